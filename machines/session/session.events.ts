@@ -1,0 +1,91 @@
+import type { Endpoint, Fence, TimerKind } from './session.types';
+
+/**
+ * Every event a session accepts. Clock readings, ids and fences travel inside the event, so that any history
+ * replays to the same state. `nowMs` is Redis `TIME` as the load script returned it.
+ */
+export type SessionEvent =
+  | ClaimEvent
+  | BrowserReadyEvent
+  | LaunchFailedEvent
+  | BrowserGoneEvent
+  | AdoptEvent
+  | WorkerLostEvent
+  | ReleaseEvent
+  | TimeoutEvent;
+
+/** Sent by a worker that took the launch job: the session is now its own. */
+export interface ClaimEvent {
+  readonly type: 'CLAIM';
+  readonly nowMs: number;
+  readonly workerId: string;
+  readonly claimId: string;
+}
+
+/** Sent by the owner: the browser answers, its first page is open. */
+export interface BrowserReadyEvent {
+  readonly type: 'BROWSER_READY';
+  readonly nowMs: number;
+  readonly endpoint: Endpoint;
+}
+
+/** Sent by the owner: this attempt produced no browser. */
+export interface LaunchFailedEvent {
+  readonly type: 'LAUNCH_FAILED';
+  readonly nowMs: number;
+  readonly message: string;
+}
+
+/** How a browser went without an order of ours. */
+export type BrowserGoneCause = 'client_closed_browser' | 'browser_crashed' | 'browser_unresponsive';
+
+/** Sent by the owner: the browser's process is gone, or beyond help. */
+export interface BrowserGoneEvent {
+  readonly type: 'BROWSER_GONE';
+  readonly nowMs: number;
+  readonly cause: BrowserGoneCause;
+  readonly message: string;
+}
+
+/** Sent by the successor of a worker that died: the browser is alive and mine now. */
+export interface AdoptEvent {
+  readonly type: 'ADOPT';
+  readonly nowMs: number;
+  readonly workerId: string;
+  readonly claimId: string;
+}
+
+/** Sent by the reaper: the owner's lease has lapsed. */
+export interface WorkerLostEvent {
+  readonly type: 'WORKER_LOST';
+  readonly nowMs: number;
+  /** The fence that was judged dead; the commit refuses it if somebody adopted meanwhile. */
+  readonly fence: Fence;
+}
+
+/** Sent by clients, bulk release, the gateway or a draining worker. */
+export interface ReleaseEvent {
+  readonly type: 'RELEASE';
+  readonly nowMs: number;
+  readonly reason: 'released_by_client' | 'released_by_bulk' | 'client_disconnected' | 'drained';
+}
+
+/** Sent by any layer of timers; obeyed only if the row still holds that deadline and it has passed (I8). */
+export interface TimeoutEvent {
+  readonly type: 'TIMEOUT';
+  readonly nowMs: number;
+  readonly kind: TimerKind;
+  readonly deadlineMs: number;
+}
+
+/** Every event type, for the table of decisions (docs/session-machine.md). */
+export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [
+  'CLAIM',
+  'BROWSER_READY',
+  'LAUNCH_FAILED',
+  'BROWSER_GONE',
+  'ADOPT',
+  'WORKER_LOST',
+  'RELEASE',
+  'TIMEOUT',
+];

@@ -1,0 +1,121 @@
+/**
+ * What a session remembers and the words it is described with. No logic lives here.
+ *
+ * All `…Ms` times are epoch milliseconds of Redis `TIME` (the one clock, see ARCHITECTURE "Clocks");
+ * all `…TimeoutMs` are durations in milliseconds.
+ */
+
+/** The five public states. The last three are final and absorb every event (I3). */
+export type SessionStatus = 'created' | 'live' | EndedStatus;
+
+/** The final states. */
+export type EndedStatus = 'released' | 'failed' | 'timed_out';
+
+/** The deadlines a session can have; each is armed in the state it belongs to and nowhere else. */
+export type TimerKind = 'queue' | 'launch' | 'connect' | 'idle' | 'session';
+
+/** Every timer kind, in the order in which they are armed over a life. */
+export const TIMER_KINDS: readonly TimerKind[] = ['queue', 'launch', 'connect', 'idle', 'session'];
+
+/** Why a session ended (I22: every end is explained by exactly one of these). */
+export type EndReason =
+  | 'released_by_client'
+  | 'released_by_bulk'
+  | 'client_closed_browser'
+  | 'client_disconnected'
+  | 'drained'
+  | 'session_timeout'
+  | 'idle_timeout'
+  | 'connect_timeout'
+  | 'queue_timeout'
+  | 'launch_failed'
+  | 'browser_crashed'
+  | 'browser_unresponsive'
+  | 'worker_lost';
+
+/**
+ * The right to speak for a session's browser: a number that rises with every claim and adoption, and a fresh
+ * random id. Both must match (I6): after a rollback of Redis the number alone can repeat.
+ */
+export interface Fence {
+  readonly n: number;
+  readonly claimId: string;
+}
+
+/** The worker that owns the session's browser, under which fence. */
+export interface Owner {
+  readonly workerId: string;
+  readonly fence: Fence;
+}
+
+/** Where the browser's DevTools socket is, and from where it can be reached directly. */
+export interface Endpoint {
+  /** Loopback port of Chromium's DevTools server on its own machine. */
+  readonly port: number;
+  /** Path of the browser-level socket, `/devtools/browser/<guid>`. */
+  readonly path: string;
+  /** Kernel boot id of the machine: with `netns` it tells whether loopback there is loopback here. */
+  readonly bootId: string;
+  /** Network namespace of the keeper. */
+  readonly netns: string;
+  /** `host:port` of the keeper's gateway for everybody else; null when it does not listen. */
+  readonly gateway: string | null;
+}
+
+/** The durations a session was created with. */
+export interface SessionLimits {
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number | null;
+  readonly queueTimeoutMs: number;
+  readonly connectTimeoutMs: number | null;
+}
+
+/** Absolute deadlines that are armed right now, by kind. */
+export type Deadlines = Readonly<Partial<Record<TimerKind, number>>>;
+
+/** Everything a session remembers; stored as JSON in its row. */
+export interface SessionContext {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly limits: SessionLimits;
+  readonly createdAtMs: number;
+  readonly liveAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly deadlines: Deadlines;
+  /** Claims so far; a launch is tried at most {@link MAX_LAUNCH_ATTEMPTS} times. */
+  readonly launchAttempts: number;
+  /** The highest fence number given out so far; survives the loss of the owner. */
+  readonly fenceN: number;
+  readonly owner: Owner | null;
+  readonly endpoint: Endpoint | null;
+  readonly endReason: EndReason | null;
+  /** What went wrong, in words for the caller; only for `failed`. */
+  readonly error: { readonly code: EndReason; readonly message: string } | null;
+}
+
+/** What the creator decides; `nowMs` is Redis `TIME`. */
+export interface SessionInput {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly limits: SessionLimits;
+  readonly nowMs: number;
+}
+
+/** How long one launch may take before the machine gives up on it, whoever runs it. */
+export const LAUNCH_TIMEOUT_MS = 30_000;
+
+/** How often a launch is tried before the session fails. */
+export const MAX_LAUNCH_ATTEMPTS = 2;
+
+/** The machine's state value as XState keeps it. */
+export type SessionValue = { created: 'queued' | 'launching' } | 'live' | EndedStatus;
+
+/** What the row stores: state value and context, nothing of XState's own bookkeeping (see session.versions.ts). */
+export interface SessionSnapshot {
+  readonly value: SessionValue;
+  readonly context: SessionContext;
+}

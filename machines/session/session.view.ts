@@ -1,0 +1,50 @@
+import type { SessionSnapshot, SessionStatus } from './session.types';
+
+/** The public word for a state value; the inner states of `created` are nobody's business outside. */
+export function statusOf(snapshot: SessionSnapshot): SessionStatus {
+  return typeof snapshot.value === 'object' ? 'created' : snapshot.value;
+}
+
+/** Whether a status is final. */
+export function isEnded(status: SessionStatus): boolean {
+  return status === 'released' || status === 'failed' || status === 'timed_out';
+}
+
+/** What any reader may know of a session without asking the store again. Times are epoch milliseconds. */
+export interface SessionProjection {
+  readonly id: string;
+  readonly tenant: string;
+  readonly status: SessionStatus;
+  readonly endReason: string | null;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+  readonly liveAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number | null;
+  readonly workerId: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Snapshot → projection. `expiresAtMs` is null until the session is live, and stays what it was after the end. */
+export function projectSession(snapshot: SessionSnapshot): SessionProjection {
+  const { context } = snapshot;
+  return {
+    id: context.id,
+    tenant: context.tenant,
+    status: statusOf(snapshot),
+    endReason: context.endReason,
+    name: context.name,
+    labels: context.labels,
+    createdAtMs: context.createdAtMs,
+    liveAtMs: context.liveAtMs,
+    endedAtMs: context.endedAtMs,
+    expiresAtMs: context.liveAtMs === null ? null : context.liveAtMs + context.limits.timeoutMs,
+    timeoutMs: context.limits.timeoutMs,
+    idleTimeoutMs: context.limits.idleTimeoutMs,
+    workerId: context.owner?.workerId ?? null,
+    error: context.error,
+  };
+}

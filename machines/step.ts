@@ -1,0 +1,42 @@
+import { initialTransition, transition, type AnyMachineSnapshot } from 'xstate';
+import { effectsBetween, type SessionEffect } from './session/session.effects';
+import type { SessionEvent } from './session/session.events';
+import { sessionMachine } from './session/session.machine';
+import type { SessionInput, SessionSnapshot } from './session/session.types';
+
+/** The outcome of offering one event to a session. */
+export interface Step {
+  readonly snapshot: SessionSnapshot;
+  readonly effects: readonly SessionEffect[];
+  /** False when the state does not accept the event: nothing is to be committed. */
+  readonly accepted: boolean;
+}
+
+/* The only callers of XState's pure functions. No actor is ever started, no stored snapshot reaches `createActor`:
+   an unknown state there would kill the process from a timer. */
+
+/** The first step: a session that has just been asked for. */
+export function firstStep(input: SessionInput): Step {
+  const [snapshot] = initialTransition(sessionMachine, input);
+  const after = stored(snapshot);
+  return { snapshot: after, effects: effectsBetween(null, after), accepted: true };
+}
+
+/**
+ * Offers an event to a session. Pure: same snapshot and event, same result.
+ *
+ * @throws if the stored state is unknown to this version of the machine.
+ */
+export function step(before: SessionSnapshot, event: SessionEvent): Step {
+  const resolved = sessionMachine.resolveState({ value: before.value, context: before.context });
+  const [next] = transition(sessionMachine, resolved, event);
+  // An event that is not handled returns the very same snapshot object.
+  if (next === resolved) return { snapshot: before, effects: [], accepted: false };
+  const after = stored(next);
+  return { snapshot: after, effects: effectsBetween(before, after), accepted: true };
+}
+
+function stored(snapshot: AnyMachineSnapshot): SessionSnapshot {
+  // SAFETY: both callers pass snapshots of `sessionMachine`, whose value and context have exactly these types.
+  return { value: snapshot.value, context: snapshot.context } as SessionSnapshot;
+}

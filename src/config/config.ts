@@ -1,0 +1,158 @@
+import { availableParallelism, freemem } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { Env } from './env';
+
+/** One caller of the API: a tenant and the SHA-256 of its key; the key itself is not kept. */
+export interface ApiKey {
+  readonly tenant: string;
+  readonly key: string;
+}
+
+/** Everything a process needs to know, checked, with units in the names. Pure data: tests write it by hand. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** Origin that URLs in answers start with; null: made from host and the port that was really bound. */
+  readonly publicUrl: string | null;
+  /** Empty: open, and then only on loopback. */
+  readonly apiKeys: readonly ApiKey[];
+  /** Signs connect tokens; null: made once and kept in Redis. */
+  readonly secret: string | null;
+  /** null: our own redis-server in the data folder. */
+  readonly redisUrl: string | null;
+  readonly keeper: {
+    /** `host:port` the gateway for other machines listens on; null: none. */
+    readonly listen: string | null;
+    readonly advertise: string | null;
+    readonly slots: number;
+    readonly browser: 'chromium' | 'null';
+    readonly chromiumPath: string | null;
+    readonly chromiumArgs: readonly string[];
+    readonly noSandbox: boolean;
+  };
+  readonly timeoutDefaultMs: number;
+  readonly timeoutMaxMs: number;
+  readonly retentionMs: number;
+  /** Where a worker serves /metrics; null: nowhere (the API serves its own on the main port). */
+  readonly metricsPort: number | null;
+  readonly logLevel: string;
+}
+
+/** Thrown with every problem of the configuration at once. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the configuration is not usable:\n${problems.map(problem => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+const HOUR_MS = 3_600_000;
+const MIN_TIMEOUT_MS = 1_000;
+const MAX_TIMEOUT_MS = 24 * HOUR_MS;
+const SLOT_BYTES = 350 * 2 ** 20;
+const RESERVED_BYTES = 2 ** 30;
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+const timeout = integer(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS);
+const hostPort = z.string().regex(/^.+:\d{1,5}$/, 'must be host:port');
+const flag = z.enum(['0', '1', 'true', 'false']).transform(value => value === '1' || value === 'true');
+
+const schema = z.object({
+  HOLDFAST_HOST: z.string().default('127.0.0.1'),
+  HOLDFAST_PORT: integer(0, 65_535).default(3000),
+  HOLDFAST_DATA_DIR: z.string().default('.holdfast'),
+  HOLDFAST_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  HOLDFAST_API_KEYS: z.string().default(''),
+  HOLDFAST_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  HOLDFAST_KEEPER_LISTEN: hostPort.optional(),
+  HOLDFAST_KEEPER_ADVERTISE: hostPort.optional(),
+  HOLDFAST_SLOTS: integer(1, 10_000).optional(),
+  HOLDFAST_CHROMIUM_PATH: z.string().optional(),
+  HOLDFAST_CHROMIUM_ARGS: z.string().default(''),
+  HOLDFAST_NO_SANDBOX: flag.default(false),
+  HOLDFAST_BROWSER: z.enum(['chromium', 'null']).default('chromium'),
+  HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
+  HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
+  HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),
+  HOLDFAST_METRICS_PORT: integer(0, 65_535).optional(),
+  HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
+});
+
+/**
+ * Environment → configuration: defaults, units, cross-field rules.
+ *
+ * @throws ConfigError naming every problem at once.
+ */
+export function envToConfig(env: Env): Config {
+  const parsed = schema.safeParse(env);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  const values = parsed.data;
+  const { apiKeys, problems } = parseApiKeys(values.HOLDFAST_API_KEYS);
+  if (apiKeys.length === 0 && problems.length === 0 && !isLoopback(values.HOLDFAST_HOST)) {
+    problems.push(`HOLDFAST_HOST: ${values.HOLDFAST_HOST} is not loopback; set HOLDFAST_API_KEYS to open it to others`);
+  }
+  if (values.HOLDFAST_TIMEOUT_DEFAULT > values.HOLDFAST_TIMEOUT_MAX) {
+    problems.push('HOLDFAST_TIMEOUT_DEFAULT: is greater than HOLDFAST_TIMEOUT_MAX');
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    host: values.HOLDFAST_HOST,
+    port: values.HOLDFAST_PORT,
+    dataDir: resolve(values.HOLDFAST_DATA_DIR),
+    publicUrl: values.HOLDFAST_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    apiKeys,
+    secret: values.HOLDFAST_SECRET ?? null,
+    redisUrl: values.REDIS_URL ?? null,
+    keeper: {
+      listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
+      advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
+      slots: values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem()),
+      browser: values.HOLDFAST_BROWSER,
+      chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
+      chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
+      noSandbox: values.HOLDFAST_NO_SANDBOX,
+    },
+    timeoutDefaultMs: values.HOLDFAST_TIMEOUT_DEFAULT,
+    timeoutMaxMs: values.HOLDFAST_TIMEOUT_MAX,
+    retentionMs: values.HOLDFAST_RETENTION,
+    metricsPort: values.HOLDFAST_METRICS_PORT ?? null,
+    logLevel: values.HOLDFAST_LOG_LEVEL,
+  };
+}
+
+/** How many browsers a machine carries: four a core, 350 MB each beside 1 GiB for everything else. */
+export function defaultSlots(cores: number, availableBytes: number): number {
+  return Math.max(1, Math.min(4 * cores, Math.floor((availableBytes - RESERVED_BYTES) / SLOT_BYTES)));
+}
+
+/** Whether a bind address is reachable from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}
+
+function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: string[] } {
+  const problems: string[] = [];
+  const apiKeys = text
+    .split(',')
+    .map(pair => pair.trim())
+    .filter(pair => pair !== '')
+    .flatMap(pair => {
+      const [, tenant, key] = /^([a-z0-9_-]{1,32})=(.+)$/.exec(pair) ?? [];
+      if (tenant === undefined || key === undefined || key.length < 8) {
+        problems.push('HOLDFAST_API_KEYS: each entry must be tenant=key, the key at least 8 characters long');
+        return [];
+      }
+      return [{ tenant, key }];
+    });
+  return { apiKeys, problems };
+}

@@ -1,0 +1,41 @@
+/**
+ * The only reader of the environment: names and raw values, no defaults, no meaning.
+ * What each one means stands in config.ts and in the README's table, which is tested against this list.
+ */
+export const ENV_NAMES = [
+  'HOLDFAST_HOST',
+  'HOLDFAST_PORT',
+  'HOLDFAST_DATA_DIR',
+  'HOLDFAST_PUBLIC_URL',
+  'HOLDFAST_API_KEYS',
+  'HOLDFAST_SECRET',
+  'HOLDFAST_KEEPER_LISTEN',
+  'HOLDFAST_KEEPER_ADVERTISE',
+  'HOLDFAST_SLOTS',
+  'HOLDFAST_CHROMIUM_PATH',
+  'HOLDFAST_CHROMIUM_ARGS',
+  'HOLDFAST_NO_SANDBOX',
+  'HOLDFAST_BROWSER',
+  'HOLDFAST_TIMEOUT_DEFAULT',
+  'HOLDFAST_TIMEOUT_MAX',
+  'HOLDFAST_RETENTION',
+  'HOLDFAST_METRICS_PORT',
+  'HOLDFAST_LOG_LEVEL',
+  'REDIS_URL',
+] as const;
+
+/** The name of a setting. */
+export type EnvName = (typeof ENV_NAMES)[number];
+
+/** Raw settings as the environment gives them. */
+export type Env = Readonly<Partial<Record<EnvName, string>>>;
+
+/** Reads the settings; an empty value counts as not set. */
+export function readEnv(source: NodeJS.ProcessEnv = process.env): Env {
+  return Object.fromEntries(
+    ENV_NAMES.flatMap(name => {
+      const value = source[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+}

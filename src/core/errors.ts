@@ -1,0 +1,69 @@
+/** What a coded error means to a caller. */
+export interface ErrorSpec {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Whether the same request may succeed if simply repeated. */
+  readonly retryable: boolean;
+  /** One line for the table in the README. */
+  readonly title: string;
+}
+
+/** The one catalogue of errors; README's table is tested against it. */
+export const ERROR_CATALOGUE = {
+  malformed_request: { status: 400, retryable: false, title: 'The request could not be parsed' },
+  unauthorized: { status: 401, retryable: false, title: 'No valid API key or connect token' },
+  forbidden_origin: { status: 403, retryable: false, title: 'The Host or Origin is not one of ours' },
+  not_found: { status: 404, retryable: false, title: 'No such route' },
+  session_not_found: { status: 404, retryable: false, title: 'No such session' },
+  method_not_allowed: { status: 405, retryable: false, title: 'The route exists, the method does not' },
+  session_ended: { status: 409, retryable: false, title: 'The session has ended' },
+  session_not_live: { status: 409, retryable: true, title: 'The session is not live yet' },
+  session_id_taken: { status: 409, retryable: false, title: 'The session id is in use with another body' },
+  body_too_large: { status: 413, retryable: false, title: 'The body is larger than 256 KiB' },
+  unsupported_media_type: { status: 415, retryable: false, title: 'The body is not application/json' },
+  invalid_request: { status: 422, retryable: false, title: 'A field has an invalid value' },
+  idempotency_key_reused: {
+    status: 422,
+    retryable: false,
+    title: 'The Idempotency-Key was used with another body',
+  },
+  not_supported: { status: 422, retryable: false, title: 'The field is known but not built yet' },
+  internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },
+  browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
+  redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },
+  outcome_unknown: { status: 503, retryable: true, title: 'The command was accepted but not confirmed in time' },
+  shutting_down: { status: 503, retryable: true, title: 'This process is shutting down' },
+} as const satisfies Record<string, ErrorSpec>;
+
+/** The stable code of an error. */
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+/** One invalid field: an RFC 6901 pointer into the body (or `query`/`header` name) and what is wrong with it. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** An error with a code from the catalogue; anything else that reaches a caller is an `internal_error`. */
+export class HoldfastError extends Error {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly fields: readonly FieldError[];
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { fields?: readonly FieldError[]; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'HoldfastError';
+    this.status = ERROR_CATALOGUE[code].status;
+    this.retryable = ERROR_CATALOGUE[code].retryable;
+    this.fields = options.fields ?? [];
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Names a session across the installation: `<tenant>/<id>`. Rows, indexes and jobs use it, so that one tenant's
+ * id can never name another's session.
+ */
+export type SessionRef = string & { readonly __brand: 'SessionRef' };
+
+/** What callers may choose as a session id. */
+export const SESSION_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** What a tenant may be called. */
+export const TENANT_PATTERN = /^[a-z0-9_-]{1,32}$/;
+
+/** Joins tenant and id. */
+export function refOf(tenant: string, id: string): SessionRef {
+  // SAFETY: this is the one place a reference is made from its parts.
+  return `${tenant}/${id}` as SessionRef;
+}
+
+/** Takes a reference apart again; null for anything that is not one. */
+export function parseRef(text: string): { tenant: string; id: string } | null {
+  const slash = text.indexOf('/');
+  const tenant = text.slice(0, slash);
+  const id = text.slice(slash + 1);
+  return slash > 0 && TENANT_PATTERN.test(tenant) && SESSION_ID_PATTERN.test(id) ? { tenant, id } : null;
+}
+
+/**
+ * A UUIDv7 (RFC 9562): sorts by time of creation.
+ *
+ * @param nowMs - epoch milliseconds that become the first 48 bits
+ * @param random - ten random bytes; passed in by tests
+ */
+export function uuidv7(nowMs: number, random: Uint8Array = randomBytes(10)): string {
+  const time = Math.floor(nowMs).toString(16).padStart(12, '0').slice(-12);
+  const bytes = Buffer.from(random);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x0f) | 0x70, 0);
+  bytes.writeUInt8((bytes.readUInt8(2) & 0x3f) | 0x80, 2);
+  const hex = time + bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}
+
+/** A fresh random id for claims, commands and processes: 96 bits, URL-safe. */
+export function randomId(): string {
+  return randomBytes(12).toString('base64url');
+}

@@ -1,0 +1,69 @@
+import type { SessionStatus } from '../../machines/session/session.types';
+import type { SessionRef } from '../core/ids';
+
+/** Every key of ours stands under this one hash tag: one primary holds them all, and scripts may touch any of them. */
+export const KEY_PREFIX = '{hf}';
+
+const key = (...parts: string[]): string => [KEY_PREFIX, ...parts].join(':');
+
+/** Every Redis key of Holdfast, and what lives there. BullMQ's queues stand beside them as `{hf}:<queue>:…`. */
+export const keys = {
+  /** Hash: the row of a session, the truth. */
+  row: (ref: SessionRef) => key('s', ref),
+  /** List: the history of a session, one JSON entry a commit. */
+  history: (ref: SessionRef) => key('h', ref),
+  /** Zset by deadline: `<ref>|<timer kind>`, every armed deadline. */
+  due: key('due'),
+  /** Zset by time: committed effects that are not enqueued yet, as JSON. */
+  effects: key('effects'),
+  /** Hash: ended sessions whose browser is not yet known to be gone, `<claimId>|<workerId>|<sinceMs>` by ref. */
+  closing: key('closing'),
+  /** Hash: last activity of a live session, epoch ms by ref. */
+  activity: key('act'),
+  /** Hash: first time a client connected to a live session, epoch ms by ref. */
+  attached: key('att'),
+  /** Zset by expiry: worker leases. */
+  leases: key('leases'),
+  /** Hash: what a worker last said of itself. */
+  worker: (workerId: string) => key('w', workerId),
+  /** Set: refs of the launching and live sessions of a worker. */
+  owned: (workerId: string) => key('own', workerId),
+  /** Stream: orders to a worker. */
+  control: (workerId: string) => key('ctl', workerId),
+  /** Zset by time queued: refs that wait for a worker. */
+  queued: key('queued'),
+  /** Zset by end: refs of ended sessions, for retention. */
+  ended: key('ended'),
+  /** Hash: number of retained sessions by status. */
+  counts: key('counts'),
+  /** Capped stream: what happened, tailed by every process. */
+  notices: key('notices'),
+  /** Zset (score 0) of `<12 hex createdAt><id>`: a tenant's sessions. */
+  indexAll: (tenant: string) => key('ix', tenant, 'all'),
+  indexStatus: (tenant: string, status: SessionStatus) => key('ix', tenant, 'st', status),
+  indexLabel: (tenant: string, name: string, value: string) => key('ix', tenant, 'l', `${name}=${value}`),
+  /** String with a TTL: what an Idempotency-Key was used for. */
+  idempotency: (tenant: string, idempotencyKey: string) => key('idem', tenant, idempotencyKey),
+  /** Zset by expiry: API and keeper processes that are alive. */
+  processes: key('procs'),
+  /** Hash: clients a process has attached, by ref. */
+  process: (processId: string) => key('proc', processId),
+  /** String: the installation's secret. */
+  secret: key('secret'),
+  /** Capped list: jobs that could not be handled, newest first, as JSON. */
+  deadLetters: key('dead'),
+  /** String with a TTL: whoever sets it runs that sweep this time. */
+  sweepLock: (name: string) => key('lock', name),
+  /** Named where a script's key does not apply; never written. */
+  none: key('none'),
+} as const;
+
+/** Index member: 12 hex digits of creation time, then the id, so that caller-chosen ids sort by time too. */
+export function indexMember(createdAtMs: number, id: string): string {
+  return createdAtMs.toString(16).padStart(12, '0') + id;
+}
+
+/** The id in an index member. */
+export function idOfIndexMember(member: string): string {
+  return member.slice(12);
+}

@@ -1,0 +1,146 @@
+--[[
+  The one writer of session rows (I1-I6, I8). Everything a step changes is written here, or nothing is.
+
+  KEYS  1 row  2 history  3 due  4 effects  5 notices  6 closing  7 activity  8 attached  9 leases  10 queued
+        11 ended  12 counts  13 index of the status before  14 index of the status after
+        15 owned set of the owner before  16 owned set of the owner after  17 control stream of the owner
+        (15-17: keys.none without an owner)
+  ARGV  1 command as JSON:
+            { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], history: {…}, notice: {…},
+              noticesMax, controlMax, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
+              expectFence: {n, claimId} | null   the caller speaks as this owner
+              expectLapsed: workerId | null      the caller speaks because this worker's lease has lapsed
+              timer: {kind, deadlineMs, idleTimeoutMs} | null   the caller speaks because this deadline has passed }
+        2 snapshot as JSON
+
+  Checks, in this order, all before the first write:
+          { 'MISSING' }                    no such session
+          { 'REPLAY', rev, nowMs }         this opId was applied, giving that rev
+          { 'TERMINAL', rev, nowMs, st }   the session has ended; nothing changes any more (I3)
+          { 'CONFLICT', rev, nowMs }       somebody else was faster: read again, step again
+          { 'FENCED', rev, nowMs }         the caller no longer owns the session (I6)
+          { 'UPGRADE_REQUIRED', rev, nowMs }   the row was written by a newer machine version
+          { 'EARLY', rev, nowMs, nextMs }  the deadline is not the row's, or not yet past by Redis TIME (I8); nextMs is
+                                           when to ask again, 0 for never. Also: the lease has not lapsed.
+  Returns { 'OK', rev, nowMs }
+]]
+local OPS_KEPT = 8
+local cmd = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local row = redis.call('HMGET', KEYS[1], 'rev', 'st', 'fn', 'fc', 'mv', 'ops', 'dl')
+if not row[1] then
+  return { 'MISSING' }
+end
+local rev, status, fenceN, claimId, mv = tonumber(row[1]), row[2], tonumber(row[3]), row[4], tonumber(row[5])
+local ops = row[6]
+
+for op, appliedRev in string.gmatch(ops, '([^=;]+)=(%d+)') do
+  if op == cmd.opId then
+    return { 'REPLAY', tonumber(appliedRev), nowMs }
+  end
+end
+if status == 'released' or status == 'failed' or status == 'timed_out' then
+  return { 'TERMINAL', rev, nowMs, status }
+end
+if rev ~= cmd.rev then
+  return { 'CONFLICT', rev, nowMs }
+end
+local expectFence = cmd.expectFence
+if expectFence ~= cjson.null and (expectFence.n ~= fenceN or expectFence.claimId ~= claimId) then
+  return { 'FENCED', rev, nowMs }
+end
+if mv > cmd.mv then
+  return { 'UPGRADE_REQUIRED', rev, nowMs }
+end
+if cmd.expectLapsed ~= cjson.null then
+  local expiresMs = redis.call('ZSCORE', KEYS[9], cmd.expectLapsed)
+  if expiresMs and tonumber(expiresMs) > nowMs then
+    return { 'EARLY', rev, nowMs, tonumber(expiresMs) }
+  end
+end
+local timer = cmd.timer
+if timer ~= cjson.null then
+  local member = cmd.ref .. '|' .. timer.kind
+  local deadlineMs = cjson.decode(row[7])[timer.kind]
+  if deadlineMs ~= timer.deadlineMs then
+    return { 'EARLY', rev, nowMs, deadlineMs or 0 }
+  end
+  if timer.kind == 'connect' and redis.call('HEXISTS', KEYS[8], cmd.ref) == 1 then
+    redis.call('ZREM', KEYS[3], member)
+    return { 'EARLY', rev, nowMs, 0 }
+  end
+  if timer.kind == 'idle' then
+    local activityMs = tonumber(redis.call('HGET', KEYS[7], cmd.ref) or 0)
+    deadlineMs = math.max(deadlineMs, activityMs + timer.idleTimeoutMs)
+  end
+  if deadlineMs > nowMs then
+    redis.call('ZADD', KEYS[3], deadlineMs, member)
+    return { 'EARLY', rev, nowMs, deadlineMs }
+  end
+end
+
+-- From here on: writes only.
+rev = rev + 1
+ops = ops .. ';' .. cmd.opId .. '=' .. rev
+local _, count = string.gsub(ops, ';', ';')
+if count >= OPS_KEPT then
+  ops = string.gsub(ops, '^[^;]+;', '', 1)
+end
+local owner = cmd.owner
+local newFenceN, newClaimId = fenceN, ''
+if owner ~= cjson.null then
+  newFenceN, newClaimId = owner.n, owner.claimId
+end
+redis.call('HSET', KEYS[1], 'rev', rev, 'mv', cmd.mv, 'st', cmd.status, 'snap', ARGV[2], 'ops', ops,
+  'fn', newFenceN, 'fc', newClaimId, 'dl', cjson.encode(cmd.deadlines))
+
+if status ~= cmd.status then
+  redis.call('ZREM', KEYS[13], cmd.member)
+  redis.call('ZADD', KEYS[14], 0, cmd.member)
+  redis.call('HINCRBY', KEYS[12], status, -1)
+  redis.call('HINCRBY', KEYS[12], cmd.status, 1)
+end
+
+local before = cjson.decode(row[7])
+for kind, deadline in pairs(before) do
+  if cmd.deadlines[kind] ~= deadline then
+    redis.call('ZREM', KEYS[3], cmd.ref .. '|' .. kind)
+  end
+end
+for kind, deadline in pairs(cmd.deadlines) do
+  if before[kind] ~= deadline then
+    redis.call('ZADD', KEYS[3], deadline, cmd.ref .. '|' .. kind)
+  end
+end
+if cmd.queued then
+  redis.call('ZADD', KEYS[10], 'NX', nowMs, cmd.ref)
+else
+  redis.call('ZREM', KEYS[10], cmd.ref)
+end
+for _, effect in ipairs(cmd.effects) do
+  redis.call('ZADD', KEYS[4], nowMs, effect)
+end
+
+redis.call('SREM', KEYS[15], cmd.ref)
+if cmd.ended then
+  redis.call('ZADD', KEYS[11], nowMs, cmd.ref)
+  redis.call('HDEL', KEYS[7], cmd.ref)
+  redis.call('HDEL', KEYS[8], cmd.ref)
+  if owner ~= cjson.null then
+    redis.call('HSET', KEYS[6], cmd.ref, owner.claimId .. '|' .. owner.workerId .. '|' .. nowMs)
+    redis.call('XADD', KEYS[17], 'MAXLEN', '~', cmd.controlMax, '*', 'c',
+      cjson.encode({ order = 'close', ref = cmd.ref, claimId = owner.claimId }))
+  end
+elseif owner ~= cjson.null then
+  redis.call('SADD', KEYS[16], cmd.ref)
+end
+
+cmd.history.seq = redis.call('LLEN', KEYS[2]) + 1
+cmd.history.at = nowMs
+redis.call('RPUSH', KEYS[2], cjson.encode(cmd.history))
+cmd.notice.rev = rev
+cmd.notice.at = nowMs
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))
+return { 'OK', rev, nowMs }

@@ -1,0 +1,18 @@
+--[[
+  Reads a session together with the time.
+
+  KEYS  1 row  2 activity  3 attached
+  ARGV  1 ref
+
+  Returns { nowMs } if there is no such session, else
+          { nowMs, rev, mv, snapshot, fingerprint, lastActivityMs | '', firstAttachedMs | '' }
+]]
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local row = redis.call('HMGET', KEYS[1], 'rev', 'mv', 'snap', 'fp')
+if not row[1] then
+  return { nowMs }
+end
+local activity = redis.call('HGET', KEYS[2], ARGV[1])
+local attached = redis.call('HGET', KEYS[3], ARGV[1])
+return { nowMs, tonumber(row[1]), tonumber(row[2]), row[3], row[4] or '', activity or '', attached or '' }
