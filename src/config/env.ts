@@ -1,3 +1,5 @@
+import { delimiter } from 'node:path';
+
 /**
  * The only reader of the environment: names and raw values, no defaults, no meaning.
  * What each one means stands in config.ts and in the README's table, which is tested against this list.
@@ -38,4 +40,14 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): Env {
       return value === undefined || value === '' ? [] : [[name, value]];
     }),
   );
+}
+
+/** The environment of a child process: our own whole one with some settings put over it. */
+export function childEnvironment(settings: Env): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings };
+}
+
+/** The folders of PATH, in order. */
+export function searchPath(): string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '');
 }

@@ -1,0 +1,23 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/**
+ * What opens one browser at a keeper's gateway: HMAC-SHA256 over the claim, hexadecimal. It dies with the claim,
+ * so a ticket for an earlier owner's claim opens nothing.
+ *
+ * @param secret - the installation's secret; keepers get it at registration
+ */
+export function keeperTicket(secret: string, claimId: string): string {
+  return createHmac('sha256', secret).update(`keeper-ticket:${claimId}`).digest('hex');
+}
+
+/** Whether `ticket` is the one for this claim; compared in constant time. */
+export function isKeeperTicket(secret: string, claimId: string, ticket: string): boolean {
+  const expected = Buffer.from(keeperTicket(secret, claimId));
+  const given = Buffer.from(ticket);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/** Path and query of an upgrade at a keeper's gateway. */
+export function keeperPath(secret: string, claimId: string): string {
+  return `/browser/${claimId}?ticket=${keeperTicket(secret, claimId)}`;
+}

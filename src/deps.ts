@@ -1,0 +1,163 @@
+import { hostname } from 'node:os';
+import type { Config } from './config/config';
+import { systemClock, type Clock } from './core/clock';
+import { randomId } from './core/ids';
+import { Lifecycle } from './core/lifecycle';
+import type { Logger } from './core/logger';
+import { commandHandler } from './engine/command-handler';
+import { EffectRelay } from './engine/effect-relay';
+import { Reaper } from './engine/reaper';
+import { Stepper } from './engine/stepper';
+import { Sweeper } from './engine/sweeper';
+import { Timeouts } from './engine/timeouts';
+import { Waiters } from './engine/waiters';
+import { Metrics } from './events/metrics';
+import { Report } from './events/report';
+import { Consumer, type ConsumerOptions } from './queue/consumer';
+import { commandPayload, timerPayload } from './queue/payloads';
+import { Producer } from './queue/producer';
+import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redis/connection';
+import { ScriptRunner } from './redis/script-runner';
+import { ActivityStore } from './store/activity-store';
+import { ClosingStore } from './store/closing-store';
+import { LeaseStore } from './store/lease-store';
+import { MaintenanceStore } from './store/maintenance-store';
+import { NoticeStream, publishNotice } from './store/notice-stream';
+import { SessionIndex } from './store/session-index';
+import { SessionStore } from './store/session-store';
+
+/** What API and worker processes have in common: everything that steps machines. */
+export interface Deps {
+  readonly config: Config;
+  readonly redisUrl: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly lifecycle: Lifecycle;
+  /** Names this process in heartbeats: host, pid and something random. */
+  readonly processId: string;
+  readonly redis: Redis;
+  readonly sessions: SessionStore;
+  readonly index: SessionIndex;
+  readonly leases: LeaseStore;
+  readonly closing: ClosingStore;
+  readonly activity: ActivityStore;
+  readonly maintenance: MaintenanceStore;
+  readonly notices: NoticeStream;
+  readonly producer: Producer;
+  readonly metrics: Metrics;
+  readonly report: Report;
+  readonly stepper: Stepper;
+  readonly relay: EffectRelay;
+  readonly timeouts: Timeouts;
+  readonly waiters: Waiters;
+  /** Consumer options every consumer of this process shares. */
+  readonly consumerBase: Pick<ConsumerOptions<never>, 'redisUrl' | 'onContained' | 'clock' | 'log'>;
+  /** Signs connect tokens; one for the installation. */
+  readonly secret: string;
+}
+
+/**
+ * Composition root shared by API and worker. Waits for Redis; opens connections, tails the notices. Everything opened
+ * is closed by `lifecycle.close()`, in reverse order.
+ */
+export async function openDeps(config: Config, redisUrl: string, log: Logger): Promise<Deps> {
+  const lifecycle = new Lifecycle();
+  const clock = systemClock;
+  const redis = await openCommandRedis(redisUrl, log);
+  lifecycle.defer('redis', () => redis.disconnect());
+  const scripts = new ScriptRunner(redis);
+  const sessions = new SessionStore(scripts);
+  const closing = new ClosingStore(redis, scripts);
+  const maintenance = new MaintenanceStore(redis, scripts);
+
+  const producer = new Producer(redisUrl, log);
+  lifecycle.defer('producer', () => producer.close());
+  await producer.ready();
+  const notices = new NoticeStream(openRedis(blockingOptions(redisUrl), log), clock, log);
+  lifecycle.defer('notices', () => notices.stop());
+  await notices.start();
+
+  const metrics = new Metrics();
+  const report = new Report(metrics, log);
+  const relay = new EffectRelay(producer, maintenance, log);
+  const stepper = new Stepper(sessions, relay, report);
+  return {
+    config,
+    redisUrl,
+    log,
+    clock,
+    lifecycle,
+    processId: `${hostname()}-${process.pid}-${randomId()}`,
+    redis,
+    sessions,
+    index: new SessionIndex(redis, scripts),
+    leases: new LeaseStore(redis, scripts),
+    closing,
+    activity: new ActivityStore(redis, scripts),
+    maintenance,
+    notices,
+    producer,
+    metrics,
+    report,
+    stepper,
+    relay,
+    timeouts: new Timeouts(stepper, report),
+    waiters: new Waiters(notices, sessions, closing),
+    consumerBase: {
+      redisUrl,
+      clock,
+      log,
+      onContained: async (queue, job, reason, detail) => {
+        report.contained(queue, reason);
+        await maintenance.bury({
+          queue,
+          jobId: job.id,
+          reason: `${reason}: ${detail.slice(0, 500)}`,
+          at: clock.nowMs(),
+          data: job.data,
+        });
+      },
+    },
+    secret: config.secret ?? (await maintenance.secret(`${randomId()}${randomId()}`)),
+  };
+}
+
+/** How many commands and timers one process steps at a time; they are short. */
+const STEPPING_CONCURRENCY = 50;
+
+/**
+ * Starts what steps machines without a browser: the `sessions` and `timers` consumers and the sweeps. API and worker
+ * processes both run it, so that releases and time-outs are committed with every worker dead.
+ */
+export async function startStepping(deps: Deps): Promise<void> {
+  const { lifecycle, stepper, timeouts, redis, consumerBase } = deps;
+  const commands = new Consumer({
+    ...consumerBase,
+    queue: 'sessions',
+    schema: commandPayload,
+    concurrency: STEPPING_CONCURRENCY,
+    handle: commandHandler(stepper, notice => publishNotice(redis, notice)),
+  });
+  lifecycle.defer('sessions consumer', () => commands.close());
+  const timers = new Consumer({
+    ...consumerBase,
+    queue: 'timers',
+    schema: timerPayload,
+    concurrency: STEPPING_CONCURRENCY,
+    handle: payload => timeouts.handleJob(payload),
+  });
+  lifecycle.defer('timers consumer', () => timers.close());
+  const reaper = new Reaper(
+    deps.leases,
+    deps.closing,
+    deps.maintenance,
+    stepper,
+    deps.report,
+    deps.clock,
+    deps.log,
+  );
+  const sweeper = new Sweeper({ ...deps, reaper, retentionMs: deps.config.retentionMs });
+  lifecycle.defer('sweeper', () => sweeper.stop());
+  await Promise.all([commands.start(), timers.start()]);
+  sweeper.start();
+}

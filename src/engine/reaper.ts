@@ -1,0 +1,108 @@
+import type { Clock } from '../core/clock';
+import type { SessionRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import type { Report } from '../events/report';
+import type { ClosingStore } from '../store/closing-store';
+import { LEASE_MS, type LeaseStore } from '../store/lease-store';
+import type { MaintenanceStore } from '../store/maintenance-store';
+import type { Stepper } from './stepper';
+
+/** How far Redis `TIME` and our monotonic clock may drift apart before the reaper doubts them. */
+const DRIFT_MAX_MS = 1_000;
+
+/** How long after its lease a dead worker's browsers are certainly gone: its keeper ends them by itself. */
+const KEEPER_GRACE_MS = 15_000;
+
+/**
+ * Fails the sessions of workers whose lease has lapsed. It acts only when it can tell a dead worker from a dead Redis:
+ * its own contact with Redis, and Redis' uptime, must exceed the lease, and Redis' clock must run like ours.
+ */
+export class Reaper {
+  #contactSinceMs: number | null = null;
+  #lastLookMs = 0;
+  #clockOffsetMs: number | null = null;
+
+  constructor(
+    private readonly leases: LeaseStore,
+    private readonly closing: ClosingStore,
+    private readonly maintenance: MaintenanceStore,
+    private readonly stepper: Stepper,
+    private readonly report: Report,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {}
+
+  /** Call about once a second in every process; `run` does the work and answers how many sessions it ended. */
+  async look(run: boolean): Promise<number> {
+    const nowMs = await this.#touch();
+    if (nowMs === null || !run) return 0;
+    let ended = 0;
+    for (const workerId of await this.leases.lapsed(nowMs)) ended += await this.#reap(workerId);
+    await this.#dropObligationsOfTheDead(nowMs);
+    return ended;
+  }
+
+  /** Forgets how long Redis was in reach; called by whoever sees it go. */
+  contactLost(): void {
+    this.#contactSinceMs = null;
+    this.#clockOffsetMs = null;
+  }
+
+  /* Redis TIME if we may judge by it, else null. */
+  async #touch(): Promise<number | null> {
+    const [nowMs, uptimeSeconds] = await Promise.all([
+      this.maintenance.nowMs(),
+      this.maintenance.uptimeSeconds(),
+    ]).catch((error: unknown) => {
+      this.contactLost();
+      throw error;
+    });
+    const monotonicMs = this.clock.monotonicMs();
+    const offsetMs = nowMs - monotonicMs;
+    const frozen = monotonicMs - this.#lastLookMs > LEASE_MS / 2;
+    const drifted = this.#clockOffsetMs !== null && Math.abs(offsetMs - this.#clockOffsetMs) > DRIFT_MAX_MS;
+    this.#lastLookMs = monotonicMs;
+    this.#clockOffsetMs = offsetMs;
+    if (this.#contactSinceMs === null || drifted || frozen) this.#contactSinceMs = monotonicMs;
+    const inContactForMs = monotonicMs - this.#contactSinceMs;
+    return inContactForMs > LEASE_MS && uptimeSeconds * 1000 > LEASE_MS ? nowMs : null;
+  }
+
+  async #reap(workerId: string): Promise<number> {
+    const owned = await this.leases.owned(workerId);
+    let ended = 0;
+    for (const ref of owned) {
+      if (await this.#reapSession(ref, workerId)) ended += 1;
+    }
+    if (owned.length > 0) this.report.repaired('reaper', owned.length, { worker: workerId, ended });
+    // What is still owed is kept until the worker's keeper has certainly acted; then the worker is forgotten as well.
+    const owed = (await this.closing.all()).some(entry => entry.workerId === workerId);
+    if (owned.length === 0 && !owed) {
+      await this.leases.drop(workerId);
+      this.log.warn({ worker: workerId }, 'worker forgotten: its lease lapsed and it owns nothing');
+    }
+    return ended;
+  }
+
+  async #reapSession(ref: SessionRef, workerId: string): Promise<boolean> {
+    const outcome = await this.stepper.apply({
+      ref,
+      cause: 'lease_lapsed',
+      actor: 'sweep',
+      asReaperOf: workerId,
+      event: (record, nowMs) => {
+        const { owner } = record.snapshot.context;
+        return owner?.workerId === workerId ? { type: 'WORKER_LOST', nowMs, fence: owner.fence } : null;
+      },
+    });
+    return outcome.kind === 'committed';
+  }
+
+  async #dropObligationsOfTheDead(nowMs: number): Promise<void> {
+    const held = new Set(await this.leases.held(nowMs));
+    for (const entry of await this.closing.all()) {
+      if (held.has(entry.workerId) || nowMs - entry.sinceMs < KEEPER_GRACE_MS) continue;
+      await this.closing.acknowledge(entry.ref, entry.claimId);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SessionEvent } from '../../machines/session/session.events';
+import type { Fence } from '../../machines/session/session.types';
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import { step } from '../../machines/step';
+import { randomId, type SessionRef } from '../core/ids';
+import type { Report } from '../events/report';
+import type { CommitAnswer, HistoryCause, SessionRecord, SessionStore, TimerCheck } from '../store/session-store';
+import type { EffectRelay } from './effect-relay';
+
+/** An event for a session, from whoever has one. */
+export interface StepRequest {
+  readonly ref: SessionRef;
+  /** Applied at most once; a repeat gets the answer of the first. Left out: this call is an operation of its own. */
+  readonly opId?: string;
+  readonly cause: string;
+  readonly actor: string;
+  /** Makes the event from what was read; null: nothing to be said to a session in this state. */
+  readonly event: (record: SessionRecord, nowMs: number) => SessionEvent | null;
+  readonly asOwner?: Fence;
+  readonly asReaperOf?: string;
+  readonly timer?: (record: SessionRecord) => TimerCheck;
+}
+
+/** What became of it. */
+export type StepOutcome =
+  | { readonly kind: 'committed' | 'replayed'; readonly record: SessionRecord; readonly nowMs: number }
+  /** The state does not accept the event; nothing was written. */
+  | { readonly kind: 'ignored' | 'ended' | 'fenced'; readonly record: SessionRecord; readonly nowMs: number }
+  /** The deadline (or lease) has not passed; `askAgainAtMs` is Redis `TIME`, null for never. */
+  | { readonly kind: 'early'; readonly askAgainAtMs: number | null; readonly nowMs: number }
+  | { readonly kind: 'missing' };
+
+/** Thrown when a session is written to faster than this process can read it; the caller tries again later. */
+export class ContentionError extends Error {
+  constructor(ref: SessionRef) {
+    super(`${ref} changes faster than it can be read`);
+    this.name = 'ContentionError';
+  }
+}
+
+/** Thrown for a row of a newer machine version: an older process leaves it to a newer one. */
+export class UpgradeRequiredError extends Error {
+  constructor(ref: SessionRef) {
+    super(`${ref} was written by a newer version`);
+    this.name = 'UpgradeRequiredError';
+  }
+}
+
+const MAX_TRIES = 20;
+
+/**
+ * Read, decide, commit: the one way an event reaches a session. A session is an actor whose state is its row and
+ * which handles one event at a time by compare-and-set; on a conflict the step is taken again from a fresh read.
+ */
+export class Stepper {
+  constructor(
+    private readonly store: SessionStore,
+    private readonly relay: EffectRelay,
+    private readonly report: Report,
+  ) {}
+
+  /**
+   * Offers an event to a session and commits what follows.
+   *
+   * @throws ContentionError, UpgradeRequiredError, or what Redis throws while it is away.
+   */
+  async apply(request: StepRequest): Promise<StepOutcome> {
+    const opId = request.opId ?? randomId();
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      const outcome = await this.#tryOnce(request, opId);
+      if (outcome !== 'conflict') return outcome;
+      await delay(Math.random() * 2 * tries);
+    }
+    throw new ContentionError(request.ref);
+  }
+
+  async #tryOnce(request: StepRequest, opId: string): Promise<StepOutcome | 'conflict'> {
+    const { record, nowMs } = await this.store.load(request.ref);
+    if (record === null) return { kind: 'missing' };
+    const event = request.event(record, nowMs);
+    const stepped = event === null ? null : step(record.snapshot, event);
+    if (event === null || stepped === null || !stepped.accepted) {
+      return { kind: isEnded(statusOf(record.snapshot)) ? 'ended' : 'ignored', record, nowMs };
+    }
+    const history: HistoryCause = {
+      event: event.type.toLowerCase(),
+      cause: request.cause,
+      actor: request.actor,
+    };
+    const answer = await this.store.commit({
+      before: record,
+      after: stepped.snapshot,
+      opId,
+      history,
+      ...(request.asOwner === undefined ? {} : { asOwner: request.asOwner }),
+      ...(request.asReaperOf === undefined ? {} : { asReaperOf: request.asReaperOf }),
+      ...(request.timer === undefined ? {} : { timer: request.timer(record) }),
+    });
+    if (answer.answer !== 'OK') return this.#refused(request.ref, answer, record, nowMs);
+    const after: SessionRecord = { ...record, revision: answer.revision, snapshot: stepped.snapshot };
+    this.report.transition({
+      ref: request.ref,
+      revision: answer.revision,
+      ...history,
+      before: record.snapshot,
+      after: stepped.snapshot,
+      nowMs,
+    });
+    await this.relay.afterCommit(request.ref, answer.revision, record.snapshot, stepped.snapshot, nowMs);
+    return { kind: 'committed', record: after, nowMs };
+  }
+
+  async #refused(
+    ref: SessionRef,
+    answer: Exclude<CommitAnswer, { answer: 'OK' }>,
+    record: SessionRecord,
+    nowMs: number,
+  ): Promise<StepOutcome | 'conflict'> {
+    switch (answer.answer) {
+      case 'CONFLICT':
+      case 'TERMINAL': // read again: the fresh record says how it ended
+        return 'conflict';
+      case 'REPLAY':
+        return this.#replayed(ref);
+      case 'FENCED':
+        return { kind: 'fenced', record, nowMs };
+      case 'EARLY':
+        return { kind: 'early', askAgainAtMs: answer.askAgainAtMs, nowMs: answer.nowMs };
+      case 'MISSING':
+        return { kind: 'missing' };
+      case 'UPGRADE_REQUIRED':
+        throw new UpgradeRequiredError(ref);
+    }
+  }
+
+  /* A connection that broke after the script ran sends it again: what the first run wrote is the answer. */
+  async #replayed(ref: SessionRef): Promise<StepOutcome> {
+    const { record, nowMs } = await this.store.load(ref);
+    return record === null ? { kind: 'missing' } : { kind: 'replayed', record, nowMs };
+  }
+}

@@ -1,0 +1,114 @@
+import type { SessionRef } from '../core/ids';
+import type { Notice, NoticeStream } from '../store/notice-stream';
+import type { ClosingStore } from '../store/closing-store';
+import type { SessionRecord, SessionStore } from '../store/session-store';
+
+/**
+ * Waits for things that any process may make happen, on the process' one tail of the notices. A waiter reads its row
+ * first, then again whenever a notice concerns it, and after every gap: a lost notice costs time, never the truth.
+ */
+export class Waiters {
+  constructor(
+    private readonly notices: NoticeStream,
+    private readonly store: SessionStore,
+    private readonly closing: ClosingStore,
+  ) {}
+
+  /**
+   * Waits until a session satisfies `until`, or the time is up: answers what was read last, null if it does not exist.
+   */
+  async record(
+    ref: SessionRef,
+    until: (record: SessionRecord) => boolean,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<SessionRecord | null> {
+    let last: SessionRecord | null = null;
+    await this.#until(timeoutMs, signal, concerns(ref), async () => {
+      last = (await this.store.load(ref)).record;
+      return last === null || until(last);
+    });
+    return last;
+  }
+
+  /** Waits until the browser of an ended session is gone; false if the time is up first. */
+  async closed(ref: SessionRef, timeoutMs: number): Promise<boolean> {
+    return this.#until(timeoutMs, undefined, concerns(ref), async () => !(await this.closing.isOpen(ref)));
+  }
+
+  /**
+   * Listens for the outcome of a command from now on. Call before sending the command; `settled` answers false if
+   * nothing was heard within `timeoutMs`. `stop` must be called in any case.
+   */
+  outcome(opId: string): { settled: (timeoutMs: number) => Promise<boolean>; stop: () => void } {
+    let heard = false;
+    let wake: () => void = () => undefined;
+    const onNotice = (notice: Notice): void => {
+      if (!('opId' in notice) || notice.opId !== opId) return;
+      heard = true;
+      wake();
+    };
+    this.notices.on('notice', onNotice);
+    return {
+      stop: () => this.notices.off('notice', onNotice),
+      settled: async timeoutMs => {
+        if (heard) return true;
+        return new Promise(resolve => {
+          const timer = setTimeout(() => resolve(false), timeoutMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve(true);
+          };
+        });
+      },
+    };
+  }
+
+  /* Asks `done` now, after each notice that concerns the waiter, and after each gap, one question at a time. */
+  async #until(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    isRelevant: (notice: Notice) => boolean,
+    done: () => Promise<boolean>,
+  ): Promise<boolean> {
+    let dirty = true;
+    let wake: () => void = () => undefined;
+    const mark = (): void => {
+      dirty = true;
+      wake();
+    };
+    const onNotice = (notice: Notice): void => {
+      if (isRelevant(notice)) mark();
+    };
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      wake();
+    }, timeoutMs);
+    const onAbort = (): void => wake();
+    this.notices.on('notice', onNotice);
+    this.notices.on('resync', mark);
+    signal?.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        if (dirty) {
+          dirty = false;
+          if (await done()) return true;
+          continue;
+        }
+        if (timedOut || signal?.aborted === true) return false;
+        await new Promise<void>(resolve => (wake = resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+      this.notices.off('notice', onNotice);
+      this.notices.off('resync', mark);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+const concerns =
+  (ref: SessionRef) =>
+  (notice: Notice): boolean =>
+    'ref' in notice && notice.ref === ref;

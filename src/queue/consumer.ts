@@ -1,0 +1,131 @@
+import { DelayedError, WaitingError, Worker, type Job } from 'bullmq';
+import type { z } from 'zod';
+import type { Clock } from '../core/clock';
+import { messageOf } from '../core/errors';
+import type { Logger } from '../core/logger';
+import { blockingOptions } from '../redis/connection';
+import { KEY_PREFIX } from '../redis/keys';
+import { PAYLOAD_MAX_BYTES, type QueueName } from './payloads';
+
+/** What a handler wants to become of its job. Throwing means: try again, with back-off, a few times. */
+export type JobResult =
+  | { readonly done: true }
+  /** Deliver again in `inMs`; costs no attempt. */
+  | { readonly againInMs: number }
+  /** Give it to somebody else now; costs no attempt. */
+  | { readonly handBack: true };
+
+/** The job is dealt with. */
+export const DONE: JobResult = { done: true };
+
+/** Why a job was taken out of its queue unhandled. */
+export type ContainmentReason = 'oversized' | 'malformed' | 'failed';
+
+/** What a consumer needs. */
+export interface ConsumerOptions<S extends z.ZodType> {
+  readonly queue: QueueName;
+  readonly redisUrl: string;
+  readonly schema: S;
+  readonly concurrency: number;
+  readonly handle: (payload: z.output<S>, signal: AbortSignal) => Promise<JobResult>;
+  /** Called for every job that is given up; must keep it for people to look at. */
+  readonly onContained: (
+    queue: QueueName,
+    job: { id: string; data: string },
+    reason: ContainmentReason,
+    detail: string,
+  ) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Takes jobs off one queue; the only importer of BullMQ's `Worker`. Whatever is in the queue, each job ends: handled,
+ * re-delivered on purpose, or contained (I18). Jobs BullMQ itself cannot parse are left to the sweep.
+ */
+export class Consumer<S extends z.ZodType> {
+  readonly #worker: Worker<unknown, void>;
+
+  constructor(private readonly options: ConsumerOptions<S>) {
+    const { queue, redisUrl, concurrency, log } = options;
+    this.#worker = new Worker<unknown, void>(queue, (job, token, signal) => this.#process(job, token, signal), {
+      connection: blockingOptions(redisUrl),
+      prefix: KEY_PREFIX,
+      concurrency,
+      autorun: false,
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      // A stalled job is delivered again, however often: the row decides whether it still means anything.
+      maxStalledCount: 1_000,
+      // A frozen worker that is first in line swallows the wake-up; the next one looks for itself after a second.
+      drainDelay: 1,
+      runRetryDelay: 500,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    this.#worker.on('error', error => log.debug({ err: error, queue }, 'queue worker failed'));
+    // A lost lock does not stop the handler by itself.
+    this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
+    this.#worker.on('failed', (job, error) => {
+      if (job === undefined || job.attemptsMade < (job.opts.attempts ?? 1)) return;
+      void this.#contain(job, 'failed', error.message);
+    });
+  }
+
+  /** Starts taking jobs; resolves when both connections are up. */
+  async start(): Promise<void> {
+    void this.#worker.run();
+    await this.#worker.waitUntilReady();
+  }
+
+  /** Takes at most `n` jobs at a time from now on; 0 takes none and leaves running ones alone. */
+  async setCapacity(n: number): Promise<void> {
+    if (n === 0) {
+      if (!this.#worker.isPaused()) await this.#worker.pause(true);
+      return;
+    }
+    this.#worker.concurrency = n;
+    if (this.#worker.isPaused()) await this.#worker.resume();
+  }
+
+  /** Stops taking jobs; waits for running ones unless `force`. */
+  async close(force = false): Promise<void> {
+    await this.#worker.close(force);
+  }
+
+  async #process(job: Job<unknown>, token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const payload = await this.#parse(job);
+    if (payload === undefined) return;
+    const result = await this.options.handle(payload, signal ?? new AbortController().signal);
+    if ('againInMs' in result) {
+      await job.moveToDelayed(this.options.clock.nowMs() + Math.max(1, result.againInMs), token);
+      throw new DelayedError();
+    }
+    if ('handBack' in result) {
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+  }
+
+  async #parse(job: Job<unknown>): Promise<z.output<S> | undefined> {
+    const size = Buffer.byteLength(JSON.stringify(job.data) ?? '');
+    if (size > PAYLOAD_MAX_BYTES) {
+      await this.#contain(job, 'oversized', `${size} bytes`);
+      return undefined;
+    }
+    const parsed = this.options.schema.safeParse(job.data);
+    if (parsed.success) return parsed.data;
+    await this.#contain(job, 'malformed', parsed.error.message);
+    return undefined;
+  }
+
+  async #contain(job: Job<unknown>, reason: ContainmentReason, detail: string): Promise<void> {
+    const { queue, onContained, log } = this.options;
+    log.warn({ queue, jobId: job.id, reason, detail: detail.slice(0, 500) }, 'job contained');
+    try {
+      await onContained(queue, { id: job.id ?? '', data: JSON.stringify(job.data) ?? '' }, reason, detail);
+    } catch (error) {
+      log.error({ queue, jobId: job.id, err: messageOf(error) }, 'a contained job could not be kept');
+    }
+  }
+}

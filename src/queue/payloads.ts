@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { TIMER_KINDS } from '../../machines/session/session.types';
+import { parseRef, type SessionRef } from '../core/ids';
+
+/** The queues, by name. Their keys stand under {@link KEY_PREFIX} like all others. */
+export type QueueName = 'launch' | 'sessions' | 'timers';
+
+/** Every queue. */
+export const QUEUE_NAMES: readonly QueueName[] = ['launch', 'sessions', 'timers'];
+
+/** A payload larger than this, as JSON, is not looked at. */
+export const PAYLOAD_MAX_BYTES = 65_536;
+
+const ref = z
+  .string()
+  .max(100)
+  .refine(text => parseRef(text) !== null, 'is not a session reference')
+  // SAFETY: the line above has just checked it.
+  .transform(text => text as SessionRef);
+const version = z.literal(1);
+const opId = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/);
+
+/** Launch a browser for a session: taken by a worker with a free slot. */
+export const launchPayload = z.object({ v: version, ref, attempt: z.int().min(1) });
+
+/** A deadline may have passed. */
+export const timerPayload = z.object({ v: version, ref, kind: z.enum(TIMER_KINDS), deadlineMs: z.int().min(0) });
+
+/** A change from outside, or a probe that proves the whole path is alive. `commandId` is the commit's opId. */
+export const commandPayload = z.discriminatedUnion('command', [
+  z.object({
+    v: version,
+    command: z.literal('release'),
+    commandId: opId,
+    ref,
+    reason: z.enum(['released_by_client', 'released_by_bulk', 'client_disconnected', 'drained']),
+    actor: z.string().max(128),
+  }),
+  z.object({ v: version, command: z.literal('probe'), commandId: opId }),
+]);
+
+/** @see launchPayload */
+export type LaunchPayload = z.output<typeof launchPayload>;
+/** @see timerPayload */
+export type TimerPayload = z.output<typeof timerPayload>;
+/** @see commandPayload */
+export type CommandPayload = z.output<typeof commandPayload>;

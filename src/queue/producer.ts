@@ -1,0 +1,114 @@
+import { Queue, type JobsOptions } from 'bullmq';
+import type { SessionEffect } from '../../machines/session/session.effects';
+import type { SessionRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import { commandOptions } from '../redis/connection';
+import { KEY_PREFIX } from '../redis/keys';
+import {
+  QUEUE_NAMES,
+  type CommandPayload,
+  type LaunchPayload,
+  type QueueName,
+  type TimerPayload,
+} from './payloads';
+
+/**
+ * Options of every job of ours. Nothing is kept: a kept job with the same id makes a later add a silent no-op.
+ * What fails for good is copied to the dead letters by the consumer.
+ */
+const JOB_OPTIONS = {
+  removeOnComplete: true,
+  removeOnFail: true,
+  attempts: 5,
+  backoff: { type: 'exponential', delay: 200 },
+} as const satisfies JobsOptions;
+
+/** Length of BullMQ's own event stream, which nobody reads. */
+const QUEUE_EVENTS_MAX = 100;
+
+/**
+ * Puts jobs on the queues; the only importer of BullMQ's `Queue`. Job ids are derived from what the job is about, so
+ * that a second add of the same thing does nothing while the first is still there.
+ */
+export class Producer {
+  readonly #queues: Readonly<Record<QueueName, Queue>>;
+
+  constructor(redisUrl: string, log: Logger) {
+    const open = (name: QueueName): Queue => {
+      const queue = new Queue(name, {
+        connection: commandOptions(redisUrl),
+        prefix: KEY_PREFIX,
+        streams: { events: { maxLen: QUEUE_EVENTS_MAX } },
+        defaultJobOptions: JOB_OPTIONS,
+      });
+      queue.on('error', error => log.debug({ err: error, queue: name }, 'queue connection failed'));
+      return queue;
+    };
+    this.#queues = { launch: open('launch'), sessions: open('sessions'), timers: open('timers') };
+  }
+
+  /** Resolves when all queues are connected. */
+  async ready(): Promise<void> {
+    await Promise.all(QUEUE_NAMES.map(name => this.#queues[name].waitUntilReady()));
+  }
+
+  /**
+   * Carries out a committed effect.
+   *
+   * @param nowMs - Redis `TIME` about now; turns a deadline into a delay without trusting the local clock
+   */
+  async carryOut(ref: SessionRef, effect: SessionEffect, nowMs: number): Promise<void> {
+    switch (effect.kind) {
+      case 'launch.enqueue':
+        await this.enqueueLaunch(ref, effect.attempt);
+        return;
+      case 'launch.cancel':
+        await this.#queues.launch.remove(launchJobId(ref, effect.attempt));
+        return;
+      case 'timer.arm': {
+        const payload: TimerPayload = { v: 1, ref, kind: effect.timer, deadlineMs: effect.deadlineMs };
+        await this.#queues.timers.add(effect.timer, payload, {
+          jobId: timerJobId(ref, effect.timer, effect.deadlineMs),
+          delay: Math.max(0, effect.deadlineMs - nowMs),
+        });
+        return;
+      }
+      case 'timer.cancel':
+        await this.#queues.timers.remove(timerJobId(ref, effect.timer, effect.deadlineMs));
+        return;
+    }
+  }
+
+  /** Asks for a worker with a free slot. */
+  async enqueueLaunch(ref: SessionRef, attempt: number): Promise<void> {
+    const payload: LaunchPayload = { v: 1, ref, attempt };
+    await this.#queues.launch.add('launch', payload, { jobId: launchJobId(ref, attempt) });
+  }
+
+  /** Whether a launch job for this attempt is anywhere in the queue. */
+  async hasLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
+    return (await this.#queues.launch.getJob(launchJobId(ref, attempt))) !== undefined;
+  }
+
+  /** Sends a command; a repeat with the same `commandId` does nothing while the first is under way. */
+  async sendCommand(command: CommandPayload): Promise<void> {
+    await this.#queues.sessions.add(command.command, command, { jobId: `c.${command.commandId}` });
+  }
+
+  /** Jobs by state, for metrics. */
+  async jobCounts(): Promise<Record<QueueName, Record<string, number>>> {
+    const of = (name: QueueName): Promise<Record<string, number>> =>
+      this.#queues[name].getJobCounts('waiting', 'active', 'delayed');
+    const [launch, sessions, timers] = await Promise.all([of('launch'), of('sessions'), of('timers')]);
+    return { launch, sessions, timers };
+  }
+
+  /** Closes the connections. */
+  async close(): Promise<void> {
+    await Promise.all(QUEUE_NAMES.map(name => this.#queues[name].close()));
+  }
+}
+
+const launchJobId = (ref: SessionRef, attempt: number): string => `${ref}.launch.${attempt}`;
+
+const timerJobId = (ref: SessionRef, kind: string, deadlineMs: number): string => `${ref}.${kind}.${deadlineMs}`;

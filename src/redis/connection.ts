@@ -1,0 +1,105 @@
+import { Redis, type RedisOptions as AllRedisOptions } from 'ioredis';
+import type { Logger } from '../core/logger';
+
+export type { Redis } from 'ioredis';
+
+/** How a connection is opened: the settings of ioredis that we use, in a form that BullMQ accepts as well. */
+export type RedisOptions = Pick<
+  { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
+  | 'path'
+  | 'host'
+  | 'port'
+  | 'db'
+  | 'username'
+  | 'password'
+  | 'tls'
+  | 'retryStrategy'
+  | 'reconnectOnError'
+  | 'socketTimeout'
+  | 'keepAlive'
+  | 'enableOfflineQueue'
+  | 'commandTimeout'
+> & { readonly maxRetriesPerRequest?: number | null };
+
+/** How long one command may take before the caller is told that Redis is away. */
+export const COMMAND_TIMEOUT_MS = 2_000;
+
+/** Longest wait before the next attempt to reconnect: due timers must not wait for our own back-off. */
+const RECONNECT_CAP_MS = 500;
+
+/** A connection that hears nothing for this long after asking is dead (half-open TCP); exceeds every BLOCK we use. */
+const SOCKET_TIMEOUT_MS = 12_000;
+
+/** How long our own blocking reads wait in Redis. */
+export const BLOCK_MS = 5_000;
+
+/** What every connection has in common. */
+function commonOptions(url: string): RedisOptions {
+  return {
+    ...addressOf(url),
+    retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS),
+    // A replica that was promoted away answers READONLY: drop the connection and send the command again elsewhere.
+    reconnectOnError: error => (error.message.includes('READONLY') ? 2 : false),
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    keepAlive: 30_000,
+  };
+}
+
+/**
+ * Options for commands: they fail at once while Redis is away and after {@link COMMAND_TIMEOUT_MS} when it is silent.
+ * Commands in flight when a connection breaks are sent again (ioredis' default, which must stay on in 6.0.0), so every
+ * script of ours tolerates a second run.
+ */
+export function commandOptions(url: string): RedisOptions {
+  return {
+    ...commonOptions(url),
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+  };
+}
+
+/** Options for connections that block or that must outlast an outage: BullMQ's workers and our stream readers. */
+export function blockingOptions(url: string): RedisOptions {
+  return { ...commonOptions(url), maxRetriesPerRequest: null };
+}
+
+/** Opens a connection that reports its errors to the log once per outage instead of throwing them. */
+export function openRedis(options: RedisOptions, log: Logger): Redis {
+  const redis = new Redis(options);
+  let reported = false;
+  redis.on('error', error => {
+    if (!reported) log.warn({ err: error }, 'redis connection failed');
+    reported = true;
+  });
+  redis.on('ready', () => {
+    if (reported) log.info('redis connection is back');
+    reported = false;
+  });
+  return redis;
+}
+
+/** Opens a command connection and waits until it is usable. */
+export async function openCommandRedis(url: string, log: Logger): Promise<Redis> {
+  const redis = openRedis(commandOptions(url), log);
+  if (redis.status !== 'ready') await new Promise<void>(resolve => void redis.once('ready', () => resolve()));
+  return redis;
+}
+
+/**
+ * `redis[s]://user:password@host:port/db` or `unix:///path/to/redis.sock` → where to connect.
+ *
+ * @throws TypeError if it is not a URL.
+ */
+function addressOf(url: string): RedisOptions {
+  const parsed = new URL(url);
+  if (parsed.protocol === 'unix:') return { path: decodeURIComponent(parsed.pathname) };
+  return {
+    host: parsed.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
+    port: parsed.port === '' ? 6379 : Number(parsed.port),
+    db: Number(parsed.pathname.slice(1)) || 0,
+    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
+    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
+    ...(parsed.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Redis } from './connection';
+
+/** The scripts in `lua/`, each in a file named after it and the number of keys it declares. */
+const SCRIPTS = {
+  loadSession: 'load-session-3',
+  createSession: 'create-session-10',
+  commitSession: 'commit-session-17',
+  pageSessions: 'page-sessions-1',
+  retireSessions: 'retire-sessions-2',
+  renewLease: 'renew-lease-2',
+  noteActivity: 'note-activity-3',
+  ackClose: 'ack-close-2',
+  containJobs: 'contain-jobs-3',
+} as const;
+
+/** The name of a script. */
+export type ScriptName = keyof typeof SCRIPTS;
+
+/** What a script may be given; everything reaches Lua as a string. */
+export type ScriptArg = string | number;
+
+/** A reply of Lua: integers, strings and nested arrays of them. */
+export type ScriptReply = string | number | null | ScriptReply[];
+
+/**
+ * Runs the Lua scripts on one connection, by EVALSHA with a fall-back to EVAL when the server has forgotten them
+ * (restart, SCRIPT FLUSH). A connection that breaks may run a script twice, hence their opIds.
+ */
+export class ScriptRunner {
+  readonly #redis: Redis;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+    for (const [name, file] of Object.entries(SCRIPTS)) {
+      // No numberOfKeys: the count travels with each call, since some scripts take more keys than they declare.
+      redis.defineCommand(name, { lua: readFileSync(join(__dirname, 'lua', `${file}.lua`), 'utf8') });
+    }
+  }
+
+  /** Runs one script. Keys are the names in its header, in their order. */
+  async run(name: ScriptName, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
+    // SAFETY: the constructor has defined a command of this name on this very connection.
+    const commands = this.#redis as unknown as Record<ScriptName, (...all: ScriptArg[]) => Promise<ScriptReply>>;
+    return commands[name](keys.length, ...keys, ...args);
+  }
+}

@@ -1,0 +1,84 @@
+import { Redis } from 'ioredis';
+import { withDeadline } from '../core/abort';
+import { commandOptions } from './connection';
+
+/** What a Redis says of itself, and what of it is not as it should be. */
+export interface RedisReport {
+  readonly version: string;
+  /** Sentences for the log and for `holdfast doctor`; empty: nothing to complain about. */
+  readonly warnings: readonly string[];
+}
+
+const CHECK_TIMEOUT_MS = 3_000;
+const OLDEST_VERSION = [6, 2] as const;
+const OUR_HZ = 100;
+
+/**
+ * Reads version and settings of a Redis that is not ours to configure. Everything comes from `INFO`, which managed
+ * services allow where they forbid `CONFIG`.
+ *
+ * @throws whatever the connection fails with, or DeadlineExceededError after 3 s.
+ */
+export async function checkRedisServer(url: string): Promise<RedisReport> {
+  const redis = new Redis({ ...commandOptions(url), lazyConnect: true, retryStrategy: () => null });
+  // The same error rejects connect() below; without a listener ioredis prints it as well.
+  redis.on('error', () => undefined);
+  try {
+    await withDeadline('connecting to Redis', CHECK_TIMEOUT_MS, redis.connect());
+    return reportOf(await redis.info());
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Judges the answer of `INFO`. A setting that is missing from it is reported as unknown. */
+export function reportOf(info: string): RedisReport {
+  const fields = new Map(
+    info.split(/\r?\n/).flatMap(line => {
+      const colon = line.indexOf(':');
+      return colon <= 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
+    }),
+  );
+  const version = fields.get('valkey_version') ?? fields.get('redis_version') ?? 'unknown';
+  return {
+    version,
+    warnings: [
+      versionWarning(fields.get('redis_version')),
+      settingWarning(
+        fields,
+        'maxmemory_policy',
+        'noeviction',
+        'under memory pressure Redis would drop sessions and jobs',
+      ),
+      settingWarning(fields, 'aof_enabled', '1', 'a restart of Redis forgets sessions (set appendonly yes)'),
+      settingWarning(fields, 'role', 'master', 'a replica refuses writes'),
+      hzWarning(fields.get('configured_hz') ?? fields.get('hz')),
+    ].filter(warning => warning !== null),
+  };
+}
+
+function versionWarning(version: string | undefined): string | null {
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
+    ? null
+    : `Redis ${version ?? 'of unknown version'} is older than ${OLDEST_VERSION.join('.')}, the oldest that is supported`;
+}
+
+function settingWarning(
+  fields: ReadonlyMap<string, string>,
+  name: string,
+  wanted: string,
+  otherwise: string,
+): string | null {
+  const value = fields.get(name);
+  if (value === undefined) return `${name} is unknown, it should be ${wanted}: ${otherwise}`;
+  return value === wanted ? null : `${name} is ${value}, not ${wanted}: ${otherwise}`;
+}
+
+function hzWarning(hz: string | undefined): string | null {
+  if (hz === undefined) return `hz is unknown, it should be ${OUR_HZ}: time-outs may be late`;
+  return Number(hz) >= OUR_HZ
+    ? null
+    : `hz is ${hz}, not ${OUR_HZ}: time-outs may be up to ${Math.ceil(1000 / Number(hz))} ms late`;
+}

@@ -1,0 +1,46 @@
+import type { SessionRef } from '../core/ids';
+import type { Redis } from '../redis/connection';
+import { keys } from '../redis/keys';
+import type { ScriptRunner } from '../redis/script-runner';
+import { NOTICES_MAX, type Notice } from './notice-stream';
+
+/** An ended session whose browser is not yet known to be gone. */
+export interface ClosingEntry {
+  readonly ref: SessionRef;
+  readonly claimId: string;
+  readonly workerId: string;
+  readonly sinceMs: number;
+}
+
+/** Clean-up obligations: a session ends at once, its browser is owed (I7). */
+export class ClosingStore {
+  constructor(
+    private readonly redis: Redis,
+    private readonly scripts: ScriptRunner,
+  ) {}
+
+  /** Every open obligation. */
+  async all(): Promise<ClosingEntry[]> {
+    const entries = await this.redis.hgetall(keys.closing);
+    return Object.entries(entries).map(([ref, value]) => {
+      const [claimId = '', workerId = '', sinceMs = '0'] = value.split('|');
+      // SAFETY: the commit script writes refs as field names.
+      return { ref: ref as SessionRef, claimId, workerId, sinceMs: Number(sinceMs) };
+    });
+  }
+
+  /** Whether the browser of this ended session is still owed. */
+  async isOpen(ref: SessionRef): Promise<boolean> {
+    return (await this.redis.hexists(keys.closing, ref)) === 1;
+  }
+
+  /** The browser is gone, with everything it left. Publishes `closed`. */
+  async acknowledge(ref: SessionRef, claimId: string): Promise<void> {
+    const notice: Notice = { type: 'closed', ref };
+    await this.scripts.run(
+      'ackClose',
+      [keys.closing, keys.notices],
+      [ref, claimId, JSON.stringify(notice), NOTICES_MAX],
+    );
+  }
+}

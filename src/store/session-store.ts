@@ -1,0 +1,261 @@
+import { effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
+import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { Fence, SessionSnapshot, SessionStatus, TimerKind } from '../../machines/session/session.types';
+import { refOf, type SessionRef } from '../core/ids';
+import { indexMember, keys } from '../redis/keys';
+import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
+import { NOTICES_MAX } from './notice-stream';
+
+/** A session as the store knows it, at one moment of Redis `TIME`. */
+export interface SessionRecord {
+  readonly ref: SessionRef;
+  readonly revision: number;
+  readonly snapshot: SessionSnapshot;
+  /** Hash of the body it was created with. */
+  readonly fingerprint: string;
+  readonly lastActivityMs: number | null;
+  readonly attachedAtMs: number | null;
+}
+
+/** Who did what and why, for the history. */
+export interface HistoryCause {
+  /** The event's type in lower case, or `created`. */
+  readonly event: string;
+  /** Why: an end reason, a timer kind, or a few words. */
+  readonly cause: string;
+  /** By whom: `key:<tenant>`, `timer`, `worker:<id>`, `sweep`, `gateway`. */
+  readonly actor: string;
+}
+
+/** One line of a session's history. `seq` is gap-free and equals the revision it made. */
+export interface HistoryEntry extends HistoryCause {
+  readonly seq: number;
+  readonly at: number;
+  readonly from: SessionStatus | null;
+  readonly to: SessionStatus;
+}
+
+/** A deadline somebody claims has passed; refused by the script while it has not (I8). */
+export interface TimerCheck {
+  readonly kind: TimerKind;
+  readonly deadlineMs: number;
+}
+
+/** A step to be committed: from what was read to what the machine said. */
+export interface Commit {
+  readonly before: SessionRecord;
+  readonly after: SessionSnapshot;
+  /** Applied at most once per session; a repeat gets the first answer. */
+  readonly opId: string;
+  readonly history: HistoryCause;
+  /** The caller speaks as the owner under this fence. */
+  readonly asOwner?: Fence;
+  /** The caller speaks because this worker's lease has lapsed. */
+  readonly asReaperOf?: string;
+  /** The caller speaks because this deadline has passed. */
+  readonly timer?: TimerCheck;
+}
+
+/** What the commit script answered. */
+export type CommitAnswer =
+  | { readonly answer: 'OK'; readonly revision: number }
+  | { readonly answer: 'REPLAY' | 'CONFLICT' | 'FENCED' | 'UPGRADE_REQUIRED'; readonly revision: number }
+  | { readonly answer: 'TERMINAL'; readonly revision: number; readonly status: SessionStatus }
+  | { readonly answer: 'EARLY'; readonly revision: number; readonly nowMs: number; readonly askAgainAtMs: number | null }
+  | { readonly answer: 'MISSING' };
+
+/** A session to be accepted. */
+export interface Creation {
+  readonly snapshot: SessionSnapshot;
+  readonly fingerprint: string;
+  readonly opId: string;
+  readonly actor: string;
+  readonly idempotency: { readonly key: string; readonly ttlMs: number } | null;
+}
+
+/** What the create script answered. */
+export type CreateAnswer =
+  | { readonly answer: 'OK' | 'REPLAY' }
+  /** The id, or the Idempotency-Key, was used before; `fingerprint` tells whether for the same body. */
+  | { readonly answer: 'EXISTS' | 'IDEMPOTENT'; readonly ref: SessionRef; readonly fingerprint: string };
+
+/** A committed effect on its way to a queue; kept until acknowledged. */
+export interface PendingEffect {
+  readonly ref: SessionRef;
+  readonly revision: number;
+  readonly effect: SessionEffect;
+}
+
+const CONTROL_MAX = 1_000;
+
+/** Reads and writes session rows; every write goes through one of two scripts. */
+export class SessionStore {
+  constructor(private readonly scripts: ScriptRunner) {}
+
+  /**
+   * Reads a session together with Redis `TIME`, the only clock that enters an event.
+   *
+   * @throws NewerMachineVersionError for a row of a newer release.
+   */
+  async load(ref: SessionRef): Promise<{ nowMs: number; record: SessionRecord | null }> {
+    const reply = await this.scripts.run('loadSession', [keys.row(ref), keys.activity, keys.attached], [ref]);
+    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached] = fieldsOf(reply);
+    if (revision === undefined) return { nowMs: Number(nowMs), record: null };
+    return {
+      nowMs: Number(nowMs),
+      record: {
+        ref,
+        revision: Number(revision),
+        snapshot: upgradeSnapshot(JSON.parse(String(snapshot)), Number(mv)),
+        fingerprint: String(fingerprint),
+        lastActivityMs: activity === '' ? null : Number(activity),
+        attachedAtMs: attached === '' ? null : Number(attached),
+      },
+    };
+  }
+
+  /** Accepts a session, or says why not. Nothing is written unless the answer is OK. */
+  async create(creation: Creation): Promise<CreateAnswer> {
+    const { snapshot, idempotency } = creation;
+    const { tenant, id, createdAtMs, labels } = snapshot.context;
+    const ref = refOf(tenant, id);
+    const labelPairs = Object.entries(labels);
+    const reply = await this.scripts.run(
+      'createSession',
+      [
+        keys.row(ref),
+        keys.history(ref),
+        keys.indexAll(tenant),
+        keys.indexStatus(tenant, 'created'),
+        keys.due,
+        keys.queued,
+        keys.effects,
+        keys.notices,
+        keys.counts,
+        idempotency === null ? keys.none : keys.idempotency(tenant, idempotency.key),
+        ...labelPairs.map(([name, value]) => keys.indexLabel(tenant, name, value)),
+      ],
+      [
+        JSON.stringify({
+          ref,
+          opId: creation.opId,
+          mv: MACHINE_VERSION,
+          member: indexMember(createdAtMs, id),
+          fingerprint: creation.fingerprint,
+          deadlines: snapshot.context.deadlines,
+          effects: pendingEffects(ref, 1, null, snapshot),
+          history: { event: 'created', from: null, to: 'created', cause: 'requested', actor: creation.actor },
+          notice: { type: 'transition', ref, opId: creation.opId, event: 'created', from: null, to: 'created' },
+          idempotencyTtlMs: idempotency?.ttlMs ?? 0,
+          noticesMax: NOTICES_MAX,
+          labelKeys: labelPairs.map(([name, value]) => `${name}=${value}`),
+        }),
+        JSON.stringify(snapshot),
+      ],
+    );
+    const [answer, first, second] = fieldsOf(reply);
+    if (answer === 'OK' || answer === 'REPLAY') return { answer };
+    if (answer !== 'EXISTS' && answer !== 'IDEMPOTENT') throw new Error(`create-session answered ${String(answer)}`);
+    // SAFETY: the script answers with a ref that one of these calls has stored.
+    return { answer, ref: String(first) as SessionRef, fingerprint: String(second) };
+  }
+
+  /** Commits a step: everything of it or nothing (I1–I6, I8). */
+  async commit(commit: Commit): Promise<CommitAnswer> {
+    const reply = await this.scripts.run('commitSession', commitKeys(commit), commitArgs(commit));
+    const [answer, revision, nowMs, extra] = fieldsOf(reply);
+    switch (answer) {
+      case 'OK':
+      case 'REPLAY':
+      case 'CONFLICT':
+      case 'FENCED':
+      case 'UPGRADE_REQUIRED':
+        return { answer, revision: Number(revision) };
+      case 'TERMINAL':
+        // SAFETY: the script answers with the row's status, which only it writes.
+        return { answer, revision: Number(revision), status: extra as SessionStatus };
+      case 'EARLY':
+        return {
+          answer,
+          revision: Number(revision),
+          nowMs: Number(nowMs),
+          askAgainAtMs: Number(extra) === 0 ? null : Number(extra),
+        };
+      case 'MISSING':
+        return { answer };
+      default:
+        throw new Error(`commit-session answered ${String(answer)}`);
+    }
+  }
+}
+
+/** The effects of a step as the script stores them: each names its session and revision, so it is unique. */
+export function pendingEffects(
+  ref: SessionRef,
+  revision: number,
+  before: SessionSnapshot | null,
+  after: SessionSnapshot,
+): string[] {
+  return effectsBetween(before, after).map(effect =>
+    JSON.stringify({ ref, revision, effect } satisfies PendingEffect),
+  );
+}
+
+function commitKeys({ before, after }: Commit): string[] {
+  const { ref } = before;
+  const { tenant } = before.snapshot.context;
+  const ownerBefore = before.snapshot.context.owner?.workerId;
+  const ownerAfter = after.context.owner?.workerId;
+  return [
+    keys.row(ref),
+    keys.history(ref),
+    keys.due,
+    keys.effects,
+    keys.notices,
+    keys.closing,
+    keys.activity,
+    keys.attached,
+    keys.leases,
+    keys.queued,
+    keys.ended,
+    keys.counts,
+    keys.indexStatus(tenant, statusOf(before.snapshot)),
+    keys.indexStatus(tenant, statusOf(after)),
+    ownerBefore === undefined ? keys.none : keys.owned(ownerBefore),
+    ownerAfter === undefined ? keys.none : keys.owned(ownerAfter),
+    ownerAfter === undefined ? keys.none : keys.control(ownerAfter),
+  ];
+}
+
+function commitArgs({ before, after, opId, history, asOwner, asReaperOf, timer }: Commit): string[] {
+  const { ref, revision } = before;
+  const { context } = after;
+  const [from, to] = [statusOf(before.snapshot), statusOf(after)];
+  const command = {
+    ref,
+    opId,
+    rev: revision,
+    mv: MACHINE_VERSION,
+    status: to,
+    member: indexMember(context.createdAtMs, context.id),
+    deadlines: context.deadlines,
+    effects: pendingEffects(ref, revision + 1, before.snapshot, after),
+    history: { ...history, from, to },
+    notice: { type: 'transition', ref, opId, event: history.event, from, to, reason: context.endReason },
+    noticesMax: NOTICES_MAX,
+    controlMax: CONTROL_MAX,
+    ended: isEnded(to),
+    queued: context.deadlines.queue !== undefined,
+    owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },
+    expectFence: asOwner ?? null,
+    expectLapsed: asReaperOf ?? null,
+    timer: timer === undefined ? null : { ...timer, idleTimeoutMs: context.limits.idleTimeoutMs ?? 0 },
+  };
+  return [JSON.stringify(command), JSON.stringify(after)];
+}
+
+function fieldsOf(reply: ScriptReply): readonly (ScriptReply | undefined)[] {
+  if (!Array.isArray(reply)) throw new Error(`unexpected reply ${JSON.stringify(reply)}`);
+  return reply;
+}

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pollUntil } from '../core/abort';
+import { isAlive, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
+import type { ProcessPlan, ReadyInfo } from './kept-process';
+import { probeRedis } from './redis-probe';
+
+/** Unix socket paths end at 104 to 108 bytes, and Node cuts longer ones without a word. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+/** A big append-only file takes its time; the supervisor stays responsive meanwhile. */
+const LOADING_TIMEOUT_MS = 3_600_000;
+const PROBE_EVERY_MS = 10;
+
+/** How the Redis of one data folder is started. */
+export interface EmbeddedRedisOptions {
+  /** `redis-server` or `valkey-server`, absolute path. */
+  readonly binary: string;
+  /** Holds the data, the log and, if its path is short enough, the socket. */
+  readonly dir: string;
+  /** For the socket when the path of `dir` is too long; a folder that only our user can enter. */
+  readonly shortDir: string;
+  /** The Redis that an earlier supervisor left, if any. */
+  readonly last: ProcessIdentity | null;
+  readonly table: ProcessTable;
+}
+
+/**
+ * Our own Redis: on a Unix socket only, in a folder that only our user can enter, in a process group of its own, with
+ * an append-only file. A Redis that outlived its supervisor is found again by asking whoever answers on the socket.
+ */
+export class EmbeddedRedis implements ProcessPlan {
+  readonly role = 'redis';
+  readonly socketPath: string;
+  /** For `REDIS_URL`. */
+  readonly url: string;
+
+  constructor(private readonly options: EmbeddedRedisOptions) {
+    const preferred = join(options.dir, 'redis.sock');
+    this.socketPath =
+      Buffer.byteLength(preferred) <= MAX_SOCKET_PATH_BYTES
+        ? preferred
+        : join(options.shortDir, 'redis.sock');
+    this.url = `unix://${this.socketPath.split('/').map(encodeURIComponent).join('/')}`;
+  }
+
+  /** A second Redis on the same files would ruin them, so one that lives is waited for as long as it lives. */
+  async find(): Promise<ProcessIdentity | null> {
+    const { last, table } = this.options;
+    const probe = await probeRedis(this.socketPath);
+    if (probe !== null) return table.identify(probe.pid);
+    return last !== null && (await isAlive(table, last)) ? last : null;
+  }
+
+  spawn(): ChildProcess {
+    const { binary, dir } = this.options;
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (dirname(this.socketPath) !== dir) makePrivate(dirname(this.socketPath));
+    const log = openSync(join(dir, 'log'), 'a', 0o600);
+    try {
+      return spawn(binary, this.#argv(), { cwd: dir, stdio: ['ignore', log, log], detached: true });
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  async ready(_child: ChildProcess | null, ended: AbortSignal): Promise<ReadyInfo> {
+    return pollUntil(
+      'redis',
+      { timeoutMs: LOADING_TIMEOUT_MS, everyMs: PROBE_EVERY_MS, signal: ended },
+      async () => ((await probeRedis(this.socketPath))?.loading === false ? {} : undefined),
+    );
+  }
+
+  /** Removes what a stopped Redis leaves outside the data folder. */
+  async clean(): Promise<void> {
+    if (dirname(this.socketPath) !== this.options.dir) {
+      await rm(this.options.shortDir, { recursive: true, force: true });
+    }
+  }
+
+  #argv(): string[] {
+    const settings: Record<string, string> = {
+      port: '0',
+      unixsocket: this.socketPath,
+      unixsocketperm: '700',
+      dir: this.options.dir,
+      daemonize: 'no',
+      supervised: 'no',
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+      save: '',
+      // BullMQ is correct under no other policy.
+      'maxmemory-policy': 'noeviction',
+      // Expiry and our timers ride on Redis' own clock ticks.
+      hz: '100',
+      // A row fits a listpack: 588 bytes instead of 1064. The older of the two names; every version knows it.
+      'hash-max-ziplist-value': '1024',
+    };
+    return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  }
+}
+
+/**
+ * Makes a folder that only our user can enter.
+ *
+ * @throws if somebody else's folder is there already: below the system's temporary folder anyone could have made it.
+ */
+function makePrivate(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const stat = lstatSync(path);
+  if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) {
+    throw new Error(`${path} exists and is open to others; remove it`);
+  }
+}

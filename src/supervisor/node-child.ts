@@ -1,0 +1,55 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { z } from 'zod';
+import { isAlive, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
+import type { ProcessPlan, ReadyInfo } from './kept-process';
+import type { NodeRole } from './roles';
+
+const readySchema = z.object({ ready: z.literal(true), url: z.string().optional() });
+
+/** How one program of ours is started. */
+export interface NodeChildOptions {
+  readonly role: NodeRole;
+  /** Absolute path of the program: with it argv is long enough for the process title, which is cut to argv's length. */
+  readonly entry: string;
+  /** Asked at every start, because a restarted API must get the port it had. */
+  readonly environment: () => NodeJS.ProcessEnv;
+  /** The process that an earlier supervisor left for us, if the role may be taken over. */
+  readonly last: ProcessIdentity | null;
+  readonly table: ProcessTable;
+}
+
+/**
+ * A program of ours. It sends `{ ready: true }` over IPC once it serves, and learns of our death by IPC's `disconnect`.
+ * Its output is ours, inherited: through a pipe it would die with us, of EPIPE. It is the leader of a session of its
+ * own, so that Ctrl-C, Ctrl-Z and the end of the terminal reach only the supervisor, who decides.
+ */
+export class NodeChild implements ProcessPlan {
+  readonly role: NodeRole;
+
+  constructor(private readonly options: NodeChildOptions) {
+    this.role = options.role;
+  }
+
+  async find(): Promise<ProcessIdentity | null> {
+    const { last, table } = this.options;
+    return last !== null && (await isAlive(table, last)) ? last : null;
+  }
+
+  spawn(): ChildProcess {
+    return spawn(process.execPath, [this.options.entry], {
+      env: this.options.environment(),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+    });
+  }
+
+  async ready(child: ChildProcess | null, ended: AbortSignal): Promise<ReadyInfo> {
+    if (child === null) return {};
+    for (;;) {
+      const [message] = await once(child, 'message', { signal: ended });
+      const parsed = readySchema.safeParse(message);
+      if (parsed.success) return { url: parsed.data.url };
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Programs that serve as our own Redis, the preferred one first. */
+export const REDIS_PROGRAMS = ['redis-server', 'valkey-server'] as const;
+
+/** Finds a Redis on the search path: an absolute path, or null. */
+export async function findRedisBinary(folders: readonly string[]): Promise<string | null> {
+  for (const program of REDIS_PROGRAMS) {
+    for (const folder of folders) {
+      const path = join(folder, program);
+      // Rejected for a file that is missing or may not be executed: both mean "not here".
+      const usable = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (usable) return path;
+    }
+  }
+  return null;
+}

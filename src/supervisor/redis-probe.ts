@@ -1,0 +1,28 @@
+import { connect } from 'node:net';
+
+/** What a Redis says of itself. */
+export interface RedisProbe {
+  readonly pid: number;
+  /** It answers already, but its data is still being read. */
+  readonly loading: boolean;
+}
+
+const PROBE_TIMEOUT_MS = 1_000;
+
+/**
+ * Asks the Redis behind a Unix socket who it is, with one inline `INFO`, which is answered even while it loads.
+ * Null when nobody listens, or whoever does is silent for a second or is no Redis.
+ */
+export async function probeRedis(socketPath: string): Promise<RedisProbe | null> {
+  const info = await new Promise<string>(resolve => {
+    let answer = '';
+    const socket = connect(socketPath, () => socket.write('INFO\r\nQUIT\r\n'));
+    socket.setEncoding('utf8').setTimeout(PROBE_TIMEOUT_MS, () => socket.destroy());
+    socket.on('data', text => (answer += text));
+    // Refused and reset mean the same as silence; 'close' follows every error.
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(answer));
+  });
+  const pid = /^process_id:(\d+)/m.exec(info)?.[1];
+  return pid === undefined ? null : { pid: Number(pid), loading: /^loading:[^0]/m.test(info) };
+}

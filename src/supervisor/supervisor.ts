@@ -1,0 +1,232 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/config';
+import { childEnvironment, type Env } from '../config/env';
+import { DeadlineExceededError, pollUntil } from '../core/abort';
+import { systemClock } from '../core/clock';
+import type { Logger } from '../core/logger';
+import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
+import { ChildrenFile } from './children-file';
+import { DataLock } from './data-lock';
+import { EmbeddedRedis } from './embedded-redis';
+import { KeptProcess, type ReadyInfo } from './kept-process';
+import { NodeChild } from './node-child';
+import { isPortFree } from './port-check';
+import { DRAIN_ORDER, ROLES_OF_MODE, type Mode, type NodeRole, type Role } from './roles';
+
+/** What a supervisor needs to know. Entry points are passed in, so that tests can supervise stubs. */
+export interface SupervisorOptions {
+  readonly mode: Mode;
+  readonly config: Config;
+  /** Absolute paths of our programs. */
+  readonly entries: Readonly<Record<NodeRole, string>>;
+  /** `redis-server` or `valkey-server`; needed by mode `start` without a Redis URL. */
+  readonly redisBinary: string | null;
+  /** For the Redis socket when the data folder's path is too long. */
+  readonly shortDir: string;
+  readonly table: ProcessTable;
+  readonly log: Logger;
+}
+
+/** A start that cannot succeed, for a reason the user can do something about. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** An API or worker of a crashed supervisor ends by itself when its IPC breaks; a frozen one is helped after this. */
+const LEFTOVER_GRACE_MS = 2_000;
+
+/**
+ * Parent of Redis, keeper, worker and API, which are siblings: it starts them, starts them again when they die, and
+ * ends them in order. A keeper and a Redis that outlived an earlier supervisor are taken over, so that its crash ends
+ * no session (I5).
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #kept = new Map<Role, KeptProcess>();
+  readonly #draining = new AbortController();
+  readonly #hurry = new AbortController();
+  #starting: Promise<unknown> | null = null;
+  #lock: DataLock | null = null;
+  #redis: EmbeddedRedis | null = null;
+  #children: ChildrenFile | null = null;
+  /** Set once the API has bound a port of the system's choice: after a restart the same URL must work. */
+  #apiPort: string | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts everything and resolves with the API's URL (null if the mode has no API) when all roles serve; null also
+   * when a drain came first.
+   *
+   * @throws AlreadyRunningError if another supervisor holds the data folder.
+   * @throws StartError if the port is taken or there is no Redis to start.
+   */
+  async start(): Promise<string | null> {
+    const starting = this.#start();
+    this.#starting = starting;
+    return starting;
+  }
+
+  /** Ends everything in order, within 10 s. A drain that comes during the start ends what was started. */
+  async drain(): Promise<void> {
+    this.#draining.abort();
+    // Its failure is the caller's, who has the promise too.
+    await this.#starting?.catch(() => undefined);
+    const startedMs = systemClock.monotonicMs();
+    for (const [role, { untilMs, hurriedMs }] of DRAIN_ORDER) {
+      const kept = this.#kept.get(role);
+      if (kept === undefined) continue;
+      const graceMs = Math.max(0, untilMs - (systemClock.monotonicMs() - startedMs));
+      await kept.stop({ graceMs, hurry: this.#hurry.signal, hurriedMs });
+      this.#children?.forget(role);
+    }
+    await this.#redis?.clean();
+    await this.#lock?.release();
+  }
+
+  /** Cuts the graces of a running drain short. */
+  hurry(): void {
+    this.#hurry.abort();
+  }
+
+  /** The process that plays a role right now. */
+  pidOf(role: Role): number | undefined {
+    return this.#kept.get(role)?.pid;
+  }
+
+  async #start(): Promise<string | null> {
+    const { mode, config, table } = this.#options;
+    if (mode === 'api') this.#children = new ChildrenFile(null, await table.bootId());
+    else await this.#takeDataFolder(mode);
+    if (mode !== 'worker') await this.#checkPort();
+    const redisUrl = config.redisUrl ?? (await this.#startRedis());
+    const environment = (): NodeJS.ProcessEnv => childEnvironment(this.#settings(redisUrl));
+    const children = this.#childrenFile();
+    for (const role of ROLES_OF_MODE[mode]) {
+      if (this.#draining.signal.aborted) return null;
+      const entry = this.#options.entries[role];
+      const last = role === 'keeper' ? children.last(role) : null;
+      this.#keep(
+        new KeptProcess(new NodeChild({ role, entry, environment, last, table }), this.#context(), info =>
+          this.#noteReady(role, info),
+        ),
+      );
+    }
+    const infos = await this.#untilDraining(
+      Promise.all([...this.#kept.values()].map(kept => kept.firstReady)),
+    );
+    const url = infos?.find(info => info.url !== undefined)?.url ?? null;
+    if (url !== null) await this.#lock?.announce(url);
+    return url;
+  }
+
+  /** Mode `api` keeps nothing in the data folder, so several may run side by side and share it with a worker. */
+  async #takeDataFolder(mode: 'start' | 'worker'): Promise<void> {
+    const { config, table, log } = this.#options;
+    // Browsers run under another uid and pass through the data folder to their run directories.
+    await mkdir(config.dataDir, { recursive: true, mode: 0o711 });
+    const url = mode === 'start' ? plannedUrl(config) : null;
+    this.#lock = await DataLock.acquire(lockPath(config.dataDir), table, url);
+    this.#children = new ChildrenFile(join(config.dataDir, 'children.json'), await table.bootId());
+    for (const role of ['worker', 'api'] as const) await endLeftover(role, this.#children, table, log);
+  }
+
+  async #checkPort(): Promise<void> {
+    const { host, port } = this.#options.config;
+    if (port !== 0 && !(await isPortFree(host, port))) {
+      throw new StartError(`${host}:${port} is in use by another program; set HOLDFAST_PORT to a free port`);
+    }
+  }
+
+  async #startRedis(): Promise<string> {
+    const { config, redisBinary, shortDir, table, mode } = this.#options;
+    if (mode !== 'start')
+      throw new StartError(`holdfast ${mode} needs REDIS_URL: it shares Redis with other machines`);
+    if (redisBinary === null) {
+      throw new StartError('no redis-server or valkey-server on PATH; install one, or set REDIS_URL');
+    }
+    const last = this.#childrenFile().last('redis');
+    const redis = new EmbeddedRedis({
+      binary: redisBinary,
+      dir: join(config.dataDir, 'redis'),
+      shortDir,
+      last,
+      table,
+    });
+    this.#redis = redis;
+    const kept = this.#keep(new KeptProcess(redis, this.#context()));
+    await this.#untilDraining(kept.firstReady);
+    return redis.url;
+  }
+
+  #settings(redisUrl: string): Env {
+    return { REDIS_URL: redisUrl, ...(this.#apiPort === null ? {} : { HOLDFAST_PORT: this.#apiPort }) };
+  }
+
+  #noteReady(role: NodeRole, info: ReadyInfo): void {
+    const { config } = this.#options;
+    if (role === 'api' && info.url !== undefined && config.port === 0 && config.publicUrl === null) {
+      this.#apiPort = new URL(info.url).port;
+    }
+  }
+
+  #keep(kept: KeptProcess): KeptProcess {
+    this.#kept.set(kept.plan.role, kept);
+    if (!this.#draining.signal.aborted) kept.start();
+    return kept;
+  }
+
+  #context(): { table: ProcessTable; children: ChildrenFile; log: Logger } {
+    return { table: this.#options.table, children: this.#childrenFile(), log: this.#options.log };
+  }
+
+  #childrenFile(): ChildrenFile {
+    if (this.#children === null) throw new Error('the data folder was not taken');
+    return this.#children;
+  }
+
+  /** The result of `work`, or null if a drain comes first. */
+  async #untilDraining<T>(work: Promise<T>): Promise<T | null> {
+    const { signal } = this.#draining;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) resolve(null);
+      signal.addEventListener('abort', () => resolve(null), { once: true });
+      work.then(resolve, reject);
+    });
+  }
+}
+
+/** The lock of a data folder. */
+export function lockPath(dataDir: string): string {
+  return join(dataDir, 'supervisor.lock');
+}
+
+/** Where the API will be, as far as it is known before it has started. */
+function plannedUrl({ publicUrl, host, port }: Config): string | null {
+  if (publicUrl !== null) return publicUrl;
+  return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function endLeftover(
+  role: Role,
+  children: ChildrenFile,
+  table: ProcessTable,
+  log: Logger,
+): Promise<void> {
+  const leftover = children.last(role);
+  if (leftover === null) return;
+  const gone = async (): Promise<true | undefined> => ((await isAlive(table, leftover)) ? undefined : true);
+  try {
+    await pollUntil(`end of the earlier ${role}`, { timeoutMs: LEFTOVER_GRACE_MS, everyMs: 20 }, gone);
+  } catch (error) {
+    if (!(error instanceof DeadlineExceededError)) throw error;
+    log.warn(
+      { role, childPid: leftover.pid },
+      'left behind by an earlier supervisor and still alive, killing it',
+    );
+    await signalProcess(table, leftover, 'SIGKILL');
+  }
+}
