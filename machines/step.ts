@@ -1,4 +1,4 @@
-import { initialTransition, transition, type AnyMachineSnapshot } from 'xstate';
+import { initialTransition, transition, type SnapshotFrom } from 'xstate';
 import { effectsBetween, type SessionEffect } from './session/session.effects';
 import type { SessionEvent } from './session/session.events';
 import { sessionMachine } from './session/session.machine';
@@ -36,7 +36,7 @@ export function step(before: SessionSnapshot, event: SessionEvent): Step {
   return { snapshot: after, effects: effectsBetween(before, after), accepted: true };
 }
 
-function stored(snapshot: AnyMachineSnapshot): SessionSnapshot {
-  // SAFETY: both callers pass snapshots of `sessionMachine`, whose value and context have exactly these types.
-  return { value: snapshot.value, context: snapshot.context } as SessionSnapshot;
+/** Drops XState's own bookkeeping: the row stores value and context, nothing else. */
+function stored({ value, context }: SnapshotFrom<typeof sessionMachine>): SessionSnapshot {
+  return { value, context };
 }

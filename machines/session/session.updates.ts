@@ -29,8 +29,11 @@ export function createContext(input: SessionInput): SessionContext {
 }
 
 /** Narrows the event an update was written for; the topology makes any other type impossible. */
-function on<T extends SessionEvent['type']>(event: SessionEvent, ...types: T[]): Extract<SessionEvent, { type: T }> {
-  if (!(types as string[]).includes(event.type)) throw new Error(`update used on ${event.type}`);
+function on<T extends SessionEvent['type']>(
+  event: SessionEvent,
+  ...types: T[]
+): Extract<SessionEvent, { type: T }> {
+  if (!types.some(type => type === event.type)) throw new Error(`update used on ${event.type}`);
   // SAFETY: the line above has checked the discriminant.
   return event as Extract<SessionEvent, { type: T }>;
 }
@@ -89,9 +92,14 @@ export const updates = {
   },
   endLaunchFailed: args => {
     const { event } = args;
-    return ended(args, 'launch_failed', 'message' in event ? event.message : 'the browser did not start in time');
+    return ended(
+      args,
+      'launch_failed',
+      'message' in event ? event.message : 'the browser did not start in time',
+    );
   },
-  endWorkerLost: args => ended(args, 'worker_lost', 'the worker that owned the browser stopped renewing its lease'),
+  endWorkerLost: args =>
+    ended(args, 'worker_lost', 'the worker that owned the browser stopped renewing its lease'),
   endQueueTimeout: args => ended(args, 'queue_timeout', 'no worker had a free slot in time'),
   endSessionTimeout: args => ended(args, 'session_timeout'),
   endIdleTimeout: args => ended(args, 'idle_timeout'),

@@ -1,4 +1,4 @@
-import type { SessionSnapshot } from './session.types';
+import type { SessionSnapshot, SessionValue } from './session.types';
 
 /**
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
@@ -9,6 +9,18 @@ export const MACHINE_VERSION = 1;
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
 const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {};
 
+/** Every state a session can be in, as the row stores it. */
+export const SESSION_VALUES: readonly SessionValue[] = [
+  { created: 'queued' },
+  { created: 'launching' },
+  'live',
+  'released',
+  'failed',
+  'timed_out',
+];
+
+const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
+
 /** Thrown for a row written by a newer process: an older one neither reads nor overwrites it. */
 export class NewerMachineVersionError extends Error {
   constructor(readonly stored: number) {
@@ -17,10 +29,19 @@ export class NewerMachineVersionError extends Error {
   }
 }
 
+/** Thrown for a row in a state this version of the machine does not have: XState would read most of them as `created`. */
+export class UnknownStateError extends Error {
+  constructor(readonly value: unknown) {
+    super(`row is in the unknown state ${JSON.stringify(value)}`);
+    this.name = 'UnknownStateError';
+  }
+}
+
 /**
  * Brings a stored snapshot to the current version; the next commit writes it back.
  *
  * @throws NewerMachineVersionError if `mv` is newer than this process.
+ * @throws UnknownStateError if the state is not one of {@link SESSION_VALUES}.
  */
 export function upgradeSnapshot(stored: unknown, mv: number): SessionSnapshot {
   if (mv > MACHINE_VERSION) throw new NewerMachineVersionError(mv);
@@ -31,5 +52,7 @@ export function upgradeSnapshot(stored: unknown, mv: number): SessionSnapshot {
     snapshot = migrate(snapshot);
   }
   // SAFETY: rows are written by the commit script only, with a snapshot of the version they name.
-  return snapshot as SessionSnapshot;
+  const current = snapshot as SessionSnapshot;
+  if (!KNOWN_VALUES.has(JSON.stringify(current.value))) throw new UnknownStateError(current.value);
+  return current;
 }

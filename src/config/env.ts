@@ -1,5 +1,3 @@
-import { delimiter } from 'node:path';
-
 /**
  * The only reader of the environment: names and raw values, no defaults, no meaning.
  * What each one means stands in config.ts and in the README's table, which is tested against this list.
@@ -47,7 +45,7 @@ export function childEnvironment(settings: Env): NodeJS.ProcessEnv {
   return { ...process.env, ...settings };
 }
 
-/** The folders of PATH, in order. */
-export function searchPath(): string[] {
-  return (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '');
+/** Where executables are looked for: this process's PATH. Not a setting of ours. */
+export function executableSearchPath(): string {
+  return process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }

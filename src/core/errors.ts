@@ -28,6 +28,7 @@ export const ERROR_CATALOGUE = {
     title: 'The Idempotency-Key was used with another body',
   },
   not_supported: { status: 422, retryable: false, title: 'The field is known but not built yet' },
+  upgrade_required: { status: 426, retryable: false, title: 'This URL speaks WebSocket' },
   internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },
@@ -49,17 +50,24 @@ export class HoldfastError extends Error {
   readonly status: number;
   readonly retryable: boolean;
   readonly fields: readonly FieldError[];
+  /** Further members of the error's body, such as how a session ended. */
+  readonly details: Readonly<Record<string, string | null>>;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { fields?: readonly FieldError[]; cause?: unknown } = {},
+    options: {
+      fields?: readonly FieldError[];
+      details?: Readonly<Record<string, string | null>>;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'HoldfastError';
     this.status = ERROR_CATALOGUE[code].status;
     this.retryable = ERROR_CATALOGUE[code].retryable;
     this.fields = options.fields ?? [];
+    this.details = options.details ?? {};
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, envToConfig, type Config } from '../config/config';
-import { readEnv, searchPath } from '../config/env';
+import { readEnv, executableSearchPath } from '../config/env';
 import { systemClock } from '../core/clock';
 import { messageOf } from '../core/errors';
 import { createLogger, type Logger } from '../core/logger';
@@ -10,8 +10,8 @@ import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
 import { AlreadyRunningError } from './data-lock';
 import { findRedisBinary } from './redis-binary';
-import type { Mode, NodeRole } from './roles';
-import { StartError, Supervisor } from './supervisor';
+import type { Mode } from './roles';
+import { StartError, Supervisor, type SupervisorOptions } from './supervisor';
 
 /** Exit codes of `holdfast start`, `worker` and `api`. */
 export const EXIT = {
@@ -31,36 +31,41 @@ const SAME_SIGNAL_MS = 500;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+type Entries = SupervisorOptions['entries'];
+type RunOptions = Pick<SupervisorOptions, 'mode' | 'config' | 'entries' | 'log'>;
+
 /** Our programs, beside this compiled file. */
-const ENTRIES: Readonly<Record<NodeRole, string>> = {
+const ENTRIES: Entries = {
   api: join(__dirname, '../api/main.js'),
   worker: join(__dirname, '../../workers/main.js'),
   keeper: join(__dirname, '../../workers/keeper/main.js'),
 };
 
-/** Runs a mode until it is told to stop; resolves with the exit code of the process. */
-export async function supervise(mode: Mode): Promise<number> {
+/**
+ * Runs a mode until it is told to stop; resolves with the exit code of the process.
+ *
+ * @param entries - the programs to run; tests pass stand-ins
+ */
+export async function supervise(mode: Mode, entries: Entries = ENTRIES): Promise<number> {
   process.title = 'holdfast: supervisor';
   try {
     const config = envToConfig(readEnv());
     const log = createLogger('supervisor', config.logLevel);
     dieOfWhatNobodyCaught(log);
-    return await run(mode, config, log);
+    return await run({ mode, config, entries, log });
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
   }
 }
 
-async function run(mode: Mode, config: Config, log: Logger): Promise<number> {
+async function run(options: RunOptions): Promise<number> {
+  const { mode, config, log } = options;
   const supervisor = new Supervisor({
-    mode,
-    config,
-    entries: ENTRIES,
-    redisBinary: await findRedisBinary(searchPath()),
+    ...options,
+    redisBinary: await findRedisBinary(executableSearchPath()),
     shortDir: shortDirOf(config.dataDir),
     table: systemProcesses,
-    log,
   });
   const drained = drainOnSignal(supervisor, log);
   if (config.redisUrl !== null) void logRedisWarnings(config.redisUrl, log);

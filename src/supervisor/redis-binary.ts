@@ -1,11 +1,12 @@
 import { access, constants } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 /** Programs that serve as our own Redis, the preferred one first. */
 export const REDIS_PROGRAMS = ['redis-server', 'valkey-server'] as const;
 
-/** Finds a Redis on the search path: an absolute path, or null. */
-export async function findRedisBinary(folders: readonly string[]): Promise<string | null> {
+/** Finds a Redis on a PATH: an absolute path, or null. */
+export async function findRedisBinary(searchPath: string): Promise<string | null> {
+  const folders = searchPath.split(delimiter).filter(folder => folder !== '');
   for (const program of REDIS_PROGRAMS) {
     for (const folder of folders) {
       const path = join(folder, program);

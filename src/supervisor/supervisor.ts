@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config/config';
+import { ConfigError, type Config } from '../config/config';
 import { childEnvironment, type Env } from '../config/env';
 import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { systemClock } from '../core/clock';
@@ -62,6 +62,7 @@ export class Supervisor {
    * when a drain came first.
    *
    * @throws AlreadyRunningError if another supervisor holds the data folder.
+   * @throws ConfigError if a mode that needs REDIS_URL has none.
    * @throws StartError if the port is taken or there is no Redis to start.
    */
   async start(): Promise<string | null> {
@@ -99,6 +100,9 @@ export class Supervisor {
 
   async #start(): Promise<string | null> {
     const { mode, config, table } = this.#options;
+    if (mode !== 'start' && config.redisUrl === null) {
+      throw new ConfigError([`REDIS_URL: must be set, \`holdfast ${mode}\` has no Redis of its own`]);
+    }
     if (mode === 'api') this.#children = new ChildrenFile(null, await table.bootId());
     else await this.#takeDataFolder(mode);
     if (mode !== 'worker') await this.#checkPort();
@@ -142,9 +146,7 @@ export class Supervisor {
   }
 
   async #startRedis(): Promise<string> {
-    const { config, redisBinary, shortDir, table, mode } = this.#options;
-    if (mode !== 'start')
-      throw new StartError(`holdfast ${mode} needs REDIS_URL: it shares Redis with other machines`);
+    const { config, redisBinary, shortDir, table } = this.#options;
     if (redisBinary === null) {
       throw new StartError('no redis-server or valkey-server on PATH; install one, or set REDIS_URL');
     }

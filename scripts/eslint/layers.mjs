@@ -1,0 +1,55 @@
+/**
+ * The layers, bottom first. A file imports from lower layers and from its own folder; folders of one layer do not
+ * know each other. `machines` is at the bottom: it does no I/O and knows nothing but XState.
+ */
+export const LAYERS = [
+  ['machines'],
+  ['src/config'],
+  ['src/core'],
+  ['src/redis'],
+  ['src/store', 'src/queue', 'src/browser', 'src/events'],
+  ['src/engine'],
+  ['src/commands', 'src/queries'],
+  ['src/http', 'workers'],
+  ['src/supervisor', 'src/api', 'src/deps.ts', 'workers/app.ts', 'workers/main.ts'],
+];
+
+/** Mains and composition roots that live in a folder of a lower layer. */
+const ROOTS = ['workers/app.ts', 'workers/main.ts'];
+
+const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
+
+const here = path => `./${path}`;
+
+/** The folder as a target of rules, without the roots that live in it. */
+function exceptRoots(folder) {
+  const roots = ROOTS.filter(root => root.startsWith(`${folder}/`));
+  if (roots.length === 0) return here(folder);
+  const names = roots.map(root => root.slice(folder.length + 1, -'.ts'.length));
+  return [`./${folder}/*/**`, `./${folder}/!(${names.join('|')}).ts`];
+}
+
+/** Zones of `import-x/no-restricted-paths`: whoever stands in `target` imports nothing `from` there. */
+export function layerZones() {
+  const zones = LAYERS.slice(0, -1).flatMap((layer, level) =>
+    layer.map(folder => ({
+      target: exceptRoots(folder),
+      from: [...LAYERS.slice(level + 1).flat(), ...layer.filter(other => other !== folder)].map(here),
+      message: `${folder} is in layer ${level}: it imports from lower layers only (scripts/eslint/layers.mjs).`,
+    })),
+  );
+  const keeper =
+    'The keeper is small on purpose: no Redis, no queue, no engine; only src/core, src/config and types.';
+  return [
+    ...zones,
+    {
+      target: './workers/keeper',
+      from: LAYERS.slice(CORE + 1)
+        .flat()
+        .filter(path => path !== 'workers')
+        .map(here),
+      message: keeper,
+    },
+    { target: './workers/keeper', from: './workers', except: ['./keeper'], message: keeper },
+  ];
+}

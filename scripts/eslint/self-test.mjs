@@ -1,0 +1,119 @@
+/* Shows that the rules bite; test/unit/lint-rules.test.ts runs it. A rule that reports nothing looks like clean code. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ESLint, RuleTester } from 'eslint';
+import { importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+import { IMPORT_SETTINGS } from './import-settings.mjs';
+import { layerZones } from './layers.mjs';
+import { requireSafety } from './require-safety.mjs';
+import { requireTsdoc } from './require-tsdoc.mjs';
+import { singleImporters } from './single-importers.mjs';
+
+const languageOptions = { parser: tseslint.parser };
+const tester = new RuleTester({ languageOptions });
+const missing = { errors: [{ messageId: 'missing' }] };
+
+tester.run('require-safety', requireSafety, {
+  valid: [
+    'const a = [1] as const;',
+    '// SAFETY: checked above.\nconst a = b as string;',
+    'f({\n  // SAFETY: never used.\n  a: {} as A,\n  b: {} as B,\n});',
+    '// SAFETY: the index is in range.\nreturnValue = a[0]!;',
+    '/** Doc. */\n// SAFETY: checked above.\nexport const a = b as string;',
+  ],
+  invalid: [
+    { code: 'const a = b as string;', ...missing },
+    { code: '// because\nconst a = b as string;', ...missing },
+    { code: '// SAFETY:\nconst a = b as string;', ...missing },
+    { code: 'a[0]!;', ...missing },
+    {
+      code: '// SAFETY: of the line below only.\nconst a = b as string;\nconst c = d as string;',
+      ...missing,
+    },
+    { code: 'const a = b as string; // SAFETY: too late to be read first', ...missing },
+  ],
+});
+
+tester.run('require-tsdoc', requireTsdoc, {
+  valid: [
+    '/** Doc. */\nexport const a = 1;',
+    '/** Doc. */\nexport function f(a: string): void;\nexport function f(a: number): void;\nexport function f() {}',
+    "export type { A } from './a';",
+    'const a = 1;',
+  ],
+  invalid: [
+    { code: 'export const a = 1;', ...missing },
+    { code: '// Not a doc comment.\nexport interface A {}', ...missing },
+    { code: '/* Nor is this. */\nexport class A {}', ...missing },
+    { code: '/** Of something else. */\n\nexport type A = 1;', ...missing },
+    { code: 'export default class {}', ...missing },
+  ],
+});
+
+const base = {
+  files: ['**/*.ts'],
+  languageOptions,
+  plugins: { 'import-x': importX, '@typescript-eslint': tseslint.plugin },
+  settings: IMPORT_SETTINGS,
+};
+const layers = { ...base, rules: { 'import-x/no-restricted-paths': ['error', { zones: layerZones() }] } };
+const eslint = new ESLint({ overrideConfigFile: true, overrideConfig: [layers, ...singleImporters()] });
+
+/** How many errors one line of imports gives in a file of that name. */
+async function errors(filePath, code) {
+  const [result] = await eslint.lintText(`${code}\n`, { filePath });
+  return result.messages.filter(({ severity }) => severity === 2).length;
+}
+
+const cases = [
+  // [file, code, errors]
+  ['src/core/x.ts', "import '../redis/keys';", 1],
+  ['src/core/x.ts', "import type { A } from '../redis/keys';", 1],
+  ['src/redis/x.ts', "import '../core/ids';", 0],
+  ['src/config/x.ts', "import '../core/ids';", 1],
+  ['src/store/x.ts', "import '../events/metrics';", 1],
+  ['src/engine/x.ts', "import '../deps';", 1],
+  ['machines/x.ts', "import '../src/core/ids';", 1],
+  ['machines/session/x.ts', "import 'node:fs';", 1],
+  ['machines/session/x.ts', "import { setup } from 'xstate';", 0],
+  ['machines/session/x.ts', "import { transition } from 'xstate';", 1],
+  ['machines/step.ts', "import { transition } from 'xstate';", 0],
+  ['workers/x.ts', "import '../src/deps';", 1],
+  ['workers/main.ts', "import '../src/deps';", 0],
+  ['workers/app.ts', "import '../src/supervisor/main';", 0],
+  ['workers/x.ts', "import './main';", 1],
+  ['workers/keeper/x.ts', "import '../../src/core/ids';", 0],
+  ['workers/keeper/x.ts', "import '../../src/redis/keys';", 1],
+  ['workers/x.ts', "import './keeper/protocol';", 0],
+  ['src/queue/x.ts', "import { Queue } from 'bullmq';", 1],
+  ['src/queue/x.ts', "import type { Queue, Worker } from 'bullmq';", 0],
+  ['src/queue/producer.ts', "import { Queue } from 'bullmq';", 0],
+  ['src/queue/producer.ts', "import { Worker } from 'bullmq';", 1],
+  ['src/http/x.ts', "import puppeteer from 'puppeteer';", 1],
+  ['src/browser/x.ts', "import puppeteer from 'puppeteer';", 0],
+  ['src/http/x.ts', "import { env } from 'node:process';", 1],
+];
+for (const [file, code, expected] of cases) {
+  assert.equal(await errors(file, code), expected, `${file}: ${code}`);
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'hf-test-'));
+try {
+  for (const [file, next] of ['ab', 'bc', 'ca']) {
+    writeFileSync(join(dir, `${file}.ts`), `import { a } from './${next}';\nexport const b: number = a;\n`);
+  }
+  const cycles = { ...base, rules: { 'import-x/no-cycle': ['error', { maxDepth: Infinity }] } };
+  const found = await new ESLint({ cwd: dir, overrideConfigFile: true, overrideConfig: cycles }).lintFiles(
+    '*.ts',
+  );
+  assert.deepEqual(
+    found.map(({ messages }) => messages.map(({ ruleId }) => ruleId)),
+    [['import-x/no-cycle'], ['import-x/no-cycle'], ['import-x/no-cycle']],
+  );
+} finally {
+  rmSync(dir, { recursive: true });
+}
+console.log(`${cases.length} import rules and both local rules hold`);

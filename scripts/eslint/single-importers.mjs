@@ -1,0 +1,99 @@
+const message = (what, where) => `${what} belongs to ${where} alone.`;
+
+/**
+ * What only one place may import, so that there is one place to read when it has to change.
+ * Each entry is an option of `no-restricted-imports`; `allowedIn` says where it does not hold.
+ */
+const RULES = [
+  {
+    allowedIn: ['machines/step.ts'],
+    paths: [
+      {
+        name: 'xstate',
+        importNames: [
+          'transition',
+          'initialTransition',
+          'getNextSnapshot',
+          'getInitialSnapshot',
+          'createActor',
+          'interpret',
+        ],
+        message: message('Stepping a machine', 'machines/step.ts'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/queue/producer.ts'],
+    paths: [
+      {
+        name: 'bullmq',
+        importNames: ['Queue', 'FlowProducer', 'JobScheduler'],
+        allowTypeImports: true,
+        message: message('Adding jobs', 'src/queue/producer.ts'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/queue/consumer.ts'],
+    paths: [
+      {
+        name: 'bullmq',
+        importNames: ['Worker'],
+        allowTypeImports: true,
+        message: message('Consuming jobs', 'src/queue/consumer.ts'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/browser/**'],
+    patterns: [
+      {
+        group: ['puppeteer', 'puppeteer-core', 'puppeteer/*', 'puppeteer-core/*'],
+        allowTypeImports: true,
+        message: message('Puppeteer', 'src/browser'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/config/env.ts'],
+    patterns: [
+      {
+        regex: '^(node:)?process$',
+        importNames: ['env'],
+        message: message('The environment', 'src/config/env.ts'),
+      },
+    ],
+  },
+];
+
+const MACHINES_ONLY = {
+  regex: '^(?!\\.{1,2}/|xstate$)',
+  message: 'A machine is pure: it imports xstate and its own folder.',
+};
+
+const options = (rules, extraPatterns = []) => [
+  'error',
+  {
+    paths: rules.flatMap(rule => rule.paths ?? []),
+    patterns: [...rules.flatMap(rule => rule.patterns ?? []), ...extraPatterns],
+  },
+];
+
+const RULE = '@typescript-eslint/no-restricted-imports';
+
+/** ESLint config objects: every restriction everywhere, each lifted where it is allowed. */
+export function singleImporters() {
+  return [
+    { files: ['src/**/*.ts', 'workers/**/*.ts'], rules: { [RULE]: options(RULES) } },
+    { files: ['machines/**/*.ts'], rules: { [RULE]: options(RULES, [MACHINES_ONLY]) } },
+    ...RULES.map(allowed => ({
+      files: allowed.allowedIn,
+      rules: {
+        [RULE]: options(
+          RULES.filter(rule => rule !== allowed),
+          allowed.allowedIn.some(file => file.startsWith('machines/')) ? [MACHINES_ONLY] : [],
+        ),
+      },
+    })),
+  ];
+}

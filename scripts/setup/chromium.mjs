@@ -1,0 +1,47 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { cacheFolder } from './modules.mjs';
+import { say, SetupError } from './report.mjs';
+
+/**
+ * Finds a Chromium and proves by one launch, with the flags, the user and the sandbox of real sessions, that it works.
+ * A proof holds for as long as neither the program nor a setting changes. Answers `ok` or `missing`.
+ */
+export async function ensureChromium(root) {
+  const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_PATH: configured, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
+  if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return 'ok';
+  const require = createRequire(join(root, 'dist', 'package.json'));
+  const { findChromium } = require('./workers/keeper/find-chromium.js');
+  const program = await findChromium({
+    configured: configured || null,
+    searchPath: process.env.PATH ?? '',
+    cacheDirs: [process.env.PUPPETEER_CACHE_DIR || join(homedir(), '.cache', 'puppeteer')],
+  });
+  if (program === null && !configured) return 'missing';
+  if (program === null) throw new SetupError(`HOLDFAST_CHROMIUM_PATH: ${configured} is not a program`);
+
+  const noSandbox = ['1', 'true'].includes(process.env.HOLDFAST_NO_SANDBOX ?? '');
+  const { mtimeMs } = statSync(program);
+  const proven = JSON.stringify({ program, mtimeMs, uid: process.getuid?.() ?? null, args, noSandbox });
+  const cacheFile = join(cacheFolder(root), 'chromium.json');
+  if (isProven(cacheFile, proven)) return 'ok';
+  say(`trying ${program}`);
+  // Loaded only now: setup has to be fast when nothing has changed.
+  const { proveChromium } = require('./src/supervisor/chromium-proof.js');
+  const extraArgs = (args ?? '').split(/\s+/).filter(arg => arg !== '');
+  const proof = await proveChromium({ program, extraArgs, noSandbox });
+  if (!proof.ok) throw new SetupError(`${program} does not start: ${proof.reason}`, proof.advice);
+  mkdirSync(cacheFolder(root), { recursive: true });
+  writeFileSync(cacheFile, proven);
+  return 'ok';
+}
+
+function isProven(cacheFile, proven) {
+  try {
+    return readFileSync(cacheFile, 'utf8') === proven;
+  } catch {
+    return false; // never proven
+  }
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { say, SetupError } from './report.mjs';
+import { run } from './run.mjs';
+
+/** Where setup remembers what it has found to be right; gone with node_modules, as it should be. */
+export const cacheFolder = root => join(root, 'node_modules', '.cache', 'holdfast');
+
+/** Installs node_modules unless they are those of package-lock.json. */
+export async function ensureModules(root) {
+  const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const stampFile = join(cacheFolder(root), 'package-lock.sha256');
+  const stamp = createHash('sha256').update(lockText).digest('hex');
+  if (readOrNull(stampFile) === stamp) return;
+  if (!isInstalled(root, lockText)) await install(root);
+  mkdirSync(cacheFolder(root), { recursive: true });
+  writeFileSync(stampFile, stamp);
+}
+
+/** npm writes down what it has installed; optional packages of other platforms are rightly not among it. */
+function isInstalled(root, lockText) {
+  const installedText = readOrNull(join(root, 'node_modules', '.package-lock.json'));
+  if (installedText === null) return false;
+  const installed = JSON.parse(installedText).packages;
+  return Object.entries(JSON.parse(lockText).packages).every(
+    ([path, { version, optional, peer }]) =>
+      path === '' ||
+      optional ||
+      (peer && installed[path] === undefined) ||
+      installed[path]?.version === version,
+  );
+}
+
+async function install(root) {
+  say('node_modules are missing or not those of package-lock.json, running npm ci');
+  // The npm that runs us, if any does. NODE_ENV=production would leave the compiler out.
+  const npm = process.env.npm_execpath;
+  const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  const args = [...first, 'ci', '--include=dev', '--no-audit', '--no-fund'];
+  const code = await run(program, args, { cwd: root });
+  if (code !== 0) throw new SetupError(`npm ci failed with ${code}; it has said why above`);
+}
+
+function readOrNull(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null; // not there yet
+  }
+}

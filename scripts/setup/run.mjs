@@ -1,0 +1,13 @@
+import { spawn } from 'node:child_process';
+
+/**
+ * Runs a program with our output and no input, so that nothing can wait for an answer; resolves with its exit code
+ * (127 if it could not be started).
+ */
+export function run(program, args, options = {}) {
+  return new Promise(resolve => {
+    const child = spawn(program, args, { stdio: ['ignore', 2, 2], ...options });
+    child.once('error', () => resolve(127));
+    child.once('exit', code => resolve(code ?? 1));
+  });
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { firstStep } from '../../machines/step';
+import type { SessionLimits } from '../../machines/session/session.types';
+import { HoldfastError } from '../core/errors';
+import { randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
+import type { EffectRelay } from '../engine/effect-relay';
+import type { Report } from '../events/report';
+import type { MaintenanceStore } from '../store/maintenance-store';
+import type { SessionRecord, SessionStore } from '../store/session-store';
+
+/** How long an Idempotency-Key is remembered, unless sessions themselves are forgotten earlier. */
+const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
+
+/** What the creator decides; everything is checked, defaults are applied. */
+export interface NewSession {
+  readonly sessionId: string | null;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly limits: SessionLimits;
+}
+
+/** A request to create a session. */
+export interface CreateRequest {
+  readonly tenant: string;
+  readonly session: NewSession;
+  readonly idempotencyKey: string | null;
+  readonly actor: string;
+}
+
+/** A session that exists now: made by this call, or by an earlier one that asked for the same. */
+export interface Accepted {
+  readonly ref: SessionRef;
+  /** Whether an earlier call with the same Idempotency-Key made it. */
+  readonly replayed: boolean;
+  /** What this call has committed, and when by Redis `TIME`; null if an earlier call did. */
+  readonly committed: { readonly record: SessionRecord; readonly nowMs: number } | null;
+}
+
+/** Accepts a session. */
+export type CreateSession = (request: CreateRequest) => Promise<Accepted>;
+
+/** What {@link createSession} works with. */
+export interface CreateSessionParts {
+  readonly sessions: Pick<SessionStore, 'create'>;
+  readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
+  readonly relay: Pick<EffectRelay, 'afterCommit'>;
+  readonly report: Pick<Report, 'transition'>;
+  readonly retentionMs: number;
+}
+
+/**
+ * Accepts sessions. The commit is the promise: once it is made the session is never forgotten (I1), so the call resolves
+ * as soon as it stands and waits for nothing else. A repeat with the same body joins the first call (I10).
+ *
+ * @throws HoldfastError `session_id_taken` or `idempotency_key_reused` if another body used the id or the key before;
+ *   what Redis throws while it is away, and then the session may exist: only a repeat with the same key or id can tell.
+ */
+export function createSession(parts: CreateSessionParts): CreateSession {
+  // A record that outlived its session would answer with a session nobody can read.
+  const ttlMs = Math.min(IDEMPOTENCY_TTL_MS, parts.retentionMs);
+  return async ({ tenant, session, idempotencyKey, actor }) => {
+    const nowMs = await parts.maintenance.nowMs();
+    const { sessionId, ...given } = session;
+    const id = sessionId ?? uuidv7(nowMs);
+    const { snapshot } = firstStep({ tenant, id, ...given, nowMs });
+    const fingerprint = fingerprintOf(session);
+    const answer = await parts.sessions.create({
+      snapshot,
+      fingerprint,
+      // The connection may send the script twice; the second run finds this and answers like the first.
+      opId: randomId(),
+      actor,
+      idempotency: idempotencyKey === null ? null : { key: idempotencyKey, ttlMs },
+    });
+
+    if (answer.answer === 'EXISTS' || answer.answer === 'IDEMPOTENT') {
+      const byKey = answer.answer === 'IDEMPOTENT';
+      if (answer.fingerprint !== fingerprint) throw refusal(byKey, id);
+      return { ref: answer.ref, replayed: byKey, committed: null };
+    }
+    const ref = refOf(tenant, id);
+    const history = { event: 'created', cause: 'requested', actor };
+    parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
+    // Never rejects, and nobody has to wait for it: what does not reach the queues now is carried there by a sweep.
+    void parts.relay.afterCommit(ref, 1, null, snapshot, nowMs);
+    const record = { ref, revision: 1, snapshot, fingerprint, lastActivityMs: null, attachedAtMs: null };
+    return { ref, replayed: false, committed: { record, nowMs } };
+  };
+}
+
+/**
+ * SHA-256 over what the creator decided, hexadecimal; equal for equal wishes, whatever the order of labels. An id of our
+ * own choice is not part of it, since every retry gets another one.
+ */
+export function fingerprintOf({ sessionId, name, labels, limits }: NewSession): string {
+  const canonical = JSON.stringify([
+    sessionId,
+    name,
+    Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)),
+    limits.timeoutMs,
+    limits.idleTimeoutMs,
+    limits.queueTimeoutMs,
+    limits.connectTimeoutMs,
+  ]);
+  return createHash('sha256').update(canonical).digest('hex');
+}
+
+function refusal(byKey: boolean, id: string): HoldfastError {
+  return byKey
+    ? new HoldfastError('idempotency_key_reused', 'This Idempotency-Key was used before, with another body.', {
+        fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
+      })
+    : new HoldfastError('session_id_taken', `The session id ${id} was used before, with another body.`, {
+        fields: [{ pointer: '/sessionId', message: 'was used before, with another body' }],
+      });
+}

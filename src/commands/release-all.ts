@@ -1,0 +1,101 @@
+import { HoldfastError } from '../core/errors';
+import type { SessionRef } from '../core/ids';
+import type { SessionIndex } from '../store/session-index';
+import type { ReleaseSession, Released } from './release-session';
+
+/** How many sessions are released at a time. */
+const PARALLEL = 50;
+
+const PAGE_SIZE = 500;
+
+/** Which of a tenant's created and live sessions are to be released. */
+export interface ReleaseAllRequest {
+  readonly tenant: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Only count them. */
+  readonly dryRun: boolean;
+  /** Whether to wait until the browsers are gone. */
+  readonly untilClosed: boolean;
+  readonly actor: string;
+}
+
+/** What became of them. A session that ended by itself meanwhile counts as released: it has ended. */
+export interface ReleaseAllResult {
+  readonly matched: number;
+  readonly released: number;
+  /** Could not be confirmed; asking again settles it. */
+  readonly failed: number;
+}
+
+/** Releases many sessions. */
+export type ReleaseAll = (request: ReleaseAllRequest) => Promise<ReleaseAllResult>;
+
+/** What {@link releaseAll} works with. */
+export interface ReleaseAllParts {
+  readonly index: Pick<SessionIndex, 'page'>;
+  readonly releaseSession: ReleaseSession;
+}
+
+/**
+ * Releases every created and live session of a tenant, or those with certain labels. Each is released on its own: some
+ * may be confirmed and others not.
+ *
+ * @throws what Redis throws if it is away before the first one is confirmed.
+ */
+export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseAll {
+  return async ({ tenant, labels, dryRun, untilClosed, actor }) => {
+    const refs = await collect(index, tenant, labels);
+    if (dryRun) return { matched: refs.length, released: 0, failed: 0 };
+
+    const waiting = [...refs];
+    let released = 0;
+    let firstFailure: unknown;
+    const lane = async (): Promise<void> => {
+      // After a failure nothing new is begun: Redis is away for all of them, and the caller waits.
+      for (let ref = waiting.pop(); ref !== undefined && firstFailure === undefined; ref = waiting.pop()) {
+        try {
+          const ended = await releaseOne(releaseSession, ref, actor);
+          released += 1;
+          if (untilClosed) await ended?.closed();
+        } catch (error) {
+          firstFailure ??= error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL, refs.length) }, lane));
+    if (released === 0 && firstFailure !== undefined) throw firstFailure;
+    return { matched: refs.length, released, failed: refs.length - released };
+  };
+}
+
+/* Null: retention has forgotten it between the page and now, so it had ended. */
+async function releaseOne(
+  releaseSession: ReleaseSession,
+  ref: SessionRef,
+  actor: string,
+): Promise<Released | null> {
+  try {
+    return await releaseSession({ ref, reason: 'released_by_bulk', actor, requestKey: null });
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'session_not_found') return null;
+    throw error;
+  }
+}
+
+/* `created` before `live`: a session that becomes live between the two reads is found by the second. */
+async function collect(
+  index: Pick<SessionIndex, 'page'>,
+  tenant: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<SessionRef[]> {
+  const found = new Set<SessionRef>();
+  for (const status of ['created', 'live'] as const) {
+    let cursor: string | null = null;
+    do {
+      const page = await index.page({ tenant, status, labels, cursor, limit: PAGE_SIZE });
+      for (const ref of page.refs) found.add(ref);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+  }
+  return [...found];
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import { HoldfastError } from '../core/errors';
+import { randomId, type SessionRef } from '../core/ids';
+import type { Waiters } from '../engine/waiters';
+import type { Producer } from '../queue/producer';
+import type { SessionRecord, SessionStore } from '../store/session-store';
+
+/** How long the outcome of the command may take to be heard of; the row is read once more after that. */
+const OUTCOME_WAIT_MS = 2_000;
+
+/** How long a release waits for the browser to be gone. */
+const CLOSED_WAIT_MS = 5_000;
+
+/** Who releases what. */
+export interface ReleaseRequest {
+  readonly ref: SessionRef;
+  readonly reason: 'released_by_client' | 'released_by_bulk';
+  readonly actor: string;
+  /** What the caller calls this request, the same over its retries; null: every call is an operation of its own. */
+  readonly requestKey: string | null;
+}
+
+/** A session that has ended, by this release or otherwise, at one moment of Redis `TIME`. */
+export interface Released {
+  readonly record: SessionRecord;
+  readonly nowMs: number;
+  /** Resolves when its browser is gone, after {@link CLOSED_WAIT_MS} at the latest. Never rejects. */
+  readonly closed: () => Promise<void>;
+}
+
+/** Releases a session; resolves as soon as its end is committed. */
+export type ReleaseSession = (request: ReleaseRequest) => Promise<Released>;
+
+/** What {@link releaseSession} works with. */
+export interface ReleaseSessionParts {
+  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly producer: Pick<Producer, 'sendCommand'>;
+  readonly waiters: Pick<Waiters, 'outcome' | 'closed'>;
+}
+
+/**
+ * Releases sessions through the `sessions` queue, like every change from outside. Releasing one that has ended answers
+ * at once with how it ended (I11).
+ *
+ * @throws HoldfastError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time; what Redis
+ *   throws while it is away. A retry with the same `requestKey` carries the same operation id.
+ */
+export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
+  const readEnded = async (ref: SessionRef): Promise<Released | null> => {
+    const { record, nowMs } = await parts.sessions.load(ref);
+    if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+    if (!isEnded(statusOf(record.snapshot))) return null;
+    return { record, nowMs, closed: () => untilClosed(parts.waiters, ref) };
+  };
+
+  return async request => {
+    const ended = await readEnded(request.ref);
+    if (ended !== null) return ended;
+    await command(parts, request);
+    const after = await readEnded(request.ref);
+    if (after !== null) return after;
+    throw new HoldfastError(
+      'outcome_unknown',
+      'The release was accepted but not confirmed in time. Ask again: releasing twice does no harm.',
+    );
+  };
+}
+
+async function command(
+  { producer, waiters }: ReleaseSessionParts,
+  { ref, reason, actor, requestKey }: ReleaseRequest,
+): Promise<void> {
+  const commandId = commandIdOf(ref, requestKey);
+  const outcome = waiters.outcome(commandId);
+  try {
+    await producer.sendCommand({ v: 1, command: 'release', commandId, ref, reason, actor });
+    // Heard or not, the row is asked afterwards: a notice may be lost, the row is the truth.
+    await outcome.settled(OUTCOME_WAIT_MS);
+  } finally {
+    outcome.stop();
+  }
+}
+
+async function untilClosed(waiters: Pick<Waiters, 'closed'>, ref: SessionRef): Promise<void> {
+  // The session has ended, whatever happens here; the worker owes us the browser's end even if Redis is away now.
+  await waiters.closed(ref, CLOSED_WAIT_MS).catch(() => false);
+}
+
+/** Job ids and operation ids have a narrow alphabet; a digest fits whatever the caller uses as a key. */
+function commandIdOf(ref: SessionRef, requestKey: string | null): string {
+  if (requestKey === null) return randomId();
+  return `release.${createHash('sha256').update(`${ref}\n${requestKey}`).digest('hex').slice(0, 32)}`;
+}

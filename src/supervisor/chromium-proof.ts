@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../core/clock';
+import { messageOf } from '../core/errors';
+import { systemProcesses } from '../core/process-identity';
+import { BrowserProcess } from '../../workers/keeper/browser-process';
+import { chromiumCommand } from '../../workers/keeper/browser-command';
+import { Leftovers } from '../../workers/keeper/leftovers';
+import { RunDirectory } from '../../workers/keeper/run-directory';
+import { browserUser, prepareRunRoot, runRootFor } from '../../workers/keeper/run-root';
+
+/** What is to be proven. */
+export interface ProofRequest {
+  readonly program: string;
+  readonly extraArgs: readonly string[];
+  readonly noSandbox: boolean;
+}
+
+/** What one real launch has shown. */
+export type ChromiumProof =
+  | { readonly ok: true; readonly launchMs: number; readonly uid: number }
+  | { readonly ok: false; readonly reason: string; readonly advice: readonly string[] };
+
+const LAUNCH_TIMEOUT_MS = 30_000;
+
+/** Compiled to dist/src/supervisor; the script is copied to dist/workers/keeper. */
+const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/shim.sh');
+
+/**
+ * Starts a Chromium exactly as the keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does
+ * not start without its sandbox unless it is told to, so that a launch proves the sandbox as well.
+ */
+export async function proveChromium({ program, extraArgs, noSandbox }: ProofRequest): Promise<ChromiumProof> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
+  const user = browserUser();
+  let runRoot: string | null = null;
+  try {
+    runRoot = await runRootFor(dataDir, user);
+    await prepareRunRoot(runRoot);
+    const startedMs = systemClock.monotonicMs();
+    const directory = await RunDirectory.create(runRoot, user);
+    const browser = await BrowserProcess.launch(
+      directory,
+      chromiumCommand(program, extraArgs, noSandbox)(directory, 'proof'),
+      {
+        processes: systemProcesses,
+        leftovers: new Leftovers(systemProcesses),
+        user,
+        shimScript: SHIM_SCRIPT,
+      },
+      { timeoutMs: LAUNCH_TIMEOUT_MS, signal: new AbortController().signal },
+    );
+    const launchMs = Math.round(systemClock.monotonicMs() - startedMs);
+    await browser.end();
+    return { ok: true, launchMs, uid: user.uid };
+  } catch (error) {
+    const reason = messageOf(error);
+    return { ok: false, reason, advice: adviceFor(reason) };
+  } finally {
+    if (runRoot !== null) await rm(runRoot, { recursive: true, force: true });
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** What to do about the ways in which Chromium is known to fail at start. */
+export function adviceFor(reason: string): string[] {
+  if (/no usable sandbox|setuid sandbox|CanCreateProcessInNewNS|Operation not permitted/i.test(reason)) {
+    return [
+      'Chromium cannot build its sandbox: this system forbids unprivileged user namespaces. To allow them:',
+      '  Debian, older kernels:  sudo sysctl -w kernel.unprivileged_userns_clone=1',
+      '  Ubuntu 23.10 or later:  sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+      '  RHEL, Fedora:           sudo sysctl -w user.max_user_namespaces=15000',
+      '  Docker:                 --security-opt seccomp=docker/seccomp.json',
+      'Or set HOLDFAST_NO_SANDBOX=1: then a page that breaks out of the renderer has the rights of the browser user.',
+    ];
+  }
+  if (/error while loading shared libraries/i.test(reason)) {
+    return [
+      'Libraries of Chromium are missing; install Chromium through the package manager of this system.',
+    ];
+  }
+  if (/Permission denied|EACCES|status 126/i.test(reason)) {
+    return [
+      'The browser user may not read or execute it: browsers run as uid 65534 when Holdfast runs as root.',
+      'Install Chromium outside of home folders (for example below /opt) and set HOLDFAST_CHROMIUM_PATH.',
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { pollUntil } from '../../src/core/abort';
+import { createLogger } from '../../src/core/logger';
+import { sendSignal, systemProcesses } from '../../src/core/process-identity';
+import { checkRedisServer } from '../../src/redis/server-check';
+import { ChildrenFile } from '../../src/supervisor/children-file';
+import { EmbeddedRedis } from '../../src/supervisor/embedded-redis';
+import { KeptProcess } from '../../src/supervisor/kept-process';
+import { findRedisBinary } from '../../src/supervisor/redis-binary';
+import { executableSearchPath } from '../../src/config/env';
+import { Stage, untilGone } from '../support/supervisor/harness';
+import { makeTempDir, type TempDir } from '../support/temp-dir';
+
+const PATIENT = { graceMs: 5_000, hurry: new AbortController().signal, hurriedMs: 0 };
+
+let dir: TempDir;
+let redis: EmbeddedRedis;
+let kept: KeptProcess;
+
+beforeEach(async () => {
+  dir = await makeTempDir();
+  ({ redis, kept } = await keepRedis(join(dir.path, 'redis')));
+});
+afterEach(async () => {
+  await kept.stop(PATIENT);
+  await redis.clean();
+  await dir.remove();
+});
+
+async function keepRedis(redisDir: string): Promise<{ redis: EmbeddedRedis; kept: KeptProcess }> {
+  const binary = await findRedisBinary(executableSearchPath());
+  if (binary === null) throw new Error('these tests need redis-server or valkey-server on PATH');
+  const shortDir = join(dir.path, 'short');
+  const plan = new EmbeddedRedis({ binary, dir: redisDir, shortDir, last: null, table: systemProcesses });
+  const context = {
+    table: systemProcesses,
+    children: new ChildrenFile(join(dir.path, 'children.json'), await systemProcesses.bootId()),
+    log: createLogger('test', 'silent'),
+  };
+  const process = new KeptProcess(plan, context);
+  process.start();
+  await process.firstReady;
+  return { redis: plan, kept: process };
+}
+
+async function withClient<T>(use: (client: Redis) => Promise<T>, path = redis.socketPath): Promise<T> {
+  const client = new Redis(path, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  // Refused while Redis restarts, which is what some tests are about; the command itself waits.
+  client.on('error', () => undefined);
+  try {
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+test('serves its own user on a Unix socket and nobody on TCP', async () => {
+  expect((await lstat(redis.socketPath)).mode & 0o777).toBe(0o700);
+  expect((await lstat(join(dir.path, 'redis'))).mode & 0o777).toBe(0o700);
+  await withClient(async client => {
+    expect(await client.config('GET', 'port')).toEqual(['port', '0']);
+    expect(await client.config('GET', 'hash-max-listpack-value')).toEqual([
+      'hash-max-listpack-value',
+      '1024',
+    ]);
+  });
+});
+
+test('is set up so that the check of a foreign Redis has nothing to say about it', async () => {
+  const { version, warnings } = await checkRedisServer(redis.url);
+  expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(warnings).toEqual([]);
+});
+
+test('comes back with its data after kill -9', async () => {
+  const before = kept.pid;
+  if (before === undefined) throw new Error('no Redis');
+  await withClient(async client => {
+    await client.set('key', 'value');
+    // Written is enough: kill -9 of a process loses nothing that the kernel already has.
+    await pollUntil('the append-only file', { timeoutMs: 5_000, everyMs: 20 }, async () =>
+      /aof_buffer_length:0/.test(await client.info('persistence')) ? true : undefined,
+    );
+    sendSignal(before, 'SIGKILL');
+    await untilGone(before);
+    expect(await client.get('key')).toBe('value');
+    expect(kept.pid).not.toBe(before);
+  });
+});
+
+test('leaves nothing behind when it is stopped', async () => {
+  await kept.stop(PATIENT);
+  expect(existsSync(redis.socketPath)).toBe(false);
+  expect(await readFile(join(dir.path, 'redis', 'log'), 'utf8')).toContain('bye bye');
+});
+
+test('moves its socket where the path fits when the data folder lies deep', async () => {
+  const deep = join(dir.path, 'd'.repeat(100));
+  const other = await keepRedis(deep);
+  try {
+    expect(other.redis.socketPath).toBe(join(dir.path, 'short', 'redis.sock'));
+    await withClient(client => client.ping(), other.redis.socketPath);
+  } finally {
+    await other.kept.stop(PATIENT);
+    await other.redis.clean();
+  }
+  expect(existsSync(join(dir.path, 'short'))).toBe(false);
+});
+
+test('does not put its socket into a folder that others could have made', async () => {
+  const shortDir = join(tmpdir(), 'open-to-others');
+  await mkdir(shortDir);
+  await chmod(shortDir, 0o777);
+  const plan = new EmbeddedRedis({
+    binary: 'never-started',
+    dir: join(dir.path, 'd'.repeat(100)),
+    shortDir,
+    last: null,
+    table: systemProcesses,
+  });
+  expect(() => plan.spawn()).toThrow('open to others');
+  await plan.clean();
+});
+
+describe('under a supervisor', () => {
+  let stage: Stage;
+  beforeEach(async () => (stage = await Stage.make()));
+  afterEach(() => stage.strike());
+
+  test('outlives its kill -9, is found by the next one, and ends with the drain', async () => {
+    const first = stage.run('start', { REDIS_URL: '' });
+    await first.until();
+    const socketPath = join(stage.dataDir, 'redis', 'redis.sock');
+    const pid = await serverPid(socketPath);
+    await withClient(client => client.set('key', 'value'), socketPath);
+    expect(
+      (await stage.journal()).filter(entry => entry.event === `redis unix://${socketPath}`),
+    ).toHaveLength(3);
+    first.kill('SIGKILL');
+    await first.ended();
+
+    const second = stage.run('start', { REDIS_URL: '' });
+    await second.until();
+    expect(await serverPid(socketPath)).toBe(pid);
+    second.kill('SIGTERM');
+    expect(await second.ended()).toBe(0);
+    await untilGone(pid, 100);
+
+    const third = stage.run('start', { REDIS_URL: '' });
+    await third.until();
+    expect(await withClient(client => client.get('key'), socketPath)).toBe('value');
+  });
+
+  test('is replaced when it is killed after it was taken over', async () => {
+    const first = stage.run('start', { REDIS_URL: '' });
+    await first.until();
+    const socketPath = join(stage.dataDir, 'redis', 'redis.sock');
+    const pid = await serverPid(socketPath);
+    first.kill('SIGKILL');
+    await first.ended();
+    await stage.run('start', { REDIS_URL: '' }).until();
+    sendSignal(pid, 'SIGKILL');
+    await untilGone(pid);
+    expect(await serverPid(socketPath)).not.toBe(pid);
+  });
+
+  async function serverPid(socketPath: string): Promise<number> {
+    const info = await withClient(client => client.info('server'), socketPath);
+    return Number(/^process_id:(\d+)/m.exec(info)?.[1]);
+  }
+});

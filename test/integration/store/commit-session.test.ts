@@ -1,0 +1,262 @@
+import { effectsBetween } from '../../../machines/session/session.effects';
+import type { SessionContext } from '../../../machines/session/session.types';
+import type { SessionRef } from '../../../src/core/ids';
+import { keys } from '../../../src/redis/keys';
+import type { PendingEffect } from '../../../src/store/session-store';
+import { ENDPOINT, LIMITS } from '../../support/session-samples';
+import { StoreFixture } from '../../support/store-fixture';
+
+const FENCE = { n: 1, claimId: 'claim-1' };
+
+describe('the commit script', () => {
+  let fixture: StoreFixture;
+  let now: number;
+
+  beforeAll(async () => {
+    fixture = await StoreFixture.open();
+  });
+  afterAll(() => fixture.close());
+  beforeEach(async () => {
+    await fixture.redis.flushall();
+    now = await fixture.maintenance.nowMs();
+  });
+
+  const claim = (ref: SessionRef, opId = 'claim') =>
+    fixture.commit(ref, opId, { type: 'CLAIM', nowMs: now, workerId: 'w-1', claimId: FENCE.claimId });
+
+  const goLive = async (ref: SessionRef, nowMs = now): Promise<void> => {
+    await claim(ref);
+    const answer = await fixture.commit(
+      ref,
+      'ready',
+      { type: 'BROWSER_READY', nowMs, endpoint: ENDPOINT },
+      { asOwner: FENCE },
+    );
+    expect(answer.answer).toBe('OK');
+  };
+
+  const release = { type: 'RELEASE', reason: 'released_by_client', nowMs: 1 } as const;
+
+  it('answers OK and writes row, indexes, deadlines, history, effects and one notice', async () => {
+    const ref = await fixture.create('a');
+    const before = await fixture.read(ref);
+    expect(await claim(ref)).toEqual({ answer: 'OK', revision: 2 });
+    const after = await fixture.read(ref);
+
+    expect(after).toMatchObject({ revision: 2, snapshot: { value: { created: 'launching' } } });
+    expect(after.snapshot.context.owner).toEqual({ workerId: 'w-1', fence: FENCE });
+    const { deadlines } = after.snapshot.context;
+    expect(await fixture.redis.zrange(keys.due, '0', '-1', 'WITHSCORES')).toEqual([
+      `${ref}|launch`,
+      String(deadlines.launch),
+    ]);
+    expect(await fixture.redis.zcard(keys.queued)).toBe(0);
+    expect(await fixture.redis.smembers(keys.owned('w-1'))).toEqual([ref]);
+    const history = (await fixture.redis.lrange(keys.history(ref), 0, -1)).map(line => JSON.parse(line) as object);
+    expect(history).toMatchObject([
+      { seq: 1, event: 'created', from: null, to: 'created' },
+      { seq: 2, event: 'claim', from: 'created', to: 'created', cause: 'test', actor: 'test' },
+    ]);
+    expect(await fixture.redis.xlen(keys.notices)).toBe(2);
+    const pending = (await fixture.redis.zrange(keys.effects, '0', '-1')).map(
+      member => JSON.parse(member) as PendingEffect,
+    );
+    expect(pending.filter(({ revision }) => revision === 2).map(({ effect }) => effect)).toEqual(
+      expect.arrayContaining(effectsBetween(before.snapshot, after.snapshot)),
+    );
+  });
+
+  it('answers REPLAY for an operation that was applied, also after others were', async () => {
+    const ref = await fixture.create('a');
+    const first = await fixture.prepare(ref, 'claim', {
+      type: 'CLAIM',
+      nowMs: now,
+      workerId: 'w-1',
+      claimId: 'claim-1',
+    });
+    await fixture.store.commit(first);
+    await fixture.commit(ref, 'ready', { type: 'BROWSER_READY', nowMs: now, endpoint: ENDPOINT });
+    expect(await fixture.store.commit(first)).toEqual({ answer: 'REPLAY', revision: 2 });
+    expect((await fixture.read(ref)).revision).toBe(3);
+  });
+
+  it('answers TERMINAL once a session has ended, and changes nothing (I3)', async () => {
+    const ref = await fixture.create('a');
+    const late = await fixture.prepare(ref, 'late', { type: 'CLAIM', nowMs: now, workerId: 'w', claimId: 'c' });
+    await fixture.commit(ref, 'release', release);
+    expect(await fixture.store.commit(late)).toEqual({ answer: 'TERMINAL', revision: 2, status: 'released' });
+    expect((await fixture.read(ref)).snapshot.value).toBe('released');
+  });
+
+  it('answers CONFLICT when somebody else was faster', async () => {
+    const ref = await fixture.create('a');
+    const slow = await fixture.prepare(ref, 'slow', release);
+    await claim(ref);
+    expect(await fixture.store.commit(slow)).toEqual({ answer: 'CONFLICT', revision: 2 });
+  });
+
+  it('answers FENCED when number or claim differ (I6)', async () => {
+    const ref = await fixture.create('a');
+    await claim(ref);
+    const event = { type: 'BROWSER_READY', nowMs: now, endpoint: ENDPOINT } as const;
+    for (const asOwner of [
+      { n: 2, claimId: 'claim-1' },
+      { n: 1, claimId: 'claim-0' },
+    ]) {
+      expect(await fixture.commit(ref, 'ready', event, { asOwner })).toEqual({ answer: 'FENCED', revision: 2 });
+    }
+  });
+
+  it('answers UPGRADE_REQUIRED rather than write over a newer machine version', async () => {
+    const ref = await fixture.create('a');
+    const commit = await fixture.prepare(ref, 'release', release);
+    await fixture.redis.hset(keys.row(ref), 'mv', 99);
+    expect(await fixture.store.commit(commit)).toEqual({ answer: 'UPGRADE_REQUIRED', revision: 1 });
+  });
+
+  it('answers MISSING for a session that is not there', async () => {
+    const ref = await fixture.create('a');
+    const commit = await fixture.prepare(ref, 'release', release);
+    await fixture.redis.flushall();
+    expect(await fixture.store.commit(commit)).toEqual({ answer: 'MISSING' });
+  });
+
+  describe('asked to end a session by time-out', () => {
+    /* The machine is told a time at which the deadline has passed; the script asks Redis itself. */
+    const timeout = async (
+      ref: SessionRef,
+      kind: 'session' | 'idle' | 'connect',
+      context: SessionContext,
+    ): Promise<ReturnType<typeof fixture.commit>> => {
+      const deadlineMs = context.deadlines[kind] ?? 0;
+      return fixture.commit(
+        ref,
+        `to-${kind}`,
+        { type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs },
+        { timer: { kind, deadlineMs } },
+      );
+    };
+
+    it('answers EARLY while the deadline has not passed by Redis TIME, whatever the caller’s clock says (I8)', async () => {
+      const ref = await fixture.create('a');
+      await goLive(ref);
+      const { context } = (await fixture.read(ref)).snapshot;
+      expect(await timeout(ref, 'session', context)).toMatchObject({
+        answer: 'EARLY',
+        askAgainAtMs: context.deadlines.session,
+      });
+    });
+
+    it('answers EARLY for a deadline that is not the row’s', async () => {
+      const ref = await fixture.create('a');
+      await goLive(ref, now - 400_000);
+      const { context } = (await fixture.read(ref)).snapshot;
+      const deadlineMs = context.deadlines.session ?? 0;
+      const answer = await fixture.commit(
+        ref,
+        'to',
+        { type: 'TIMEOUT', kind: 'session', deadlineMs, nowMs: now },
+        { timer: { kind: 'session', deadlineMs: deadlineMs - 1 } },
+      );
+      expect(answer).toMatchObject({ answer: 'EARLY', askAgainAtMs: deadlineMs });
+    });
+
+    it('ends a session whose deadline has passed', async () => {
+      const ref = await fixture.create('a');
+      await goLive(ref, now - 400_000);
+      const { context } = (await fixture.read(ref)).snapshot;
+      expect((await timeout(ref, 'session', context)).answer).toBe('OK');
+    });
+
+    it('counts activity: an idle deadline moves on with it, and so does the due entry', async () => {
+      const ref = await fixture.create('a');
+      await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s
+      const { context } = (await fixture.read(ref)).snapshot;
+      const activeMs = now - 10_000;
+      await fixture.redis.hset(keys.activity, ref, activeMs);
+      const idleAtMs = activeMs + (LIMITS.idleTimeoutMs ?? 0);
+      expect(await timeout(ref, 'idle', context)).toMatchObject({ answer: 'EARLY', askAgainAtMs: idleAtMs });
+      expect(Number(await fixture.redis.zscore(keys.due, `${ref}|idle`))).toBe(idleAtMs);
+    });
+
+    it('never ends a session for want of a client once one has connected', async () => {
+      const ref = await fixture.create('a');
+      await goLive(ref, now - 100_000);
+      const { context } = (await fixture.read(ref)).snapshot;
+      await fixture.redis.hset(keys.attached, ref, now);
+      expect(await timeout(ref, 'connect', context)).toMatchObject({ answer: 'EARLY', askAgainAtMs: null });
+      expect(await fixture.redis.zscore(keys.due, `${ref}|connect`)).toBeNull();
+    });
+  });
+
+  it('answers EARLY to a reaper while the worker’s lease holds', async () => {
+    const ref = await fixture.create('a');
+    await claim(ref);
+    const lost = { type: 'WORKER_LOST', nowMs: now, fence: FENCE } as const;
+    await fixture.redis.zadd(keys.leases, now + 60_000, 'w-1');
+    expect((await fixture.commit(ref, 'lost', lost, { asReaperOf: 'w-1' })).answer).toBe('EARLY');
+    await fixture.redis.zadd(keys.leases, now - 1, 'w-1');
+    expect((await fixture.commit(ref, 'lost', lost, { asReaperOf: 'w-1' })).answer).toBe('OK');
+  });
+
+  it('leaves an obligation and a close order behind when an owned session ends', async () => {
+    const ref = await fixture.create('a');
+    await goLive(ref);
+    await fixture.redis.hset(keys.activity, ref, now);
+    await fixture.commit(ref, 'release', release);
+    expect(await fixture.redis.hget(keys.closing, ref)).toMatch(/^claim-1\|w-1\|\d+$/);
+    const orders = await fixture.redis.xrange(keys.control('w-1'), '-', '+');
+    expect(JSON.parse(orders[0]?.[1][1] ?? '')).toEqual({ order: 'close', ref, claimId: 'claim-1' });
+    expect(await fixture.redis.exists(keys.owned('w-1'), keys.due, keys.activity)).toBe(0);
+    expect(await fixture.redis.zrange(keys.ended, '0', '-1')).toEqual([ref]);
+    expect(await fixture.redis.hgetall(keys.counts)).toEqual({ created: '0', live: '0', released: '1' });
+  });
+
+  it('lets exactly one of two racing writers win', async () => {
+    const ref = await fixture.create('a');
+    const commits = await Promise.all(
+      ['one', 'two'].map(opId =>
+        fixture.prepare(ref, opId, { type: 'CLAIM', nowMs: now, workerId: opId, claimId: opId }),
+      ),
+    );
+    const answers = await Promise.all(commits.map(commit => fixture.store.commit(commit)));
+    expect(answers.map(({ answer }) => answer).sort()).toEqual(['CONFLICT', 'OK']);
+  });
+
+  it('works on after SCRIPT FLUSH', async () => {
+    const ref = await fixture.create('a');
+    await fixture.redis.script('FLUSH');
+    expect((await claim(ref)).answer).toBe('OK');
+  });
+
+  it('keeps revisions and history gap-free over a whole life', async () => {
+    const ref = await fixture.create('a');
+    await goLive(ref);
+    await fixture.commit(ref, 'adopt', { type: 'ADOPT', nowMs: now, workerId: 'w-2', claimId: 'claim-2' });
+    await fixture.commit(ref, 'release', release);
+    const history = (await fixture.redis.lrange(keys.history(ref), 0, -1)).map(
+      line => JSON.parse(line) as { seq: number },
+    );
+    expect(history.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    expect((await fixture.read(ref)).revision).toBe(5);
+  });
+
+  it('refuses the owner of a future that Redis has forgotten', async () => {
+    const ref = await fixture.create('a');
+    await claim(ref);
+    const dump = await fixture.redis.dumpBuffer(keys.row(ref));
+    const adopt = (claimId: string) =>
+      fixture.commit(ref, `adopt-${claimId}`, { type: 'BROWSER_READY', nowMs: now, endpoint: ENDPOINT });
+    expect((await adopt('x')).answer).toBe('OK');
+    // Rolled back to before the commit; another worker claims the same number.
+    await fixture.redis.restore(keys.row(ref), 0, dump, 'REPLACE');
+    await fixture.redis.hset(keys.row(ref), 'fc', 'claim-of-another');
+    const answer = await fixture.commit(
+      ref,
+      'gone',
+      { type: 'LAUNCH_FAILED', nowMs: now, message: 'late' },
+      { asOwner: FENCE },
+    );
+    expect(answer.answer).toBe('FENCED');
+  });
+});

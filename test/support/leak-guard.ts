@@ -1,0 +1,125 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DeadlineExceededError, pollUntil } from '../../src/core/abort';
+import { sendSignal } from '../../src/core/process-identity';
+
+/**
+ * What a test may leave behind: nothing. Several runs can share a machine, so that nothing is judged by its name.
+ * A process belongs to a test if it descends from the runner, or if its command line or environment names the
+ * test's own temporary folder: TMPDIR points there, hence every child inherits it, and a browser whose environment
+ * was made from nothing still has its run directory in there.
+ */
+export interface Leaks {
+  readonly processes: readonly LeakedProcess[];
+  /** Names in the watched folder. */
+  readonly files: readonly string[];
+}
+
+/** A process that outlived its test. */
+export interface LeakedProcess {
+  readonly pid: number;
+  readonly commandLine: string;
+}
+
+/** Whom to look for. */
+export interface Watch {
+  /** Text in the command line or the environment of a process that makes it one of ours: a folder or a run id. */
+  readonly marker: string;
+  /** Descendants of this process are ours too; null: do not look at ancestry. */
+  readonly ancestorPid: number | null;
+  /** Processes that were there before. */
+  readonly ignoredPids: ReadonlySet<number>;
+}
+
+interface ProcessFacts {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly commandLine: string;
+  readonly environment: string;
+}
+
+/** Time in which processes that were told to go have to be gone. */
+const GRACE_MS = 1_000;
+
+/** Living processes that belong to the watch; reads /proc, so that elsewhere than on Linux there are none. */
+export async function findProcesses(watch: Watch): Promise<LeakedProcess[]> {
+  const all = await readProcesses();
+  const family = watch.ancestorPid === null ? new Set<number>() : descendantsOf(watch.ancestorPid, all);
+  return all.filter(({ pid, commandLine, environment }) => {
+    if (pid === process.pid || watch.ignoredPids.has(pid)) return false;
+    return family.has(pid) || commandLine.includes(watch.marker) || environment.includes(watch.marker);
+  });
+}
+
+/** What is left of a test after a moment of grace for processes. */
+export async function findLeaks(dir: string, watch: Watch, graceMs = GRACE_MS): Promise<Leaks> {
+  const processes = await findProcessesAfterGrace(watch, graceMs);
+  return { processes, files: await readdir(dir) };
+}
+
+/** Like {@link findProcesses}, but gives the dying until `graceMs` to be gone. */
+export async function findProcessesAfterGrace(watch: Watch, graceMs = GRACE_MS): Promise<LeakedProcess[]> {
+  try {
+    return await pollUntil('the last process', { timeoutMs: graceMs, everyMs: 25 }, async () => {
+      const processes = await findProcesses(watch);
+      return processes.length === 0 ? [] : undefined;
+    });
+  } catch (error) {
+    if (error instanceof DeadlineExceededError) return findProcesses(watch);
+    throw error;
+  }
+}
+
+/** The error that fails the test file; null if nothing was left. */
+export function leakError(what: string, { processes, files }: Leaks): Error | null {
+  if (processes.length === 0 && files.length === 0) return null;
+  const lines = [
+    ...processes.map(({ pid, commandLine }) => `  process ${pid}: ${commandLine.slice(0, 200)}`),
+    ...files.map(file => `  in its temporary folder: ${file}`),
+  ];
+  const error = new Error(`${what} left behind:\n${lines.join('\n')}`);
+  // The stack would show this file, where nothing is wrong.
+  error.stack = error.message;
+  return error;
+}
+
+/** Ends leaked processes and removes the folder, so that one leak does not fail the files that follow. */
+export async function cleanUp(dir: string, { processes }: Leaks): Promise<void> {
+  for (const { pid } of processes) sendSignal(pid, 'SIGKILL');
+  await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+function descendantsOf(ancestorPid: number, all: readonly ProcessFacts[]): Set<number> {
+  const found = new Set<number>();
+  let parents = new Set([ancestorPid]);
+  while (parents.size > 0) {
+    const children = all.filter(({ pid, parentPid }) => parents.has(parentPid) && !found.has(pid));
+    parents = new Set(children.map(({ pid }) => pid));
+    for (const pid of parents) found.add(pid);
+  }
+  return found;
+}
+
+async function readProcesses(): Promise<ProcessFacts[]> {
+  if (process.platform !== 'linux') return [];
+  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number);
+  const facts = await Promise.all(pids.map(readProcess));
+  return facts.filter(entry => entry !== null);
+}
+
+async function readProcess(pid: number): Promise<ProcessFacts | null> {
+  const read = async (file: string): Promise<string> => {
+    // A process that is gone by now, or that is not ours to look into, has no such text.
+    const text = await readFile(join('/proc', String(pid), file), 'latin1').catch(() => '');
+    return text.replaceAll('\0', ' ');
+  };
+  const stat = await read('stat');
+  const [state = 'X', parentPid = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (stat === '' || 'ZXx'.includes(state)) return null;
+  return {
+    pid,
+    parentPid: Number(parentPid),
+    commandLine: (await read('cmdline')).trim(),
+    environment: await read('environ'),
+  };
+}

@@ -1,0 +1,93 @@
+import type { SessionEvent } from '../../machines/session/session.events';
+import type {
+  Endpoint,
+  SessionInput,
+  SessionLimits,
+  SessionSnapshot,
+} from '../../machines/session/session.types';
+import { firstStep, step } from '../../machines/step';
+
+/* Sessions in every state, made by the machine itself and equal on every run; tests and golden files start from these. */
+
+/** When sample sessions are created, epoch milliseconds. */
+export const T0 = 1_700_000_000_000;
+
+/** Every limit set, so that every deadline exists. */
+export const LIMITS: SessionLimits = {
+  timeoutMs: 300_000,
+  idleTimeoutMs: 60_000,
+  queueTimeoutMs: 60_000,
+  connectTimeoutMs: 45_000,
+};
+
+/** What a sample session is created with. */
+export const INPUT: SessionInput = {
+  tenant: 'default',
+  id: '018bcfe5-6800-7000-8000-000000000001',
+  name: 'sample',
+  labels: { team: 'search' },
+  limits: LIMITS,
+  nowMs: T0,
+};
+
+/** Where a sample browser listens. */
+export const ENDPOINT: Endpoint = {
+  port: 40_001,
+  path: '/devtools/browser/00000000-0000-4000-8000-000000000001',
+  bootId: '00000000-0000-4000-8000-00000000b007',
+  netns: 'net:[4026531840]',
+  gateway: null,
+};
+
+/** One event of every type, as it occurs; the deadline is that of `session` in {@link SAMPLES}.live. */
+export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEvent, { type: T }> } = {
+  CLAIM: { type: 'CLAIM', nowMs: T0 + 100, workerId: 'w-1', claimId: 'claim-1' },
+  BROWSER_READY: { type: 'BROWSER_READY', nowMs: T0 + 300, endpoint: ENDPOINT },
+  LAUNCH_FAILED: { type: 'LAUNCH_FAILED', nowMs: T0 + 300, message: 'no display' },
+  BROWSER_GONE: {
+    type: 'BROWSER_GONE',
+    nowMs: T0 + 5_000,
+    cause: 'browser_crashed',
+    message: 'exit status 133',
+  },
+  ADOPT: { type: 'ADOPT', nowMs: T0 + 6_000, workerId: 'w-2', claimId: 'claim-2' },
+  WORKER_LOST: { type: 'WORKER_LOST', nowMs: T0 + 20_000, fence: { n: 1, claimId: 'claim-1' } },
+  RELEASE: { type: 'RELEASE', nowMs: T0 + 7_000, reason: 'released_by_client' },
+  TIMEOUT: { type: 'TIMEOUT', nowMs: T0 + 300_300, kind: 'session', deadlineMs: T0 + 300_300 },
+};
+
+/** Offers events one after another; throws if one is not accepted. */
+export function walk(from: SessionSnapshot, ...events: SessionEvent[]): SessionSnapshot {
+  return events.reduce((snapshot, event) => {
+    const taken = step(snapshot, event);
+    if (!taken.accepted)
+      throw new Error(`${event.type} was not accepted in ${JSON.stringify(snapshot.value)}`);
+    return taken.snapshot;
+  }, from);
+}
+
+const queued = firstStep(INPUT).snapshot;
+const launching = walk(queued, EVENTS.CLAIM);
+const requeued = walk(launching, EVENTS.LAUNCH_FAILED);
+const relaunching = walk(requeued, { ...EVENTS.CLAIM, nowMs: T0 + 400, workerId: 'w-3', claimId: 'claim-3' });
+const live = walk(launching, EVENTS.BROWSER_READY);
+
+/** Sessions by where they stand; `requeued` and `relaunching` are on their second attempt. */
+export const SAMPLES = {
+  queued,
+  launching,
+  requeued,
+  relaunching,
+  live,
+  released: walk(live, EVENTS.RELEASE),
+  failed: walk(live, EVENTS.BROWSER_GONE),
+  timed_out: walk(live, EVENTS.TIMEOUT),
+} as const satisfies Record<string, SessionSnapshot>;
+
+/** The name of a sample. */
+export type SampleName = keyof typeof SAMPLES;
+
+/** The innermost state, as tables and diagrams call it. */
+export function leafOf({ value }: SessionSnapshot): string {
+  return typeof value === 'string' ? value : value.created;
+}

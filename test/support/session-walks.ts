@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import type { BrowserGoneCause, ReleaseEvent, SessionEvent } from '../../machines/session/session.events';
+import {
+  TIMER_KINDS,
+  type SessionInput,
+  type SessionSnapshot,
+  type TimerKind,
+} from '../../machines/session/session.types';
+import { ENDPOINT, INPUT } from './session-samples';
+
+/**
+ * One random event, still without its time: a walk decides that, because a time-out names a deadline that only the
+ * session at that moment knows.
+ */
+export type Move = (at: SessionSnapshot, nowMs: number) => SessionEvent;
+
+/** A random life: how the session was asked for, and what happened how long after what. */
+export interface Walk {
+  readonly input: SessionInput;
+  readonly moves: readonly { readonly afterMs: number; readonly move: Move }[];
+}
+
+const NO_DEADLINE_MS = 1;
+
+const id = fc.stringMatching(/^[a-z]{1,4}$/);
+const durationMs = fc.integer({ min: 1, max: 100_000 });
+
+const timeout = (kind: TimerKind, offsetMs: number): Move => {
+  return (at, nowMs) => ({
+    type: 'TIMEOUT',
+    nowMs,
+    kind,
+    deadlineMs: (at.context.deadlines[kind] ?? NO_DEADLINE_MS) + offsetMs,
+  });
+};
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  fc
+    .tuple(id, id)
+    .map(([workerId, claimId]): Move => (_, nowMs) => ({ type: 'CLAIM', nowMs, workerId, claimId })),
+  fc
+    .tuple(id, id)
+    .map(([workerId, claimId]): Move => (_, nowMs) => ({ type: 'ADOPT', nowMs, workerId, claimId })),
+  fc.constant<Move>((_, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint: ENDPOINT })),
+  fc.constant<Move>((_, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message: 'no' })),
+  fc
+    .constantFrom<BrowserGoneCause[]>('client_closed_browser', 'browser_crashed', 'browser_unresponsive')
+    .map((cause): Move => (_, nowMs) => ({ type: 'BROWSER_GONE', nowMs, cause, message: 'gone' })),
+  fc.constant<Move>(({ context }, nowMs) => ({
+    type: 'WORKER_LOST',
+    nowMs,
+    fence: context.owner?.fence ?? { n: 0, claimId: '' },
+  })),
+  fc
+    .constantFrom<ReleaseEvent['reason'][]>(
+      'released_by_client',
+      'released_by_bulk',
+      'client_disconnected',
+      'drained',
+    )
+    .map((reason): Move => (_, nowMs) => ({ type: 'RELEASE', nowMs, reason })),
+  {
+    weight: 5, // most name a deadline that is not there, or not yet past
+    arbitrary: fc
+      .tuple(fc.constantFrom(...TIMER_KINDS), fc.constantFrom(0, 0, 0, -1, 1, 5_000))
+      .map(([kind, offsetMs]) => timeout(kind, offsetMs)),
+  },
+);
+
+/** Launches come first in half of the walks, so that enough of them get as far as `live`. */
+const launched: readonly Move[] = [
+  (_, nowMs) => ({ type: 'CLAIM', nowMs, workerId: 'w', claimId: 'c' }),
+  (_, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint: ENDPOINT }),
+];
+
+const input: fc.Arbitrary<SessionInput> = fc
+  .record({
+    timeoutMs: durationMs,
+    queueTimeoutMs: durationMs,
+    idleTimeoutMs: fc.option(durationMs),
+    connectTimeoutMs: fc.option(durationMs),
+  })
+  .map(limits => ({ ...INPUT, limits }));
+
+/** Random lives of up to thirty events; time stands still or goes on, it never goes back. */
+export const walks: fc.Arbitrary<Walk> = fc
+  .tuple(
+    input,
+    fc.boolean(),
+    fc.array(fc.record({ afterMs: fc.constantFrom(0, 1, 500, 40_000, 200_000), move }), { maxLength: 30 }),
+  )
+  .map(([someInput, startLive, moves]) => ({
+    input: someInput,
+    moves: startLive ? [...launched.map(first => ({ afterMs: 1, move: first })), ...moves] : moves,
+  }));

@@ -1,0 +1,78 @@
+import type { SessionEvent } from '../../machines/session/session.events';
+import { firstStep, step } from '../../machines/step';
+import { refOf, type SessionRef } from '../../src/core/ids';
+import { createLogger } from '../../src/core/logger';
+import { openCommandRedis, type Redis } from '../../src/redis/connection';
+import { ScriptRunner } from '../../src/redis/script-runner';
+import { MaintenanceStore } from '../../src/store/maintenance-store';
+import { SessionStore, type Commit, type CommitAnswer, type SessionRecord } from '../../src/store/session-store';
+import { startRedis, type RedisOptions, type TestRedis } from './redis';
+import { INPUT } from './session-samples';
+
+/** Logger of tests: errors only, so that a failing run tells why. */
+export const testLog = createLogger('test', 'silent');
+
+/** The stores on a Redis of their own. */
+export class StoreFixture {
+  private constructor(
+    readonly server: TestRedis,
+    readonly redis: Redis,
+    readonly scripts: ScriptRunner,
+    readonly store: SessionStore,
+    readonly maintenance: MaintenanceStore,
+  ) {}
+
+  static async open(options: RedisOptions = {}): Promise<StoreFixture> {
+    const server = await startRedis(options);
+    const redis = await openCommandRedis(server.url, testLog);
+    const scripts = new ScriptRunner(redis);
+    return new StoreFixture(server, redis, scripts, new SessionStore(scripts), new MaintenanceStore(redis, scripts));
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect();
+    await this.server.stop();
+  }
+
+  /** Accepts a session as of now; limits as in the samples unless said otherwise. */
+  async create(id: string, input: Partial<typeof INPUT> = {}): Promise<SessionRef> {
+    const tenant = input.tenant ?? INPUT.tenant;
+    const nowMs = await this.maintenance.nowMs();
+    const { snapshot } = firstStep({ ...INPUT, nowMs, ...input, id, tenant });
+    const answer = await this.store.create({
+      snapshot,
+      fingerprint: 'f',
+      opId: `create-${id}`,
+      actor: 'key:default',
+      idempotency: null,
+    });
+    if (answer.answer !== 'OK') throw new Error(`create answered ${answer.answer}`);
+    return refOf(tenant, id);
+  }
+
+  /** Reads a session that must exist. */
+  async read(ref: SessionRef): Promise<SessionRecord> {
+    const { record } = await this.store.load(ref);
+    if (record === null) throw new Error(`${ref} does not exist`);
+    return record;
+  }
+
+  /** Makes a commit of an event on what is stored now; `change` alters it before it is sent. */
+  async prepare(ref: SessionRef, opId: string, event: SessionEvent, change: Partial<Commit> = {}): Promise<Commit> {
+    const before = await this.read(ref);
+    const stepped = step(before.snapshot, event);
+    if (!stepped.accepted) throw new Error(`${event.type} was not accepted`);
+    const history = { event: event.type.toLowerCase(), cause: 'test', actor: 'test' };
+    return { before, after: stepped.snapshot, opId, history, ...change };
+  }
+
+  /** Prepares and sends a commit. */
+  async commit(
+    ref: SessionRef,
+    opId: string,
+    event: SessionEvent,
+    change: Partial<Commit> = {},
+  ): Promise<CommitAnswer> {
+    return this.store.commit(await this.prepare(ref, opId, event, change));
+  }
+}

@@ -1,0 +1,85 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+
+/* What ESLint does not see; the rest of the architecture is in eslint.config.mjs. */
+
+const root = resolve(__dirname, '../..');
+const MAX_SOURCE_LINES = 300;
+
+function filesBelow(folder: string, extension: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith(extension))
+    .map(entry => relative(root, join(entry.parentPath, entry.name)));
+}
+
+const sources = ['machines', 'src', 'workers'].flatMap(folder => filesBelow(folder, '.ts'));
+const scripts = filesBelow('src', '.lua');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+describe('source files', () => {
+  it('exist', () => {
+    expect(sources.length).toBeGreaterThan(20);
+  });
+
+  it.each(sources)('%s is short enough to be read in one go', file => {
+    expect(read(file).split('\n').length).toBeLessThanOrEqual(MAX_SOURCE_LINES);
+  });
+
+  it('are no barrels and no grab-bags', () => {
+    expect(sources.filter(file => /(^|\/)(index|utils?|helpers?|misc|common)\.ts$/.test(file))).toEqual([]);
+  });
+
+  it('switch off neither the compiler nor the linter', () => {
+    const switches = /@ts-(ignore|nocheck|expect-error)|eslint-disable/;
+    expect(sources.filter(file => switches.test(read(file)))).toEqual([]);
+  });
+});
+
+describe.each(scripts)('the script %s', file => {
+  const text = read(file);
+  const header = /^--\[\[(.*?)\]\]/s.exec(text)?.[1] ?? '';
+  const declared = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
+  const used = [...text.matchAll(/KEYS\[(\d+)\]/g)].map(([, index]) => Number(index));
+
+  it('is in the folder that is loaded, its name a verb, a noun and the number of its keys', () => {
+    expect(file).toMatch(/^src\/redis\/lua\/[a-z]+(-[a-z]+)+-\d+\.lua$/);
+  });
+
+  it('begins with its contract: KEYS, ARGV, Returns', () => {
+    for (const part of ['KEYS', 'ARGV', 'Returns']) expect(header).toMatch(new RegExp(`^\\s+${part} `, 'm'));
+  });
+
+  it('uses exactly the keys that its name counts', () => {
+    const further = /for i = (\d+), #KEYS do/.exec(text);
+    expect(Math.max(...used)).toBe(declared);
+    // Keys of a number known only at run time come last, and the header says so: `11…`.
+    if (further !== null) {
+      expect(Number(further[1])).toBe(declared + 1);
+      expect(header).toContain(`${declared + 1}…`);
+    }
+  });
+
+  it('says of every key what it is', () => {
+    const keysPart = /KEYS(.*?)ARGV/s.exec(header)?.[1] ?? '';
+    for (let index = 1; index <= declared; index += 1) {
+      expect(keysPart).toMatch(new RegExp(`(^|\\s)${index}\\s\\s?\\S|\\(${index}-|-${index}:`));
+    }
+  });
+
+  it('takes the time from Redis and from nowhere else, if it takes it', () => {
+    if (text.includes('nowMs')) expect(text).toContain("redis.call('TIME')");
+    expect(text).not.toMatch(/\bos\.(time|clock)\b/);
+  });
+});
+
+describe('every script', () => {
+  it('is used', () => {
+    const runner = sources.filter(file => file.startsWith('src/redis/')).map(read).join('\n');
+    for (const script of scripts) expect(runner).toContain(basename(script));
+  });
+
+  it('is found beside the compiled code, too', () => {
+    if (!existsSync(join(root, 'dist'))) return;
+    for (const script of scripts) expect(existsSync(join(root, 'dist', script))).toBe(true);
+  });
+});

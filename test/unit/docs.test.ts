@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ENV_NAMES } from '../../src/config/env';
+import { ERROR_CATALOGUE } from '../../src/core/errors';
+
+const root = resolve(__dirname, '../..');
+
+/** Rows of Markdown tables whose first cell is a name in backticks: name → the cells after it. */
+function tableRows(file: string): Map<string, string[]> {
+  const rows = readFileSync(join(root, file), 'utf8')
+    .split('\n')
+    .map(line => /^\|\s*`([^`]+)`\s*\|(.*)\|\s*$/.exec(line))
+    .flatMap(match => (match === null ? [] : [[match[1] ?? '', (match[2] ?? '').split('|').map(cell => cell.trim())]]));
+  // SAFETY: the line above makes pairs of a name and its cells.
+  return new Map(rows as [string, string[]][]);
+}
+
+describe('the README', () => {
+  it('explains every setting', () => {
+    const rows = tableRows('README.md');
+    for (const name of ENV_NAMES) expect([name, rows.get(name)]).toEqual([name, expect.any(Array)]);
+  });
+
+  it('explains no setting that is not read', () => {
+    const known = new Set<string>(ENV_NAMES);
+    const settings = [...tableRows('README.md').keys()].filter(name => /^(HOLDFAST_[A-Z_]+|REDIS_URL)$/.test(name));
+    expect(settings.filter(name => !known.has(name))).toEqual([]);
+  });
+
+  it('lists every error code with its status', () => {
+    const rows = tableRows('README.md');
+    for (const [code, { status }] of Object.entries(ERROR_CATALOGUE)) {
+      expect([code, rows.get(code)]).toEqual([code, expect.arrayContaining([String(status)])]);
+    }
+  });
+});
+
+describe('generated documents', () => {
+  it('are in step with the code', () => {
+    const script = join(root, 'scripts/render-docs.mjs');
+    expect(execFileSync(process.execPath, [script, '--check'], { encoding: 'utf8' })).toContain('in step');
+  });
+});

@@ -1,0 +1,79 @@
+import { getShortestPaths, getSimplePaths, type TraversalOptions } from 'xstate/graph';
+import type { SnapshotFrom } from 'xstate';
+import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
+import { sessionMachine } from '../../../machines/session/session.machine';
+import {
+  TIMER_KINDS,
+  type SessionContext,
+  type SessionInput,
+  type SessionSnapshot,
+} from '../../../machines/session/session.types';
+import { SESSION_VALUES } from '../../../machines/session/session.versions';
+import { firstStep, step } from '../../../machines/step';
+import { EVENTS, INPUT } from '../../support/session-samples';
+
+type MachineSnapshot = SnapshotFrom<typeof sessionMachine>;
+
+/** One of each, and every deadline of the context the moment it passes. */
+function eventsIn(context: SessionContext): SessionEvent[] {
+  const timeouts = TIMER_KINDS.flatMap((kind): SessionEvent[] => {
+    const deadlineMs = context.deadlines[kind];
+    return deadlineMs === undefined ? [] : [{ type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs }];
+  });
+  return [
+    ...SESSION_EVENT_TYPES.filter(type => type !== 'TIMEOUT').map(type => EVENTS[type]),
+    { ...EVENTS.BROWSER_GONE, cause: 'client_closed_browser' },
+    ...timeouts,
+  ];
+}
+
+/* Adoptions could go on for ever: two are enough. */
+const options: TraversalOptions<MachineSnapshot, SessionEvent, SessionInput> = {
+  input: INPUT,
+  events: ({ context }) => eventsIn(context),
+  filterEvents: ({ context }, event) => event.type !== 'ADOPT' || context.fenceN < 3,
+  serializeState: ({ value, context }) => JSON.stringify([value, context]),
+};
+
+const isFinal = ({ status }: MachineSnapshot): boolean => status === 'done';
+
+describe('the paths of the session machine', () => {
+  it('reach every state, and none that is not on the list', () => {
+    const reached = new Set(
+      getShortestPaths(sessionMachine, options).map(({ state }) => JSON.stringify(state.value)),
+    );
+    expect([...reached].sort()).toEqual(SESSION_VALUES.map(value => JSON.stringify(value)).sort());
+  });
+
+  it('lead from every state to every kind of end that is left to it', () => {
+    for (const { state } of getShortestPaths(sessionMachine, options).filter(path => !isFinal(path.state))) {
+      const ends = getShortestPaths(sessionMachine, { ...options, fromState: state, toState: isFinal });
+      expect(new Set(ends.map(end => end.state.value))).toEqual(new Set(['released', 'failed', 'timed_out']));
+    }
+  });
+
+  it('stop at the final states', () => {
+    const ends = getShortestPaths(sessionMachine, { ...options, toState: isFinal });
+    expect(ends.length).toBeGreaterThan(0);
+    for (const { state } of ends) {
+      for (const event of SESSION_EVENT_TYPES.map(type => EVENTS[type])) {
+        expect(step(state, event)).toEqual({ snapshot: state, effects: [], accepted: false });
+      }
+    }
+  });
+
+  it('give the same session when our own step walks them', () => {
+    const paths = getSimplePaths(sessionMachine, options);
+    expect(paths.length).toBeGreaterThan(50);
+    for (const { state, steps } of paths) {
+      const walked = steps
+        .map(({ event }) => event)
+        .filter(event => SESSION_EVENT_TYPES.some(type => type === event.type))
+        .reduce<SessionSnapshot>(
+          (snapshot, event) => step(snapshot, event).snapshot,
+          firstStep(INPUT).snapshot,
+        );
+      expect(walked).toEqual({ value: state.value, context: state.context });
+    }
+  });
+});

@@ -1,0 +1,318 @@
+import { toDirectedGraph, type DirectedGraphNode } from 'xstate/graph';
+import type { SessionEffect } from '../../../machines/session/session.effects';
+import type { SessionEvent } from '../../../machines/session/session.events';
+import { sessionMachine } from '../../../machines/session/session.machine';
+import type { SessionContext, TimerKind } from '../../../machines/session/session.types';
+import { step } from '../../../machines/step';
+import { ENDPOINT, EVENTS, leafOf, SAMPLES, T0, type SampleName } from '../../support/session-samples';
+
+interface Row {
+  /** `<state> <event> <guard>`, as in the topology. */
+  readonly arrow: string;
+  readonly from: SampleName;
+  readonly event: SessionEvent;
+  readonly to: string;
+  /** Exactly what changes in the context. */
+  readonly changes: Partial<SessionContext>;
+  readonly effects: readonly SessionEffect[];
+}
+
+const arm = (timer: TimerKind, deadlineMs: number): SessionEffect => ({
+  kind: 'timer.arm',
+  timer,
+  deadlineMs,
+});
+const cancel = (timer: TimerKind, deadlineMs: number): SessionEffect => ({
+  kind: 'timer.cancel',
+  timer,
+  deadlineMs,
+});
+const launch = (attempt: number): SessionEffect => ({ kind: 'launch.enqueue', attempt });
+const dropLaunch = (attempt: number): SessionEffect => ({ kind: 'launch.cancel', attempt });
+
+const QUEUE_END = T0 + 60_000;
+const REQUEUED_END = T0 + 60_300;
+const LAUNCH_END = T0 + 30_100;
+const RELAUNCH_END = T0 + 30_400;
+const SESSION_END = T0 + 300_300;
+const IDLE_END = T0 + 60_300;
+const CONNECT_END = T0 + 45_300;
+const liveTimersGo = [
+  cancel('connect', CONNECT_END),
+  cancel('idle', IDLE_END),
+  cancel('session', SESSION_END),
+];
+
+const timeout = (kind: TimerKind, deadlineMs: number): SessionEvent => ({
+  type: 'TIMEOUT',
+  nowMs: deadlineMs,
+  kind,
+  deadlineMs,
+});
+const ended = (nowMs: number, endReason: SessionContext['endReason']): Partial<SessionContext> => ({
+  endedAtMs: nowMs,
+  endReason,
+  deadlines: {},
+});
+const failed = (nowMs: number, code: NonNullable<SessionContext['endReason']>, message: string) => ({
+  ...ended(nowMs, code),
+  error: { code, message },
+});
+const requeued = (nowMs: number): Partial<SessionContext> => ({
+  owner: null,
+  deadlines: { queue: nowMs + 60_000 },
+});
+const requeueEffects = (nowMs: number): SessionEffect[] => [
+  launch(2),
+  arm('queue', nowMs + 60_000),
+  cancel('launch', LAUNCH_END),
+];
+
+const LOST = 'the worker that owned the browser stopped renewing its lease';
+
+const rows: Row[] = [
+  {
+    arrow: 'created RELEASE',
+    from: 'queued',
+    event: { ...EVENTS.RELEASE, reason: 'released_by_bulk' },
+    to: 'released',
+    changes: ended(T0 + 7_000, 'released_by_bulk'),
+    effects: [dropLaunch(1), cancel('queue', QUEUE_END)],
+  },
+  {
+    arrow: 'created RELEASE',
+    from: 'requeued',
+    event: EVENTS.RELEASE,
+    to: 'released',
+    changes: ended(T0 + 7_000, 'released_by_client'),
+    effects: [dropLaunch(2), cancel('queue', REQUEUED_END)],
+  },
+  {
+    arrow: 'created RELEASE',
+    from: 'launching',
+    event: EVENTS.RELEASE,
+    to: 'released',
+    changes: ended(T0 + 7_000, 'released_by_client'),
+    effects: [cancel('launch', LAUNCH_END)],
+  },
+  {
+    arrow: 'queued CLAIM',
+    from: 'queued',
+    event: EVENTS.CLAIM,
+    to: 'launching',
+    changes: {
+      launchAttempts: 1,
+      fenceN: 1,
+      owner: { workerId: 'w-1', fence: { n: 1, claimId: 'claim-1' } },
+      deadlines: { launch: LAUNCH_END },
+    },
+    effects: [cancel('queue', QUEUE_END), arm('launch', LAUNCH_END)],
+  },
+  {
+    arrow: 'queued CLAIM',
+    from: 'requeued',
+    event: { ...EVENTS.CLAIM, nowMs: T0 + 400, claimId: 'claim-3' },
+    to: 'launching',
+    changes: {
+      launchAttempts: 2,
+      fenceN: 2,
+      owner: { workerId: 'w-1', fence: { n: 2, claimId: 'claim-3' } },
+      deadlines: { launch: RELAUNCH_END },
+    },
+    effects: [cancel('queue', REQUEUED_END), arm('launch', RELAUNCH_END)],
+  },
+  {
+    arrow: 'queued TIMEOUT queueTimeoutIsDue',
+    from: 'queued',
+    event: timeout('queue', QUEUE_END),
+    to: 'failed',
+    changes: failed(QUEUE_END, 'queue_timeout', 'no worker had a free slot in time'),
+    effects: [dropLaunch(1), cancel('queue', QUEUE_END)],
+  },
+  {
+    arrow: 'launching BROWSER_READY',
+    from: 'launching',
+    event: EVENTS.BROWSER_READY,
+    to: 'live',
+    changes: {
+      liveAtMs: T0 + 300,
+      endpoint: ENDPOINT,
+      deadlines: { session: SESSION_END, idle: IDLE_END, connect: CONNECT_END },
+    },
+    effects: [
+      cancel('launch', LAUNCH_END),
+      arm('connect', CONNECT_END),
+      arm('idle', IDLE_END),
+      arm('session', SESSION_END),
+    ],
+  },
+  {
+    arrow: 'launching LAUNCH_FAILED hasAttemptsLeft',
+    from: 'launching',
+    event: EVENTS.LAUNCH_FAILED,
+    to: 'queued',
+    changes: requeued(T0 + 300),
+    effects: requeueEffects(T0 + 300),
+  },
+  {
+    arrow: 'launching LAUNCH_FAILED',
+    from: 'relaunching',
+    event: EVENTS.LAUNCH_FAILED,
+    to: 'failed',
+    changes: failed(T0 + 300, 'launch_failed', 'no display'),
+    effects: [cancel('launch', RELAUNCH_END)],
+  },
+  {
+    arrow: 'launching BROWSER_GONE hasAttemptsLeft',
+    from: 'launching',
+    event: EVENTS.BROWSER_GONE,
+    to: 'queued',
+    changes: requeued(T0 + 5_000),
+    effects: requeueEffects(T0 + 5_000),
+  },
+  {
+    arrow: 'launching BROWSER_GONE',
+    from: 'relaunching',
+    event: EVENTS.BROWSER_GONE,
+    to: 'failed',
+    changes: failed(T0 + 5_000, 'launch_failed', 'exit status 133'),
+    effects: [cancel('launch', RELAUNCH_END)],
+  },
+  {
+    arrow: 'launching WORKER_LOST hasAttemptsLeft',
+    from: 'launching',
+    event: EVENTS.WORKER_LOST,
+    to: 'queued',
+    changes: requeued(T0 + 20_000),
+    effects: requeueEffects(T0 + 20_000),
+  },
+  {
+    arrow: 'launching WORKER_LOST',
+    from: 'relaunching',
+    event: EVENTS.WORKER_LOST,
+    to: 'failed',
+    changes: failed(T0 + 20_000, 'worker_lost', LOST),
+    effects: [cancel('launch', RELAUNCH_END)],
+  },
+  {
+    arrow: 'launching TIMEOUT launchTimeoutIsDueAndAttemptsLeft',
+    from: 'launching',
+    event: timeout('launch', LAUNCH_END),
+    to: 'queued',
+    changes: requeued(LAUNCH_END),
+    effects: requeueEffects(LAUNCH_END),
+  },
+  {
+    arrow: 'launching TIMEOUT launchTimeoutIsDue',
+    from: 'relaunching',
+    event: timeout('launch', RELAUNCH_END),
+    to: 'failed',
+    changes: failed(RELAUNCH_END, 'launch_failed', 'the browser did not start in time'),
+    effects: [cancel('launch', RELAUNCH_END)],
+  },
+  {
+    arrow: 'live RELEASE',
+    from: 'live',
+    event: { ...EVENTS.RELEASE, reason: 'client_disconnected' },
+    to: 'released',
+    changes: ended(T0 + 7_000, 'client_disconnected'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live RELEASE',
+    from: 'live',
+    event: { ...EVENTS.RELEASE, reason: 'drained' },
+    to: 'released',
+    changes: ended(T0 + 7_000, 'drained'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live BROWSER_GONE clientClosedBrowser',
+    from: 'live',
+    event: { ...EVENTS.BROWSER_GONE, cause: 'client_closed_browser', message: 'exit status 0' },
+    to: 'released',
+    changes: ended(T0 + 5_000, 'client_closed_browser'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live BROWSER_GONE',
+    from: 'live',
+    event: EVENTS.BROWSER_GONE,
+    to: 'failed',
+    changes: failed(T0 + 5_000, 'browser_crashed', 'exit status 133'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live BROWSER_GONE',
+    from: 'live',
+    event: { ...EVENTS.BROWSER_GONE, cause: 'browser_unresponsive', message: 'no answer for 30 s' },
+    to: 'failed',
+    changes: failed(T0 + 5_000, 'browser_unresponsive', 'no answer for 30 s'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live ADOPT',
+    from: 'live',
+    event: EVENTS.ADOPT,
+    to: 'live',
+    changes: { fenceN: 2, owner: { workerId: 'w-2', fence: { n: 2, claimId: 'claim-2' } } },
+    effects: [],
+  },
+  {
+    arrow: 'live WORKER_LOST',
+    from: 'live',
+    event: EVENTS.WORKER_LOST,
+    to: 'failed',
+    changes: failed(T0 + 20_000, 'worker_lost', LOST),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live TIMEOUT sessionTimeoutIsDue',
+    from: 'live',
+    event: timeout('session', SESSION_END),
+    to: 'timed_out',
+    changes: ended(SESSION_END, 'session_timeout'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live TIMEOUT idleTimeoutIsDue',
+    from: 'live',
+    event: timeout('idle', IDLE_END),
+    to: 'timed_out',
+    changes: ended(IDLE_END, 'idle_timeout'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live TIMEOUT connectTimeoutIsDue',
+    from: 'live',
+    event: timeout('connect', CONNECT_END),
+    to: 'timed_out',
+    changes: ended(CONNECT_END, 'connect_timeout'),
+    effects: liveTimersGo,
+  },
+];
+
+/** Every arrow of the topology, named like {@link Row.arrow}. */
+function arrowsOf(node: DirectedGraphNode): string[] {
+  const own = node.edges.map(({ source, label, transition }) =>
+    [source.key, label.text, typeof transition.guard === 'string' ? transition.guard : ''].join(' ').trimEnd(),
+  );
+  return [...own, ...node.children.flatMap(arrowsOf)];
+}
+
+describe('the arrows of the session machine', () => {
+  it.each(rows)('$arrow: $from → $to ($event.type)', ({ from, event, to, changes, effects }) => {
+    const before = SAMPLES[from];
+    const after = step(before, event);
+    expect(after.accepted).toBe(true);
+    expect(leafOf(after.snapshot)).toBe(to);
+    expect(after.snapshot.context).toEqual({ ...before.context, ...changes });
+    expect(after.effects).toEqual(effects);
+  });
+
+  it('are all here, and none that does not exist', () => {
+    expect([...new Set(rows.map(row => row.arrow))].sort()).toEqual(
+      arrowsOf(toDirectedGraph(sessionMachine)).sort(),
+    );
+  });
+});

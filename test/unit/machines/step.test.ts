@@ -1,0 +1,79 @@
+import type { SessionEvent } from '../../../machines/session/session.events';
+import type { SessionSnapshot } from '../../../machines/session/session.types';
+import { firstStep, step } from '../../../machines/step';
+import { EVENTS, INPUT, LIMITS, SAMPLES, T0, type SampleName } from '../../support/session-samples';
+
+describe('the first step', () => {
+  it('queues the session, asks for a launch and arms the queue time-out', () => {
+    const { snapshot, effects, accepted } = firstStep(INPUT);
+    expect(accepted).toBe(true);
+    expect(snapshot.value).toEqual({ created: 'queued' });
+    expect(effects).toEqual([
+      { kind: 'launch.enqueue', attempt: 1 },
+      { kind: 'timer.arm', timer: 'queue', deadlineMs: T0 + LIMITS.queueTimeoutMs },
+    ]);
+  });
+
+  it('keeps what the creator decided, and only that', () => {
+    const { nowMs, ...given } = INPUT;
+    expect(firstStep(INPUT).snapshot.context).toEqual({
+      ...given,
+      createdAtMs: nowMs,
+      liveAtMs: null,
+      endedAtMs: null,
+      deadlines: { queue: nowMs + LIMITS.queueTimeoutMs },
+      launchAttempts: 0,
+      fenceN: 0,
+      owner: null,
+      endpoint: null,
+      endReason: null,
+      error: null,
+    });
+  });
+
+  it('gives the same session for the same input', () => {
+    expect(firstStep(INPUT)).toEqual(firstStep(INPUT));
+  });
+});
+
+describe('a step', () => {
+  it.each<[string, SampleName, SessionEvent]>([
+    ['an event the state does not know', 'queued', EVENTS.ADOPT],
+    ['a deadline that has not passed', 'live', { ...EVENTS.TIMEOUT, nowMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
+    ['a deadline that was moved', 'live', { ...EVENTS.TIMEOUT, deadlineMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
+    ['a deadline of a state before', 'live', { ...EVENTS.TIMEOUT, kind: 'queue', deadlineMs: T0 + 60_000 }],
+    ['anything after the end', 'released', EVENTS.RELEASE],
+  ])('refuses %s: the very same snapshot, nothing to do', (_what, from, event) => {
+    const before = SAMPLES[from];
+    const after = step(before, event);
+    expect(after.accepted).toBe(false);
+    expect(after.snapshot).toBe(before);
+    expect(after.effects).toEqual([]);
+  });
+
+  it('obeys a deadline in the very millisecond it names', () => {
+    expect(step(SAMPLES.live, EVENTS.TIMEOUT).accepted).toBe(true);
+  });
+
+  it('arms no idle and no connect time-out for a session without them', () => {
+    const limits = { ...LIMITS, idleTimeoutMs: null, connectTimeoutMs: null };
+    const queued = firstStep({ ...INPUT, limits }).snapshot;
+    const live = step(step(queued, EVENTS.CLAIM).snapshot, EVENTS.BROWSER_READY);
+    expect(Object.keys(live.snapshot.context.deadlines)).toEqual(['session']);
+  });
+
+  it.each([
+    ['a state of no machine of ours', 'paused'],
+    ['an inner state of no machine of ours', { created: 'paused' }],
+  ])('throws on %s', (_what, value) => {
+    // SAFETY: a row that another version wrote, which the types cannot know of.
+    const stored = { value, context: SAMPLES.live.context } as unknown as SessionSnapshot;
+    expect(() => step(stored, EVENTS.RELEASE)).toThrow('does not exist');
+  });
+
+  it('returns only what the row stores: plain data, no machinery', () => {
+    const { snapshot } = step(SAMPLES.queued, EVENTS.CLAIM);
+    expect(Object.keys(snapshot)).toEqual(['value', 'context']);
+    expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
+  });
+});

@@ -1,0 +1,24 @@
+import { backoffMs, pause } from '../src/core/abort';
+import { messageOf } from '../src/core/errors';
+import type { Logger } from '../src/core/logger';
+
+const FIRST_RETRY_MS = 50;
+const RETRY_CAP_MS = 1_000;
+
+/**
+ * Does something that must not be lost, over and over until it works: what the owner of a browser observed is known
+ * to nobody else. Only for work that tolerates a second run.
+ *
+ * @throws the abort reason when `signal` is aborted.
+ */
+export async function insist<T>(what: string, log: Logger, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      log.warn({ what, attempt, err: messageOf(error) }, 'will be tried again');
+      await pause(backoffMs(attempt, FIRST_RETRY_MS, RETRY_CAP_MS), signal);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { access, constants, open, readdir, realpath, stat } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+
+/** Names under which distributions install Chromium and Chrome, best first. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+const MAC_PATHS = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+/** Where a Chrome for Testing of `@puppeteer/browsers` keeps its executable, below `<cache>/chrome/<build>`. */
+const CACHED = [
+  'chrome-linux64/chrome',
+  'chrome-mac-arm64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
+  'chrome-mac-x64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
+];
+
+/** Where to look for a browser. */
+export interface ChromiumSearch {
+  /** The operator's choice; nothing else is considered then. */
+  readonly configured: string | null;
+  /** A PATH. */
+  readonly searchPath: string;
+  /** Cache folders of `@puppeteer/browsers`. */
+  readonly cacheDirs: readonly string[];
+}
+
+/** The executable of the browser that would be started, or null if there is none. */
+export async function findChromium(search: ChromiumSearch): Promise<string | null> {
+  if (search.configured !== null) return (await isExecutable(search.configured)) ? search.configured : null;
+  const folders = search.searchPath.split(delimiter).filter(folder => folder !== '');
+  const onPath = NAMES.flatMap(name => folders.map(folder => join(folder, name)));
+  for (const path of [...onPath, ...MAC_PATHS]) {
+    if ((await isExecutable(path)) && !(await isSnap(path))) return behindWrapper(path);
+  }
+  for (const cache of search.cacheDirs) {
+    const builds = await readdir(join(cache, 'chrome')).catch(() => []);
+    const newestFirst = builds.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+    for (const path of newestFirst.flatMap(build => CACHED.map(file => join(cache, 'chrome', build, file)))) {
+      if (await isExecutable(path)) return path;
+    }
+  }
+  return null;
+}
+
+/** A snap runs in a sandbox of its own and sees neither our run directory nor our user. */
+async function isSnap(path: string): Promise<boolean> {
+  const real = await realpath(path);
+  return /^(?:\/var\/lib)?\/snap(?:d)?\//.test(real) || real === '/usr/bin/snap' || (await mentionsSnap(real));
+}
+
+/** Ubuntu's `chromium-browser` package is a script that runs the snap. */
+async function mentionsSnap(path: string): Promise<boolean> {
+  return /\/snap\/bin\//.test(await scriptText(path));
+}
+
+/**
+ * Debian's `chromium` is a script that runs some ten programs before the browser: 25 ms of every start. What it sets up
+ * (desktop integration, extensions, a smaller /dev/shm) is of no use here or on our command line already.
+ */
+async function behindWrapper(path: string): Promise<string> {
+  const libexec = '/usr/lib/chromium/chromium';
+  const wrapped = /^LIBDIR=\/usr\/lib\/\$APPNAME$/m.test(await scriptText(path));
+  return wrapped && (await isExecutable(libexec)) ? libexec : path;
+}
+
+/** The first lines of a script; nothing for a binary. */
+async function scriptText(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4_096), 0, 4_096, 0);
+    const text = buffer.toString('latin1', 0, bytesRead);
+    return text.startsWith('#!') ? text : '';
+  } finally {
+    await file.close();
+  }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false; // not there or not for us: not a browser either way
+  }
+}

@@ -1,0 +1,220 @@
+import type { Endpoint, Fence } from '../../machines/session/session.types';
+import { pause } from '../../src/core/abort';
+import type { Clock } from '../../src/core/clock';
+import type { Logger } from '../../src/core/logger';
+import { LaunchError, type BrowserExit, type BrowserProcess } from './browser-process';
+import { reportExit, reportOrdered } from './gone-report';
+import type { BrowserRecord, GoneReport } from './protocol';
+import type { Records } from './records';
+import type { RunDirectory } from './run-directory';
+
+const END_RETRY_MS = 1_000;
+
+/** What a kept browser needs from its keeper. */
+export interface KeptBrowserDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly bootId: string;
+  readonly endpointOf: (process: BrowserProcess) => Endpoint;
+  /** It went by itself; called once, as soon as the exit is known. */
+  readonly onGone: (browser: KeptBrowser) => void;
+  /** Process tree and run directory are gone; called once, also after an end by order. */
+  readonly onFreed: (browser: KeptBrowser) => void;
+}
+
+/** How a start gets its process; resolves when DevTools answers, rejects with everything undone. */
+export type Launch = (signal: AbortSignal) => Promise<BrowserProcess>;
+
+/**
+ * One browser as the keeper knows it: under which claim it runs and where it is in its life,
+ * `starting → running → closing → gone`. Writes every step down before it acts on it, so that the next keeper
+ * goes on from there.
+ */
+export class KeptBrowser {
+  #fence: Fence;
+  #state: BrowserRecord['state'] = 'starting';
+  #gone: (GoneReport & { readonly atMs: number }) | null = null;
+  #process: BrowserProcess | null = null;
+  #endpoint: Endpoint | null = null;
+  #holdsSlot = true;
+  #ordered: string | null = null;
+  #hung: string | null = null;
+  #ending: Promise<void> | null = null;
+  #launching: Promise<unknown> = Promise.resolve();
+  #exitHandled: Promise<void> = Promise.resolve();
+  readonly #cancel = new AbortController();
+  readonly #deps: KeptBrowserDeps;
+
+  constructor(
+    readonly ref: string,
+    fence: Fence,
+    readonly directory: RunDirectory,
+    deps: KeptBrowserDeps,
+  ) {
+    this.#fence = fence;
+    this.#deps = deps;
+  }
+
+  /** The run directory's name; never reused. */
+  get name(): string {
+    return this.directory.name;
+  }
+
+  get fence(): Fence {
+    return this.#fence;
+  }
+
+  get state(): BrowserRecord['state'] {
+    return this.#state;
+  }
+
+  get endpoint(): Endpoint | null {
+    return this.#endpoint;
+  }
+
+  /** False once process tree and run directory are gone. */
+  get holdsSlot(): boolean {
+    return this.#holdsSlot;
+  }
+
+  /** When it went, epoch milliseconds; null while it is there. */
+  get goneAtMs(): number | null {
+    return this.#gone?.atMs ?? null;
+  }
+
+  record(): BrowserRecord {
+    const gone = this.#gone === null ? null : { cause: this.#gone.cause, message: this.#gone.message };
+    return { ref: this.ref, fence: this.#fence, state: this.#state, endpoint: this.#endpoint, gone };
+  }
+
+  /**
+   * Runs the launch of this browser.
+   *
+   * @throws LaunchError; the browser then holds no slot any more and is of no further use.
+   */
+  start(launch: Launch): Promise<Endpoint> {
+    const starting = this.#start(launch);
+    // For #endByOrder, which only has to know when it is over; the caller hears how.
+    this.#launching = starting.catch(() => undefined);
+    return starting;
+  }
+
+  /** Goes on with a browser that an earlier keeper started. */
+  resume(process: BrowserProcess): void {
+    this.#attach(process);
+  }
+
+  /** Remembers one that went before this keeper came. */
+  remember(gone: GoneReport & { readonly atMs: number }): void {
+    this.#gone = gone;
+    this.#state = 'gone';
+    this.#holdsSlot = false;
+  }
+
+  /** Records a new claim; the one that held before is void from then on (I6). */
+  async claim(to: Fence): Promise<void> {
+    this.#fence = to;
+    await this.#save();
+  }
+
+  /** Ends it by an order of ours; resolves when nothing of it is left. Every call waits for the same end. */
+  order(message: string): Promise<void> {
+    this.#ordered ??= message;
+    this.#ending ??= this.#endByOrder();
+    return this.#ending;
+  }
+
+  /** Ends it because it does not answer; it will be reported as `browser_unresponsive`. */
+  async giveUp(message: string): Promise<void> {
+    if (this.#state !== 'running' || this.#process === null) return;
+    this.#hung = message;
+    this.#state = 'closing';
+    await this.#endUntilGone(this.#process);
+  }
+
+  /** Where the liveness probe has to ask; null when there is nothing to ask. */
+  get probePort(): number | null {
+    const port = this.#endpoint?.port ?? 0;
+    return this.#state === 'running' && port !== 0 ? port : null;
+  }
+
+  async #start(launch: Launch): Promise<Endpoint> {
+    let process: BrowserProcess;
+    try {
+      process = await launch(this.#cancel.signal);
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
+    const endpoint = this.#attach(process);
+    await this.#save();
+    if (this.#ordered !== null) throw new LaunchError('launch_cancelled', this.#ordered);
+    return endpoint;
+  }
+
+  #attach(process: BrowserProcess): Endpoint {
+    this.#process = process;
+    this.#endpoint = this.#deps.endpointOf(process);
+    if (this.#state === 'starting') this.#state = 'running';
+    this.#exitHandled = process.exited.then(exit => this.#onExit(process, exit));
+    return this.#endpoint;
+  }
+
+  async #endByOrder(): Promise<void> {
+    if (this.#state !== 'gone') this.#state = 'closing';
+    this.#cancel.abort();
+    await this.#launching;
+    if (this.#process === null) return;
+    await this.#save();
+    await this.#endUntilGone(this.#process);
+    await this.#exitHandled;
+  }
+
+  async #onExit(process: BrowserProcess, { status }: BrowserExit): Promise<void> {
+    const report = await this.#report(status, process);
+    this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
+    this.#state = 'gone';
+    if (report.cause !== null) this.#deps.onGone(this);
+    await this.#save();
+    await this.#endUntilGone(process);
+    this.#free();
+  }
+
+  /** What cannot be killed or removed right now (a process in an uninterruptible wait) keeps its slot and is tried again. */
+  async #endUntilGone(process: BrowserProcess): Promise<void> {
+    for (;;) {
+      try {
+        await process.end();
+        return;
+      } catch (error) {
+        this.#deps.log.error({ err: error, directory: this.name }, 'a browser could not be removed; trying again');
+        await pause(END_RETRY_MS);
+      }
+    }
+  }
+
+  async #report(status: number | null, process: BrowserProcess): Promise<GoneReport> {
+    if (this.#hung !== null) return { cause: 'browser_unresponsive', message: this.#hung };
+    const report = this.#ordered === null ? await reportExit(status, process.directory) : null;
+    return this.#ordered !== null || report === null ? reportOrdered(this.#ordered ?? 'ended') : report;
+  }
+
+  #free(): void {
+    if (!this.#holdsSlot) return;
+    this.#holdsSlot = false;
+    this.#deps.onFreed(this);
+  }
+
+  async #save(): Promise<void> {
+    if (this.#process === null) return;
+    await this.#deps.records.save(this.name, {
+      ref: this.ref,
+      fence: this.#fence,
+      bootId: this.#deps.bootId,
+      facts: this.#process.facts,
+      ordered: this.#ordered !== null,
+      gone: this.#gone,
+    });
+  }
+}

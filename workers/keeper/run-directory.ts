@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chown, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { User } from './run-root';
+
+const NAME_PREFIX = 'b-';
+
+/** How much of a file is read at most: enough for Chromium's preferences and the end of its log. */
+const HEAD_BYTES = 256 * 1024;
+const LOG_TAIL_BYTES = 4_096;
+
+/**
+ * The browser may have put anything here, and the keeper may be root: links are not followed, and opening a
+ * pipe does not wait.
+ */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * The folder of one browser: `profile`, `tmp` (its TMPDIR), `log`, and what the shim writes: `pid` and `exit`.
+ * It belongs to the browser's user; nothing in it is believed once the browser has run, except for the exit status.
+ */
+export class RunDirectory {
+  readonly profile: string;
+  readonly tmp: string;
+
+  private constructor(
+    readonly path: string,
+    readonly name: string,
+  ) {
+    this.profile = join(path, 'profile');
+    this.tmp = join(path, 'tmp');
+  }
+
+  /** A folder that exists already. */
+  static at(runRoot: string, name: string): RunDirectory {
+    return new RunDirectory(join(runRoot, name), name);
+  }
+
+  /** A new folder, for this user only. */
+  static async create(runRoot: string, user: User): Promise<RunDirectory> {
+    const directory = RunDirectory.at(runRoot, NAME_PREFIX + randomBytes(4).toString('hex'));
+    await mkdir(directory.path, { mode: 0o700 });
+    await Promise.all([mkdir(directory.profile, { mode: 0o700 }), mkdir(directory.tmp, { mode: 0o700 })]);
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = user;
+      await Promise.all([directory.path, directory.profile, directory.tmp].map(path => chown(path, uid, gid)));
+    }
+    return directory;
+  }
+
+  /** The names of all that are there. */
+  static async list(runRoot: string): Promise<string[]> {
+    return (await readdir(runRoot)).filter(name => name.startsWith(NAME_PREFIX));
+  }
+
+  /** The browser's pid; null until the shim has written it. */
+  async pid(): Promise<number | null> {
+    return wholeNumber(await this.#read('pid'));
+  }
+
+  /** Exit status as a shell reports it, 128 + signal for a signal; null as long as there is none. */
+  async exitStatus(): Promise<number | null> {
+    return wholeNumber(await this.#read('exit'));
+  }
+
+  /** Where the DevTools server listens; null until the browser has said so. */
+  async devTools(): Promise<{ port: number; path: string } | null> {
+    const [port, path] = (await this.#read('profile/DevToolsActivePort')).split('\n');
+    if (!/^\d{1,5}$/.test(port ?? '') || path === undefined || !path.startsWith('/devtools/browser/')) return null;
+    return { port: Number(port), path };
+  }
+
+  /**
+   * `profile.exit_type` of the default profile: Chromium writes `Normal` when it was asked to close, `SessionEnded`
+   * when the system told it to, `Crashed` while it runs; null if the profile was never written.
+   */
+  async exitType(): Promise<string | null> {
+    const exitType = /"exit_type":\s*"(\w+)"/.exec(await this.#read('profile/Default/Preferences'));
+    return exitType?.[1] ?? null;
+  }
+
+  /** The last lines the browser printed. Control characters are taken out: pages can write here. */
+  async lastWords(lines = 3, maxLength = 500): Promise<string> {
+    const tail = await this.#read('log', -LOG_TAIL_BYTES);
+    const text = tail.trim().split('\n').slice(-lines).join(' | ');
+    return text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(-maxLength);
+  }
+
+  /** Removes everything. A dying process may still be writing, hence the retries. */
+  async remove(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  }
+
+  /** A file's text, or nothing: whoever reads here asks again or lives with not knowing. */
+  async #read(name: string, bytes = HEAD_BYTES): Promise<string> {
+    const file = await open(join(this.path, name), OPEN_FLAGS).catch(() => null);
+    if (file === null) return '';
+    try {
+      const { size } = await file.stat();
+      const start = bytes < 0 ? Math.max(0, size + bytes) : 0;
+      const length = Math.min(size, Math.abs(bytes));
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
+      return buffer.toString('utf8', 0, bytesRead);
+    } catch {
+      return ''; // not a file one can read from: as good as not there
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function wholeNumber(text: string): number | null {
+  return /^\d+\n$/.test(text) ? Number(text) : null;
+}

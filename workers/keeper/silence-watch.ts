@@ -1,0 +1,54 @@
+import type { Clock } from '../../src/core/clock';
+
+/** How often the watch looks at its clock. */
+const CHECK_EVERY_MS = 250;
+
+/** A check that comes this much late means that this process itself did not run. */
+const STALL_MS = 1_000;
+
+/**
+ * Notices that the other side has gone silent. Time in which this process was stalled itself (stopped, starved,
+ * suspended) says nothing about the other side: after a stall the other side gets its whole patience again.
+ * Fires again after every further `patienceMs` of silence, until it hears something or is stopped.
+ */
+export class SilenceWatch {
+  readonly #clock: Clock;
+  readonly #patienceMs: number;
+  readonly #onSilent: () => void;
+  #timer: NodeJS.Timeout | null = null;
+  #heardAtMs = 0;
+  #checkedAtMs = 0;
+
+  constructor(clock: Clock, patienceMs: number, onSilent: () => void) {
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+    this.#onSilent = onSilent;
+  }
+
+  /** Starts with full patience; a running watch starts over. */
+  start(): void {
+    this.stop();
+    this.#heardAtMs = this.#checkedAtMs = this.#clock.monotonicMs();
+    this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
+  }
+
+  /** The other side has given a sign of life. */
+  heard(): void {
+    this.#heardAtMs = this.#clock.monotonicMs();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #check(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const stalled = nowMs - this.#checkedAtMs > CHECK_EVERY_MS + STALL_MS;
+    this.#checkedAtMs = nowMs;
+    if (stalled) this.#heardAtMs = nowMs;
+    if (nowMs - this.#heardAtMs < this.#patienceMs) return;
+    this.#heardAtMs = nowMs;
+    this.#onSilent();
+  }
+}

@@ -1,0 +1,62 @@
+import type { KeeperStats } from './keeper/protocol';
+
+/** More launches at once only make each of them slower. */
+const MAX_PARALLEL_LAUNCHES = 4;
+
+/**
+ * How many launches this worker may have under way (I12). The keeper's count may or may not include a launch that has
+ * just begun, so each one under way is counted on top: on a nearly full machine the last slots are filled one after
+ * the other instead of ever being given twice.
+ */
+export class LaunchSlots {
+  #stats: KeeperStats = { slots: 0, used: 0, orphansReaped: 0, gatewayConnections: 0 };
+  #underWay = 0;
+  #draining = false;
+
+  /** @param onCapacity - told how many launch jobs may run at once, whenever that may have changed */
+  constructor(private readonly onCapacity: (jobs: number) => void) {}
+
+  /** The keeper's latest word. */
+  update(stats: KeeperStats): void {
+    this.#stats = stats;
+    this.#announce();
+  }
+
+  /** What the keeper said last. */
+  get stats(): KeeperStats {
+    return this.#stats;
+  }
+
+  /** Whether launches are refused for good. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** No launches from now on. */
+  drain(): void {
+    this.#draining = true;
+    this.#announce();
+  }
+
+  /** Takes a slot for a launch; false if there is none. */
+  take(): boolean {
+    if (this.#draining || this.#free() <= 0) return false;
+    this.#underWay += 1;
+    return true;
+  }
+
+  /** The launch is over; from here on the keeper's count is the truth. */
+  giveBack(): void {
+    this.#underWay -= 1;
+    this.#announce();
+  }
+
+  #free(): number {
+    return this.#stats.slots - this.#stats.used - this.#underWay;
+  }
+
+  #announce(): void {
+    const jobs = this.#underWay + Math.max(0, this.#free());
+    this.onCapacity(this.#draining ? 0 : Math.min(MAX_PARALLEL_LAUNCHES, jobs));
+  }
+}

@@ -1,0 +1,41 @@
+import { pause } from '../src/core/abort';
+import type { Logger } from '../src/core/logger';
+import { RENEW_EVERY_MS, type LeaseStore, type WorkerInfo } from '../src/store/lease-store';
+
+/** Keeps a worker's lease for as long as the process lives. */
+export class LeaseRenewal {
+  readonly #stop = new AbortController();
+  #running: Promise<void> | null = null;
+
+  constructor(
+    private readonly leases: LeaseStore,
+    private readonly workerId: string,
+    private readonly info: () => WorkerInfo,
+    private readonly log: Logger,
+  ) {}
+
+  /** Takes the lease, then renews it in the background; what fails is simply tried again at the next turn. */
+  async start(): Promise<void> {
+    await this.leases.renew(this.workerId, this.info());
+    this.#running = this.#loop();
+  }
+
+  /** Stops renewing; the lease itself stays until it lapses or is dropped. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    const { signal } = this.#stop;
+    for (;;) {
+      await pause(RENEW_EVERY_MS, signal);
+      if (signal.aborted) return;
+      try {
+        await this.leases.renew(this.workerId, this.info());
+      } catch (error) {
+        this.log.warn({ err: error }, 'the lease could not be renewed');
+      }
+    }
+  }
+}

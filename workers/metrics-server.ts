@@ -1,0 +1,35 @@
+import { createServer } from 'node:http';
+import type { Deps } from '../src/deps';
+
+/** Serves /metrics and /livez of a worker on a port of its own. */
+export async function serveMetrics(
+  { metrics, lifecycle, log }: Pick<Deps, 'metrics' | 'lifecycle' | 'log'>,
+  host: string,
+  port: number,
+): Promise<void> {
+  const server = createServer((request, response) => {
+    if (request.url === '/livez') {
+      response.end('ok');
+      return;
+    }
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    metrics.text().then(
+      text => response.setHeader('content-type', metrics.registry.contentType).end(text),
+      (error: unknown) => {
+        log.error({ err: error }, 'metrics could not be collected');
+        response.writeHead(500).end();
+      },
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  lifecycle.defer('metrics server', () => {
+    server.closeAllConnections();
+    server.close();
+  });
+}

@@ -1,0 +1,75 @@
+import type { Fence } from '../machines/session/session.types';
+import type { SessionRef } from '../src/core/ids';
+import type { LocalTimers } from '../src/engine/timeouts';
+import type { SessionRecord } from '../src/store/session-store';
+import type { BrowserRecord } from './keeper/protocol';
+import { say, type WorkerContext } from './worker-context';
+
+/** How many early departures are remembered; each is needed for the moment between a launch and its commit. */
+const EARLY_GONE_MAX = 256;
+
+/** The live sessions whose browsers this worker's keeper holds: their fences and local timers. */
+export class OwnedSessions {
+  readonly #fences = new Map<SessionRef, Fence>();
+  /** Browsers that went before their session was ours, by claim. */
+  readonly #goneEarly = new Map<string, BrowserRecord>();
+
+  constructor(
+    private readonly context: WorkerContext,
+    private readonly timers: LocalTimers,
+  ) {}
+
+  /** A session is live and ours, as of Redis `TIME` `nowMs`. */
+  add(record: SessionRecord, nowMs: number): void {
+    const { owner } = record.snapshot.context;
+    if (owner === null) throw new Error(`${record.ref} has no owner`);
+    this.#fences.set(record.ref, owner.fence);
+    this.timers.arm(record, nowMs);
+    const gone = this.#goneEarly.get(owner.fence.claimId);
+    if (gone !== undefined) void this.browserGone(gone);
+  }
+
+  /** The session has ended, or is not ours. */
+  remove(ref: SessionRef): void {
+    this.#fences.delete(ref);
+    this.timers.disarm(ref);
+  }
+
+  /** Whether we hold the session under exactly this claim. */
+  holds(ref: SessionRef, claimId: string): boolean {
+    return this.#fences.get(ref)?.claimId === claimId;
+  }
+
+  /** Every session we hold. */
+  refs(): SessionRef[] {
+    return [...this.#fences.keys()];
+  }
+
+  /** The keeper says that a browser went without an order of ours: the session ends with it. */
+  async browserGone(browser: BrowserRecord): Promise<void> {
+    // SAFETY: the keeper echoes refs it was given by a worker.
+    const ref = browser.ref as SessionRef;
+    if (!this.holds(ref, browser.fence.claimId)) {
+      this.#rememberEarly(browser);
+      return;
+    }
+    this.timers.disarm(ref);
+    await say(this.context, {
+      ref,
+      cause: browser.gone?.cause ?? 'browser_crashed',
+      fence: browser.fence,
+      event: (_record, nowMs) => ({
+        type: 'BROWSER_GONE',
+        nowMs,
+        cause: browser.gone?.cause ?? 'browser_crashed',
+        message: browser.gone?.message ?? 'the browser was ended',
+      }),
+    });
+  }
+
+  #rememberEarly(browser: BrowserRecord): void {
+    this.#goneEarly.set(browser.fence.claimId, browser);
+    const [oldest] = this.#goneEarly.keys();
+    if (this.#goneEarly.size > EARLY_GONE_MAX && oldest !== undefined) this.#goneEarly.delete(oldest);
+  }
+}

@@ -1,0 +1,146 @@
+import type { SessionEvent } from '../machines/session/session.events';
+import type { Fence } from '../machines/session/session.types';
+import { isEnded, statusOf } from '../machines/session/session.view';
+import type { Clock } from '../src/core/clock';
+import { randomId, type SessionRef } from '../src/core/ids';
+import type { LeaseStore } from '../src/store/lease-store';
+import type { SessionRecord, SessionStore } from '../src/store/session-store';
+import type { KeeperClient } from './keeper-client';
+import type { BrowserRecord } from './keeper/protocol';
+import type { OwnedSessions } from './owned-sessions';
+import type { SessionCloser } from './session-closer';
+import { say, type WorkerContext } from './worker-context';
+
+/** A browser whose session has no row is ended after this long: Redis may only have lost its last second. */
+const MISSING_ROW_GRACE_MS = 10_000;
+
+/** What reconciling needs. */
+export interface ReconcilerParts {
+  readonly context: WorkerContext;
+  readonly keeper: KeeperClient;
+  readonly owned: OwnedSessions;
+  readonly closer: SessionCloser;
+  readonly sessions: SessionStore;
+  readonly leases: LeaseStore;
+  readonly clock: Clock;
+  /** Whether a launch of ours holds this claim right now. */
+  readonly isLaunching: (claimId: string) => boolean;
+}
+
+interface OwnedRow {
+  readonly record: SessionRecord;
+  readonly fence: Fence;
+}
+
+/**
+ * Makes rows and browsers agree, from what is there and not from what was heard: at start (adoption), after each
+ * reconnect to keeper or Redis, and every few seconds. Rows of ours without a browser end; browsers without a row end.
+ */
+export class Reconciler {
+  readonly #missingSinceMs = new Map<string, number>();
+  #running: Promise<void> | null = null;
+
+  constructor(private readonly parts: ReconcilerParts) {}
+
+  /** One pass; calls during a pass share it. */
+  run(): Promise<void> {
+    this.#running ??= this.#pass().finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  async #pass(): Promise<void> {
+    const { leases, closer, context } = this.parts;
+    const owned = await leases.owned(context.workerId);
+    const rows = (await Promise.all(owned.map(ref => this.#readUnsettled(ref)))).filter(row => row !== null);
+    // Listed after the rows were read: what a row of ours names and the keeper does not have is really gone.
+    const byRef = new Map((await this.#list()).map(browser => [browser.ref, browser]));
+    await Promise.all(rows.map(row => this.#settleRow(row, byRef.get(row.record.ref))));
+    // Listed anew: adoption has changed claims.
+    await Promise.all((await this.#list()).map(browser => this.#settleBrowser(browser)));
+    await closer.drain(context.workerId);
+  }
+
+  async #list(): Promise<readonly BrowserRecord[]> {
+    return (await this.parts.keeper.call('list', {}, { timeoutMs: 5_000 })).browsers;
+  }
+
+  /* A row of ours, unless a launch of this process is working on it. */
+  async #readUnsettled(ref: SessionRef): Promise<OwnedRow | null> {
+    const { record } = await this.parts.sessions.load(ref);
+    const owner = record?.snapshot.context.owner;
+    if (record === null || owner == null || owner.workerId !== this.parts.context.workerId) return null;
+    // Asked in the same turn as the reply: replies come in order, so a launch that has since gone live is still known.
+    return this.parts.isLaunching(owner.fence.claimId) ? null : { record, fence: owner.fence };
+  }
+
+  /* Hold it, adopt it, or say what became of its browser. */
+  async #settleRow({ record, fence }: OwnedRow, browser: BrowserRecord | undefined): Promise<void> {
+    if (isEnded(statusOf(record.snapshot))) return;
+    if (record.snapshot.value !== 'live') return this.#giveLaunchUp(record, fence);
+    const isRunning = browser?.state === 'running';
+    if (isRunning && browser.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId)) return;
+    if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
+    else await this.#sayGone(record, fence, browser);
+  }
+
+  async #adopt(record: SessionRecord, held: Fence, browser: BrowserRecord): Promise<void> {
+    const { context, keeper, owned } = this.parts;
+    const { workerId } = context;
+    const claimId = randomId();
+    const outcome = await say(context, {
+      ref: record.ref,
+      cause: 'adopted',
+      fence: held,
+      event: (_record, nowMs) => ({ type: 'ADOPT', nowMs, workerId, claimId }),
+    });
+    if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return;
+    const fence = outcome.record.snapshot.context.owner?.fence;
+    if (fence?.claimId !== claimId) return;
+    // Committed first: if we die here, the successor finds the same browser by its GUID under an older claim.
+    await keeper.call('claim', { ref: record.ref, from: browser.fence, to: fence }, { timeoutMs: 5_000 });
+    owned.add(outcome.record, outcome.nowMs);
+  }
+
+  async #giveLaunchUp({ ref }: SessionRecord, fence: Fence): Promise<void> {
+    const message = 'the worker that was starting the browser was restarted';
+    await this.#sayAs(ref, fence, 'worker_restarted', nowMs => ({ type: 'LAUNCH_FAILED', nowMs, message }));
+  }
+
+  async #sayGone({ ref }: SessionRecord, fence: Fence, browser: BrowserRecord | undefined): Promise<void> {
+    const cause = browser?.gone?.cause ?? 'browser_crashed';
+    const message = browser?.gone?.message ?? 'the browser is not there any more';
+    await this.#sayAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
+  }
+
+  async #sayAs(ref: SessionRef, fence: Fence, cause: string, event: (nowMs: number) => SessionEvent): Promise<void> {
+    await say(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
+  }
+
+  /* A browser of the keeper: its session must be live or launching under the same claim, and ours. */
+  async #settleBrowser(browser: BrowserRecord): Promise<void> {
+    const { sessions, closer, isLaunching, clock, owned } = this.parts;
+    // SAFETY: the keeper echoes refs it was given by a worker.
+    const ref = browser.ref as SessionRef;
+    const { claimId } = browser.fence;
+    if (isLaunching(claimId) || browser.state === 'closing') return;
+    const { record } = await sessions.load(ref);
+    if (record === null) {
+      const sinceMs = this.#missingSinceMs.get(claimId) ?? clock.monotonicMs();
+      this.#missingSinceMs.set(claimId, sinceMs);
+      if (clock.monotonicMs() - sinceMs < MISSING_ROW_GRACE_MS) return;
+    }
+    this.#missingSinceMs.delete(claimId);
+    const isWanted =
+      record !== null &&
+      !isEnded(statusOf(record.snapshot)) &&
+      record.snapshot.context.owner?.fence.claimId === claimId;
+    if (isWanted) return;
+    owned.remove(ref);
+    await closer.close(ref, claimId);
+  }
+}
+
+function isSameBrowser({ snapshot }: SessionRecord, browser: BrowserRecord): boolean {
+  const { endpoint, owner } = snapshot.context;
+  return endpoint !== null && endpoint.path === browser.endpoint?.path && browser.fence.n <= (owner?.fence.n ?? 0);
+}

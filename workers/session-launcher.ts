@@ -1,0 +1,118 @@
+import { nextAttempt } from '../machines/session/session.effects';
+import type { Endpoint, Fence } from '../machines/session/session.types';
+import { messageOf } from '../src/core/errors';
+import { randomId, type SessionRef } from '../src/core/ids';
+import { DONE, type JobResult } from '../src/queue/consumer';
+import type { LaunchPayload } from '../src/queue/payloads';
+import type { SessionRecord } from '../src/store/session-store';
+import type { KeeperClient } from './keeper-client';
+import { KEEPER_LAUNCH_TIMEOUT_MS } from './keeper/protocol';
+import type { LaunchSlots } from './launch-slots';
+import type { OwnedSessions } from './owned-sessions';
+import type { SessionCloser } from './session-closer';
+import { say, type WorkerContext } from './worker-context';
+
+/** What launching needs. */
+export interface LauncherParts {
+  readonly context: WorkerContext;
+  readonly keeper: KeeperClient;
+  readonly owned: OwnedSessions;
+  readonly closer: SessionCloser;
+  readonly slots: LaunchSlots;
+  /** Makes a browser that answers ready for its first client. */
+  readonly prepare: (endpoint: Endpoint) => Promise<void>;
+}
+
+/** Handles the `launch` queue: claim, start, make ready, say so. The row decides at each step whether to go on. */
+export class SessionLauncher {
+  readonly #claims = new Set<string>();
+
+  constructor(private readonly parts: LauncherParts) {}
+
+  /** Takes one launch job; hands it back when all slots are taken. */
+  async handle({ ref, attempt }: LaunchPayload): Promise<JobResult> {
+    const { slots } = this.parts;
+    if (!slots.take()) return { handBack: true };
+    try {
+      await this.#launch(ref, attempt);
+    } finally {
+      slots.giveBack();
+    }
+    return DONE;
+  }
+
+  /** Whether a claim of ours is on its way to a browser right now. */
+  isLaunching(claimId: string): boolean {
+    return this.#claims.has(claimId);
+  }
+
+  async #launch(ref: SessionRef, attempt: number): Promise<void> {
+    const claimId = randomId();
+    this.#claims.add(claimId);
+    try {
+      const fence = await this.#claim(ref, attempt, claimId);
+      if (fence === null) return; // ended, taken by another worker, or another attempt: the job is stale
+      const endpoint = await this.#start(ref, fence);
+      if (endpoint !== null) await this.#goLive(ref, fence, endpoint);
+    } finally {
+      this.#claims.delete(claimId);
+    }
+  }
+
+  async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Fence | null> {
+    const { context } = this.parts;
+    const { workerId } = context;
+    const outcome = await say(context, {
+      ref,
+      cause: 'slot_free',
+      event: (record, nowMs) => (waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null),
+    });
+    if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
+    const { owner } = outcome.record.snapshot.context;
+    return owner?.fence.claimId === claimId ? owner.fence : null;
+  }
+
+  /* A browser that answers and has its first page, or null after having said that there is none. */
+  async #start(ref: SessionRef, fence: Fence): Promise<Endpoint | null> {
+    const { context, keeper, closer, prepare } = this.parts;
+    try {
+      const { endpoint } = await keeper.call(
+        'launch',
+        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS },
+        { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
+      );
+      await prepare(endpoint);
+      return endpoint;
+    } catch (error) {
+      const message = messageOf(error);
+      context.log.warn({ session: ref, err: error }, 'launch failed');
+      await say(context, {
+        ref,
+        cause: 'launch_failed',
+        fence,
+        event: (_record, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message }),
+      });
+      await closer.close(ref, fence.claimId);
+      return null;
+    }
+  }
+
+  async #goLive(ref: SessionRef, fence: Fence, endpoint: Endpoint): Promise<void> {
+    const { context, owned, closer } = this.parts;
+    const outcome = await say(context, {
+      ref,
+      cause: 'browser_ready',
+      fence,
+      event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint }),
+    });
+    const isOurs =
+      (outcome.kind === 'committed' || outcome.kind === 'replayed') && outcome.record.snapshot.value === 'live';
+    if (isOurs) owned.add(outcome.record, outcome.nowMs);
+    // Released while launching, or timed out: what was started ends.
+    else if (outcome.kind !== 'fenced') await closer.close(ref, fence.claimId);
+  }
+}
+
+function waitsFor({ snapshot }: SessionRecord, attempt: number): boolean {
+  return snapshot.context.deadlines.queue !== undefined && nextAttempt(snapshot.context) === attempt;
+}
