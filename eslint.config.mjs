@@ -10,10 +10,18 @@ const SOURCES = ['machines/**/*.ts', 'src/**/*.ts', 'workers/**/*.ts'];
 const TESTS = ['test/**/*.ts', 'bench/**/*.ts'];
 const PLAIN = ['**/*.{js,cjs,mjs}'];
 
-const only = (object, property, where) => ({ object, property, message: `${object}.${property} is for ${where}.` });
+const only = (object, property, where) => ({
+  object,
+  property,
+  message: `${object}.${property} is for ${where}.`,
+});
 const ENVIRONMENT = only('process', 'env', 'src/config/env.ts; everybody else is handed a Config');
 const WALL_CLOCK = only('Date', 'now', 'src/core/clock.ts; session time is Redis TIME');
-const RACE = only('Promise', 'race', 'nobody: the loser keeps its timer; use withDeadline of src/core/abort.ts');
+const RACE = only(
+  'Promise',
+  'race',
+  'nobody: the loser keeps its timer; use withDeadline of src/core/abort.ts',
+);
 const NEW_DATE = {
   selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
   message: 'new Date() reads the wall clock: that is for src/core/clock.ts.',
@@ -23,7 +31,8 @@ const limits = (lines, linesPerFunction) => {
   const ignored = { skipBlankLines: true, skipComments: true };
   return {
     'max-lines': ['error', { max: lines, ...ignored }],
-    'max-lines-per-function': linesPerFunction === null ? 'off' : ['error', { max: linesPerFunction, ...ignored }],
+    'max-lines-per-function':
+      linesPerFunction === null ? 'off' : ['error', { max: linesPerFunction, ...ignored }],
   };
 };
 
@@ -61,10 +70,16 @@ export default tseslint.config(
       'holdfast/require-safety': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/explicit-module-boundary-types': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       // Numbers are what most of our messages carry.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // It takes a flag or a signal that was tested once for constant, across every await; in code that waits for a
       // living and then looks again it is wrong nearly every time.
       '@typescript-eslint/no-unnecessary-condition': 'off',
@@ -99,7 +114,10 @@ export default tseslint.config(
     },
   },
   { files: ['test/{unit,integration,e2e}/**/*.ts'], rules: { 'holdfast/require-safety': 'off' } },
-  { files: ['test/support/{environment,serial-runner,global-*}.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  {
+    files: ['test/support/{environment,serial-runner,global-*}.ts'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
   { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },
 
   /* Scripts that run without a build. */

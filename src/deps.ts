@@ -26,8 +26,18 @@ import { NoticeStream, publishNotice } from './store/notice-stream';
 import { SessionIndex } from './store/session-index';
 import { SessionStore } from './store/session-store';
 
+/** The stores, all on one command connection. */
+export interface Stores {
+  readonly sessions: SessionStore;
+  readonly index: SessionIndex;
+  readonly leases: LeaseStore;
+  readonly closing: ClosingStore;
+  readonly activity: ActivityStore;
+  readonly maintenance: MaintenanceStore;
+}
+
 /** What API and worker processes have in common: everything that steps machines. */
-export interface Deps {
+export interface Deps extends Stores {
   readonly config: Config;
   readonly redisUrl: string;
   readonly log: Logger;
@@ -36,12 +46,6 @@ export interface Deps {
   /** Names this process in heartbeats: host, pid and something random. */
   readonly processId: string;
   readonly redis: Redis;
-  readonly sessions: SessionStore;
-  readonly index: SessionIndex;
-  readonly leases: LeaseStore;
-  readonly closing: ClosingStore;
-  readonly activity: ActivityStore;
-  readonly maintenance: MaintenanceStore;
   readonly notices: NoticeStream;
   readonly producer: Producer;
   readonly metrics: Metrics;
@@ -65,11 +69,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const clock = systemClock;
   const redis = await openCommandRedis(redisUrl, log);
   lifecycle.defer('redis', () => redis.disconnect());
-  const scripts = new ScriptRunner(redis);
-  const sessions = new SessionStore(scripts);
-  const closing = new ClosingStore(redis, scripts);
-  const maintenance = new MaintenanceStore(redis, scripts);
-
+  const stores = openStores(redis);
   const producer = new Producer(redisUrl, log);
   lifecycle.defer('producer', () => producer.close());
   await producer.ready();
@@ -79,9 +79,11 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
 
   const metrics = new Metrics();
   const report = new Report(metrics, log);
-  const relay = new EffectRelay(producer, maintenance, log);
-  const stepper = new Stepper(sessions, relay, report);
+  const relay = new EffectRelay(producer, stores.maintenance, log);
+  const stepper = new Stepper(stores.sessions, relay, report);
+  const onContained = containmentOf(stores.maintenance, report, clock);
   return {
+    ...stores,
     config,
     redisUrl,
     log,
@@ -89,12 +91,6 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     lifecycle,
     processId: `${hostname()}-${process.pid}-${randomId()}`,
     redis,
-    sessions,
-    index: new SessionIndex(redis, scripts),
-    leases: new LeaseStore(redis, scripts),
-    closing,
-    activity: new ActivityStore(redis, scripts),
-    maintenance,
     notices,
     producer,
     metrics,
@@ -102,23 +98,34 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     stepper,
     relay,
     timeouts: new Timeouts(stepper, report),
-    waiters: new Waiters(notices, sessions, closing),
-    consumerBase: {
-      redisUrl,
-      clock,
-      log,
-      onContained: async (queue, job, reason, detail) => {
-        report.contained(queue, reason);
-        await maintenance.bury({
-          queue,
-          jobId: job.id,
-          reason: `${reason}: ${detail.slice(0, 500)}`,
-          at: clock.nowMs(),
-          data: job.data,
-        });
-      },
-    },
-    secret: config.secret ?? (await maintenance.secret(`${randomId()}${randomId()}`)),
+    waiters: new Waiters(notices, stores.sessions, stores.closing),
+    consumerBase: { redisUrl, clock, log, onContained },
+    secret: config.secret ?? (await stores.maintenance.secret(`${randomId()}${randomId()}`)),
+  };
+}
+
+function openStores(redis: Redis): Stores {
+  const scripts = new ScriptRunner(redis);
+  return {
+    sessions: new SessionStore(scripts),
+    index: new SessionIndex(redis, scripts),
+    leases: new LeaseStore(redis, scripts),
+    closing: new ClosingStore(redis, scripts),
+    activity: new ActivityStore(redis, scripts),
+    maintenance: new MaintenanceStore(redis, scripts),
+  };
+}
+
+/* A job that is given up is counted and kept for people to look at. */
+function containmentOf(
+  maintenance: MaintenanceStore,
+  report: Report,
+  clock: Clock,
+): ConsumerOptions<never>['onContained'] {
+  return async (queue, { id, data }, reason, detail) => {
+    report.contained(queue, reason);
+    const why = `${reason}: ${detail.slice(0, 500)}`;
+    await maintenance.bury({ queue, jobId: id, reason: why, at: clock.nowMs(), data });
   };
 }
 
@@ -147,16 +154,7 @@ export async function startStepping(deps: Deps): Promise<void> {
     handle: payload => timeouts.handleJob(payload),
   });
   lifecycle.defer('timers consumer', () => timers.close());
-  const reaper = new Reaper(
-    deps.leases,
-    deps.closing,
-    deps.maintenance,
-    stepper,
-    deps.report,
-    deps.clock,
-    deps.log,
-  );
-  const sweeper = new Sweeper({ ...deps, reaper, retentionMs: deps.config.retentionMs });
+  const sweeper = new Sweeper({ ...deps, reaper: new Reaper(deps), retentionMs: deps.config.retentionMs });
   lifecycle.defer('sweeper', () => sweeper.stop());
   await Promise.all([commands.start(), timers.start()]);
   sweeper.start();

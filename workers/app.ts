@@ -9,9 +9,12 @@ import { Consumer } from '../src/queue/consumer';
 import { launchPayload } from '../src/queue/payloads';
 import { blockingOptions, openRedis } from '../src/redis/connection';
 import { ControlStream } from '../src/store/control-stream';
+import type { WorkerInfo } from '../src/store/lease-store';
+import type { Metrics } from '../src/events/metrics';
+import type { KeeperStats } from './keeper/protocol';
 import type { KeeperClient } from './keeper-client';
 import { Drain } from './drain';
-import { LaunchSlots } from './launch-slots';
+import { LaunchSlots, NO_SLOTS } from './launch-slots';
 import { LeaseRenewal } from './lease-renewal';
 import { serveMetrics } from './metrics-server';
 import { OwnedSessions } from './owned-sessions';
@@ -19,6 +22,8 @@ import { Reconciler } from './reconciler';
 import { SessionCloser } from './session-closer';
 import { SessionLauncher } from './session-launcher';
 import type { WorkerContext } from './worker-context';
+
+const KEEPER_TIMEOUT_MS = 5_000;
 
 /** How often rows and browsers are compared when nothing gives cause to. */
 const RECONCILE_EVERY_MS = 5_000;
@@ -48,9 +53,46 @@ export interface WorkerOptions {
  * then adoption; launches last.
  */
 export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
-  const { config, redisUrl, keeper, workerId, log } = options;
-  const deps = await openDeps(config, redisUrl, log);
-  const { lifecycle, leases } = deps;
+  const { config, keeper, workerId, log } = options;
+  const deps = await openDeps(config, options.redisUrl, log);
+  const { lifecycle } = deps;
+  const brain = assemble(options, deps);
+  const { slots, launches, reconcile, stop } = brain;
+
+  const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
+  const lease = new LeaseRenewal(deps.leases, workerId, info, log);
+  lifecycle.defer('lease renewal', () => lease.stop());
+  await lease.start();
+  keeper.setSecret(deps.secret);
+  await listen(options, deps, brain);
+
+  await reconcile();
+  const loop = reconcileLoop(reconcile, stop.signal);
+  lifecycle.defer('reconciling', () => loop);
+  lifecycle.defer('waiting', () => stop.abort());
+  await startStepping(deps);
+  lifecycle.defer('launch consumer', () => launches.close(true));
+  const { stats } = await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS });
+  slots.update(stats);
+  exportStats(deps.metrics, stats);
+  await launches.start();
+  if (config.metricsPort !== null) await serveMetrics(deps, config.host, config.metricsPort);
+  const drain = new Drain({ ...brain, leases: deps.leases });
+  return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
+}
+
+/** The parts of a running worker. */
+interface Brain {
+  readonly context: WorkerContext;
+  readonly owned: OwnedSessions;
+  readonly closer: SessionCloser;
+  readonly slots: LaunchSlots;
+  readonly launches: Consumer<typeof launchPayload>;
+  readonly reconcile: () => Promise<void>;
+  readonly stop: AbortController;
+}
+
+function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, deps: Deps): Brain {
   const stop = new AbortController();
   const context: WorkerContext = {
     workerId,
@@ -59,10 +101,11 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
     signal: stop.signal,
     onFenced: ref => {
       log.fatal({ session: ref }, 'fenced: another process speaks for a session of ours');
-      options.onFenced();
+      onFenced();
     },
   };
   const timers = new LocalTimers(deps.timeouts, log);
+  deps.lifecycle.defer('local timers', () => timers.disarmAll());
   const owned = new OwnedSessions(context, timers);
   const closer = new SessionCloser(keeper, deps.closing, log);
   const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
@@ -75,20 +118,22 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
     concurrency: 1,
     handle: payload => launcher.handle(payload),
   });
-  const { clock, sessions } = deps;
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
-  const reconciler = new Reconciler({ context, keeper, owned, closer, sessions, leases, clock, isLaunching });
-
-  const info = () => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
-  const lease = new LeaseRenewal(leases, workerId, info, log);
-  lifecycle.defer('lease renewal', () => lease.stop());
-  await lease.start();
-  await keeper.setSecret(deps.secret);
-
+  const reconciler = new Reconciler({ ...deps, context, keeper, owned, closer, isLaunching });
   const reconcile = (): Promise<void> =>
     reconciler.run().catch((error: unknown) => log.warn({ err: error }, 'reconciling will be tried again'));
+  return { context, owned, closer, slots, launches, reconcile, stop };
+}
+
+/* From here on the worker hears of ends (control stream) and of browsers (keeper). */
+async function listen(
+  { redisUrl, keeper, workerId, log }: WorkerOptions,
+  deps: Deps,
+  brain: Brain,
+): Promise<void> {
+  const { owned, closer, slots, reconcile } = brain;
   const control = new ControlStream(openRedis(blockingOptions(redisUrl), log), log);
-  lifecycle.defer('control stream', () => control.stop());
+  deps.lifecycle.defer('control stream', () => control.stop());
   await control.start(
     workerId,
     order => {
@@ -97,30 +142,16 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
     },
     () => void reconcile(),
   );
-  lifecycle.defer('local timers', () => timers.disarmAll());
   keeper.onBrowserGone(browser => void owned.browserGone(browser));
   keeper.onStats(stats => {
     slots.update(stats);
-    exportStats(deps, stats);
+    exportStats(deps.metrics, stats);
   });
+  keeper.onLost(() => slots.update(NO_SLOTS));
   keeper.onRegistered(reply => {
     slots.update(reply.stats);
     void reconcile();
   });
-
-  await reconcile();
-  const loop = reconcileLoop(reconcile, stop.signal);
-  lifecycle.defer('reconciling', () => loop);
-  lifecycle.defer('waiting', () => stop.abort());
-  await startStepping(deps);
-  lifecycle.defer('launch consumer', () => launches.close(true));
-  const { stats } = await keeper.call('list', {}, { timeoutMs: 5_000 });
-  slots.update(stats);
-  exportStats(deps, stats);
-  await launches.start();
-  if (config.metricsPort !== null) await serveMetrics(deps, config.host, config.metricsPort);
-  const drain = new Drain({ context, owned, closer, slots, leases, clock });
-  return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
 
 async function reconcileLoop(reconcile: () => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -130,7 +161,7 @@ async function reconcileLoop(reconcile: () => Promise<void>, signal: AbortSignal
   }
 }
 
-function exportStats({ metrics }: Deps, stats: { slots: number; used: number; orphansReaped: number }): void {
+function exportStats(metrics: Metrics, stats: KeeperStats): void {
   metrics.workerSlots.set({ state: 'total' }, stats.slots);
   metrics.workerSlots.set({ state: 'used' }, stats.used);
   metrics.orphansReaped.set(stats.orphansReaped);

@@ -1,5 +1,4 @@
 import { DeadlineExceededError, pollUntil, withDeadline } from '../src/core/abort';
-import type { Clock } from '../src/core/clock';
 import type { SessionRef } from '../src/core/ids';
 import type { LeaseStore } from '../src/store/lease-store';
 import type { LaunchSlots } from './launch-slots';
@@ -14,7 +13,6 @@ export interface DrainParts {
   readonly closer: SessionCloser;
   readonly slots: LaunchSlots;
   readonly leases: LeaseStore;
-  readonly clock: Clock;
 }
 
 /** Orderly end of a worker (I19): no launches, live sessions end `released(drained)`, the lease is given up. */

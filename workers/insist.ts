@@ -11,7 +11,12 @@ const RETRY_CAP_MS = 1_000;
  *
  * @throws the abort reason when `signal` is aborted.
  */
-export async function insist<T>(what: string, log: Logger, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function insist<T>(
+  what: string,
+  log: Logger,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
     try {

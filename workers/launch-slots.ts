@@ -3,13 +3,16 @@ import type { KeeperStats } from './keeper/protocol';
 /** More launches at once only make each of them slower. */
 const MAX_PARALLEL_LAUNCHES = 4;
 
+/** Nothing to launch on: what is known before the keeper's first word and while there is no keeper. */
+export const NO_SLOTS: KeeperStats = { slots: 0, used: 0, orphansReaped: 0, gatewayConnections: 0 };
+
 /**
  * How many launches this worker may have under way (I12). The keeper's count may or may not include a launch that has
  * just begun, so each one under way is counted on top: on a nearly full machine the last slots are filled one after
  * the other instead of ever being given twice.
  */
 export class LaunchSlots {
-  #stats: KeeperStats = { slots: 0, used: 0, orphansReaped: 0, gatewayConnections: 0 };
+  #stats = NO_SLOTS;
   #underWay = 0;
   #draining = false;
 

@@ -4,11 +4,11 @@ import { systemClock } from '../src/core/clock';
 import { createLogger, type Logger } from '../src/core/logger';
 import { systemProcesses } from '../src/core/process-identity';
 import { startWorker, type WorkerApp } from './app';
-import { KeeperClient } from './keeper-client';
+import { KeeperClient, type Registration } from './keeper-client';
 import { keeperSocketPath, runRootFor } from './keeper/run-root';
 
-/** Within this much of the supervisor's ten seconds a worker has drained. */
-const DRAIN_TIMEOUT_MS = 7_000;
+/** The supervisor gives a worker 4.5 s before it is killed; see DRAIN_ORDER there. */
+const DRAIN_TIMEOUT_MS = 4_000;
 
 async function main(config: Config, log: Logger): Promise<void> {
   const exit = (code: number): never => process.exit(code);
@@ -21,9 +21,12 @@ async function main(config: Config, log: Logger): Promise<void> {
   process.on('disconnect', () => exit(1));
   if (config.redisUrl === null) throw new ConfigError(['REDIS_URL: a worker needs it']);
 
-  const keeper = new KeeperClient({ clock: systemClock, log, processes: systemProcesses });
+  const self = await systemProcesses.identify(process.pid);
+  if (self === null) throw new Error('this process is not in the process table');
+  const socketPath = keeperSocketPath(await runRootFor(config.dataDir));
+  const keeper = new KeeperClient({ socketPath, self, processes: systemProcesses, clock: systemClock, log });
   // Before Redis: an outage there must not make the keeper believe that its worker is gone.
-  const { hostId } = await keeper.connect(keeperSocketPath(await runRootFor(config.dataDir)));
+  const { hostId } = await firstRegistration(keeper);
   let app: WorkerApp | null = null;
   let stopping = false;
   const shutDown = async (): Promise<void> => {
@@ -58,6 +61,13 @@ async function main(config: Config, log: Logger): Promise<void> {
   });
   process.send?.({ ready: true, workerId: app.workerId });
   log.info({ worker: app.workerId }, 'worker is ready');
+}
+
+async function firstRegistration(keeper: KeeperClient): Promise<Registration> {
+  return new Promise(resolve => {
+    keeper.onRegistered(resolve);
+    keeper.connect();
+  });
 }
 
 const log = createLogger('worker', 'info');

@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
-import type { Deps } from '../src/deps';
+import type { Lifecycle } from '../src/core/lifecycle';
+import type { Logger } from '../src/core/logger';
+import type { Metrics } from '../src/events/metrics';
 
 /** Serves /metrics and /livez of a worker on a port of its own. */
 export async function serveMetrics(
-  { metrics, lifecycle, log }: Pick<Deps, 'metrics' | 'lifecycle' | 'log'>,
+  { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
   host: string,
   port: number,
 ): Promise<void> {

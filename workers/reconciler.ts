@@ -67,8 +67,8 @@ export class Reconciler {
   /* A row of ours, unless a launch of this process is working on it. */
   async #readUnsettled(ref: SessionRef): Promise<OwnedRow | null> {
     const { record } = await this.parts.sessions.load(ref);
-    const owner = record?.snapshot.context.owner;
-    if (record === null || owner == null || owner.workerId !== this.parts.context.workerId) return null;
+    const owner = record?.snapshot.context.owner ?? null;
+    if (record === null || owner === null || owner.workerId !== this.parts.context.workerId) return null;
     // Asked in the same turn as the reply: replies come in order, so a launch that has since gone live is still known.
     return this.parts.isLaunching(owner.fence.claimId) ? null : { record, fence: owner.fence };
   }
@@ -78,7 +78,12 @@ export class Reconciler {
     if (isEnded(statusOf(record.snapshot))) return;
     if (record.snapshot.value !== 'live') return this.#giveLaunchUp(record, fence);
     const isRunning = browser?.state === 'running';
-    if (isRunning && browser.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId)) return;
+    if (
+      isRunning &&
+      browser.fence.claimId === fence.claimId &&
+      this.parts.owned.holds(record.ref, fence.claimId)
+    )
+      return;
     if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
     else await this.#sayGone(record, fence, browser);
   }
@@ -112,7 +117,12 @@ export class Reconciler {
     await this.#sayAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
   }
 
-  async #sayAs(ref: SessionRef, fence: Fence, cause: string, event: (nowMs: number) => SessionEvent): Promise<void> {
+  async #sayAs(
+    ref: SessionRef,
+    fence: Fence,
+    cause: string,
+    event: (nowMs: number) => SessionEvent,
+  ): Promise<void> {
     await say(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
   }
 
@@ -142,5 +152,7 @@ export class Reconciler {
 
 function isSameBrowser({ snapshot }: SessionRecord, browser: BrowserRecord): boolean {
   const { endpoint, owner } = snapshot.context;
-  return endpoint !== null && endpoint.path === browser.endpoint?.path && browser.fence.n <= (owner?.fence.n ?? 0);
+  return (
+    endpoint !== null && endpoint.path === browser.endpoint?.path && browser.fence.n <= (owner?.fence.n ?? 0)
+  );
 }

@@ -65,7 +65,8 @@ export class SessionLauncher {
     const outcome = await say(context, {
       ref,
       cause: 'slot_free',
-      event: (record, nowMs) => (waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null),
+      event: (record, nowMs) =>
+        waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null,
     });
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
     const { owner } = outcome.record.snapshot.context;
@@ -106,7 +107,8 @@ export class SessionLauncher {
       event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint }),
     });
     const isOurs =
-      (outcome.kind === 'committed' || outcome.kind === 'replayed') && outcome.record.snapshot.value === 'live';
+      (outcome.kind === 'committed' || outcome.kind === 'replayed') &&
+      outcome.record.snapshot.value === 'live';
     if (isOurs) owned.add(outcome.record, outcome.nowMs);
     // Released while launching, or timed out: what was started ends.
     else if (outcome.kind !== 'fenced') await closer.close(ref, fence.claimId);

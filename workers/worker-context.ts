@@ -28,7 +28,10 @@ export interface OwnersWord {
 }
 
 /** Commits the owner's word, through any outage of Redis. The same operation is repeated, so it counts once. */
-export async function say(context: WorkerContext, { ref, cause, event, fence }: OwnersWord): Promise<StepOutcome> {
+export async function say(
+  context: WorkerContext,
+  { ref, cause, event, fence }: OwnersWord,
+): Promise<StepOutcome> {
   const opId = randomId();
   const outcome = await insist(cause, context.log, context.signal, () =>
     context.stepper.apply({

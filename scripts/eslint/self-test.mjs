@@ -1,13 +1,13 @@
 /* Shows that the rules bite; test/unit/lint-rules.test.ts runs it. A rule that reports nothing looks like clean code. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ESLint, RuleTester } from 'eslint';
 import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 import { IMPORT_SETTINGS } from './import-settings.mjs';
-import { layerZones } from './layers.mjs';
+import { LAYERS, layerZones } from './layers.mjs';
 import { requireSafety } from './require-safety.mjs';
 import { requireTsdoc } from './require-tsdoc.mjs';
 import { singleImporters } from './single-importers.mjs';
@@ -52,6 +52,10 @@ tester.run('require-tsdoc', requireTsdoc, {
     { code: 'export default class {}', ...missing },
   ],
 });
+
+const folders = readdirSync('src', { withFileTypes: true }).filter(entry => entry.isDirectory());
+const strangers = folders.map(({ name }) => `src/${name}`).filter(folder => !LAYERS.flat().includes(folder));
+assert.deepEqual(strangers, [], 'every folder of src has its place in scripts/eslint/layers.mjs');
 
 const base = {
   files: ['**/*.ts'],

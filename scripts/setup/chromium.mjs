@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from './modules.mjs';
 import { say, SetupError } from './report.mjs';
@@ -14,10 +13,11 @@ export async function ensureChromium(root) {
   if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return 'ok';
   const require = createRequire(join(root, 'dist', 'package.json'));
   const { findChromium } = require('./workers/keeper/find-chromium.js');
+  const { puppeteerCacheDirs } = require('./workers/keeper/options.js');
   const program = await findChromium({
     configured: configured || null,
     searchPath: process.env.PATH ?? '',
-    cacheDirs: [process.env.PUPPETEER_CACHE_DIR || join(homedir(), '.cache', 'puppeteer')],
+    cacheDirs: puppeteerCacheDirs(),
   });
   if (program === null && !configured) return 'missing';
   if (program === null) throw new SetupError(`HOLDFAST_CHROMIUM_PATH: ${configured} is not a program`);

@@ -21,10 +21,14 @@ export async function openFirstPage(endpoint: Endpoint): Promise<void> {
     }),
   );
   try {
-    await withDeadline('opening the first page', FIRST_PAGE_TIMEOUT_MS, (async () => {
-      const pages = await browser.pages();
-      if (pages.length === 0) await browser.newPage();
-    })());
+    await withDeadline(
+      'opening the first page',
+      FIRST_PAGE_TIMEOUT_MS,
+      (async () => {
+        const pages = await browser.pages();
+        if (pages.length === 0) await browser.newPage();
+      })(),
+    );
   } finally {
     await browser.disconnect();
   }

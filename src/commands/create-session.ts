@@ -107,9 +107,13 @@ export function fingerprintOf({ sessionId, name, labels, limits }: NewSession): 
 
 function refusal(byKey: boolean, id: string): HoldfastError {
   return byKey
-    ? new HoldfastError('idempotency_key_reused', 'This Idempotency-Key was used before, with another body.', {
-        fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
-      })
+    ? new HoldfastError(
+        'idempotency_key_reused',
+        'This Idempotency-Key was used before, with another body.',
+        {
+          fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
+        },
+      )
     : new HoldfastError('session_id_taken', `The session id ${id} was used before, with another body.`, {
         fields: [{ pointer: '/sessionId', message: 'was used before, with another body' }],
       });

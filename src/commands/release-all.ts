@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { isRedisAway } from '../redis/errors';
 import type { SessionIndex } from '../store/session-index';
 import type { ReleaseSession, Released } from './release-session';
 
@@ -40,7 +41,7 @@ export interface ReleaseAllParts {
  * Releases every created and live session of a tenant, or those with certain labels. Each is released on its own: some
  * may be confirmed and others not.
  *
- * @throws what Redis throws if it is away before the first one is confirmed.
+ * @throws what went wrong first, if not a single one could be confirmed.
  */
 export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseAll {
   return async ({ tenant, labels, dryRun, untilClosed, actor }) => {
@@ -48,22 +49,26 @@ export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseA
     if (dryRun) return { matched: refs.length, released: 0, failed: 0 };
 
     const waiting = [...refs];
+    const closings: Promise<void>[] = [];
     let released = 0;
     let firstFailure: unknown;
+    let redisIsAway = false;
     const lane = async (): Promise<void> => {
-      // After a failure nothing new is begun: Redis is away for all of them, and the caller waits.
-      for (let ref = waiting.pop(); ref !== undefined && firstFailure === undefined; ref = waiting.pop()) {
+      // Once Redis is away nothing new is begun: it is away for all of them, and the caller waits.
+      for (let ref = waiting.pop(); ref !== undefined && !redisIsAway; ref = waiting.pop()) {
         try {
           const ended = await releaseOne(releaseSession, ref, actor);
           released += 1;
-          if (untilClosed) await ended?.closed();
+          if (untilClosed && ended !== null) closings.push(ended.closed());
         } catch (error) {
           firstFailure ??= error;
+          redisIsAway ||= isRedisAway(error);
         }
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL, refs.length) }, lane));
     if (released === 0 && firstFailure !== undefined) throw firstFailure;
+    await Promise.all(closings);
     return { matched: refs.length, released, failed: refs.length - released };
   };
 }

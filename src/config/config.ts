@@ -48,6 +48,7 @@ export class ConfigError extends Error {
   }
 }
 
+const LOOPBACK = '127.0.0.1';
 const HOUR_MS = 3_600_000;
 const MIN_TIMEOUT_MS = 1_000;
 const MAX_TIMEOUT_MS = 24 * HOUR_MS;
@@ -55,17 +56,13 @@ const SLOT_BYTES = 350 * 2 ** 20;
 const RESERVED_BYTES = 2 ** 30;
 
 const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min).max(max));
+  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 const timeout = integer(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS);
 const hostPort = z.string().regex(/^.+:\d{1,5}$/, 'must be host:port');
 const flag = z.enum(['0', '1', 'true', 'false']).transform(value => value === '1' || value === 'true');
 
 const schema = z.object({
-  HOLDFAST_HOST: z.string().default('127.0.0.1'),
+  HOLDFAST_HOST: z.string().default(LOOPBACK),
   HOLDFAST_PORT: integer(0, 65_535).default(3000),
   HOLDFAST_DATA_DIR: z.string().default('.holdfast'),
   HOLDFAST_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -93,14 +90,16 @@ const schema = z.object({
  */
 export function envToConfig(env: Env): Config {
   const parsed = schema.safeParse(env);
+  const { apiKeys, problems } = parseApiKeys(env.HOLDFAST_API_KEYS ?? '');
+  const host = env.HOLDFAST_HOST ?? LOOPBACK;
+  if (apiKeys.length === 0 && problems.length === 0 && !isLoopback(host)) {
+    problems.push(`HOLDFAST_HOST: ${host} is not loopback; set HOLDFAST_API_KEYS to open it to others`);
+  }
   if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`));
+    problems.unshift(...parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`));
+    throw new ConfigError(problems);
   }
   const values = parsed.data;
-  const { apiKeys, problems } = parseApiKeys(values.HOLDFAST_API_KEYS);
-  if (apiKeys.length === 0 && problems.length === 0 && !isLoopback(values.HOLDFAST_HOST)) {
-    problems.push(`HOLDFAST_HOST: ${values.HOLDFAST_HOST} is not loopback; set HOLDFAST_API_KEYS to open it to others`);
-  }
   if (values.HOLDFAST_TIMEOUT_DEFAULT > values.HOLDFAST_TIMEOUT_MAX) {
     problems.push('HOLDFAST_TIMEOUT_DEFAULT: is greater than HOLDFAST_TIMEOUT_MAX');
   }
@@ -137,7 +136,7 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 
 /** Whether a bind address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: string[] } {

@@ -57,3 +57,18 @@ export async function pollUntil<T>(
 export function backoffMs(n: number, firstMs: number, capMs: number): number {
   return n <= 0 ? 0 : Math.min(capMs, firstMs * 2 ** (n - 1));
 }
+
+/**
+ * Whether a promise resolves within `timeoutMs`.
+ *
+ * @throws what the promise rejects with, if it does so in time.
+ */
+export async function settlesWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  try {
+    await withDeadline('work', timeoutMs, work);
+    return true;
+  } catch (error) {
+    if (error instanceof DeadlineExceededError) return false;
+    throw error;
+  }
+}

@@ -32,7 +32,11 @@ export const ERROR_CATALOGUE = {
   internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },
-  outcome_unknown: { status: 503, retryable: true, title: 'The command was accepted but not confirmed in time' },
+  outcome_unknown: {
+    status: 503,
+    retryable: true,
+    title: 'The command was accepted but not confirmed in time',
+  },
   shutting_down: { status: 503, retryable: true, title: 'This process is shutting down' },
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -7,22 +7,26 @@ export type Disposer = () => Promise<void> | void;
  */
 export class Lifecycle {
   readonly #disposers: { name: string; dispose: Disposer }[] = [];
-  #closed = false;
+  #closing: Promise<void> | null = null;
 
   /** Registers what closes a resource; the name is for the error if it does not. */
   defer(name: string, dispose: Disposer): void {
-    if (this.#closed) throw new Error(`lifecycle is closed, cannot open ${name}`);
+    if (this.#closing !== null) throw new Error(`lifecycle is closed, cannot open ${name}`);
     this.#disposers.push({ name, dispose });
   }
 
   /**
-   * Closes everything in reverse order; one that fails does not keep the others open. A second call does nothing.
+   * Closes everything in reverse order; one that fails does not keep the others open. Every further call waits for
+   * the first one and ends like it.
    *
    * @throws AggregateError naming everything that failed to close.
    */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
     const failures: Error[] = [];
     for (let next = this.#disposers.pop(); next !== undefined; next = this.#disposers.pop()) {
       try {

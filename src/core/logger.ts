@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -21,18 +21,24 @@ const REDACTED = [
  * Writing is synchronous, so that the last words of a dying process are not lost.
  *
  * @param service - `api`, `worker`, `keeper` or `supervisor`
+ * @param destination - where lines go; tests look at them
  */
-export function createLogger(service: string, level: string): Logger {
-  return pino({
+export function createLogger(
+  service: string,
+  level: string,
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const options = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: label => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
-  });
+  };
+  return pino(options, destination);
 }
 
-/** Takes secrets out of a URL before it is logged: everything but path and the names of its parameters. */
+/** Takes secrets out of a URL before it is logged: credentials, and the values of its parameters, whatever their names. */
 export function redactUrl(url: string): string {
-  return url.replace(/([?&](?:token|apiKey|api_key|key)=)[^&]*/gi, '$1[redacted]');
+  return url.replace(/\/\/[^/@]*@/, '//[redacted]@').replace(/([?&][^=&#]*=)[^&#]*/g, '$1[redacted]');
 }

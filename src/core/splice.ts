@@ -85,6 +85,7 @@ function carry(from: Socket, to: Socket, onBytes?: () => void): void {
   from.on('close', () => finish(to));
   // An error is always followed by `close`, which ends the other side; there is nobody to tell it to.
   from.on('error', () => undefined);
+  if (from.destroyed) finish(to);
 }
 
 /** Lets what is already written reach the peer, but not for ever. */

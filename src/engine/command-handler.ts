@@ -11,7 +11,10 @@ export type Publish = (notice: Notice) => Promise<void>;
  * notice; one that changes nothing (already ended, unknown) is answered by an `outcome` notice, so that whoever sent
  * it need not wait in vain.
  */
-export function commandHandler(stepper: Stepper, publish: Publish): (command: CommandPayload) => Promise<JobResult> {
+export function commandHandler(
+  stepper: Stepper,
+  publish: Publish,
+): (command: CommandPayload) => Promise<JobResult> {
   return async command => {
     if (command.command === 'probe') {
       await publish({ type: 'outcome', opId: command.commandId, answer: 'alive' });

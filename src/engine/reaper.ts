@@ -13,6 +13,17 @@ const DRIFT_MAX_MS = 1_000;
 /** How long after its lease a dead worker's browsers are certainly gone: its keeper ends them by itself. */
 const KEEPER_GRACE_MS = 15_000;
 
+/** What the reaper works with. */
+export interface ReaperParts {
+  readonly leases: LeaseStore;
+  readonly closing: ClosingStore;
+  readonly maintenance: MaintenanceStore;
+  readonly stepper: Stepper;
+  readonly report: Report;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /**
  * Fails the sessions of workers whose lease has lapsed. It acts only when it can tell a dead worker from a dead Redis:
  * its own contact with Redis, and Redis' uptime, must exceed the lease, and Redis' clock must run like ours.
@@ -22,22 +33,14 @@ export class Reaper {
   #lastLookMs = 0;
   #clockOffsetMs: number | null = null;
 
-  constructor(
-    private readonly leases: LeaseStore,
-    private readonly closing: ClosingStore,
-    private readonly maintenance: MaintenanceStore,
-    private readonly stepper: Stepper,
-    private readonly report: Report,
-    private readonly clock: Clock,
-    private readonly log: Logger,
-  ) {}
+  constructor(private readonly parts: ReaperParts) {}
 
   /** Call about once a second in every process; `run` does the work and answers how many sessions it ended. */
   async look(run: boolean): Promise<number> {
     const nowMs = await this.#touch();
     if (nowMs === null || !run) return 0;
     let ended = 0;
-    for (const workerId of await this.leases.lapsed(nowMs)) ended += await this.#reap(workerId);
+    for (const workerId of await this.parts.leases.lapsed(nowMs)) ended += await this.#reap(workerId);
     await this.#dropObligationsOfTheDead(nowMs);
     return ended;
   }
@@ -51,13 +54,13 @@ export class Reaper {
   /* Redis TIME if we may judge by it, else null. */
   async #touch(): Promise<number | null> {
     const [nowMs, uptimeSeconds] = await Promise.all([
-      this.maintenance.nowMs(),
-      this.maintenance.uptimeSeconds(),
+      this.parts.maintenance.nowMs(),
+      this.parts.maintenance.uptimeSeconds(),
     ]).catch((error: unknown) => {
       this.contactLost();
       throw error;
     });
-    const monotonicMs = this.clock.monotonicMs();
+    const monotonicMs = this.parts.clock.monotonicMs();
     const offsetMs = nowMs - monotonicMs;
     const frozen = monotonicMs - this.#lastLookMs > LEASE_MS / 2;
     const drifted = this.#clockOffsetMs !== null && Math.abs(offsetMs - this.#clockOffsetMs) > DRIFT_MAX_MS;
@@ -69,23 +72,23 @@ export class Reaper {
   }
 
   async #reap(workerId: string): Promise<number> {
-    const owned = await this.leases.owned(workerId);
+    const owned = await this.parts.leases.owned(workerId);
     let ended = 0;
     for (const ref of owned) {
       if (await this.#reapSession(ref, workerId)) ended += 1;
     }
-    if (owned.length > 0) this.report.repaired('reaper', owned.length, { worker: workerId, ended });
+    if (owned.length > 0) this.parts.report.repaired('reaper', owned.length, { worker: workerId, ended });
     // What is still owed is kept until the worker's keeper has certainly acted; then the worker is forgotten as well.
-    const owed = (await this.closing.all()).some(entry => entry.workerId === workerId);
+    const owed = (await this.parts.closing.all()).some(entry => entry.workerId === workerId);
     if (owned.length === 0 && !owed) {
-      await this.leases.drop(workerId);
-      this.log.warn({ worker: workerId }, 'worker forgotten: its lease lapsed and it owns nothing');
+      await this.parts.leases.drop(workerId);
+      this.parts.log.warn({ worker: workerId }, 'worker forgotten: its lease lapsed and it owns nothing');
     }
     return ended;
   }
 
   async #reapSession(ref: SessionRef, workerId: string): Promise<boolean> {
-    const outcome = await this.stepper.apply({
+    const outcome = await this.parts.stepper.apply({
       ref,
       cause: 'lease_lapsed',
       actor: 'sweep',
@@ -99,10 +102,10 @@ export class Reaper {
   }
 
   async #dropObligationsOfTheDead(nowMs: number): Promise<void> {
-    const held = new Set(await this.leases.held(nowMs));
-    for (const entry of await this.closing.all()) {
+    const held = new Set(await this.parts.leases.held(nowMs));
+    for (const entry of await this.parts.closing.all()) {
       if (held.has(entry.workerId) || nowMs - entry.sinceMs < KEEPER_GRACE_MS) continue;
-      await this.closing.acknowledge(entry.ref, entry.claimId);
+      await this.parts.closing.acknowledge(entry.ref, entry.claimId);
     }
   }
 }

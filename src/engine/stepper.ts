@@ -5,7 +5,13 @@ import { isEnded, statusOf } from '../../machines/session/session.view';
 import { step } from '../../machines/step';
 import { randomId, type SessionRef } from '../core/ids';
 import type { Report } from '../events/report';
-import type { CommitAnswer, HistoryCause, SessionRecord, SessionStore, TimerCheck } from '../store/session-store';
+import type {
+  CommitAnswer,
+  HistoryCause,
+  SessionRecord,
+  SessionStore,
+  TimerCheck,
+} from '../store/session-store';
 import type { EffectRelay } from './effect-relay';
 
 /** An event for a session, from whoever has one. */

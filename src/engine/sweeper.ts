@@ -24,7 +24,7 @@ const BATCH = 200;
 interface Sweep {
   readonly name: SweepName;
   readonly everyMs: number;
-  readonly run: () => Promise<void>;
+  readonly run: () => Promise<unknown>;
 }
 
 /** What the sweeps work with. */
@@ -56,7 +56,7 @@ export class Sweeper {
     const { reaper, maintenance, retentionMs } = this.parts;
     const sweeps: Sweep[] = [
       { name: 'overdue', everyMs: 400, run: () => this.#overdue() },
-      { name: 'reaper', everyMs: 1_000, run: async () => void (await reaper.look(true)) },
+      { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
       { name: 'effects', everyMs: 2_000, run: () => this.#effects() },
       { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
       { name: 'contain', everyMs: 2_500, run: () => this.#contain() },

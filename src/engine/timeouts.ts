@@ -55,7 +55,9 @@ export class Timeouts {
         return { fired: true };
       }
       case 'early':
-        return outcome.askAgainAtMs === null ? NOT_FIRED : { againInMs: outcome.askAgainAtMs - outcome.nowMs };
+        return outcome.askAgainAtMs === null
+          ? NOT_FIRED
+          : { againInMs: outcome.askAgainAtMs - outcome.nowMs };
       case 'ignored': {
         // The machine refused it: another deadline, or this one has not passed by Redis TIME.
         const now = heldDeadline(outcome.record, kind);
@@ -80,7 +82,9 @@ function heldDeadline(record: SessionRecord, kind: TimerKind): { deadlineMs: num
   if (deadlineMs === undefined) return null;
   if (kind === 'connect' && record.attachedAtMs !== null) return null;
   const activeUntilMs =
-    kind === 'idle' && record.lastActivityMs !== null ? record.lastActivityMs + (limits.idleTimeoutMs ?? 0) : 0;
+    kind === 'idle' && record.lastActivityMs !== null
+      ? record.lastActivityMs + (limits.idleTimeoutMs ?? 0)
+      : 0;
   return { deadlineMs, dueMs: Math.max(deadlineMs, activeUntilMs) };
 }
 
@@ -125,7 +129,10 @@ export class LocalTimers {
 
   #schedule(ref: SessionRef, kind: TimerKind, deadlineMs: number, delayMs: number): void {
     const key = `${ref}|${kind}`;
-    const timer = setTimeout(() => void this.#fire(ref, kind, deadlineMs), Math.min(MAX_DELAY_MS, Math.max(1, delayMs)));
+    const timer = setTimeout(
+      () => void this.#fire(ref, kind, deadlineMs),
+      Math.min(MAX_DELAY_MS, Math.max(1, delayMs)),
+    );
     this.#timers.set(key, timer);
   }
 

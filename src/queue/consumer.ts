@@ -48,21 +48,25 @@ export class Consumer<S extends z.ZodType> {
 
   constructor(private readonly options: ConsumerOptions<S>) {
     const { queue, redisUrl, concurrency, log } = options;
-    this.#worker = new Worker<unknown, void>(queue, (job, token, signal) => this.#process(job, token, signal), {
-      connection: blockingOptions(redisUrl),
-      prefix: KEY_PREFIX,
-      concurrency,
-      autorun: false,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      // A stalled job is delivered again, however often: the row decides whether it still means anything.
-      maxStalledCount: 1_000,
-      // A frozen worker that is first in line swallows the wake-up; the next one looks for itself after a second.
-      drainDelay: 1,
-      runRetryDelay: 500,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-    });
+    this.#worker = new Worker<unknown, void>(
+      queue,
+      (job, token, signal) => this.#process(job, token, signal),
+      {
+        connection: blockingOptions(redisUrl),
+        prefix: KEY_PREFIX,
+        concurrency,
+        autorun: false,
+        lockDuration: 10_000,
+        stalledInterval: 5_000,
+        // A stalled job is delivered again, however often: the row decides whether it still means anything.
+        maxStalledCount: 1_000,
+        // A frozen worker that is first in line swallows the wake-up; the next one looks for itself after a second.
+        drainDelay: 1,
+        runRetryDelay: 500,
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: 0 },
+      },
+    );
     this.#worker.on('error', error => log.debug({ err: error, queue }, 'queue worker failed'));
     // A lost lock does not stop the handler by itself.
     this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
@@ -93,7 +97,11 @@ export class Consumer<S extends z.ZodType> {
     await this.#worker.close(force);
   }
 
-  async #process(job: Job<unknown>, token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+  async #process(
+    job: Job<unknown>,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const payload = await this.#parse(job);
     if (payload === undefined) return;
     const result = await this.options.handle(payload, signal ?? new AbortController().signal);

@@ -24,7 +24,12 @@ const opId = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/);
 export const launchPayload = z.object({ v: version, ref, attempt: z.int().min(1) });
 
 /** A deadline may have passed. */
-export const timerPayload = z.object({ v: version, ref, kind: z.enum(TIMER_KINDS), deadlineMs: z.int().min(0) });
+export const timerPayload = z.object({
+  v: version,
+  ref,
+  kind: z.enum(TIMER_KINDS),
+  deadlineMs: z.int().min(0),
+});
 
 /** A change from outside, or a probe that proves the whole path is alive. `commandId` is the commit's opId. */
 export const commandPayload = z.discriminatedUnion('command', [

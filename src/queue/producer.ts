@@ -111,4 +111,5 @@ export class Producer {
 
 const launchJobId = (ref: SessionRef, attempt: number): string => `${ref}.launch.${attempt}`;
 
-const timerJobId = (ref: SessionRef, kind: string, deadlineMs: number): string => `${ref}.${kind}.${deadlineMs}`;
+const timerJobId = (ref: SessionRef, kind: string, deadlineMs: number): string =>
+  `${ref}.${kind}.${deadlineMs}`;

@@ -2,7 +2,8 @@
  * Replies of a server that is up but cannot serve: it loads, its disk or memory is full, it is no primary, it is stuck.
  * Redis 6.2 quotes those that a script got in its own error, behind a minus sign.
  */
-const REFUSALS = /(?:^|: -)(LOADING|MISCONF|OOM|READONLY|MASTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN|NOAUTH|WRONGPASS)\b/;
+const REFUSALS =
+  /(?:^|: -)(LOADING|MISCONF|OOM|READONLY|MASTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN|NOAUTH|WRONGPASS)\b/;
 
 /** What ioredis says when it has no connection, loses it, or hears nothing (ioredis 6.0.0, `lib/`). */
 const LOST =

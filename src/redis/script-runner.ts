@@ -42,7 +42,10 @@ export class ScriptRunner {
   /** Runs one script. Keys are the names in its header, in their order. */
   async run(name: ScriptName, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
     // SAFETY: the constructor has defined a command of this name on this very connection.
-    const commands = this.#redis as unknown as Record<ScriptName, (...all: ScriptArg[]) => Promise<ScriptReply>>;
+    const commands = this.#redis as unknown as Record<
+      ScriptName,
+      (...all: ScriptArg[]) => Promise<ScriptReply>
+    >;
     return commands[name](keys.length, ...keys, ...args);
   }
 }

@@ -21,11 +21,14 @@ const OUR_HZ = 100;
  */
 export async function checkRedisServer(url: string): Promise<RedisReport> {
   const redis = new Redis({ ...commandOptions(url), lazyConnect: true, retryStrategy: () => null });
-  // The same error rejects connect() below; without a listener ioredis prints it as well.
-  redis.on('error', () => undefined);
+  let connectionError: Error | null = null;
+  redis.on('error', error => (connectionError = error));
   try {
     await withDeadline('connecting to Redis', CHECK_TIMEOUT_MS, redis.connect());
     return reportOf(await redis.info());
+  } catch (error) {
+    // connect() rejects with "Connection is closed"; why it was closed is in the event.
+    throw connectionError ?? error;
   } finally {
     redis.disconnect();
   }

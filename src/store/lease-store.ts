@@ -55,6 +55,10 @@ export class LeaseStore {
 
   /** Gives the lease up at once (orderly exit), or drops that of a worker that owns nothing any more. */
   async drop(workerId: string): Promise<void> {
-    await this.redis.multi().zrem(keys.leases, workerId).del(keys.worker(workerId), keys.control(workerId)).exec();
+    await this.redis
+      .multi()
+      .zrem(keys.leases, workerId)
+      .del(keys.worker(workerId), keys.control(workerId))
+      .exec();
   }
 }

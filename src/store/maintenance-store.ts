@@ -53,9 +53,10 @@ export class MaintenanceStore {
     const found: Overdue[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
       const [ref = '', kind = ''] = (reply[i] ?? '').split('|');
-      if (!(TIMER_KINDS as readonly string[]).includes(kind)) continue;
-      // SAFETY: the commit scripts write `<ref>|<kind>`; the kind has just been checked.
-      found.push({ ref: ref as SessionRef, kind: kind as TimerKind, dueMs: Number(reply[i + 1]) });
+      const known = TIMER_KINDS.find(name => name === kind);
+      if (known === undefined) continue;
+      // SAFETY: the commit scripts write `<ref>|<kind>`.
+      found.push({ ref: ref as SessionRef, kind: known, dueMs: Number(reply[i + 1]) });
     }
     return found;
   }

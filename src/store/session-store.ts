@@ -62,7 +62,12 @@ export type CommitAnswer =
   | { readonly answer: 'OK'; readonly revision: number }
   | { readonly answer: 'REPLAY' | 'CONFLICT' | 'FENCED' | 'UPGRADE_REQUIRED'; readonly revision: number }
   | { readonly answer: 'TERMINAL'; readonly revision: number; readonly status: SessionStatus }
-  | { readonly answer: 'EARLY'; readonly revision: number; readonly nowMs: number; readonly askAgainAtMs: number | null }
+  | {
+      readonly answer: 'EARLY';
+      readonly revision: number;
+      readonly nowMs: number;
+      readonly askAgainAtMs: number | null;
+    }
   | { readonly answer: 'MISSING' };
 
 /** A session to be accepted. */
@@ -146,7 +151,14 @@ export class SessionStore {
           deadlines: snapshot.context.deadlines,
           effects: pendingEffects(ref, 1, null, snapshot),
           history: { event: 'created', from: null, to: 'created', cause: 'requested', actor: creation.actor },
-          notice: { type: 'transition', ref, opId: creation.opId, event: 'created', from: null, to: 'created' },
+          notice: {
+            type: 'transition',
+            ref,
+            opId: creation.opId,
+            event: 'created',
+            from: null,
+            to: 'created',
+          },
           idempotencyTtlMs: idempotency?.ttlMs ?? 0,
           noticesMax: NOTICES_MAX,
           labelKeys: labelPairs.map(([name, value]) => `${name}=${value}`),
@@ -154,11 +166,7 @@ export class SessionStore {
         JSON.stringify(snapshot),
       ],
     );
-    const [answer, first, second] = fieldsOf(reply);
-    if (answer === 'OK' || answer === 'REPLAY') return { answer };
-    if (answer !== 'EXISTS' && answer !== 'IDEMPOTENT') throw new Error(`create-session answered ${String(answer)}`);
-    // SAFETY: the script answers with a ref that one of these calls has stored.
-    return { answer, ref: String(first) as SessionRef, fingerprint: String(second) };
+    return createAnswerOf(reply);
   }
 
   /** Commits a step: everything of it or nothing (I1–I6, I8). */
@@ -188,6 +196,15 @@ export class SessionStore {
         throw new Error(`commit-session answered ${String(answer)}`);
     }
   }
+}
+
+function createAnswerOf(reply: ScriptReply): CreateAnswer {
+  const [answer, ref, fingerprint] = fieldsOf(reply);
+  if (answer === 'OK' || answer === 'REPLAY') return { answer };
+  if (answer !== 'EXISTS' && answer !== 'IDEMPOTENT')
+    throw new Error(`create-session answered ${String(answer)}`);
+  // SAFETY: the script answers with a ref that one of these calls has stored.
+  return { answer, ref: String(ref) as SessionRef, fingerprint: String(fingerprint) };
 }
 
 /** The effects of a step as the script stores them: each names its session and revision, so it is unique. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock';
 import { messageOf } from '../core/errors';
+import { createLogger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { BrowserProcess } from '../../workers/keeper/browser-process';
 import { chromiumCommand } from '../../workers/keeper/browser-command';
@@ -34,12 +35,13 @@ const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/shim.sh');
 export async function proveChromium({ program, extraArgs, noSandbox }: ProofRequest): Promise<ChromiumProof> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
   const user = browserUser();
+  const log = createLogger('proof', 'silent');
   let runRoot: string | null = null;
   try {
     runRoot = await runRootFor(dataDir, user);
     await prepareRunRoot(runRoot);
     const startedMs = systemClock.monotonicMs();
-    const directory = await RunDirectory.create(runRoot, user);
+    const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
       directory,
       chromiumCommand(program, extraArgs, noSandbox)(directory, 'proof'),
@@ -48,6 +50,7 @@ export async function proveChromium({ program, extraArgs, noSandbox }: ProofRequ
         leftovers: new Leftovers(systemProcesses),
         user,
         shimScript: SHIM_SCRIPT,
+        log,
       },
       { timeoutMs: LAUNCH_TIMEOUT_MS, signal: new AbortController().signal },
     );

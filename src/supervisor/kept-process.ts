@@ -87,7 +87,7 @@ export class KeptProcess {
     await this.#running?.signal('SIGTERM');
     if (await this.#endsWithin(graceMs, hurry)) return;
     if (hurry.aborted && (await this.#endsWithin(hurriedMs))) return;
-    this.#log.warn({ pid: this.pid }, 'did not end in time, killing it');
+    this.#log.warn({ childPid: this.pid }, 'did not end in time, killing it');
     await this.#running?.signal('SIGKILL');
     await this.#loop;
   }

@@ -47,8 +47,8 @@ export class NodeChild implements ProcessPlan {
   async ready(child: ChildProcess | null, ended: AbortSignal): Promise<ReadyInfo> {
     if (child === null) return {};
     for (;;) {
-      const [message] = await once(child, 'message', { signal: ended });
-      const parsed = readySchema.safeParse(message);
+      const messages: unknown[] = await once(child, 'message', { signal: ended });
+      const parsed = readySchema.safeParse(messages[0]);
       if (parsed.success) return { url: parsed.data.url };
     }
   }

@@ -18,7 +18,7 @@ export async function probeRedis(socketPath: string): Promise<RedisProbe | null>
     let answer = '';
     const socket = connect(socketPath, () => socket.write('INFO\r\nQUIT\r\n'));
     socket.setEncoding('utf8').setTimeout(PROBE_TIMEOUT_MS, () => socket.destroy());
-    socket.on('data', text => (answer += text));
+    socket.on('data', text => (answer += text.toString()));
     // Refused and reset mean the same as silence; 'close' follows every error.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(answer));

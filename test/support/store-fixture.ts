@@ -5,7 +5,12 @@ import { createLogger } from '../../src/core/logger';
 import { openCommandRedis, type Redis } from '../../src/redis/connection';
 import { ScriptRunner } from '../../src/redis/script-runner';
 import { MaintenanceStore } from '../../src/store/maintenance-store';
-import { SessionStore, type Commit, type CommitAnswer, type SessionRecord } from '../../src/store/session-store';
+import {
+  SessionStore,
+  type Commit,
+  type CommitAnswer,
+  type SessionRecord,
+} from '../../src/store/session-store';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { INPUT } from './session-samples';
 
@@ -26,7 +31,13 @@ export class StoreFixture {
     const server = await startRedis(options);
     const redis = await openCommandRedis(server.url, testLog);
     const scripts = new ScriptRunner(redis);
-    return new StoreFixture(server, redis, scripts, new SessionStore(scripts), new MaintenanceStore(redis, scripts));
+    return new StoreFixture(
+      server,
+      redis,
+      scripts,
+      new SessionStore(scripts),
+      new MaintenanceStore(redis, scripts),
+    );
   }
 
   async close(): Promise<void> {
@@ -58,7 +69,12 @@ export class StoreFixture {
   }
 
   /** Makes a commit of an event on what is stored now; `change` alters it before it is sent. */
-  async prepare(ref: SessionRef, opId: string, event: SessionEvent, change: Partial<Commit> = {}): Promise<Commit> {
+  async prepare(
+    ref: SessionRef,
+    opId: string,
+    event: SessionEvent,
+    change: Partial<Commit> = {},
+  ): Promise<Commit> {
     const before = await this.read(ref);
     const stepped = step(before.snapshot, event);
     if (!stepped.accepted) throw new Error(`${event.type} was not accepted`);

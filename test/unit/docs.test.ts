@@ -11,7 +11,9 @@ function tableRows(file: string): Map<string, string[]> {
   const rows = readFileSync(join(root, file), 'utf8')
     .split('\n')
     .map(line => /^\|\s*`([^`]+)`\s*\|(.*)\|\s*$/.exec(line))
-    .flatMap(match => (match === null ? [] : [[match[1] ?? '', (match[2] ?? '').split('|').map(cell => cell.trim())]]));
+    .flatMap(match =>
+      match === null ? [] : [[match[1] ?? '', (match[2] ?? '').split('|').map(cell => cell.trim())]],
+    );
   // SAFETY: the line above makes pairs of a name and its cells.
   return new Map(rows as [string, string[]][]);
 }
@@ -24,7 +26,9 @@ describe('the README', () => {
 
   it('explains no setting that is not read', () => {
     const known = new Set<string>(ENV_NAMES);
-    const settings = [...tableRows('README.md').keys()].filter(name => /^(HOLDFAST_[A-Z_]+|REDIS_URL)$/.test(name));
+    const settings = [...tableRows('README.md').keys()].filter(name =>
+      /^(HOLDFAST_[A-Z_]+|REDIS_URL)$/.test(name),
+    );
     expect(settings.filter(name => !known.has(name))).toEqual([]);
   });
 

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 describe('the lint rules', () => {
   it('report what they are there for', () => {
     // ESLint is ESM only, which Jest does not load: the checks stand in a script of their own.
-    const script = resolve(__dirname, '../../scripts/eslint/self-test.mjs');
-    expect(execFileSync(process.execPath, [script], { encoding: 'utf8' })).toContain('rules hold');
+    const root = resolve(__dirname, '../..');
+    const script = join(root, 'scripts/eslint/self-test.mjs');
+    expect(execFileSync(process.execPath, [script], { cwd: root, encoding: 'utf8' })).toContain('rules hold');
   });
 });

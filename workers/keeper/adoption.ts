@@ -1,5 +1,6 @@
 import { isAlive } from '../../src/core/process-identity';
-import { BrowserProcess, type BrowserSurroundings } from './browser-process';
+import type { BrowserSurroundings } from './browser-facts';
+import { BrowserProcess } from './browser-process';
 import { fetchDevToolsPath } from './devtools';
 import { reportExit, reportOrdered } from './gone-report';
 import type { GoneReport } from './protocol';

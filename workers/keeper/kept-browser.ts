@@ -1,14 +1,13 @@
 import type { Endpoint, Fence } from '../../machines/session/session.types';
-import { pause } from '../../src/core/abort';
 import type { Clock } from '../../src/core/clock';
+import { messageOf } from '../../src/core/errors';
 import type { Logger } from '../../src/core/logger';
-import { LaunchError, type BrowserExit, type BrowserProcess } from './browser-process';
+import type { BrowserExit, BrowserProcess } from './browser-process';
+import { LaunchError } from './browser-start';
 import { reportExit, reportOrdered } from './gone-report';
 import type { BrowserRecord, GoneReport } from './protocol';
 import type { Records } from './records';
 import type { RunDirectory } from './run-directory';
-
-const END_RETRY_MS = 1_000;
 
 /** What a kept browser needs from its keeper. */
 export interface KeptBrowserDeps {
@@ -114,8 +113,14 @@ export class KeptBrowser {
 
   /** Records a new claim; the one that held before is void from then on (I6). */
   async claim(to: Fence): Promise<void> {
+    const from = this.#fence;
     this.#fence = to;
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#fence = from;
+      throw error;
+    }
   }
 
   /** Ends it by an order of ours; resolves when nothing of it is left. Every call waits for the same end. */
@@ -130,7 +135,7 @@ export class KeptBrowser {
     if (this.#state !== 'running' || this.#process === null) return;
     this.#hung = message;
     this.#state = 'closing';
-    await this.#endUntilGone(this.#process);
+    await this.#process.end();
   }
 
   /** Where the liveness probe has to ask; null when there is nothing to ask. */
@@ -148,7 +153,14 @@ export class KeptBrowser {
       throw error;
     }
     const endpoint = this.#attach(process);
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (error) {
+      // One that the next keeper would not know must not be used.
+      this.#ordered = 'it could not be recorded';
+      await process.end();
+      throw new LaunchError('launch_failed', `the browser could not be recorded: ${messageOf(error)}`);
+    }
     if (this.#ordered !== null) throw new LaunchError('launch_cancelled', this.#ordered);
     return endpoint;
   }
@@ -166,8 +178,8 @@ export class KeptBrowser {
     this.#cancel.abort();
     await this.#launching;
     if (this.#process === null) return;
-    await this.#save();
-    await this.#endUntilGone(this.#process);
+    await this.#trySave();
+    await this.#process.end();
     await this.#exitHandled;
   }
 
@@ -176,22 +188,9 @@ export class KeptBrowser {
     this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
     this.#state = 'gone';
     if (report.cause !== null) this.#deps.onGone(this);
-    await this.#save();
-    await this.#endUntilGone(process);
+    await this.#trySave();
+    await process.end();
     this.#free();
-  }
-
-  /** What cannot be killed or removed right now (a process in an uninterruptible wait) keeps its slot and is tried again. */
-  async #endUntilGone(process: BrowserProcess): Promise<void> {
-    for (;;) {
-      try {
-        await process.end();
-        return;
-      } catch (error) {
-        this.#deps.log.error({ err: error, directory: this.name }, 'a browser could not be removed; trying again');
-        await pause(END_RETRY_MS);
-      }
-    }
   }
 
   async #report(status: number | null, process: BrowserProcess): Promise<GoneReport> {
@@ -204,6 +203,15 @@ export class KeptBrowser {
     if (!this.#holdsSlot) return;
     this.#holdsSlot = false;
     this.#deps.onFreed(this);
+  }
+
+  /** For an end, which has to go on even if it cannot be written down. */
+  async #trySave(): Promise<void> {
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#deps.log.error({ err: error, ref: this.ref }, 'the end of a browser could not be recorded');
+    }
   }
 
   async #save(): Promise<void> {

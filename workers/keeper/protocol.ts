@@ -95,7 +95,9 @@ export type KeeperErrorCode =
   | 'unknown_claim'
   | 'stale_claim'
   | 'not_registered'
-  | 'bad_request';
+  | 'bad_request'
+  /** Something of the keeper's broke (a full disk, for one); its log says what. */
+  | 'internal_error';
 
 /** One line from the worker. */
 export interface KeeperRequest {

@@ -37,21 +37,22 @@ export class RunDirectory {
     return new RunDirectory(join(runRoot, name), name);
   }
 
-  /** A new folder, for this user only. */
-  static async create(runRoot: string, user: User): Promise<RunDirectory> {
-    const directory = RunDirectory.at(runRoot, NAME_PREFIX + randomBytes(4).toString('hex'));
-    await mkdir(directory.path, { mode: 0o700 });
-    await Promise.all([mkdir(directory.profile, { mode: 0o700 }), mkdir(directory.tmp, { mode: 0o700 })]);
-    if (process.getuid?.() === 0) {
-      const { uid, gid } = user;
-      await Promise.all([directory.path, directory.profile, directory.tmp].map(path => chown(path, uid, gid)));
-    }
-    return directory;
+  /** A name that is not taken; nothing exists yet. */
+  static fresh(runRoot: string): RunDirectory {
+    return RunDirectory.at(runRoot, NAME_PREFIX + randomBytes(3).toString('hex'));
   }
 
   /** The names of all that are there. */
   static async list(runRoot: string): Promise<string[]> {
     return (await readdir(runRoot)).filter(name => name.startsWith(NAME_PREFIX));
+  }
+
+  /** Creates the folder, for this user only. */
+  async make({ uid, gid }: User): Promise<void> {
+    await mkdir(this.path, { mode: 0o700 });
+    await Promise.all([mkdir(this.profile, { mode: 0o700 }), mkdir(this.tmp, { mode: 0o700 })]);
+    if (process.getuid?.() !== 0) return;
+    await Promise.all([this.path, this.profile, this.tmp].map(path => chown(path, uid, gid)));
   }
 
   /** The browser's pid; null until the shim has written it. */

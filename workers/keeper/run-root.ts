@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** A user of the operating system. */
 export interface User {
@@ -22,10 +22,10 @@ export function browserUser(): User {
  * Unix socket paths above 107 bytes (Linux) or 103 (macOS) are cut by Node without a word and make Chromium
  * abort at start.
  */
-const MAX_SOCKET_PATH_BYTES = 100;
+const MAX_SOCKET_PATH_BYTES = 103;
 
 /** The longest socket path below a run root: the one Chromium guards its profile with, in its TMPDIR. */
-const LONGEST_SOCKET_BELOW = '/b-00000000/tmp/org.chromium.Chromium.000000/SingletonSocket';
+const LONGEST_SOCKET_BELOW = '/b-000000/tmp/org.chromium.Chromium.000000/SingletonSocket';
 
 /**
  * Where the run directories, the keeper's socket and its records are for a data folder: inside it if the browser's user can
@@ -97,9 +97,24 @@ export async function hostIdOf(runRoot: string): Promise<string> {
 }
 
 /** Replaces a file in one step: a reader sees the old or the new content, whenever we die. */
-export async function writeByRename(path: string, content: string, mode = 0o600): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode });
+export async function writeByRename(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600 });
   await rename(`${path}.new`, path);
+}
+
+/**
+ * Puts a script of ours where a browser's user can read it; the folder of the program itself may be closed to it. Scripts that
+ * run already keep the file they were started from.
+ *
+ * @param source - path of the script beside this program
+ * @returns its path in the run root
+ */
+export async function installScript(runRoot: string, source: string): Promise<string> {
+  const target = join(runRoot, basename(source));
+  await copyFile(source, `${target}.new`);
+  await chmod(`${target}.new`, 0o644);
+  await rename(`${target}.new`, target);
+  return target;
 }
 
 /** Same machine, whatever the boot: systemd's machine id (Linux only) and the host name. */

@@ -52,7 +52,9 @@ describe('the commit script', () => {
     ]);
     expect(await fixture.redis.zcard(keys.queued)).toBe(0);
     expect(await fixture.redis.smembers(keys.owned('w-1'))).toEqual([ref]);
-    const history = (await fixture.redis.lrange(keys.history(ref), 0, -1)).map(line => JSON.parse(line) as object);
+    const history = (await fixture.redis.lrange(keys.history(ref), 0, -1)).map(
+      line => JSON.parse(line) as object,
+    );
     expect(history).toMatchObject([
       { seq: 1, event: 'created', from: null, to: 'created' },
       { seq: 2, event: 'claim', from: 'created', to: 'created', cause: 'test', actor: 'test' },
@@ -82,7 +84,12 @@ describe('the commit script', () => {
 
   it('answers TERMINAL once a session has ended, and changes nothing (I3)', async () => {
     const ref = await fixture.create('a');
-    const late = await fixture.prepare(ref, 'late', { type: 'CLAIM', nowMs: now, workerId: 'w', claimId: 'c' });
+    const late = await fixture.prepare(ref, 'late', {
+      type: 'CLAIM',
+      nowMs: now,
+      workerId: 'w',
+      claimId: 'c',
+    });
     await fixture.commit(ref, 'release', release);
     expect(await fixture.store.commit(late)).toEqual({ answer: 'TERMINAL', revision: 2, status: 'released' });
     expect((await fixture.read(ref)).snapshot.value).toBe('released');
@@ -103,7 +110,10 @@ describe('the commit script', () => {
       { n: 2, claimId: 'claim-1' },
       { n: 1, claimId: 'claim-0' },
     ]) {
-      expect(await fixture.commit(ref, 'ready', event, { asOwner })).toEqual({ answer: 'FENCED', revision: 2 });
+      expect(await fixture.commit(ref, 'ready', event, { asOwner })).toEqual({
+        answer: 'FENCED',
+        revision: 2,
+      });
     }
   });
 

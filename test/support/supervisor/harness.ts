@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
@@ -140,9 +139,11 @@ async function readRedisPid(dataDir: string): Promise<number[]> {
 function observe(child: ChildProcess): RunningSupervisor {
   if (child.pid === undefined) throw new Error('the supervisor did not start');
   const said = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', text => (said.stdout += text));
-  child.stderr?.setEncoding('utf8').on('data', text => (said.stderr += text));
-  const exit = once(child, 'exit');
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  const exit = new Promise<number | NodeJS.Signals | null>(resolve => {
+    child.once('exit', (code, signal) => resolve(code ?? signal));
+  });
   return {
     process: child,
     pid: child.pid,
@@ -160,10 +161,7 @@ function observe(child: ChildProcess): RunningSupervisor {
         .filter(line => line.startsWith('{') && line.includes(text))
         // SAFETY: a log line is a JSON object.
         .map(line => JSON.parse(line) as Record<string, unknown>),
-    ended: async () => {
-      const [code, signal] = await exit;
-      return code ?? signal;
-    },
+    ended: () => exit,
     kill: signal => void child.kill(signal),
   };
 }

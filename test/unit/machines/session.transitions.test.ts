@@ -295,7 +295,9 @@ const rows: Row[] = [
 /** Every arrow of the topology, named like {@link Row.arrow}. */
 function arrowsOf(node: DirectedGraphNode): string[] {
   const own = node.edges.map(({ source, label, transition }) =>
-    [source.key, label.text, typeof transition.guard === 'string' ? transition.guard : ''].join(' ').trimEnd(),
+    [source.key, label.text, typeof transition.guard === 'string' ? transition.guard : '']
+      .join(' ')
+      .trimEnd(),
   );
   return [...own, ...node.children.flatMap(arrowsOf)];
 }

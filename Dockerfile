@@ -1,0 +1,40 @@
+# One image for every role: `start` (all of it, with a Redis of its own), `api`, `worker`.
+#
+#   docker build -t holdfast .
+#   docker run --rm -p 127.0.0.1:3000:3000 --security-opt seccomp=docker/seccomp.json \
+#     -e HOLDFAST_HOST=0.0.0.0 -e HOLDFAST_API_KEYS=default=change-me-please holdfast
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc .puppeteerrc.cjs ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/copy-assets.mjs scripts/
+COPY machines machines
+COPY src src
+COPY workers workers
+RUN npm run build && npm prune --omit=dev
+
+FROM node:24-bookworm-slim
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends \
+    chromium fonts-liberation fonts-noto-cjk fonts-noto-color-emoji redis-server tini \
+  && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY bin bin
+COPY docker/entrypoint.sh docker/
+
+# Not root, and nothing of the program belongs to the user: only the data folder does.
+RUN install -d -o node -g node -m 0711 /var/lib/holdfast
+USER node
+ENV NODE_ENV=production HOLDFAST_DATA_DIR=/var/lib/holdfast
+EXPOSE 3000
+# A drain takes up to ten seconds.
+STOPSIGNAL SIGTERM
+# tini reaps what browsers leave behind.
+ENTRYPOINT ["tini", "--", "/app/docker/entrypoint.sh"]
+CMD ["start"]

@@ -1,0 +1,199 @@
+import { toDirectedGraph } from 'xstate/graph';
+
+/* docs/session-machine.md, made from the machine itself: its graph for the arrows, its steps for what they cause. */
+
+const T0 = 1_700_000_000_000;
+const FINAL_ROW = '**final**: absorbs every event';
+
+/** The arrows, innermost states first written: `{from, event, guard, update, to}` with leaf states. */
+function arrowsOf(node, inherited = []) {
+  const own = node.edges.map(({ label, transition, target }) => ({
+    event: label.text,
+    guard: transition.guard ?? null,
+    update: transition.actions[0] ?? null,
+    to: target.key,
+  }));
+  const all = [...own, ...inherited];
+  return node.children.length === 0
+    ? all.map(arrow => ({ from: node.stateNode.key, ...arrow }))
+    : node.children.flatMap(child => arrowsOf(child, all));
+}
+
+function leavesOf(node) {
+  return node.children.length === 0 ? [node.stateNode] : node.children.flatMap(leavesOf);
+}
+
+/** Every event as it occurs, time-outs at their deadlines; what a walk over all states offers. */
+function eventsFor(context) {
+  const nowMs = T0 + 1_000;
+  const claim = { nowMs, workerId: 'w', claimId: 'c' };
+  const timeouts = Object.entries(context.deadlines).map(([kind, deadlineMs]) => ({
+    type: 'TIMEOUT',
+    kind,
+    deadlineMs,
+    nowMs: deadlineMs,
+  }));
+  return [
+    { type: 'CLAIM', ...claim },
+    { type: 'BROWSER_READY', nowMs, endpoint: {} },
+    { type: 'LAUNCH_FAILED', nowMs, message: '' },
+    { type: 'BROWSER_GONE', nowMs, cause: 'client_closed_browser', message: '' },
+    { type: 'BROWSER_GONE', nowMs, cause: 'browser_crashed', message: '' },
+    { type: 'ADOPT', ...claim },
+    { type: 'WORKER_LOST', nowMs, fence: { n: 1, claimId: 'c' } },
+    { type: 'RELEASE', nowMs, reason: 'released_by_client' },
+    ...timeouts,
+  ];
+}
+
+const leafOf = ({ value }) => (typeof value === 'string' ? value : Object.values(value)[0]);
+
+/** All steps from all states that can be reached, with these limits; adoptions end at the third fence. */
+function walk({ firstStep, step }, limits) {
+  const input = { tenant: 't', id: 'i', name: null, labels: {}, limits, nowMs: T0 };
+  const first = firstStep(input);
+  const seen = new Set();
+  const steps = [];
+  const open = [first.snapshot];
+  for (let before = open.pop(); before !== undefined; before = open.pop()) {
+    const key = JSON.stringify(before);
+    if (seen.has(key) || before.context.fenceN > 3) continue;
+    seen.add(key);
+    for (const event of eventsFor(before.context)) {
+      const taken = step(before, event);
+      if (!taken.accepted) continue;
+      steps.push({ before, event, ...taken });
+      open.push(taken.snapshot);
+    }
+  }
+  return { first, steps };
+}
+
+function describeEffect(effect) {
+  return effect.kind.startsWith('timer.') ? `\`${effect.kind}\` ${effect.timer}` : `\`${effect.kind}\``;
+}
+
+const list = items => [...new Set(items)].join(', ') || '–';
+
+const cell = text => text.replaceAll('|', '\\|');
+const table = (head, rows) =>
+  [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.map(cell).join(' | ')} |`).join('\n');
+
+function diagram(arrows, leaves) {
+  const label = ({ event, guard }) => (guard === null ? event : `${event} [${guard}]`);
+  const pairs = new Map();
+  for (const arrow of arrows) {
+    const pair = `${arrow.from} --> ${arrow.to}`;
+    pairs.set(pair, [...(pairs.get(pair) ?? []), label(arrow)]);
+  }
+  const lines = [...pairs].map(([pair, labels]) => `  ${pair}: ${labels.join('<br/>')}`);
+  const finals = leaves.filter(({ type }) => type === 'final').map(({ key }) => `  ${key} --> [*]`);
+  const inner = leaves.filter(({ parent }) => parent.key === 'created').map(({ key }) => `    ${key}`);
+  return [
+    'stateDiagram-v2',
+    '  [*] --> queued',
+    '  state created {',
+    ...inner,
+    '  }',
+    ...lines,
+    ...finals,
+  ].join('\n');
+}
+
+function decisions(arrows, leaves, eventTypes) {
+  return table(
+    ['', ...leaves.map(({ key }) => `\`${key}\``)],
+    eventTypes.map(type => [
+      `\`${type}\``,
+      ...leaves.map(({ key }) => {
+        const targets = arrows
+          .filter(({ from, event }) => from === key && event === type)
+          .map(({ to }) => to);
+        return targets.length === 0 ? 'ignored' : list(targets);
+      }),
+    ]),
+  );
+}
+
+function arrowTable(arrows, { steps }) {
+  return table(
+    ['from', 'event', 'if', 'to', 'update', 'the shell has to'],
+    arrows.map(({ from, event, guard, to, update }) => {
+      const taken = steps.filter(
+        ({ before, event: { type }, snapshot }) =>
+          leafOf(before) === from && type === event && leafOf(snapshot) === to,
+      );
+      if (taken.length === 0) throw new Error(`no walk takes ${from} --${event}--> ${to}`);
+      const effects = taken.flatMap(({ effects }) => effects.map(describeEffect));
+      return [`\`${from}\``, `\`${event}\``, guard ?? '–', `\`${to}\``, update ?? '–', list(effects)];
+    }),
+  );
+}
+
+function timerTable(leaves, all, none) {
+  const timersIn = ({ first, steps }, key) => {
+    const snapshots = [first.snapshot, ...steps.map(({ snapshot }) => snapshot)];
+    return new Set(
+      snapshots
+        .filter(found => leafOf(found) === key)
+        .flatMap(({ context }) => Object.keys(context.deadlines)),
+    );
+  };
+  return table(
+    ['state', 'armed', 'armed if asked for'],
+    leaves.map(({ key, type }) => {
+      const always = timersIn(none, key);
+      const perhaps = [...timersIn(all, key)].filter(timer => !always.has(timer));
+      return [`\`${key}\``, type === 'final' ? FINAL_ROW : list(always), list(perhaps)];
+    }),
+  );
+}
+
+/**
+ * The page as Markdown.
+ *
+ * @param machines - the compiled modules: `sessionMachine`, `SESSION_EVENT_TYPES`, `firstStep`, `step`
+ */
+export function renderSessionMachine(machines) {
+  const graph = toDirectedGraph(machines.sessionMachine);
+  const arrows = arrowsOf(graph);
+  const leaves = leavesOf(graph);
+  const limits = {
+    timeoutMs: 300_000,
+    queueTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
+    connectTimeoutMs: 45_000,
+  };
+  const all = walk(machines, limits);
+  const none = walk(machines, { ...limits, idleTimeoutMs: null, connectTimeoutMs: null });
+  return `# The session machine
+
+<!-- Generated from machines/session by \`npm run docs\`. Do not edit. -->
+
+Outside, a session is \`created\`, \`live\`, \`released\`, \`failed\` or \`timed_out\`. \`queued\` and \`launching\` are
+inside \`created\` and nobody else's business.
+
+\`\`\`mermaid
+${diagram(arrows, leaves)}
+\`\`\`
+
+## What every state does with every event
+
+An event that a state ignores changes nothing and is not committed. Where two targets stand, guards decide.
+
+${decisions(arrows, leaves, machines.SESSION_EVENT_TYPES)}
+
+## Arrows
+
+Where several arrows leave a state on one event, the first whose condition holds is taken. Timers that exist only if
+they were asked for (\`idle\`, \`connect\`) are armed and cancelled only then.
+
+${arrowTable(arrows, all)}
+
+## Timers
+
+A deadline is armed on the way into the state it belongs to and cancelled on the way out.
+
+${timerTable(leaves, all, none)}
+`;
+}

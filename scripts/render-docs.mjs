@@ -1,0 +1,50 @@
+/**
+ * Writes the generated documents from the compiled code: `npm run docs`.
+ * With `--check` it writes nothing, and exits 1 if one of them is not what it would write.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as prettier from 'prettier';
+import { renderSessionMachine } from './docs/session-machine.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
+const compiled = path => require(join(root, 'dist', path));
+
+/** Each generated document: where it stands and what makes it. Add a line here and a file in scripts/docs. */
+const DOCUMENTS = [
+  {
+    path: 'docs/session-machine.md',
+    render: () =>
+      renderSessionMachine({
+        ...compiled('machines/session/session.machine.js'),
+        ...compiled('machines/session/session.events.js'),
+        ...compiled('machines/step.js'),
+      }),
+  },
+];
+
+/** Line and wording of the first difference, for whoever has to find out what changed. */
+function firstDifference(is, shouldBe) {
+  const [found, wanted] = [is.split('\n'), shouldBe.split('\n')];
+  const line = wanted.findIndex((text, index) => text !== found[index]);
+  const at = line === -1 ? wanted.length : line;
+  return `line ${at + 1}\n  - ${found[at] ?? '(end)'}\n  + ${wanted[at] ?? '(end)'}`;
+}
+
+const isCheck = process.argv.includes('--check');
+let stale = 0;
+for (const { path, render } of DOCUMENTS) {
+  const file = join(root, path);
+  const options = await prettier.resolveConfig(file);
+  const text = await prettier.format(await render(), { ...options, filepath: file });
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (before === text) continue;
+  stale += 1;
+  if (isCheck) console.error(`${path} is stale, run "npm run docs": ${firstDifference(before, text)}`);
+  else writeFileSync(file, text);
+}
+if (isCheck && stale > 0) process.exitCode = 1;
+else console.log(isCheck ? 'all generated documents are in step' : `${stale} of ${DOCUMENTS.length} written`);

@@ -1,0 +1,104 @@
+import { connect, type Socket } from 'node:net';
+import type { Endpoint } from '../../machines/session/session.types';
+import { HoldfastError } from '../core/errors';
+import { keeperPath } from '../core/keeper-ticket';
+import type { ProcessTable } from '../core/process-identity';
+
+/** A connection that is not accepted within this time never will be: it goes to a neighbour, or to ourselves. */
+const CONNECT_TIMEOUT_MS = 2_000;
+
+/** Where a process is: two loopbacks are one only where both are equal. */
+export interface Here {
+  readonly bootId: string;
+  readonly netns: string;
+}
+
+/** Which browser is to be reached. */
+export interface DialTarget {
+  readonly endpoint: Endpoint;
+  /** The claim the browser was launched or adopted under; a keeper's gateway asks for it. */
+  readonly claimId: string;
+}
+
+/** How to reach a browser's DevTools socket from here. */
+export interface Route {
+  readonly host: string;
+  readonly port: number;
+  /** Path and query of the upgrade request. */
+  readonly path: string;
+  /** Whether this is the browser itself and not a keeper in front of it. */
+  readonly direct: boolean;
+}
+
+/** A connected socket, and what to ask for on it. */
+export interface Dialled extends Route {
+  readonly socket: Socket;
+}
+
+/** Where this process is. */
+export async function findHere(table: ProcessTable): Promise<Here> {
+  const [bootId, netns] = await Promise.all([table.bootId(), table.networkNamespace()]);
+  return { bootId, netns };
+}
+
+/**
+ * The way to a browser: over loopback on its own machine, through its keeper's gateway from any other; null if there is
+ * neither.
+ *
+ * @param secret - the installation's; signs the ticket for the keeper
+ */
+export function routeTo({ endpoint, claimId }: DialTarget, here: Here, secret: string): Route | null {
+  if (endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
+    return { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
+  }
+  if (endpoint.gateway === null) return null;
+  const colon = endpoint.gateway.lastIndexOf(':');
+  return {
+    host: endpoint.gateway.slice(0, colon).replace(/^\[|\]$/g, ''),
+    port: Number(endpoint.gateway.slice(colon + 1)),
+    path: keeperPath(secret, claimId),
+    direct: false,
+  };
+}
+
+/**
+ * Opens a connection to a browser.
+ *
+ * @throws HoldfastError `browser_unreachable` if there is no way, or nobody at its end.
+ */
+export async function dial(
+  target: DialTarget,
+  here: Here,
+  secret: string,
+  signal?: AbortSignal,
+): Promise<Dialled> {
+  const route = routeTo(target, here, secret);
+  if (route === null) {
+    throw new HoldfastError(
+      'browser_unreachable',
+      'The browser runs on another machine whose keeper has no gateway (HOLDFAST_KEEPER_LISTEN).',
+    );
+  }
+  return { ...route, socket: await open(route, signal) };
+}
+
+async function open({ host, port }: Route, signal?: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, ...(signal === undefined ? {} : { signal }) });
+    const fail = (cause: unknown): void => {
+      socket.destroy();
+      reject(new HoldfastError('browser_unreachable', 'The browser does not answer.', { cause }));
+    };
+    const timer = setTimeout(
+      () => fail(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)),
+      CONNECT_TIMEOUT_MS,
+    );
+    socket.once('error', fail);
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', fail);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,151 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { dial, type Here } from '../browser/dial';
+import type { Clock } from '../core/clock';
+import { HoldfastError } from '../core/errors';
+import { refOf, type SessionRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import { spliceUpgrade } from '../core/splice';
+import type { Metrics } from '../events/metrics';
+import { requireLive } from '../queries/live-details';
+import type { ActivityStore } from '../store/activity-store';
+import type { SessionRecord, SessionStore } from '../store/session-store';
+import { ActivityMeter } from './activity-meter';
+import { unauthorized, type Authenticator } from './authenticator';
+import { refOfToken } from './connect-token';
+import type { EdgeGuard } from './edge-guard';
+import { refuseUpgrade } from './listener';
+import { codedError } from './problem';
+import { withinRedisBudget } from './redis-budget';
+import { requestIdOf } from './request-context';
+import type { SplicedClient, SplicedClients } from './spliced-clients';
+
+/** What {@link Gateway} works with. */
+export interface GatewayParts {
+  readonly guard: EdgeGuard;
+  readonly authenticator: Pick<Authenticator, 'tenantOf'>;
+  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly activity: Pick<ActivityStore, 'note'>;
+  readonly clients: SplicedClients;
+  readonly metrics: Pick<Metrics, 'cdpUpgradeFailures'>;
+  readonly here: Here;
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborted when this process shuts down. */
+  readonly draining: AbortSignal;
+}
+
+const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp$/;
+
+/** An upgrade request that is being worked on. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly requestId: string;
+}
+
+/**
+ * Lets CDP clients through to their browser: `GET /v1/sessions/:id/cdp` with a connect token, or with an API key of the
+ * session's tenant. Once a client is through its bytes are carried unread, and nothing here waits for Redis.
+ */
+export class Gateway {
+  constructor(private readonly parts: GatewayParts) {}
+
+  /** Answers an upgrade request: with the browser, or with a refusal in the form of every other error. */
+  readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const { requestId } = requestIdOf(request.headers['x-request-id']);
+    this.#letThrough({ request, socket, head, requestId }).catch((thrown: unknown) => {
+      const error = codedError(thrown);
+      const { log, metrics } = this.parts;
+      metrics.cdpUpgradeFailures.inc({ code: error.code });
+      if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'upgrade failed');
+      else log.debug({ requestId, code: error.code, reason: error.message }, 'upgrade refused');
+      // To somebody who wants to connect, an ended session is gone for good; to others its record is still there.
+      const status = error.code === 'session_ended' ? 410 : error.status;
+      if (!socket.destroyed) refuseUpgrade(request, socket, error, { requestId, status });
+    });
+  };
+
+  async #letThrough(upgrade: Upgrade): Promise<void> {
+    const { guard, clients, sessions, draining } = this.parts;
+    const { request, socket } = upgrade;
+    guard(request);
+    if (draining.aborted) throw shuttingDown();
+    const ref = this.#authorise(request);
+    const client = clients.enter(ref);
+    socket.once('close', client.leave);
+    try {
+      const { record } = await withinRedisBudget(sessions.load(ref));
+      if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+      requireLive(record);
+      await this.#splice(upgrade, record, client);
+    } catch (error) {
+      client.leave();
+      if (!client.ended.aborted) throw error;
+      // The session ended, or we began to go, while the client was on its way; what broke then broke for that.
+      throw draining.aborted ? shuttingDown() : new HoldfastError('session_ended', 'The session has ended.');
+    }
+  }
+
+  #authorise({ url = '', headers }: IncomingMessage): SessionRef {
+    const { pathname, searchParams } = new URL(url, 'http://gateway');
+    const id = CDP_PATH.exec(pathname)?.[1];
+    if (id === undefined || headers.upgrade?.toLowerCase() !== 'websocket') {
+      throw new HoldfastError('not_found', `There is no WebSocket at ${pathname}.`);
+    }
+    const token = searchParams.get('token');
+    if (token !== null) {
+      const ref = refOfToken(this.parts.secret, id, token);
+      if (ref === null)
+        throw new HoldfastError('unauthorized', 'The connect token is not that of this session.');
+      return ref;
+    }
+    const tenant = this.parts.authenticator.tenantOf(headers);
+    if (tenant === null) throw unauthorized();
+    return refOf(tenant, id);
+  }
+
+  async #splice(upgrade: Upgrade, record: SessionRecord, client: SplicedClient): Promise<void> {
+    const { here, secret, activity, clock, log } = this.parts;
+    const { request, socket, head, requestId } = upgrade;
+    const { ref, snapshot } = record;
+    const { endpoint, owner, limits } = snapshot.context;
+    if (endpoint === null || owner === null) throw new Error(`live session ${ref} has no browser`);
+
+    const dialled = await dial({ endpoint, claimId: owner.fence.claimId }, here, secret, client.ended);
+    if (client.ended.aborted || socket.destroyed) {
+      dialled.socket.destroy();
+      throw new HoldfastError('browser_unreachable', 'The client went away.');
+    }
+    const meter = new ActivityMeter({
+      idleTimeoutMs: limits.idleTimeoutMs,
+      // The first note also ends the connect time-out; all of them say so, because the first may fail.
+      note: () => activity.note(ref, true),
+      monotonicMs: clock.monotonicMs,
+    });
+    const splice = spliceUpgrade({
+      client: socket,
+      head,
+      request,
+      upstream: dialled.socket,
+      upstreamPath: dialled.path,
+      upstreamHost: `${dialled.host}:${dialled.port}`,
+      onClientBytes: meter.touch,
+    });
+    client.ended.addEventListener('abort', splice.close, { once: true });
+    client.attached();
+    meter.touch();
+    log.info({ session: ref, requestId }, 'client attached');
+    void splice.closed.then(() => {
+      client.ended.removeEventListener('abort', splice.close);
+      meter.stop();
+      client.leave();
+      log.info({ session: ref, requestId }, 'client detached');
+    });
+  }
+}
+
+const shuttingDown = (): HoldfastError =>
+  new HoldfastError('shutting_down', 'This process is shutting down; connect again.');

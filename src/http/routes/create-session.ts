@@ -1,0 +1,71 @@
+import type { RequestHandler } from 'express';
+import { statusOf } from '../../../machines/session/session.view';
+import type { Accepted, CreateSession } from '../../commands/create-session';
+import type { AwaitSession } from '../../queries/await-session';
+import type { FoundSession } from '../../queries/get-session';
+import { codedError } from '../problem';
+import { etagOf } from '../etag';
+import { parsePrefer, preferenceApplied, type Preferences } from '../prefer';
+import { withinRedisBudget } from '../redis-budget';
+import { actorOf, contextOf, tenantOf } from '../request-context';
+import { parseCreateBody, parseIdempotencyKey, type TimeoutPolicy } from '../schemas';
+import { sessionPath, type SessionViews } from '../session-view';
+
+/** How long a create waits for its session to be live, unless told otherwise. */
+const WAIT_DEFAULT_SECONDS = 30;
+
+/** What the route works with. */
+export interface CreateSessionRouteParts {
+  readonly createSession: CreateSession;
+  readonly awaitSession: AwaitSession;
+  readonly views: SessionViews;
+  readonly policy: TimeoutPolicy;
+  /** Aborted when this process shuts down. */
+  readonly draining: AbortSignal;
+}
+
+/**
+ * `POST /v1/sessions`: 201 with the session once it is live, 202 with it as it is if that takes longer than the caller
+ * waits. A session that ended while the caller waited (its launch failed, somebody released it) is a 201 as well: it
+ * was created, and its status says how it went.
+ */
+export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandler {
+  return async (req, res) => {
+    const session = parseCreateBody(req.body, parts.policy);
+    const idempotencyKey = parseIdempotencyKey(req.headers['idempotency-key']);
+    const preferences = parsePrefer(req.headers['prefer']);
+    const accepted = await withinRedisBudget(
+      parts.createSession({ tenant: tenantOf(res), session, idempotencyKey, actor: actorOf(res) }),
+    );
+    const found = await untilLive(parts, accepted, preferences, contextOf(res).gone);
+
+    const applied = preferenceApplied(preferences);
+    if (applied !== null) res.set('Preference-Applied', applied);
+    if (accepted.replayed) res.set('Idempotency-Replayed', 'true');
+    const view = parts.views.of(found);
+    res
+      .status(view.status === 'created' ? 202 : 201)
+      .set({ Location: sessionPath(view.id), ETag: etagOf(view.revision) })
+      .json(view);
+  };
+}
+
+async function untilLive(
+  { awaitSession, draining }: CreateSessionRouteParts,
+  { ref, committed }: Accepted,
+  { waitSeconds, respondAsync }: Preferences,
+  gone: AbortSignal,
+): Promise<FoundSession> {
+  try {
+    return await awaitSession({
+      ref,
+      until: ({ snapshot }) => statusOf(snapshot) !== 'created',
+      timeoutMs: (waitSeconds ?? (respondAsync ? 0 : WAIT_DEFAULT_SECONDS)) * 1_000,
+      signal: AbortSignal.any([gone, draining]),
+    });
+  } catch (error) {
+    // The session stands. An error now would make the caller ask for a second one.
+    if (committed === null || codedError(error).code !== 'redis_unavailable') throw error;
+    return { ...committed, queuePosition: null };
+  }
+}

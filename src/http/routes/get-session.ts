@@ -1,0 +1,48 @@
+import type { RequestHandler } from 'express';
+import type { AwaitSession } from '../../queries/await-session';
+import type { GetSession } from '../../queries/get-session';
+import { etagOf, hasRevision } from '../etag';
+import { parsePrefer, preferenceApplied } from '../prefer';
+import { withinRedisBudget } from '../redis-budget';
+import { contextOf } from '../request-context';
+import { refOfParam } from '../session-param';
+import type { SessionViews } from '../session-view';
+
+/** What the route works with. */
+export interface GetSessionRouteParts {
+  readonly getSession: GetSession;
+  readonly awaitSession: AwaitSession;
+  readonly views: SessionViews;
+  /** Aborted when this process shuts down. */
+  readonly draining: AbortSignal;
+}
+
+/**
+ * `GET /v1/sessions/:id`: the session, or 304 if the caller has this revision. With `If-None-Match` and `Prefer: wait`
+ * it answers on the next change, or 304 when the wait is over.
+ */
+export function getSessionRoute({
+  getSession,
+  awaitSession,
+  views,
+  draining,
+}: GetSessionRouteParts): RequestHandler {
+  return async (req, res) => {
+    const ref = refOfParam(req, res);
+    const known = req.headers['if-none-match'];
+    const preferences = parsePrefer(req.headers['prefer']);
+    let found = await withinRedisBudget(getSession(ref));
+    if (hasRevision(known, found.record.revision) && preferences.waitSeconds !== null) {
+      res.set('Preference-Applied', preferenceApplied({ ...preferences, respondAsync: false }) ?? '');
+      found = await awaitSession({
+        ref,
+        until: ({ revision }) => !hasRevision(known, revision),
+        timeoutMs: preferences.waitSeconds * 1_000,
+        signal: AbortSignal.any([contextOf(res).gone, draining]),
+      });
+    }
+    res.set('ETag', etagOf(found.record.revision));
+    if (hasRevision(known, found.record.revision)) res.status(304).end();
+    else res.json(views.of(found));
+  };
+}

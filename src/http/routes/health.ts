@@ -1,0 +1,16 @@
+import type { RequestHandler } from 'express';
+import type { Readiness } from '../readiness';
+
+/** `GET /livez`: this process runs its event loop. Says nothing about Redis, so that nobody restarts us for its sake. */
+export const livezRoute: RequestHandler = (_req, res) => {
+  res.json({ status: 'ok' });
+};
+
+/** `GET /readyz`: 200 if a change sent through the whole path takes effect, else 503. */
+export function readyzRoute(readiness: Pick<Readiness, 'report'>): RequestHandler {
+  return (_req, res) => {
+    const report = readiness.report();
+    const ready = Object.values(report).every(check => check === 'ok');
+    res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', checks: report });
+  };
+}

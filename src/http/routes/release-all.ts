@@ -1,0 +1,33 @@
+import type { RequestHandler } from 'express';
+import type { ReleaseAll } from '../../commands/release-all';
+import { parsePrefer } from '../prefer';
+import { actorOf, tenantOf } from '../request-context';
+import { parseReleaseAll } from '../schemas';
+
+/**
+ * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that `labelSelector` names; with
+ * `dryRun` it only counts them. `success` is false if not all of them could be confirmed; asking again settles it.
+ */
+export function releaseAllRoute(releaseAll: ReleaseAll): RequestHandler {
+  return async (req, res) => {
+    const { labelSelector, dryRun } = parseReleaseAll(req.body, req.query);
+    const { respondAsync } = parsePrefer(req.headers['prefer']);
+    const result = await releaseAll({
+      tenant: tenantOf(res),
+      labels: labelSelector,
+      dryRun,
+      untilClosed: !respondAsync,
+      actor: actorOf(res),
+    });
+    if (respondAsync) res.set('Preference-Applied', 'respond-async');
+    res.json({ success: result.failed === 0, message: messageOf(dryRun, result.failed), ...result });
+  };
+}
+
+function messageOf(dryRun: boolean, failed: number): string {
+  if (dryRun) return 'Nothing was released: this was a dry run';
+  // Clients of other systems compare this sentence.
+  return failed === 0
+    ? 'All sessions released successfully'
+    : 'Not all sessions could be confirmed as released; ask again';
+}

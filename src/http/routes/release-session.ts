@@ -1,0 +1,45 @@
+import type { RequestHandler, Response } from 'express';
+import type { ReleaseSession } from '../../commands/release-session';
+import { etagOf } from '../etag';
+import { parsePrefer } from '../prefer';
+import { withinRedisBudget } from '../redis-budget';
+import { actorOf, contextOf } from '../request-context';
+import { parseIdempotencyKey } from '../schemas';
+import { refOfParam } from '../session-param';
+import type { SessionViews } from '../session-view';
+
+/** What the route works with. */
+export interface ReleaseSessionRouteParts {
+  readonly releaseSession: ReleaseSession;
+  readonly views: SessionViews;
+}
+
+/**
+ * `POST /v1/sessions/:id/release` and `DELETE /v1/sessions/:id`: 200 with the ended session, also if it had ended before.
+ * Answers when its browser is gone (5 s at most), with `Prefer: respond-async` as soon as the end is committed.
+ */
+export function releaseSessionRoute({ releaseSession, views }: ReleaseSessionRouteParts): RequestHandler {
+  return async (req, res) => {
+    const ref = refOfParam(req, res);
+    const idempotencyKey = parseIdempotencyKey(req.headers['idempotency-key']);
+    const { respondAsync } = parsePrefer(req.headers['prefer']);
+    const released = await withinRedisBudget(
+      releaseSession({
+        ref,
+        reason: 'released_by_client',
+        actor: actorOf(res),
+        requestKey: idempotencyKey ?? givenRequestId(res),
+      }),
+    );
+    if (respondAsync) res.set('Preference-Applied', 'respond-async');
+    else await released.closed();
+    res.set('ETag', etagOf(released.record.revision));
+    // Ended sessions do not change any more (I3): what was read before the wait is still true.
+    res.json(views.of({ ...released, queuePosition: null }));
+  };
+}
+
+function givenRequestId(res: Response): string | null {
+  const { requestId, requestIdGiven } = contextOf(res);
+  return requestIdGiven ? requestId : null;
+}

@@ -1,0 +1,11 @@
+import type { RequestHandler } from 'express';
+import { HoldfastError } from '../../core/errors';
+
+/** `GET /v1/sessions/:id/cdp` without an upgrade: says what the URL is for. Needs no key, since it tells nothing else. */
+export const sessionCdpRoute: RequestHandler = (_req, res) => {
+  res.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
+  throw new HoldfastError(
+    'upgrade_required',
+    'This is a WebSocket: give the whole URL to puppeteer.connect({ browserWSEndpoint }) or chromium.connectOverCDP().',
+  );
+};

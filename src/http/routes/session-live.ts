@@ -1,0 +1,32 @@
+import type { RequestHandler } from 'express';
+import type { GetLiveDetails } from '../../queries/live-details';
+import { withinRedisBudget } from '../redis-budget';
+import { refOfParam } from '../session-param';
+import { isoOrNull, type SessionViews } from '../session-view';
+
+/** What the route works with. */
+export interface SessionLiveRouteParts {
+  readonly liveDetails: GetLiveDetails;
+  readonly views: SessionViews;
+}
+
+/** `GET /v1/sessions/:id/live`: what changes about a live session without a revision. */
+export function sessionLiveRoute({ liveDetails, views }: SessionLiveRouteParts): RequestHandler {
+  return async (req, res) => {
+    const details = await withinRedisBudget(liveDetails(refOfParam(req, res)));
+    const { id, websocketUrl, viewerUrl } = views.of(details.session);
+    res.json({
+      id,
+      websocketUrl,
+      wsUrl: websocketUrl,
+      viewerUrl,
+      sessionViewerUrl: viewerUrl,
+      pages: details.pages ?? [],
+      // Says whether `pages` is empty because there are none, or because nobody could be asked.
+      pagesKnown: details.pages !== null,
+      clientsAttached: details.clientsAttached,
+      lastActivityAt: isoOrNull(details.lastActivityMs),
+      idleExpiresAt: isoOrNull(details.idleExpiresAtMs),
+    });
+  };
+}

@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import type { NewSession } from '../commands/create-session';
+import { HoldfastError, type FieldError } from '../core/errors';
+import { SESSION_ID_PATTERN } from '../core/ids';
+import { isCursor } from '../store/session-index';
+import { LABEL_NAME, LABEL_VALUE, LABELS_MAX, parseLabelSelector } from './labels';
+
+/** What the operator has set; bounds what callers may ask for. Milliseconds. */
+export interface TimeoutPolicy {
+  readonly timeoutDefaultMs: number;
+  readonly timeoutMaxMs: number;
+}
+
+const TIMEOUT_MIN_MS = 1_000;
+const QUEUE_TIMEOUT_DEFAULT_MS = 60_000;
+const QUEUE_TIMEOUT_MAX_MS = 3_600_000;
+const NAME_MAX = 128;
+const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
+
+/**
+ * Fields that exist in the design but not yet in the service, with the values that ask for nothing. Left unanswered they
+ * would be promises nobody keeps; fields we have never heard of are ignored.
+ */
+const NOT_BUILT: Readonly<Record<string, readonly unknown[]>> = {
+  dimensions: [null],
+  userAgent: [null],
+  locale: [null],
+  timezone: [null],
+  proxy: [null],
+  cookies: [null],
+  headless: [null, true],
+  context: [null],
+  recording: [null, false],
+  blockAds: [null, false],
+};
+
+const duration = (maxMs: number) =>
+  z
+    .int()
+    .min(TIMEOUT_MIN_MS, `must be at least ${TIMEOUT_MIN_MS}: the unit is milliseconds`)
+    .max(maxMs, `must be at most ${maxMs} milliseconds`);
+
+const labels = z
+  .record(
+    z
+      .string()
+      .regex(
+        LABEL_NAME,
+        'must have 1 to 63 characters: letters, digits, ".", "_", "/", "-", the first a letter or digit',
+      ),
+    z.string().regex(LABEL_VALUE, 'must have at most 128 printable characters'),
+  )
+  .refine(given => Object.keys(given).length <= LABELS_MAX, `must be at most ${LABELS_MAX} pairs`);
+
+const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
+  z.object({
+    sessionId: z
+      .string()
+      .regex(SESSION_ID_PATTERN, 'must have 1 to 64 characters: letters, digits, "_", "-"')
+      .optional(),
+    name: z
+      .string()
+      .max(NAME_MAX, `must have at most ${NAME_MAX} characters`)
+      .regex(PRINTABLE, 'must be printable')
+      .nullable()
+      .default(null),
+    labels: labels.default({}),
+    timeout: duration(timeoutMaxMs).default(timeoutDefaultMs),
+    idleTimeout: duration(timeoutMaxMs).nullable().default(null),
+    queueTimeout: duration(QUEUE_TIMEOUT_MAX_MS).default(QUEUE_TIMEOUT_DEFAULT_MS),
+    connectTimeout: duration(timeoutMaxMs).nullable().default(null),
+  });
+
+/**
+ * The body of `POST /v1/sessions` → what the creator decided, defaults applied.
+ *
+ * @throws HoldfastError `not_supported` or `invalid_request`, naming every field.
+ */
+export function parseCreateBody(body: unknown, policy: TimeoutPolicy): NewSession {
+  refuseNotBuilt(body);
+  const given = parse(createBody(policy), body, '');
+  return {
+    sessionId: given.sessionId ?? null,
+    name: given.name,
+    labels: given.labels,
+    limits: {
+      timeoutMs: given.timeout,
+      idleTimeoutMs: given.idleTimeout,
+      queueTimeoutMs: given.queueTimeout,
+      connectTimeoutMs: given.connectTimeout,
+    },
+  };
+}
+
+const labelSelector = z.string().transform((text, context) => {
+  const parsed = parseLabelSelector(text);
+  if (parsed.labels !== null) return parsed.labels;
+  context.addIssue({
+    code: 'custom',
+    message: parsed.problem,
+    params: { notSupported: parsed.notSupported },
+  });
+  return z.NEVER;
+});
+
+const listQuery = z.object({
+  status: z.enum(['created', 'live', 'released', 'failed', 'timed_out']).nullable().default(null),
+  labelSelector: labelSelector.default({}),
+  cursor: z.string().max(128).refine(isCursor, 'is not a cursor of ours').nullable().default(null),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .default(50),
+});
+
+/** What `GET /v1/sessions` was asked for. */
+export type ListQuery = z.output<typeof listQuery>;
+
+/**
+ * The query of `GET /v1/sessions`.
+ *
+ * @throws HoldfastError `not_supported` or `invalid_request`, naming every parameter.
+ */
+export function parseListQuery(query: Readonly<Record<string, unknown>>): ListQuery {
+  const notBuilt = ['createdAfter', 'createdBefore'].filter(name => query[name] !== undefined);
+  if (notBuilt.length > 0) throw notSupported(notBuilt.map(name => `query/${name}`));
+  return parse(listQuery, query, 'query');
+}
+
+/* Strict, unlike all others: a filter that is misspelt and ignored would release everything. */
+const releaseAllSelection = z.strictObject({
+  labelSelector: labelSelector.default({}),
+  dryRun: z.boolean().default(false),
+});
+
+/** Which sessions `POST /v1/sessions/release` was asked to release. */
+export type ReleaseAllSelection = z.output<typeof releaseAllSelection>;
+
+/**
+ * Body and query of `POST /v1/sessions/release`; either may narrow it down.
+ *
+ * @throws HoldfastError `not_supported` or `invalid_request`.
+ */
+export function parseReleaseAll(
+  body: unknown,
+  query: Readonly<Record<string, unknown>>,
+): ReleaseAllSelection {
+  const { dryRun, ...rest } = query;
+  const asked =
+    dryRun === undefined ? rest : { ...rest, dryRun: dryRun === 'true' || (dryRun !== 'false' && dryRun) };
+  // A body that is no object is left as it is, for the schema to refuse.
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+  return parse(releaseAllSelection, isObject ? { ...asked, ...body } : body, '');
+}
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * The `Idempotency-Key` header; null if there is none.
+ *
+ * @throws HoldfastError `invalid_request`.
+ */
+export function parseIdempotencyKey(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  if (typeof header === 'string' && IDEMPOTENCY_KEY.test(header)) return header;
+  throw invalid([
+    {
+      pointer: 'header/Idempotency-Key',
+      message: 'must have 1 to 255 printable ASCII characters without blanks',
+    },
+  ]);
+}
+
+function refuseNotBuilt(body: unknown): void {
+  if (typeof body !== 'object' || body === null) return;
+  const asked = Object.entries(body).filter(
+    ([name, value]) => Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.includes(value) === false,
+  );
+  if (asked.length > 0) throw notSupported(asked.map(([name]) => `/${name}`));
+}
+
+function parse<S extends z.ZodType>(schema: S, value: unknown, root: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  const fields = issues.map(issue => ({
+    pointer: root + pointerTo(issue.path),
+    message: messageOfIssue(issue),
+  }));
+  const isNotBuilt = issues.some(issue => issue.code === 'custom' && issue.params?.['notSupported'] === true);
+  throw isNotBuilt ? new HoldfastError('not_supported', summary(fields), { fields }) : invalid(fields);
+}
+
+/* A wrong key of a record is reported with issues of its own inside; those say what is wrong with it. */
+function messageOfIssue(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key'
+    ? `the name ${issue.issues[0]?.message ?? issue.message}`
+    : issue.message;
+}
+
+/** RFC 6901. */
+const pointerTo = (path: readonly PropertyKey[]): string =>
+  path.map(part => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const summary = (fields: readonly FieldError[]): string =>
+  fields.map(({ pointer, message }) => `${pointer === '' ? 'the body' : pointer}: ${message}`).join('; ');
+
+const invalid = (fields: readonly FieldError[]): HoldfastError =>
+  new HoldfastError('invalid_request', summary(fields), { fields });
+
+function notSupported(pointers: readonly string[]): HoldfastError {
+  const fields = pointers.map(pointer => ({ pointer, message: 'is known, but not built yet' }));
+  return new HoldfastError('not_supported', summary(fields), { fields });
+}

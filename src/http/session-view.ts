@@ -1,0 +1,83 @@
+import { projectSession } from '../../machines/session/session.view';
+import type { SessionStatus } from '../../machines/session/session.types';
+import type { SessionRef } from '../core/ids';
+import type { FoundSession } from '../queries/get-session';
+import { connectToken } from './connect-token';
+
+/** A session as callers see it. Times are ISO 8601 in UTC, durations milliseconds. */
+export interface SessionView {
+  readonly id: string;
+  readonly status: SessionStatus;
+  readonly endReason: string | null;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  readonly liveAt: string | null;
+  readonly endedAt: string | null;
+  /** When `timeout` will end it; null until it is live. */
+  readonly expiresAt: string | null;
+  readonly timeout: number;
+  readonly idleTimeout: number | null;
+  /** How long it has been, or was, live. */
+  readonly duration: number;
+  /** Browser-level CDP endpoint, complete and self-authorising; null unless the session is live. */
+  readonly websocketUrl: string | null;
+  readonly viewerUrl: string | null;
+  readonly dimensions: { readonly width: number; readonly height: number } | null;
+  readonly workerId: string | null;
+  /** 1: next in turn; null: does not wait. */
+  readonly queuePosition: number | null;
+  readonly revision: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Makes views; knows where callers reach us and how connect tokens are signed. */
+export class SessionViews {
+  /** @param publicUrl - without a slash at its end */
+  constructor(
+    private readonly publicUrl: string,
+    private readonly secret: string,
+  ) {}
+
+  /** The view of a session. */
+  of({ record, nowMs, queuePosition }: FoundSession): SessionView {
+    const session = projectSession(record.snapshot);
+    const { liveAtMs, endedAtMs } = session;
+    return {
+      id: session.id,
+      status: session.status,
+      endReason: session.endReason,
+      name: session.name,
+      labels: session.labels,
+      createdAt: iso(session.createdAtMs),
+      liveAt: isoOrNull(liveAtMs),
+      endedAt: isoOrNull(endedAtMs),
+      expiresAt: isoOrNull(session.expiresAtMs),
+      timeout: session.timeoutMs,
+      idleTimeout: session.idleTimeoutMs,
+      duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
+      websocketUrl: session.status === 'live' ? this.websocketUrl(record.ref, session.id) : null,
+      viewerUrl: null,
+      dimensions: null,
+      workerId: session.workerId,
+      queuePosition,
+      revision: record.revision,
+      error: session.error,
+    };
+  }
+
+  /** Where a CDP client connects to; the same on every call. */
+  websocketUrl(ref: SessionRef, id: string): string {
+    const origin = this.publicUrl.replace(/^http/, 'ws');
+    return `${origin}/v1/sessions/${id}/cdp?token=${connectToken(this.secret, ref)}`;
+  }
+}
+
+/** Where a session is found: for `Location`. */
+export const sessionPath = (id: string): string => `/v1/sessions/${id}`;
+
+/** Epoch milliseconds → ISO 8601. */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** @see iso */
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));

@@ -1,0 +1,112 @@
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import { messageOf } from '../core/errors';
+import type { SessionRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import type { Notice, NoticeStream } from '../store/notice-stream';
+import type { SessionStore } from '../store/session-store';
+
+/** One client on its way to a session, or attached to it. */
+export interface SplicedClient {
+  /** Aborted when the session has ended: whatever is open for this client is to be closed at once. */
+  readonly ended: AbortSignal;
+  /** The client is through: it counts from here on. */
+  attached(): void;
+  /** The client is gone. */
+  leave(): void;
+}
+
+interface Entry {
+  readonly end: AbortController;
+  isAttached: boolean;
+}
+
+/** What {@link SplicedClients} works with. */
+export interface SplicedClientsParts {
+  readonly notices: Pick<NoticeStream, 'on' | 'off'>;
+  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly log: Logger;
+  /** Called after each attach and detach. */
+  readonly onChange: () => void;
+}
+
+/**
+ * The clients that this process carries, by session. It ends them with their session (I14), on the notice of the end and
+ * not when a browser happens to die; after a gap in the notices it asks the rows.
+ */
+export class SplicedClients {
+  readonly #bySession = new Map<SessionRef, Set<Entry>>();
+
+  constructor(private readonly parts: SplicedClientsParts) {
+    parts.notices.on('notice', this.#onNotice);
+    parts.notices.on('resync', this.#onResync);
+  }
+
+  /**
+   * Takes a client in. Call before the session is read: an end that comes after the read is told by `ended`, one before
+   * it is in the row.
+   */
+  enter(ref: SessionRef): SplicedClient {
+    const entry: Entry = { end: new AbortController(), isAttached: false };
+    const entries = this.#bySession.get(ref) ?? new Set();
+    this.#bySession.set(ref, entries.add(entry));
+    return {
+      ended: entry.end.signal,
+      attached: () => {
+        entry.isAttached = true;
+        this.parts.onChange();
+      },
+      leave: () => {
+        if (!entries.delete(entry)) return;
+        if (entries.size === 0 && this.#bySession.get(ref) === entries) this.#bySession.delete(ref);
+        if (entry.isAttached) this.parts.onChange();
+      },
+    };
+  }
+
+  /** How many clients are attached, by session. */
+  counts(): Map<SessionRef, number> {
+    const counts = new Map<SessionRef, number>();
+    for (const [ref, entries] of this.#bySession) {
+      const attached = [...entries].filter(({ isAttached }) => isAttached).length;
+      if (attached > 0) counts.set(ref, attached);
+    }
+    return counts;
+  }
+
+  /** How many clients are attached in all. */
+  get size(): number {
+    return [...this.counts().values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Ends every client and listens no more. */
+  close(): void {
+    this.parts.notices.off('notice', this.#onNotice);
+    this.parts.notices.off('resync', this.#onResync);
+    for (const ref of [...this.#bySession.keys()]) this.#end(ref);
+  }
+
+  readonly #onNotice = (notice: Notice): void => {
+    if (notice.type === 'transition' && isEnded(notice.to)) this.#end(notice.ref);
+  };
+
+  readonly #onResync = (): void => {
+    for (const ref of this.#bySession.keys()) void this.#endIfOver(ref);
+  };
+
+  #end(ref: SessionRef): void {
+    for (const { end } of [...(this.#bySession.get(ref) ?? [])]) end.abort();
+  }
+
+  async #endIfOver(ref: SessionRef): Promise<void> {
+    try {
+      const { record } = await this.parts.sessions.load(ref);
+      if (record === null || isEnded(statusOf(record.snapshot))) this.#end(ref);
+    } catch (error) {
+      // Redis is away again; its next return brings the next resync.
+      this.parts.log.debug(
+        { session: ref, reason: messageOf(error) },
+        'could not see whether a session has ended',
+      );
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { SessionRef } from '../core/ids';
+import type { Waiters } from '../engine/waiters';
+import type { SessionRecord } from '../store/session-store';
+import type { FoundSession, GetSession } from './get-session';
+
+/** What to wait for, and for how long. */
+export interface AwaitRequest {
+  readonly ref: SessionRef;
+  readonly until: (record: SessionRecord) => boolean;
+  readonly timeoutMs: number;
+  /** Ends the wait early; the answer is what is known then. */
+  readonly signal: AbortSignal;
+}
+
+/** Waits for a session to change; answers what it is then, changed or not. */
+export type AwaitSession = (request: AwaitRequest) => Promise<FoundSession>;
+
+/** What {@link awaitSession} works with. */
+export interface AwaitSessionParts {
+  readonly waiters: Pick<Waiters, 'record'>;
+  readonly getSession: GetSession;
+}
+
+/** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
+export function awaitSession({ waiters, getSession }: AwaitSessionParts): AwaitSession {
+  return async ({ ref, until, timeoutMs, signal }) => {
+    if (timeoutMs > 0) await waiters.record(ref, until, timeoutMs, signal);
+    return getSession(ref);
+  };
+}

@@ -1,0 +1,42 @@
+import { HoldfastError } from '../core/errors';
+import type { SessionRef } from '../core/ids';
+import type { SessionIndex } from '../store/session-index';
+import type { SessionRecord, SessionStore } from '../store/session-store';
+
+/** A session at one moment of Redis `TIME`. */
+export interface FoundSession {
+  readonly record: SessionRecord;
+  readonly nowMs: number;
+  /** 1 for the session whose turn is next; null for one that does not wait for a worker. */
+  readonly queuePosition: number | null;
+}
+
+/** Reads one session. */
+export type GetSession = (ref: SessionRef) => Promise<FoundSession>;
+
+/** What {@link getSession} works with. */
+export interface GetSessionParts {
+  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly index: Pick<SessionIndex, 'queuePosition'>;
+}
+
+/** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
+export function getSession(parts: GetSessionParts): GetSession {
+  return async ref => {
+    const found = await findSession(parts, ref);
+    if (found === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+    return found;
+  };
+}
+
+/** Like {@link getSession}; null if there is no such session. */
+export async function findSession(
+  { sessions, index }: GetSessionParts,
+  ref: SessionRef,
+): Promise<FoundSession | null> {
+  const { record, nowMs } = await sessions.load(ref);
+  if (record === null) return null;
+  const waits = record.snapshot.context.deadlines.queue !== undefined;
+  const rank = waits ? await index.queuePosition(ref) : null;
+  return { record, nowMs, queuePosition: rank === null ? null : rank + 1 };
+}

@@ -1,0 +1,31 @@
+import type { SessionIndex, PageRequest } from '../store/session-index';
+import { findSession, type FoundSession, type GetSessionParts } from './get-session';
+
+/** One page of sessions, newest first. */
+export interface SessionPage {
+  readonly sessions: readonly FoundSession[];
+  /** Where the next page starts; null: this was the last. */
+  readonly nextCursor: string | null;
+}
+
+/** Lists a tenant's retained sessions. */
+export type ListSessions = (request: PageRequest) => Promise<SessionPage>;
+
+/** What {@link listSessions} works with. */
+export interface ListSessionsParts extends GetSessionParts {
+  readonly index: Pick<SessionIndex, 'page' | 'queuePosition'>;
+}
+
+/**
+ * A page may hold fewer sessions than asked for and still have a next one: sessions that retention takes away between
+ * the index and the rows are left out, and Redis looks at a bounded number of sessions a page.
+ *
+ * @throws what Redis throws while it is away.
+ */
+export function listSessions(parts: ListSessionsParts): ListSessions {
+  return async request => {
+    const page = await parts.index.page(request);
+    const found = await Promise.all(page.refs.map(ref => findSession(parts, ref)));
+    return { sessions: found.filter(session => session !== null), nextCursor: page.nextCursor };
+  };
+}

@@ -1,0 +1,66 @@
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { OpenPage } from '../browser/open-pages';
+import { HoldfastError } from '../core/errors';
+import type { SessionRef } from '../core/ids';
+import type { ActivityStore } from '../store/activity-store';
+import type { SessionRecord } from '../store/session-store';
+import type { FoundSession, GetSession } from './get-session';
+
+/** What changes about a live session without a revision. */
+export interface LiveDetails {
+  readonly session: FoundSession;
+  /** Null: the browser could not be asked from here. */
+  readonly pages: readonly OpenPage[] | null;
+  readonly clientsAttached: number;
+  readonly lastActivityMs: number | null;
+  /** When the idle time-out will end it if nothing happens; null without an idle time-out. */
+  readonly idleExpiresAtMs: number | null;
+}
+
+/** Reads them. */
+export type GetLiveDetails = (ref: SessionRef) => Promise<LiveDetails>;
+
+/** What {@link liveDetails} works with. */
+export interface LiveDetailsParts {
+  readonly getSession: GetSession;
+  readonly activity: Pick<ActivityStore, 'attachedClients'>;
+  /** Asks a browser for its open pages; null if it cannot be asked from here. */
+  readonly openPages: (record: SessionRecord) => Promise<readonly OpenPage[] | null>;
+}
+
+/**
+ * @throws HoldfastError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis throws
+ *   while it is away.
+ */
+export function liveDetails({ getSession, activity, openPages }: LiveDetailsParts): GetLiveDetails {
+  return async ref => {
+    const session = await getSession(ref);
+    const { record } = session;
+    requireLive(record);
+    const [pages, clientsAttached] = await Promise.all([openPages(record), activity.attachedClients(ref)]);
+    return {
+      session,
+      pages,
+      clientsAttached,
+      lastActivityMs: record.lastActivityMs,
+      idleExpiresAtMs: idleExpiresAtMs(record),
+    };
+  };
+}
+
+/** @throws HoldfastError `session_not_live` before a session is live, `session_ended` with how it ended after that. */
+export function requireLive({ snapshot }: SessionRecord): void {
+  const status = statusOf(snapshot);
+  if (status === 'live') return;
+  if (!isEnded(status)) throw new HoldfastError('session_not_live', 'The session is not live yet.');
+  const { endReason } = snapshot.context;
+  throw new HoldfastError('session_ended', `The session has ended: ${status}, ${endReason ?? 'unknown'}.`, {
+    details: { sessionStatus: status, endReason },
+  });
+}
+
+function idleExpiresAtMs({ snapshot, lastActivityMs }: SessionRecord): number | null {
+  const { deadlines, limits } = snapshot.context;
+  if (deadlines.idle === undefined || limits.idleTimeoutMs === null) return null;
+  return Math.max(deadlines.idle, (lastActivityMs ?? 0) + limits.idleTimeoutMs);
+}

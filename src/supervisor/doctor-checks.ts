@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import type { Config } from '../config/config';
+import { executableSearchPath } from '../config/env';
+import { messageOf } from '../core/errors';
+import { systemProcesses } from '../core/process-identity';
+import { checkRedisServer } from '../redis/server-check';
+import { findChromium } from '../../workers/keeper/find-chromium';
+import { puppeteerCacheDirs } from '../../workers/keeper/options';
+import { browserUser, runRootFor } from '../../workers/keeper/run-root';
+import { proveChromium } from './chromium-proof';
+import { livingHolder } from './data-lock';
+import { isPortFree } from './port-check';
+import { findRedisBinary } from './redis-binary';
+import { lockPath } from './supervisor';
+
+/** One line of the doctor's report. */
+export interface Finding {
+  /** `bad`: Holdfast cannot run like this. `note`: it can, but somebody should look. */
+  readonly mark: 'ok' | 'note' | 'bad';
+  readonly text: string;
+  /** Further lines: what to do about it. */
+  readonly advice?: readonly string[];
+}
+
+const run = promisify(execFile);
+
+const VERSION_TIMEOUT_MS = 10_000;
+const OLDEST_NODE = [20, 19] as const;
+const GIB = 2 ** 30;
+/** A browser's profile and downloads; less is soon full. */
+const ENOUGH_DISK_BYTES = 2 * GIB;
+
+/** Whether this Node is one we are tested with. */
+export function checkNode(version = process.versions.node): Finding[] {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  const enough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  return [enough ? ok(`Node ${version}`) : bad(`Node ${version} is older than ${OLDEST_NODE.join('.')}`)];
+}
+
+/** The Redis of REDIS_URL and its settings, or the program that we would start ourselves. */
+export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
+  if (redisUrl === null) {
+    const binary = await findRedisBinary(executableSearchPath());
+    return binary === null
+      ? [
+          bad('no redis-server or valkey-server on PATH, and REDIS_URL is not set', [
+            'node scripts/setup.mjs',
+          ]),
+        ]
+      : [ok(`Redis of our own: ${await versionOf(binary)} (${binary})`)];
+  }
+  try {
+    const { version, warnings } = await checkRedisServer(redisUrl);
+    return [ok(`Redis ${version} answers at REDIS_URL`), ...warnings.map(note)];
+  } catch (error) {
+    return [bad(`Redis does not answer at REDIS_URL: ${messageOf(error)}`)];
+  }
+}
+
+/** The browser, proven by one launch as the keeper does it. */
+export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
+  if (keeper.browser === 'null') return [note('HOLDFAST_BROWSER=null: sessions have no real browser')];
+  const program = await findChromium({
+    configured: keeper.chromiumPath,
+    searchPath: executableSearchPath(),
+    cacheDirs: puppeteerCacheDirs(),
+  });
+  if (program === null) return [bad('no Chromium found', ['node scripts/setup.mjs'])];
+  const version = await versionOf(program);
+  const { chromiumArgs: extraArgs, noSandbox } = keeper;
+  const proof = await proveChromium({ program, extraArgs, noSandbox });
+  if (!proof.ok) return [bad(`${version} (${program}) does not start: ${proof.reason}`, proof.advice)];
+  return [
+    ok(`${version} (${program}) starts in ${proof.launchMs} ms as uid ${proof.uid}`),
+    noSandbox
+      ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): trust every page that is opened')
+      : ok('the sandbox is on'),
+  ];
+}
+
+/** Where browsers live, and how much room there is. */
+export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
+  const { uid } = browserUser();
+  const existing = await nearestExisting(dataDir);
+  const findings = [await checkWritable(existing)];
+  if (existing === dataDir) {
+    try {
+      findings.push(ok(`browsers of uid ${uid} live in ${await runRootFor(dataDir)}`));
+    } catch (error) {
+      findings.push(bad(messageOf(error)));
+    }
+  }
+  const freeBytes = await freeBytesOf(existing);
+  findings.push(
+    freeBytes >= ENOUGH_DISK_BYTES
+      ? ok(`${inGib(freeBytes)} of disk are free`)
+      : note(`only ${inGib(freeBytes)} of disk are free below ${existing}`),
+  );
+  return findings;
+}
+
+/** How many browsers fit. */
+export function checkCapacity({ keeper }: Config): Finding[] {
+  return [
+    ok(`room for ${keeper.slots} ${keeper.slots === 1 ? 'session' : 'sessions'} at a time (HOLDFAST_SLOTS)`),
+  ];
+}
+
+/** Whether a start would find the data folder and the port free. */
+export async function checkRunning({ dataDir, host, port }: Config): Promise<Finding[]> {
+  const holder = await livingHolder(lockPath(dataDir), systemProcesses);
+  if (holder !== null)
+    return [ok(`already running${holder.url === null ? '' : ` at ${holder.url}`} (pid ${holder.pid})`)];
+  if (port === 0) return [ok('nothing is running; the system will choose a port (HOLDFAST_PORT=0)')];
+  if (await isPortFree(host, port)) return [ok(`${host}:${port} is free, nothing is running`)];
+  return [bad(`${host}:${port} is in use by another program`, ['set HOLDFAST_PORT to a free port'])];
+}
+
+async function checkWritable(folder: string): Promise<Finding> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    return ok(`${folder} is writable`);
+  } catch (error) {
+    return bad(`the data folder cannot be used: ${messageOf(error)}`, ['set HOLDFAST_DATA_DIR']);
+  }
+}
+
+async function versionOf(program: string): Promise<string> {
+  try {
+    const { stdout } = await run(program, ['--version'], { timeout: VERSION_TIMEOUT_MS });
+    // "Redis server v=7.0.15 sha=00000000:0 malloc=…", "Chromium 156.0.1 built on Debian"
+    return stdout
+      .trim()
+      .replace(/ sha=.*$/, '')
+      .replace(/^Redis server v=/, 'Redis ');
+  } catch (error) {
+    return `version unknown: ${messageOf(error)}`;
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  const exists = await stat(path).then(
+    () => true,
+    () => false, // the next one up will tell
+  );
+  return exists || dirname(path) === path ? path : nearestExisting(dirname(path));
+}
+
+async function freeBytesOf(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
+const inGib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
+const ok = (text: string): Finding => ({ mark: 'ok', text });
+const note = (text: string): Finding => ({ mark: 'note', text });
+const bad = (text: string, advice: readonly string[] = []): Finding => ({ mark: 'bad', text, advice });

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { pollUntil } from '../../src/core/abort';
+import { leaveMark, readMark } from '../support/clients';
+import { Installation, type Role } from '../support/installation';
+
+/* Each of our processes killed in turn under a live session with a real browser: the session must be the same after. */
+describe('a live session', () => {
+  let installation: Installation;
+
+  beforeAll(async () => {
+    installation = await Installation.start({ browser: 'chromium' });
+  });
+  afterAll(() => installation.stop());
+
+  const survives = async (hurt: () => Promise<void>): Promise<void> => {
+    const session = await installation.create({ timeout: 120_000 });
+    const mark = randomUUID();
+    await leaveMark(session, mark);
+    await hurt();
+    const after = await installation.until(session.id, ({ status }) => status === 'live');
+    expect(await readMark(after)).toBe(mark);
+    const released = await installation.call('POST', `/v1/sessions/${session.id}/release`);
+    expect(released.body).toMatchObject({ status: 'released', endReason: 'released_by_client' });
+    await expectNoBrowsers();
+  };
+
+  const expectNoBrowsers = (): Promise<true> =>
+    pollUntil('the last browser process to be gone', { timeoutMs: 5_000, everyMs: 50 }, async () =>
+      (await installation.browserProcesses()).length === 0 ? true : undefined,
+    );
+
+  it.each<Role>(['worker', 'keeper', 'api', 'redis'])('survives the %s, killed', async role => {
+    await survives(async () => {
+      const killed = await installation.signal(role, 'SIGKILL');
+      await installation.replaced(role, killed);
+    });
+  });
+
+  it('survives the supervisor, killed and started again within the lease', async () => {
+    await survives(async () => {
+      await installation.signal('supervisor', 'SIGKILL');
+      await installation.restart();
+    });
+  });
+
+  it('is adopted by the successor of a killed worker within a second, once', async () => {
+    const session = await installation.create();
+    const killedAtMs = Date.now();
+    await installation.signal('worker', 'SIGKILL');
+    await installation.until(session.id, ({ revision }) => revision > session.revision);
+    const adoption = (await installation.history(session.id)).filter(({ event }) => event === 'adopt');
+    expect(adoption).toHaveLength(1);
+    expect(Date.parse(adoption[0]?.at ?? '') - killedAtMs).toBeLessThan(3_000);
+    await installation.call('POST', `/v1/sessions/${session.id}/release`);
+    await expectNoBrowsers();
+  });
+
+  it('survives a frozen worker, which the keeper replaces', async () => {
+    await survives(async () => {
+      const frozen = await installation.signal('worker', 'SIGSTOP');
+      await installation.replaced('worker', frozen);
+    });
+  });
+
+  it('survives all of worker, keeper and API killed together', async () => {
+    await survives(async () => {
+      const killed = await Promise.all(
+        (['worker', 'keeper', 'api'] as const).map(role => installation.signal(role, 'SIGKILL')),
+      );
+      await installation.replaced('worker', killed[0] ?? (await installation.find('worker')));
+      await installation.replaced('api', killed[2] ?? (await installation.find('api')));
+    });
+  });
+});

@@ -1,0 +1,117 @@
+import { pollUntil } from '../../../src/core/abort';
+import { Reaper } from '../../../src/engine/reaper';
+import { Sweeper } from '../../../src/engine/sweeper';
+import type { Deps } from '../../../src/deps';
+import { keys } from '../../../src/redis/keys';
+import { EngineFixture } from '../../support/engine-fixture';
+
+describe('the sweeps', () => {
+  let fixture: EngineFixture;
+  let deps: Deps;
+
+  beforeEach(async () => {
+    fixture = await EngineFixture.open();
+    ({ deps } = fixture);
+  });
+  afterEach(() => fixture.close());
+
+  const withSweeper = async (work: () => Promise<void>, retentionMs = 60_000): Promise<void> => {
+    const sweeper = new Sweeper({ ...deps, reaper: new Reaper(deps), retentionMs });
+    sweeper.start();
+    try {
+      await work();
+    } finally {
+      await sweeper.stop();
+    }
+  };
+
+  it('enqueue what a crash left between commit and queue', async () => {
+    const ref = await fixture.accept();
+    // As if the process had died right after the commit: the effects stand, the jobs do not.
+    const effects = [{ kind: 'launch.enqueue', attempt: 1 }];
+    const member = JSON.stringify({ ref, revision: 1, effect: effects[0] });
+    await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
+    await deps.redis.zadd(keys.effects, 1, member);
+    expect(await deps.producer.hasLaunchJob(ref, 1)).toBe(false);
+    await withSweeper(async () => {
+      await pollUntil('the launch job', { timeoutMs: 10_000, everyMs: 20 }, async () =>
+        (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
+      );
+    });
+    expect(await deps.redis.zcard(keys.effects)).toBe(0);
+  });
+
+  it('give a waiting session its launch job back when the queue has lost it', async () => {
+    const ref = await fixture.accept();
+    await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
+    await withSweeper(async () => {
+      await pollUntil('the launch job', { timeoutMs: 15_000, everyMs: 50 }, async () =>
+        (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
+      );
+    });
+  });
+
+  it('forget ended sessions after the retention, with every index entry', async () => {
+    const { record } = await fixture.live();
+    await deps.stepper.apply({
+      ref: record.ref,
+      cause: 'test',
+      actor: 'test',
+      event: (_record, nowMs) => ({ type: 'RELEASE', reason: 'released_by_client', nowMs }),
+    });
+    const { owner } = record.snapshot.context;
+    await deps.closing.acknowledge(record.ref, owner?.fence.claimId ?? '');
+    await withSweeper(async () => {
+      await pollUntil('the row to go', { timeoutMs: 20_000, everyMs: 50 }, async () =>
+        (await deps.redis.exists(keys.row(record.ref))) === 0 ? true : undefined,
+      );
+    }, 1_000);
+    const left = (await deps.redis.keys('{hf}:*')).filter(
+      key => !/:(secret|notices|counts|ctl:.*|lock:.*)$|^\{hf\}:(launch|timers|sessions):/.test(key),
+    );
+    expect(left).toEqual([]);
+    expect(await deps.index.counts()).toMatchObject({ created: 0, live: 0, released: 0 });
+  });
+
+  it('fail the sessions of a worker whose lease has lapsed, and keep those of the living', async () => {
+    const [dead, living] = [await fixture.live(), await fixture.accept()];
+    await fixture.claim(living, 'w-2');
+    const nowMs = await deps.maintenance.nowMs();
+    await deps.redis.zadd(keys.leases, nowMs - 1, 'w-1', nowMs + 60_000, 'w-2');
+    await waitUptime(deps);
+    const reaper = reaperAfter(4_000);
+    for (let i = 0; i < 3; i += 1) expect(await reaper.look(true)).toBe(0);
+    expect(await reaper.look(true)).toBe(1);
+    const { record } = await deps.sessions.load(dead.record.ref);
+    expect(record?.snapshot).toMatchObject({ value: 'failed', context: { endReason: 'worker_lost' } });
+    expect((await deps.sessions.load(living)).record?.snapshot.value).toEqual({ created: 'launching' });
+  }, 20_000);
+
+  it('fail nobody while the reaper’s own contact with Redis is younger than a lease', async () => {
+    await fixture.live();
+    await deps.redis.zadd(keys.leases, 1, 'w-1');
+    await waitUptime(deps);
+    const reaper = reaperAfter(1_000);
+    for (let i = 0; i < 5; i += 1) expect(await reaper.look(true)).toBe(0);
+    reaper.contactLost();
+    for (let i = 0; i < 5; i += 1) expect(await reaper.look(true)).toBe(0);
+  }, 20_000);
+
+  /* A reaper whose monotonic clock runs with Redis' TIME but is asked every `stepMs`: no test waits for a lease. */
+  function reaperAfter(stepMs: number): Reaper {
+    const startMs = deps.clock.monotonicMs();
+    let looks = 0;
+    const monotonicMs = (): number => startMs + (looks += 1) * stepMs;
+    const skewed = Object.create(deps.maintenance, {
+      nowMs: { value: async () => (await deps.maintenance.nowMs()) + looks * stepMs },
+    }) as typeof deps.maintenance;
+    return new Reaper({ ...deps, maintenance: skewed, clock: { ...deps.clock, monotonicMs } });
+  }
+});
+
+/* The reaper also waits until Redis itself has been up for a lease. */
+async function waitUptime(deps: Deps): Promise<void> {
+  await pollUntil('Redis to have been up for a lease', { timeoutMs: 15_000, everyMs: 200 }, async () =>
+    (await deps.maintenance.uptimeSeconds()) > 10 ? true : undefined,
+  );
+}

@@ -1,0 +1,101 @@
+import { pollUntil } from '../../../src/core/abort';
+import { startStepping, type Deps } from '../../../src/deps';
+import { keys } from '../../../src/redis/keys';
+import type { DeadLetter } from '../../../src/store/maintenance-store';
+import { EngineFixture } from '../../support/engine-fixture';
+
+/* Jobs as anybody with access to Redis can put them there: BullMQ's own layout, without our producer. */
+async function plant(deps: Deps, id: string, data: string): Promise<void> {
+  const job = `{hf}:sessions:${id}`;
+  await deps.redis.hset(job, {
+    name: 'whatever',
+    data,
+    opts: '{"attempts":1}',
+    timestamp: 1,
+    delay: 0,
+    priority: 0,
+  });
+  await deps.redis.lpush('{hf}:sessions:wait', id);
+  await deps.redis.zadd('{hf}:sessions:marker', 0, '0');
+}
+
+describe('a job that nobody can handle', () => {
+  let fixture: EngineFixture;
+  let deps: Deps;
+
+  beforeEach(async () => {
+    fixture = await EngineFixture.open();
+    ({ deps } = fixture);
+    await startStepping(deps);
+  });
+  afterEach(() => fixture.close());
+
+  const buried = (): Promise<DeadLetter> =>
+    pollUntil('a dead letter', { timeoutMs: 15_000, everyMs: 20 }, async () => {
+      const [letter] = await deps.redis.lrange(keys.deadLetters, 0, -1);
+      return letter === undefined ? undefined : (JSON.parse(letter) as DeadLetter);
+    });
+
+  /* The queue still serves: a probe goes through, and nothing of the bad job is left. */
+  const expectHealthy = async (id: string): Promise<void> => {
+    const heard = deps.waiters.outcome('probe-after');
+    await deps.producer.sendCommand({ v: 1, command: 'probe', commandId: 'probe-after' });
+    expect(await heard.settled(2_500)).toBe(true);
+    heard.stop();
+    await pollUntil('the job to be gone', { timeoutMs: 5_000, everyMs: 20 }, async () =>
+      (await deps.redis.exists(`{hf}:sessions:${id}`, '{hf}:sessions:active', '{hf}:sessions:wait')) === 0
+        ? true
+        : undefined,
+    );
+  };
+
+  it.each([
+    ['an unknown command', JSON.stringify({ v: 1, command: 'explode', commandId: 'x' }), /^malformed/],
+    ['a future version', JSON.stringify({ v: 2, command: 'probe', commandId: 'x' }), /^malformed/],
+    ['data that is no object', '"text"', /^malformed/],
+    [
+      'a megabyte',
+      JSON.stringify({ v: 1, command: 'probe', commandId: 'x', fill: 'x'.repeat(1e6) }),
+      /^oversized/,
+    ],
+  ])('is contained when it holds %s', async (_what, data, reason) => {
+    await plant(deps, 'bad', data);
+    const letter = await buried();
+    expect(letter).toMatchObject({ queue: 'sessions', jobId: 'bad' });
+    expect(letter.reason).toMatch(reason);
+    expect(letter.data.length).toBeLessThanOrEqual(1_024);
+    await expectHealthy('bad');
+  });
+
+  it('is contained by the sweep when it is not even JSON, which BullMQ would try for ever', async () => {
+    await plant(deps, 'bad', '{not json');
+    expect(await buried()).toMatchObject({ jobId: 'bad', reason: 'not_json' });
+    await expectHealthy('bad');
+  });
+
+  it('is contained by the sweep when it has lost its data', async () => {
+    await deps.redis.rpush('{hf}:sessions:active', 'ghost');
+    expect(await buried()).toMatchObject({ jobId: 'ghost', reason: 'orphaned' });
+    await expectHealthy('ghost');
+  });
+
+  it('changes nothing when it names a session that does not exist', async () => {
+    const heard = deps.waiters.outcome('release-nobody');
+    await plant(
+      deps,
+      'bad',
+      JSON.stringify({
+        v: 1,
+        command: 'release',
+        commandId: 'release-nobody',
+        ref: 'default/nobody',
+        reason: 'released_by_client',
+        actor: 'test',
+      }),
+    );
+    expect(await heard.settled(2_500)).toBe(true);
+    heard.stop();
+    await expectHealthy('bad');
+    expect(await deps.redis.llen(keys.deadLetters)).toBe(0);
+  });
+});

@@ -1,0 +1,113 @@
+import { startApi, type Api } from '../../src/api/app';
+import { envToConfig, type Config } from '../../src/config/config';
+import { createLogger } from '../../src/core/logger';
+import { openDeps, type Deps } from '../../src/deps';
+import type { SessionView } from '../../src/http/session-view';
+import { startEchoBrowser, type EchoBrowser } from './echo-browser';
+import { startRedis, type TestRedis } from './redis';
+import { StandInWorker } from './stand-in-worker';
+
+/** An API in this process with a Redis, a stand-in worker and a stand-in browser of its own. */
+export interface TestApi {
+  readonly url: string;
+  readonly redis: TestRedis;
+  /** A second process, as it were: what a worker has. */
+  readonly deps: Deps;
+  readonly worker: StandInWorker;
+  readonly browser: EchoBrowser;
+  /** Starts one more API on the same Redis; closed with the rest. */
+  another(config?: Partial<Config>): Promise<Api>;
+  /** One request, JSON in and out. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** Creates a session and waits until it is live. */
+  createLive(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<SessionView>;
+  stop(): Promise<void>;
+}
+
+/** What a test sends. */
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is instead of `body`. */
+  readonly text?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What it gets. `body` is what JSON gives, for `toMatchObject`. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** The configuration of an API under test: loopback, any free port, no keys. */
+export async function testConfig(overrides: Partial<Config> = {}): Promise<Config> {
+  return { ...envToConfig({}), port: 0, dataDir: '/nonexistent', ...overrides };
+}
+
+/** Starts everything. */
+export async function startTestApi(overrides: Partial<Config> = {}): Promise<TestApi> {
+  const config = await testConfig(overrides);
+  const log = createLogger('test', process.env['HF_TEST_LOG'] ?? 'silent');
+  const redis = await startRedis();
+  const apis = [await startApi(config, redis.url, log)];
+  const deps = await openDeps(config, redis.url, log);
+  const browser = await startEchoBrowser();
+  const worker = new StandInWorker(deps, browser.endpoint);
+  await worker.start();
+  const url = apis[0]?.url ?? '';
+  const call = (method: string, path: string, options: CallOptions = {}): Promise<Answer> =>
+    callApi(url, method, path, options);
+  return {
+    url,
+    redis,
+    deps,
+    worker,
+    browser,
+    call,
+    another: async changes => {
+      const api = await startApi({ ...config, ...changes }, redis.url, log);
+      apis.push(api);
+      return api;
+    },
+    createLive: async (body = {}, headers = {}) => {
+      const answer = await call('POST', '/v1/sessions', { body, headers });
+      if (answer.status !== 201)
+        throw new Error(`create answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+      // SAFETY: a 201 carries the view of the session.
+      return answer.body as unknown as SessionView;
+    },
+    stop: async () => {
+      await Promise.all(apis.map(api => api.close()));
+      await worker.close();
+      await deps.lifecycle.close();
+      await browser.close();
+      await redis.stop();
+    },
+  };
+}
+
+/** One request to any URL of ours. */
+export async function callApi(
+  url: string,
+  method: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<Answer> {
+  const { body, text, headers = {}, signal } = options;
+  const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: { ...(sent === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(sent === undefined ? {} : { body: sent }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const answered = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    // SAFETY: every JSON answer of ours is an object.
+    body: (isJson && answered !== '' ? JSON.parse(answered) : { text: answered }) as Record<string, unknown>,
+  };
+}

@@ -1,0 +1,85 @@
+import { envToConfig } from '../../src/config/config';
+import type { SessionLimits } from '../../machines/session/session.types';
+import { firstStep } from '../../machines/step';
+import { randomId, refOf, type SessionRef } from '../../src/core/ids';
+import { openDeps, type Deps } from '../../src/deps';
+import type { SessionRecord } from '../../src/store/session-store';
+import { startRedis, type RedisOptions, type TestRedis } from './redis';
+import { assertNoClients } from './redis-assertions';
+import { ENDPOINT, INPUT } from './session-samples';
+import { testLog } from './store-fixture';
+
+/** Limits without any of the optional deadlines. */
+export const PLAIN_LIMITS: SessionLimits = {
+  timeoutMs: 60_000,
+  idleTimeoutMs: null,
+  queueTimeoutMs: 60_000,
+  connectTimeoutMs: null,
+};
+
+/** Everything that steps machines, on a Redis of its own; a test starts only the parts it is about. */
+export class EngineFixture {
+  private constructor(
+    readonly server: TestRedis,
+    readonly deps: Deps,
+  ) {}
+
+  static async open(options: RedisOptions = {}): Promise<EngineFixture> {
+    const server = await startRedis(options);
+    return new EngineFixture(server, await openDeps(envToConfig({}), server.url, testLog));
+  }
+
+  /** Closes everything and fails if a connection is left. */
+  async close(): Promise<void> {
+    await this.deps.lifecycle.close();
+    await assertNoClients(this.server);
+    await this.server.stop();
+  }
+
+  /** Accepts a session, as the API does. */
+  async accept(limits: Partial<SessionLimits> = {}, id = randomId()): Promise<SessionRef> {
+    const ref = refOf('default', id);
+    const { nowMs } = await this.deps.sessions.load(ref);
+    const { snapshot } = firstStep({ ...INPUT, id, nowMs, limits: { ...PLAIN_LIMITS, ...limits } });
+    const given = { snapshot, fingerprint: '', opId: randomId(), actor: 'test', idempotency: null };
+    const { answer } = await this.deps.sessions.create(given);
+    if (answer !== 'OK') throw new Error(`create answered ${answer}`);
+    await this.deps.relay.afterCommit(ref, 1, null, snapshot, nowMs);
+    return ref;
+  }
+
+  /** Claims a session for a worker. */
+  async claim(ref: SessionRef, workerId = 'w-1'): Promise<SessionRecord> {
+    const outcome = await this.deps.stepper.apply({
+      ref,
+      cause: 'test',
+      actor: 'test',
+      event: (_record, nowMs) => ({ type: 'CLAIM', nowMs, workerId, claimId: randomId() }),
+    });
+    if (outcome.kind !== 'committed') throw new Error(`claim was ${outcome.kind}`);
+    return outcome.record;
+  }
+
+  /** Accepts a session and brings it to life under a worker that does not exist. */
+  async live(limits: Partial<SessionLimits> = {}): Promise<{ record: SessionRecord; nowMs: number }> {
+    const ref = await this.accept(limits);
+    await this.claim(ref);
+    const outcome = await this.deps.stepper.apply({
+      ref,
+      cause: 'test',
+      actor: 'test',
+      event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint: ENDPOINT }),
+    });
+    if (outcome.kind !== 'committed') throw new Error(`ready was ${outcome.kind}`);
+    return { record: outcome.record, nowMs: outcome.nowMs };
+  }
+
+  /** Waits until a session has ended; answers how. */
+  async ended(ref: SessionRef, timeoutMs = 5_000): Promise<SessionRecord> {
+    const isOver = (record: SessionRecord): boolean => record.snapshot.context.endReason !== null;
+    const record = await this.deps.waiters.record(ref, isOver, timeoutMs);
+    if (record === null || !isOver(record))
+      throw new Error(`${ref} has not ended: ${JSON.stringify(record)}`);
+    return record;
+  }
+}

@@ -1,0 +1,256 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pollUntil } from '../../src/core/abort';
+import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
+import { makeTempDir, type TempDir } from './temp-dir';
+
+/** The part of a session's public view that tests look at. */
+export interface SessionView {
+  readonly id: string;
+  readonly status: 'created' | 'live' | 'released' | 'failed' | 'timed_out';
+  readonly endReason: string | null;
+  readonly createdAt: string;
+  readonly liveAt: string | null;
+  readonly endedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly websocketUrl: string | null;
+  readonly workerId: string | null;
+  readonly revision: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** One entry of a session's history. */
+export interface EventView {
+  readonly seq: number;
+  readonly at: string;
+  readonly event: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly cause: string;
+  readonly actor: string;
+}
+
+/** An answer of the API. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+/** How an installation is started. */
+export interface InstallationOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: `null`, which costs nothing. */
+  readonly browser?: 'null' | 'chromium';
+  readonly mode?: 'start' | 'worker' | 'api';
+  /** Runs everything as this user; the folder is made his. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
+/** A role of a process of the installation. */
+export type Role = 'supervisor' | 'redis' | 'api' | 'keeper' | 'worker';
+
+/* Tests and benchmarks are run from the root of the repository. */
+const BIN = join(process.cwd(), 'bin/holdfast');
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 12_000;
+
+/**
+ * The whole product as a user runs it: `holdfast start` from the built files, in a data folder of its own, on a free
+ * port. Its processes can be killed one by one.
+ */
+export class Installation {
+  #supervisor: ChildProcess;
+  #output = '';
+  url = '';
+
+  private constructor(
+    readonly dir: TempDir,
+    private readonly options: InstallationOptions,
+  ) {
+    this.#supervisor = this.#spawn();
+  }
+
+  /** Starts an installation and waits until it says that it is ready. */
+  static async start(options: InstallationOptions = {}): Promise<Installation> {
+    const installation = new Installation(await makeTempDir(), options);
+    await installation.ready();
+    return installation;
+  }
+
+  /** What the processes have written so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits for the ready line of the supervisor that runs now. */
+  async ready(): Promise<void> {
+    const [, url = ''] = await pollUntil(
+      'the ready line',
+      { timeoutMs: START_TIMEOUT_MS, everyMs: 10 },
+      () => {
+        if (this.#supervisor.exitCode !== null) throw new Error(`holdfast exited:\n${this.#output}`);
+        return /^Holdfast (?:is ready at (\S+)|worker is ready)$/m.exec(this.#output) ?? undefined;
+      },
+    ).catch((error: unknown) => {
+      throw new Error(`not ready:\n${this.#output}`, { cause: error });
+    });
+    this.url = url;
+  }
+
+  /** Starts a new supervisor on the same folder, after the one before has died. */
+  async restart(): Promise<void> {
+    this.#output = '';
+    this.#supervisor = this.#spawn();
+    await this.ready();
+  }
+
+  /** The process that plays a role now. */
+  async find(role: Role): Promise<ProcessIdentity> {
+    if (role === 'supervisor') {
+      const identity = await systemProcesses.identify(this.#supervisor.pid ?? 0);
+      if (identity === null) throw new Error('the supervisor is gone');
+      return identity;
+    }
+    // SAFETY: the supervisor writes this file; a wrong shape fails the test that reads it.
+    const file = JSON.parse(await readFile(join(this.dir.path, 'children.json'), 'utf8')) as {
+      children: Record<string, ProcessIdentity>;
+    };
+    const identity = file.children[role];
+    if (identity === undefined) throw new Error(`no ${role} runs`);
+    return identity;
+  }
+
+  /** Sends a signal to the process that plays a role; answers who it was. SIGKILL waits until it is dead. */
+  async signal(role: Role, signal: NodeJS.Signals): Promise<ProcessIdentity> {
+    const identity = await this.find(role);
+    sendSignal(identity.pid, signal);
+    if (signal === 'SIGKILL') {
+      await pollUntil(`${role} to die`, { timeoutMs: 2_000, everyMs: 2 }, async () =>
+        (await isAlive(systemProcesses, identity)) ? undefined : true,
+      );
+    }
+    return identity;
+  }
+
+  /** Waits until another process than `old` plays its role. */
+  async replaced(role: Role, old: ProcessIdentity, timeoutMs = 10_000): Promise<ProcessIdentity> {
+    return pollUntil(`a new ${role}`, { timeoutMs, everyMs: 10 }, async () => {
+      const now = await this.find(role).catch(() => old);
+      return now.pid === old.pid ? undefined : now;
+    });
+  }
+
+  /** Calls the API. */
+  async call<T = SessionView>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    // SAFETY: tests know what they ask for; a wrong shape fails their expectations.
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? null : JSON.parse(text)) as T,
+    };
+  }
+
+  /** Creates a session and waits until it is live. */
+  async create(body: Record<string, unknown> = {}): Promise<SessionView> {
+    const answer = await this.call('POST', '/v1/sessions', body);
+    if (answer.status !== 201 || answer.body.status !== 'live') {
+      throw new Error(
+        `create answered ${answer.status}: ${JSON.stringify(answer.body)}\n${this.#output.slice(-4_000)}`,
+      );
+    }
+    return answer.body;
+  }
+
+  /** Reads a session. */
+  async read(id: string): Promise<SessionView> {
+    return (await this.call('GET', `/v1/sessions/${id}`)).body;
+  }
+
+  /** Reads a session's history. */
+  async history(id: string): Promise<readonly EventView[]> {
+    return (await this.call<{ events: EventView[] }>('GET', `/v1/sessions/${id}/events`)).body.events;
+  }
+
+  /** Waits until a session satisfies a condition, through every outage of the API. */
+  async until(
+    id: string,
+    condition: (session: SessionView) => boolean,
+    timeoutMs = 10_000,
+  ): Promise<SessionView> {
+    let last: unknown = null;
+    return pollUntil(`session ${id}`, { timeoutMs, everyMs: 10 }, async () => {
+      try {
+        const answer = await this.call('GET', `/v1/sessions/${id}`);
+        last = answer.body;
+        return answer.status === 200 && condition(answer.body) ? answer.body : undefined;
+      } catch (error) {
+        last = error; // the API is down for the moment
+        return undefined;
+      }
+    }).catch((error: unknown) => {
+      throw new Error(`last seen: ${JSON.stringify(last)}\n${this.#output.slice(-4_000)}`, { cause: error });
+    });
+  }
+
+  /** Processes whose command line names this installation's folder or run directories. */
+  async browserProcesses(): Promise<number[]> {
+    const entries = await systemProcesses.list();
+    return entries
+      .filter(({ commandLine }) => commandLine.includes(this.dir.path + '/run'))
+      .map(({ pid }) => pid);
+  }
+
+  /** Ends everything in order and removes the folder. Answers the supervisor's exit code. */
+  async stop(): Promise<number | null> {
+    const code = await this.interrupt('SIGTERM');
+    await this.dir.remove();
+    return code;
+  }
+
+  /** Sends a signal to the supervisor and waits for its end; answers the exit code. */
+  async interrupt(signal: NodeJS.Signals): Promise<number | null> {
+    const supervisor = this.#supervisor;
+    if (supervisor.exitCode !== null || supervisor.signalCode !== null) return supervisor.exitCode;
+    const exited = once(supervisor, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
+    supervisor.kill(signal);
+    await exited.catch((error: unknown) => {
+      throw new Error(`holdfast did not stop:\n${this.#output.slice(-4_000)}`, { cause: error });
+    });
+    return supervisor.exitCode;
+  }
+
+  #spawn(): ChildProcess {
+    const { env = {}, browser = 'null', mode = 'start', user } = this.options;
+    const child = spawn(process.execPath, [BIN, mode], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        TMPDIR: process.env['TMPDIR'],
+        HOLDFAST_DATA_DIR: this.dir.path,
+        HOLDFAST_PORT: '0',
+        HOLDFAST_BROWSER: browser,
+        HOLDFAST_SLOTS: '8',
+        ...env,
+      },
+      ...user,
+    });
+    const listen = (chunk: Buffer): void => void (this.#output += chunk.toString());
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    return child;
+  }
+}

@@ -1,0 +1,158 @@
+import type { Endpoint, Fence } from '../../machines/session/session.types';
+import { pollUntil } from '../../src/core/abort';
+import { systemClock } from '../../src/core/clock';
+import { randomId } from '../../src/core/ids';
+import { createLogger, type Logger } from '../../src/core/logger';
+import { systemProcesses, type ProcessIdentity, type ProcessTable } from '../../src/core/process-identity';
+import { KeeperClient, type Registration } from '../../workers/keeper-client';
+import { findChromium } from '../../workers/keeper/find-chromium';
+import {
+  openKeeper,
+  type BrowserChoice,
+  type KeeperApp,
+  type KeeperOptions,
+} from '../../workers/keeper/keeper-app';
+import type { BrowserRecord } from '../../workers/keeper/protocol';
+import { makeTempDir, type TempDir } from './temp-dir';
+
+/** A worker that is no process: a silent one is killed, and this names nobody. */
+export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
+
+/** The keeper of a fixture runs in the test's own process, which its client must not kill. */
+const HARMLESS: ProcessTable = { ...systemProcesses, identify: () => Promise.resolve(null) };
+
+/** How a fixture's keeper differs from production's. */
+export type KeeperSettings = Partial<Omit<KeeperOptions, 'dataDir'>>;
+
+/** A fence with a fresh claim. */
+export function fence(n = 1): Fence {
+  return { n, claimId: randomId() };
+}
+
+/** The Chromium of this machine, started as production does. */
+export async function realChromium(args: readonly string[] = []): Promise<BrowserChoice> {
+  const search = { configured: null, searchPath: process.env['PATH'] ?? '', cacheDirs: [] };
+  const program = await findChromium(search);
+  if (program === null) throw new Error('there is no Chromium on this machine');
+  return { kind: 'chromium', program, args, noSandbox: false };
+}
+
+/** A keeper in this process on a data folder of its own, and clients for it. */
+export class KeeperFixture {
+  readonly #clients: KeeperClient[] = [];
+  #app: KeeperApp | null = null;
+
+  private constructor(
+    readonly dir: TempDir,
+    readonly settings: KeeperSettings,
+    readonly log: Logger,
+  ) {}
+
+  /** Null browsers unless the settings say otherwise. */
+  static async open(settings: KeeperSettings = {}): Promise<KeeperFixture> {
+    const fixture = new KeeperFixture(await makeTempDir(), settings, createLogger('keeper', 'silent'));
+    await fixture.startKeeper();
+    return fixture;
+  }
+
+  get app(): KeeperApp {
+    if (this.#app === null) throw new Error('the keeper is stopped');
+    return this.#app;
+  }
+
+  async startKeeper(settings: KeeperSettings = this.settings): Promise<KeeperApp> {
+    this.#app = await openKeeper({
+      dataDir: this.dir.path,
+      slots: 10,
+      browser: { kind: 'null' },
+      listen: null,
+      advertise: null,
+      processes: systemProcesses,
+      clock: systemClock,
+      log: this.log,
+      ...settings,
+    });
+    return this.#app;
+  }
+
+  /** Stops the keeper as if it had died: its browsers go on. */
+  async stopKeeper(): Promise<void> {
+    await this.#app?.close();
+    this.#app = null;
+  }
+
+  /** A connected and registered worker. */
+  async worker(self: ProcessIdentity = NOBODY): Promise<TestWorker> {
+    const worker = new TestWorker(this.app.socketPath, self, this.log);
+    this.#clients.push(worker.client);
+    await worker.connect();
+    return worker;
+  }
+
+  /** Ends every browser and removes everything. */
+  async close(): Promise<void> {
+    for (const client of this.#clients) await client.close();
+    if (this.#app === null) await this.startKeeper();
+    await this.app.keeper.endAll('the test is over');
+    await this.stopKeeper();
+    await this.dir.remove();
+  }
+}
+
+/** A keeper client that keeps what it has heard. */
+export class TestWorker {
+  readonly client: KeeperClient;
+  readonly registrations: Registration[] = [];
+  readonly gone: BrowserRecord[] = [];
+
+  constructor(socketPath: string, self: ProcessIdentity, log: Logger) {
+    const options = { socketPath, self, processes: HARMLESS, clock: systemClock, log };
+    this.client = new KeeperClient(options);
+    this.client.onRegistered(registration => this.registrations.push(registration));
+    this.client.onBrowserGone(browser => this.gone.push(browser));
+  }
+
+  async connect(): Promise<void> {
+    const before = this.registrations.length;
+    this.client.connect();
+    await this.registration(before);
+  }
+
+  /** Waits for the registration with this number. */
+  registration(index: number, timeoutMs = 5_000): Promise<Registration> {
+    return pollUntil('a registration', { timeoutMs, everyMs: 10 }, () => this.registrations[index]);
+  }
+
+  async launch(ref: string, claim: Fence, timeoutMs = 20_000): Promise<Endpoint> {
+    const answer = await this.client.call('launch', { ref, fence: claim, timeoutMs }, { timeoutMs: 30_000 });
+    return answer.endpoint;
+  }
+
+  async close(ref: string, { claimId }: Fence): Promise<boolean> {
+    return (await this.client.call('close', { ref, claimId }, { timeoutMs: 10_000 })).known;
+  }
+
+  async forget(ref: string, { claimId }: Fence): Promise<void> {
+    await this.client.call('forget', { ref, claimId }, { timeoutMs: 1_000 });
+  }
+
+  async list(): Promise<readonly BrowserRecord[]> {
+    return (await this.client.call('list', {}, { timeoutMs: 1_000 })).browsers;
+  }
+
+  async used(): Promise<number> {
+    return (await this.client.call('list', {}, { timeoutMs: 1_000 })).stats.used;
+  }
+
+  /** Waits for the report that the browser of this session has gone. */
+  untilGone(ref: string, timeoutMs = 5_000): Promise<BrowserRecord> {
+    const found = (): BrowserRecord | undefined => this.gone.find(browser => browser.ref === ref);
+    return pollUntil(`${ref} to be reported`, { timeoutMs, everyMs: 5 }, found);
+  }
+
+  /** Waits until no slot is taken. */
+  async untilIdle(timeoutMs = 6_000): Promise<void> {
+    const idle = async (): Promise<true | undefined> => ((await this.used()) === 0 ? true : undefined);
+    await pollUntil('the slots to be free', { timeoutMs, everyMs: 10 }, idle);
+  }
+}

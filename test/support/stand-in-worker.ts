@@ -1,0 +1,93 @@
+import type { Endpoint } from '../../machines/session/session.types';
+import { isEnded } from '../../machines/session/session.view';
+import { randomId, type SessionRef } from '../../src/core/ids';
+import type { Deps } from '../../src/deps';
+import { Consumer, DONE, type JobResult } from '../../src/queue/consumer';
+import { launchPayload } from '../../src/queue/payloads';
+import type { Notice } from '../../src/store/notice-stream';
+
+/** What becomes of a launch: the session is live, it fails, or nobody ever takes it. */
+export type LaunchOutcome = 'live' | 'failed' | 'ignored';
+
+const WORKER_ID = 'stand-in';
+
+/**
+ * Plays the worker: takes launch jobs, says that each browser is the one it was given, and that it is gone as soon as
+ * its session has ended. It steps sessions through the real stepper, as a worker does.
+ */
+export class StandInWorker {
+  /** What becomes of launches from now on. */
+  launches: LaunchOutcome = 'live';
+  /** Whether browsers of ended sessions go; if not, releases wait for their limit. */
+  closesBrowsers = true;
+  readonly #consumer: Consumer<typeof launchPayload>;
+
+  constructor(
+    private readonly deps: Deps,
+    private readonly endpoint: Endpoint,
+  ) {
+    this.#consumer = new Consumer({
+      ...deps.consumerBase,
+      queue: 'launch',
+      schema: launchPayload,
+      concurrency: 20,
+      handle: payload => this.#launch(payload.ref),
+    });
+  }
+
+  /** Begins to work. */
+  async start(): Promise<void> {
+    this.deps.notices.on('notice', this.#onNotice);
+    await this.#consumer.start();
+  }
+
+  /** Stops working. */
+  async close(): Promise<void> {
+    this.deps.notices.off('notice', this.#onNotice);
+    await this.#consumer.close();
+  }
+
+  /** Says that the browser of a live session has crashed. */
+  async crash(ref: SessionRef): Promise<void> {
+    await this.deps.stepper.apply({
+      ref,
+      cause: 'browser_gone',
+      actor: `worker:${WORKER_ID}`,
+      event: (_record, nowMs) => ({
+        type: 'BROWSER_GONE',
+        cause: 'browser_crashed',
+        message: 'exit 133',
+        nowMs,
+      }),
+    });
+  }
+
+  async #launch(ref: SessionRef): Promise<JobResult> {
+    const { stepper } = this.deps;
+    if (this.launches === 'ignored') return DONE;
+    const by = { ref, cause: 'launch', actor: `worker:${WORKER_ID}` };
+    await stepper.apply({
+      ...by,
+      event: (_record, nowMs) => ({ type: 'CLAIM', workerId: WORKER_ID, claimId: randomId(), nowMs }),
+    });
+    await stepper.apply({
+      ...by,
+      event: (_record, nowMs) =>
+        this.launches === 'failed'
+          ? { type: 'LAUNCH_FAILED', message: 'no display', nowMs }
+          : { type: 'BROWSER_READY', endpoint: this.endpoint, nowMs },
+    });
+    return DONE;
+  }
+
+  readonly #onNotice = (notice: Notice): void => {
+    if (notice.type === 'transition' && isEnded(notice.to) && this.closesBrowsers)
+      void this.#close(notice.ref);
+  };
+
+  async #close(ref: SessionRef): Promise<void> {
+    const { record } = await this.deps.sessions.load(ref);
+    const claimId = record?.snapshot.context.owner?.fence.claimId;
+    if (claimId !== undefined) await this.deps.closing.acknowledge(ref, claimId);
+  }
+}

@@ -1,0 +1,197 @@
+import { resolve } from 'node:path';
+import { ConfigError, defaultSlots, envToConfig, isLoopback } from '../../../src/config/config';
+import { childEnvironment, ENV_NAMES, readEnv, type Env } from '../../../src/config/env';
+
+const GiB = 2 ** 30;
+const MiB = 2 ** 20;
+
+function problemsOf(env: Env): readonly string[] {
+  try {
+    envToConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  it('needs nothing: all settings have defaults', () => {
+    const { keeper, ...config } = envToConfig({});
+    expect(config).toEqual({
+      host: '127.0.0.1',
+      port: 3000,
+      dataDir: resolve('.holdfast'),
+      publicUrl: null,
+      apiKeys: [],
+      secret: null,
+      redisUrl: null,
+      timeoutDefaultMs: 300_000,
+      timeoutMaxMs: 86_400_000,
+      retentionMs: 7 * 86_400_000,
+      metricsPort: null,
+      logLevel: 'info',
+    });
+    expect(keeper).toEqual({
+      listen: null,
+      advertise: null,
+      slots: expect.any(Number),
+      browser: 'chromium',
+      chromiumPath: null,
+      chromiumArgs: [],
+      noSandbox: false,
+    });
+    expect(keeper.slots).toBeGreaterThanOrEqual(1);
+  });
+
+  it('takes every setting from the environment', () => {
+    const env = {
+      HOLDFAST_HOST: '0.0.0.0',
+      HOLDFAST_PORT: '8080',
+      HOLDFAST_DATA_DIR: '/var/lib/holdfast',
+      HOLDFAST_PUBLIC_URL: 'https://browsers.example/',
+      HOLDFAST_API_KEYS: 'acme=key-of-acme, beta=key=of=beta',
+      HOLDFAST_SECRET: '0123456789abcdef',
+      HOLDFAST_KEEPER_LISTEN: '0.0.0.0:9223',
+      HOLDFAST_KEEPER_ADVERTISE: 'worker-1.internal:9223',
+      HOLDFAST_SLOTS: '12',
+      HOLDFAST_CHROMIUM_PATH: '/opt/chromium',
+      HOLDFAST_CHROMIUM_ARGS: ' --lang=de   --mute-audio ',
+      HOLDFAST_NO_SANDBOX: '1',
+      HOLDFAST_BROWSER: 'null',
+      HOLDFAST_TIMEOUT_DEFAULT: '60000',
+      HOLDFAST_TIMEOUT_MAX: '120000',
+      HOLDFAST_RETENTION: '3600000',
+      HOLDFAST_METRICS_PORT: '9090',
+      HOLDFAST_LOG_LEVEL: 'warn',
+      REDIS_URL: 'rediss://:pass@redis.internal:6380/1',
+    } satisfies Record<(typeof ENV_NAMES)[number], string>;
+    expect(envToConfig(env)).toEqual({
+      host: '0.0.0.0',
+      port: 8080,
+      dataDir: '/var/lib/holdfast',
+      publicUrl: 'https://browsers.example',
+      apiKeys: [
+        { tenant: 'acme', key: 'key-of-acme' },
+        { tenant: 'beta', key: 'key=of=beta' },
+      ],
+      secret: '0123456789abcdef',
+      redisUrl: 'rediss://:pass@redis.internal:6380/1',
+      keeper: {
+        listen: '0.0.0.0:9223',
+        advertise: 'worker-1.internal:9223',
+        slots: 12,
+        browser: 'null',
+        chromiumPath: '/opt/chromium',
+        chromiumArgs: ['--lang=de', '--mute-audio'],
+        noSandbox: true,
+      },
+      timeoutDefaultMs: 60_000,
+      timeoutMaxMs: 120_000,
+      retentionMs: 3_600_000,
+      metricsPort: 9090,
+      logLevel: 'warn',
+    });
+  });
+
+  it('names every problem at once, each with the setting it is about', () => {
+    const problems = problemsOf({
+      HOLDFAST_PORT: '65536',
+      HOLDFAST_SLOTS: '0',
+      HOLDFAST_TIMEOUT_DEFAULT: '5s',
+      HOLDFAST_LOG_LEVEL: 'loud',
+      HOLDFAST_NO_SANDBOX: 'yes',
+      HOLDFAST_SECRET: 'short',
+      REDIS_URL: 'http://redis',
+    });
+    expect(problems.map(problem => problem.split(':')[0]).sort()).toEqual([
+      'HOLDFAST_LOG_LEVEL',
+      'HOLDFAST_NO_SANDBOX',
+      'HOLDFAST_PORT',
+      'HOLDFAST_SECRET',
+      'HOLDFAST_SLOTS',
+      'HOLDFAST_TIMEOUT_DEFAULT',
+      'REDIS_URL',
+    ]);
+    expect(new ConfigError(problems).message.split('\n')).toHaveLength(8);
+  });
+
+  it('names the problems of single settings and those between settings together', () => {
+    const problems = problemsOf({
+      HOLDFAST_HOST: '0.0.0.0',
+      HOLDFAST_PORT: 'http',
+      HOLDFAST_API_KEYS: 'nonsense',
+    });
+    expect(problems.join('\n')).toContain('HOLDFAST_PORT');
+    expect(problems.join('\n')).toContain('HOLDFAST_API_KEYS');
+  });
+
+  it('never repeats a secret in a problem', () => {
+    const problems = problemsOf({ HOLDFAST_SECRET: 'hush', HOLDFAST_API_KEYS: 'acme=hush,Beta=hush-hush' });
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join('\n')).not.toContain('hush');
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'browsers.example'])(
+    'is refused when open and bound to %s',
+    host => {
+      expect(problemsOf({ HOLDFAST_HOST: host })).toEqual([expect.stringContaining('HOLDFAST_API_KEYS')]);
+      expect(problemsOf({ HOLDFAST_HOST: host, HOLDFAST_API_KEYS: 'acme=key-of-acme' })).toEqual([]);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('may be open on %s', host => {
+    expect(isLoopback(host)).toBe(true);
+    expect(problemsOf({ HOLDFAST_HOST: host })).toEqual([]);
+  });
+
+  it.each(['127.0.0.1.example.com', '127.example.com', 'localhost.example.com'])(
+    'takes no name for loopback: %s',
+    host => {
+      expect(isLoopback(host)).toBe(false);
+    },
+  );
+
+  it.each(['acme', 'acme=', 'acme=short', '=long-enough', 'ACME=long-enough', 'a b=long-enough'])(
+    'is refused with the API key entry %j',
+    entry => {
+      expect(problemsOf({ HOLDFAST_API_KEYS: entry })).toEqual([expect.stringContaining('tenant=key')]);
+    },
+  );
+
+  it('is refused when the default time-out is longer than the longest', () => {
+    expect(problemsOf({ HOLDFAST_TIMEOUT_DEFAULT: '2000', HOLDFAST_TIMEOUT_MAX: '1999' })).toHaveLength(1);
+    expect(problemsOf({ HOLDFAST_TIMEOUT_DEFAULT: '2000', HOLDFAST_TIMEOUT_MAX: '2000' })).toEqual([]);
+  });
+
+  it.each([
+    ['HOLDFAST_TIMEOUT_MAX', '999', '86400001'],
+    ['HOLDFAST_RETENTION', '999', '31622400001'],
+    ['HOLDFAST_SLOTS', '0', '10001'],
+  ] as const)('has a least and a greatest %s', (name, tooSmall, tooGreat) => {
+    expect(problemsOf({ HOLDFAST_TIMEOUT_DEFAULT: '1000', [name]: tooSmall })[0]).toContain(name);
+    expect(problemsOf({ [name]: tooGreat })).toEqual([expect.stringContaining(name)]);
+  });
+});
+
+describe('the number of slots', () => {
+  it.each([
+    ['as many as four for each core', 2, 64 * GiB, 8],
+    ['as many as fit beside one GiB', 16, GiB + 10 * 350 * MiB, 10],
+    ['rounded down', 16, GiB + 11 * 350 * MiB - 1, 10],
+    ['never less than one', 1, 0, 1],
+  ])('is %s', (_what, cores, bytes, slots) => {
+    expect(defaultSlots(cores, bytes)).toBe(slots);
+  });
+});
+
+describe('the environment', () => {
+  it('is read by name, and an empty value is none', () => {
+    expect(readEnv({ HOLDFAST_PORT: '1', HOLDFAST_HOST: '', HOME: '/root' })).toEqual({ HOLDFAST_PORT: '1' });
+  });
+
+  it('is handed to children as it is, with settings put over it', () => {
+    const environment = childEnvironment({ REDIS_URL: 'unix:///tmp/r.sock' });
+    expect(environment).toMatchObject({ PATH: expect.any(String), REDIS_URL: 'unix:///tmp/r.sock' });
+  });
+});

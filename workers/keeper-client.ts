@@ -1,0 +1,254 @@
+import { connect, type Socket } from 'node:net';
+import { backoffMs, pause, withDeadline } from '../src/core/abort';
+import type { Clock } from '../src/core/clock';
+import { messageOf } from '../src/core/errors';
+import type { Logger } from '../src/core/logger';
+import { signalProcess, type ProcessIdentity, type ProcessTable } from '../src/core/process-identity';
+import { KeeperError } from './keeper/keeper-error';
+import { LineReader } from './keeper/line-reader';
+import { BEAT_EVERY_MS, SILENT_AFTER_MS } from './keeper/protocol';
+import type {
+  BrowserRecord,
+  KeeperMessage,
+  KeeperOperation,
+  KeeperOperations,
+  KeeperStats,
+} from './keeper/protocol';
+import { SilenceWatch } from './keeper/silence-watch';
+
+const RECONNECT_FIRST_MS = 100;
+const RECONNECT_CAP_MS = 1_000;
+const REGISTER_TIMEOUT_MS = 5_000;
+
+/** What a client needs. */
+export interface KeeperClientOptions {
+  readonly socketPath: string;
+  /** The process that the keeper kills when it is silent: this one. */
+  readonly self: ProcessIdentity;
+  readonly processes: ProcessTable;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For tests: how long a keeper may be silent. */
+  readonly silentAfterMs?: number;
+}
+
+/** The answer to a registration: what the keeper is and has. */
+export type Registration = KeeperOperations['register']['reply'];
+
+interface PendingCall {
+  readonly resolve: (ok: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The worker's line to its keeper. Connects and registers, again and again, beats every second, and kills a keeper
+ * that no longer answers (it is started again and adopts its browsers). Calls fail when the connection is lost; what
+ * became of them shows in the browsers that the next registration lists.
+ */
+export class KeeperClient {
+  readonly #options: KeeperClientOptions;
+  readonly #closing = new AbortController();
+  readonly #silence: SilenceWatch;
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #registeredHandlers: ((registration: Registration) => void)[] = [];
+  readonly #goneHandlers: ((browser: BrowserRecord) => void)[] = [];
+  readonly #statsHandlers: ((stats: KeeperStats) => void)[] = [];
+  readonly #lostHandlers: (() => void)[] = [];
+  #socket: Socket | null = null;
+  #keeper: ProcessIdentity | null = null;
+  #beats: NodeJS.Timeout | null = null;
+  #secret: string | null = null;
+  #nextId = 1;
+  #running: Promise<void> | null = null;
+
+  constructor(options: KeeperClientOptions) {
+    this.#options = options;
+    const silentAfterMs = options.silentAfterMs ?? SILENT_AFTER_MS;
+    this.#silence = new SilenceWatch(options.clock, silentAfterMs, () => void this.#killSilent());
+  }
+
+  /** After each registration; a connection that was lost and came back shows as another one. */
+  onRegistered(handler: (registration: Registration) => void): void {
+    this.#registeredHandlers.push(handler);
+  }
+
+  /** A browser went without an order. */
+  onBrowserGone(handler: (browser: BrowserRecord) => void): void {
+    this.#goneHandlers.push(handler);
+  }
+
+  /** A slot was taken or became free; also with every beat. */
+  onStats(handler: (stats: KeeperStats) => void): void {
+    this.#statsHandlers.push(handler);
+  }
+
+  /** A registered connection is gone; another one is being tried for. */
+  onLost(handler: () => void): void {
+    this.#lostHandlers.push(handler);
+  }
+
+  /** Whether a keeper has this worker registered right now. */
+  get registered(): boolean {
+    return this.#keeper !== null;
+  }
+
+  /** Begins to connect; add the handlers before. A second call does nothing. */
+  connect(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** The installation's secret, handed over now and after every registration to come. */
+  setSecret(secret: string): void {
+    this.#secret = secret;
+    if (this.registered) this.#handOverSecret();
+  }
+
+  /**
+   * Asks the keeper.
+   *
+   * @throws KeeperError with the keeper's code, or `connection_lost`: it may or may not have been done.
+   * @throws DeadlineExceededError after `timeoutMs`; the signal's reason when that is aborted.
+   */
+  async call<Op extends KeeperOperation>(
+    op: Op,
+    args: KeeperOperations[Op]['request'],
+    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<KeeperOperations[Op]['reply']> {
+    signal?.throwIfAborted();
+    const socket = this.#socket;
+    if (socket === null) throw new KeeperError('connection_lost', 'there is no connection to the keeper');
+    const id = this.#nextId++;
+    let abort: () => void = () => undefined;
+    const reply = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      abort = () => reject(signal?.reason);
+      signal?.addEventListener('abort', abort);
+      socket.write(`${JSON.stringify({ id, op, args })}\n`);
+    });
+    try {
+      // SAFETY: the keeper answers each operation with the reply that the protocol gives for it.
+      return (await withDeadline(`keeper ${op}`, timeoutMs, reply)) as KeeperOperations[Op]['reply'];
+    } finally {
+      this.#pending.delete(id);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Hangs up for good; the keeper then waits for another worker. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#socket?.destroy();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const signal = this.#closing.signal;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      await pause(backoffMs(attempt, RECONNECT_FIRST_MS, RECONNECT_CAP_MS), signal);
+      if (signal.aborted) return;
+      if (await this.#oneConnection()) attempt = -1;
+    }
+  }
+
+  /** One connection from its beginning to its end; whether it got as far as being registered. */
+  async #oneConnection(): Promise<boolean> {
+    const socket = connect(this.#options.socketPath);
+    const ended = new Promise<void>(resolve => socket.once('close', () => resolve()));
+    // An error is followed by `close`; that is where it is dealt with.
+    socket.on('error', () => undefined);
+    const reader = new LineReader(line => this.#receive(line));
+    socket.on('data', chunk => {
+      if (!reader.push(chunk)) socket.destroy();
+    });
+    const opened = await new Promise<boolean>(resolve => {
+      socket.once('connect', () => resolve(true));
+      void ended.then(() => resolve(false));
+    });
+    if (!opened) return false;
+    this.#socket = socket;
+    const registered = await this.#register(socket);
+    await ended;
+    this.#onEnded(registered);
+    return registered;
+  }
+
+  async #register(socket: Socket): Promise<boolean> {
+    const { self, log } = this.#options;
+    try {
+      const args = { workerPid: self.pid, workerStartedAt: self.startedAt };
+      const registration = await this.call('register', args, { timeoutMs: REGISTER_TIMEOUT_MS });
+      this.#keeper = { pid: registration.keeperPid, startedAt: registration.keeperStartedAt };
+      this.#silence.start();
+      this.#beats = setInterval(() => this.#beat(), BEAT_EVERY_MS);
+      if (this.#secret !== null) this.#handOverSecret();
+      for (const handler of this.#registeredHandlers) handler(registration);
+      return true;
+    } catch (error) {
+      log.warn({ err: error }, `the keeper did not register this worker: ${messageOf(error)}`);
+      socket.destroy();
+      return false;
+    }
+  }
+
+  #onEnded(registered: boolean): void {
+    this.#socket = null;
+    this.#keeper = null;
+    this.#silence.stop();
+    if (this.#beats !== null) clearInterval(this.#beats);
+    this.#beats = null;
+    const lost = new KeeperError('connection_lost', 'the connection to the keeper was lost');
+    for (const { reject } of this.#pending.values()) reject(lost);
+    this.#pending.clear();
+    if (!registered || this.#closing.signal.aborted) return;
+    this.#options.log.warn('the connection to the keeper was lost');
+    for (const handler of this.#lostHandlers) handler();
+  }
+
+  #receive(line: string): void {
+    this.#silence.heard();
+    // SAFETY: only the keeper of this data folder can write to this socket, and it writes KeeperMessages.
+    const message = JSON.parse(line) as KeeperMessage;
+    if ('event' in message) {
+      if (message.event === 'browser_gone')
+        for (const handler of this.#goneHandlers) handler(message.browser);
+      else this.#onStats(message.stats);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return; // given up meanwhile
+    if ('error' in message) pending.reject(new KeeperError(message.error.code, message.error.message));
+    else pending.resolve(message.ok);
+  }
+
+  #beat(): void {
+    this.call('beat', {}, { timeoutMs: SILENT_AFTER_MS }).then(
+      ({ stats }) => this.#onStats(stats),
+      // A beat without an answer is what the silence watch is for.
+      () => undefined,
+    );
+  }
+
+  #onStats(stats: KeeperStats): void {
+    for (const handler of this.#statsHandlers) handler(stats);
+  }
+
+  #handOverSecret(): void {
+    if (this.#secret === null) return;
+    const sent = this.call('secret', { secret: this.#secret }, { timeoutMs: REGISTER_TIMEOUT_MS });
+    // Lost with the connection only, and then handed over again after the next registration.
+    sent.catch((error: unknown) => this.#options.log.debug({ err: error }, 'the secret was not handed over'));
+  }
+
+  async #killSilent(): Promise<void> {
+    const { processes, log } = this.#options;
+    const keeper = this.#keeper;
+    if (keeper === null) return;
+    log.error({ keeperPid: keeper.pid }, 'the keeper is silent; killing it');
+    try {
+      await signalProcess(processes, keeper, 'SIGKILL');
+    } catch (error) {
+      log.error({ err: error }, 'the silent keeper could not be killed');
+    }
+    this.#socket?.destroy();
+  }
+}

@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { settlesWithin } from '../../src/core/abort';
+import { messageOf } from '../../src/core/errors';
+import { browserEnv, type BrowserCommand } from './browser-command';
+import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
+import { waitForAccept } from './devtools';
+import type { RunDirectory } from './run-directory';
+import { watchUntil } from './watch-until';
+
+/** How long a shim may need to write down an exit that is visible already. */
+const EXIT_FILE_GRACE_MS = 200;
+
+/** No browser came of a start; everything that had been started is gone. */
+export class LaunchError extends Error {
+  constructor(
+    readonly code: 'launch_failed' | 'launch_cancelled',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'LaunchError';
+  }
+}
+
+/** The part of a launch that can still be undone: shim and browser exist, but nobody has the browser yet. */
+export class BrowserStart {
+  readonly shimExited: Promise<void>;
+  readonly #directory: RunDirectory;
+  readonly #around: BrowserSurroundings;
+  readonly #shim: ChildProcess;
+  #spawnError: Error | null = null;
+
+  constructor(directory: RunDirectory, command: BrowserCommand, around: BrowserSurroundings) {
+    this.#directory = directory;
+    this.#around = around;
+    this.#shim = spawn('/bin/sh', [around.shimScript, directory.path, command.program, ...command.args], {
+      cwd: directory.path,
+      env: browserEnv(directory),
+      // A session of its own: no signal of our terminal or supervisor reaches it, and it outlives us.
+      detached: true,
+      stdio: 'ignore',
+      ...(process.getuid?.() === 0 ? around.user : {}),
+    });
+    this.shimExited = new Promise(resolve => {
+      this.#shim.once('exit', () => resolve());
+      this.#shim.once('error', error => {
+        this.#spawnError = error;
+        resolve();
+      });
+    });
+  }
+
+  get shimPid(): number | null {
+    return this.#shim.pid ?? null;
+  }
+
+  async untilReady(timeoutMs: number, signal: AbortSignal): Promise<BrowserFacts> {
+    const over = new AbortController();
+    void this.shimExited.then(() => over.abort(new BrowserExited()));
+    const giveUp = AbortSignal.any([signal, over.signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      return await this.#steps(giveUp);
+    } catch (error) {
+      throw await this.#explain(error, signal, timeoutMs);
+    }
+  }
+
+  async #steps(signal: AbortSignal): Promise<BrowserFacts> {
+    const { processes } = this.#around;
+    const { path: folder, profile } = this.#directory;
+    const pid = await watchUntil({
+      folder,
+      names: ['pid'],
+      everyMs: 50,
+      signal,
+      probe: () => this.#directory.pid(),
+    });
+    const [browser, shim] = await Promise.all([
+      processes.identify(pid),
+      processes.identify(this.#shim.pid ?? pid),
+    ]);
+    if (browser === null || shim === null) throw new BrowserExited();
+    const devTools = await watchUntil({
+      folder: profile,
+      names: ['DevToolsActivePort'],
+      everyMs: 100,
+      signal,
+      probe: () => this.#directory.devTools(),
+    });
+    if (devTools.port !== 0) await waitForAccept(devTools.port, signal);
+    return { browser, shim, devTools };
+  }
+
+  async #explain(error: unknown, cancelled: AbortSignal, timeoutMs: number): Promise<LaunchError> {
+    if (cancelled.aborted) return new LaunchError('launch_cancelled', 'the launch was cancelled');
+    if (this.#spawnError !== null) return new LaunchError('launch_failed', this.#spawnError.message);
+    if (error instanceof BrowserExited) await settlesWithin(this.shimExited, EXIT_FILE_GRACE_MS);
+    const status = await this.#directory.exitStatus();
+    const what =
+      status !== null
+        ? `the browser exited with status ${status} before it was ready`
+        : error instanceof Error && error.name === 'TimeoutError'
+          ? `the browser was not ready within ${timeoutMs} ms`
+          : `the browser did not become ready: ${messageOf(error)}`;
+    const lastWords = await this.#directory.lastWords();
+    return new LaunchError('launch_failed', lastWords === '' ? what : `${what}; its last words: ${lastWords}`);
+  }
+}
+
+/** The browser was gone before it was ready. */
+class BrowserExited extends Error {
+  constructor() {
+    super('the browser exited');
+  }
+}

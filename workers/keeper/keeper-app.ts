@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import type { Clock } from '../../src/core/clock';
+import { Lifecycle } from '../../src/core/lifecycle';
+import type { Logger } from '../../src/core/logger';
+import type { ProcessTable } from '../../src/core/process-identity';
+import { chromiumCommand, nullBrowserCommand, type CommandFactory } from './browser-command';
+import { Gateway } from './gateway';
+import { Keeper } from './keeper';
+import { Leftovers } from './leftovers';
+import { LIVENESS, type LivenessRhythm } from './liveness';
+import { ADOPT_GRACE_MS, SILENT_AFTER_MS } from './protocol';
+import { Records } from './records';
+import { browserUser, hostIdOf, installScript, keeperSocketPath, prepareRunRoot, runRootFor } from './run-root';
+import { SocketServer } from './socket-server';
+import { WorkerDesk } from './worker-desk';
+
+/** Which program a keeper starts. */
+export type BrowserChoice =
+  | { readonly kind: 'chromium'; readonly program: string; readonly args: readonly string[]; readonly noSandbox: boolean }
+  | { readonly kind: 'null' };
+
+/** What a keeper is made from. */
+export interface KeeperOptions {
+  /** Must exist. */
+  readonly dataDir: string;
+  readonly slots: number;
+  readonly browser: BrowserChoice;
+  /** `host:port` for other machines; null: no gateway. */
+  readonly listen: string | null;
+  /** How others reach the gateway; null: as it listens. */
+  readonly advertise: string | null;
+  readonly processes: ProcessTable;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** See WorkerDeskDeps. */
+  readonly onAbandoned?: () => void;
+  /** For tests: shorter patience than production's. */
+  readonly rhythm?: {
+    readonly silentAfterMs?: number;
+    readonly adoptGraceMs?: number;
+    readonly liveness?: LivenessRhythm;
+  };
+}
+
+/** A keeper that is open. */
+export interface KeeperApp {
+  readonly keeper: Keeper;
+  readonly socketPath: string;
+  readonly gateway: Gateway | null;
+  readonly hasWorker: () => boolean;
+  /** Stops serving; browsers are left as they are, for the next keeper. */
+  close(): Promise<void>;
+}
+
+/**
+ * Composition root of the keeper: run root, inherited browsers, gateway, socket. The socket comes last: whoever can
+ * connect finds a keeper that knows its browsers.
+ *
+ * @throws KeeperRunningError if another keeper serves this data folder; whatever else keeps it from opening.
+ */
+export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
+  const { dataDir, processes, clock, log, rhythm } = options;
+  const user = browserUser();
+  const runRoot = await runRootFor(dataDir, user);
+  await prepareRunRoot(runRoot);
+  const socketPath = keeperSocketPath(runRoot);
+  await SocketServer.refuseIfServed(socketPath);
+
+  const lifecycle = new Lifecycle();
+  const parts: { gateway: Gateway | null; desk: WorkerDesk | null } = { gateway: null, desk: null };
+  try {
+    const shimScript = await installScript(runRoot, join(__dirname, 'shim.sh'));
+    const keeper = new Keeper({
+      runRoot,
+      slots: options.slots,
+      records: new Records(runRoot),
+      around: { processes, leftovers: new Leftovers(processes), user, shimScript, log },
+      command: await commandFactory(options.browser, runRoot),
+      bootId: await processes.bootId(),
+      netns: await processes.networkNamespace(),
+      gateway: () => advertised(options, parts.gateway),
+      gatewayConnections: () => parts.gateway?.connections ?? 0,
+      liveness: rhythm?.liveness ?? LIVENESS,
+      clock,
+      log,
+    });
+    lifecycle.defer('keeper', () => keeper.stop());
+    if (options.listen !== null) {
+      const gateway = await Gateway.listen(options.listen, {
+        endpointOf: claimId => keeper.endpointOf(claimId),
+        secret: () => parts.desk?.secret ?? null,
+      });
+      parts.gateway = gateway;
+      lifecycle.defer('gateway', () => gateway.close());
+    }
+    await keeper.open();
+    const desk = await openDesk(keeper, runRoot, options);
+    parts.desk = desk;
+    lifecycle.defer('worker desk', () => desk.close());
+    const server = await SocketServer.listen(socketPath, desk);
+    lifecycle.defer('socket', () => server.close());
+    return {
+      keeper,
+      socketPath,
+      gateway: parts.gateway,
+      hasWorker: () => desk.hasWorker,
+      close: () => lifecycle.close(),
+    };
+  } catch (error) {
+    await lifecycle.close();
+    throw error;
+  }
+}
+
+async function openDesk(keeper: Keeper, runRoot: string, options: KeeperOptions): Promise<WorkerDesk> {
+  const { processes, clock, log, rhythm, onAbandoned } = options;
+  const self = await processes.identify(process.pid);
+  if (self === null) throw new Error('the process table does not know this process');
+  return new WorkerDesk({
+    keeper,
+    hostId: await hostIdOf(runRoot),
+    self,
+    processes,
+    clock,
+    log,
+    silentAfterMs: rhythm?.silentAfterMs ?? SILENT_AFTER_MS,
+    adoptGraceMs: rhythm?.adoptGraceMs ?? ADOPT_GRACE_MS,
+    onAbandoned: onAbandoned ?? (() => undefined),
+  });
+}
+
+async function commandFactory(browser: BrowserChoice, runRoot: string): Promise<CommandFactory> {
+  if (browser.kind === 'chromium') return chromiumCommand(browser.program, browser.args, browser.noSandbox);
+  return nullBrowserCommand(await installScript(runRoot, join(__dirname, 'null-browser.sh')));
+}
+
+function advertised({ listen, advertise }: KeeperOptions, gateway: Gateway | null): string | null {
+  if (listen === null || gateway === null) return null;
+  // The port of `listen` may have been 0.
+  return advertise ?? listen.replace(/:\d+$/, `:${gateway.port}`);
+}

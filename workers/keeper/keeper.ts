@@ -1,0 +1,256 @@
+import type { Endpoint, Fence } from '../../machines/session/session.types';
+import type { Clock } from '../../src/core/clock';
+import type { Logger } from '../../src/core/logger';
+import { inherit } from './adoption';
+import type { CommandFactory } from './browser-command';
+import type { BrowserSurroundings } from './browser-facts';
+import { BrowserProcess } from './browser-process';
+import { LaunchError } from './browser-start';
+import { KeeperError } from './keeper-error';
+import { KeptBrowser, type KeptBrowserDeps } from './kept-browser';
+import { watchLiveness, type LivenessRhythm } from './liveness';
+import { KEEPER_LAUNCH_TIMEOUT_MS, type BrowserRecord, type KeeperEvent, type KeeperStats } from './protocol';
+import type { Records } from './records';
+import { RunDirectory } from './run-directory';
+
+/** What a keeper works with. */
+export interface KeeperDeps {
+  readonly runRoot: string;
+  readonly slots: number;
+  readonly records: Records;
+  readonly around: BrowserSurroundings;
+  readonly command: CommandFactory;
+  readonly bootId: string;
+  /** Network namespace; with the boot id it tells others whether our loopback is theirs. */
+  readonly netns: string;
+  /** `host:port` of the gateway as others reach it; null when there is none. */
+  readonly gateway: () => string | null;
+  readonly gatewayConnections: () => number;
+  readonly liveness: LivenessRhythm;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How often gone browsers that nobody asked about are looked through. */
+const EXPIRY_CHECK_MS = 60_000;
+
+/** Workers come back within their lease or not at all; a report is kept far longer than that. */
+const GONE_KEPT_MS = 600_000;
+
+/**
+ * The browsers of one machine: slots, claims and reports. Rules:
+ *
+ * - a slot is taken before anything is started and free when process tree and run directory are gone (I12);
+ * - only the recorded claim may give orders, and fence numbers of a session only rise (I6);
+ * - a browser that went by itself is reported at once and remembered until the worker forgets it;
+ * - whatever this keeper finds at its start it goes on with, reports, or removes (I7).
+ */
+export class Keeper {
+  readonly #deps: KeeperDeps;
+  readonly #browsers = new Set<KeptBrowser>();
+  readonly #forgotten = new WeakSet<KeptBrowser>();
+  readonly #listeners = new Set<(event: KeeperEvent) => void>();
+  readonly #closing = new AbortController();
+  #orphansReaped = 0;
+  #expiry: NodeJS.Timeout | null = null;
+
+  constructor(deps: KeeperDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes over what an earlier keeper left. Nothing else may be called before this has resolved. */
+  async open(): Promise<void> {
+    const { runRoot, records, around, bootId, clock, log } = this.#deps;
+    const found = await inherit({ runRoot, records, around, bootId, nowMs: clock.nowMs() });
+    this.#orphansReaped = found.orphansReaped;
+    for (const { stored, process } of found.alive) {
+      const browser = this.#keep(stored.ref, stored.fence, process.directory);
+      browser.resume(process);
+      if (stored.ordered) void browser.order('ended by an order from before a restart');
+      else this.#watch(browser);
+    }
+    for (const { name, stored, report } of found.gone) {
+      this.#keep(stored.ref, stored.fence, RunDirectory.at(runRoot, name)).remember(report);
+    }
+    this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
+    log.info({ adopted: found.alive.length, gone: found.gone.length, reaped: found.orphansReaped }, 'keeper open');
+  }
+
+  /** Hears every event until the returned function is called. */
+  onEvent(listener: (event: KeeperEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  stats(): KeeperStats {
+    return {
+      slots: this.#deps.slots,
+      used: this.#used(),
+      orphansReaped: this.#orphansReaped,
+      gatewayConnections: this.#deps.gatewayConnections(),
+    };
+  }
+
+  list(): BrowserRecord[] {
+    return [...this.#browsers].filter(browser => !this.#forgotten.has(browser)).map(browser => browser.record());
+  }
+
+  /** Where the browser under this claim listens; null if there is none that runs. */
+  endpointOf(claimId: string): Endpoint | null {
+    const found = [...this.#browsers].find(({ fence, state }) => fence.claimId === claimId && state === 'running');
+    return found?.endpoint ?? null;
+  }
+
+  /**
+   * Starts a browser for a session. An older one of the same session is ended first.
+   *
+   * @throws KeeperError `stale_claim`, `no_free_slot`, `launch_failed` or `launch_cancelled`.
+   */
+  async launch(ref: string, fence: Fence, timeoutMs: number): Promise<Endpoint> {
+    if (this.#closing.signal.aborted) throw new KeeperError('launch_cancelled', 'the keeper is stopping');
+    const earlier = this.#olderThan(ref, fence);
+    const freed = earlier.filter(browser => browser.holdsSlot).length;
+    if (this.#used() - freed >= this.#deps.slots) {
+      throw new KeeperError('no_free_slot', `all ${this.#deps.slots} slots are taken`);
+    }
+    // In the books before anything is awaited: an order to close it may be the very next line.
+    const browser = this.#keep(ref, fence, RunDirectory.fresh(this.#deps.runRoot));
+    this.#changed();
+    try {
+      const endpoint = await browser.start(async signal => {
+        await Promise.all(earlier.map(older => this.#end(older, 'superseded by a newer claim')));
+        return this.#launchProcess(browser, timeoutMs, signal);
+      });
+      this.#watch(browser);
+      return endpoint;
+    } catch (error) {
+      this.#deps.log.warn({ ref, err: error }, 'a launch came to nothing');
+      await this.#drop(browser);
+      if (error instanceof LaunchError) throw new KeeperError(error.code, error.message);
+      throw error;
+    }
+  }
+
+  /**
+   * Records a new claim for a browser. Repeating a claim that is recorded already is fine.
+   *
+   * @throws KeeperError `unknown_claim` if `from` is not what is recorded, `stale_claim` if the number does not rise.
+   */
+  async claim(ref: string, from: Fence, to: Fence): Promise<void> {
+    if (this.#find(ref, to.claimId)?.fence.n === to.n) return;
+    const browser = this.#find(ref, from.claimId);
+    if (browser === undefined || browser.fence.n !== from.n || browser.state === 'closing') {
+      throw new KeeperError('unknown_claim', `${ref} has no browser under claim ${from.n}`);
+    }
+    if (to.n <= from.n) throw new KeeperError('stale_claim', `claim ${to.n} does not rise above ${from.n}`);
+    await browser.claim(to);
+  }
+
+  /** Ends a browser; resolves when nothing of it is left. False if no browser is there under this claim. */
+  async close(ref: string, claimId: string): Promise<boolean> {
+    const browser = this.#find(ref, claimId);
+    if (browser === undefined) return false;
+    await this.#end(browser, 'closed by its worker');
+    return true;
+  }
+
+  /** Forgets a browser that has gone; one that has not is left alone. */
+  async forget(ref: string, claimId: string): Promise<void> {
+    const browser = this.#find(ref, claimId);
+    if (browser?.state !== 'gone') return;
+    this.#forgotten.add(browser);
+    if (!browser.holdsSlot) await this.#drop(browser);
+  }
+
+  /** Ends everything; the reports stay for the worker that comes next. */
+  async endAll(message: string): Promise<void> {
+    const there = [...this.#browsers].filter(browser => browser.holdsSlot);
+    if (there.length > 0) this.#deps.log.warn({ browsers: there.length }, message);
+    await Promise.all(there.map(browser => browser.order(message)));
+  }
+
+  /** Starts nothing more and stops watching. Browsers are left as they are. */
+  stop(): void {
+    this.#closing.abort();
+    if (this.#expiry !== null) clearInterval(this.#expiry);
+  }
+
+  #launchProcess(browser: KeptBrowser, timeoutMs: number, signal: AbortSignal): Promise<BrowserProcess> {
+    const { around, command } = this.#deps;
+    const limits = { timeoutMs: Math.min(timeoutMs, KEEPER_LAUNCH_TIMEOUT_MS), signal };
+    const plan = command(browser.directory, browser.fence.claimId);
+    return BrowserProcess.launch(browser.directory, plan, around, limits);
+  }
+
+  /** The browsers of earlier claims of a session; refuses a claim that is not newer than all of them. */
+  #olderThan(ref: string, fence: Fence): KeptBrowser[] {
+    const earlier = [...this.#browsers].filter(browser => browser.ref === ref);
+    if (earlier.some(browser => browser.fence.n >= fence.n)) {
+      throw new KeeperError('stale_claim', `${ref} has a browser under a claim that is not older than ${fence.n}`);
+    }
+    return earlier;
+  }
+
+  /** Ends a browser whose owner needs no report of it. */
+  async #end(browser: KeptBrowser, why: string): Promise<void> {
+    await browser.order(why);
+    await this.#drop(browser);
+  }
+
+  #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
+    const { records, clock, log, bootId, netns, gateway } = this.#deps;
+    const deps: KeptBrowserDeps = {
+      records,
+      clock,
+      log,
+      bootId,
+      endpointOf: ({ facts }) => ({ ...facts.devTools, bootId, netns, gateway: gateway() }),
+      onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
+      onFreed: browser => this.#onFreed(browser),
+    };
+    const browser = new KeptBrowser(ref, fence, directory, deps);
+    this.#browsers.add(browser);
+    return browser;
+  }
+
+  #watch(browser: KeptBrowser): void {
+    void watchLiveness(browser, this.#deps.liveness, this.#closing.signal);
+  }
+
+  #onFreed(browser: KeptBrowser): void {
+    this.#changed();
+    if (this.#forgotten.has(browser)) void this.#drop(browser);
+  }
+
+  /** Takes it out of the books. A record that cannot be removed is one of a browser long gone: it expires. */
+  async #drop(browser: KeptBrowser): Promise<void> {
+    this.#browsers.delete(browser);
+    try {
+      await this.#deps.records.remove(browser.name);
+    } catch (error) {
+      this.#deps.log.error({ err: error, ref: browser.ref }, 'a record could not be removed');
+    }
+  }
+
+  async #expire(): Promise<void> {
+    const before = this.#deps.clock.nowMs() - GONE_KEPT_MS;
+    const expired = [...this.#browsers].filter(({ goneAtMs, holdsSlot }) => !holdsSlot && (goneAtMs ?? before) < before);
+    await Promise.all(expired.map(browser => this.#drop(browser)));
+  }
+
+  #find(ref: string, claimId: string): KeptBrowser | undefined {
+    return [...this.#browsers].find(browser => browser.ref === ref && browser.fence.claimId === claimId);
+  }
+
+  #used(): number {
+    return [...this.#browsers].filter(browser => browser.holdsSlot).length;
+  }
+
+  #changed(): void {
+    this.#emit({ event: 'stats', stats: this.stats() });
+  }
+
+  #emit(event: KeeperEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,36 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../src/config/config';
+import { findChromium } from './find-chromium';
+import type { BrowserChoice } from './keeper-app';
+
+/** There is no browser to start, and what to do about it. */
+export class NoChromiumError extends Error {
+  constructor(configured: string | null) {
+    super(
+      configured === null
+        ? 'no Chromium or Chrome was found; install one or set HOLDFAST_CHROMIUM_PATH'
+        : `HOLDFAST_CHROMIUM_PATH: ${configured} is not an executable file`,
+    );
+    this.name = 'NoChromiumError';
+  }
+}
+
+/**
+ * Decides which program this keeper starts.
+ *
+ * @param searchPath - the PATH to look in
+ * @throws NoChromiumError
+ */
+export async function chooseBrowser(config: Config['keeper'], searchPath: string): Promise<BrowserChoice> {
+  if (config.browser === 'null') return { kind: 'null' };
+  const configured = config.chromiumPath;
+  const program = await findChromium({ configured, searchPath, cacheDirs: puppeteerCacheDirs() });
+  if (program === null) throw new NoChromiumError(configured);
+  return { kind: 'chromium', program, args: config.chromiumArgs, noSandbox: config.noSandbox };
+}
+
+/** Where `npx puppeteer browsers install` puts browsers by default. */
+export function puppeteerCacheDirs(): string[] {
+  return [join(homedir(), '.cache', 'puppeteer')];
+}

@@ -1,0 +1,37 @@
+import { pause } from '../../src/core/abort';
+import { sendSignal } from '../../src/core/process-identity';
+import type { BrowserSurroundings } from './browser-facts';
+import type { RunDirectory } from './run-directory';
+
+const REMOVE_RETRY_MS = 1_000;
+
+/**
+ * Kills the group and what is outside of it, then removes the directory. What cannot be killed or removed right now (a process
+ * in an uninterruptible wait, a failing disk) is tried again until it is gone: its slot must not be given away.
+ */
+export async function removeTree(
+  directory: RunDirectory,
+  groupId: number | null,
+  { leftovers, log }: BrowserSurroundings,
+): Promise<void> {
+  for (;;) {
+    try {
+      if (groupId !== null) killGroup(groupId);
+      await leftovers.kill(directory.path);
+      await directory.remove();
+      return;
+    } catch (error) {
+      log.error({ err: error, directory: directory.path }, 'a browser could not be removed; trying again');
+      await pause(REMOVE_RETRY_MS);
+    }
+  }
+}
+
+function killGroup(groupId: number): void {
+  try {
+    sendSignal(-groupId, 'SIGKILL');
+  } catch (error) {
+    // SAFETY: process.kill throws system errors only. macOS says EPERM for a group of nothing but zombies.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+}

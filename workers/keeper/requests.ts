@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { KeeperOperation, KeeperOperations } from './protocol';
+
+const text = z.string().min(1).max(256);
+const fence = z.object({ n: z.number().int().nonnegative(), claimId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
+const nothing = z.object({});
+const named = z.object({ ref: text, claimId: text });
+
+/** The shape of every operation's arguments. */
+const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['request']> } = {
+  register: z.object({ workerPid: z.number().int().positive(), workerStartedAt: text }),
+  beat: nothing,
+  secret: z.object({ secret: z.string().min(1).max(4_096) }),
+  launch: z.object({ ref: text, fence, timeoutMs: z.number().int().positive() }),
+  claim: z.object({ ref: text, from: fence, to: fence }),
+  close: named,
+  forget: named,
+  list: nothing,
+};
+
+const envelope = z.object({ id: z.number().int(), op: z.string(), args: z.unknown() });
+
+/** One request with its arguments checked: the operation tells their type. */
+export type CheckedRequest = {
+  [Op in KeeperOperation]: { readonly id: number; readonly op: Op; readonly args: KeeperOperations[Op]['request'] };
+}[KeeperOperation];
+
+/** What became of a line: a request, a refusal that can be addressed, or nothing that has an id. */
+export type ParsedLine =
+  | { readonly request: CheckedRequest }
+  | { readonly refused: { readonly id: number; readonly message: string } }
+  | { readonly unreadable: string };
+
+/** Checks one line from a worker. */
+export function parseRequest(line: string): ParsedLine {
+  const outer = envelope.safeParse(parseJson(line));
+  if (!outer.success) return { unreadable: 'the line is not a request' };
+  const { id, op, args } = outer.data;
+  if (!isOperation(op)) return { refused: { id, message: `there is no operation ${op.slice(0, 32)}` } };
+  const inner = ARGUMENTS[op].safeParse(args);
+  if (!inner.success) return { refused: { id, message: `${op}: ${z.prettifyError(inner.error)}` } };
+  // SAFETY: ARGUMENTS maps each operation to the schema of its own request type.
+  return { request: { id, op, args: inner.data } as CheckedRequest };
+}
+
+function isOperation(op: string): op is KeeperOperation {
+  return Object.hasOwn(ARGUMENTS, op);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // the schema refuses it
+  }
+}
