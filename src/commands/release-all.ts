@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { HoldfastError, messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import { isRedisAway } from '../redis/errors';
 import type { SessionIndex } from '../store/session-index';
@@ -51,7 +51,7 @@ export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseA
     const waiting = [...refs];
     const closings: Promise<void>[] = [];
     let released = 0;
-    let firstFailure: unknown;
+    const failures: Error[] = [];
     let redisIsAway = false;
     const lane = async (): Promise<void> => {
       // Once Redis is away nothing new is begun: it is away for all of them, and the caller waits.
@@ -61,12 +61,13 @@ export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseA
           released += 1;
           if (untilClosed && ended !== null) closings.push(ended.closed());
         } catch (error) {
-          firstFailure ??= error;
+          failures.push(error instanceof Error ? error : new Error(messageOf(error)));
           redisIsAway ||= isRedisAway(error);
         }
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL, refs.length) }, lane));
+    const [firstFailure] = failures;
     if (released === 0 && firstFailure !== undefined) throw firstFailure;
     await Promise.all(closings);
     return { matched: refs.length, released, failed: refs.length - released };

@@ -6,14 +6,14 @@ import { contextOf } from './request-context';
 
 /** The last middleware: every error becomes an answer here, and only here. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
-  // Express tells an error handler by its four parameters.
-  return (thrown: unknown, req: Request, res: Response, _next: NextFunction) => {
+  return (thrown: unknown, req: Request, res: Response, next: NextFunction) => {
     const error = ofExpress(thrown) ?? codedError(thrown);
     const { requestId } = contextOf(res);
     if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'request failed');
     else if (error.status >= 500) log.debug({ requestId, err: error }, 'request failed');
     if (res.headersSent) {
-      res.destroy();
+      // Express' own last resort: it cuts the connection, so that nobody takes half an answer for a whole one.
+      next(thrown);
       return;
     }
     const answer = problemAnswer(error, { requestId, path: req.path });

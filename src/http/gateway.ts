@@ -123,7 +123,7 @@ export class Gateway {
       idleTimeoutMs: limits.idleTimeoutMs,
       // The first note also ends the connect time-out; all of them say so, because the first may fail.
       note: () => activity.note(ref, true),
-      monotonicMs: clock.monotonicMs,
+      monotonicMs: () => clock.monotonicMs(),
     });
     const splice = spliceUpgrade({
       client: socket,
@@ -134,12 +134,13 @@ export class Gateway {
       upstreamHost: `${dialled.host}:${dialled.port}`,
       onClientBytes: meter.touch,
     });
-    client.ended.addEventListener('abort', splice.close, { once: true });
+    const close = (): void => splice.close();
+    client.ended.addEventListener('abort', close, { once: true });
     client.attached();
     meter.touch();
     log.info({ session: ref, requestId }, 'client attached');
     void splice.closed.then(() => {
-      client.ended.removeEventListener('abort', splice.close);
+      client.ended.removeEventListener('abort', close);
       meter.stop();
       client.leave();
       log.info({ session: ref, requestId }, 'client detached');

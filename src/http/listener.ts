@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause, withDeadline } from '../core/abort';
 import { HoldfastError } from '../core/errors';
@@ -35,11 +35,11 @@ export class Listener {
   constructor() {
     this.#server = createServer(LIMITS, (request, response) => this.#onRequest(request, response));
     this.#server.on('upgrade', (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
-      // SAFETY: a plain HTTP server hands over the TCP socket itself; the types only allow for other transports.
-      const socket = duplex as Socket;
       // A client that breaks off is nobody's problem; `close` follows and tells whoever uses the socket.
-      socket.on('error', () => undefined);
-      this.#onUpgrade(request, socket, head);
+      duplex.on('error', () => undefined);
+      // A plain HTTP server hands over the TCP socket itself; only the types allow for other transports.
+      if (duplex instanceof Socket) this.#onUpgrade(request, duplex, head);
+      else duplex.destroy();
     });
     this.#server.on('clientError', answerUnreadable);
   }

@@ -10,9 +10,9 @@ export interface SplicedClient {
   /** Aborted when the session has ended: whatever is open for this client is to be closed at once. */
   readonly ended: AbortSignal;
   /** The client is through: it counts from here on. */
-  attached(): void;
+  readonly attached: () => void;
   /** The client is gone. */
-  leave(): void;
+  readonly leave: () => void;
 }
 
 interface Entry {

@@ -41,13 +41,13 @@ export interface Answer {
 }
 
 /** The configuration of an API under test: loopback, any free port, no keys. */
-export async function testConfig(overrides: Partial<Config> = {}): Promise<Config> {
+export function testConfig(overrides: Partial<Config> = {}): Config {
   return { ...envToConfig({}), port: 0, dataDir: '/nonexistent', ...overrides };
 }
 
 /** Starts everything. */
 export async function startTestApi(overrides: Partial<Config> = {}): Promise<TestApi> {
-  const config = await testConfig(overrides);
+  const config = testConfig(overrides);
   const log = createLogger('test', process.env['HF_TEST_LOG'] ?? 'silent');
   const redis = await startRedis();
   const apis = [await startApi(config, redis.url, log)];

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError, defaultSlots, envToConfig, isLoopback } from '../../../src/config/config';
-import { childEnvironment, ENV_NAMES, readEnv, type Env } from '../../../src/config/env';
+import { childEnvironment, readEnv, type Env, type EnvName } from '../../../src/config/env';
 
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;
@@ -65,7 +65,7 @@ describe('the configuration', () => {
       HOLDFAST_METRICS_PORT: '9090',
       HOLDFAST_LOG_LEVEL: 'warn',
       REDIS_URL: 'rediss://:pass@redis.internal:6380/1',
-    } satisfies Record<(typeof ENV_NAMES)[number], string>;
+    } satisfies Record<EnvName, string>;
     expect(envToConfig(env)).toEqual({
       host: '0.0.0.0',
       port: 8080,

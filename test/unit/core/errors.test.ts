@@ -50,7 +50,7 @@ describe('messageOf', () => {
     ['a string', 'a string'],
     [undefined, 'undefined'],
     [null, 'null'],
-    [{ toString: () => 'of an object' }, 'of an object'],
+    [{ toString: (): string => 'of an object' }, 'of an object'],
   ])('finds words for %p', (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
   });

@@ -1,7 +1,7 @@
 import type { SessionEvent } from '../../../machines/session/session.events';
-import type { SessionSnapshot } from '../../../machines/session/session.types';
+import type { SessionSnapshot, TimerKind } from '../../../machines/session/session.types';
 import { firstStep, step } from '../../../machines/step';
-import { EVENTS, INPUT, LIMITS, SAMPLES, T0, type SampleName } from '../../support/session-samples';
+import { EVENTS, INPUT, LIMITS, SAMPLES, T0, walk, type SampleName } from '../../support/session-samples';
 
 describe('the first step', () => {
   it('queues the session, asks for a launch and arms the queue time-out', () => {
@@ -42,6 +42,7 @@ describe('a step', () => {
     ['a deadline that has not passed', 'live', { ...EVENTS.TIMEOUT, nowMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
     ['a deadline that was moved', 'live', { ...EVENTS.TIMEOUT, deadlineMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
     ['a deadline of a state before', 'live', { ...EVENTS.TIMEOUT, kind: 'queue', deadlineMs: T0 + 60_000 }],
+    ['a deadline under the name of another', 'live', { ...EVENTS.TIMEOUT, kind: 'idle' }],
     ['anything after the end', 'released', EVENTS.RELEASE],
   ])('refuses %s: the very same snapshot, nothing to do', (_what, from, event) => {
     const before = SAMPLES[from];
@@ -53,6 +54,18 @@ describe('a step', () => {
 
   it('obeys a deadline in the very millisecond it names', () => {
     expect(step(SAMPLES.live, EVENTS.TIMEOUT).accepted).toBe(true);
+  });
+
+  it('ends a session for the time-out that was named, also when two of them fall on the same millisecond', () => {
+    const limits = { ...LIMITS, timeoutMs: 60_000, idleTimeoutMs: 60_000, connectTimeoutMs: 60_000 };
+    const live = walk(firstStep({ ...INPUT, limits }).snapshot, EVENTS.CLAIM, EVENTS.BROWSER_READY);
+    const reasonOf = (kind: TimerKind): unknown =>
+      walk(live, { type: 'TIMEOUT', kind, deadlineMs: T0 + 60_300, nowMs: T0 + 60_300 }).context.endReason;
+    expect([reasonOf('connect'), reasonOf('idle'), reasonOf('session')]).toEqual([
+      'connect_timeout',
+      'idle_timeout',
+      'session_timeout',
+    ]);
   });
 
   it('arms no idle and no connect time-out for a session without them', () => {

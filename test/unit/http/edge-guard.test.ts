@@ -1,0 +1,135 @@
+import type { IncomingMessage } from 'node:http';
+import { HoldfastError } from '../../../src/core/errors';
+import { edgeGuard, type EdgeGuardOptions } from '../../../src/http/edge-guard';
+
+const PORT = 3000;
+
+const onLoopback: EdgeGuardOptions = { host: '127.0.0.1', publicUrl: null, hasApiKeys: false };
+const onNetwork: EdgeGuardOptions = {
+  host: '0.0.0.0',
+  publicUrl: 'https://hf.example.com',
+  hasApiKeys: true,
+};
+
+/** A request with these raw headers, as Node hands them over. */
+function requestWith(headers: readonly (readonly [string, string])[], url = '/v1/sessions'): IncomingMessage {
+  const rawHeaders = headers.flat();
+  const merged = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
+  return { headers: merged, rawHeaders, url, socket: { localPort: PORT } } as unknown as IncomingMessage;
+}
+
+function verdict(options: EdgeGuardOptions, request: IncomingMessage): string {
+  try {
+    edgeGuard(options)(request);
+    return 'passes';
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.code;
+    throw error;
+  }
+}
+
+const host = (name: string) => requestWith([['Host', name]]);
+const from = (origin: string) =>
+  requestWith([
+    ['Host', 'localhost:3000'],
+    ['Origin', origin],
+  ]);
+
+describe('the edge guard on loopback', () => {
+  it.each(['localhost', 'localhost:3000', 'LOCALHOST:9', '127.0.0.1:3000', '127.1.2.3', '[::1]:3000'])(
+    'lets the Host %s pass',
+    name => {
+      expect(verdict(onLoopback, host(name))).toBe('passes');
+    },
+  );
+
+  it.each([
+    'evil.example',
+    'localhost.',
+    'localhost.evil.example',
+    'localhost:3000@evil.example',
+    '127.0.0.1.evil.example',
+    '127.evil.example',
+    '127.0.0.1.nip.io:3000',
+    '192.168.1.5:3000',
+    '0.0.0.0:3000',
+    '[::ffff:127.0.0.1]',
+    'localhost:3000:80',
+    'local host',
+    '',
+  ])('refuses the Host %p', name => {
+    expect(verdict(onLoopback, host(name))).toBe('forbidden_origin');
+  });
+
+  it('refuses a request without a Host, with two, or for an absolute URL', () => {
+    expect(verdict(onLoopback, requestWith([]))).toBe('forbidden_origin');
+    const two = requestWith([
+      ['Host', 'localhost'],
+      ['host', 'localhost'],
+    ]);
+    expect(verdict(onLoopback, two)).toBe('forbidden_origin');
+    const absolute = requestWith([['Host', 'localhost']], 'http://evil.example/v1/sessions');
+    expect(verdict(onLoopback, absolute)).toBe('forbidden_origin');
+  });
+
+  it.each(['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'])(
+    'lets our own origin %s pass',
+    origin => {
+      expect(verdict(onLoopback, from(origin))).toBe('passes');
+    },
+  );
+
+  it.each([
+    'http://localhost:8080',
+    'http://localhost',
+    'https://localhost:3000',
+    'http://evil.example:3000',
+    'http://127.0.0.1.evil.example:3000',
+    'http://localhost:3000/',
+    'http://localhost:3000, http://evil.example',
+    'null',
+    '',
+  ])('refuses the origin %p', origin => {
+    expect(verdict(onLoopback, from(origin))).toBe('forbidden_origin');
+  });
+
+  it.each([
+    ['none', 'passes'],
+    ['same-origin', 'passes'],
+    ['same-site', 'forbidden_origin'],
+    ['cross-site', 'forbidden_origin'],
+    ['something-new', 'forbidden_origin'],
+  ])('judges Sec-Fetch-Site: %s', (site, expected) => {
+    const request = requestWith([
+      ['Host', 'localhost:3000'],
+      ['Sec-Fetch-Site', site],
+    ]);
+    expect(verdict(onLoopback, request)).toBe(expected);
+  });
+});
+
+describe('the edge guard on a network', () => {
+  it.each(['hf.example.com', 'HF.example.com:443', 'localhost:3000', '10.0.0.7:3000', '[2001:db8::1]:3000'])(
+    'lets the Host %s pass',
+    name => {
+      expect(verdict(onNetwork, host(name))).toBe('passes');
+    },
+  );
+
+  it.each(['other.example.com', 'hf.example.com.evil.example', 'hf.example.com.'])(
+    'refuses the Host %s',
+    name => {
+      expect(verdict(onNetwork, host(name))).toBe('forbidden_origin');
+    },
+  );
+
+  it('knows its public origin, and no other of that name', () => {
+    expect(verdict(onNetwork, from('https://hf.example.com'))).toBe('passes');
+    expect(verdict(onNetwork, from('http://hf.example.com'))).toBe('forbidden_origin');
+    expect(verdict(onNetwork, from('https://hf.example.com:8443'))).toBe('forbidden_origin');
+  });
+
+  it('lets the name it is bound to pass', () => {
+    expect(verdict({ ...onNetwork, host: 'box.lan' }, host('box.lan:3000'))).toBe('passes');
+  });
+});

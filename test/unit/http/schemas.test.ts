@@ -1,0 +1,217 @@
+import { HoldfastError } from '../../../src/core/errors';
+import {
+  parseCreateBody,
+  parseIdempotencyKey,
+  parseListQuery,
+  parseReleaseAll,
+} from '../../../src/http/schemas';
+
+const POLICY = { timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 };
+
+/** Code and pointers of what is thrown. */
+function refusal(work: () => unknown): { code: string; pointers: string[]; message: string } {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof HoldfastError) {
+      return { code: error.code, pointers: error.fields.map(field => field.pointer), message: error.message };
+    }
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+const create = (body: unknown) => parseCreateBody(body, POLICY);
+
+describe('the body of create', () => {
+  it('is optional in all its parts', () => {
+    expect(create({})).toEqual({
+      sessionId: null,
+      name: null,
+      labels: {},
+      limits: { timeoutMs: 300_000, idleTimeoutMs: null, queueTimeoutMs: 60_000, connectTimeoutMs: null },
+    });
+  });
+
+  it('carries everything that can be chosen', () => {
+    const body = {
+      sessionId: 'my_session-1',
+      name: 'Größe 📐',
+      labels: { 'app.kubernetes.io/name': 'x', constructor: 'y', empty: '' },
+      timeout: 1_000,
+      idleTimeout: 2_000,
+      queueTimeout: 3_000,
+      connectTimeout: 4_000,
+    };
+    expect(create(body)).toEqual({
+      sessionId: body.sessionId,
+      name: body.name,
+      labels: body.labels,
+      limits: { timeoutMs: 1_000, idleTimeoutMs: 2_000, queueTimeoutMs: 3_000, connectTimeoutMs: 4_000 },
+    });
+  });
+
+  it('ignores what nobody knows, prototypes included', () => {
+    const body: unknown = JSON.parse('{"whatever": 1, "__proto__": {"timeout": "x"}, "constructor": 2}');
+    expect(create(body)).toEqual(create({}));
+    expect(({} as Record<string, unknown>)['timeout']).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a string for a number', { timeout: '300000' }, '/timeout'],
+    ['a fraction', { timeout: 1_000.5 }, '/timeout'],
+    ['null where something is needed', { timeout: null }, '/timeout'],
+    ['more than the maximum', { timeout: 3_600_001 }, '/timeout'],
+    ['a long idle time-out', { idleTimeout: 3_600_001 }, '/idleTimeout'],
+    ['a long wait', { queueTimeout: 3_600_001 }, '/queueTimeout'],
+    ['a negative number', { connectTimeout: -1 }, '/connectTimeout'],
+    ['a session id with a slash', { sessionId: 'a/b' }, '/sessionId'],
+    ['an empty session id', { sessionId: '' }, '/sessionId'],
+    ['a long session id', { sessionId: 'x'.repeat(65) }, '/sessionId'],
+    ['a long name', { name: 'x'.repeat(129) }, '/name'],
+    ['a name with a line feed', { name: 'a\nb' }, '/name'],
+    ['a name with half a character', { name: '\ud800' }, '/name'],
+    ['labels as a list', { labels: ['a'] }, '/labels'],
+    ['a label that is a number', { labels: { a: 1 } }, '/labels/a'],
+    ['a long label', { labels: { a: 'x'.repeat(129) } }, '/labels/a'],
+    ['a label with a control character', { labels: { a: '\u001b[2J' } }, '/labels/a'],
+    ['a label name that begins with a dot', { labels: { '.a': 'x' } }, '/labels/.a'],
+    ['a label name with a slash and a tilde', { labels: { '/~': 'x' } }, '/labels/~1~0'],
+    ['a long label name', { labels: { [`x${'y'.repeat(63)}`]: 'x' } }, `/labels/x${'y'.repeat(63)}`],
+    ['nine labels', { labels: Object.fromEntries([...'abcdefghi'].map(name => [name, 'x'])) }, '/labels'],
+    ['a list', [], ''],
+  ])('refuses %s and points at it', (_what, body, pointer) => {
+    expect(refusal(() => create(body))).toMatchObject({ code: 'invalid_request', pointers: [pointer] });
+  });
+
+  it('refuses __proto__ as a label', () => {
+    const body: unknown = JSON.parse('{"labels": {"__proto__": "x"}}');
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+    expect(Object.keys(create(body).labels)).toEqual([]);
+  });
+
+  it('names every wrong field at once', () => {
+    expect(refusal(() => create({ timeout: 'a', name: 1 })).pointers.sort()).toEqual(['/name', '/timeout']);
+  });
+
+  it.each(['timeout', 'idleTimeout', 'queueTimeout', 'connectTimeout'])(
+    'tells somebody who gives %s in seconds what the unit is',
+    name => {
+      expect(refusal(() => create({ [name]: 300 })).message).toMatch(/milliseconds/);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['dimensions', { width: 1 }],
+    ['userAgent', 'x'],
+    ['locale', 'de'],
+    ['timezone', 'UTC'],
+    ['proxy', 'http://p'],
+    ['cookies', []],
+    ['headless', false],
+    ['context', { id: 'x' }],
+    ['recording', true],
+    ['blockAds', true],
+  ])('refuses %s, which is not built yet', (name, value) => {
+    expect(refusal(() => create({ [name]: value }))).toMatchObject({
+      code: 'not_supported',
+      pointers: [`/${name}`],
+    });
+  });
+
+  it('accepts fields that are not built yet when they ask for nothing', () => {
+    expect(create({ proxy: null, headless: true, recording: false, blockAds: false, cookies: null })).toEqual(
+      create({}),
+    );
+  });
+});
+
+describe('the query of list', () => {
+  it('is optional in all its parts', () => {
+    expect(parseListQuery({})).toEqual({ status: null, labelSelector: {}, cursor: null, limit: 50 });
+  });
+
+  it('carries every filter', () => {
+    const cursor = '018bcfe56800018bcfe5-6800-7000-8000-000000000001';
+    const query = { status: 'timed_out', labelSelector: 'a=b, c.d/e==f g,h=', cursor, limit: '100' };
+    expect(parseListQuery(query)).toEqual({
+      status: 'timed_out',
+      labelSelector: { a: 'b', 'c.d/e': 'f g', h: '' },
+      cursor,
+      limit: 100,
+    });
+  });
+
+  it.each([
+    ['limit', '0'],
+    ['limit', '101'],
+    ['limit', '-1'],
+    ['limit', '1e1'],
+    ['limit', ['1', '2']],
+    ['status', 'done'],
+    ['cursor', 'x'],
+    ['cursor', '018bcfe56800'],
+    ['labelSelector', '=x'],
+    ['labelSelector', 'a=1,a=2'],
+    ['labelSelector', ['a=1', 'b=2']],
+  ])('refuses %s=%p', (name, value) => {
+    expect(refusal(() => parseListQuery({ [name]: value }))).toMatchObject({
+      code: 'invalid_request',
+      pointers: [`query/${name}`],
+    });
+  });
+
+  it.each([
+    ['labelSelector', 'a!=b'],
+    ['labelSelector', 'a in (b,c)'],
+    ['labelSelector', 'a notin (b)'],
+    ['labelSelector', '!a'],
+    ['labelSelector', 'a'],
+    ['createdAfter', '2030-01-01'],
+    ['createdBefore', '2030-01-01'],
+  ])('says that %s=%s is not built yet', (name, value) => {
+    expect(refusal(() => parseListQuery({ [name]: value }))).toMatchObject({
+      code: 'not_supported',
+      pointers: [`query/${name}`],
+    });
+  });
+});
+
+describe('the selection of release-all', () => {
+  it('is everything, unless body or query narrow it down', () => {
+    expect(parseReleaseAll({}, {})).toEqual({ labelSelector: {}, dryRun: false });
+    expect(parseReleaseAll({ labelSelector: 'a=b' }, { dryRun: 'true' })).toEqual({
+      labelSelector: { a: 'b' },
+      dryRun: true,
+    });
+    expect(parseReleaseAll({}, { labelSelector: 'a=b', dryRun: 'false' })).toEqual({
+      labelSelector: { a: 'b' },
+      dryRun: false,
+    });
+  });
+
+  it.each<[unknown, Record<string, unknown>]>([
+    [{ labels: { a: 'b' } }, {}],
+    [{}, { labelselector: 'a=b' }],
+    [{ dryRun: 'true' }, {}],
+    [{}, { dryRun: 'yes' }],
+    [{ labelSelector: { a: 'b' } }, {}],
+    [[], {}],
+  ])('refuses a filter it does not understand instead of releasing everything: %j %j', (body, query) => {
+    expect(refusal(() => parseReleaseAll(body, query)).code).toBe('invalid_request');
+  });
+});
+
+describe('the Idempotency-Key', () => {
+  it.each(['k', '8e03978e-40d5-43dd-bc93-6894a57f9324', 'x'.repeat(255)])('may be %s', key => {
+    expect(parseIdempotencyKey(key)).toBe(key);
+  });
+
+  it('may be left out', () => {
+    expect(parseIdempotencyKey(undefined)).toBeNull();
+  });
+
+  it.each(['', ' ', 'a b', 'x'.repeat(256), 'ä'])('may not be %p', key => {
+    expect(refusal(() => parseIdempotencyKey(key)).code).toBe('invalid_request');
+  });
+});
