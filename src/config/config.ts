@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Env } from './env';
 
-/** One caller of the API: a tenant and the SHA-256 of its key; the key itself is not kept. */
+/** One caller of the API: a tenant and its key. The API keeps only the digest; never log this. */
 export interface ApiKey {
   readonly tenant: string;
   readonly key: string;

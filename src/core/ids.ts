@@ -38,7 +38,9 @@ export function uuidv7(nowMs: number, random: Uint8Array = randomBytes(10)): str
   bytes.writeUInt8((bytes.readUInt8(0) & 0x0f) | 0x70, 0);
   bytes.writeUInt8((bytes.readUInt8(2) & 0x3f) | 0x80, 2);
   const hex = time + bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    '-',
+  );
 }
 
 /** A fresh random id for claims, commands and processes: 96 bits, URL-safe. */

@@ -84,7 +84,7 @@ describe('the body of create', () => {
     expect(refusal(() => create(body))).toMatchObject({ code: 'invalid_request', pointers: [pointer] });
   });
 
-  it('refuses __proto__ as a label', () => {
+  it('drops a label called __proto__, which would not be one', () => {
     const body: unknown = JSON.parse('{"labels": {"__proto__": "x"}}');
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
     expect(Object.keys(create(body).labels)).toEqual([]);

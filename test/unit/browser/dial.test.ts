@@ -1,0 +1,40 @@
+import { routeTo } from '../../../src/browser/dial';
+import { keeperTicket } from '../../../src/core/keeper-ticket';
+import { ENDPOINT } from '../../support/session-samples';
+
+const here = { bootId: ENDPOINT.bootId, netns: ENDPOINT.netns };
+const target = (gateway: string | null) => ({ endpoint: { ...ENDPOINT, gateway }, claimId: 'claim-1' });
+
+describe('the way to a browser', () => {
+  it('is loopback on its own machine', () => {
+    expect(routeTo(target('10.0.0.7:9223'), here, 'secret')).toEqual({
+      host: '127.0.0.1',
+      port: ENDPOINT.port,
+      path: ENDPOINT.path,
+      direct: true,
+    });
+  });
+
+  it.each([
+    ['another machine', { ...here, bootId: 'another' }],
+    ['another network namespace', { ...here, netns: 'net:[1]' }],
+  ])('is the gateway of its keeper from %s, with a ticket for the claim', (_where, there) => {
+    expect(routeTo(target('10.0.0.7:9223'), there, 'secret')).toEqual({
+      host: '10.0.0.7',
+      port: 9223,
+      path: `/browser/claim-1?ticket=${keeperTicket('secret', 'claim-1')}`,
+      direct: false,
+    });
+  });
+
+  it('may lead over IPv6', () => {
+    expect(routeTo(target('[2001:db8::1]:9223'), { ...here, netns: 'x' }, 's')).toMatchObject({
+      host: '2001:db8::1',
+      port: 9223,
+    });
+  });
+
+  it('does not exist where the keeper has no gateway', () => {
+    expect(routeTo(target(null), { ...here, bootId: 'another' }, 'secret')).toBeNull();
+  });
+});

@@ -1,0 +1,66 @@
+import { refOf } from '../../../src/core/ids';
+import { Authenticator } from '../../../src/http/authenticator';
+import { connectToken, refOfToken } from '../../../src/http/connect-token';
+
+const keys = [
+  { tenant: 'acme', key: 'acme-key-1' },
+  { tenant: 'acme', key: 'acme-key-2' },
+  { tenant: 'beta', key: 'beta-key-1' },
+];
+
+describe('API keys', () => {
+  const authenticator = new Authenticator(keys);
+
+  it.each([
+    ['authorization', 'Bearer acme-key-1', 'acme'],
+    ['authorization', 'bearer   beta-key-1', 'beta'],
+    ['x-api-key', 'acme-key-2', 'acme'],
+    ['steel-api-key', 'beta-key-1', 'beta'],
+  ])('are taken from %s: %s', (header, value, tenant) => {
+    expect(authenticator.tenantOf({ [header]: value })).toBe(tenant);
+  });
+
+  it.each([
+    {},
+    { authorization: 'Bearer' },
+    { authorization: 'Basic acme-key-1' },
+    { 'x-api-key': 'acme-key' },
+    { 'x-api-key': 'acme-key-1 ' },
+    { 'x-api-key': '' },
+    { 'x-api-key': 'x'.repeat(10_000) },
+    { cookie: 'x-api-key=acme-key-1' },
+  ])('are refused in %j', headers => {
+    expect(authenticator.tenantOf(headers)).toBeNull();
+  });
+
+  it('are not asked for where none are configured', () => {
+    const open = new Authenticator([]);
+    expect(open.tenantOf({})).toBe('default');
+    expect(open.tenantOf({ 'x-api-key': 'whatever' })).toBe('default');
+  });
+});
+
+describe('connect tokens', () => {
+  const secret = 'a secret of the installation';
+  const ref = refOf('acme', 's-1');
+  const token = connectToken(secret, ref);
+
+  it('open the session they are made for, and are always the same', () => {
+    expect(token).toMatch(/^acme\.[A-Za-z0-9_-]{43}$/);
+    expect(connectToken(secret, ref)).toBe(token);
+    expect(refOfToken(secret, 's-1', token)).toBe(ref);
+  });
+
+  it.each([
+    ['another session', secret, 's-2', token],
+    ['the same id of another tenant', secret, 's-1', token.replace('acme', 'beta')],
+    ['another installation', 'another secret', 's-1', token],
+    ['a changed signature', secret, 's-1', `${token.slice(0, -2)}AA`],
+    ['a shortened signature', secret, 's-1', token.slice(0, -1)],
+    ['no signature', secret, 's-1', 'acme.'],
+    ['no tenant', secret, 's-1', token.slice('acme'.length)],
+    ['nothing', secret, 's-1', ''],
+  ])('do not open %s', (_what, withSecret, id, given) => {
+    expect(refOfToken(withSecret, id, given)).toBeNull();
+  });
+});

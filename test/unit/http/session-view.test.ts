@@ -1,0 +1,74 @@
+import { refOf } from '../../../src/core/ids';
+import { SessionViews } from '../../../src/http/session-view';
+import { EVENTS, INPUT, SAMPLES, T0, type SampleName } from '../../support/session-samples';
+
+const views = new SessionViews('https://hf.example.com/base', 'secret');
+const ref = refOf(INPUT.tenant, INPUT.id);
+
+function viewOf(sample: SampleName, nowMs: number, queuePosition: number | null = null) {
+  const record = {
+    ref,
+    revision: 7,
+    snapshot: SAMPLES[sample],
+    fingerprint: '',
+    lastActivityMs: null,
+    attachedAtMs: null,
+  };
+  return views.of({ record, nowMs, queuePosition });
+}
+
+const LIVE_AT = EVENTS.BROWSER_READY.nowMs;
+
+describe('the view of a session', () => {
+  it('says of a waiting one where it stands in the queue, and nothing that is not true yet', () => {
+    expect(viewOf('queued', T0 + 50, 3)).toEqual({
+      id: INPUT.id,
+      status: 'created',
+      endReason: null,
+      name: 'sample',
+      labels: { team: 'search' },
+      createdAt: '2023-11-14T22:13:20.000Z',
+      liveAt: null,
+      endedAt: null,
+      expiresAt: null,
+      timeout: 300_000,
+      idleTimeout: 60_000,
+      duration: 0,
+      websocketUrl: null,
+      viewerUrl: null,
+      dimensions: null,
+      workerId: null,
+      queuePosition: 3,
+      revision: 7,
+      error: null,
+    });
+  });
+
+  it('says of a live one how to reach it and when it expires', () => {
+    const view = viewOf('live', LIVE_AT + 1_234);
+    expect(view).toMatchObject({
+      status: 'live',
+      duration: 1_234,
+      workerId: 'w-1',
+      expiresAt: new Date(LIVE_AT + 300_000).toISOString(),
+    });
+    expect(view.websocketUrl).toMatch(
+      new RegExp(`^wss://hf\\.example\\.com/base/v1/sessions/${INPUT.id}/cdp\\?token=default\\.[\\w-]{43}$`),
+    );
+  });
+
+  it('says of an ended one how long it was live and why it ended', () => {
+    const view = viewOf('failed', LIVE_AT + 1_000_000);
+    expect(view).toMatchObject({
+      status: 'failed',
+      endReason: 'browser_crashed',
+      duration: EVENTS.BROWSER_GONE.nowMs - LIVE_AT,
+      websocketUrl: null,
+      error: { code: 'browser_crashed', message: 'exit status 133' },
+    });
+  });
+
+  it('never counts backwards when another clock is behind', () => {
+    expect(viewOf('live', LIVE_AT - 5).duration).toBe(0);
+  });
+});
