@@ -107,7 +107,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const timers = new LocalTimers(deps.timeouts, log);
   deps.lifecycle.defer('local timers', () => timers.disarmAll());
   const owned = new OwnedSessions(context, timers);
-  const closer = new SessionCloser(keeper, deps.closing, log);
+  const closer = new SessionCloser(keeper, deps.closing, claimId => launcher.doom(claimId), log);
   const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
   const prepare = config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage;
   const launcher = new SessionLauncher({ context, keeper, owned, closer, slots, prepare });

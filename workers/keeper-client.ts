@@ -107,7 +107,7 @@ export class KeeperClient {
    * Asks the keeper.
    *
    * @throws KeeperError with the keeper's code, or `connection_lost`: it may or may not have been done.
-   * @throws DeadlineExceededError after `timeoutMs`; the signal's reason when that is aborted.
+   * @throws DeadlineExceededError after `timeoutMs`; an Error with the signal's reason as its cause when that is aborted.
    */
   async call<Op extends KeeperOperation>(
     op: Op,
@@ -121,7 +121,7 @@ export class KeeperClient {
     let abort: () => void = () => undefined;
     const reply = new Promise<unknown>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      abort = () => reject(signal?.reason);
+      abort = () => reject(new Error(`keeper ${op} was given up`, { cause: signal?.reason }));
       signal?.addEventListener('abort', abort);
       socket.write(`${JSON.stringify({ id, op, args })}\n`);
     });
@@ -154,6 +154,7 @@ export class KeeperClient {
   async #oneConnection(): Promise<boolean> {
     const socket = connect(this.#options.socketPath);
     const ended = new Promise<void>(resolve => socket.once('close', () => resolve()));
+    socket.once('close', () => this.#onClosed());
     // An error is followed by `close`; that is where it is dealt with.
     socket.on('error', () => undefined);
     const reader = new LineReader(line => this.#receive(line));
@@ -168,7 +169,10 @@ export class KeeperClient {
     this.#socket = socket;
     const registered = await this.#register(socket);
     await ended;
-    this.#onEnded(registered);
+    if (registered && !this.#closing.signal.aborted) {
+      this.#options.log.warn('the connection to the keeper was lost');
+      for (const handler of this.#lostHandlers) handler();
+    }
     return registered;
   }
 
@@ -190,7 +194,7 @@ export class KeeperClient {
     }
   }
 
-  #onEnded(registered: boolean): void {
+  #onClosed(): void {
     this.#socket = null;
     this.#keeper = null;
     this.#silence.stop();
@@ -199,9 +203,6 @@ export class KeeperClient {
     const lost = new KeeperError('connection_lost', 'the connection to the keeper was lost');
     for (const { reject } of this.#pending.values()) reject(lost);
     this.#pending.clear();
-    if (!registered || this.#closing.signal.aborted) return;
-    this.#options.log.warn('the connection to the keeper was lost');
-    for (const handler of this.#lostHandlers) handler();
   }
 
   #receive(line: string): void {

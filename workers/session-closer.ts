@@ -10,9 +10,11 @@ const CLOSE_TIMEOUT_MS = 15_000;
 export class SessionCloser {
   readonly #underWay = new Map<string, Promise<void>>();
 
+  /** @param beforeClose - told of every claim before the keeper is; what is not started yet must not be any more */
   constructor(
     private readonly keeper: KeeperClient,
     private readonly closing: ClosingStore,
+    private readonly beforeClose: (claimId: string) => void,
     private readonly log: Logger,
   ) {}
 
@@ -20,6 +22,7 @@ export class SessionCloser {
   close(ref: SessionRef, claimId: string): Promise<void> {
     const known = this.#underWay.get(claimId);
     if (known !== undefined) return known;
+    this.beforeClose(claimId);
     const work = this.#close(ref, claimId)
       .catch((error: unknown) => this.log.warn({ session: ref, err: error }, 'closing will be tried again'))
       .finally(() => this.#underWay.delete(claimId));

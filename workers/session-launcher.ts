@@ -6,6 +6,7 @@ import { DONE, type JobResult } from '../src/queue/consumer';
 import type { LaunchPayload } from '../src/queue/payloads';
 import type { SessionRecord } from '../src/store/session-store';
 import type { KeeperClient } from './keeper-client';
+import { KeeperError } from './keeper/keeper-error';
 import { KEEPER_LAUNCH_TIMEOUT_MS } from './keeper/protocol';
 import type { LaunchSlots } from './launch-slots';
 import type { OwnedSessions } from './owned-sessions';
@@ -26,6 +27,7 @@ export interface LauncherParts {
 /** Handles the `launch` queue: claim, start, make ready, say so. The row decides at each step whether to go on. */
 export class SessionLauncher {
   readonly #claims = new Set<string>();
+  readonly #doomed = new Set<string>();
 
   constructor(private readonly parts: LauncherParts) {}
 
@@ -46,16 +48,26 @@ export class SessionLauncher {
     return this.#claims.has(claimId);
   }
 
+  /**
+   * The session of a claim has ended. If its launch has not reached the keeper yet it never does: an order to close would
+   * find nothing there, and the browser would come after it.
+   */
+  doom(claimId: string): void {
+    if (this.#claims.has(claimId)) this.#doomed.add(claimId);
+  }
+
   async #launch(ref: SessionRef, attempt: number): Promise<void> {
     const claimId = randomId();
     this.#claims.add(claimId);
     try {
       const fence = await this.#claim(ref, attempt, claimId);
       if (fence === null) return; // ended, taken by another worker, or another attempt: the job is stale
+      if (this.#doomed.has(claimId)) return;
       const endpoint = await this.#start(ref, fence);
       if (endpoint !== null) await this.#goLive(ref, fence, endpoint);
     } finally {
       this.#claims.delete(claimId);
+      this.#doomed.delete(claimId);
     }
   }
 
@@ -86,7 +98,8 @@ export class SessionLauncher {
       return endpoint;
     } catch (error) {
       const message = messageOf(error);
-      context.log.warn({ session: ref, err: error }, 'launch failed');
+      const wasCancelled = error instanceof KeeperError && error.code === 'launch_cancelled';
+      context.log[wasCancelled ? 'info' : 'warn']({ session: ref, reason: message }, 'launch failed');
       await say(context, {
         ref,
         cause: 'launch_failed',

@@ -4,7 +4,7 @@ import { createLogger, type Logger } from '../core/logger';
 import { startApi, type Api } from './app';
 
 /** An orderly end takes no longer than this; what is not closed by then dies with the process. */
-const CLOSE_TIMEOUT_MS = 4_500;
+const CLOSE_TIMEOUT_MS = 4_000;
 
 async function main(config: Config, log: Logger): Promise<void> {
   process.title = 'holdfast: api';

@@ -84,21 +84,29 @@ export async function dial(
 
 async function open({ host, port }: Route, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ...(signal === undefined ? {} : { signal }) });
+    // The signal ends the attempt only: `connect` would keep it, and cut the connection at an end much later.
+    const socket = connect({ host, port });
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('error', fail);
+    };
     const fail = (cause: unknown): void => {
+      settle();
       socket.destroy();
       reject(new HoldfastError('browser_unreachable', 'The browser does not answer.', { cause }));
     };
+    const onAbort = (): void => fail(signal?.reason);
     const timer = setTimeout(
       () => fail(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)),
       CONNECT_TIMEOUT_MS,
     );
+    signal?.addEventListener('abort', onAbort);
     socket.once('error', fail);
-    socket.once('close', () => clearTimeout(timer));
     socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.off('error', fail);
+      settle();
       resolve(socket);
     });
+    if (signal?.aborted === true) onAbort();
   });
 }

@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { stdoutLines } from './log-output';
 
 export type { Logger } from 'pino';
 
@@ -26,7 +27,7 @@ const REDACTED = [
 export function createLogger(
   service: string,
   level: string,
-  destination: DestinationStream = pino.destination(1),
+  destination: DestinationStream = stdoutLines,
 ): Logger {
   const options = {
     level,

@@ -1,5 +1,5 @@
-import { effectsBetween } from '../../machines/session/session.effects';
-import type { SessionSnapshot } from '../../machines/session/session.types';
+import { effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
+import type { Deadlines, SessionSnapshot } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Producer } from '../queue/producer';
@@ -28,8 +28,7 @@ export class EffectRelay {
   ): Promise<void> {
     const effects = effectsBetween(before, after);
     try {
-      await Promise.all(effects.map(effect => this.producer.carryOut(ref, effect, nowMs)));
-      await this.store.acknowledgeEffects(pendingEffects(ref, revision, before, after));
+      await this.#carryOut(ref, effects, pendingEffects(ref, revision, before, after), nowMs);
     } catch (error) {
       this.log.warn({ session: ref, revision, err: error }, 'effects are left to the sweep');
     }
@@ -38,8 +37,35 @@ export class EffectRelay {
   /** Carries out effects that a crash left behind. */
   async carryOutLeftOver(pending: readonly PendingEffect[], nowMs: number): Promise<void> {
     for (const entry of pending) {
-      await this.producer.carryOut(entry.ref, entry.effect, nowMs);
-      await this.store.acknowledgeEffects([JSON.stringify(entry)]);
+      await this.#carryOut(entry.ref, [entry.effect], [JSON.stringify(entry)], nowMs);
     }
+  }
+
+  /* The commit that follows may be carried out first, by another process: its cancels find nothing then, and what is
+     armed here afterwards would stay in its queue until it is due, up to a day after the session has ended. */
+  async #carryOut(
+    ref: SessionRef,
+    effects: readonly SessionEffect[],
+    stored: readonly string[],
+    nowMs: number,
+  ): Promise<void> {
+    if (effects.length === 0) return;
+    await Promise.all(effects.map(effect => this.producer.carryOut(ref, effect, nowMs)));
+    const deadlines = await this.store.acknowledgeEffects(ref, stored);
+    const overtaken = effects.flatMap(effect => takenBack(effect, deadlines) ?? []);
+    await Promise.all(overtaken.map(effect => this.producer.carryOut(ref, effect, nowMs)));
+  }
+}
+
+/** What undoes an effect that the row does not want any more; null while it does. */
+function takenBack(effect: SessionEffect, deadlines: Deadlines): SessionEffect | null {
+  switch (effect.kind) {
+    case 'timer.arm':
+      return deadlines[effect.timer] === effect.deadlineMs ? null : { ...effect, kind: 'timer.cancel' };
+    case 'launch.enqueue':
+      return deadlines.queue === undefined ? { ...effect, kind: 'launch.cancel' } : null;
+    case 'timer.cancel':
+    case 'launch.cancel':
+      return null;
   }
 }

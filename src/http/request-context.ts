@@ -1,4 +1,4 @@
-import type { NextFunction, Request, Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { randomId } from '../core/ids';
 
 /** What we know of a request beyond what it says itself. */
@@ -8,8 +8,8 @@ export interface RequestContext {
   readonly requestIdGiven: boolean;
   /** Whose sessions it may touch; null until it is authenticated, and for routes that need no key. */
   tenant: string | null;
-  /** Aborted when the caller has gone away: whoever waits for it may stop. */
-  readonly gone: AbortSignal;
+  /** Aborted when the caller has gone away, or we are about to: no wait is worth going on with then. */
+  readonly stopWaiting: AbortSignal;
 }
 
 const REQUEST_ID_PATTERN = /^[A-Za-z0-9_.:/+=-]{1,128}$/;
@@ -25,20 +25,32 @@ export function requestIdOf(given: string | string[] | undefined): {
   return { requestId: usable ? given : randomId(), requestIdGiven: usable };
 }
 
-/** The first middleware: names the request, watches whether its caller stays, sets the headers every answer has. */
-export function openContext(req: Request, res: Response, next: NextFunction): void {
-  const gone = new AbortController();
-  res.once('close', () => {
-    if (!res.writableFinished) gone.abort();
-  });
-  const named = requestIdOf(req.headers['x-request-id']);
-  contexts.set(res, { ...named, tenant: null, gone: gone.signal });
-  res.set({
-    'X-Request-Id': named.requestId,
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  });
-  next();
+/**
+ * The first middleware: names the request, says when nobody waits for it any more, sets the headers every answer has.
+ *
+ * @param draining - aborted when this process shuts down
+ */
+export function openContext(draining: AbortSignal): RequestHandler {
+  // One listener for all requests: AbortSignal.any() on a signal of such long life leaves something behind each time.
+  const open = new Set<AbortController>();
+  draining.addEventListener('abort', () => open.forEach(stop => stop.abort()), { once: true });
+  return (req, res, next) => {
+    const stop = new AbortController();
+    if (draining.aborted) stop.abort();
+    open.add(stop);
+    res.once('close', () => {
+      open.delete(stop);
+      stop.abort();
+    });
+    const named = requestIdOf(req.headers['x-request-id']);
+    contexts.set(res, { ...named, tenant: null, stopWaiting: stop.signal });
+    res.set({
+      'X-Request-Id': named.requestId,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    next();
+  };
 }
 
 /** The context of a request that went through {@link openContext}. */

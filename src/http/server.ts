@@ -39,6 +39,8 @@ export interface HttpParts
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Aborted when this process shuts down. */
+  readonly draining: AbortSignal;
 }
 
 /** The HTTP side of the API. The order of the lines is the order in which a request passes them. */
@@ -46,7 +48,7 @@ export function httpApp(parts: HttpParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(openContext);
+  app.use(openContext(parts.draining));
   app.use(accessLog(parts.metrics, parts.log, parts.clock));
   app.use((req, _res, next) => {
     parts.guard(req);

@@ -12,6 +12,7 @@ const SCRIPTS = {
   renewLease: 'renew-lease-2',
   noteActivity: 'note-activity-3',
   ackClose: 'ack-close-2',
+  ackEffects: 'ack-effects-2',
   containJobs: 'contain-jobs-3',
 } as const;
 

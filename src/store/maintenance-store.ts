@@ -1,4 +1,4 @@
-import { TIMER_KINDS, type TimerKind } from '../../machines/session/session.types';
+import { TIMER_KINDS, type Deadlines, type TimerKind } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { KEY_PREFIX, keys } from '../redis/keys';
@@ -73,9 +73,14 @@ export class MaintenanceStore {
     return members.map(member => JSON.parse(member) as PendingEffect);
   }
 
-  /** The effects are enqueued; they may be forgotten. */
-  async acknowledgeEffects(members: readonly string[]): Promise<void> {
-    if (members.length > 0) await this.redis.zrem(keys.effects, ...members);
+  /**
+   * The effects of a session are enqueued; they may be forgotten. Answers the deadlines that its row holds by now, none
+   * if it is gone.
+   */
+  async acknowledgeEffects(ref: SessionRef, members: readonly string[]): Promise<Deadlines> {
+    const held = await this.scripts.run('ackEffects', [keys.effects, keys.row(ref)], members);
+    // SAFETY: the commit scripts write a row's deadlines as this JSON.
+    return JSON.parse(String(held)) as Deadlines;
   }
 
   /** Sessions that have been waiting for a worker since before `beforeMs`. */

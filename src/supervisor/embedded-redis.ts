@@ -34,10 +34,12 @@ export interface EmbeddedRedisOptions {
 export class EmbeddedRedis implements ProcessPlan {
   readonly role = 'redis';
   readonly socketPath: string;
+  readonly logFile: string;
   /** For `REDIS_URL`. */
   readonly url: string;
 
   constructor(private readonly options: EmbeddedRedisOptions) {
+    this.logFile = join(options.dir, 'log');
     const preferred = join(options.dir, 'redis.sock');
     this.socketPath =
       Buffer.byteLength(preferred) <= MAX_SOCKET_PATH_BYTES
@@ -58,7 +60,7 @@ export class EmbeddedRedis implements ProcessPlan {
     const { binary, dir } = this.options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     if (dirname(this.socketPath) !== dir) makePrivate(dirname(this.socketPath));
-    const log = openSync(join(dir, 'log'), 'a', 0o600);
+    const log = openSync(this.logFile, 'a', 0o600);
     try {
       return spawn(binary, this.#argv(), { cwd: dir, stdio: ['ignore', log, log], detached: true });
     } finally {

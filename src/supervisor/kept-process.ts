@@ -17,6 +17,8 @@ export interface ReadyInfo {
 /** How one role is found, started and known to be ready. */
 export interface ProcessPlan {
   readonly role: Role;
+  /** Where the process writes if it does not write where we do. */
+  readonly logFile?: string;
   /** A living process of an earlier supervisor that can be taken over, or null. */
   find(): Promise<ProcessIdentity | null>;
   spawn(): ChildProcess;
@@ -66,7 +68,8 @@ export class KeptProcess {
     private readonly context: KeepingContext,
     private readonly onReady: (info: ReadyInfo) => void = () => undefined,
   ) {
-    this.#log = context.log.child({ role: plan.role });
+    const { role, logFile } = plan;
+    this.#log = context.log.child({ role, ...(logFile === undefined ? {} : { logFile }) });
     this.firstReady = new Promise(resolve => (this.#resolveReady = resolve));
   }
 

@@ -48,6 +48,8 @@ const ENTRIES: Entries = {
  */
 export async function supervise(mode: Mode, entries: Entries = ENTRIES): Promise<number> {
   process.title = 'holdfast: supervisor';
+  // A terminal that is closed fails every write; the drain that its SIGHUP begins goes on without it.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   try {
     const config = envToConfig(readEnv());
     const log = createLogger('supervisor', config.logLevel);

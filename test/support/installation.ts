@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../../src/core/abort';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
@@ -26,8 +26,8 @@ export interface EventView {
   readonly seq: number;
   readonly at: string;
   readonly event: string;
-  readonly from: string | null;
-  readonly to: string;
+  readonly from: SessionView['status'] | null;
+  readonly to: SessionView['status'];
   readonly cause: string;
   readonly actor: string;
 }
@@ -45,8 +45,10 @@ export interface InstallationOptions {
   /** Default: `null`, which costs nothing. */
   readonly browser?: 'null' | 'chromium';
   readonly mode?: 'start' | 'worker' | 'api';
-  /** Runs everything as this user; the folder is made his. */
+  /** Runs everything as this user; the data folder is made his, and his temporary folder is in it. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** Makes the supervisor the leader of a process group of its own, as a shell does; see {@link Installation.ctrlC}. */
+  readonly ownGroup?: boolean;
 }
 
 /** A role of a process of the installation. */
@@ -75,7 +77,9 @@ export class Installation {
 
   /** Starts an installation and waits until it says that it is ready. */
   static async start(options: InstallationOptions = {}): Promise<Installation> {
-    const installation = new Installation(await makeTempDir(), options);
+    const dir = await makeTempDir();
+    await giveTo(options.user, dir.path);
+    const installation = new Installation(dir, options);
     await installation.ready();
     return installation;
   }
@@ -214,6 +218,14 @@ export class Installation {
       .map(({ pid }) => pid);
   }
 
+  /** Pids of the browsers themselves, one each: Chromium's first process, or the one of a null browser. */
+  async browsers(): Promise<number[]> {
+    const entries = await systemProcesses.list();
+    return entries
+      .filter(({ commandLine }) => commandLine.includes(`${this.dir.path}/run`) && isBrowser(commandLine))
+      .map(({ pid }) => pid);
+  }
+
   /** Ends everything in order and removes the folder. Answers the supervisor's exit code. */
   async stop(): Promise<number | null> {
     const code = await this.interrupt('SIGTERM');
@@ -222,30 +234,61 @@ export class Installation {
   }
 
   /** Sends a signal to the supervisor and waits for its end; answers the exit code. */
-  async interrupt(signal: NodeJS.Signals): Promise<number | null> {
+  async interrupt(
+    signal: NodeJS.Signals,
+    send: (supervisorPid: number) => void = pid => process.kill(pid, signal),
+  ): Promise<number | null> {
     const supervisor = this.#supervisor;
     if (supervisor.exitCode !== null || supervisor.signalCode !== null) return supervisor.exitCode;
     const exited = once(supervisor, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
-    supervisor.kill(signal);
+    if (supervisor.pid === undefined) throw new Error('holdfast could not be started');
+    send(supervisor.pid);
     await exited.catch((error: unknown) => {
       throw new Error(`holdfast did not stop:\n${this.#output.slice(-4_000)}`, { cause: error });
     });
     return supervisor.exitCode;
   }
 
+  /** Ctrl-C in a terminal: SIGINT to the whole process group. Answers the supervisor's exit code. */
+  async ctrlC(): Promise<number | null> {
+    return this.interrupt('SIGINT', pid => process.kill(-pid, 'SIGINT'));
+  }
+
+  /** Kills everything at once as a power cut would: supervisor, every role, every browser. The data folder stays. */
+  async cutPower(): Promise<void> {
+    const roles = (['supervisor', 'redis', 'api', 'keeper', 'worker'] as const).map(role =>
+      // Roles that this mode does not have are nothing to kill.
+      this.find(role).catch(() => null),
+    );
+    const victims = (await Promise.all(roles)).filter(identity => identity !== null);
+    for (const { pid } of victims) sendSignal(pid, 'SIGKILL');
+    await pollUntil('everything to be dead', { timeoutMs: 5_000, everyMs: 10 }, async () => {
+      for (const pid of await this.browserProcesses()) sendSignal(pid, 'SIGKILL');
+      const alive = await Promise.all(victims.map(identity => isAlive(systemProcesses, identity)));
+      const browsers = await this.browserProcesses();
+      return alive.includes(true) || browsers.length > 0 ? undefined : true;
+    });
+  }
+
+  /** The socket of the Redis that the installation has started itself. */
+  get redisSocketPath(): string {
+    return join(this.dir.path, 'redis/redis.sock');
+  }
+
   #spawn(): ChildProcess {
-    const { env = {}, browser = 'null', mode = 'start', user } = this.options;
+    const { env = {}, browser = 'null', mode = 'start', user, ownGroup = false } = this.options;
     const child = spawn(process.execPath, [BIN, mode], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
-        TMPDIR: process.env['TMPDIR'],
+        TMPDIR: user === undefined ? process.env['TMPDIR'] : join(this.dir.path, 'tmp'),
         HOLDFAST_DATA_DIR: this.dir.path,
         HOLDFAST_PORT: '0',
         HOLDFAST_BROWSER: browser,
         HOLDFAST_SLOTS: '8',
         ...env,
       },
+      detached: ownGroup,
       ...user,
     });
     const listen = (chunk: Buffer): void => void (this.#output += chunk.toString());
@@ -254,3 +297,14 @@ export class Installation {
     return child;
   }
 }
+
+async function giveTo(user: InstallationOptions['user'], dir: string): Promise<void> {
+  if (user === undefined) return;
+  await mkdir(join(dir, 'tmp'));
+  await Promise.all([dir, join(dir, 'tmp')].map(path => chown(path, user.uid, user.gid)));
+}
+
+const isBrowser = (commandLine: string): boolean =>
+  !commandLine.includes('/shim.sh ') &&
+  (commandLine.startsWith('dd if=') ||
+    (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type=')));

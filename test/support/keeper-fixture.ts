@@ -89,6 +89,13 @@ export class KeeperFixture {
     return worker;
   }
 
+  /** A worker that comes only when something has happened. */
+  async workerAfter(happened: () => boolean): Promise<TestWorker> {
+    const probe = (): true | undefined => (happened() ? true : undefined);
+    await pollUntil('what the worker waits for', { timeoutMs: 5_000, everyMs: 10 }, probe);
+    return this.worker();
+  }
+
   /** Ends every browser and removes everything. */
   async close(): Promise<void> {
     for (const client of this.#clients) await client.close();
@@ -104,12 +111,14 @@ export class TestWorker {
   readonly client: KeeperClient;
   readonly registrations: Registration[] = [];
   readonly gone: BrowserRecord[] = [];
+  #stats = 0;
 
   constructor(socketPath: string, self: ProcessIdentity, log: Logger) {
     const options = { socketPath, self, processes: HARMLESS, clock: systemClock, log };
     this.client = new KeeperClient(options);
     this.client.onRegistered(registration => this.registrations.push(registration));
     this.client.onBrowserGone(browser => this.gone.push(browser));
+    this.client.onStats(() => (this.#stats += 1));
   }
 
   async connect(): Promise<void> {
@@ -148,6 +157,19 @@ export class TestWorker {
   untilGone(ref: string, timeoutMs = 5_000): Promise<BrowserRecord> {
     const found = (): BrowserRecord | undefined => this.gone.find(browser => browser.ref === ref);
     return pollUntil(`${ref} to be reported`, { timeoutMs, everyMs: 5 }, found);
+  }
+
+  /** Waits for so many answers to beats. */
+  async untilBeats(count: number): Promise<void> {
+    const until = this.#stats + count;
+    const beaten = (): true | undefined => (this.#stats >= until ? true : undefined);
+    await pollUntil(`${count} beats`, { timeoutMs: count * 2_000, everyMs: 10 }, beaten);
+  }
+
+  /** Waits until the keeper has noticed that it has no worker. */
+  async untilUnregistered(app: KeeperApp): Promise<void> {
+    const gone = (): true | undefined => (app.hasWorker() ? undefined : true);
+    await pollUntil('the worker to be unregistered', { timeoutMs: 2_000, everyMs: 5 }, gone);
   }
 
   /** Waits until no slot is taken. */

@@ -70,7 +70,13 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }
   if (await isTheSame(stored, deps)) {
-    return { name, stored, process: BrowserProcess.adopt(directory, stored.facts, deps.around), report: null, reaped: false };
+    return {
+      name,
+      stored,
+      process: BrowserProcess.adopt(directory, stored.facts, deps.around),
+      report: null,
+      reaped: false,
+    };
   }
   const status = await directory.exitStatus();
   const cause = stored.ordered ? reportOrdered('ended by order') : await reportExit(status, directory);
@@ -90,7 +96,11 @@ async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): 
 }
 
 /** Kills what is left of a browser and removes its folder. The group is killed only if its leader is provably ours. */
-async function reap(directory: RunDirectory, stored: StoredBrowser | null, deps: AdoptionDeps): Promise<void> {
+async function reap(
+  directory: RunDirectory,
+  stored: StoredBrowser | null,
+  deps: AdoptionDeps,
+): Promise<void> {
   const { processes, leftovers } = deps.around;
   if (stored !== null && stored.bootId === deps.bootId && (await isAlive(processes, stored.facts.shim))) {
     await BrowserProcess.adopt(directory, stored.facts, deps.around).end();

@@ -11,7 +11,11 @@ export interface BrowserCommand {
 export type CommandFactory = (directory: RunDirectory, claimId: string) => BrowserCommand;
 
 /** Real browsers. */
-export function chromiumCommand(program: string, extraArgs: readonly string[], noSandbox: boolean): CommandFactory {
+export function chromiumCommand(
+  program: string,
+  extraArgs: readonly string[],
+  noSandbox: boolean,
+): CommandFactory {
   return directory => ({ program, args: chromiumArgs({ profile: directory.profile, extraArgs, noSandbox }) });
 }
 

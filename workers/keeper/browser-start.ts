@@ -53,14 +53,17 @@ export class BrowserStart {
     return this.#shim.pid ?? null;
   }
 
-  async untilReady(timeoutMs: number, signal: AbortSignal): Promise<BrowserFacts> {
+  async untilReady(timeoutMs: number, cancelled: AbortSignal): Promise<BrowserFacts> {
     const over = new AbortController();
-    void this.shimExited.then(() => over.abort(new BrowserExited()));
-    const giveUp = AbortSignal.any([signal, over.signal, AbortSignal.timeout(timeoutMs)]);
+    const giveUp = (why: string): void => over.abort(new LaunchError('launch_failed', why));
+    const timer = setTimeout(() => giveUp(`the browser was not ready within ${timeoutMs} ms`), timeoutMs);
+    void this.shimExited.then(() => giveUp('the browser exited before it was ready'));
     try {
-      return await this.#steps(giveUp);
+      return await this.#steps(AbortSignal.any([cancelled, over.signal]));
     } catch (error) {
-      throw await this.#explain(error, signal, timeoutMs);
+      throw await this.#explain(error, cancelled);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -78,7 +81,7 @@ export class BrowserStart {
       processes.identify(pid),
       processes.identify(this.#shim.pid ?? pid),
     ]);
-    if (browser === null || shim === null) throw new BrowserExited();
+    if (browser === null || shim === null) throw new BrowserExited('the browser exited before it was ready');
     const devTools = await watchUntil({
       folder: profile,
       names: ['DevToolsActivePort'],
@@ -90,25 +93,20 @@ export class BrowserStart {
     return { browser, shim, devTools };
   }
 
-  async #explain(error: unknown, cancelled: AbortSignal, timeoutMs: number): Promise<LaunchError> {
+  async #explain(error: unknown, cancelled: AbortSignal): Promise<LaunchError> {
     if (cancelled.aborted) return new LaunchError('launch_cancelled', 'the launch was cancelled');
     if (this.#spawnError !== null) return new LaunchError('launch_failed', this.#spawnError.message);
     if (error instanceof BrowserExited) await settlesWithin(this.shimExited, EXIT_FILE_GRACE_MS);
     const status = await this.#directory.exitStatus();
     const what =
-      status !== null
-        ? `the browser exited with status ${status} before it was ready`
-        : error instanceof Error && error.name === 'TimeoutError'
-          ? `the browser was not ready within ${timeoutMs} ms`
-          : `the browser did not become ready: ${messageOf(error)}`;
+      status === null ? messageOf(error) : `the browser exited with status ${status} before it was ready`;
     const lastWords = await this.#directory.lastWords();
-    return new LaunchError('launch_failed', lastWords === '' ? what : `${what}; its last words: ${lastWords}`);
+    return new LaunchError(
+      'launch_failed',
+      lastWords === '' ? what : `${what}; its last words: ${lastWords}`,
+    );
   }
 }
 
-/** The browser was gone before it was ready. */
-class BrowserExited extends Error {
-  constructor() {
-    super('the browser exited');
-  }
-}
+/** The browser's own process is gone already; its shim will say how. */
+class BrowserExited extends Error {}

@@ -38,13 +38,18 @@ function accepts(port: number): Promise<boolean> {
 export function fetchDevToolsPath(port: number, timeoutMs: number): Promise<string | null> {
   return new Promise(resolve => {
     const signal = AbortSignal.timeout(timeoutMs);
-    const request = get({ host: '127.0.0.1', port, path: '/json/version', agent: false, signal }, response => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (body += chunk));
-      response.on('error', () => resolve(null));
-      response.on('end', () => resolve(/"ws:\/\/[^/"]+(\/devtools\/browser\/[^"]+)"/.exec(body)?.[1] ?? null));
-    });
+    const request = get(
+      { host: '127.0.0.1', port, path: '/json/version', agent: false, signal },
+      response => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (body += chunk));
+        response.on('error', () => resolve(null));
+        response.on('end', () =>
+          resolve(/"ws:\/\/[^/"]+(\/devtools\/browser\/[^"]+)"/.exec(body)?.[1] ?? null),
+        );
+      },
+    );
     request.on('error', () => resolve(null));
   });
 }
@@ -62,7 +67,7 @@ export function closeOverDevTools({ port, path }: DevToolsAddress, timeoutMs: nu
     };
     socket.on('error', () => answer(false));
     socket.on('open', () => {
-      socket.send(JSON.stringify({ id: 1, method: 'Browser.close' }), error => answer(error == null));
+      socket.send(JSON.stringify({ id: 1, method: 'Browser.close' }), error => answer(!error));
       setTimeout(() => socket.terminate(), timeoutMs).unref();
     });
   });

@@ -47,7 +47,9 @@ export async function findChromium(search: ChromiumSearch): Promise<string | nul
 /** A snap runs in a sandbox of its own and sees neither our run directory nor our user. */
 async function isSnap(path: string): Promise<boolean> {
   const real = await realpath(path);
-  return /^(?:\/var\/lib)?\/snap(?:d)?\//.test(real) || real === '/usr/bin/snap' || (await mentionsSnap(real));
+  return (
+    /^(?:\/var\/lib)?\/snap(?:d)?\//.test(real) || real === '/usr/bin/snap' || (await mentionsSnap(real))
+  );
 }
 
 /** Ubuntu's `chromium-browser` package is a script that runs the snap. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Endpoint } from '../../machines/session/session.types';
 import { isKeeperTicket } from '../../src/core/keeper-ticket';
@@ -33,8 +33,9 @@ export class Gateway {
     this.#server.requestTimeout = REQUEST_PATIENCE_MS;
     this.#server.headersTimeout = REQUEST_PATIENCE_MS;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // SAFETY: the HTTP server's own connections are net sockets.
-      this.#upgrade(request, socket as Socket, head);
+      // A plain HTTP server's connections are net sockets; the type only allows for other servers.
+      if (socket instanceof Socket) this.#upgrade(request, socket, head);
+      else socket.destroy();
     });
   }
 

@@ -10,13 +10,25 @@ import { Leftovers } from './leftovers';
 import { LIVENESS, type LivenessRhythm } from './liveness';
 import { ADOPT_GRACE_MS, SILENT_AFTER_MS } from './protocol';
 import { Records } from './records';
-import { browserUser, hostIdOf, installScript, keeperSocketPath, prepareRunRoot, runRootFor } from './run-root';
+import {
+  browserUser,
+  hostIdOf,
+  installScript,
+  keeperSocketPath,
+  prepareRunRoot,
+  runRootFor,
+} from './run-root';
 import { SocketServer } from './socket-server';
 import { WorkerDesk } from './worker-desk';
 
 /** Which program a keeper starts. */
 export type BrowserChoice =
-  | { readonly kind: 'chromium'; readonly program: string; readonly args: readonly string[]; readonly noSandbox: boolean }
+  | {
+      readonly kind: 'chromium';
+      readonly program: string;
+      readonly args: readonly string[];
+      readonly noSandbox: boolean;
+    }
   | { readonly kind: 'null' };
 
 /** What a keeper is made from. */
@@ -59,9 +71,8 @@ export interface KeeperApp {
  * @throws KeeperRunningError if another keeper serves this data folder; whatever else keeps it from opening.
  */
 export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
-  const { dataDir, processes, clock, log, rhythm } = options;
   const user = browserUser();
-  const runRoot = await runRootFor(dataDir, user);
+  const runRoot = await runRootFor(options.dataDir, user);
   await prepareRunRoot(runRoot);
   const socketPath = keeperSocketPath(runRoot);
   await SocketServer.refuseIfServed(socketPath);
@@ -69,21 +80,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   const lifecycle = new Lifecycle();
   const parts: { gateway: Gateway | null; desk: WorkerDesk | null } = { gateway: null, desk: null };
   try {
-    const shimScript = await installScript(runRoot, join(__dirname, 'shim.sh'));
-    const keeper = new Keeper({
-      runRoot,
-      slots: options.slots,
-      records: new Records(runRoot),
-      around: { processes, leftovers: new Leftovers(processes), user, shimScript, log },
-      command: await commandFactory(options.browser, runRoot),
-      bootId: await processes.bootId(),
-      netns: await processes.networkNamespace(),
-      gateway: () => advertised(options, parts.gateway),
-      gatewayConnections: () => parts.gateway?.connections ?? 0,
-      liveness: rhythm?.liveness ?? LIVENESS,
-      clock,
-      log,
-    });
+    const keeper = await makeKeeper(runRoot, user, options, () => parts.gateway);
     lifecycle.defer('keeper', () => keeper.stop());
     if (options.listen !== null) {
       const gateway = await Gateway.listen(options.listen, {
@@ -110,6 +107,30 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     await lifecycle.close();
     throw error;
   }
+}
+
+async function makeKeeper(
+  runRoot: string,
+  user: User,
+  options: KeeperOptions,
+  gateway: () => Gateway | null,
+): Promise<Keeper> {
+  const { processes, clock, log, rhythm, slots } = options;
+  const shimScript = await installScript(runRoot, join(__dirname, 'shim.sh'));
+  return new Keeper({
+    runRoot,
+    slots,
+    records: new Records(runRoot),
+    around: { processes, leftovers: new Leftovers(processes), user, shimScript, log },
+    command: await commandFactory(options.browser, runRoot),
+    bootId: await processes.bootId(),
+    netns: await processes.networkNamespace(),
+    gateway: () => advertised(options, gateway()),
+    gatewayConnections: () => gateway()?.connections ?? 0,
+    liveness: rhythm?.liveness ?? LIVENESS,
+    clock,
+    log,
+  });
 }
 
 async function openDesk(keeper: Keeper, runRoot: string, options: KeeperOptions): Promise<WorkerDesk> {

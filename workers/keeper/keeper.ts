@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import type { Clock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
@@ -56,6 +57,8 @@ export class Keeper {
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
+    // One listener a browser; the default of ten would call that a leak.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** Takes over what an earlier keeper left. Nothing else may be called before this has resolved. */
@@ -73,7 +76,10 @@ export class Keeper {
       this.#keep(stored.ref, stored.fence, RunDirectory.at(runRoot, name)).remember(report);
     }
     this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
-    log.info({ adopted: found.alive.length, gone: found.gone.length, reaped: found.orphansReaped }, 'keeper open');
+    log.info(
+      { adopted: found.alive.length, gone: found.gone.length, reaped: found.orphansReaped },
+      'keeper open',
+    );
   }
 
   /** Hears every event until the returned function is called. */
@@ -92,12 +98,16 @@ export class Keeper {
   }
 
   list(): BrowserRecord[] {
-    return [...this.#browsers].filter(browser => !this.#forgotten.has(browser)).map(browser => browser.record());
+    return [...this.#browsers]
+      .filter(browser => !this.#forgotten.has(browser))
+      .map(browser => browser.record());
   }
 
   /** Where the browser under this claim listens; null if there is none that runs. */
   endpointOf(claimId: string): Endpoint | null {
-    const found = [...this.#browsers].find(({ fence, state }) => fence.claimId === claimId && state === 'running');
+    const found = [...this.#browsers].find(
+      ({ fence, state }) => fence.claimId === claimId && state === 'running',
+    );
     return found?.endpoint ?? null;
   }
 
@@ -186,7 +196,10 @@ export class Keeper {
   #olderThan(ref: string, fence: Fence): KeptBrowser[] {
     const earlier = [...this.#browsers].filter(browser => browser.ref === ref);
     if (earlier.some(browser => browser.fence.n >= fence.n)) {
-      throw new KeeperError('stale_claim', `${ref} has a browser under a claim that is not older than ${fence.n}`);
+      throw new KeeperError(
+        'stale_claim',
+        `${ref} has a browser under a claim that is not older than ${fence.n}`,
+      );
     }
     return earlier;
   }
@@ -234,7 +247,9 @@ export class Keeper {
 
   async #expire(): Promise<void> {
     const before = this.#deps.clock.nowMs() - GONE_KEPT_MS;
-    const expired = [...this.#browsers].filter(({ goneAtMs, holdsSlot }) => !holdsSlot && (goneAtMs ?? before) < before);
+    const expired = [...this.#browsers].filter(
+      ({ goneAtMs, holdsSlot }) => !holdsSlot && (goneAtMs ?? before) < before,
+    );
     await Promise.all(expired.map(browser => this.#drop(browser)));
   }
 

@@ -59,7 +59,9 @@ async function shutDown(app: KeeperApp, why: string, log: Logger): Promise<void>
   log.info({ why }, 'ending all browsers');
   app.keeper.stop();
   try {
-    if (!(await settlesWithin(app.keeper.endAll(`the keeper is shutting down: ${why}`), SHUTDOWN_PATIENCE_MS))) {
+    if (
+      !(await settlesWithin(app.keeper.endAll(`the keeper is shutting down: ${why}`), SHUTDOWN_PATIENCE_MS))
+    ) {
       log.error('not every browser could be ended in time');
     }
     await app.close();

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { KeeperOperation, KeeperOperations } from './protocol';
 
 const text = z.string().min(1).max(256);
-const fence = z.object({ n: z.number().int().nonnegative(), claimId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
+const fence = z.object({
+  n: z.number().int().nonnegative(),
+  claimId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+});
 const nothing = z.object({});
 const named = z.object({ ref: text, claimId: text });
 
@@ -18,11 +21,15 @@ const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['requ
   list: nothing,
 };
 
-const envelope = z.object({ id: z.number().int(), op: z.string(), args: z.unknown() });
+const envelope = z.object({ id: z.number().int(), op: z.string(), args: z.unknown().optional() });
 
 /** One request with its arguments checked: the operation tells their type. */
 export type CheckedRequest = {
-  [Op in KeeperOperation]: { readonly id: number; readonly op: Op; readonly args: KeeperOperations[Op]['request'] };
+  [Op in KeeperOperation]: {
+    readonly id: number;
+    readonly op: Op;
+    readonly args: KeeperOperations[Op]['request'];
+  };
 }[KeeperOperation];
 
 /** What became of a line: a request, a refusal that can be addressed, or nothing that has an id. */

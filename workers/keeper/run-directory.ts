@@ -68,7 +68,8 @@ export class RunDirectory {
   /** Where the DevTools server listens; null until the browser has said so. */
   async devTools(): Promise<{ port: number; path: string } | null> {
     const [port, path] = (await this.#read('profile/DevToolsActivePort')).split('\n');
-    if (!/^\d{1,5}$/.test(port ?? '') || path === undefined || !path.startsWith('/devtools/browser/')) return null;
+    if (!/^\d{1,5}$/.test(port ?? '') || path === undefined || !path.startsWith('/devtools/browser/'))
+      return null;
     return { port: Number(port), path };
   }
 

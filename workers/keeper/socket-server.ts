@@ -123,7 +123,8 @@ export class SocketServer {
 }
 
 function refusal(error: unknown): { code: KeeperErrorCode; message: string } {
-  const code = error instanceof KeeperError && error.code !== 'connection_lost' ? error.code : 'internal_error';
+  const code =
+    error instanceof KeeperError && error.code !== 'connection_lost' ? error.code : 'internal_error';
   return { code, message: messageOf(error) };
 }
 

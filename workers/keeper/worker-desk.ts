@@ -40,6 +40,7 @@ export class WorkerDesk implements RequestHandler {
   readonly #stopListening: () => void;
   #registered: { readonly connection: Connection; readonly worker: ProcessIdentity } | null = null;
   #secret: string | null = null;
+  #closed = false;
 
   constructor(deps: WorkerDeskDeps) {
     this.#deps = deps;
@@ -60,6 +61,7 @@ export class WorkerDesk implements RequestHandler {
 
   /** Stops all watching; the connections are the server's to close. */
   close(): void {
+    this.#closed = true;
     this.#silence.stop();
     this.#grace.stop();
     this.#stopListening();
@@ -75,6 +77,7 @@ export class WorkerDesk implements RequestHandler {
     if (this.#registered?.connection !== connection) return;
     this.#registered = null;
     this.#silence.stop();
+    if (this.#closed) return;
     this.#grace.start();
     this.#deps.log.warn('the worker has hung up');
   }

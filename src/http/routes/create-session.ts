@@ -20,8 +20,6 @@ export interface CreateSessionRouteParts {
   readonly awaitSession: AwaitSession;
   readonly views: SessionViews;
   readonly policy: TimeoutPolicy;
-  /** Aborted when this process shuts down. */
-  readonly draining: AbortSignal;
 }
 
 /**
@@ -37,7 +35,7 @@ export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandl
     const accepted = await withinRedisBudget(
       parts.createSession({ tenant: tenantOf(res), session, idempotencyKey, actor: actorOf(res) }),
     );
-    const found = await untilLive(parts, accepted, preferences, contextOf(res).gone);
+    const found = await untilLive(parts, accepted, preferences, contextOf(res).stopWaiting);
 
     const applied = preferenceApplied(preferences);
     if (applied !== null) res.set('Preference-Applied', applied);
@@ -51,17 +49,17 @@ export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandl
 }
 
 async function untilLive(
-  { awaitSession, draining }: CreateSessionRouteParts,
+  { awaitSession }: CreateSessionRouteParts,
   { ref, committed }: Accepted,
   { waitSeconds, respondAsync }: Preferences,
-  gone: AbortSignal,
+  stopWaiting: AbortSignal,
 ): Promise<FoundSession> {
   try {
     return await awaitSession({
       ref,
       until: ({ snapshot }) => statusOf(snapshot) !== 'created',
       timeoutMs: (waitSeconds ?? (respondAsync ? 0 : WAIT_DEFAULT_SECONDS)) * 1_000,
-      signal: AbortSignal.any([gone, draining]),
+      signal: stopWaiting,
     });
   } catch (error) {
     // The session stands. An error now would make the caller ask for a second one.

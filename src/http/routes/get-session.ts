@@ -13,20 +13,13 @@ export interface GetSessionRouteParts {
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
   readonly views: SessionViews;
-  /** Aborted when this process shuts down. */
-  readonly draining: AbortSignal;
 }
 
 /**
  * `GET /v1/sessions/:id`: the session, or 304 if the caller has this revision. With `If-None-Match` and `Prefer: wait`
  * it answers on the next change, or 304 when the wait is over.
  */
-export function getSessionRoute({
-  getSession,
-  awaitSession,
-  views,
-  draining,
-}: GetSessionRouteParts): RequestHandler {
+export function getSessionRoute({ getSession, awaitSession, views }: GetSessionRouteParts): RequestHandler {
   return async (req, res) => {
     const ref = refOfParam(req, res);
     const known = req.headers['if-none-match'];
@@ -38,7 +31,7 @@ export function getSessionRoute({
         ref,
         until: ({ revision }) => !hasRevision(known, revision),
         timeoutMs: preferences.waitSeconds * 1_000,
-        signal: AbortSignal.any([contextOf(res).gone, draining]),
+        signal: contextOf(res).stopWaiting,
       });
     }
     res.set('ETag', etagOf(found.record.revision));

@@ -1,4 +1,6 @@
-import { routeTo } from '../../../src/browser/dial';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { dial, routeTo } from '../../../src/browser/dial';
 import { keeperTicket } from '../../../src/core/keeper-ticket';
 import { ENDPOINT } from '../../support/session-samples';
 
@@ -36,5 +38,41 @@ describe('the way to a browser', () => {
 
   it('does not exist where the keeper has no gateway', () => {
     expect(routeTo(target(null), { ...here, bootId: 'another' }, 'secret')).toBeNull();
+  });
+});
+
+describe('dialling', () => {
+  const server = createServer();
+  const toServer = () => {
+    // SAFETY: the server listens on a TCP port.
+    const { port } = server.address() as AddressInfo;
+    return { endpoint: { ...ENDPOINT, port }, claimId: 'claim-1' };
+  };
+  beforeAll(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterAll(() => new Promise<void>(done => server.close(() => done())));
+
+  it('gives a connected socket, which a later abort leaves alone', async () => {
+    const abort = new AbortController();
+    const { socket } = await dial(toServer(), here, 'secret', abort.signal);
+    abort.abort();
+    expect(socket).toMatchObject({ connecting: false, destroyed: false });
+    socket.destroy();
+    await once(socket, 'close');
+  });
+
+  it('gives up at once when it is told to', async () => {
+    await expect(dial(toServer(), here, 'secret', AbortSignal.abort())).rejects.toMatchObject({
+      code: 'browser_unreachable',
+    });
+  });
+
+  it.each([
+    ['where nobody listens', { endpoint: { ...ENDPOINT, port: 1 }, claimId: 'claim-1' }, here],
+    ['where there is no way', target(null), { ...here, bootId: 'another' }],
+  ])('fails %s', async (_where, to, from) => {
+    await expect(dial(to, from, 'secret')).rejects.toMatchObject({ code: 'browser_unreachable' });
   });
 });

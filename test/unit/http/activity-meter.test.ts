@@ -11,9 +11,9 @@ describe('the activity meter', () => {
     const state = { broken: false };
     const meter = new ActivityMeter({
       idleTimeoutMs,
-      note: async () => {
+      note: () => {
         notes.push(performance.now() - startMs);
-        if (state.broken) throw new Error('Redis is away');
+        return state.broken ? Promise.reject(new Error('Redis is away')) : Promise.resolve();
       },
       monotonicMs: () => performance.now(),
     });

@@ -1,0 +1,116 @@
+/* What every benchmark shares: how often to measure, in which order, and what to say about the numbers. */
+
+/** How much a run may cost. */
+export interface Plan {
+  /** A short look instead of figures one would quote. */
+  readonly quick: boolean;
+  /** Samples of each series; null: what the benchmark thinks right. */
+  readonly samples: number | null;
+}
+
+/** One row of the table: what was measured, how often, and every value. */
+export interface Series {
+  readonly name: string;
+  readonly unit: 'ms' | 'µs' | '/s' | '';
+  readonly values: readonly number[];
+}
+
+/** What the series come to: one number, and whether it is good enough. */
+export interface Claim {
+  readonly text: string;
+  readonly unit: 'ms' | 'µs' | '×' | '';
+  readonly value: number;
+  /** 95 % interval of the value, where one can be given. */
+  readonly interval?: readonly [number, number];
+  /** The mark to pass; left out: for information. */
+  readonly pass?: { readonly atMost: number } | { readonly atLeast: number };
+}
+
+/** What a benchmark found. */
+export interface Result {
+  readonly series: readonly Series[];
+  readonly claims: readonly Claim[];
+  /** What the reader has to know to judge the figures. */
+  readonly notes?: readonly string[];
+}
+
+/** One benchmark. */
+export interface Benchmark {
+  /** As on the command line. */
+  readonly name: string;
+  readonly title: string;
+  run(plan: Plan): Promise<Result>;
+}
+
+/** How many samples to take. */
+export function sampleCount(plan: Plan, full: number, quick: number): number {
+  return plan.samples ?? (plan.quick ? quick : full);
+}
+
+/** A lane of an interleaved measurement: does its work once and answers one value. */
+export type Lane = () => Promise<number>;
+
+/**
+ * Takes `rounds` samples of every lane, one of each per round and in an order that rotates, so that whatever else the
+ * machine does hits all of them alike. A round before the first warms up and is not counted.
+ */
+export async function interleave<Name extends string>(
+  rounds: number,
+  lanes: Readonly<Record<Name, Lane>>,
+): Promise<Record<Name, number[]>> {
+  // SAFETY: the entries of a record are pairs of its own keys and values.
+  const order = Object.entries(lanes) as [Name, Lane][];
+  // SAFETY: every key is set by fromEntries.
+  const samples = Object.fromEntries(order.map(([name]) => [name, []])) as unknown as Record<Name, number[]>;
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [name, lane] of rotate(order, round)) {
+      const value = await lane();
+      if (round > 0) samples[name].push(value);
+    }
+  }
+  return samples;
+}
+
+/** What some work gives, and how many milliseconds it takes. */
+export async function timed<T>(work: () => Promise<T>): Promise<{ readonly tookMs: number; readonly result: T }> {
+  const startedMs = performance.now();
+  const result = await work();
+  return { tookMs: performance.now() - startedMs, result };
+}
+
+/** The value below which the share `p` (0 … 1) of the samples lies: nearest rank. NaN without samples. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(p * sorted.length) - 1))] ?? Number.NaN;
+}
+
+/** The middle of the samples. */
+export const p50 = (values: readonly number[]): number => percentile(values, 0.5);
+
+const RESAMPLES = 1_000;
+
+/** Ratio of two medians with its 95 % bootstrap interval: what another run on this machine might have said. */
+export function ratioOfMedians(
+  measured: readonly number[],
+  baseline: readonly number[],
+): Pick<Claim, 'value' | 'interval'> {
+  const ratios = Array.from({ length: RESAMPLES }, () => p50(resample(measured)) / p50(resample(baseline)));
+  return {
+    value: p50(measured) / p50(baseline),
+    interval: [percentile(ratios, 0.025), percentile(ratios, 0.975)],
+  };
+}
+
+/** Whether a claim holds; one without a mark does. */
+export function passes({ value, pass }: Claim): boolean {
+  if (pass === undefined) return true;
+  return 'atMost' in pass ? value <= pass.atMost : value >= pass.atLeast;
+}
+
+function resample(values: readonly number[]): number[] {
+  return values.map(() => values[Math.floor(Math.random() * values.length)] ?? Number.NaN);
+}
+
+function rotate<T>(items: readonly T[], by: number): T[] {
+  return items.map((_, index) => items[(index + by) % items.length]!); // SAFETY: the index is within the list.
+}

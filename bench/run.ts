@@ -1,0 +1,124 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { adoption } from './adoption';
+import { browserCrash } from './browser-crash';
+import { coldCreate } from './cold-create';
+import { deadMachine } from './dead-machine';
+import { evaluate } from './evaluate';
+import { latenessLoaded } from './lateness-loaded';
+import { latenessOutage } from './lateness-outage';
+import { latenessUnloaded } from './lateness-unloaded';
+import { leftovers } from './leftovers';
+import { lifecycles } from './lifecycles';
+import { release } from './release';
+import type { Benchmark, Plan } from './harness';
+import { renderBenchmark, summarise, type Reported } from './report';
+
+/*
+ * npm run bench [-- [--quick] [--samples N] [--json FILE] [name…]]
+ *
+ * Runs the benchmarks one after another and prints what they found. Exit code: 0 all marks passed, 1 one was missed,
+ * 2 usage.
+ */
+
+const BENCHMARKS: readonly Benchmark[] = [
+  coldCreate,
+  release,
+  evaluate,
+  browserCrash,
+  adoption,
+  deadMachine,
+  latenessUnloaded,
+  latenessLoaded,
+  latenessOutage,
+  leftovers,
+  lifecycles,
+];
+
+interface Options {
+  readonly plan: Plan;
+  readonly json: string | null;
+  readonly chosen: readonly Benchmark[];
+}
+
+class UsageError extends Error {}
+
+function optionsOf(argv: string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      samples: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const unknown = positionals.filter(name => BENCHMARKS.every(benchmark => benchmark.name !== name));
+  if (unknown.length > 0) {
+    const names = BENCHMARKS.map(({ name }) => name).join(', ');
+    throw new UsageError(`no benchmark is called ${unknown.join(', ')}; there are ${names}`);
+  }
+  if (values.samples !== undefined && !/^[1-9]\d{0,5}$/.test(values.samples)) {
+    throw new UsageError('--samples needs a whole number above 0');
+  }
+  return {
+    plan: { quick: values.quick, samples: values.samples === undefined ? null : Number(values.samples) },
+    json: values.json ?? null,
+    chosen: BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+  };
+}
+
+/* Everything any benchmark leaves is below this folder; browsers of another user pass through it. */
+async function ownTemporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hf-bench-'));
+  await chmod(folder, 0o711);
+  process.env['TMPDIR'] = folder;
+  return folder;
+}
+
+const load = (): string => loadavg()[0]?.toFixed(2) ?? '?';
+
+async function runAll({ plan, chosen }: Options): Promise<Reported[]> {
+  const reported: Reported[] = [];
+  for (const benchmark of chosen) {
+    const loadBefore = load();
+    const startedMs = performance.now();
+    const result = await benchmark.run(plan);
+    const notes = [...(result.notes ?? []), `load of the machine before ${loadBefore}, after ${load()}`];
+    const found = summarise(benchmark, { ...result, notes }, (performance.now() - startedMs) / 1_000);
+    process.stdout.write(`${renderBenchmark(found)}\n`);
+    reported.push(found);
+  }
+  return reported;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const options = optionsOf(argv);
+  const folder = await ownTemporaryFolder();
+  try {
+    const cpu = /model name\s*: (.*)/.exec(await readFile('/proc/cpuinfo', 'utf8').catch(() => ''))?.[1];
+    const machine = `${availableParallelism()} cores${cpu === undefined ? '' : ` (${cpu})`}, Node ${process.version}`;
+    process.stdout.write(`${machine}; load ${load()}\n\n`);
+    const startedAt = new Date().toISOString();
+    const reported = await runAll(options);
+    if (options.json !== null) {
+      await writeFile(options.json, `${JSON.stringify({ startedAt, machine, benchmarks: reported }, null, 2)}\n`);
+    }
+    const missed = reported.flatMap(({ claims }) => claims.filter(({ passed }) => !passed));
+    process.stdout.write(missed.length === 0 ? 'every mark passed\n' : `${missed.length} marks missed\n`);
+    return missed.length === 0 ? 0 : 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+}
+
+main(process.argv.slice(2)).then(
+  code => process.exit(code),
+  (error: unknown) => {
+    const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
+    process.stderr.write(`${isUsage ? (error as Error).message : String((error as Error).stack)}\n`);
+    process.exit(isUsage ? 2 : 1);
+  },
+);

@@ -1,0 +1,138 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAlive, systemProcesses } from '../../src/core/process-identity';
+import { pollUntil } from '../../src/core/abort';
+import { checkHistory } from '../chaos/checker';
+import { connectPuppeteer } from '../support/clients';
+import { Installation, type InstallationOptions, type SessionView } from '../support/installation';
+import { makeTempDir, type TempDir } from '../support/temp-dir';
+
+/* An orderly end, and the most disorderly one: nothing that was accepted is forgotten. */
+
+const DRAINED_WITHIN_MS = 10_000;
+
+let installation: Installation;
+afterEach(() => installation.stop());
+
+const start = async (options: InstallationOptions): Promise<Installation> =>
+  (installation = await Installation.start(options));
+
+const accept = async (): Promise<SessionView> =>
+  (await installation.call('POST', '/v1/sessions', { queueTimeout: 120_000 }, { prefer: 'respond-async' }))
+    .body;
+
+async function drained(how: () => Promise<number | null>): Promise<void> {
+  const beganMs = performance.now();
+  expect(await how()).toBe(0);
+  expect(performance.now() - beganMs).toBeLessThan(DRAINED_WITHIN_MS);
+  expect(await installation.browserProcesses()).toEqual([]);
+  const left = (await systemProcesses.list()).filter(({ commandLine }) =>
+    commandLine.includes(installation.dir.path),
+  );
+  expect(left).toEqual([]);
+}
+
+async function expectLegal(sessions: readonly SessionView[]): Promise<void> {
+  for (const { id } of sessions) {
+    const [view, history] = [await installation.read(id), await installation.history(id)];
+    expect(checkHistory({ id, view, history })).toEqual([]);
+  }
+}
+
+describe.each([
+  ['SIGTERM', () => installation.interrupt('SIGTERM')],
+  ['Ctrl-C to the whole process group', () => installation.ctrlC()],
+])('%s', (_name, how) => {
+  it('ends live sessions as drained; those that wait are served after the next start', async () => {
+    await start({ browser: 'chromium', ownGroup: true, env: { HOLDFAST_SLOTS: '2' } });
+    const live = [await installation.create(), await installation.create()];
+    const client = await connectPuppeteer(live[0] ?? (await accept()));
+    const waiting = [await accept(), await accept()];
+    expect(waiting.map(({ status }) => status)).toEqual(['created', 'created']);
+    await drained(how);
+    expect(client.connected).toBe(false);
+
+    await installation.restart();
+    for (const { id } of live) {
+      expect(await installation.read(id)).toMatchObject({ status: 'released', endReason: 'drained' });
+    }
+    for (const { id } of waiting) await installation.until(id, ({ status }) => status === 'live');
+    await expectLegal([...live, ...waiting]);
+  });
+});
+
+describe('a session that is being launched when the drain begins', () => {
+  let folder: TempDir;
+  beforeEach(async () => (folder = await makeTempDir()));
+  afterEach(() => folder.remove());
+
+  /** A browser that never becomes ready as long as its folder says so. */
+  async function hangingBrowser(): Promise<string> {
+    const path = join(folder.path, 'browser.sh');
+    await writeFile(
+      path,
+      `#!/bin/sh\n[ -e "${folder.path}/well" ] && exec /usr/bin/env chromium "$@"\nexec sleep 1000\n`,
+    );
+    await chmod(path, 0o755);
+    return path;
+  }
+
+  it('is not waited for beyond the limit, and becomes live after the next start', async () => {
+    const env = { HOLDFAST_CHROMIUM_PATH: await hangingBrowser() };
+    await start({ browser: 'chromium', env });
+    const launching = await accept();
+    await pollUntil('the launch to begin', { timeoutMs: 5_000, everyMs: 10 }, async () =>
+      (await installation.browserProcesses()).length > 0 ? true : undefined,
+    );
+    await drained(() => installation.interrupt('SIGTERM'));
+    await writeFile(join(folder.path, 'well'), '');
+    await installation.restart();
+    await installation.until(launching.id, ({ status }) => status === 'live', 20_000);
+    await expectLegal([launching]);
+  });
+});
+
+describe('kill -9 of everything at once, Redis included', () => {
+  it('forgets no session: the waiting become live, the live ones end for a reason', async () => {
+    await start({ env: { HOLDFAST_SLOTS: '3' } });
+    const live = [await installation.create(), await installation.create(), await installation.create()];
+    const released = live.pop() ?? (await accept());
+    await installation.call('DELETE', `/v1/sessions/${released.id}`);
+    live.push(await installation.create());
+    const waiting = await Promise.all([accept(), accept(), accept()]);
+    await installation.cutPower();
+
+    await installation.restart();
+    for (const { id } of [...live, ...waiting, released]) {
+      expect((await installation.call('GET', `/v1/sessions/${id}`)).status).toBe(200);
+    }
+    for (const { id } of live) {
+      const ended = await installation.until(id, ({ endedAt }) => endedAt !== null);
+      expect(ended).toMatchObject({ status: 'failed', endReason: 'browser_crashed' });
+    }
+    for (const { id } of waiting) await installation.until(id, ({ status }) => status === 'live');
+    expect(await installation.read(released.id)).toMatchObject({ endReason: 'released_by_client' });
+    await expectLegal([...live, ...waiting, released]);
+  });
+
+  it('but not of the browsers: they are adopted, whoever started them', async () => {
+    await start({ browser: 'chromium' });
+    const session = await installation.create();
+    const client = installation.browsers();
+    const roles = ['supervisor', 'redis', 'api', 'worker', 'keeper'] as const;
+    const victims = await Promise.all(roles.map(role => installation.find(role)));
+    for (const { pid } of victims) process.kill(pid, 'SIGKILL');
+    await pollUntil('all of them to be dead', { timeoutMs: 5_000, everyMs: 10 }, async () =>
+      (await Promise.all(victims.map(victim => isAlive(systemProcesses, victim)))).includes(true)
+        ? undefined
+        : true,
+    );
+    await installation.restart();
+    await installation.until(
+      session.id,
+      ({ status, revision }) => status === 'live' && revision > session.revision,
+    );
+    expect(await installation.browsers()).toEqual(await client);
+    await expectLegal([session]);
+  });
+});

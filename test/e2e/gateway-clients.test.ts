@@ -1,0 +1,201 @@
+import { once } from 'node:events';
+import { chromium, type Browser as PlaywrightBrowser } from 'playwright-core';
+import type { Browser } from 'puppeteer';
+import { withDeadline } from '../../src/core/abort';
+import { sendSignal } from '../../src/core/process-identity';
+import { connectPuppeteer, leaveMark, readMark, withPuppeteer } from '../support/clients';
+import { Installation, type SessionView } from '../support/installation';
+import { knock, open } from '../support/upgrade';
+
+/* What clients of the gateway may rely on, with the clients that people use and a real browser. */
+
+let installation: Installation;
+beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
+afterAll(() => installation.stop());
+
+let session: SessionView;
+beforeEach(async () => (session = await installation.create()));
+afterEach(() => installation.call('DELETE', `/v1/sessions/${session.id}`));
+
+const urlOf = ({ websocketUrl }: SessionView): string => {
+  if (websocketUrl === null) throw new Error('the session has no websocketUrl');
+  return websocketUrl;
+};
+
+async function withPlaywright<T>(work: (browser: PlaywrightBrowser) => Promise<T>): Promise<T> {
+  const browser = await chromium.connectOverCDP(urlOf(session));
+  try {
+    return await work(browser);
+  } finally {
+    await browser.close(); // for a browser one has connected to, this only disconnects
+  }
+}
+
+/** Title of the page that every client of the session sees. */
+const titleByPlaywright = (): Promise<string> =>
+  withPlaywright(async browser => (await browser.contexts()[0]?.pages()[0]?.title()) ?? '');
+
+const titleByPuppeteer = (): Promise<string> => withPuppeteer(session, page => page.title());
+
+test('Puppeteer and Playwright share a session, at once and one after another', async () => {
+  await withPuppeteer(session, page => page.goto('data:text/html,<title>shared</title>'));
+  const titles = await Promise.all([
+    titleByPuppeteer(),
+    titleByPlaywright(),
+    titleByPuppeteer(),
+    titleByPlaywright(),
+  ]);
+  expect(titles).toEqual(['shared', 'shared', 'shared', 'shared']);
+  for (let round = 0; round < 3; round += 1) expect(await titleByPlaywright()).toBe('shared');
+  expect((await installation.read(session.id)).status).toBe('live');
+});
+
+test('a client that stays connected does not notice that the worker is replaced', async () => {
+  const browser = await connectPuppeteer(session);
+  const [page] = await browser.pages();
+  await page?.evaluate('window.count = 1');
+  const killed = await installation.signal('worker', 'SIGKILL');
+  expect(await page?.evaluate('window.count += 1')).toBe(2);
+  await installation.replaced('worker', killed);
+  await installation.until(session.id, ({ revision }) => revision > session.revision);
+  expect(await page?.evaluate('window.count += 1')).toBe(3);
+  expect(browser.connected).toBe(true);
+  await browser.disconnect();
+  expect(await withPuppeteer(session, again => again.evaluate('window.count'))).toBe(3);
+  expect(await withPlaywright(again => Promise.resolve(again.isConnected()))).toBe(true);
+});
+
+describe('with our worker frozen', () => {
+  let thaw: () => void;
+
+  // The keeper is frozen first, or it would replace a worker that is silent for three seconds.
+  beforeEach(async () => {
+    const frozen = [
+      await installation.signal('keeper', 'SIGSTOP'),
+      await installation.signal('worker', 'SIGSTOP'),
+    ];
+    thaw = () => frozen.reverse().forEach(({ pid }) => sendSignal(pid, 'SIGCONT'));
+  });
+  afterEach(() => thaw());
+
+  const promptly = <T>(what: string, work: Promise<T>): Promise<T> => withDeadline(what, 5_000, work);
+
+  it('pages, popups, frames and workers of a client open as always', async () => {
+    const browser = await promptly('connecting', connectPuppeteer(session));
+    try {
+      const page = await promptly('a new page', browser.newPage());
+      const popup = new Promise(resolve => page.once('popup', resolve));
+      await promptly('window.open', page.evaluate('void window.open("about:blank")'));
+      expect(await promptly('the popup', popup)).not.toBeNull();
+      const answer = await promptly('a worker', page.evaluate(answerOfWorker));
+      expect(answer).toBe('from the worker');
+      await promptly('a frame', page.setContent('<iframe srcdoc="<title>in</title>"></iframe>'));
+      expect(page.frames()).toHaveLength(2);
+    } finally {
+      await browser.disconnect();
+    }
+  });
+
+  it('Playwright connects, opens a context of its own and a page in it', async () => {
+    const title = await promptly(
+      'Playwright',
+      withPlaywright(async browser => {
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        await page.goto('data:text/html,<title>own</title>');
+        return page.title();
+      }),
+    );
+    expect(title).toBe('own');
+  });
+});
+
+const answerOfWorker = `new Promise(resolve => {
+  const source = URL.createObjectURL(new Blob(['postMessage("from the worker")']));
+  new Worker(source).onmessage = ({ data }) => resolve(data);
+})`;
+
+test('five megabytes pass in either direction, unharmed', async () => {
+  const size = 5 * 2 ** 20;
+  const [received, sent] = await withPuppeteer(session, async page => [
+    await page.evaluate(`'ä'.repeat(${size / 2})`),
+    await page.evaluate((text: string) => text.length, 'x'.repeat(size)),
+  ]);
+  expect(received === 'ä'.repeat(size / 2)).toBe(true);
+  expect(sent).toBe(size);
+});
+
+describe('whoever knocks', () => {
+  it('with a wrong or missing token, on an installation with keys, is told 401', async () => {
+    const guarded = await Installation.start({ env: { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' } });
+    try {
+      const { body } = await guarded.call('POST', '/v1/sessions', {}, { 'x-api-key': 'a-key-of-acme' });
+      const url = new URL(urlOf(body));
+      const token = url.searchParams.get('token') ?? '';
+      const expectRefused = async (query: string): Promise<void> => {
+        url.search = query;
+        expect(await knock(url.href)).toEqual({ status: 401, code: 'unauthorized' });
+      };
+      await expectRefused('');
+      await expectRefused('?token=');
+      await expectRefused(`?token=${token.slice(0, -1)}`);
+      await expectRefused(`?token=${token.replace('acme', 'other')}`);
+    } finally {
+      await guarded.stop();
+    }
+  });
+
+  it('with a wrong token is told 401, for an unknown session 404, for one that has ended 410', async () => {
+    const url = urlOf(session);
+    expect(await knock(`${url}x`)).toEqual({ status: 401, code: 'unauthorized' });
+    const unknown = new URL(url);
+    unknown.search = '';
+    unknown.pathname = '/v1/sessions/unknown/cdp';
+    expect(await knock(unknown.href)).toEqual({ status: 404, code: 'session_not_found' });
+    await installation.call('DELETE', `/v1/sessions/${session.id}`);
+    expect(await knock(url)).toEqual({ status: 410, code: 'session_ended' });
+  });
+});
+
+test('every socket of a session is closed within a second of its end', async () => {
+  const url = urlOf(session);
+  const puppeteer = await connectPuppeteer(session);
+  const playwright = await chromium.connectOverCDP(url);
+  const bare = await open(url);
+  const closed = Promise.all([
+    disconnected(puppeteer),
+    new Promise(resolve => playwright.once('disconnected', resolve)),
+    once(bare, 'close'),
+  ]);
+  const release = [
+    'POST',
+    `/v1/sessions/${session.id}/release`,
+    undefined,
+    { prefer: 'respond-async' },
+  ] as const;
+  expect((await installation.call(...release)).body.status).toBe('released');
+  await withDeadline('the sockets to be closed', 1_000, closed);
+  await playwright.close();
+});
+
+test('a hundred clients come and go, and the session is as it was', async () => {
+  await leaveMark(session, 'still here');
+  const clients = await Promise.all(Array.from({ length: 100 }, () => open(urlOf(session))));
+  await Promise.all(
+    clients.map(async client => {
+      const closed = once(client, 'close');
+      client.terminate();
+      await closed;
+    }),
+  );
+  expect(await readMark(session)).toBe('still here');
+  expect((await installation.history(session.id)).map(({ event }) => event)).toEqual([
+    'created',
+    'claim',
+    'browser_ready',
+  ]);
+});
+
+function disconnected(browser: Browser): Promise<void> {
+  return new Promise(resolve => browser.once('disconnected', () => resolve()));
+}

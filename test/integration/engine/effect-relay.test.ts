@@ -1,0 +1,46 @@
+import { EngineFixture } from '../../support/engine-fixture';
+
+/* Effects are carried out after their commit, so two commits may be carried out the other way round. */
+
+let fixture: EngineFixture;
+beforeEach(async () => (fixture = await EngineFixture.open()));
+afterEach(() => fixture.close());
+
+const inQueue = async (queue: 'launch' | 'timers'): Promise<number> => {
+  const counts = (await fixture.deps.producer.jobCounts())[queue];
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+};
+
+test('what was armed after its cancellation is taken back', async () => {
+  const { deps } = fixture;
+  const { record, nowMs } = await fixture.live({ timeoutMs: 3_600_000 });
+  const outcome = await deps.stepper.apply({
+    ref: record.ref,
+    cause: 'test',
+    actor: 'test',
+    event: (_record, atMs) => ({ type: 'RELEASE', reason: 'released_by_client', nowMs: atMs }),
+  });
+  expect(outcome.kind).toBe('committed');
+  expect(await inQueue('timers')).toBe(0);
+  // The worker that brought it to life gets no further than this until now.
+  const queued = { ...record.snapshot, context: { ...record.snapshot.context, deadlines: {} } };
+  await deps.relay.afterCommit(record.ref, record.revision, queued, record.snapshot, nowMs);
+  expect(await inQueue('timers')).toBe(0);
+});
+
+test('a launch that was asked for after the session had ended is taken back', async () => {
+  const { deps } = fixture;
+  const ref = await fixture.accept();
+  const { record, nowMs } = await deps.sessions.load(ref);
+  await deps.stepper.apply({
+    ref,
+    cause: 'test',
+    actor: 'test',
+    event: (_record, atMs) => ({ type: 'RELEASE', reason: 'released_by_client', nowMs: atMs }),
+  });
+  expect(await inQueue('launch')).toBe(0);
+  if (record === null) throw new Error('the session is unknown');
+  await deps.relay.afterCommit(ref, record.revision, null, record.snapshot, nowMs);
+  expect(await inQueue('launch')).toBe(0);
+  expect(await inQueue('timers')).toBe(0);
+});

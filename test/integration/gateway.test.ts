@@ -1,0 +1,323 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import WebSocket from 'ws';
+import { pollUntil } from '../../src/core/abort';
+import { refOf } from '../../src/core/ids';
+import { startTestApi, type TestApi } from '../support/api';
+
+const SOON = { timeoutMs: 5_000, everyMs: 10 };
+
+describe('the gateway', () => {
+  let api: TestApi;
+  const sockets: WebSocket[] = [];
+  beforeAll(async () => {
+    api = await startTestApi({
+      apiKeys: [
+        { tenant: 'acme', key: 'acme-key-1' },
+        { tenant: 'beta', key: 'beta-key-1' },
+      ],
+    });
+  });
+  afterAll(() => api.stop());
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.terminate();
+    api.worker.launches = 'live';
+  });
+
+  const KEY = { 'x-api-key': 'acme-key-1' };
+  const open = (url: string | null, headers: Record<string, string> = {}): WebSocket => {
+    const socket = new WebSocket(url ?? '', { headers, perMessageDeflate: false });
+    // Tests that expect an end look at `close`; the error before it says the same.
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    return socket;
+  };
+  const attach = async (url: string | null, headers: Record<string, string> = {}): Promise<WebSocket> => {
+    const socket = open(url, headers);
+    await once(socket, 'open');
+    return socket;
+  };
+  const echo = async (socket: WebSocket, text: string): Promise<string> => {
+    const answered = once(socket, 'message');
+    socket.send(text);
+    const [data] = (await answered) as [Buffer];
+    return data.toString();
+  };
+  /** The refusal of an upgrade: status and problem. */
+  const refusal = async (path: string, headers: Record<string, string> = {}) => {
+    const { hostname, port } = new URL(api.url);
+    const asked = request({
+      hostname,
+      port,
+      path,
+      agent: false,
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        ...headers,
+      },
+    });
+    asked.end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    const problem = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
+    return {
+      status: response.statusCode,
+      code: problem['code'],
+      type: response.headers['content-type'],
+      problem,
+    };
+  };
+  const details = async (id: string) =>
+    (await api.call('GET', `/v1/sessions/${id}/live`, { headers: KEY })).body;
+  const pathOf = (url: string | null): string => {
+    const { pathname, search } = new URL(url ?? '');
+    return pathname + search;
+  };
+
+  it('carries a client to its browser and back, whatever the size of its messages', async () => {
+    const session = await api.createLive({}, KEY);
+    const socket = await attach(session.websocketUrl);
+    expect(await echo(socket, 'hello')).toBe('hello');
+    const large = 'x'.repeat(5_000_000);
+    expect(await echo(socket, large)).toBe(large);
+    expect(api.browser.upgrades.at(-1)).toMatchObject({
+      path: api.browser.endpoint.path,
+      headers: { host: `127.0.0.1:${api.browser.endpoint.port}` },
+    });
+    // The browser sees no key and no token of ours.
+    expect(JSON.stringify(api.browser.upgrades.at(-1))).not.toMatch(/token|api-key/);
+  });
+
+  it('carries what a client sends together with its upgrade request', async () => {
+    const session = await api.createLive({}, KEY);
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    const handshake = [
+      `GET ${pathOf(session.websocketUrl)} HTTP/1.1`,
+      `Host: ${hostname}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      '\r\n',
+    ].join('\r\n');
+    // A masked text frame `hi` with the mask 0.
+    const frame = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
+    socket.write(Buffer.concat([Buffer.from(handshake), frame]));
+    let received = Buffer.alloc(0);
+    for await (const chunk of socket) {
+      received = Buffer.concat([received, chunk as Buffer]);
+      if (received.includes(Buffer.from([0x81, 2, 0x68, 0x69]))) break;
+    }
+    expect(received.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
+    socket.destroy();
+  });
+
+  it('accepts the key of the tenant instead of a token', async () => {
+    const session = await api.createLive({}, KEY);
+    const url = (session.websocketUrl ?? '').replace(/\?.*/, '');
+    const socket = await attach(url, KEY);
+    expect(await echo(socket, 'hello')).toBe('hello');
+  });
+
+  it('refuses whoever may not, with the same problem as over HTTP', async () => {
+    const session = await api.createLive({}, KEY);
+    const other = await api.createLive({}, KEY);
+    const path = `/v1/sessions/${session.id}/cdp`;
+    const foreign = pathOf(other.websocketUrl).replace(other.id, session.id);
+    expect(await refusal(path)).toMatchObject({
+      status: 401,
+      code: 'unauthorized',
+      type: 'application/problem+json',
+    });
+    expect(await refusal(`${path}?token=`)).toMatchObject({ status: 401 });
+    expect(await refusal(`${path}?token=acme.AAAA`, KEY)).toMatchObject({ status: 401 });
+    expect(await refusal(foreign)).toMatchObject({ status: 401 });
+    expect(await refusal(path, { 'x-api-key': 'beta-key-1' })).toMatchObject({
+      status: 404,
+      code: 'session_not_found',
+    });
+    expect(await refusal('/v1/sessions/missing/cdp', KEY)).toMatchObject({
+      status: 404,
+      code: 'session_not_found',
+    });
+    expect(await refusal('/v1/sessions', KEY)).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await refusal('/', { ...KEY, upgrade: 'h2c' })).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await refusal(path, { ...KEY, origin: 'https://evil.example' })).toMatchObject({ status: 403 });
+    expect(await refusal(path, { ...KEY, host: 'evil.example' })).toMatchObject({ status: 403 });
+    const { body } = await api.call('GET', '/metrics', { headers: KEY });
+    expect(body['text']).toMatch(/holdfast_cdp_upgrade_failures_total\{code="unauthorized"\} [1-9]/);
+  });
+
+  it('never tells a token in an answer', async () => {
+    const session = await api.createLive({}, KEY);
+    await api.call('DELETE', `/v1/sessions/${session.id}`, { headers: KEY });
+    const { problem } = await refusal(pathOf(session.websocketUrl));
+    expect(JSON.stringify(problem)).not.toContain('token');
+  });
+
+  it('says whether a session is not live yet or not any more', async () => {
+    api.worker.launches = 'ignored';
+    const { body } = await api.call('POST', '/v1/sessions', { headers: { ...KEY, prefer: 'respond-async' } });
+    const path = `/v1/sessions/${String(body['id'])}/cdp`;
+    expect(await refusal(path, KEY)).toMatchObject({ status: 409, code: 'session_not_live' });
+    await api.call('DELETE', `/v1/sessions/${String(body['id'])}`, { headers: KEY });
+    expect(await refusal(path, KEY)).toMatchObject({
+      status: 410,
+      code: 'session_ended',
+      problem: { sessionStatus: 'released', endReason: 'released_by_client' },
+    });
+  });
+
+  it('says so when the browser cannot be reached', async () => {
+    const session = await api.createLive({}, KEY);
+    const { endpoint } = api.browser;
+    const dead = await api.createLive({}, KEY);
+    const ref = refOf('acme', dead.id);
+    const { record } = await api.deps.sessions.load(ref);
+    const snapshot = record?.snapshot;
+    // Port 1 of loopback: nobody listens there.
+    const moved = { ...snapshot, context: { ...snapshot?.context, endpoint: { ...endpoint, port: 1 } } };
+    await api.deps.redis.hset(`{hf}:s:${ref}`, 'snap', JSON.stringify(moved));
+    expect(await refusal(pathOf(dead.websocketUrl))).toMatchObject({
+      status: 502,
+      code: 'browser_unreachable',
+    });
+    const elsewhere = {
+      ...moved,
+      context: { ...moved.context, endpoint: { ...endpoint, bootId: 'another' } },
+    };
+    await api.deps.redis.hset(`{hf}:s:${ref}`, 'snap', JSON.stringify(elsewhere));
+    expect(await refusal(pathOf(dead.websocketUrl))).toMatchObject({
+      status: 502,
+      code: 'browser_unreachable',
+    });
+    expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
+  });
+
+  it.each([
+    ['released', (id: string) => api.call('DELETE', `/v1/sessions/${id}`, { headers: KEY })],
+    ['failed', (id: string) => api.worker.crash(refOf('acme', id))],
+  ])('closes every socket of a session within a second after it has %s, and no other', async (_how, end) => {
+    const session = await api.createLive({}, KEY);
+    const other = await api.createLive({}, KEY);
+    const ours = await Promise.all([1, 2, 3].map(() => attach(session.websocketUrl)));
+    const theirs = await attach(other.websocketUrl);
+    const closed = Promise.all(ours.map(socket => once(socket, 'close')));
+    await end(session.id);
+    const startedMs = performance.now();
+    await closed;
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(await echo(theirs, 'still here')).toBe('still here');
+  });
+
+  it('closes the sockets of a session that times out', async () => {
+    const session = await api.createLive({ timeout: 1_000 }, KEY);
+    const socket = await attach(session.websocketUrl);
+    await once(socket, 'close');
+    const { body } = await api.call('GET', `/v1/sessions/${session.id}`, { headers: KEY });
+    expect(body).toMatchObject({ status: 'timed_out', endReason: 'session_timeout' });
+    expect(Date.now() - Date.parse(String(body['endedAt']))).toBeLessThan(1_000);
+  });
+
+  it('closes the sockets of a session whose end it could not hear of', async () => {
+    const session = await api.createLive({}, KEY);
+    const socket = await attach(session.websocketUrl);
+    const closed = once(socket, 'close');
+    const ref = refOf('acme', session.id);
+    // A row that a rollback of Redis has taken away gives no notice; the reconnect after it is what is noticed.
+    await api.deps.redis.del(`{hf}:s:${ref}`);
+    await api.redis.cli('client', 'kill', 'type', 'normal');
+    await closed;
+  });
+
+  it('counts its clients', async () => {
+    const session = await api.createLive({}, KEY);
+    const [first] = await Promise.all([attach(session.websocketUrl), attach(session.websocketUrl)]);
+    await pollUntil(
+      'two clients',
+      SOON,
+      async () => (await details(session.id))['clientsAttached'] === 2 || undefined,
+    );
+    first.close();
+    await pollUntil(
+      'one client',
+      SOON,
+      async () => (await details(session.id))['clientsAttached'] === 1 || undefined,
+    );
+    await pollUntil('the metric', SOON, async () => {
+      const { body } = await api.call('GET', '/metrics', { headers: KEY });
+      return String(body['text']).includes('holdfast_cdp_connections 1\n') || undefined;
+    });
+  });
+
+  it('keeps an active session from its idle time-out, and ends it when it falls silent', async () => {
+    const session = await api.createLive({ idleTimeout: 1_000 }, KEY);
+    const socket = await attach(session.websocketUrl);
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < 2_500) {
+      await echo(socket, 'busy');
+      await pollUntil(
+        'a moment',
+        { timeoutMs: 1_000, everyMs: 200 },
+        (() => {
+          let looks = 0;
+          return () => (looks++ > 0 ? true : undefined);
+        })(),
+      );
+    }
+    const lastByteMs = Date.now();
+    expect((await details(session.id))['lastActivityAt']).not.toBeNull();
+    await once(socket, 'close');
+    const { body } = await api.call('GET', `/v1/sessions/${session.id}`, { headers: KEY });
+    expect(body).toMatchObject({ status: 'timed_out', endReason: 'idle_timeout' });
+    expect(Date.parse(String(body['endedAt'])) - lastByteMs).toBeGreaterThan(500);
+  });
+
+  it('ends the connect time-out by attaching a client, even one that says nothing', async () => {
+    const session = await api.createLive({ connectTimeout: 1_000 }, KEY);
+    const never = await api.createLive({ connectTimeout: 1_000 }, KEY);
+    await attach(session.websocketUrl);
+    await pollUntil('the other one to end', SOON, async () => {
+      const { body } = await api.call('GET', `/v1/sessions/${never.id}`, { headers: KEY });
+      return body['endReason'] === 'connect_timeout' || undefined;
+    });
+    const { body } = await api.call('GET', `/v1/sessions/${session.id}`, { headers: KEY });
+    expect(body['status']).toBe('live');
+  });
+
+  it('goes on carrying bytes while Redis is frozen', async () => {
+    const session = await api.createLive({}, KEY);
+    const socket = await attach(session.websocketUrl);
+    await api.redis.kill('SIGSTOP');
+    try {
+      const startedMs = performance.now();
+      for (let i = 0; i < 20; i += 1) expect(await echo(socket, `message ${i}`)).toBe(`message ${i}`);
+      expect(performance.now() - startedMs).toBeLessThan(500);
+      expect(await refusal(pathOf(session.websocketUrl))).toMatchObject({
+        status: 503,
+        code: 'redis_unavailable',
+      });
+    } finally {
+      await api.redis.kill('SIGCONT');
+    }
+  });
+
+  it('lets go of its clients when it is closed, and of nothing else', async () => {
+    const session = await api.createLive({}, KEY);
+    const other = await api.another({});
+    const url = (session.websocketUrl ?? '').replace(new URL(api.url).host, new URL(other.url).host);
+    const socket = await attach(url);
+    const closed = once(socket, 'close');
+    const startedMs = performance.now();
+    await other.close();
+    await closed;
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
+  });
+});

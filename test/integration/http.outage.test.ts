@@ -1,0 +1,109 @@
+import { pollUntil } from '../../src/core/abort';
+import { startTestApi, type Answer, type TestApi } from '../support/api';
+
+/** What no answer may exceed while Redis is away (I15). */
+const ANSWER_WITHIN_MS = 2_500;
+
+const ROUTES = [
+  ['POST', '/v1/sessions'],
+  ['GET', '/v1/sessions'],
+  ['POST', '/v1/sessions/release'],
+  ['GET', '/v1/sessions/s-1'],
+  ['DELETE', '/v1/sessions/s-1'],
+  ['POST', '/v1/sessions/s-1/release'],
+  ['GET', '/v1/sessions/s-1/live'],
+  ['GET', '/v1/sessions/s-1/events'],
+] as const;
+
+describe('while Redis is away', () => {
+  let api: TestApi;
+  beforeEach(async () => {
+    api = await startTestApi();
+  });
+  afterEach(() => api.stop());
+
+  const timed = async (method: string, path: string): Promise<Answer & { ms: number }> => {
+    const startedMs = performance.now();
+    const answer = await api.call(method, path);
+    return { ...answer, ms: performance.now() - startedMs };
+  };
+  const expectUnavailable = async (): Promise<void> => {
+    for (const answer of await Promise.all(ROUTES.map(([method, path]) => timed(method, path)))) {
+      expect(answer).toMatchObject({ status: 503, body: { code: 'redis_unavailable', retryable: true } });
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(answer.ms).toBeLessThan(ANSWER_WITHIN_MS);
+    }
+  };
+  const untilReady = async (ready: boolean, timeoutMs: number): Promise<number> => {
+    const startedMs = performance.now();
+    await pollUntil(`readiness to be ${ready}`, { timeoutMs, everyMs: 25 }, async () => {
+      const { status } = await api.call('GET', '/readyz');
+      return status === (ready ? 200 : 503) ? true : undefined;
+    });
+    return performance.now() - startedMs;
+  };
+
+  it('frozen: everything answers 503 in time, readiness turns, and all is well soon after it is back', async () => {
+    const session = await api.createLive({ sessionId: 's-1' });
+    await api.redis.kill('SIGSTOP');
+    try {
+      await Promise.all([untilReady(false, 5_000), expectUnavailable()]);
+      expect((await timed('GET', '/livez')).ms).toBeLessThan(200);
+      const metrics = await timed('GET', '/metrics');
+      expect(metrics).toMatchObject({ status: 200 });
+      expect(metrics.ms).toBeLessThan(ANSWER_WITHIN_MS);
+      expect(metrics.body['text']).not.toMatch(/^holdfast_sessions\{/m);
+    } finally {
+      await api.redis.kill('SIGCONT');
+    }
+    await untilReady(true, 3_000);
+    expect(await api.call('GET', `/v1/sessions/${session.id}`)).toMatchObject({
+      status: 200,
+      body: { status: 'live' },
+    });
+    expect(await api.call('DELETE', `/v1/sessions/${session.id}`)).toMatchObject({
+      body: { status: 'released' },
+    });
+  });
+
+  it('frozen for longer than the sockets wait: still well soon after it is back', async () => {
+    await api.redis.kill('SIGSTOP');
+    try {
+      // Past the socket time-out, so that every connection has been given up.
+      await pollUntil('the tail to be silent', { timeoutMs: 20_000, everyMs: 250 }, async () => {
+        const { body } = await api.call('GET', '/readyz');
+        return (body['checks'] as { notices: string }).notices === 'silent' ? true : undefined;
+      });
+      await expectUnavailable();
+    } finally {
+      await api.redis.kill('SIGCONT');
+    }
+    await untilReady(true, 3_000);
+    expect(await api.createLive()).toMatchObject({ status: 'live' });
+  });
+
+  it('dead: everything answers 503 in time, and all is well soon after another one is there', async () => {
+    await api.redis.kill('SIGKILL');
+    await Promise.all([untilReady(false, 5_000), expectUnavailable()]);
+    await api.redis.restart();
+    await untilReady(true, 3_000);
+    expect(await api.createLive()).toMatchObject({ status: 'live' });
+  });
+
+  it('a create that has been accepted answers with its session, not with an error', async () => {
+    api.worker.launches = 'ignored';
+    const creating = api.call('POST', '/v1/sessions', {
+      body: { sessionId: 's-1' },
+      headers: { prefer: 'wait=1' },
+    });
+    await pollUntil('the session', { timeoutMs: 2_000, everyMs: 5 }, async () => {
+      return (await api.call('GET', '/v1/sessions/s-1')).status === 200 ? true : undefined;
+    });
+    await api.redis.kill('SIGSTOP');
+    try {
+      expect(await creating).toMatchObject({ status: 202, body: { id: 's-1', status: 'created' } });
+    } finally {
+      await api.redis.kill('SIGCONT');
+    }
+  });
+});

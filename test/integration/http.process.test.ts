@@ -1,0 +1,153 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { pollUntil } from '../../src/core/abort';
+import { callApi } from '../support/api';
+import { startRedis, type TestRedis } from '../support/redis';
+
+const root = resolve(__dirname, '../..');
+
+/** Asks the system for a port that is free right now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>(done => server.close(() => done()));
+  return port;
+}
+
+describe('the API process', () => {
+  let redis: TestRedis;
+  const children: ChildProcess[] = [];
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+    }
+  });
+
+  const start = (settings: Record<string, string> = {}): ChildProcess => {
+    const child = fork(join(root, 'src/api/main.ts'), {
+      execArgv: ['-r', join(root, 'test/support/typescript-hook.cjs')],
+      env: {
+        ...process.env,
+        HOLDFAST_PORT: '0',
+        HOLDFAST_LOG_LEVEL: 'silent',
+        REDIS_URL: redis.url,
+        ...settings,
+      },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    children.push(child);
+    return child;
+  };
+  const startReady = async (
+    settings: Record<string, string> = {},
+  ): Promise<{ child: ChildProcess; url: string }> => {
+    const child = start(settings);
+    const [message] = (await once(child, 'message')) as [{ ready: boolean; url: string }];
+    expect(message).toEqual({ ready: true, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
+    return { child, url: message.url };
+  };
+  /** Exit code and how long it took. */
+  const exitOf = async (child: ChildProcess): Promise<{ code: number | null; ms: number }> => {
+    const startedMs = performance.now();
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return { code, ms: performance.now() - startedMs };
+  };
+
+  it('serves once it says that it is ready', async () => {
+    const { url } = await startReady();
+    expect((await callApi(url, 'GET', '/readyz')).status).toBe(200);
+    expect((await callApi(url, 'GET', '/v1/sessions')).status).toBe(200);
+  });
+
+  it('ends in order on SIGTERM, answering whoever waits with what is known', async () => {
+    const { child, url } = await startReady();
+    const waiting = callApi(url, 'POST', '/v1/sessions', { body: { sessionId: 'waits' } });
+    await pollUntil('the session', { timeoutMs: 5_000, everyMs: 10 }, async () => {
+      return (await callApi(url, 'GET', '/v1/sessions/waits')).status === 200 ? true : undefined;
+    });
+    child.kill('SIGTERM');
+    const [exit, answer] = await Promise.all([exitOf(child), waiting]);
+    expect(answer).toMatchObject({ status: 202, body: { id: 'waits', status: 'created' } });
+    expect(exit.code).toBe(0);
+    expect(exit.ms).toBeLessThan(5_000);
+  });
+
+  it('ends in time on SIGTERM although Redis is frozen', async () => {
+    const { child } = await startReady();
+    await redis.kill('SIGSTOP');
+    try {
+      child.kill('SIGTERM');
+      const { code, ms } = await exitOf(child);
+      expect(code).toBe(0);
+      expect(ms).toBeLessThan(5_000);
+    } finally {
+      await redis.kill('SIGCONT');
+    }
+  });
+
+  it('leaves Ctrl-C to its supervisor, and dies with it without releasing anything', async () => {
+    const { child, url } = await startReady();
+    const headers = { prefer: 'respond-async' };
+    await callApi(url, 'POST', '/v1/sessions', { body: { sessionId: 'outlives' }, headers });
+    child.kill('SIGINT');
+    expect((await callApi(url, 'GET', '/livez')).status).toBe(200);
+    child.disconnect();
+    const { code, ms } = await exitOf(child);
+    expect(code).toBe(1);
+    expect(ms).toBeLessThan(1_000);
+    const next = await startReady();
+    expect((await callApi(next.url, 'GET', '/v1/sessions/outlives')).body['status']).toBe('created');
+  });
+
+  it('loses no session to kill -9, and keeps the URL of a live one', async () => {
+    const port = String(await freePort());
+    const { child, url } = await startReady({ HOLDFAST_PORT: port });
+    await callApi(url, 'POST', '/v1/sessions', {
+      body: { sessionId: 'held' },
+      headers: { prefer: 'respond-async' },
+    });
+    child.kill('SIGKILL');
+    await exitOf(child);
+    const next = await startReady({ HOLDFAST_PORT: port });
+    expect(next.url).toBe(url);
+    expect((await callApi(url, 'GET', '/v1/sessions/held')).body['status']).toBe('created');
+  });
+
+  it('is alive before there is a Redis, and tells everybody else to come back', async () => {
+    const port = await freePort();
+    start({ HOLDFAST_PORT: String(port), REDIS_URL: 'unix:///nonexistent/redis.sock' });
+    const url = `http://127.0.0.1:${port}`;
+    await pollUntil('the listener', { timeoutMs: 10_000, everyMs: 20 }, () =>
+      callApi(url, 'GET', '/livez').then(
+        () => true,
+        () => undefined,
+      ),
+    );
+    expect((await callApi(url, 'GET', '/livez')).status).toBe(200);
+    for (const path of ['/readyz', '/v1/sessions']) {
+      expect(await callApi(url, 'GET', path)).toMatchObject({
+        status: 503,
+        body: { code: 'redis_unavailable' },
+      });
+    }
+  });
+
+  it.each([
+    ['a port that is taken', async () => ({ HOLDFAST_PORT: new URL((await startReady()).url).port })],
+    ['no Redis to look for', () => Promise.resolve({ REDIS_URL: '' })],
+    ['a setting that makes no sense', () => Promise.resolve({ HOLDFAST_PORT: 'x' })],
+  ])('does not start with %s', async (_what, settings) => {
+    const child = start(await settings());
+    expect((await exitOf(child)).code).toBe(1);
+  });
+});

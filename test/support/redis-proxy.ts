@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/**
+ * Stands between the product and its Redis, on a TCP port, so that the network can fail and not only the server:
+ * a black hole accepts and carries nothing, which is what a dead route or a dropped firewall state looks like.
+ */
+export class RedisProxy {
+  readonly #server: Server;
+  readonly #pairs = new Set<readonly [client: Socket, upstream: Socket]>();
+  #isBlackHole = false;
+
+  private constructor(private readonly redisSocketPath: string) {
+    this.#server = createServer(client => this.#join(client));
+  }
+
+  /** Listens on a free port of loopback. */
+  static async start(redisSocketPath: string): Promise<RedisProxy> {
+    const proxy = new RedisProxy(redisSocketPath);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  /** For `REDIS_URL`. */
+  get url(): string {
+    // SAFETY: a server that listens on a port has an address of this form.
+    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** From now on nothing is carried, in either direction; connections stay open and new ones are accepted. */
+  blackHole(): void {
+    this.#isBlackHole = true;
+    for (const pair of this.#pairs) for (const socket of pair) socket.pause();
+  }
+
+  /** Carries again, what was held back first: a network that heals delivers what TCP still owes. */
+  heal(): void {
+    this.#isBlackHole = false;
+    for (const pair of this.#pairs) for (const socket of pair) socket.resume();
+  }
+
+  /** Resets every connection that is open now. */
+  cut(): void {
+    for (const [client, upstream] of this.#pairs) {
+      client.resetAndDestroy();
+      upstream.destroy();
+    }
+  }
+
+  /** Ends every connection and the server. */
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    await closed;
+  }
+
+  #join(client: Socket): void {
+    const upstream = connect(this.redisSocketPath);
+    const pair = [client, upstream] as const;
+    this.#pairs.add(pair);
+    for (const [from, to] of [pair, [upstream, client] as const]) {
+      from.on('data', chunk => void to.write(chunk));
+      from.on('close', () => {
+        this.#pairs.delete(pair);
+        to.destroy();
+      });
+      // An error is followed by `close`.
+      from.on('error', () => undefined);
+      if (this.#isBlackHole) from.pause();
+    }
+  }
+}
