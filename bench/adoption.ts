@@ -47,7 +47,9 @@ export const adoption: Benchmark = {
         { text: 'worker killed, held again, slowest', unit: 'ms', value: Math.max(...found.worker), pass },
         { text: 'keeper killed, held again, slowest', unit: 'ms', value: Math.max(...found.keeper), pass },
       ],
-      notes: [`lost: not live, or without the mark its page was given, after both kills (${SESSIONS} sessions each)`],
+      notes: [
+        `lost: not live, or without the mark its page was given, after both kills (${SESSIONS} sessions each)`,
+      ],
     };
   },
 };

@@ -36,7 +36,9 @@ export class BareChromium {
     await mkdir(folder, { mode: 0o700 });
     if (asNobody) await chown(folder, NOBODY, NOBODY);
     return async () => {
-      const browser = await puppeteer.launch(asNobody ? this.#asNobody(folder) : this.#plain(folder, sandbox));
+      const browser = await puppeteer.launch(
+        asNobody ? this.#asNobody(folder) : this.#plain(folder, sandbox),
+      );
       return {
         browser,
         close: async () => {

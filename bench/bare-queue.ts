@@ -28,7 +28,10 @@ export class BareQueue {
       connection,
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
     });
-    this.#worker = new Worker<Due>(QUEUE, job => this.#process(job.data), { connection, concurrency: CONCURRENCY });
+    this.#worker = new Worker<Due>(QUEUE, job => this.#process(job.data), {
+      connection,
+      concurrency: CONCURRENCY,
+    });
     // An outage of Redis shows in the figures.
     this.#queue.on('error', () => undefined);
     this.#worker.on('error', () => undefined);

@@ -45,7 +45,12 @@ export const evaluate: Benchmark = {
             ...ratioOfMedians(floods.through, floods.direct),
             pass: { atLeast: 0.74 },
           },
-          { text: 'CPU of the API per round trip, flood', unit: 'µs', value: p50(floods.cpu), pass: { atMost: 9 } },
+          {
+            text: 'CPU of the API per round trip, flood',
+            unit: 'µs',
+            value: p50(floods.cpu),
+            pass: { atMost: 9 },
+          },
           { text: 'CPU of the API per round trip, one at a time', unit: 'µs', value: roundTrips.cpuUs },
         ],
         notes: [`flood: ${FLOOD_TOTAL} evaluations, ${FLOOD_IN_FLIGHT} in flight`],
@@ -79,7 +84,8 @@ async function measureRoundTrips(
   for (let block = 0; block * BLOCK < samples; block += 1) {
     const order = block % 2 === 0 ? (['direct', 'through'] as const) : (['through', 'direct'] as const);
     for (const path of order) {
-      for (let i = 0; i < BLOCK; i += 1) tookMs[path].push((await timed(() => paths[path].evaluate())).tookMs);
+      for (let i = 0; i < BLOCK; i += 1)
+        tookMs[path].push((await timed(() => paths[path].evaluate())).tookMs);
     }
   }
   const cpuUs = ((await cpuUsOf(apiPid)) - cpuBeforeUs) / tookMs.through.length;
@@ -98,7 +104,9 @@ async function measureFloods(
   const rates = { direct: [] as number[], through: [] as number[] };
   const cpu: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
-    for (const path of round % 2 === 0 ? (['direct', 'through'] as const) : (['through', 'direct'] as const)) {
+    for (const path of round % 2 === 0
+      ? (['direct', 'through'] as const)
+      : (['through', 'direct'] as const)) {
       const cpuBeforeUs = await cpuUsOf(apiPid);
       const { tookMs } = await timed(() => paths[path].flood(FLOOD_TOTAL, FLOOD_IN_FLIGHT));
       if (round === 0) continue; // warms up

@@ -72,7 +72,9 @@ export async function interleave<Name extends string>(
 }
 
 /** What some work gives, and how many milliseconds it takes. */
-export async function timed<T>(work: () => Promise<T>): Promise<{ readonly tookMs: number; readonly result: T }> {
+export async function timed<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly tookMs: number; readonly result: T }> {
   const startedMs = performance.now();
   const result = await work();
   return { tookMs: performance.now() - startedMs, result };

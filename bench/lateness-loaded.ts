@@ -1,9 +1,17 @@
+import { isEnded } from '../machines/session/session.view';
 import { pollUntil } from '../src/core/abort';
+import type { SessionRef } from '../src/core/ids';
+import { RENEW_EVERY_MS } from '../src/store/lease-store';
+import type { Notice } from '../src/store/notice-stream';
+import type { SessionRecord } from '../src/store/session-store';
 import { EngineFixture } from '../test/support/engine-fixture';
 import { Installation } from '../test/support/installation';
 import { BareQueue } from './bare-queue';
 import { sampleCount, type Benchmark } from './harness';
 import { latenessClaims } from './lateness';
+
+/** The worker that the fixture claims sessions for. */
+const WORKER_ID = 'w-1';
 
 /** One session falls due every millisecond. */
 const DUE_EVERY_MS = 1;
@@ -29,19 +37,20 @@ export const latenessLoaded: Benchmark = {
   run: async plan => {
     const count = sampleCount(plan, 10_000, 2_000);
     const fixture = await EngineFixture.open();
-    const machine = new DeadWorker(fixture);
+    const owner = new StandInOwner(fixture.deps);
     const apis: Installation[] = [];
     try {
       const bare = [...(await bareLateness(fixture, count / 2))];
-      await machine.hold();
+      await owner.start();
       const startMs = (await fixture.deps.maintenance.nowMs()) + START_MS + count * SETUP_MS_EACH;
-      const deadlines = await machine.fill(count, startMs);
+      const deadlines = await fill(fixture, owner, count, startMs);
       for (let i = 0; i < 2; i += 1) {
         apis.push(await Installation.start({ mode: 'api', env: { REDIS_URL: fixture.server.url } }));
       }
       const spareMs = Math.min(...deadlines.values()) - (await fixture.deps.maintenance.nowMs());
-      if (spareMs < 0) throw new Error(`the machine is too slow for this: not ready ${-spareMs} ms after the start`);
-      const late = await machine.latenessMs(deadlines);
+      if (spareMs < 0)
+        throw new Error(`the machine is too slow for this: not ready ${-spareMs} ms after the start`);
+      const late = await latenessMs(fixture, deadlines);
       for (const api of apis.splice(0)) await api.stop();
       bare.push(...(await bareLateness(fixture, count / 2)));
       return {
@@ -57,7 +66,7 @@ export const latenessLoaded: Benchmark = {
       };
     } finally {
       for (const api of apis) await api.stop();
-      machine.letGo();
+      owner.stop();
       await fixture.close();
     }
   },
@@ -72,11 +81,74 @@ async function bareLateness(fixture: EngineFixture, count: number): Promise<read
   return bare.latenessMs;
 }
 
-const WORKER_ID = 'w-1';
-
-/** Owns sessions, keeps its lease, and says of each ended one that its browser is gone, as a worker would. */
-class DeadWorker {
+/**
+ * Owns sessions, keeps its lease, and says of each ended one that its browser is gone: all that a worker does for a
+ * session whose end is somebody else's work.
+ */
+class StandInOwner {
+  readonly #claims = new Map<SessionRef, string>();
   #renewals: NodeJS.Timeout | null = null;
 
-  constructor(private readonly fixture: EngineFixture) {}
+  constructor(private readonly deps: EngineFixture['deps']) {}
+
+  async start(): Promise<void> {
+    const info = { hostname: WORKER_ID, slots: 1, used: 1, draining: false };
+    await this.deps.leases.renew(WORKER_ID, info);
+    this.#renewals = setInterval(() => void this.deps.leases.renew(WORKER_ID, info), RENEW_EVERY_MS);
+    this.deps.notices.on('notice', this.#onNotice);
+  }
+
+  own({ ref, snapshot }: SessionRecord): void {
+    this.#claims.set(ref, snapshot.context.owner?.fence.claimId ?? '');
+  }
+
+  stop(): void {
+    if (this.#renewals !== null) clearInterval(this.#renewals);
+    this.deps.notices.off('notice', this.#onNotice);
+  }
+
+  readonly #onNotice = (notice: Notice): void => {
+    if (notice.type !== 'transition' || !isEnded(notice.to)) return;
+    void this.deps.closing.acknowledge(notice.ref, this.#claims.get(notice.ref) ?? '');
+  };
+}
+
+/* Accepts sessions and brings them to life, due one after another from `startMs` on; answers when each is due. */
+async function fill(
+  fixture: EngineFixture,
+  owner: StandInOwner,
+  count: number,
+  startMs: number,
+): Promise<Map<SessionRef, number>> {
+  const { maintenance } = fixture.deps;
+  const deadlines = new Map<SessionRef, number>();
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const timeoutMs = Math.round(startMs + i * DUE_EVERY_MS - (await maintenance.nowMs()));
+      const { record } = await fixture.live({ timeoutMs });
+      owner.own(record);
+      deadlines.set(record.ref, record.snapshot.context.deadlines.session ?? Number.NaN);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, lane));
+  return deadlines;
+}
+
+/* Waits until all have ended; answers how late each was. */
+async function latenessMs(
+  { deps }: EngineFixture,
+  deadlines: ReadonlyMap<SessionRef, number>,
+): Promise<number[]> {
+  const lastMs = Math.max(...deadlines.values());
+  const timeoutMs = lastMs - (await deps.maintenance.nowMs()) + PATIENCE_MS;
+  await pollUntil('every session to have ended', { timeoutMs, everyMs: 250 }, async () =>
+    (await deps.index.counts()).timed_out === deadlines.size ? true : undefined,
+  );
+  const late: number[] = [];
+  for (const [ref, deadlineMs] of deadlines) {
+    const { record } = await deps.sessions.load(ref);
+    late.push((record?.snapshot.context.endedAtMs ?? Number.NaN) - deadlineMs);
+  }
+  return late;
 }

@@ -29,7 +29,8 @@ export const latenessUnloaded: Benchmark = {
           ids.push((await installation.create({ timeout: TIMEOUT_MS })).id);
           await bare.delay([(await redisNowMs(clock)) + TIMEOUT_MS]);
         }
-        for (const id of ids) late.push(latenessOf(await installation.until(id, ({ endedAt }) => endedAt !== null)));
+        for (const id of ids)
+          late.push(latenessOf(await installation.until(id, ({ endedAt }) => endedAt !== null)));
         await bare.processed((batch + 1) * BATCH);
       }
       return {

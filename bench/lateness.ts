@@ -8,7 +8,11 @@ export function latenessOf({ expiresAt, endedAt, endReason }: SessionView): numb
 }
 
 /** What is promised of time-outs: late by no more than this at the 99th percentile, and never early. */
-export function latenessClaims(late: readonly number[], bare: readonly number[], p99AtMostMs: number): Claim[] {
+export function latenessClaims(
+  late: readonly number[],
+  bare: readonly number[],
+  p99AtMostMs: number,
+): Claim[] {
   return [
     { text: 'late by, p99', unit: 'ms', value: percentile(late, 0.99), pass: { atMost: p99AtMostMs } },
     { text: 'p99 × bare BullMQ', unit: '×', value: percentile(late, 0.99) / percentile(bare, 0.99) },

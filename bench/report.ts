@@ -74,6 +74,7 @@ function summaryOf(values: readonly number[]): Summary {
 
 function numberOf(value: number, whole = false): string {
   if (!Number.isFinite(value)) return '–';
-  const digits = whole || Math.abs(value) >= 1_000 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 3;
+  const digits =
+    whole || Math.abs(value) >= 1_000 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 3;
   return value.toFixed(digits);
 }

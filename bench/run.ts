@@ -104,7 +104,10 @@ async function main(argv: string[]): Promise<number> {
     const startedAt = new Date().toISOString();
     const reported = await runAll(options);
     if (options.json !== null) {
-      await writeFile(options.json, `${JSON.stringify({ startedAt, machine, benchmarks: reported }, null, 2)}\n`);
+      await writeFile(
+        options.json,
+        `${JSON.stringify({ startedAt, machine, benchmarks: reported }, null, 2)}\n`,
+      );
     }
     const missed = reported.flatMap(({ claims }) => claims.filter(({ passed }) => !passed));
     process.stdout.write(missed.length === 0 ? 'every mark passed\n' : `${missed.length} marks missed\n`);

@@ -74,9 +74,8 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   lifecycle.defer('launch consumer', () => launches.close(true));
   const { stats } = await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS });
   slots.update(stats);
-  exportStats(deps.metrics, stats);
   await launches.start();
-  if (config.metricsPort !== null) await serveMetrics(deps, config.host, config.metricsPort);
+  if (config.metricsPort !== 0) await serveMetrics(deps, config.host, config.metricsPort);
   const drain = new Drain({ ...brain, leases: deps.leases });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
@@ -143,9 +142,10 @@ async function listen(
     () => void reconcile(),
   );
   keeper.onBrowserGone(browser => void owned.browserGone(browser));
+  const exportStats = statsExporter(deps.metrics);
   keeper.onStats(stats => {
     slots.update(stats);
-    exportStats(deps.metrics, stats);
+    exportStats(stats);
   });
   keeper.onLost(() => slots.update(NO_SLOTS));
   keeper.onRegistered(reply => {
@@ -161,8 +161,13 @@ async function reconcileLoop(reconcile: () => Promise<void>, signal: AbortSignal
   }
 }
 
-function exportStats(metrics: Metrics, stats: KeeperStats): void {
-  metrics.workerSlots.set({ state: 'total' }, stats.slots);
-  metrics.workerSlots.set({ state: 'used' }, stats.used);
-  metrics.orphansReaped.set(stats.orphansReaped);
+/* Makes metrics of the keeper's words. The keeper counts from its own start; a counter only ever rises. */
+function statsExporter(metrics: Metrics): (stats: KeeperStats) => void {
+  let reaped = 0;
+  return stats => {
+    metrics.workerSlots.set({ state: 'total' }, stats.slots);
+    metrics.workerSlots.set({ state: 'used' }, stats.used);
+    metrics.orphansReaped.inc(stats.orphansReaped >= reaped ? stats.orphansReaped - reaped : stats.orphansReaped);
+    reaped = stats.orphansReaped;
+  };
 }

@@ -3,7 +3,10 @@ import type { Lifecycle } from '../src/core/lifecycle';
 import type { Logger } from '../src/core/logger';
 import type { Metrics } from '../src/events/metrics';
 
-/** Serves /metrics and /livez of a worker on a port of its own. */
+/**
+ * Serves /metrics and /livez of a worker on a port of its own. A port that is taken is no reason not to own browsers: it
+ * is said, and the worker goes on without.
+ */
 export async function serveMetrics(
   { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
   host: string,
@@ -26,10 +29,14 @@ export async function serveMetrics(
       },
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
+  const failure = await new Promise<Error | null>(resolve => {
+    server.once('error', resolve);
+    server.listen(port, host, () => resolve(null));
   });
+  if (failure !== null) {
+    log.warn({ err: failure, port }, 'no /metrics of this worker: set HOLDFAST_METRICS_PORT to a free port, or to 0');
+    return;
+  }
   lifecycle.defer('metrics server', () => {
     server.closeAllConnections();
     server.close();

@@ -35,8 +35,8 @@ export interface Config {
   readonly timeoutDefaultMs: number;
   readonly timeoutMaxMs: number;
   readonly retentionMs: number;
-  /** Where a worker serves /metrics; null: nowhere (the API serves its own on the main port). */
-  readonly metricsPort: number | null;
+  /** Where a worker serves /metrics; 0: nowhere. The API serves its own on the main port. */
+  readonly metricsPort: number;
   readonly logLevel: string;
 }
 
@@ -78,7 +78,7 @@ const schema = z.object({
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
   HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),
-  HOLDFAST_METRICS_PORT: integer(0, 65_535).optional(),
+  HOLDFAST_METRICS_PORT: integer(0, 65_535).default(9464),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
 });
@@ -124,7 +124,7 @@ export function envToConfig(env: Env): Config {
     timeoutDefaultMs: values.HOLDFAST_TIMEOUT_DEFAULT,
     timeoutMaxMs: values.HOLDFAST_TIMEOUT_MAX,
     retentionMs: values.HOLDFAST_RETENTION,
-    metricsPort: values.HOLDFAST_METRICS_PORT ?? null,
+    metricsPort: values.HOLDFAST_METRICS_PORT,
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
 }

@@ -50,9 +50,9 @@ export class Metrics {
     'reason',
   ]);
   readonly workerSlots = this.#gauge('worker_slots', 'Browser slots of this worker.', ['state']);
-  readonly orphansReaped = this.#gauge(
-    'orphans_reaped',
-    'Browsers without a session that the keeper of this worker has ended since it started.',
+  readonly orphansReaped = this.#counter(
+    'orphans_reaped_total',
+    'Browsers without a session that the keeper of this worker has ended.',
   );
   readonly cdpConnections = this.#gauge('cdp_connections', 'Clients spliced through by this process.');
   readonly cdpUpgradeFailures = this.#counter('cdp_upgrade_failures_total', 'Refused or failed upgrades.', [

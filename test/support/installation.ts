@@ -286,6 +286,7 @@ export class Installation {
         HOLDFAST_PORT: '0',
         HOLDFAST_BROWSER: browser,
         HOLDFAST_SLOTS: '8',
+        HOLDFAST_METRICS_PORT: '0',
         ...env,
       },
       detached: ownGroup,

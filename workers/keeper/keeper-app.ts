@@ -17,6 +17,7 @@ import {
   keeperSocketPath,
   prepareRunRoot,
   runRootFor,
+  type User,
 } from './run-root';
 import { SocketServer } from './socket-server';
 import { WorkerDesk } from './worker-desk';

@@ -29,7 +29,7 @@ describe('the configuration', () => {
       timeoutDefaultMs: 300_000,
       timeoutMaxMs: 86_400_000,
       retentionMs: 7 * 86_400_000,
-      metricsPort: null,
+      metricsPort: 9464,
       logLevel: 'info',
     });
     expect(keeper).toEqual({
