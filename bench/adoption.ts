@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { pollUntil } from '../src/core/abort';
 import { leaveMark, readMark } from '../test/support/clients';
 import { Installation, type Role, type SessionView } from '../test/support/installation';
 import { sampleCount, timed, type Benchmark } from './harness';

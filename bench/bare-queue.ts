@@ -13,7 +13,7 @@ interface Due {
 
 /** One queue and one worker in this process. A delayed job reports how late it came, by Redis `TIME`. */
 export class BareQueue {
-  readonly latenessMs: number[] = [];
+  readonly #done: (Due & { readonly atMs: number })[] = [];
   #processed = 0;
   #wake: () => void = () => undefined;
   readonly #queue: Queue<Due>;
@@ -44,6 +44,16 @@ export class BareQueue {
     const queue = new BareQueue(redis, socketPath);
     await queue.#worker.waitUntilReady();
     return queue;
+  }
+
+  /** How late each delayed job came. */
+  get latenessMs(): number[] {
+    return this.#done.map(({ dueMs, atMs }) => atMs - dueMs);
+  }
+
+  /** When each delayed job came, by Redis `TIME`. */
+  get doneAtMs(): number[] {
+    return this.#done.map(({ atMs }) => atMs);
   }
 
   /** Adds jobs that are due at these moments of Redis `TIME`. */
@@ -83,7 +93,7 @@ export class BareQueue {
   }
 
   async #process({ dueMs }: Due): Promise<void> {
-    if (dueMs > 0) this.latenessMs.push((await redisNowMs(this.redis)) - dueMs);
+    if (dueMs > 0) this.#done.push({ dueMs, atMs: await redisNowMs(this.redis) });
     this.#processed += 1;
     this.#wake();
   }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Installation } from '../test/support/installation';
 import { BareChromium } from './bare-chromium';
 import { interleave, sampleCount, type Benchmark } from './harness';
@@ -50,7 +49,7 @@ async function crashSession(installation: Installation): Promise<number> {
 async function crashBare(bare: BareChromium): Promise<number> {
   const launch = await bare.prepare('on');
   const { browser, close } = await launch();
-  const disconnected = once(browser, 'disconnected');
+  const disconnected = new Promise<void>(resolve => browser.once('disconnected', () => resolve()));
   const startedMs = performance.now();
   browser.process()?.kill('SIGKILL');
   await disconnected;

@@ -141,7 +141,7 @@ async function listen(
     },
     () => void reconcile(),
   );
-  keeper.onBrowserGone(browser => void owned.browserGone(browser));
+  keeper.onBrowserGone(browser => owned.browserGone(browser));
   const exportStats = statsExporter(deps.metrics);
   keeper.onStats(stats => {
     slots.update(stats);

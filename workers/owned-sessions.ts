@@ -26,7 +26,7 @@ export class OwnedSessions {
     this.#fences.set(record.ref, owner.fence);
     this.timers.arm(record, nowMs);
     const gone = this.#goneEarly.get(owner.fence.claimId);
-    if (gone !== undefined) void this.browserGone(gone);
+    if (gone !== undefined) this.browserGone(gone);
   }
 
   /** The session has ended, or is not ours. */
@@ -46,7 +46,7 @@ export class OwnedSessions {
   }
 
   /** The keeper says that a browser went without an order of ours: the session ends with it. */
-  async browserGone(browser: BrowserRecord): Promise<void> {
+  browserGone(browser: BrowserRecord): void {
     // SAFETY: the keeper echoes refs it was given by a worker.
     const ref = browser.ref as SessionRef;
     if (!this.holds(ref, browser.fence.claimId)) {
@@ -54,16 +54,20 @@ export class OwnedSessions {
       return;
     }
     this.timers.disarm(ref);
+    // Given up only when this process stops: the keeper remembers, and the successor asks it.
+    this.#sayGone(ref, browser).catch((error: unknown) =>
+      this.context.log.warn({ session: ref, err: error }, 'the end of a browser is left to our successor'),
+    );
+  }
+
+  async #sayGone(ref: SessionRef, { fence, gone }: BrowserRecord): Promise<void> {
+    const cause = gone?.cause ?? 'browser_crashed';
+    const message = gone?.message ?? 'the browser was ended';
     await say(this.context, {
       ref,
-      cause: browser.gone?.cause ?? 'browser_crashed',
-      fence: browser.fence,
-      event: (_record, nowMs) => ({
-        type: 'BROWSER_GONE',
-        nowMs,
-        cause: browser.gone?.cause ?? 'browser_crashed',
-        message: browser.gone?.message ?? 'the browser was ended',
-      }),
+      cause,
+      fence,
+      event: (_record, nowMs) => ({ type: 'BROWSER_GONE', nowMs, cause, message }),
     });
   }
 

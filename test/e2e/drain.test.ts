@@ -1,11 +1,9 @@
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isAlive, systemProcesses } from '../../src/core/process-identity';
 import { pollUntil } from '../../src/core/abort';
 import { checkHistory } from '../chaos/checker';
 import { connectPuppeteer } from '../support/clients';
+import { FakeBrowser } from '../support/fake-browser';
 import { Installation, type InstallationOptions, type SessionView } from '../support/installation';
-import { makeTempDir, type TempDir } from '../support/temp-dir';
 
 /* An orderly end, and the most disorderly one: nothing that was accepted is forgotten. */
 
@@ -62,30 +60,18 @@ describe.each([
 });
 
 describe('a session that is being launched when the drain begins', () => {
-  let folder: TempDir;
-  beforeEach(async () => (folder = await makeTempDir()));
-  afterEach(() => folder.remove());
-
-  /** A browser that never becomes ready as long as its folder says so. */
-  async function hangingBrowser(): Promise<string> {
-    const path = join(folder.path, 'browser.sh');
-    await writeFile(
-      path,
-      `#!/bin/sh\n[ -e "${folder.path}/well" ] && exec /usr/bin/env chromium "$@"\nexec sleep 1000\n`,
-    );
-    await chmod(path, 0o755);
-    return path;
-  }
+  let browser: FakeBrowser;
+  beforeEach(async () => (browser = await FakeBrowser.create('hangs')));
+  afterEach(() => browser.remove());
 
   it('is not waited for beyond the limit, and becomes live after the next start', async () => {
-    const env = { HOLDFAST_CHROMIUM_PATH: await hangingBrowser() };
-    await start({ browser: 'chromium', env });
+    await start({ browser: 'chromium', env: { HOLDFAST_CHROMIUM_PATH: browser.path } });
     const launching = await accept();
     await pollUntil('the launch to begin', { timeoutMs: 5_000, everyMs: 10 }, async () =>
       (await installation.browserProcesses()).length > 0 ? true : undefined,
     );
     await drained(() => installation.interrupt('SIGTERM'));
-    await writeFile(join(folder.path, 'well'), '');
+    await browser.be('well');
     await installation.restart();
     await installation.until(launching.id, ({ status }) => status === 'live', 20_000);
     await expectLegal([launching]);

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../src/core/abort';
+import { pause, pollUntil } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
@@ -105,6 +105,39 @@ test('a keeper that is killed loses no browser', async () => {
   await worker.call('close', { ref: 't/a', claimId: claim.claimId }, { timeoutMs: 5_000 });
   expect(await browsersOnDisk()).toBe(0);
 });
+
+test.each([0, 5, 10, 15, 20, 30, 50, 80])(
+  'a keeper that is killed %i ms into its launches leaves nothing unknown to the next one',
+  async delayMs => {
+    const { keeper, socketPath } = await startKeeper();
+    const worker = await register(socketPath);
+    const claims = ['t/a', 't/b', 't/c', 't/d'].map(ref => ({ ref, fence: fence() }));
+    const launches = Promise.allSettled(
+      claims.map(claim => worker.call('launch', { ...claim, timeoutMs: 5_000 }, { timeoutMs: 5_000 })),
+    );
+    await pause(delayMs);
+    keeper.kill('SIGKILL');
+    const outcomes = await launches;
+    await startKeeper();
+    await untilRegistered(worker);
+
+    const { browsers } = await worker.call('list', {}, { timeoutMs: 1_000 });
+    const running = browsers.filter(({ state }) => state === 'running');
+    expect(running).toHaveLength(browsers.length);
+    expect(await browsersOnDisk()).toBe(running.length);
+    // What was answered is kept; what was not may be there or not, but never in between.
+    claims.forEach(({ ref }, i) => {
+      if (outcomes[i]?.status === 'fulfilled') expect(running.map(browser => browser.ref)).toContain(ref);
+    });
+    for (const {
+      ref,
+      fence: { claimId },
+    } of running) {
+      await worker.call('close', { ref, claimId }, { timeoutMs: 5_000 });
+    }
+    expect(await browsersOnDisk()).toBe(0);
+  },
+);
 
 test('calls under way fail when the keeper dies', async () => {
   const { keeper, socketPath } = await startKeeper();

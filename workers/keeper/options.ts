@@ -32,5 +32,9 @@ export async function chooseBrowser(config: Config['keeper'], searchPath: string
 
 /** Where `npx puppeteer browsers install` puts browsers by default. */
 export function puppeteerCacheDirs(): string[] {
-  return [join(homedir(), '.cache', 'puppeteer')];
+  try {
+    return [join(homedir(), '.cache', 'puppeteer')];
+  } catch {
+    return []; // a uid without an account and without HOME, as containers have it
+  }
 }
