@@ -67,7 +67,8 @@ export const latenessLoaded: Benchmark = {
     } finally {
       for (const api of apis) await api.stop();
       owner.stop();
-      await fixture.close();
+      await fixture.deps.lifecycle.close();
+      await fixture.server.stop();
     }
   },
 };

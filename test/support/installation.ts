@@ -45,6 +45,8 @@ export interface InstallationOptions {
   /** Default: `null`, which costs nothing. */
   readonly browser?: 'null' | 'chromium';
   readonly mode?: 'start' | 'worker' | 'api';
+  /** Put before the command line, such as `ip netns exec`; must end in an exec, so that the pid is the supervisor's. */
+  readonly prefix?: readonly string[];
   /** Runs everything as this user; the data folder is made his, and his temporary folder is in it. */
   readonly user?: { readonly uid: number; readonly gid: number };
   /** Makes the supervisor the leader of a process group of its own, as a shell does; see {@link Installation.ctrlC}. */
@@ -276,8 +278,9 @@ export class Installation {
   }
 
   #spawn(): ChildProcess {
-    const { env = {}, browser = 'null', mode = 'start', user, ownGroup = false } = this.options;
-    const child = spawn(process.execPath, [BIN, mode], {
+    const { env = {}, browser = 'null', mode = 'start', user, ownGroup = false, prefix = [] } = this.options;
+    const [program = process.execPath, ...args] = [...prefix, process.execPath, BIN, mode];
+    const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],

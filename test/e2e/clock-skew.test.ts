@@ -1,0 +1,99 @@
+import { startStepping } from '../../src/deps';
+import { EngineFixture } from '../support/engine-fixture';
+import { Installation, type SessionView } from '../support/installation';
+import { startRedis, type TestRedis } from '../support/redis';
+import { FAKETIME_LIBRARY, skewedClock } from '../support/skewed-clock';
+
+/* Clocks that are a minute wrong: session time is Redis' own, so nothing ends early, and nothing a second late (I8, I9). */
+
+const LATE_AT_MOST_MS = 1_000;
+
+/* Where there is no libfaketime these are reported as skipped, and the ones below still cover jobs and sweeps. */
+const withLibrary = FAKETIME_LIBRARY === null ? describe.skip : describe;
+
+withLibrary.each([
+  ['fast API, a slow worker', 60, -60],
+  ['slow API, a fast worker', -60, 60],
+])('with a minute too %s', (_name, apiSeconds, workerSeconds) => {
+  let redis: TestRedis;
+  let api: Installation;
+  let worker: Installation;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    const started = (mode: 'api' | 'worker', seconds: number): Promise<Installation> =>
+      Installation.start({
+        mode,
+        env: { REDIS_URL: redis.url, HOLDFAST_SLOTS: '4', ...skewedClock(seconds) },
+      });
+    [api, worker] = await Promise.all([started('api', apiSeconds), started('worker', workerSeconds)]);
+  });
+  afterAll(async () => {
+    await worker.stop();
+    await api.stop();
+    await redis.stop();
+  });
+
+  const expectOnTime = async (session: SessionView, reason: string, dueMs: number): Promise<void> => {
+    const { endReason, endedAt } = await api.until(session.id, view => view.endedAt !== null);
+    expect(endReason).toBe(reason);
+    const lateMs = Date.parse(endedAt ?? '') - dueMs;
+    expect(lateMs).toBeGreaterThanOrEqual(0);
+    expect(lateMs).toBeLessThanOrEqual(LATE_AT_MOST_MS);
+  };
+
+  it('time-outs of every kind are on time', async () => {
+    expect(await secondsAhead(api)).toBeCloseTo(apiSeconds, -1);
+    const create = (wish: Record<string, unknown>): Promise<SessionView> => api.create(wish);
+    const [session, idle, unused] = await Promise.all([
+      create({ timeout: 2_000 }),
+      create({ idleTimeout: 1_500 }),
+      create({ connectTimeout: 1_500 }),
+      create({ timeout: 30_000 }),
+    ]);
+    const full = await api.call('POST', '/v1/sessions', { queueTimeout: 1_000 }, { prefer: 'respond-async' });
+    await expectOnTime(full.body, 'queue_timeout', Date.parse(full.body.createdAt) + 1_000);
+    await expectOnTime(session, 'session_timeout', Date.parse(session.expiresAt ?? ''));
+    await expectOnTime(idle, 'idle_timeout', Date.parse(idle.liveAt ?? '') + 1_500);
+    await expectOnTime(unused, 'connect_timeout', Date.parse(unused.liveAt ?? '') + 1_500);
+  });
+
+  it('so are those of a machine that is dead, where only the API is left to fire them', async () => {
+    const sessions = await Promise.all([api.create({ timeout: 3_000 }), api.create({ timeout: 3_500 })]);
+    await worker.cutPower();
+    for (const session of sessions) {
+      await expectOnTime(session, 'session_timeout', Date.parse(session.expiresAt ?? ''));
+    }
+    await worker.restart();
+  });
+});
+
+/** How far the clock of the API is ahead of ours, by the Date of its answers. */
+async function secondsAhead(api: Installation): Promise<number> {
+  const { headers } = await api.call('GET', '/livez');
+  return (Date.parse(headers.get('date') ?? '') - Date.now()) / 1_000;
+}
+
+describe.each([60, -60])('in a process whose clock is %d seconds wrong', seconds => {
+  let fixture: EngineFixture;
+
+  beforeEach(async () => {
+    const honest = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => honest() + seconds * 1_000);
+    fixture = await EngineFixture.open();
+    await startStepping(fixture.deps);
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await fixture.close();
+  });
+
+  it('delayed jobs and sweeps fire on time', async () => {
+    const { record } = await fixture.live({ timeoutMs: 1_500 });
+    const dueMs = record.snapshot.context.deadlines.session ?? NaN;
+    const { endedAtMs, endReason } = (await fixture.ended(record.ref)).snapshot.context;
+    expect(endReason).toBe('session_timeout');
+    expect((endedAtMs ?? 0) - dueMs).toBeGreaterThanOrEqual(0);
+    expect((endedAtMs ?? 0) - dueMs).toBeLessThanOrEqual(LATE_AT_MOST_MS);
+  });
+});

@@ -1,0 +1,73 @@
+import { pollUntil } from '../../src/core/abort';
+import { withPuppeteer } from '../support/clients';
+import { canIsolate, makeFarMachine, type FarMachine } from '../support/far-machine';
+import { Installation } from '../support/installation';
+import { startRedis, type TestRedis } from '../support/redis';
+
+/* A worker behind a network of its own, as in production. Needs root and iproute2 on Linux: others cannot make one. */
+(canIsolate ? describe : describe.skip)('a session on another machine', () => {
+  let far: FarMachine;
+  let redis: TestRedis;
+  let api: Installation;
+  let machine: Installation;
+
+  beforeAll(async () => {
+    far = await makeFarMachine();
+    redis = await startRedis({
+      args: ['--port', '6379', '--bind', far.hereAddress, '--protected-mode', 'no'],
+    });
+    const env = { REDIS_URL: `redis://${far.hereAddress}:6379` };
+    const gateway = {
+      HOLDFAST_KEEPER_LISTEN: '0.0.0.0:9223',
+      HOLDFAST_KEEPER_ADVERTISE: `${far.thereAddress}:9223`,
+    };
+    [api, machine] = await Promise.all([
+      Installation.start({ mode: 'api', env }),
+      Installation.start({
+        mode: 'worker',
+        browser: 'chromium',
+        env: { ...env, ...gateway },
+        prefix: far.prefix,
+      }),
+    ]);
+  });
+  afterAll(async () => {
+    await machine.stop();
+    await api.stop();
+    await redis.stop();
+    await far.remove();
+  });
+
+  it('is driven through its keeper’s gateway', async () => {
+    const session = await api.create();
+    const title = await withPuppeteer(session, async page => {
+      await page.goto('data:text/html,<title>far away</title>');
+      return page.title();
+    });
+    expect(title).toBe('far away');
+    const released = await api.call('POST', `/v1/sessions/${session.id}/release`);
+    expect(released.body).toMatchObject({ status: 'released' });
+  });
+
+  it('fails as worker_lost when the cable is pulled, and its browser ends when it is back', async () => {
+    const session = await api.create();
+    await pollUntil(
+      'the reaper to have been in contact for a lease',
+      { timeoutMs: 15_000, everyMs: 200 },
+      async () =>
+        Number(/uptime_in_seconds:(\d+)/.exec(await redis.cli('info', 'server'))?.[1]) > 12
+          ? true
+          : undefined,
+    );
+    const pulledAtMs = Date.now();
+    await far.pullCable();
+    const lost = await api.until(session.id, ({ endedAt }) => endedAt !== null, 20_000);
+    expect(lost).toMatchObject({ status: 'failed', endReason: 'worker_lost' });
+    expect(Date.parse(lost.endedAt ?? '') - pulledAtMs).toBeLessThan(13_000);
+    expect((await machine.browserProcesses()).length).toBeGreaterThan(0);
+    await far.plugCable();
+    await pollUntil('its browser to end', { timeoutMs: 20_000, everyMs: 100 }, async () =>
+      (await machine.browserProcesses()).length === 0 ? true : undefined,
+    );
+  });
+});

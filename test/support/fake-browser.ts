@@ -1,0 +1,54 @@
+import { chmod, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findChromium } from '../../workers/keeper/find-chromium';
+import { puppeteerCacheDirs } from '../../workers/keeper/options';
+import { makeTempDir, type TempDir } from './temp-dir';
+
+/** What a start of the browser comes to, until it is told otherwise. */
+export type Mood = 'well' | 'exits' | 'exits_once' | 'hangs';
+
+/** For `HOLDFAST_CHROMIUM_PATH`: a program that is Chromium, or a broken one, as its mood is at each start. */
+export class FakeBrowser {
+  private constructor(
+    readonly path: string,
+    private readonly dir: TempDir,
+  ) {}
+
+  /** @throws if there is no real browser on this machine to start when all is well. */
+  static async create(mood: Mood): Promise<FakeBrowser> {
+    const searchPath = process.env['PATH'] ?? '';
+    const real = await findChromium({ configured: null, searchPath, cacheDirs: puppeteerCacheDirs() });
+    if (real === null) throw new Error('no Chromium on this machine');
+    const dir = await makeTempDir();
+    const path = join(dir.path, 'browser.sh');
+    const browser = new FakeBrowser(path, dir);
+    await writeFile(
+      path,
+      `#!/bin/sh
+read mood <'${dir.path}/mood'
+case $mood in
+  exits) echo 'something is missing here' >&2; exit 1 ;;
+  exits_once) echo well >'${dir.path}/mood'; exit 1 ;;
+  hangs) exec sleep 1000 ;;
+esac
+exec '${real}' "$@"
+`,
+    );
+    await chmod(path, 0o755);
+    await browser.be(mood);
+    return browser;
+  }
+
+  /** Changes what every start comes to from now on. */
+  async be(mood: Mood): Promise<void> {
+    const file = join(this.dir.path, 'mood');
+    await writeFile(file, `${mood}\n`);
+    await chmod(file, 0o666); // the browser's user changes it
+  }
+
+  /** Removes the program; what runs already goes on. */
+  async remove(): Promise<void> {
+    await rm(this.path);
+    await this.dir.remove();
+  }
+}
