@@ -20,7 +20,7 @@ export const adoption: Benchmark = {
   name: 'adoption',
   title: `worker or keeper kill -9 under ${SESSIONS} live Chromium sessions`,
   run: async plan => {
-    const found = { worker: [] as number[], keeper: [] as number[], bare: [] as number[] };
+    const found: Record<'worker' | 'keeper' | 'bare', number[]> = { worker: [], keeper: [], bare: [] };
     let lost = 0;
     for (let i = 0; i < sampleCount(plan, 8, 1); i += 1) {
       const installation = await Installation.start({ browser: 'chromium' });

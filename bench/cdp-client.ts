@@ -11,7 +11,8 @@ export class CdpClient {
 
   private constructor(private readonly socket: WebSocket) {
     socket.on('message', data => {
-      const answer = String(data);
+      // SAFETY: with the default binaryType every message is one Buffer.
+      const answer = (data as Buffer).toString();
       const id = Number(/^\{"id":(\d+)/.exec(answer)?.[1] ?? 0);
       this.#pending.get(id)?.(answer);
       this.#pending.delete(id);

@@ -68,7 +68,7 @@ export const coldCreate: Benchmark = {
 
 async function created(
   installation: Installation,
-  use: (session: SessionView) => Promise<void> = async () => undefined,
+  use: (session: SessionView) => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const { tookMs } = await timed(async () => use(await installation.create()));
   await installation.call('POST', '/v1/sessions/release');
@@ -85,7 +85,7 @@ async function loadPage(session: SessionView): Promise<void> {
 async function launched(
   bare: BareChromium,
   sandbox: Sandbox,
-  use: (launched: BareBrowser) => Promise<void> = async () => undefined,
+  use: (launched: BareBrowser) => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const launch = await bare.prepare(sandbox);
   const { tookMs, result } = await timed(async () => {

@@ -77,7 +77,7 @@ async function measureRoundTrips(
   samples: number,
   apiPid: number,
 ): Promise<Both & { readonly cpuUs: number }> {
-  const tookMs = { direct: [] as number[], through: [] as number[] };
+  const tookMs: Record<keyof Paths, number[]> = { direct: [], through: [] };
   await paths.direct.flood(BLOCK, 1);
   await paths.through.flood(BLOCK, 1);
   const cpuBeforeUs = await cpuUsOf(apiPid);
@@ -101,7 +101,7 @@ async function measureFloods(
   rounds: number,
   apiPid: number,
 ): Promise<Both & { readonly cpu: number[] }> {
-  const rates = { direct: [] as number[], through: [] as number[] };
+  const rates: Record<keyof Paths, number[]> = { direct: [], through: [] };
   const cpu: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     for (const path of round % 2 === 0

@@ -114,5 +114,6 @@ function resample(values: readonly number[]): number[] {
 }
 
 function rotate<T>(items: readonly T[], by: number): T[] {
-  return items.map((_, index) => items[(index + by) % items.length]!); // SAFETY: the index is within the list.
+  const start = by % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
 }

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../src/core/errors';
 import { adoption } from './adoption';
 import { browserCrash } from './browser-crash';
 import { coldCreate } from './cold-create';
@@ -43,18 +44,25 @@ interface Options {
   readonly chosen: readonly Benchmark[];
 }
 
-class UsageError extends Error {}
+class UsageError extends Error {
+  override readonly name = 'Usage';
+}
+
+function parse(argv: string[]) {
+  const options = {
+    quick: { type: 'boolean', default: false },
+    samples: { type: 'string' },
+    json: { type: 'string' },
+  } as const;
+  try {
+    return parseArgs({ args: argv, allowPositionals: true, options });
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
 
 function optionsOf(argv: string[]): Options {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      samples: { type: 'string' },
-      json: { type: 'string' },
-    },
-  });
+  const { values, positionals } = parse(argv);
   const unknown = positionals.filter(name => BENCHMARKS.every(benchmark => benchmark.name !== name));
   if (unknown.length > 0) {
     const names = BENCHMARKS.map(({ name }) => name).join(', ');
@@ -120,8 +128,9 @@ async function main(argv: string[]): Promise<number> {
 main(process.argv.slice(2)).then(
   code => process.exit(code),
   (error: unknown) => {
-    const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
-    process.stderr.write(`${isUsage ? (error as Error).message : String((error as Error).stack)}\n`);
-    process.exit(isUsage ? 2 : 1);
+    const usage = error instanceof UsageError;
+    const text = usage || !(error instanceof Error) ? String(error) : (error.stack ?? error.message);
+    process.stderr.write(`${text}\n`);
+    process.exit(usage ? 2 : 1);
   },
 );

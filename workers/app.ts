@@ -8,7 +8,7 @@ import { openFirstPage } from '../src/browser/first-page';
 import { Consumer } from '../src/queue/consumer';
 import { launchPayload } from '../src/queue/payloads';
 import { blockingOptions, openRedis } from '../src/redis/connection';
-import { ControlStream } from '../src/store/control-stream';
+import { controlStream } from '../src/store/control-stream';
 import type { WorkerInfo } from '../src/store/lease-store';
 import type { Metrics } from '../src/events/metrics';
 import type { KeeperStats } from './keeper/protocol';
@@ -131,17 +131,18 @@ async function listen(
   brain: Brain,
 ): Promise<void> {
   const { owned, closer, slots, reconcile } = brain;
-  const control = new ControlStream(openRedis(blockingOptions(redisUrl), log), log);
-  deps.lifecycle.defer('control stream', () => control.stop());
-  await control.start(
+  const control = controlStream({
+    redis: openRedis(blockingOptions(redisUrl), log),
     workerId,
-    order => {
-      owned.remove(order.ref);
-      void closer.close(order.ref, order.claimId);
+    onOrder: ({ ref, claimId }) => {
+      owned.remove(ref);
+      void closer.close(ref, claimId);
     },
-    () => void reconcile(),
-  );
-  keeper.onBrowserGone(browser => owned.browserGone(browser));
+    onGap: () => void reconcile(),
+    log,
+  });
+  deps.lifecycle.defer('control stream', () => control.stop());
+  await control.start();
   const exportStats = statsExporter(deps.metrics);
   keeper.onStats(stats => {
     slots.update(stats);
@@ -167,7 +168,9 @@ function statsExporter(metrics: Metrics): (stats: KeeperStats) => void {
   return stats => {
     metrics.workerSlots.set({ state: 'total' }, stats.slots);
     metrics.workerSlots.set({ state: 'used' }, stats.used);
-    metrics.orphansReaped.inc(stats.orphansReaped >= reaped ? stats.orphansReaped - reaped : stats.orphansReaped);
+    metrics.orphansReaped.inc(
+      stats.orphansReaped >= reaped ? stats.orphansReaped - reaped : stats.orphansReaped,
+    );
     reaped = stats.orphansReaped;
   };
 }

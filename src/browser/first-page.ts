@@ -38,7 +38,8 @@ function createPage(socket: WebSocket): Promise<void> {
     });
     // Events come only to those who have asked for them, so the first message is the answer.
     socket.once('message', data => {
-      const answer = String(data);
+      // SAFETY: with the default binaryType every message is one Buffer.
+      const answer = (data as Buffer).toString();
       if (isTargetCreated(answer)) resolve();
       else reject(new Error(`the browser opened no page: ${answer.slice(0, 200)}`));
     });

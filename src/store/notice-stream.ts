@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { SessionStatus } from '../../machines/session/session.types';
-import { pause } from '../core/abort';
 import type { Clock } from '../core/clock';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
-import { BLOCK_MS, type Redis } from '../redis/connection';
+import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
+import { StreamTail } from '../redis/stream-tail';
 
 /** How many notices are kept, about; a reader that falls behind further re-reads rows instead. */
 export const NOTICES_MAX = 10_000;
@@ -40,24 +40,29 @@ export async function publishNotice(redis: Redis, notice: Notice): Promise<void>
 }
 
 /**
- * The one tail of the notices stream in a process. Emits every notice, and `resync` whenever it cannot be sure to
- * have seen all: at start, after a reconnect (the server may be another one, or rolled back).
+ * The one tail of the notices in a process. Emits every notice, and `resync` whenever it cannot be sure to have seen all.
  */
 export class NoticeStream extends EventEmitter<NoticeEvents> {
-  #lastReadMs: number;
-  #stopped = false;
-  #running: Promise<void> | null = null;
-  readonly #stop = new AbortController();
+  #lastReadMs = -Infinity;
+  readonly #tail: StreamTail;
 
   /** @param redis - a connection of its own; it blocks */
   constructor(
-    private readonly redis: Redis,
+    redis: Redis,
     private readonly clock: Clock,
-    private readonly log: Logger,
+    log: Logger,
   ) {
     super();
     this.setMaxListeners(0);
-    this.#lastReadMs = -Infinity;
+    this.#tail = new StreamTail({
+      redis,
+      stream: keys.notices,
+      log,
+      // SAFETY: the stream is written by our scripts and publishNotice only.
+      onEntry: json => this.emit('notice', JSON.parse(json) as Notice),
+      onGap: () => this.emit('resync'),
+      onRead: () => (this.#lastReadMs = this.clock.monotonicMs()),
+    });
   }
 
   /** Milliseconds since the blocking read last came back: the truth about this path, unlike a PING. */
@@ -67,50 +72,11 @@ export class NoticeStream extends EventEmitter<NoticeEvents> {
 
   /** Starts tailing at the newest notice; resolves once the position is known. */
   async start(): Promise<void> {
-    let lastId = await this.#newestId();
-    this.#lastReadMs = this.clock.monotonicMs();
-    let gap = false;
-    this.redis.on('close', () => (gap = true));
-    this.#running = (async () => {
-      while (!this.#stopped) {
-        try {
-          if (gap) {
-            gap = false;
-            lastId = await this.#newestId();
-            this.emit('resync');
-          }
-          lastId = await this.#read(lastId);
-        } catch (error) {
-          if (this.#stopped) return;
-          gap = true;
-          this.log.warn({ err: error }, 'reading notices failed');
-          await pause(100, this.#stop.signal);
-        }
-      }
-    })();
+    await this.#tail.start();
   }
 
-  /** Stops tailing. The connection is closed with it: that is what ends a blocking read. */
+  /** Stops tailing and closes the connection. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#stop.abort();
-    this.redis.disconnect();
-    await this.#running;
-  }
-
-  async #newestId(): Promise<string> {
-    const newest = await this.redis.xrevrange(keys.notices, '+', '-', 'COUNT', 1);
-    return newest[0]?.[0] ?? '0-0';
-  }
-
-  async #read(lastId: string): Promise<string> {
-    const reply = await this.redis.xread('COUNT', 500, 'BLOCK', BLOCK_MS, 'STREAMS', keys.notices, lastId);
-    this.#lastReadMs = this.clock.monotonicMs();
-    const entries = reply?.[0]?.[1] ?? [];
-    for (const [, fields] of entries) {
-      // SAFETY: the stream is written by our scripts and publishNotice only.
-      this.emit('notice', JSON.parse(fields[1] ?? '{}') as Notice);
-    }
-    return entries.at(-1)?.[0] ?? lastId;
+    await this.#tail.stop();
   }
 }

@@ -1,0 +1,85 @@
+import { pause } from '../core/abort';
+import type { Logger } from '../core/logger';
+import { BLOCK_MS, type Redis } from './connection';
+
+const RETRY_MS = 100;
+const BATCH = 500;
+
+/** What a tail works with. */
+export interface StreamTailOptions {
+  /** A connection of its own; it blocks, and is closed by {@link StreamTail.stop}. */
+  readonly redis: Redis;
+  readonly stream: string;
+  /** Called with the one field of every entry, in order. */
+  readonly onEntry: (json: string) => void;
+  /** Entries may have been missed: the server was away, and may be another one or rolled back. Read the truth again. */
+  readonly onGap: () => void;
+  /** Called whenever the blocking read came back, with or without entries. */
+  readonly onRead?: () => void;
+  readonly log: Logger;
+}
+
+/**
+ * Follows a capped stream from its newest entry on. It promises to tell about gaps, not to be without them: whoever
+ * listens must be able to find out in another way what it has missed.
+ */
+export class StreamTail {
+  #lastId = '0-0';
+  #gap = false;
+  #running: Promise<void> | null = null;
+  readonly #stop = new AbortController();
+
+  constructor(private readonly options: StreamTailOptions) {}
+
+  /** Resolves once the position is known: every entry added from then on is told. */
+  async start(): Promise<void> {
+    this.#lastId = await this.#newestId();
+    this.options.onRead?.();
+    this.options.redis.on('close', () => (this.#gap = true));
+    this.#running = this.#follow();
+  }
+
+  /** Ends the blocking read with its connection. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.options.redis.disconnect();
+    await this.#running;
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        if (this.#gap) await this.#closeGap();
+        await this.#read();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#gap = true;
+        this.options.log.debug({ err: error, stream: this.options.stream }, 'reading a stream failed');
+        await pause(RETRY_MS, signal);
+      }
+    }
+  }
+
+  /* An id of the time before may be newer than anything a rolled-back server has: start again at its newest. */
+  async #closeGap(): Promise<void> {
+    this.#gap = false;
+    this.#lastId = await this.#newestId();
+    this.options.onGap();
+  }
+
+  async #newestId(): Promise<string> {
+    const newest = await this.options.redis.xrevrange(this.options.stream, '+', '-', 'COUNT', 1);
+    return newest[0]?.[0] ?? '0-0';
+  }
+
+  async #read(): Promise<void> {
+    const { redis, stream, onEntry, onRead } = this.options;
+    const reply = await redis.xread('COUNT', BATCH, 'BLOCK', BLOCK_MS, 'STREAMS', stream, this.#lastId);
+    onRead?.();
+    for (const [id, fields] of reply?.[0]?.[1] ?? []) {
+      this.#lastId = id;
+      onEntry(fields[1] ?? '');
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { pause } from '../../src/core/abort';
+import { callApi } from '../support/api';
+import type { Installation, SessionView } from '../support/installation';
+import type { Random } from './random';
+import type { ClientCall, Wish } from './recording';
+
+/** A call that takes longer was cut off by some fault: its outcome is unknown. */
+const CALL_TIMEOUT_MS = 10_000;
+
+/** What is to be settled after the faults: creates whose answer nobody has heard. */
+export type Unsettled = readonly Wish[];
+
+/** A client that makes sessions, looks at them and lets go of them, as chance has it, and writes everything down. */
+export class ChaosClient {
+  readonly calls: ClientCall[] = [];
+  readonly #unsettled = new Set<Wish>();
+
+  constructor(
+    private readonly installation: Installation,
+    private readonly name: string,
+    private readonly random: Random,
+  ) {}
+
+  /** Lives one session after the other until told to stop. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let n = 0; !signal.aborted; n += 1) {
+      const wish: Wish = {
+        timeoutMs: this.random.pick([
+          [3, this.random.between(1_000, 5_000)],
+          [2, 600_000],
+        ]),
+        queueTimeoutMs: this.random.pick([
+          [1, this.random.between(1_000, 4_000)],
+          [3, 120_000],
+        ]),
+        idempotencyKey: `${this.name}-${n}`,
+      };
+      this.#unsettled.add(wish);
+      const id = await this.#settle(wish, signal);
+      if (id !== null) await this.#live(id, signal);
+    }
+  }
+
+  /** Asks once more for everything that was never answered; call when all is well again. */
+  async settleAll(signal: AbortSignal): Promise<void> {
+    for (const wish of [...this.#unsettled]) await this.#settle(wish, signal);
+  }
+
+  /** How many creates nobody has heard the outcome of. */
+  get unsettled(): number {
+    return this.#unsettled.size;
+  }
+
+  /* Repeats a create under its key until it is answered with a session, as every client should. */
+  async #settle(wish: Wish, signal: AbortSignal): Promise<string | null> {
+    while (!signal.aborted) {
+      const id = await this.#create(wish);
+      if (id !== null) {
+        this.#unsettled.delete(wish);
+        return id;
+      }
+      await pause(this.random.between(20, 200), signal);
+    }
+    return null;
+  }
+
+  /* Some sessions are watched until they end by themselves, some are released, some are simply left. */
+  async #live(id: string, signal: AbortSignal): Promise<void> {
+    const looks = this.random.between(0, 12);
+    for (let i = 0; i < looks && !signal.aborted; i += 1) {
+      await pause(this.random.between(20, 250), signal);
+      await this.#call('read', id);
+    }
+    if (this.random.next() < 0.6) await this.#call('release', id);
+  }
+
+  async #create(wish: Wish): Promise<string | null> {
+    const beganMs = Date.now();
+    const answer = await this.#send('POST', '/v1/sessions', {
+      body: { timeout: wish.timeoutMs, queueTimeout: wish.queueTimeoutMs },
+      headers: { 'idempotency-key': wish.idempotencyKey, prefer: `wait=${this.random.between(0, 3)}` },
+    });
+    const id = answer?.session?.id ?? null;
+    const status = answer?.status ?? null;
+    this.calls.push({ op: 'create', wish, beganMs, endedMs: Date.now(), status, id });
+    return id;
+  }
+
+  async #call(op: 'read' | 'release', id: string): Promise<void> {
+    const beganMs = Date.now();
+    const path = `/v1/sessions/${id}`;
+    const answer = await (op === 'read'
+      ? this.#send('GET', path)
+      : this.#send('POST', `${path}/release`, { headers: { prefer: 'respond-async' } }));
+    const shown = answer?.session?.status ?? null;
+    this.calls.push({ op, id, beganMs, endedMs: Date.now(), status: answer?.status ?? null, shown });
+  }
+
+  /* Null: the connection was refused or cut, or nobody answered in time. */
+  async #send(
+    method: string,
+    path: string,
+    options: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<{ status: number; session: SessionView | null } | null> {
+    const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    try {
+      const { status, body } = await callApi(this.installation.url, method, path, { ...options, signal });
+      // SAFETY: a 2xx answer of these routes is a session; the checker fails on anything else.
+      return { status, session: status < 300 ? (body as unknown as SessionView) : null };
+    } catch {
+      return null; // what a fault does to a call is what this is about: the recording says "unknown"
+    }
+  }
+}

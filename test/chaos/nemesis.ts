@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { pause } from '../../src/core/abort';
+import { sendSignal } from '../../src/core/process-identity';
+import type { Installation, Role } from '../support/installation';
+import type { Random } from './random';
+
+const run = promisify(execFile);
+
+/** Something that was done to the installation, for the log. */
+export interface Fault {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+type Hurt = (installation: Installation, random: Random) => Promise<string>;
+
+const kill =
+  (role: Role): Hurt =>
+  async installation => {
+    const { pid } = await installation.signal(role, 'SIGKILL');
+    return `killed ${role} ${pid}`;
+  };
+
+/* Whoever is frozen may be killed by its neighbours meanwhile; then there is nobody to thaw. */
+const freeze =
+  (role: Role, minMs: number, maxMs: number): Hurt =>
+  async (installation, random) => {
+    const forMs = random.between(minMs, maxMs);
+    const { pid } = await installation.signal(role, 'SIGSTOP');
+    await pause(forMs);
+    sendSignal(pid, 'SIGCONT');
+    return `froze ${role} ${pid} for ${forMs} ms`;
+  };
+
+const killBrowser: Hurt = async (installation, random) => {
+  const browsers = await installation.browsers();
+  const victim = browsers[random.between(0, browsers.length - 1)];
+  if (victim === undefined) return 'found no browser to kill';
+  sendSignal(victim, 'SIGKILL');
+  return `killed browser ${victim}`;
+};
+
+const killSupervisor: Hurt = async installation => {
+  const { pid } = await installation.signal('supervisor', 'SIGKILL');
+  await installation.restart();
+  return `killed supervisor ${pid} and started another`;
+};
+
+const redisCommand =
+  (...command: string[]): Hurt =>
+  async installation => {
+    await run('redis-cli', ['-s', installation.redisSocketPath, ...command], { timeout: 5_000 });
+    return `sent Redis ${command.slice(0, 3).join(' ')}`;
+  };
+
+const DELETE_QUEUES = `
+  for _, queue in ipairs({ 'launch', 'sessions', 'timers' }) do
+    for _, key in ipairs(redis.call('KEYS', '{hf}:' .. queue .. ':*')) do redis.call('DEL', key) end
+  end`;
+
+/** Everything that may happen, and how often compared to the rest. */
+const FAULTS: readonly (readonly [weight: number, hurt: Hurt])[] = [
+  [4, kill('worker')],
+  [4, kill('keeper')],
+  [4, kill('api')],
+  [4, kill('redis')],
+  [2, killSupervisor],
+  [6, killBrowser],
+  [4, freeze('worker', 500, 5_000)],
+  [2, freeze('keeper', 500, 2_500)],
+  [2, freeze('api', 200, 1_500)],
+  [4, freeze('redis', 200, 2_500)],
+  [2, redisCommand('CLIENT', 'KILL', 'TYPE', 'normal')],
+  [1, redisCommand('SCRIPT', 'FLUSH')],
+  [1, redisCommand('EVAL', DELETE_QUEUES, '0')],
+];
+
+/** Hurts the installation, one fault after the other, until told to stop; answers what it did. */
+export async function rage(
+  installation: Installation,
+  random: Random,
+  { signal, minPauseMs, maxPauseMs }: { signal: AbortSignal; minPauseMs: number; maxPauseMs: number },
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  while (!signal.aborted) {
+    await pause(random.between(minPauseMs, maxPauseMs), signal);
+    if (signal.aborted) break;
+    const hurt = random.pick(FAULTS);
+    const atMs = Date.now();
+    // The one it was meant for may just be missing, because of the fault before: that is no fault then.
+    const what = await hurt(installation, random).catch((error: unknown) => `missed: ${String(error)}`);
+    faults.push({ atMs, what });
+  }
+  return faults;
+}

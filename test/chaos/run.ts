@@ -1,0 +1,120 @@
+import { pause, pollUntil } from '../../src/core/abort';
+import { Installation, type EventView, type SessionView } from '../support/installation';
+import { check, type Violation } from './checker';
+import { ChaosClient } from './client';
+import { rage, type Fault } from './nemesis';
+import { Random } from './random';
+import type { FinalSession, Recording } from './recording';
+
+/** What is to be run. */
+export interface ChaosOptions {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly browser: 'null' | 'chromium';
+}
+
+/** What came of it. */
+export interface ChaosResult {
+  readonly recording: Recording;
+  readonly faults: readonly Fault[];
+  readonly violations: readonly Violation[];
+  /** Ends by reason: a run in which everything failed proves little. */
+  readonly ends: Readonly<Record<string, number>>;
+}
+
+const CLIENTS = { null: 10, chromium: 4 } as const;
+const SLOTS = { null: 6, chromium: 3 } as const;
+
+/** How long the quiet after the faults may last until everything has ended. */
+const SETTLE_TIMEOUT_MS = 90_000;
+const GONE_WITHIN_MS = 10_000;
+
+/**
+ * Runs clients and faults against a whole installation, lets it come to rest, ends what is left and judges what was seen.
+ * The schedule follows from the seed; what the schedule meets does not, so a seed narrows a failure down, no more.
+ */
+export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promise<ChaosResult> {
+  const installation = await Installation.start({ browser, env: { HOLDFAST_SLOTS: `${SLOTS[browser]}` } });
+  try {
+    const clients = Array.from(
+      { length: CLIENTS[browser] },
+      (_, i) => new ChaosClient(installation, `${seed}-${i}`, new Random(seed * 1_000 + i)),
+    );
+    const over = new AbortController();
+    const raging = rage(installation, new Random(seed), {
+      signal: over.signal,
+      minPauseMs: 300,
+      maxPauseMs: 2_500,
+    });
+    const running = Promise.all(clients.map(client => client.run(over.signal)));
+    await pause(seconds * 1_000);
+    over.abort();
+    const [faults] = await Promise.all([raging, running]);
+
+    const patience = AbortSignal.timeout(SETTLE_TIMEOUT_MS);
+    await Promise.all(clients.map(client => client.settleAll(patience)));
+    await endAll(installation);
+    const browsersLeft = await countBrowsers(installation);
+    const calls = clients.flatMap(client => client.calls);
+    const sessions = await readAll(
+      installation,
+      calls.flatMap(({ id }) => id ?? []),
+    );
+    const recording = { calls, sessions, browsersLeft };
+    return { recording, faults, violations: check(recording), ends: countEnds(sessions) };
+  } finally {
+    await installation.stop();
+  }
+}
+
+/* Releases everything, over and over, until nothing is created or live any more. */
+async function endAll(installation: Installation): Promise<void> {
+  await pollUntil('every session to end', { timeoutMs: SETTLE_TIMEOUT_MS, everyMs: 250 }, async () => {
+    const answer = await installation
+      .call<{ matched?: number }>('POST', '/v1/sessions/release')
+      .catch(() => null); // the API may still be on its way back
+    return answer?.status === 200 && answer.body.matched === 0 ? true : undefined;
+  });
+}
+
+async function countBrowsers(installation: Installation): Promise<number> {
+  const left = (): Promise<number[]> => installation.browserProcesses();
+  await pollUntil('the last browser to be gone', { timeoutMs: GONE_WITHIN_MS, everyMs: 50 }, async () =>
+    (await left()).length === 0 ? true : undefined,
+  ).catch(() => undefined); // the checker will say so
+  return (await left()).length;
+}
+
+/* What clients know of, and what the service knows of: a create nobody heard of may have made a session. */
+async function readAll(installation: Installation, known: readonly string[]): Promise<FinalSession[]> {
+  const ids = new Set(known);
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const query = cursor === '' ? '' : `&cursor=${cursor}`;
+    const { body } = await installation.call<{ sessions: SessionView[]; nextCursor: string | null }>(
+      'GET',
+      `/v1/sessions?limit=100${query}`,
+    );
+    for (const { id } of body.sessions) ids.add(id);
+    cursor = body.nextCursor;
+  }
+  const sessions: FinalSession[] = [];
+  for (const id of ids) sessions.push(await readOne(installation, id));
+  return sessions;
+}
+
+async function readOne(installation: Installation, id: string): Promise<FinalSession> {
+  const { status, body } = await installation.call('GET', `/v1/sessions/${id}`);
+  if (status === 404) return { id, view: null, history: [] };
+  if (status !== 200) throw new Error(`GET ${id} answered ${status}`);
+  const history: readonly EventView[] = await installation.history(id);
+  return { id, view: body, history };
+}
+
+function countEnds(sessions: readonly FinalSession[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { view } of sessions) {
+    const reason = view?.endReason ?? 'unknown';
+    counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return counts;
+}
