@@ -1,7 +1,10 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Installation } from '../test/support/installation';
 import { CdpClient } from './cdp-client';
-import { p50, ratioOfMedians, sampleCount, timed, type Benchmark, type Series } from './harness';
+import { p50, ratioOfMedians, sampleCount, timed, type Benchmark, type Claim } from './harness';
 import { devToolsUrlOf } from './session-browser';
 
 /** Evaluations in a row on one path before the other has its turn. */
@@ -19,107 +22,122 @@ export const evaluate: Benchmark = {
   title: 'CDP through the API × straight to the same Chromium',
   run: async plan => {
     const installation = await Installation.start({ browser: 'chromium' });
+    let hop: Hop | null = null;
     try {
       const session = await installation.create();
-      const paths = {
-        direct: await CdpClient.open(await devToolsUrlOf(installation)),
+      const browserUrl = await devToolsUrlOf(installation);
+      hop = await startHop(browserUrl);
+      const paths: Paths = {
+        direct: await CdpClient.open(browserUrl),
+        hop: await CdpClient.open(hop.url),
         through: await CdpClient.open(session.websocketUrl ?? ''),
       };
       const api = await installation.find('api');
       const roundTrips = await measureRoundTrips(paths, sampleCount(plan, 4_000, 1_000), api.pid);
       const floods = await measureFloods(paths, sampleCount(plan, 20, 6), api.pid);
-      paths.direct.close();
-      paths.through.close();
+      for (const client of Object.values(paths)) client.close();
       return {
-        series: [...roundTrips.series, ...floods.series],
-        claims: [
-          {
-            text: 'round trip × direct, p50',
-            unit: '×',
-            ...ratioOfMedians(roundTrips.through, roundTrips.direct),
-            pass: { atMost: 1.25 },
-          },
-          {
-            text: 'flood rate × direct, p50',
-            unit: '×',
-            ...ratioOfMedians(floods.through, floods.direct),
-            pass: { atLeast: 0.74 },
-          },
-          {
-            text: 'CPU of the API per round trip, flood',
-            unit: 'µs',
-            value: p50(floods.cpu),
-            pass: { atMost: 9 },
-          },
-          { text: 'CPU of the API per round trip, one at a time', unit: 'µs', value: roundTrips.cpuUs },
+        series: [
+          { name: 'evaluate, through the API', unit: 'ms', values: roundTrips.through },
+          { name: 'evaluate, through a bare Node hop', unit: 'ms', values: roundTrips.hop },
+          { name: 'evaluate, direct', unit: 'ms', values: roundTrips.direct },
+          { name: 'flood, through the API', unit: '/s', values: floods.through },
+          { name: 'flood, through a bare Node hop', unit: '/s', values: floods.hop },
+          { name: 'flood, direct', unit: '/s', values: floods.direct },
+          { name: 'CPU of the API per round trip, flood', unit: 'µs', values: floods.cpuUs },
         ],
-        notes: [`flood: ${FLOOD_TOTAL} evaluations, ${FLOOD_IN_FLIGHT} in flight`],
+        claims: claimsOf(roundTrips, floods),
+        notes: [
+          `flood: ${FLOOD_TOTAL} evaluations, ${FLOOD_IN_FLIGHT} in flight`,
+          'bare Node hop: a process that accepts, connects and pipes',
+        ],
       };
     } finally {
+      hop?.process.disconnect();
       await installation.stop();
     }
   },
 };
 
-interface Paths {
-  readonly direct: CdpClient;
-  readonly through: CdpClient;
+/** The ways to the browser. */
+type Path = 'direct' | 'hop' | 'through';
+type Paths = Readonly<Record<Path, CdpClient>>;
+type Samples = Record<Path, number[]>;
+
+interface Hop {
+  readonly process: ChildProcess;
+  readonly url: string;
 }
 
-interface Both {
-  readonly direct: number[];
-  readonly through: number[];
-  readonly series: readonly Series[];
+function claimsOf(
+  roundTrips: Samples & { readonly cpuUs: number },
+  floods: Samples & { readonly cpuUs: number[] },
+): Claim[] {
+  const { through, direct, hop, cpuUs } = roundTrips;
+  return [
+    { text: 'round trip × direct', unit: '×', ...ratioOfMedians(through, direct), pass: { atMost: 1.25 } },
+    { text: 'round trip × bare Node hop', unit: '×', ...ratioOfMedians(through, hop) },
+    {
+      text: 'flood rate × direct',
+      unit: '×',
+      ...ratioOfMedians(floods.through, floods.direct),
+      pass: { atLeast: 0.74 },
+    },
+    {
+      text: 'CPU of the API per round trip, flood',
+      unit: 'µs',
+      value: p50(floods.cpuUs),
+      pass: { atMost: 9 },
+    },
+    { text: 'CPU of the API per round trip, one at a time', unit: 'µs', value: cpuUs },
+  ];
+}
+
+async function startHop(browserUrl: string): Promise<Hop> {
+  const port = new URL(browserUrl).port;
+  const child = fork(join(__dirname, 'bare-hop.js'), [port]);
+  const [hopPort] = await once(child, 'message');
+  return { process: child, url: browserUrl.replace(`:${port}/`, `:${String(hopPort)}/`) };
 }
 
 async function measureRoundTrips(
   paths: Paths,
   samples: number,
   apiPid: number,
-): Promise<Both & { readonly cpuUs: number }> {
-  const tookMs: Record<keyof Paths, number[]> = { direct: [], through: [] };
-  await paths.direct.flood(BLOCK, 1);
-  await paths.through.flood(BLOCK, 1);
+): Promise<Samples & { readonly cpuUs: number }> {
+  const tookMs: Samples = { direct: [], hop: [], through: [] };
+  for (const client of Object.values(paths)) await client.flood(BLOCK, 1); // warms up
   const cpuBeforeUs = await cpuUsOf(apiPid);
   for (let block = 0; block * BLOCK < samples; block += 1) {
-    const order = block % 2 === 0 ? (['direct', 'through'] as const) : (['through', 'direct'] as const);
-    for (const path of order) {
+    for (const path of inTurn(block)) {
       for (let i = 0; i < BLOCK; i += 1)
         tookMs[path].push((await timed(() => paths[path].evaluate())).tookMs);
     }
   }
-  const cpuUs = ((await cpuUsOf(apiPid)) - cpuBeforeUs) / tookMs.through.length;
-  const series: Series[] = [
-    { name: 'evaluate, through the API', unit: 'ms', values: tookMs.through },
-    { name: 'evaluate, direct', unit: 'ms', values: tookMs.direct },
-  ];
-  return { ...tookMs, cpuUs, series };
+  return { ...tookMs, cpuUs: ((await cpuUsOf(apiPid)) - cpuBeforeUs) / tookMs.through.length };
 }
 
 async function measureFloods(
   paths: Paths,
   rounds: number,
   apiPid: number,
-): Promise<Both & { readonly cpu: number[] }> {
-  const rates: Record<keyof Paths, number[]> = { direct: [], through: [] };
-  const cpu: number[] = [];
+): Promise<Samples & { readonly cpuUs: number[] }> {
+  const rates: Samples = { direct: [], hop: [], through: [] };
+  const cpuUs: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
-    for (const path of round % 2 === 0
-      ? (['direct', 'through'] as const)
-      : (['through', 'direct'] as const)) {
+    for (const path of inTurn(round)) {
       const cpuBeforeUs = await cpuUsOf(apiPid);
       const { tookMs } = await timed(() => paths[path].flood(FLOOD_TOTAL, FLOOD_IN_FLIGHT));
       if (round === 0) continue; // warms up
       rates[path].push(FLOOD_TOTAL / (tookMs / 1_000));
-      if (path === 'through') cpu.push(((await cpuUsOf(apiPid)) - cpuBeforeUs) / FLOOD_TOTAL);
+      if (path === 'through') cpuUs.push(((await cpuUsOf(apiPid)) - cpuBeforeUs) / FLOOD_TOTAL);
     }
   }
-  const series: Series[] = [
-    { name: 'flood, through the API', unit: '/s', values: rates.through },
-    { name: 'flood, direct', unit: '/s', values: rates.direct },
-    { name: 'CPU of the API per round trip, flood', unit: 'µs', values: cpu },
-  ];
-  return { ...rates, cpu, series };
+  return { ...rates, cpuUs };
+}
+
+function inTurn(round: number): Path[] {
+  return round % 2 === 0 ? ['direct', 'hop', 'through'] : ['through', 'hop', 'direct'];
 }
 
 /* utime + stime of a process: fields 14 and 15 of proc(5), counted behind the name, which may contain blanks. */

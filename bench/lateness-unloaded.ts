@@ -21,7 +21,7 @@ export const latenessUnloaded: Benchmark = {
     const clock = new Redis(redis.socketPath);
     try {
       const late: number[] = [];
-      const batches = Math.ceil(sampleCount(plan, 200, 40) / BATCH);
+      const batches = Math.ceil(sampleCount(plan, 200, 20) / BATCH);
       for (let batch = 0; batch < batches; batch += 1) {
         // Both wait at the same time, each moment has one of either.
         const ids: string[] = [];

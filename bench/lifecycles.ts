@@ -3,7 +3,7 @@ import { startRedis } from '../test/support/redis';
 import { BareQueue } from './bare-queue';
 import { interleave, ratioOfMedians, sampleCount, type Benchmark } from './harness';
 
-const WINDOW_MS = 2_000;
+const WINDOW_MS = 1_000;
 const UNDER_WAY = 8;
 
 /**
@@ -19,7 +19,7 @@ export const lifecycles: Benchmark = {
     const installation = await Installation.start({ env });
     const bare = await BareQueue.open(redis.socketPath);
     try {
-      const samples = await interleave(sampleCount(plan, 8, 2), {
+      const samples = await interleave(sampleCount(plan, 12, 2), {
         lifecycles: () => lifecycleRate(installation),
         jobs: () => bare.rate(WINDOW_MS, UNDER_WAY),
       });

@@ -70,7 +70,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const redis = await openCommandRedis(redisUrl, log);
   lifecycle.defer('redis', () => redis.disconnect());
   const stores = openStores(redis);
-  const producer = new Producer(redisUrl, log);
+  const producer = new Producer(redis, log);
   lifecycle.defer('producer', () => producer.close());
   await producer.ready();
   const notices = new NoticeStream(openRedis(blockingOptions(redisUrl), log), clock, log);

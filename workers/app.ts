@@ -143,6 +143,7 @@ async function listen(
   });
   deps.lifecycle.defer('control stream', () => control.stop());
   await control.start();
+  keeper.onBrowserGone(browser => owned.browserGone(browser));
   const exportStats = statsExporter(deps.metrics);
   keeper.onStats(stats => {
     slots.update(stats);

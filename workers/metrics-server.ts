@@ -34,7 +34,10 @@ export async function serveMetrics(
     server.listen(port, host, () => resolve(null));
   });
   if (failure !== null) {
-    log.warn({ err: failure, port }, 'no /metrics of this worker: set HOLDFAST_METRICS_PORT to a free port, or to 0');
+    log.warn(
+      { err: failure, port },
+      'no /metrics of this worker: set HOLDFAST_METRICS_PORT to a free port, or to 0',
+    );
     return;
   }
   lifecycle.defer('metrics server', () => {

@@ -84,6 +84,8 @@ export class Reconciler {
       this.parts.owned.holds(record.ref, fence.claimId)
     )
       return;
+    // On its way out: how it went is known when it has gone, which the keeper tells and the next pass sees.
+    if (browser?.state === 'closing' && browser.fence.claimId === fence.claimId) return;
     if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
     else await this.#sayGone(record, fence, browser);
   }
@@ -112,8 +114,14 @@ export class Reconciler {
   }
 
   async #sayGone({ ref }: SessionRecord, fence: Fence, browser: BrowserRecord | undefined): Promise<void> {
-    const cause = browser?.gone?.cause ?? 'browser_crashed';
-    const message = browser?.gone?.message ?? 'the browser is not there any more';
+    const gone = browser?.gone ?? null;
+    if (gone !== null && gone.cause === null) {
+      // The keeper ended it for want of a worker, or because it was told to stop while nobody could commit that.
+      await this.#sayAs(ref, fence, 'ended_by_keeper', nowMs => ({ type: 'WORKER_LOST', nowMs, fence }));
+      return;
+    }
+    const cause = gone?.cause ?? 'browser_crashed';
+    const message = gone?.message ?? 'the browser is not there any more';
     await this.#sayAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
   }
 

@@ -13,7 +13,7 @@ const MAX_RETRIES = 100;
 export const stdoutLines: DestinationStream = {
   write(line) {
     let rest = Buffer.from(line);
-    for (let retries = 0; rest.length > 0; ) {
+    for (let retries = 0; rest.length > 0;) {
       try {
         rest = rest.subarray(writeSync(STDOUT, rest));
       } catch (error) {

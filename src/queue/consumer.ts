@@ -21,6 +21,16 @@ export const DONE: JobResult = { done: true };
 /** Why a job was taken out of its queue unhandled. */
 export type ContainmentReason = 'oversized' | 'malformed' | 'failed';
 
+/**
+ * How long BullMQ's worker waits in Redis at most: `drainDelay`, or until the next delayed job, but never longer than its
+ * own `maximumBlockTimeout` of 10 s. On `launch` and `sessions` only the back-off of an attempt that failed is ever delayed.
+ */
+const LONGEST_BLOCK_MS: Readonly<Record<QueueName, number>> = {
+  launch: 4_000,
+  sessions: 4_000,
+  timers: 10_000,
+};
+
 /** What a consumer needs. */
 export interface ConsumerOptions<S extends z.ZodType> {
   readonly queue: QueueName;
@@ -52,7 +62,7 @@ export class Consumer<S extends z.ZodType> {
       queue,
       (job, token, signal) => this.#process(job, token, signal),
       {
-        connection: blockingOptions(redisUrl),
+        connection: blockingOptions(redisUrl, LONGEST_BLOCK_MS[queue]),
         prefix: KEY_PREFIX,
         concurrency,
         autorun: false,

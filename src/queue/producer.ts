@@ -2,7 +2,7 @@ import { Queue, type JobsOptions } from 'bullmq';
 import type { SessionEffect } from '../../machines/session/session.effects';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
-import { commandOptions } from '../redis/connection';
+import type { Redis } from '../redis/connection';
 import { KEY_PREFIX } from '../redis/keys';
 import {
   QUEUE_NAMES,
@@ -33,10 +33,14 @@ const QUEUE_EVENTS_MAX = 100;
 export class Producer {
   readonly #queues: Readonly<Record<QueueName, Queue>>;
 
-  constructor(redisUrl: string, log: Logger) {
+  /**
+   * @param redis - the process' connection for commands, which is never idle: a connection of our own could be dead for
+   *   hours before an add finds out
+   */
+  constructor(redis: Redis, log: Logger) {
     const open = (name: QueueName): Queue => {
       const queue = new Queue(name, {
-        connection: commandOptions(redisUrl),
+        connection: redis,
         prefix: KEY_PREFIX,
         streams: { events: { maxLen: QUEUE_EVENTS_MAX } },
         defaultJobOptions: JOB_OPTIONS,
@@ -103,7 +107,7 @@ export class Producer {
     return { launch, sessions, timers };
   }
 
-  /** Closes the connections. */
+  /** Closes the queues; the connection stays open. */
   async close(): Promise<void> {
     await Promise.all(QUEUE_NAMES.map(name => this.#queues[name].close()));
   }

@@ -27,8 +27,14 @@ export const COMMAND_TIMEOUT_MS = 2_000;
 /** Longest wait before the next attempt to reconnect: due timers must not wait for our own back-off. */
 const RECONNECT_CAP_MS = 500;
 
-/** A connection that hears nothing for this long after asking is dead (half-open TCP); exceeds every BLOCK we use. */
-const SOCKET_TIMEOUT_MS = 12_000;
+/**
+ * A connection for commands that hears nothing for this long after asking is dead: nobody has told us, because the state
+ * of some router in between is lost. Well below a worker's lease, which must be renewed on another one in time.
+ */
+const COMMAND_SOCKET_TIMEOUT_MS = 3_000;
+
+/** The same for a connection that blocks, on top of the longest time it waits in Redis. */
+const BLOCKING_SOCKET_SLACK_MS = 2_000;
 
 /** How long our own blocking reads wait in Redis. */
 export const BLOCK_MS = 5_000;
@@ -40,7 +46,6 @@ function commonOptions(url: string): RedisOptions {
     retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS),
     // A replica that was promoted away answers READONLY: drop the connection and send the command again elsewhere.
     reconnectOnError: error => (error.message.includes('READONLY') ? 2 : false),
-    socketTimeout: SOCKET_TIMEOUT_MS,
     keepAlive: 30_000,
   };
 }
@@ -56,12 +61,21 @@ export function commandOptions(url: string): RedisOptions {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: COMMAND_SOCKET_TIMEOUT_MS,
   };
 }
 
-/** Options for connections that block or that must outlast an outage: BullMQ's workers and our stream readers. */
-export function blockingOptions(url: string): RedisOptions {
-  return { ...commonOptions(url), maxRetriesPerRequest: null };
+/**
+ * Options for connections that block or that must outlast an outage: BullMQ's workers and our stream readers.
+ *
+ * @param longestBlockMs - no command on it waits in Redis for longer than this
+ */
+export function blockingOptions(url: string, longestBlockMs: number = BLOCK_MS): RedisOptions {
+  return {
+    ...commonOptions(url),
+    maxRetriesPerRequest: null,
+    socketTimeout: longestBlockMs + BLOCKING_SOCKET_SLACK_MS,
+  };
 }
 
 /** Opens a connection that reports its errors to the log once per outage instead of throwing them. */

@@ -48,10 +48,10 @@ const killSupervisor: Hurt = async installation => {
 };
 
 const redisCommand =
-  (...command: string[]): Hurt =>
+  (what: string, ...command: string[]): Hurt =>
   async installation => {
     await run('redis-cli', ['-s', installation.redisSocketPath, ...command], { timeout: 5_000 });
-    return `sent Redis ${command.slice(0, 3).join(' ')}`;
+    return what;
   };
 
 const DELETE_QUEUES = `
@@ -71,9 +71,9 @@ const FAULTS: readonly (readonly [weight: number, hurt: Hurt])[] = [
   [2, freeze('keeper', 500, 2_500)],
   [2, freeze('api', 200, 1_500)],
   [4, freeze('redis', 200, 2_500)],
-  [2, redisCommand('CLIENT', 'KILL', 'TYPE', 'normal')],
-  [1, redisCommand('SCRIPT', 'FLUSH')],
-  [1, redisCommand('EVAL', DELETE_QUEUES, '0')],
+  [2, redisCommand('cut every connection to Redis', 'CLIENT', 'KILL', 'TYPE', 'normal')],
+  [1, redisCommand('had Redis forget its scripts', 'SCRIPT', 'FLUSH')],
+  [1, redisCommand('deleted every queue', 'EVAL', DELETE_QUEUES, '0')],
 ];
 
 /** Hurts the installation, one fault after the other, until told to stop; answers what it did. */

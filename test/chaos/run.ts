@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { pause, pollUntil } from '../../src/core/abort';
-import { Installation, type EventView, type SessionView } from '../support/installation';
+import { Installation, type Answer, type EventView, type SessionView } from '../support/installation';
 import { check, type Violation } from './checker';
 import { ChaosClient } from './client';
 import { rage, type Fault } from './nemesis';
@@ -22,6 +23,11 @@ export interface ChaosResult {
   readonly ends: Readonly<Record<string, number>>;
 }
 
+interface SessionPage {
+  readonly sessions: readonly SessionView[];
+  readonly nextCursor: string | null;
+}
+
 const CLIENTS = { null: 10, chromium: 4 } as const;
 const SLOTS = { null: 6, chromium: 3 } as const;
 
@@ -41,6 +47,7 @@ export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promis
       (_, i) => new ChaosClient(installation, `${seed}-${i}`, new Random(seed * 1_000 + i)),
     );
     const over = new AbortController();
+    setMaxListeners(0, over.signal);
     const raging = rage(installation, new Random(seed), {
       signal: over.signal,
       minPauseMs: 300,
@@ -88,14 +95,12 @@ async function countBrowsers(installation: Installation): Promise<number> {
 /* What clients know of, and what the service knows of: a create nobody heard of may have made a session. */
 async function readAll(installation: Installation, known: readonly string[]): Promise<FinalSession[]> {
   const ids = new Set(known);
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const query = cursor === '' ? '' : `&cursor=${cursor}`;
-    const { body } = await installation.call<{ sessions: SessionView[]; nextCursor: string | null }>(
-      'GET',
-      `/v1/sessions?limit=100${query}`,
-    );
-    for (const { id } of body.sessions) ids.add(id);
-    cursor = body.nextCursor;
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const page: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const answer: Answer<SessionPage> = await installation.call('GET', `/v1/sessions?limit=100${page}`);
+    for (const { id } of answer.body.sessions) ids.add(id);
+    cursor = answer.body.nextCursor;
   }
   const sessions: FinalSession[] = [];
   for (const id of ids) sessions.push(await readOne(installation, id));

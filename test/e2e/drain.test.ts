@@ -4,6 +4,7 @@ import { checkHistory } from '../chaos/checker';
 import { connectPuppeteer } from '../support/clients';
 import { FakeBrowser } from '../support/fake-browser';
 import { Installation, type InstallationOptions, type SessionView } from '../support/installation';
+import { startRedis, type TestRedis } from '../support/redis';
 
 /* An orderly end, and the most disorderly one: nothing that was accepted is forgotten. */
 
@@ -67,14 +68,31 @@ describe('a session that is being launched when the drain begins', () => {
   it('is not waited for beyond the limit, and becomes live after the next start', async () => {
     await start({ browser: 'chromium', env: { HOLDFAST_CHROMIUM_PATH: browser.path } });
     const launching = await accept();
-    await pollUntil('the launch to begin', { timeoutMs: 5_000, everyMs: 10 }, async () =>
-      (await installation.browserProcesses()).length > 0 ? true : undefined,
-    );
+    await browser.untilHanging();
     await drained(() => installation.interrupt('SIGTERM'));
     await browser.be('well');
     await installation.restart();
     await installation.until(launching.id, ({ status }) => status === 'live', 20_000);
     await expectLegal([launching]);
+  });
+});
+
+describe('SIGTERM while Redis is away', () => {
+  let redis: TestRedis;
+  beforeEach(async () => (redis = await startRedis({ appendonly: true })));
+  afterEach(() => redis.stop());
+
+  it('still ends every browser and exits with 0 in time; the sessions end at the next start', async () => {
+    await start({ env: { REDIS_URL: redis.url } });
+    const session = await installation.create();
+    await redis.kill('SIGKILL');
+    await drained(() => installation.interrupt('SIGTERM'));
+    await redis.restart();
+    await installation.restart();
+    const ended = await installation.until(session.id, ({ endedAt }) => endedAt !== null);
+    expect(ended).toMatchObject({ status: 'failed', endReason: 'worker_lost' });
+    await expectLegal([session]);
+    await installation.stop(); // before its Redis
   });
 });
 

@@ -185,9 +185,7 @@ describe('a browser that', () => {
   it('hangs is ended with its session, when that is released while it starts', async () => {
     await browser.be('hangs');
     const { body } = await accept();
-    await pollUntil('the launch', { timeoutMs: 5_000, everyMs: 10 }, async () =>
-      (await installation.browserProcesses()).length > 0 ? true : undefined,
-    );
+    await browser.untilHanging();
     const beganMs = performance.now();
     expect((await release(body.id)).body).toMatchObject({
       status: 'released',
@@ -205,9 +203,7 @@ describe('a browser that', () => {
   it('is slow does not hold up the sessions that come after it', async () => {
     await browser.be('hangs');
     const { body } = await accept();
-    await pollUntil('the launch', { timeoutMs: 5_000, everyMs: 10 }, async () =>
-      (await installation.browserProcesses()).length > 0 ? true : undefined,
-    );
+    await browser.untilHanging();
     await browser.be('well');
     const quick = await installation.create();
     expect((await installation.read(body.id)).status).toBe('created');

@@ -179,6 +179,22 @@ describe('Redis behind a network', () => {
     await survive({ begin: () => proxy.blackHole(), end: () => proxy.heal(), lastsMs: 6_000 });
   });
 
+  it('that has forgotten every connection is back in use before a lease lapses', async () => {
+    const due = await installation.create({ timeout: 2_000 });
+    proxy.forget();
+    const beganMs = performance.now();
+    await pollUntil('an answer', { timeoutMs: 5_000, everyMs: 20 }, async () =>
+      (await installation.call('GET', `/v1/sessions/${session.id}`)).status === 200 ? true : undefined,
+    );
+    expect(await installation.until(due.id, ({ endedAt }) => endedAt !== null)).toMatchObject({
+      endReason: 'session_timeout',
+    });
+    const another = await settle(() => installation.call('POST', '/v1/sessions', {}));
+    expect(another.body.status).toBe('live');
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    await expectUnharmed();
+  });
+
   it('that resets every connection again and again loses no transition', async () => {
     const storm = setInterval(() => proxy.cut(), 250);
     try {

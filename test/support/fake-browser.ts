@@ -1,5 +1,6 @@
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pollUntil } from '../../src/core/abort';
 import { findChromium } from '../../workers/keeper/find-chromium';
 import { puppeteerCacheDirs } from '../../workers/keeper/options';
 import { makeTempDir, type TempDir } from './temp-dir';
@@ -29,7 +30,7 @@ read mood <'${dir.path}/mood'
 case $mood in
   exits) echo 'something is missing here' >&2; exit 1 ;;
   exits_once) echo well >'${dir.path}/mood'; exit 1 ;;
-  hangs) exec sleep 1000 ;;
+  hangs) echo hanging >'${dir.path}/mood'; exec sleep 1000 ;;
 esac
 exec '${real}' "$@"
 `,
@@ -44,6 +45,14 @@ exec '${real}' "$@"
     const file = join(this.dir.path, 'mood');
     await writeFile(file, `${mood}\n`);
     await chmod(file, 0o666); // the browser's user changes it
+  }
+
+  /** Waits until a start has come to hang; the mood is spent then. */
+  async untilHanging(): Promise<void> {
+    const file = join(this.dir.path, 'mood');
+    await pollUntil('a hanging browser', { timeoutMs: 10_000, everyMs: 10 }, async () =>
+      (await readFile(file, 'utf8')) === 'hanging\n' ? true : undefined,
+    );
   }
 
   /** Removes the program; what runs already goes on. */

@@ -24,7 +24,9 @@ export async function makeFarMachine(): Promise<FarMachine> {
   const tag = process.pid.toString(36);
   const [name, here, there] = [`hf-${tag}`, `hfa${tag}`, `hfb${tag}`];
   const subnet = `10.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}`;
-  const ip = async (...args: string[]): Promise<void> => void (await run(IP, args));
+  const ip = async (...args: string[]): Promise<void> => {
+    await run(IP, args);
+  };
   await ip('netns', 'add', name);
   await ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there);
   await ip('link', 'set', there, 'netns', name);

@@ -222,10 +222,14 @@ export class Installation {
 
   /** Pids of the browsers themselves, one each: Chromium's first process, or the one of a null browser. */
   async browsers(): Promise<number[]> {
-    const entries = await systemProcesses.list();
-    return entries
-      .filter(({ commandLine }) => commandLine.includes(`${this.dir.path}/run`) && isBrowser(commandLine))
-      .map(({ pid }) => pid);
+    const byDirectory = new Map<string, number>();
+    for (const { pid, commandLine } of await systemProcesses.list()) {
+      const directory = new RegExp(`${this.dir.path}/run/(b-[0-9a-f]+)`).exec(commandLine)?.[1];
+      if (directory === undefined || !isBrowser(commandLine)) continue;
+      // What a script forks looks like the script itself until it is something else; the parent came first.
+      byDirectory.set(directory, Math.min(pid, byDirectory.get(directory) ?? Infinity));
+    }
+    return [...byDirectory.values()];
   }
 
   /** Ends everything in order and removes the folder. Answers the supervisor's exit code. */
@@ -279,7 +283,7 @@ export class Installation {
 
   #spawn(): ChildProcess {
     const { env = {}, browser = 'null', mode = 'start', user, ownGroup = false, prefix = [] } = this.options;
-    const [program = process.execPath, ...args] = [...prefix, process.execPath, BIN, mode];
+    const [program, ...args] = [...prefix, process.execPath, BIN, mode];
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -310,5 +314,7 @@ async function giveTo(user: InstallationOptions['user'], dir: string): Promise<v
 
 const isBrowser = (commandLine: string): boolean =>
   !commandLine.includes('/shim.sh ') &&
+  // A null browser is a script for the moment before it becomes what it waits in.
   (commandLine.startsWith('dd if=') ||
+    commandLine.includes('/null-browser.sh ') ||
     (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type=')));

@@ -1,3 +1,4 @@
+import { DeadlineExceededError, pollUntil } from '../../src/core/abort';
 import type { TestRedis } from './redis';
 
 /**
@@ -13,10 +14,21 @@ export async function assertOnlyKeys(redis: TestRedis, allowed: readonly RegExp[
     throw new Error(`unexpected keys in Redis:\n  ${unexpected.sort().join('\n  ')}`);
 }
 
+/** The server hears of the end of a connection a moment after the client has let go of it. */
+const NOTICED_WITHIN_MS = 500;
+
 /** Fails if anybody but the asking redis-cli is still connected. */
 export async function assertNoClients(redis: TestRedis): Promise<void> {
-  const clients = (await redis.cli('client', 'list'))
-    .split('\n')
-    .filter(line => !line.includes('cmd=client'));
-  if (clients.length > 0) throw new Error(`still connected to Redis:\n  ${clients.join('\n  ')}`);
+  let clients: string[] = [];
+  const noneLeft = async (): Promise<true | undefined> => {
+    const lines = (await redis.cli('client', 'list')).split('\n');
+    clients = lines.filter(line => !line.includes('cmd=client'));
+    return clients.length === 0 ? true : undefined;
+  };
+  try {
+    await pollUntil('the last client', { timeoutMs: NOTICED_WITHIN_MS, everyMs: 10 }, noneLeft);
+  } catch (error) {
+    if (!(error instanceof DeadlineExceededError)) throw error;
+    throw new Error(`still connected to Redis:\n  ${clients.join('\n  ')}`, { cause: error });
+  }
 }

@@ -40,6 +40,11 @@ export class RedisProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
   }
 
+  /** Forgets the connections that are open now, as a firewall does that has lost its state; new ones are carried. */
+  forget(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.pause();
+  }
+
   /** Resets every connection that is open now. */
   cut(): void {
     for (const [client, upstream] of this.#pairs) {

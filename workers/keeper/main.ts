@@ -25,7 +25,9 @@ async function main(): Promise<void> {
   const config = envToConfig(readEnv());
   const log = createLogger('keeper', config.logLevel);
   if (config.keeper.noSandbox) {
-    log.warn('HOLDFAST_NO_SANDBOX is set: a page that breaks out of its renderer has the rights of this user');
+    log.warn(
+      'HOLDFAST_NO_SANDBOX is set: a page that breaks out of its renderer has the rights of this user',
+    );
   }
   await mkdir(config.dataDir, { recursive: true });
   const supervised = process.send !== undefined;

@@ -1,0 +1,14 @@
+import { runChaos } from '../chaos/run';
+
+/* A slice of the long run (`npm run test:chaos`): faults of every kind, overlapping, and a judge who sees only histories. */
+
+test.each([
+  { seed: 20_261_120, seconds: 15, browser: 'null' },
+  { seed: 7, seconds: 10, browser: 'chromium' },
+] as const)('with seed $seed and the $browser browser no promise is broken', async options => {
+  const { violations, faults, recording, ends } = await runChaos(options);
+  const seen = { seed: options.seed, faults: faults.map(({ what }) => what), ends };
+  expect({ ...seen, violations }).toEqual({ ...seen, violations: [] });
+  expect(faults.length).toBeGreaterThan(3);
+  expect(recording.sessions.length).toBeGreaterThan(5);
+});
