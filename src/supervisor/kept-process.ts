@@ -50,7 +50,7 @@ export interface StopPatience {
 const FIRST_RESTART_MS = 1_000;
 const LONGEST_RESTART_MS = 30_000;
 /** Whoever lived this long counts as healthy: its next restart is immediate again. */
-const HEALTHY_AFTER_MS = 60_000;
+const HEALTHY_AFTER_MS = 10_000;
 
 /** Keeps one role alive: adopts or starts its process and starts it again after 0, 1, 2, 4 … 30 s, until stopped. */
 export class KeptProcess {

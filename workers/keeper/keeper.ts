@@ -134,8 +134,8 @@ export class Keeper {
       this.#watch(browser);
       return endpoint;
     } catch (error) {
-      this.#deps.log.warn({ ref, err: error }, 'a launch came to nothing');
       await this.#drop(browser);
+      this.#logLaunchError(ref, error);
       if (error instanceof LaunchError) throw new KeeperError(error.code, error.message);
       throw error;
     }
@@ -259,6 +259,13 @@ export class Keeper {
 
   #used(): number {
     return [...this.#browsers].filter(browser => browser.holdsSlot).length;
+  }
+
+  #logLaunchError(ref: string, error: unknown): void {
+    const { log } = this.#deps;
+    if (error instanceof LaunchError && error.code === 'launch_cancelled')
+      log.info({ ref }, 'a launch was cancelled');
+    else log.warn({ ref, err: error }, 'a launch came to nothing');
   }
 
   #changed(): void {
