@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pollUntil } from '../../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../../src/core/process-identity';
 import { fence, KeeperFixture, type TestWorker } from '../../support/keeper-fixture';
 
@@ -15,14 +16,18 @@ afterEach(async () => {
   await fixture.close();
 });
 
-/** The pid of the only process that holds on to a run directory as a null browser does. */
+/**
+ * The pid of the only process that holds on to a run directory as a null browser does. It becomes that process (by exec)
+ * right after it has said that it is ready.
+ */
 async function nullBrowserPid(): Promise<number> {
-  const marker = `if=${fixture.dir.path}/`;
-  const found = (await systemProcesses.list()).filter(({ commandLine }) =>
-    commandLine.startsWith(`dd ${marker}`),
-  );
-  expect(found).toHaveLength(1);
-  return found[0]?.pid ?? -1;
+  const marker = `dd if=${fixture.dir.path}/`;
+  const pids = await pollUntil('the null browser', { timeoutMs: 2_000, everyMs: 5 }, async () => {
+    const found = (await systemProcesses.list()).filter(({ commandLine }) => commandLine.startsWith(marker));
+    return found.length > 0 ? found.map(({ pid }) => pid) : undefined;
+  });
+  expect(pids).toHaveLength(1);
+  return pids[0] ?? -1;
 }
 
 async function leftOnDisk(): Promise<string[]> {
