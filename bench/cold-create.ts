@@ -17,7 +17,7 @@ export const coldCreate: Benchmark = {
     const bare = await BareChromium.find();
     const installation = await Installation.start({ browser: 'chromium' });
     try {
-      const samples = await interleave(sampleCount(plan, 50, 4), {
+      const samples = await interleave(sampleCount(plan, 50, 3), {
         live: () => created(installation),
         loaded: () => created(installation, loadPage),
         launch: () => launched(bare, 'on'),

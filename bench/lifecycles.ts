@@ -19,7 +19,7 @@ export const lifecycles: Benchmark = {
     const installation = await Installation.start({ env });
     const bare = await BareQueue.open(redis.socketPath);
     try {
-      const samples = await interleave(sampleCount(plan, 12, 2), {
+      const samples = await interleave(sampleCount(plan, 12, 1), {
         lifecycles: () => lifecycleRate(installation),
         jobs: () => bare.rate(WINDOW_MS, UNDER_WAY),
       });

@@ -18,7 +18,7 @@ export const release: Benchmark = {
     const answered: number[] = [];
     const committed: number[] = [];
     try {
-      const samples = await interleave(sampleCount(plan, 40, 4), {
+      const samples = await interleave(sampleCount(plan, 40, 3), {
         gone: async () => {
           const { goneMs, answeredMs } = await releaseOne(installation, {});
           answered.push(answeredMs);

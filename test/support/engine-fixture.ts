@@ -31,9 +31,12 @@ export class EngineFixture {
 
   /** Closes everything and fails if a connection is left. */
   async close(): Promise<void> {
-    await this.deps.lifecycle.close();
-    await assertNoClients(this.server);
-    await this.server.stop();
+    try {
+      await this.deps.lifecycle.close();
+      await assertNoClients(this.server);
+    } finally {
+      await this.server.stop();
+    }
   }
 
   /** Accepts a session, as the API does. */
