@@ -1,9 +1,10 @@
 /**
  * The layers, bottom first. A file imports from lower layers and from its own folder; folders of one layer do not
- * know each other. `machines` is at the bottom: it does no I/O and knows nothing but XState.
+ * know each other. `machines` is at the bottom: it does no I/O and knows nothing but XState. So is `src/client`: it is
+ * a package of its own that knows only the API.
  */
 export const LAYERS = [
-  ['machines'],
+  ['machines', 'src/client'],
   ['src/config'],
   ['src/core'],
   ['src/redis'],

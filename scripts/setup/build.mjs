@@ -4,7 +4,13 @@ import { say, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 
 const SOURCES = ['machines', 'src', 'workers'];
-const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/copy-assets.mjs'];
+const SETTINGS = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/copy-assets.mjs',
+  'scripts/build-client.mjs',
+];
 
 /** Builds dist unless it was built from exactly these sources. */
 export async function ensureBuild(root) {
@@ -23,6 +29,8 @@ export async function ensureBuild(root) {
   if (compiled !== 0) throw new SetupError('the build failed; the compiler has said why above');
   const copied = await run(process.execPath, [join(root, 'scripts', 'copy-assets.mjs')], { cwd: root });
   if (copied !== 0) throw new SetupError('the build failed: assets could not be copied');
+  const client = await run(process.execPath, [join(root, 'scripts', 'build-client.mjs')], { cwd: root });
+  if (client !== 0) throw new SetupError('the build of the client library failed; the reason stands above');
   writeFileSync(stampFile, JSON.stringify(now));
 }
 

@@ -1,0 +1,80 @@
+import type { CreateRequest } from './creation';
+import { environmentVariable } from './environment';
+import { PlaywrightConnector, type PlaywrightLibrary } from './playwright-connector';
+import { PuppeteerConnector, type PuppeteerLibrary } from './puppeteer-connector';
+import type { CreateOptions, Session } from './session';
+import { Sessions } from './sessions';
+import { Transport } from './transport';
+
+/** How the client works. */
+export interface BrowserOptions {
+  /** Where the service is. Default: `HOLDFAST_URL`, else `http://127.0.0.1:3000`. */
+  readonly baseUrl?: string | undefined;
+  /** Default: `HOLDFAST_API_KEY`, else none. */
+  readonly apiKey?: string | undefined;
+  /** How long one attempt of a call may take, milliseconds. Default 60 000. */
+  readonly timeoutMs?: number | undefined;
+  /** How often a call is tried again. Default 2. */
+  readonly maxRetries?: number | undefined;
+  /** At SIGINT and SIGTERM, release what this client has created before the process ends. Default: false. */
+  readonly releaseOnSignal?: boolean | undefined;
+  /** Default: the runtime's. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Your Puppeteer. Default: the package that is installed. */
+  readonly puppeteer?: PuppeteerLibrary | undefined;
+  /** Your Playwright. Default: the package that is installed. */
+  readonly playwright?: PlaywrightLibrary | undefined;
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:3000';
+
+/** A client of a Holdfast service. It holds no connections: there is nothing to close. */
+export class Browser {
+  readonly sessions: Sessions;
+  readonly puppeteer: PuppeteerConnector;
+  readonly playwright: PlaywrightConnector;
+
+  /** @throws TypeError if `baseUrl` is not an HTTP URL. */
+  constructor(options: BrowserOptions = {}) {
+    const transport = new Transport({
+      baseUrl: checkedUrl(options.baseUrl ?? environmentVariable('HOLDFAST_URL') ?? DEFAULT_URL),
+      apiKey: options.apiKey ?? environmentVariable('HOLDFAST_API_KEY'),
+      timeoutMs: options.timeoutMs ?? 60_000,
+      maxRetries: options.maxRetries ?? 2,
+      // Looked up with every call, so that it can be instrumented later.
+      fetch: options.fetch ?? (async (input, init) => globalThis.fetch(input, init)),
+    });
+    this.sessions = new Sessions(transport, options.releaseOnSignal ?? false);
+    this.puppeteer = new PuppeteerConnector(this.sessions, options.puppeteer);
+    this.playwright = new PlaywrightConnector(this.sessions, options.playwright);
+  }
+
+  /**
+   * Creates a session, works with it and releases it, however the work ends.
+   *
+   * @throws what the work throws; else what create or release throw.
+   */
+  async withSession<T>(
+    options: CreateOptions,
+    work: (session: Session) => T | PromiseLike<T>,
+    request: CreateRequest = {},
+  ): Promise<T> {
+    const session = await this.sessions.create(options, request);
+    let result: T;
+    try {
+      result = await work(session);
+    } catch (error) {
+      // What went wrong first is what has to be heard; the service ends the session by its time-outs if we cannot.
+      await this.sessions.release(session).catch(() => undefined);
+      throw error;
+    }
+    await this.sessions.release(session);
+    return result;
+  }
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new TypeError(`baseUrl is no HTTP URL: ${text}`);
+  return text.replace(/\/+$/, '');
+}

@@ -1,0 +1,123 @@
+import { openScope } from './cancellation';
+import { isHoldfastError } from './errors';
+import type { OwnSessions } from './own-sessions';
+import { isEnded, type CreateOptions, type Session, type SessionData } from './session';
+import type { RequestOptions, Transport } from './transport';
+import { endedError } from './waiting';
+
+/** How to create. */
+export interface CreateRequest extends RequestOptions {
+  /**
+   * Names this wish: another create with the same key, from whatever process and within 24 hours, answers with the same
+   * session. Default: a fresh one per call.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /** False: answer as soon as the session is accepted; it is `created` then and has no URL yet. Default: true. */
+  readonly wait?: boolean | undefined;
+}
+
+/** What {@link createSession} works with. */
+export interface CreationParts {
+  readonly transport: Transport;
+  readonly own: OwnSessions;
+  readonly sessionOf: (data: SessionData) => Session;
+  readonly untilLive: (session: Session, signal: AbortSignal) => Promise<Session>;
+}
+
+/** How long giving up a create may take, milliseconds. */
+const ABANDON_TIMEOUT_MS = 10_000;
+
+/**
+ * Creates one session, whatever happens on the way: every attempt carries the same Idempotency-Key. When the caller gives up,
+ * or no attempt was answered, the session that may exist is released in the background, unless the caller has chosen the key
+ * and so can come back for it.
+ *
+ * @throws SessionEndedError if it ended before it was live.
+ */
+export async function createSession(
+  parts: CreationParts,
+  options: CreateOptions,
+  request: CreateRequest,
+): Promise<Session> {
+  // The caller's signal, or that of a process that is told to end.
+  const creation = new AbortController();
+  const follow = (): void => creation.abort(request.signal?.reason);
+  if (request.signal?.aborted === true) follow();
+  request.signal?.addEventListener('abort', follow, { once: true });
+  try {
+    const work = makeOrAbandon(parts, options, { ...request, signal: creation.signal });
+    return await parts.own.during(creation, work);
+  } finally {
+    request.signal?.removeEventListener('abort', follow);
+  }
+}
+
+type SignalledRequest = CreateRequest & { readonly signal: AbortSignal };
+
+async function makeOrAbandon(
+  parts: CreationParts,
+  options: CreateOptions,
+  request: SignalledRequest,
+): Promise<Session> {
+  const { idempotencyKey = crypto.randomUUID() } = request;
+  try {
+    return await makeLive(parts, options, { ...request, idempotencyKey });
+  } catch (error) {
+    const mayExist = !isRefusal(error) && request.idempotencyKey === undefined;
+    if (mayExist) parts.own.abandon(abandon(parts.transport, options, idempotencyKey));
+    throw error;
+  }
+}
+
+async function makeLive(
+  { transport, own, sessionOf, untilLive }: CreationParts,
+  options: CreateOptions,
+  request: SignalledRequest & { readonly idempotencyKey: string },
+): Promise<Session> {
+  const { wait = true, idempotencyKey, ...call } = request;
+  const made = sessionOf(await post(transport, options, idempotencyKey, !wait, call));
+  const session = wait && made.status === 'created' ? await untilLive(made, request.signal) : made;
+  if (isEnded(session)) throw endedError(session, 'it never became live');
+  own.add(session.id);
+  return session;
+}
+
+async function post(
+  transport: Transport,
+  options: CreateOptions,
+  idempotencyKey: string,
+  respondAsync: boolean,
+  call: RequestOptions,
+): Promise<SessionData> {
+  const { body } = await transport.send({
+    ...call,
+    method: 'POST',
+    path: '/v1/sessions',
+    body: options,
+    headers: { 'idempotency-key': idempotencyKey, ...(respondAsync ? { prefer: 'respond-async' } : {}) },
+  });
+  // SAFETY: a 2xx of this route carries a session.
+  return body as SessionData;
+}
+
+/* The service has said no, or how it ended: nothing is left that could be released. */
+const isRefusal = (error: unknown): boolean =>
+  isHoldfastError(error) &&
+  (error.code === 'session_ended' || (error.status !== null && error.status >= 400 && error.status < 500));
+
+/* Asking once more is the only way to learn the id; if the first request never arrived this makes what it then releases. */
+async function abandon(transport: Transport, options: CreateOptions, idempotencyKey: string): Promise<void> {
+  const scope = openScope(ABANDON_TIMEOUT_MS, undefined);
+  const call = { signal: scope.signal, maxRetries: 0 };
+  try {
+    const { id } = await post(transport, options, idempotencyKey, true, call);
+    await transport.send({
+      ...call,
+      method: 'POST',
+      path: `/v1/sessions/${id}/release`,
+      headers: { prefer: 'respond-async' },
+    });
+  } finally {
+    scope.close();
+  }
+}

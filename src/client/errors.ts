@@ -1,0 +1,114 @@
+/** Codes that the service answers with; its README explains each. */
+export const SERVICE_ERROR_CODES = [
+  'malformed_request',
+  'unauthorized',
+  'forbidden_origin',
+  'not_found',
+  'session_not_found',
+  'worker_not_found',
+  'method_not_allowed',
+  'session_ended',
+  'session_not_live',
+  'session_id_taken',
+  'precondition_failed',
+  'body_too_large',
+  'unsupported_media_type',
+  'invalid_request',
+  'idempotency_key_reused',
+  'not_supported',
+  'upgrade_required',
+  'internal_error',
+  'browser_unreachable',
+  'redis_unavailable',
+  'outcome_unknown',
+  'shutting_down',
+] as const;
+
+/** Codes of what the client finds out by itself. */
+export type ClientErrorCode =
+  /** Nobody answered: refused, reset, no such host. */
+  | 'connection_failed'
+  /** No answer within `timeoutMs`. */
+  | 'request_timeout'
+  /** An answer that the service does not give: something else stands at the URL, or in between. */
+  | 'unexpected_answer'
+  /** `waitFor` has waited for its `timeoutMs`. */
+  | 'wait_timeout'
+  /** Puppeteer or Playwright is not installed. */
+  | 'library_missing';
+
+/** What went wrong, stable over versions. Later services may answer with codes that this client does not know. */
+export type ErrorCode =
+  (typeof SERVICE_ERROR_CODES)[number] | ClientErrorCode | (string & Record<never, never>);
+
+/** One invalid field: an RFC 6901 pointer into the body (or `query/…`, `header/…`) and what is wrong with it. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** What an error carries beyond code and message. */
+export interface ErrorFacts {
+  readonly status?: number | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly retryAfterMs?: number | null | undefined;
+  readonly requestId?: string | undefined;
+  readonly fields?: readonly FieldError[] | undefined;
+  readonly cause?: unknown;
+}
+
+/** Every error of this client, except for an abort: that rejects with the signal's own reason, as `fetch` does. */
+export class HoldfastError extends Error {
+  /** HTTP status; null if there was no answer. */
+  readonly status: number | null;
+  /** Whether the same call may succeed if it is simply repeated. The client has done so already. */
+  readonly retryable: boolean;
+  /** How long the service wants to be left alone, milliseconds; null if it did not say. */
+  readonly retryAfterMs: number | null;
+  /** What the service's log calls the request; null if there was none. */
+  readonly requestId: string | null;
+  /** What is wrong with which field; empty for most errors. */
+  readonly fields: readonly FieldError[];
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    facts: ErrorFacts = {},
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'HoldfastError';
+    this.status = facts.status ?? null;
+    this.retryable = facts.retryable ?? false;
+    this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.requestId = facts.requestId ?? null;
+    this.fields = facts.fields ?? [];
+  }
+}
+
+/** A session was wanted live, and it has ended. Says how. */
+export class SessionEndedError extends HoldfastError {
+  constructor(
+    message: string,
+    /** `released`, `failed` or `timed_out`. */
+    readonly sessionStatus: string,
+    /** Such as `session_timeout` or `browser_crashed`. */
+    readonly endReason: string | null,
+    facts: ErrorFacts = {},
+  ) {
+    super('session_ended', message, facts);
+    this.name = 'SessionEndedError';
+  }
+}
+
+/**
+ * Whether something thrown is an error of this client with that code. Unlike `instanceof` it holds across copies of the
+ * package, as when one module imports it and another requires it.
+ */
+export function isHoldfastError(thrown: unknown, code?: ErrorCode): thrown is HoldfastError {
+  return (
+    thrown instanceof Error &&
+    (thrown.name === 'HoldfastError' || thrown.name === 'SessionEndedError') &&
+    'code' in thrown &&
+    (code === undefined || thrown.code === code)
+  );
+}

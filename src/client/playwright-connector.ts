@@ -1,0 +1,48 @@
+import type { Browser as PlaywrightBrowser, ConnectOverCDPOptions } from 'playwright-core';
+import { connectTo } from './connecting';
+import { loadLibrary } from './load-library';
+import type { SessionOrId } from './session';
+import type { Sessions } from './sessions';
+
+/** What is needed of Playwright. */
+export interface PlaywrightLibrary {
+  readonly chromium: {
+    connectOverCDP(endpointURL: string, options?: ConnectOverCDPOptions): Promise<PlaywrightBrowser>;
+  };
+}
+
+/** Playwright's own options, but for where to connect. */
+export type PlaywrightConnectOptions = Omit<ConnectOverCDPOptions, 'endpointURL'> & {
+  readonly signal?: AbortSignal;
+};
+
+/** Connects your Playwright to sessions. */
+export class PlaywrightConnector {
+  /** @param library - what to use instead of the package that is installed */
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly library: PlaywrightLibrary | undefined,
+  ) {}
+
+  /**
+   * Connects over CDP. The session's own pages are in `browser.contexts()[0]`; `browser.close()` only disconnects.
+   *
+   * @throws SessionEndedError; HoldfastError `library_missing`; what Playwright throws.
+   */
+  async connect(
+    session: SessionOrId,
+    { signal, ...options }: PlaywrightConnectOptions = {},
+  ): Promise<PlaywrightBrowser> {
+    const packages = ['playwright-core', 'playwright', '@playwright/test'];
+    const { chromium } = this.library ?? (await loadLibrary(packages, pickPlaywright));
+    return connectTo(this.sessions, session, signal, {
+      connect: async websocketUrl => chromium.connectOverCDP(websocketUrl, options),
+      letGo: async browser => browser.close(),
+    });
+  }
+}
+
+function pickPlaywright(exports: Readonly<Record<string, unknown>>): PlaywrightLibrary | undefined {
+  // SAFETY: it is Playwright's package, and has what is used of it.
+  return typeof exports['chromium'] === 'object' ? (exports as unknown as PlaywrightLibrary) : undefined;
+}

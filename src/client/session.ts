@@ -1,0 +1,143 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
+/** Where a session is in its life; the last three are final. */
+export type SessionStatus = 'created' | 'live' | 'released' | 'failed' | 'timed_out';
+
+/** A session as the service has answered it. Times are ISO 8601 in UTC, durations milliseconds. */
+export interface SessionData {
+  readonly id: string;
+  readonly status: SessionStatus;
+  /** Why it ended, such as `released_by_client` or `session_timeout`; null while it has not. */
+  readonly endReason: string | null;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  readonly liveAt: string | null;
+  readonly endedAt: string | null;
+  /** When `timeout` will end it; null until it is live. */
+  readonly expiresAt: string | null;
+  readonly timeout: number;
+  readonly idleTimeout: number | null;
+  /** How long it has been, or was, live. */
+  readonly duration: number;
+  /** CDP endpoint of the whole browser, complete and self-authorising; null unless the session is live. */
+  readonly websocketUrl: string | null;
+  readonly viewerUrl: string | null;
+  readonly dimensions: { readonly width: number; readonly height: number } | null;
+  readonly workerId: string | null;
+  /** 1: next in turn; null: does not wait. */
+  readonly queuePosition: number | null;
+  /** Rises with every change. */
+  readonly revision: number;
+  /** Why it failed; null if it did not. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/**
+ * A session at the moment it was read; it does not change by itself, `retrieve` reads it again. With `await using` it is
+ * released at the end of the block.
+ */
+export interface Session extends SessionData {
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A session, or only its id: all that has to be kept. */
+export type SessionOrId = string | { readonly id: string };
+
+/** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */
+export interface CreateOptions {
+  /** How long it may be live. Default 300 000. */
+  readonly timeout?: number;
+  /** Ends it after so long without anything happening. Default: off. */
+  readonly idleTimeout?: number | null;
+  /** How long it may wait for a free slot. Default 60 000. */
+  readonly queueTimeout?: number;
+  /** Ends it if nobody connects for so long. Default: off. */
+  readonly connectTimeout?: number | null;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly name?: string | null;
+  /** An id of your own choice. */
+  readonly sessionId?: string;
+  readonly dimensions?: { readonly width: number; readonly height: number } | null;
+  readonly userAgent?: string | null;
+  readonly locale?: string | null;
+  readonly timezone?: string | null;
+  readonly proxy?: unknown;
+  readonly cookies?: unknown;
+  readonly headless?: boolean | null;
+  readonly context?: unknown;
+  readonly recording?: boolean | null;
+  readonly blockAds?: boolean | null;
+  /** For code that was written for another service; has no effect, every session speaks to Puppeteer and Playwright. */
+  readonly adapter?: string;
+  /** For code that was written for another service; has no effect. */
+  readonly lambdatestOptions?: Readonly<Record<string, unknown>>;
+}
+
+/** What is to change about a session; what is not named stays. */
+export interface UpdateOptions {
+  /** In total, from the moment it was live on: a longer one extends it, a shorter one brings its end nearer. */
+  readonly timeout?: number;
+  /** The same as a moment; not together with `timeout`. */
+  readonly expiresAt?: string | Date;
+  /** Null switches it off. */
+  readonly idleTimeout?: number | null;
+  /** Merged into those it has; null removes one. */
+  readonly labels?: Readonly<Record<string, string | null>>;
+  readonly name?: string | null;
+}
+
+/** One page that is open in a session's browser. */
+export interface OpenPage {
+  readonly id: string;
+  readonly url: string;
+  readonly title: string;
+}
+
+/** What changes about a live session without a new revision. */
+export interface LiveDetails {
+  readonly id: string;
+  readonly websocketUrl: string | null;
+  /** The same as `websocketUrl`. */
+  readonly wsUrl: string | null;
+  readonly viewerUrl: string | null;
+  /** The same as `viewerUrl`. */
+  readonly sessionViewerUrl: string | null;
+  readonly pages: readonly OpenPage[];
+  /** False: the browser could not be asked, so that `pages` is empty. */
+  readonly pagesKnown: boolean;
+  readonly clientsAttached: number;
+  readonly lastActivityAt: string | null;
+  readonly idleExpiresAt: string | null;
+}
+
+/** One entry of a session's history. */
+export interface SessionEvent {
+  /** 1, 2, 3 … without gaps. */
+  readonly seq: number;
+  readonly at: string;
+  readonly event: string;
+  readonly from: SessionStatus | null;
+  readonly to: SessionStatus;
+  /** Why it happened. */
+  readonly cause: string;
+  /** Who made it happen. */
+  readonly actor: string;
+}
+
+/** What became of the sessions that `releaseAll` met. */
+export interface ReleaseAllResult {
+  /** False: not every one could be confirmed; asking again settles it. */
+  readonly success: boolean;
+  readonly message: string;
+  readonly matched: number;
+  readonly released: number;
+  readonly failed: number;
+}
+
+/** The id of what was given. */
+export const idOf = (session: SessionOrId): string => (typeof session === 'string' ? session : session.id);
+
+/** Whether it is over. */
+export const isEnded = ({ status }: { readonly status: SessionStatus }): boolean =>
+  status !== 'created' && status !== 'live';

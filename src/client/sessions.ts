@@ -1,0 +1,220 @@
+import { createSession, type CreateRequest } from './creation';
+import { isHoldfastError } from './errors';
+import { OwnSessions } from './own-sessions';
+import {
+  idOf,
+  isEnded,
+  type CreateOptions,
+  type LiveDetails,
+  type ReleaseAllResult,
+  type Session,
+  type SessionData,
+  type SessionEvent,
+  type SessionOrId,
+  type UpdateOptions,
+} from './session';
+import { listSessions, type ListOptions, type SessionList } from './session-list';
+import type { Call, RequestOptions, Transport } from './transport';
+import { nextChange, waitForTarget, type ReadChange, type WaitOptions, type WaitTarget } from './waiting';
+
+/** How long a process that is told to end may take to release what it has made, milliseconds. */
+const LAST_RELEASE_TIMEOUT_MS = 5_000;
+
+/** How to change a session. */
+export interface UpdateRequest extends RequestOptions {
+  /** Only if it still has this revision; `precondition_failed` otherwise. */
+  readonly ifRevision?: number | undefined;
+}
+
+/** How to release. */
+export interface ReleaseRequest extends RequestOptions {
+  /** False: answer when the end is decided, without waiting until the browser is gone. Default: true. */
+  readonly wait?: boolean | undefined;
+}
+
+/** Which sessions to release; all of yours that are created or live unless narrowed. */
+export interface ReleaseAllOptions extends ReleaseRequest {
+  readonly labelSelector?: string;
+  /** Only count them. */
+  readonly dryRun?: boolean;
+}
+
+/** Which part of a history to watch. */
+export interface WatchOptions {
+  /** Only what came after; default 0, all of it. */
+  readonly afterSeq?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The sessions of a service. Every method rejects with a {@link HoldfastError}, or with the reason of your signal. */
+export class Sessions {
+  readonly #own: OwnSessions;
+
+  constructor(
+    private readonly transport: Transport,
+    releaseOnSignal: boolean,
+  ) {
+    const last = { wait: false, maxRetries: 0, timeoutMs: LAST_RELEASE_TIMEOUT_MS };
+    this.#own = new OwnSessions(async id => this.release(id, last), releaseOnSignal);
+  }
+
+  /**
+   * Creates a session and waits until it is live. Repeated by itself when it fails on the way, and never makes two.
+   *
+   * @throws SessionEndedError if it ended before it was live, as when no slot came free.
+   */
+  async create(options: CreateOptions = {}, request: CreateRequest = {}): Promise<Session> {
+    const parts = {
+      transport: this.transport,
+      own: this.#own,
+      sessionOf: this.#sessionOf,
+      untilLive: async (session: Session, signal: AbortSignal) => this.waitFor(session, 'live', { signal }),
+    };
+    return createSession(parts, options, request);
+  }
+
+  /** Reads a session, from any process and also after its end. Not awaited, it fails in silence. */
+  retrieve(session: SessionOrId, request: RequestOptions = {}): Promise<Session> {
+    const retrieved = this.#session({ ...request, method: 'GET', path: pathOf(session) });
+    // Whoever awaits it hears of the error; a call that nobody awaits must not end the process.
+    retrieved.catch(() => undefined);
+    return retrieved;
+  }
+
+  /** Lists sessions, the newest first: `await` for a page, `for await` for all of them. */
+  list(options: ListOptions = {}): SessionList {
+    return listSessions(this.transport, this.#sessionOf, options);
+  }
+
+  /** Changes a session that has not ended: extends or shortens it, sets labels or its name. */
+  async update(session: SessionOrId, changes: UpdateOptions, request: UpdateRequest = {}): Promise<Session> {
+    const { ifRevision, ...call } = request;
+    return this.#session({
+      ...call,
+      method: 'PATCH',
+      path: pathOf(session),
+      body: changes,
+      headers: {
+        'idempotency-key': crypto.randomUUID(),
+        ...(ifRevision === undefined ? {} : { 'if-match': `"${ifRevision}"` }),
+      },
+    });
+  }
+
+  /** Ends a session and answers when its browser is gone. One that has ended already stays as it ended. */
+  async release(session: SessionOrId, request: ReleaseRequest = {}): Promise<Session> {
+    const { wait = true, ...call } = request;
+    const path = `${pathOf(session)}/release`;
+    const headers = { 'idempotency-key': crypto.randomUUID(), ...preferOf(wait) };
+    return this.#session({ ...call, method: 'POST', path, headers });
+  }
+
+  /** Ends every session of your API key, or those that a selector names; also those of other processes. */
+  async releaseAll(options: ReleaseAllOptions = {}): Promise<ReleaseAllResult> {
+    const { wait = true, labelSelector, dryRun, ...call } = options;
+    const { body } = await this.transport.send({
+      ...call,
+      method: 'POST',
+      path: '/v1/sessions/release',
+      body: { labelSelector, dryRun },
+      headers: preferOf(wait),
+    });
+    // SAFETY: a 2xx of this route carries the counts.
+    return body as ReleaseAllResult;
+  }
+
+  /** Open pages, clients, last activity of a live session. */
+  async liveDetails(session: SessionOrId, request: RequestOptions = {}): Promise<LiveDetails> {
+    const { body } = await this.transport.send({
+      ...request,
+      method: 'GET',
+      path: `${pathOf(session)}/live`,
+    });
+    // SAFETY: a 2xx of this route carries the details.
+    return body as LiveDetails;
+  }
+
+  /** What has happened to a session so far, the oldest first. */
+  async events(session: SessionOrId, request: RequestOptions = {}): Promise<SessionEvent[]> {
+    const path = `${pathOf(session)}/events`;
+    const { body } = await this.transport.send({ ...request, method: 'GET', path });
+    // SAFETY: a 2xx of this route carries the history.
+    return (body as { events: SessionEvent[] }).events;
+  }
+
+  /** What happens to a session, each entry once and in order, as it happens; is over when the session is. */
+  async *watch(
+    session: SessionOrId,
+    { afterSeq = 0, signal }: WatchOptions = {},
+  ): AsyncGenerator<SessionEvent, void, undefined> {
+    const id = idOf(session);
+    let seq = afterSeq;
+    let known: Session | null = null;
+    do {
+      // First the revision, then the history: so that nothing before this revision is missing from it.
+      known = await nextChange(this.#readChange, id, known, signal);
+      for (const event of await this.events(id, { signal })) {
+        if (event.seq <= seq) continue;
+        seq = event.seq;
+        yield event;
+      }
+    } while (!isEnded(known));
+  }
+
+  /**
+   * Waits until a session has a status, or has `ended`; asks only when something has changed.
+   *
+   * @throws SessionEndedError if it ends otherwise; HoldfastError `wait_timeout`.
+   */
+  async waitFor(
+    session: SessionOrId,
+    target: WaitTarget = 'live',
+    options: WaitOptions = {},
+  ): Promise<Session> {
+    return waitForTarget(this.#readChange, session, target, options);
+  }
+
+  readonly #readChange: ReadChange = async (id, known, request) => {
+    const { status, body } = await this.transport.send({
+      ...request,
+      method: 'GET',
+      path: pathOf(id),
+      headers:
+        known === null ? {} : { 'if-none-match': `"${known.revision}"`, prefer: `wait=${known.waitSeconds}` },
+    });
+    // SAFETY: a 2xx of this route carries a session.
+    return status === 304 ? null : this.#sessionOf(body as SessionData);
+  };
+
+  async #session(call: Call): Promise<Session> {
+    const { body } = await this.transport.send(call);
+    // SAFETY: a 2xx of the routes that come here carries a session.
+    return this.#sessionOf(body as SessionData);
+  }
+
+  readonly #sessionOf = (data: SessionData): Session => {
+    if (isEnded(data)) this.#own.delete(data.id);
+    return disposable(data, async () => this.#dispose(data.id));
+  };
+
+  async #dispose(id: string): Promise<void> {
+    try {
+      await this.release(id);
+    } catch (error) {
+      // Retention has forgotten it, so it has ended.
+      if (!isHoldfastError(error, 'session_not_found')) throw error;
+    }
+  }
+}
+
+/* Not enumerable: a session that is printed, copied or sent shows what the service has said, and nothing else. */
+function disposable(data: SessionData, dispose: () => Promise<void>): Session {
+  // Runtimes that do not know the symbol have no `await using` either, and what compilers make of it uses this one.
+  const symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+  // SAFETY: the property that makes it a Session is added in this very line.
+  return Object.defineProperty(data, symbol, { value: dispose, enumerable: false }) as Session;
+}
+
+const pathOf = (session: SessionOrId): string => `/v1/sessions/${encodeURIComponent(idOf(session))}`;
+
+const preferOf = (wait: boolean): Record<string, string> => (wait ? {} : { prefer: 'respond-async' });

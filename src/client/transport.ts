@@ -1,0 +1,163 @@
+import { openScope, pause } from './cancellation';
+import { HoldfastError, SessionEndedError, type FieldError } from './errors';
+import { isPassing, isWorthRepeating, parseRetryAfter, retryDelayMs } from './retry-policy';
+
+/** What every call takes. */
+export interface RequestOptions {
+  /** Gives up: the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long one attempt may take, milliseconds. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** How often it is tried again. Default: the client's. */
+  readonly maxRetries?: number | undefined;
+}
+
+/** One request. */
+export interface Call extends RequestOptions {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Its answer: 2xx, or 304 where the call was conditional. */
+export interface Answer {
+  readonly status: number;
+  /** What the JSON says; null for a 304. */
+  readonly body: unknown;
+}
+
+/** How the service is reached. */
+export interface TransportOptions {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  readonly timeoutMs: number;
+  readonly maxRetries: number;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Sends requests, and sends them again where that may help. */
+export class Transport {
+  constructor(private readonly options: TransportOptions) {}
+
+  /**
+   * One call, repeated up to `maxRetries` times. All its attempts carry one request id, and one Idempotency-Key if the
+   * call has any, so that the service can tell that they are one.
+   *
+   * @throws HoldfastError of the last attempt; the signal's reason if it is aborted.
+   */
+  async send(call: Call): Promise<Answer> {
+    const headers = this.#headersOf(call);
+    const maxRetries = call.maxRetries ?? this.options.maxRetries;
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await this.#attempt(call, headers);
+      if (!(answer instanceof HoldfastError)) return answer;
+      if (attempt >= maxRetries || !isWorthRepeating(answer)) throw answer;
+      await pause(retryDelayMs(answer, attempt), call.signal);
+    }
+  }
+
+  #headersOf({ body, headers = {} }: Call): Headers {
+    const { apiKey } = this.options;
+    return new Headers({
+      accept: 'application/json',
+      'x-request-id': crypto.randomUUID(),
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    });
+  }
+
+  async #attempt(call: Call, headers: Headers): Promise<Answer | HoldfastError> {
+    const { method, path, body, signal } = call;
+    signal?.throwIfAborted();
+    const scope = openScope(call.timeoutMs ?? this.options.timeoutMs, signal);
+    // Unbound, it would be called with the options as `this`, which fetch of edge runtimes does not take.
+    const { fetch } = this.options;
+    try {
+      const response = await fetch(`${this.options.baseUrl}${path}`, {
+        method,
+        headers,
+        // A POST that follows a redirect becomes a GET, and a key may go where it should not.
+        redirect: 'manual',
+        signal: scope.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return read(response, await response.text());
+    } catch (error) {
+      signal?.throwIfAborted();
+      return this.#unanswered(error, scope.expired, headers);
+    } finally {
+      scope.close();
+    }
+  }
+
+  #unanswered(error: unknown, expired: boolean, headers: Headers): HoldfastError {
+    const { baseUrl } = this.options;
+    const facts = { retryable: true, requestId: headers.get('x-request-id') ?? undefined, cause: error };
+    return expired
+      ? new HoldfastError('request_timeout', `${baseUrl} did not answer in time.`, facts)
+      : new HoldfastError('connection_failed', `${baseUrl} cannot be reached: ${reasonOf(error)}`, facts);
+  }
+}
+
+function read(response: Response, text: string): Answer | HoldfastError {
+  if (response.status === 304) return { status: 304, body: null };
+  const body = parse(text);
+  if (!response.ok) return problem(response, body);
+  if (body !== undefined) return { status: response.status, body };
+  return new HoldfastError('unexpected_answer', `${response.url} does not answer like Holdfast.`, {
+    status: response.status,
+  });
+}
+
+function parse(text: string): object | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? body : undefined;
+  } catch {
+    // Not JSON, so not from the service; the caller says so.
+    return undefined;
+  }
+}
+
+/** The body of an error, RFC 9457, as far as it can be trusted: anybody may stand between us and the service. */
+interface Problem {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly retryable?: unknown;
+  readonly errors?: unknown;
+  readonly sessionStatus?: unknown;
+  readonly endReason?: unknown;
+}
+
+function problem(response: Response, body: Problem = {}): HoldfastError {
+  const { status, headers } = response;
+  const location = headers.get('location');
+  const message =
+    typeof body.message === 'string'
+      ? body.message
+      : `${response.url} answered ${status}${location === null ? '' : ` and points to ${location}`}.`;
+  const facts = {
+    status,
+    retryable: typeof body.retryable === 'boolean' ? body.retryable : isPassing(status),
+    retryAfterMs: parseRetryAfter(headers.get('retry-after')),
+    requestId: headers.get('x-request-id') ?? undefined,
+    // SAFETY: the service sends pairs of pointer and message; only shown to people.
+    fields: Array.isArray(body.errors) ? (body.errors as FieldError[]) : [],
+  };
+  if (body.code === 'session_ended' && typeof body.sessionStatus === 'string') {
+    const endReason = typeof body.endReason === 'string' ? body.endReason : null;
+    return new SessionEndedError(message, body.sessionStatus, endReason, facts);
+  }
+  return new HoldfastError(typeof body.code === 'string' ? body.code : 'unexpected_answer', message, facts);
+}
+
+/* fetch says only that it has failed. Its `cause` knows more, if only a code: one of several addresses, all refused. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  return cause.message !== '' || !('code' in cause) ? cause.message : String(cause.code);
+}

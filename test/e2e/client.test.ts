@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import type { Page } from 'puppeteer-core';
+import { Browser, type Session } from '../../src/client/holdfast';
+import { pollUntil } from '../../src/core/abort';
+import { Installation } from '../support/installation';
+
+const SLOTS = 3;
+
+describe('the client library', () => {
+  let installation: Installation;
+  let client: Browser;
+  beforeAll(async () => {
+    installation = await Installation.start({ browser: 'chromium', env: { HOLDFAST_SLOTS: String(SLOTS) } });
+    client = new Browser({ baseUrl: installation.url });
+  });
+  afterAll(() => installation.stop());
+  afterEach(async () => {
+    await client.sessions.releaseAll();
+  });
+
+  const firstPage = async (session: Session): Promise<Page> => {
+    const browser = await client.puppeteer.connect(session);
+    const [page] = await browser.pages();
+    if (page === undefined) throw new Error('no page is open');
+    return page;
+  };
+
+  describe('runs code that was written for other services, which', () => {
+    it('creates with the options of those, works, closes and releases', async () => {
+      const session = await client.sessions.create({
+        adapter: 'puppeteer',
+        timeout: 600_000,
+        lambdatestOptions: { build: 'nightly', 'LT:Options': { video: true } },
+      });
+      expect(session).toMatchObject({ status: 'live', timeout: 600_000 });
+      try {
+        const browser = await client.puppeteer.connect(session);
+        const page = await browser.newPage();
+        await page.goto('data:text/html,<title>work</title>');
+        expect(await page.title()).toBe('work');
+        await browser.close();
+      } finally {
+        await client.sessions.release(session.id);
+      }
+      const { status, endReason } = await client.sessions.retrieve(session.id);
+      // Whichever of the two came first.
+      expect([status, ['client_closed_browser', 'released_by_client']]).toEqual([
+        'released',
+        expect.arrayContaining([endReason]),
+      ]);
+    });
+
+    it('looks at a live session: pages and URLs', async () => {
+      const session = await client.sessions.create();
+      const page = await firstPage(session);
+      await page.goto('data:text/html,<title>here</title>');
+      const details = await client.sessions.liveDetails(session.id);
+      expect(details.pages).toMatchObject([{ title: 'here', url: 'data:text/html,<title>here</title>' }]);
+      expect(details.wsUrl).toBe(session.websocketUrl);
+      expect(details).toHaveProperty('sessionViewerUrl');
+      await page.browser().disconnect();
+    });
+
+    it('releases everything with one call and reads its message', async () => {
+      await client.sessions.create();
+      const response = await client.sessions.releaseAll();
+      expect(response.message).toBe('All sessions released successfully');
+    });
+
+    it('neither awaits its list nor its session, and lives', () => {
+      const sessions = client.sessions.list();
+      const session = client.sessions.retrieve('session_12345_abc');
+      expect([sessions, session]).toEqual([expect.anything(), expect.any(Promise)]);
+    });
+
+    it('releases all in a handler of SIGINT', async () => {
+      const { ids, end } = await startProcess('handler');
+      expect(await end('SIGINT')).toEqual([0, null]);
+      for (const id of ids) {
+        expect(await client.sessions.retrieve(id)).toMatchObject({ endReason: 'released_by_bulk' });
+      }
+    });
+  });
+
+  it('ends at a signal what the process has made or was about to make, nothing else, and then the process', async () => {
+    const ofSomebodyElse = await client.sessions.create();
+    const { ids, end } = await startProcess('own');
+    expect(await end('SIGTERM')).toEqual([null, 'SIGTERM']);
+    for (const id of ids) {
+      expect(await client.sessions.retrieve(id)).toMatchObject({ endReason: 'released_by_client' });
+    }
+    const left: string[] = [];
+    for await (const { id, endedAt } of client.sessions.list()) if (endedAt === null) left.push(id);
+    expect(left).toEqual([ofSomebodyElse.id]);
+  });
+
+  it('connects Playwright, whose closing leaves the session live', async () => {
+    const session = await client.sessions.create();
+    const browser = await client.playwright.connect(session);
+    const page = browser.contexts()[0]?.pages()[0];
+    await page?.goto('data:text/html,<title>of Playwright</title>');
+    await browser.close();
+    const again = await firstPage(session);
+    expect(await again.title()).toBe('of Playwright');
+    await again.browser().disconnect();
+  });
+
+  it('keeps the size of the window, and its pages, over a reconnect', async () => {
+    const session = await client.sessions.create();
+    const page = await firstPage(session);
+    const size = await page.evaluate('[innerWidth, outerWidth]');
+    await page.evaluate('window.name = "mine"');
+    await page.browser().disconnect();
+    const again = await firstPage(session);
+    expect(await again.evaluate('[innerWidth, outerWidth]')).toEqual(size);
+    expect(await again.evaluate('window.name')).toBe('mine');
+    await again.browser().disconnect();
+  });
+
+  it('gets a session back from its id alone, and says how it ended once it has', async () => {
+    const { id, createdAt, websocketUrl } = await client.sessions.create({ labels: { task: 't' } });
+    const elsewhere = new Browser({ baseUrl: installation.url });
+    const found = await elsewhere.sessions.retrieve(id);
+    expect(found).toMatchObject({ id, createdAt, websocketUrl, labels: { task: 't' }, status: 'live' });
+    const browser = await elsewhere.puppeteer.connect(id);
+    expect(browser.connected).toBe(true);
+    await browser.disconnect();
+
+    await client.sessions.release(id);
+    const ended = { code: 'session_ended', sessionStatus: 'released', endReason: 'released_by_client' };
+    await expect(elsewhere.puppeteer.connect(id)).rejects.toMatchObject(ended);
+    // With what it knew before, too: then it is the refused connection that is explained.
+    await expect(elsewhere.puppeteer.connect(found)).rejects.toMatchObject(ended);
+    await expect(elsewhere.playwright.connect(found)).rejects.toMatchObject(ended);
+    expect(await elsewhere.sessions.retrieve(id)).toMatchObject({ status: 'released', websocketUrl: null });
+  });
+
+  it('makes exactly one session per create while the API is killed under it', async () => {
+    const persistent = new Browser({ baseUrl: installation.url, maxRetries: 8 });
+    const creating = Promise.all(
+      Array.from({ length: SLOTS }, async () => persistent.sessions.create({ labels: { of: 'storm' } })),
+    );
+    const killed = await installation.signal('api', 'SIGKILL');
+    const made = await creating;
+    await installation.replaced('api', killed);
+    const found: string[] = [];
+    for await (const { id } of client.sessions.list({ labelSelector: 'of=storm' })) found.push(id);
+    expect(found.sort()).toEqual(made.map(({ id }) => id).sort());
+  });
+
+  /** Starts a process of its own with two sessions and one that waits for a slot. */
+  async function startProcess(how: 'own' | 'handler'): Promise<{
+    ids: string[];
+    end(signal: NodeJS.Signals): Promise<unknown[]>;
+  }> {
+    const script = join(resolve(__dirname, '../fixtures/client'), 'until-signal.mjs');
+    const child = spawn(process.execPath, [script, how], {
+      env: { ...process.env, HOLDFAST_URL: installation.url },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => void (output += chunk.toString()));
+    const ids = await pollUntil('the sessions of the process', { timeoutMs: 20_000, everyMs: 20 }, () =>
+      output.includes('\n') ? output.trim().split(' ') : undefined,
+    );
+    return {
+      ids,
+      end: async signal => {
+        const exited = once(child, 'exit');
+        child.kill(signal);
+        return exited;
+      },
+    };
+  }
+});

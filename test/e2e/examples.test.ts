@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { Installation, type SessionView } from '../support/installation';
+
+const folder = resolve(__dirname, '../../examples');
+
+/** What each example prints. */
+const OUTPUT: Readonly<Record<string, readonly string[]>> = {
+  '01-first-session.mjs': [
+    'the session is live',
+    'the page is called Hello',
+    'open pages: Hello',
+    'the session is released: released_by_client',
+  ],
+  '02-playwright.mjs': ['the button says: pressed'],
+  '03-parallel-release-all.mjs': [
+    'done: part a, part b, part c',
+    'live: 3',
+    'All sessions released successfully: 3',
+  ],
+  '04-extend.mjs': [
+    'it may live 60 s longer',
+    'precondition_failed',
+    'session_ended: released, released_by_client',
+  ],
+  '05-recover-by-id.mjs': [
+    'first process: left a page open',
+    'second process: found the page "half done" of task recover',
+    'first process: session_ended: released, released_by_client',
+  ],
+  '06-watch-history.mjs': [
+    '1. nothing → created: requested',
+    '2. created → created: slot_free',
+    '3. created → live: browser_ready',
+    '4. live → timed_out: session',
+    'in the end it is timed_out: session_timeout',
+  ],
+  '07-idempotent-retry.mjs': ['the same session: true', 'idempotency_key_reused'],
+};
+
+describe('the examples', () => {
+  let installation: Installation;
+  beforeAll(async () => {
+    installation = await Installation.start({ browser: 'chromium' });
+  });
+  afterAll(() => installation.stop());
+
+  it('are all here', () => {
+    expect(readdirSync(folder).filter(name => name.endsWith('.mjs'))).toEqual(Object.keys(OUTPUT));
+  });
+
+  it.each(Object.entries(OUTPUT))('%s prints what it should and leaves no session', async (name, lines) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, name)], {
+      env: { ...process.env, HOLDFAST_URL: installation.url },
+      timeout: 30_000,
+    });
+    expect(stdout.trimEnd().split('\n')).toEqual(lines);
+    const { body } = await installation.call<{ sessions: SessionView[] }>('GET', '/v1/sessions?status=live');
+    expect(body.sessions).toEqual([]);
+  });
+});
