@@ -24,6 +24,14 @@ const DOCUMENTS = [
         ...compiled('machines/step.js'),
       }),
   },
+  {
+    path: 'docs/openapi.json',
+    render: () => {
+      const { openApiDocument } = compiled('src/http/openapi/document.js');
+      // The limits of an installation whose operator has set none; a running one serves its own.
+      return JSON.stringify(openApiDocument(compiled('src/config/config.js').envToConfig({})));
+    },
+  },
 ];
 
 /** Line and wording of the first difference, for whoever has to find out what changed. */

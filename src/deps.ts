@@ -20,11 +20,14 @@ import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redi
 import { ScriptRunner } from './redis/script-runner';
 import { ActivityStore } from './store/activity-store';
 import { ClosingStore } from './store/closing-store';
+import { EventLog } from './store/event-log';
 import { LeaseStore } from './store/lease-store';
 import { MaintenanceStore } from './store/maintenance-store';
 import { NoticeStream, publishNotice } from './store/notice-stream';
 import { SessionIndex } from './store/session-index';
 import { SessionStore } from './store/session-store';
+import { UsageStore } from './store/usage-store';
+import { WorkerStore } from './store/worker-store';
 
 /** The stores, all on one command connection. */
 export interface Stores {
@@ -33,7 +36,10 @@ export interface Stores {
   readonly leases: LeaseStore;
   readonly closing: ClosingStore;
   readonly activity: ActivityStore;
+  readonly eventLog: EventLog;
   readonly maintenance: MaintenanceStore;
+  readonly usage: UsageStore;
+  readonly workers: WorkerStore;
 }
 
 /** What API and worker processes have in common: everything that steps machines. */
@@ -112,7 +118,10 @@ function openStores(redis: Redis): Stores {
     leases: new LeaseStore(redis, scripts),
     closing: new ClosingStore(redis, scripts),
     activity: new ActivityStore(redis, scripts),
+    eventLog: new EventLog(redis),
     maintenance: new MaintenanceStore(redis, scripts),
+    usage: new UsageStore(redis),
+    workers: new WorkerStore(redis),
   };
 }
 

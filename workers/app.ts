@@ -17,6 +17,7 @@ import { Drain } from './drain';
 import { LaunchSlots, NO_SLOTS } from './launch-slots';
 import { LeaseRenewal } from './lease-renewal';
 import { serveMetrics } from './metrics-server';
+import { followMovedDeadlines } from './moved-deadlines';
 import { OwnedSessions } from './owned-sessions';
 import { Reconciler } from './reconciler';
 import { SessionCloser } from './session-closer';
@@ -60,7 +61,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { slots, launches, reconcile, stop } = brain;
 
   const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
-  const lease = new LeaseRenewal(deps.leases, workerId, info, log);
+  const lease = new LeaseRenewal(deps.leases, workerId, info, drained => slots.setDrained(drained), log);
   lifecycle.defer('lease renewal', () => lease.stop());
   await lease.start();
   keeper.setSecret(deps.secret);
@@ -134,9 +135,10 @@ async function listen(
   const control = controlStream({
     redis: openRedis(blockingOptions(redisUrl), log),
     workerId,
-    onOrder: ({ ref, claimId }) => {
-      owned.remove(ref);
-      void closer.close(ref, claimId);
+    onOrder: order => {
+      if (order.order === 'drain') return slots.setDrained(order.drained);
+      owned.remove(order.ref);
+      void closer.close(order.ref, order.claimId);
     },
     onGap: () => void reconcile(),
     log,
@@ -144,6 +146,8 @@ async function listen(
   deps.lifecycle.defer('control stream', () => control.stop());
   await control.start();
   keeper.onBrowserGone(browser => owned.browserGone(browser));
+  const stopFollowing = followMovedDeadlines({ ...deps, owned, log });
+  deps.lifecycle.defer('moved deadlines', stopFollowing);
   const exportStats = statsExporter(deps.metrics);
   keeper.onStats(stats => {
     slots.update(stats);

@@ -15,6 +15,7 @@ export class LaunchSlots {
   #stats = NO_SLOTS;
   #underWay = 0;
   #draining = false;
+  #drained = false;
 
   /** @param onCapacity - told how many launch jobs may run at once, whenever that may have changed */
   constructor(private readonly onCapacity: (jobs: number) => void) {}
@@ -30,7 +31,7 @@ export class LaunchSlots {
     return this.#stats;
   }
 
-  /** Whether launches are refused for good. */
+  /** Whether launches are refused for good: this process is shutting down. */
   get draining(): boolean {
     return this.#draining;
   }
@@ -41,9 +42,16 @@ export class LaunchSlots {
     this.#announce();
   }
 
+  /** No launches while an operator has drained this machine; live sessions stay. */
+  setDrained(drained: boolean): void {
+    if (drained === this.#drained) return;
+    this.#drained = drained;
+    this.#announce();
+  }
+
   /** Takes a slot for a launch; false if there is none. */
   take(): boolean {
-    if (this.#draining || this.#free() <= 0) return false;
+    if (this.#draining || this.#drained || this.#free() <= 0) return false;
     this.#underWay += 1;
     return true;
   }
@@ -60,6 +68,6 @@ export class LaunchSlots {
 
   #announce(): void {
     const jobs = this.#underWay + Math.max(0, this.#free());
-    this.onCapacity(this.#draining ? 0 : Math.min(MAX_PARALLEL_LAUNCHES, jobs));
+    this.onCapacity(this.#draining || this.#drained ? 0 : Math.min(MAX_PARALLEL_LAUNCHES, jobs));
   }
 }

@@ -7,16 +7,18 @@ export class LeaseRenewal {
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
 
+  /** @param onDrained - told with every renewal whether this worker is to launch nothing */
   constructor(
     private readonly leases: LeaseStore,
     private readonly workerId: string,
     private readonly info: () => WorkerInfo,
+    private readonly onDrained: (drained: boolean) => void,
     private readonly log: Logger,
   ) {}
 
   /** Takes the lease, then renews it in the background; what fails is simply tried again at the next turn. */
   async start(): Promise<void> {
-    await this.leases.renew(this.workerId, this.info());
+    await this.#renew();
     this.#running = this.#loop();
   }
 
@@ -26,13 +28,17 @@ export class LeaseRenewal {
     await this.#running;
   }
 
+  async #renew(): Promise<void> {
+    this.onDrained(await this.leases.renew(this.workerId, this.info()));
+  }
+
   async #loop(): Promise<void> {
     const { signal } = this.#stop;
     for (;;) {
       await pause(RENEW_EVERY_MS, signal);
       if (signal.aborted) return;
       try {
-        await this.leases.renew(this.workerId, this.info());
+        await this.#renew();
       } catch (error) {
         this.log.warn({ err: error }, 'the lease could not be renewed');
       }

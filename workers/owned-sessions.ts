@@ -35,6 +35,17 @@ export class OwnedSessions {
     this.timers.disarm(ref);
   }
 
+  /** The terms of a session have changed: its local timers follow, if it is (still) ours. */
+  rearm(record: SessionRecord, nowMs: number): void {
+    const claimId = record.snapshot.context.owner?.fence.claimId;
+    if (claimId !== undefined && this.holds(record.ref, claimId)) this.timers.arm(record, nowMs);
+  }
+
+  /** Whether we hold the session. */
+  has(ref: SessionRef): boolean {
+    return this.#fences.has(ref);
+  }
+
   /** Whether we hold the session under exactly this claim. */
   holds(ref: SessionRef, claimId: string): boolean {
     return this.#fences.get(ref)?.claimId === claimId;

@@ -11,6 +11,7 @@ export type SessionEvent =
   | BrowserGoneEvent
   | AdoptEvent
   | WorkerLostEvent
+  | UpdateEvent
   | ReleaseEvent
   | TimeoutEvent;
 
@@ -63,6 +64,24 @@ export interface WorkerLostEvent {
   readonly fence: Fence;
 }
 
+/** What a client changes about a session that goes on; what is left out stays as it is. */
+export interface SessionChange {
+  readonly name?: string | null;
+  /** Merged into the labels there are; null removes one. */
+  readonly labels?: Readonly<Record<string, string | null>>;
+  /** In total, from live on: extends or shortens. */
+  readonly timeoutMs?: number;
+  /** Counted anew from this event on; null ends the idle time-out. */
+  readonly idleTimeoutMs?: number | null;
+}
+
+/** Sent by clients: the session goes on under other terms. */
+export interface UpdateEvent {
+  readonly type: 'UPDATE';
+  readonly nowMs: number;
+  readonly change: SessionChange;
+}
+
 /** Sent by clients, bulk release, the gateway or a draining worker. */
 export interface ReleaseEvent {
   readonly type: 'RELEASE';
@@ -86,6 +105,7 @@ export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [
   'BROWSER_GONE',
   'ADOPT',
   'WORKER_LOST',
+  'UPDATE',
   'RELEASE',
   'TIMEOUT',
 ];

@@ -1,3 +1,4 @@
+import { changeRefusal } from './session.changes';
 import type { SessionEvent } from './session.events';
 import { MAX_LAUNCH_ATTEMPTS, type SessionContext, type TimerKind } from './session.types';
 
@@ -26,6 +27,8 @@ export const guards = {
   idleTimeoutIsDue: isDue('idle'),
   sessionTimeoutIsDue: isDue('session'),
   hasAttemptsLeft,
+  changeIsPossible: ({ context, event }: Args): boolean =>
+    event.type === 'UPDATE' && changeRefusal(context, event) === null,
   clientClosedBrowser: ({ event }: Args): boolean =>
     event.type === 'BROWSER_GONE' && event.cause === 'client_closed_browser',
 };

@@ -15,6 +15,7 @@ export const sessionMachine = base.createMachine({
       initial: 'queued',
       on: {
         RELEASE: { target: 'released', actions: 'endReleased' },
+        UPDATE: { guard: 'changeIsPossible', actions: 'update' },
       },
       states: {
         queued: {
@@ -54,6 +55,7 @@ export const sessionMachine = base.createMachine({
           { target: 'failed', actions: 'endBrowserGone' },
         ],
         ADOPT: { actions: 'adopt' },
+        UPDATE: { guard: 'changeIsPossible', actions: 'update' },
         WORKER_LOST: { target: 'failed', actions: 'endWorkerLost' },
         TIMEOUT: [
           { guard: 'sessionTimeoutIsDue', target: 'timed_out', actions: 'endSessionTimeout' },

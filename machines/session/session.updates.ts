@@ -1,3 +1,4 @@
+import { applyChange } from './session.changes';
 import type { SessionEvent } from './session.events';
 import type { Args } from './session.guards';
 import {
@@ -83,6 +84,8 @@ export const updates = {
     const n = context.fenceN + 1;
     return { fenceN: n, owner: { workerId, fence: { n, claimId } } };
   },
+
+  update: ({ context, event }) => applyChange(context, on(event, 'UPDATE')),
 
   endReleased: args => ended(args, on(args.event, 'RELEASE').reason),
   endClosedByClient: args => ended(args, 'client_closed_browser'),

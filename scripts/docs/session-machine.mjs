@@ -11,11 +11,12 @@ function arrowsOf(node, inherited = []) {
     event: label.text,
     guard: transition.guard ?? null,
     update: transition.actions[0] ?? null,
-    to: target.key,
+    // Without a target a state stays as it is, and so does the inner state it is in.
+    to: target === node.stateNode ? null : target.key,
   }));
   const all = [...own, ...inherited];
   return node.children.length === 0
-    ? all.map(arrow => ({ from: node.stateNode.key, ...arrow }))
+    ? all.map(arrow => ({ from: node.stateNode.key, ...arrow, to: arrow.to ?? node.stateNode.key }))
     : node.children.flatMap(child => arrowsOf(child, all));
 }
 
@@ -26,6 +27,8 @@ function leavesOf(node) {
 /** Every event as it occurs, time-outs at their deadlines; what a walk over all states offers. */
 function eventsFor(context) {
   const nowMs = T0 + 1_000;
+  // Whoever asked for no idle time-out does not ask for one later on this walk.
+  const idleTimeoutMs = context.limits.idleTimeoutMs === null ? null : 90_000;
   const claim = { nowMs, workerId: 'w', claimId: 'c' };
   const timeouts = Object.entries(context.deadlines).map(([kind, deadlineMs]) => ({
     type: 'TIMEOUT',
@@ -41,6 +44,7 @@ function eventsFor(context) {
     { type: 'BROWSER_GONE', nowMs, cause: 'browser_crashed', message: '' },
     { type: 'ADOPT', ...claim },
     { type: 'WORKER_LOST', nowMs, fence: { n: 1, claimId: 'c' } },
+    { type: 'UPDATE', nowMs, change: { timeoutMs: 400_000, idleTimeoutMs } },
     { type: 'RELEASE', nowMs, reason: 'released_by_client' },
     ...timeouts,
   ];
@@ -192,7 +196,8 @@ ${arrowTable(arrows, all)}
 
 ## Timers
 
-A deadline is armed on the way into the state it belongs to and cancelled on the way out.
+A deadline is armed on the way into the state it belongs to and cancelled on the way out; \`UPDATE\` moves it, and may
+add or remove the idle one.
 
 ${timerTable(leaves, all, none)}
 `;

@@ -1,13 +1,16 @@
 import { findHere, routeTo, type Here } from '../browser/dial';
 import { openPages, type OpenPage } from '../browser/open-pages';
 import { createSession } from '../commands/create-session';
+import { drainWorker } from '../commands/drain-worker';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
+import { updateSession } from '../commands/update-session';
 import type { Config } from '../config/config';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { openDeps, startStepping, type Deps } from '../deps';
+import { findBrowser } from '../engine/live-browser';
 import { Authenticator } from '../http/authenticator';
 import { ClientHeartbeat } from '../http/client-heartbeat';
 import { edgeGuard } from '../http/edge-guard';
@@ -17,11 +20,16 @@ import { Readiness } from '../http/readiness';
 import { httpApp, type HttpParts } from '../http/server';
 import { SessionViews } from '../http/session-view';
 import { SplicedClients } from '../http/spliced-clients';
+import { StalledReaders } from '../http/stalled-readers';
 import { awaitSession } from '../queries/await-session';
+import { followSession } from '../queries/follow-session';
+import { followTenant } from '../queries/follow-tenant';
 import { getSession } from '../queries/get-session';
 import { listSessions } from '../queries/list-sessions';
+import { getCapacity, listWorkers } from '../queries/list-workers';
 import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
 import { sessionHistory } from '../queries/session-history';
+import { getUsage } from '../queries/usage';
 
 /** A running API. */
 export interface Api {
@@ -108,12 +116,21 @@ function operations(deps: Deps, here: Here, url: string): Operations {
   const parts: Operations = {
     createSession: createSession({ ...deps, retentionMs: config.retentionMs }),
     releaseSession: release,
+    updateSession: updateSession(deps),
+    findBrowser: findBrowser({ ...deps, here }),
     releaseAll: releaseAll({ index, releaseSession: release }),
     getSession: get,
     awaitSession: awaitSession({ ...deps, getSession: get }),
     listSessions: listSessions(deps),
     liveDetails: liveDetails({ ...deps, getSession: get, openPages: pagesOf(deps, here) }),
     sessionHistory: sessionHistory(index),
+    followSession: followSession(deps),
+    followTenant: followTenant(deps),
+    stalledReaders: new StalledReaders(deps),
+    listWorkers: listWorkers(deps),
+    drainWorker: drainWorker(deps.workers),
+    getCapacity: getCapacity(deps),
+    getUsage: getUsage(deps.usage),
     views: new SessionViews(url, deps.secret),
     policy: config,
     counts: () => index.counts(),

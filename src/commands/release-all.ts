@@ -1,7 +1,8 @@
+import type { SessionStatus } from '../../machines/session/session.types';
 import { HoldfastError, messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import { isRedisAway } from '../redis/errors';
-import type { SessionIndex } from '../store/session-index';
+import type { SessionIndex, Selection } from '../store/session-index';
 import type { ReleaseSession, Released } from './release-session';
 
 /** How many sessions are released at a time. */
@@ -12,7 +13,8 @@ const PAGE_SIZE = 500;
 /** Which of a tenant's created and live sessions are to be released. */
 export interface ReleaseAllRequest {
   readonly tenant: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** `statuses` of the ended are of no use here: they are ended. */
+  readonly selection: Selection;
   /** Only count them. */
   readonly dryRun: boolean;
   /** Whether to wait until the browsers are gone. */
@@ -44,8 +46,8 @@ export interface ReleaseAllParts {
  * @throws what went wrong first, if not a single one could be confirmed.
  */
 export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseAll {
-  return async ({ tenant, labels, dryRun, untilClosed, actor }) => {
-    const refs = await collect(index, tenant, labels);
+  return async ({ tenant, selection, dryRun, untilClosed, actor }) => {
+    const refs = await collect(index, tenant, selection);
     if (dryRun) return { matched: refs.length, released: 0, failed: 0 };
 
     const waiting = [...refs];
@@ -88,20 +90,22 @@ async function releaseOne(
   }
 }
 
-/* `created` before `live`: a session that becomes live between the two reads is found by the second. */
+/* One walk over both: at any moment a session that is becoming live stands in exactly one of the two sets. */
 async function collect(
   index: Pick<SessionIndex, 'page'>,
   tenant: string,
-  labels: Readonly<Record<string, string>>,
+  selection: Selection,
 ): Promise<SessionRef[]> {
-  const found = new Set<SessionRef>();
-  for (const status of ['created', 'live'] as const) {
-    let cursor: string | null = null;
-    do {
-      const page = await index.page({ tenant, status, labels, cursor, limit: PAGE_SIZE });
-      for (const ref of page.refs) found.add(ref);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-  }
-  return [...found];
+  const isOpen = (status: SessionStatus): boolean => status === 'created' || status === 'live';
+  const statuses =
+    selection.statuses.length === 0 ? (['created', 'live'] as const) : selection.statuses.filter(isOpen);
+  if (statuses.length === 0) return [];
+  const found: SessionRef[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await index.page({ ...selection, statuses, tenant, cursor, limit: PAGE_SIZE });
+    found.push(...page.refs);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return found;
 }

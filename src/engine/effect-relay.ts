@@ -4,7 +4,7 @@ import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Producer } from '../queue/producer';
 import type { MaintenanceStore } from '../store/maintenance-store';
-import { pendingEffects, type PendingEffect } from '../store/session-store';
+import { pendingEffects, type PendingEffect } from '../store/session-commit';
 
 /** Carries committed effects into the queues and forgets them then. What a crash leaves, a sweep carries later. */
 export class EffectRelay {
@@ -64,7 +64,9 @@ function takenBack(effect: SessionEffect, deadlines: Deadlines): SessionEffect |
       return deadlines[effect.timer] === effect.deadlineMs ? null : { ...effect, kind: 'timer.cancel' };
     case 'launch.enqueue':
       return deadlines.queue === undefined ? { ...effect, kind: 'launch.cancel' } : null;
+    // A deadline may come back: extended, and shortened to what it was. Then this has removed the job armed meanwhile.
     case 'timer.cancel':
+      return deadlines[effect.timer] === effect.deadlineMs ? { ...effect, kind: 'timer.arm' } : null;
     case 'launch.cancel':
       return null;
   }

@@ -82,8 +82,10 @@ export class Stepper {
   }
 
   async #tryOnce(request: StepRequest, opId: string): Promise<StepOutcome | 'conflict'> {
-    const { record, nowMs } = await this.store.load(request.ref);
+    const { record, nowMs, applied } = await this.store.load(request.ref);
     if (record === null) return { kind: 'missing' };
+    // Said before the state is asked: an operation that has changed the session would not be accepted a second time.
+    if (applied.includes(opId)) return { kind: 'replayed', record, nowMs };
     const event = request.event(record, nowMs);
     const stepped = event === null ? null : step(record.snapshot, event);
     if (event === null || stepped === null || !stepped.accepted) {

@@ -10,8 +10,8 @@ import type { Stepper } from './stepper';
 /** What became of an attempt to end a session by time-out. */
 export type TimeoutOutcome =
   | { readonly fired: boolean }
-  /** Not yet due: ask again in this many milliseconds. */
-  | { readonly againInMs: number };
+  /** Not yet due: ask again in this many milliseconds, and for this deadline; it may have been moved. */
+  | { readonly againInMs: number; readonly deadlineMs: number };
 
 const NOT_FIRED: TimeoutOutcome = { fired: false };
 
@@ -36,7 +36,8 @@ export class Timeouts {
     deadlineMs: number | null,
     layer: TimerLayer,
   ): Promise<TimeoutOutcome> {
-    let held: { deadlineMs: number; dueMs: number } | null = null;
+    let held: HeldDeadline | null = null;
+    let actedOnMs = deadlineMs;
     const outcome = await this.stepper.apply({
       ref,
       cause: kind,
@@ -44,7 +45,8 @@ export class Timeouts {
       event: (record, nowMs) => {
         held = heldDeadline(record, kind);
         if (held === null || (deadlineMs !== null && deadlineMs !== held.deadlineMs)) return null;
-        return { type: 'TIMEOUT', kind, deadlineMs: held.deadlineMs, nowMs };
+        actedOnMs = held.deadlineMs;
+        return { type: 'TIMEOUT', kind, deadlineMs: actedOnMs, nowMs };
       },
       timer: record => ({ kind, deadlineMs: record.snapshot.context.deadlines[kind] ?? 0 }),
     });
@@ -57,26 +59,38 @@ export class Timeouts {
       case 'early':
         return outcome.askAgainAtMs === null
           ? NOT_FIRED
-          : { againInMs: outcome.askAgainAtMs - outcome.nowMs };
+          : {
+              againInMs: outcome.askAgainAtMs - outcome.nowMs,
+              deadlineMs: actedOnMs ?? outcome.askAgainAtMs,
+            };
       case 'ignored': {
         // The machine refused it: another deadline, or this one has not passed by Redis TIME.
         const now = heldDeadline(outcome.record, kind);
-        return now === null ? NOT_FIRED : { againInMs: Math.max(1, now.dueMs - outcome.nowMs) };
+        if (now === null) return NOT_FIRED;
+        return { againInMs: Math.max(1, now.dueMs - outcome.nowMs), deadlineMs: now.deadlineMs };
       }
       default:
         return NOT_FIRED;
     }
   }
 
-  /** Handles a delayed job: one that comes early arms itself again. */
+  /** Handles a delayed job: one that comes early arms itself again. A deadline that was moved has a job of its own. */
   async handleJob({ ref, kind, deadlineMs }: TimerPayload): Promise<JobResult> {
     const outcome = await this.fire(ref, kind, deadlineMs, 'job');
-    return 'againInMs' in outcome ? { againInMs: outcome.againInMs } : DONE;
+    return 'againInMs' in outcome && outcome.deadlineMs === deadlineMs
+      ? { againInMs: outcome.againInMs }
+      : DONE;
   }
 }
 
-/** The deadline a session holds for a kind, and when it is really due: activity pushes the idle one on. */
-function heldDeadline(record: SessionRecord, kind: TimerKind): { deadlineMs: number; dueMs: number } | null {
+interface HeldDeadline {
+  readonly deadlineMs: number;
+  /** When it is really due: activity pushes the idle one on. */
+  readonly dueMs: number;
+}
+
+/** The deadline a session holds for a kind. */
+function heldDeadline(record: SessionRecord, kind: TimerKind): HeldDeadline | null {
   const { deadlines, limits } = record.snapshot.context;
   const deadlineMs = deadlines[kind];
   if (deadlineMs === undefined) return null;
@@ -128,22 +142,32 @@ export class LocalTimers {
   }
 
   #schedule(ref: SessionRef, kind: TimerKind, deadlineMs: number, delayMs: number): void {
-    const key = `${ref}|${kind}`;
     const timer = setTimeout(
-      () => void this.#fire(ref, kind, deadlineMs),
+      () => void this.#fire(ref, kind, deadlineMs, timer),
       Math.min(MAX_DELAY_MS, Math.max(1, delayMs)),
     );
-    this.#timers.set(key, timer);
+    this.#timers.set(`${ref}|${kind}`, timer);
   }
 
-  async #fire(ref: SessionRef, kind: TimerKind, deadlineMs: number): Promise<void> {
-    this.#timers.delete(`${ref}|${kind}`);
+  async #fire(ref: SessionRef, kind: TimerKind, deadlineMs: number, timer: NodeJS.Timeout): Promise<void> {
+    const next = await this.#ask(ref, kind, deadlineMs);
+    // Disarmed, or armed anew, while it was asking: nothing is left for this one to do.
+    if (this.#timers.get(`${ref}|${kind}`) !== timer) return;
+    if (next === null) this.#timers.delete(`${ref}|${kind}`);
+    else this.#schedule(ref, kind, next.deadlineMs, next.againInMs);
+  }
+
+  async #ask(
+    ref: SessionRef,
+    kind: TimerKind,
+    deadlineMs: number,
+  ): Promise<{ againInMs: number; deadlineMs: number } | null> {
     try {
       const outcome = await this.timeouts.fire(ref, kind, deadlineMs, 'local');
-      if ('againInMs' in outcome) this.#schedule(ref, kind, deadlineMs, outcome.againInMs);
+      return 'againInMs' in outcome ? outcome : null;
     } catch (error) {
       this.log.debug({ session: ref, kind, err: error }, 'local timer could not act');
-      this.#schedule(ref, kind, deadlineMs, RETRY_MS);
+      return { againInMs: RETRY_MS, deadlineMs };
     }
   }
 }

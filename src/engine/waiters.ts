@@ -1,7 +1,20 @@
 import type { SessionRef } from '../core/ids';
-import type { Notice, NoticeStream } from '../store/notice-stream';
+import type { CommandAnswer, Notice, NoticeStream } from '../store/notice-stream';
 import type { ClosingStore } from '../store/closing-store';
 import type { SessionRecord, SessionStore } from '../store/session-store';
+
+/** What became of a command. */
+export type CommandOutcome = CommandAnswer | 'committed';
+
+/** The outcome of one command, once it is there. */
+export interface AwaitedOutcome {
+  /** What became of it; null if nothing was heard within `timeoutMs`. */
+  readonly answer: (timeoutMs: number) => Promise<CommandOutcome | null>;
+  /** Whether anything was heard within `timeoutMs`. */
+  readonly settled: (timeoutMs: number) => Promise<boolean>;
+  /** Must be called in any case. */
+  readonly stop: () => void;
+}
 
 /**
  * Waits for things that any process may make happen, on the process' one tail of the notices. A waiter reads its row
@@ -36,31 +49,30 @@ export class Waiters {
     return this.#until(timeoutMs, undefined, concerns(ref), async () => !(await this.closing.isOpen(ref)));
   }
 
-  /**
-   * Listens for the outcome of a command from now on. Call before sending the command; `settled` answers false if
-   * nothing was heard within `timeoutMs`. `stop` must be called in any case.
-   */
-  outcome(opId: string): { settled: (timeoutMs: number) => Promise<boolean>; stop: () => void } {
-    let heard = false;
+  /** Listens for the outcome of a command from now on. Call before sending the command. */
+  outcome(opId: string): AwaitedOutcome {
+    let heard: CommandOutcome | null = null;
     let wake: () => void = () => undefined;
     const onNotice = (notice: Notice): void => {
       if (!('opId' in notice) || notice.opId !== opId) return;
-      heard = true;
+      heard ??= notice.type === 'outcome' ? notice.answer : 'committed';
       wake();
     };
     this.notices.on('notice', onNotice);
+    const answer = async (timeoutMs: number): Promise<CommandOutcome | null> => {
+      if (heard !== null) return heard;
+      return new Promise(resolve => {
+        const timer = setTimeout(() => resolve(null), timeoutMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve(heard);
+        };
+      });
+    };
     return {
+      answer,
+      settled: async timeoutMs => (await answer(timeoutMs)) !== null,
       stop: () => this.notices.off('notice', onNotice),
-      settled: async timeoutMs => {
-        if (heard) return true;
-        return new Promise(resolve => {
-          const timer = setTimeout(() => resolve(false), timeoutMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve(true);
-          };
-        });
-      },
     };
   }
 

@@ -20,7 +20,10 @@ export function accessLog(
       const route = routeOf(req);
       // A caller that went away before the answer: nginx' number for it, since there is no official one.
       const status = res.writableFinished ? res.statusCode : 499;
-      metrics.requestDuration.observe({ route, method: req.method, code: status }, durationMs / 1000);
+      // A stream lasts as long as its reader likes: no duration of ours.
+      if (!isStream(res)) {
+        metrics.requestDuration.observe({ route, method: req.method, code: status }, durationMs / 1000);
+      }
       const { requestId, tenant } = contextOf(res);
       const line = {
         requestId,
@@ -35,6 +38,9 @@ export function accessLog(
     next();
   };
 }
+
+const isStream = (res: Response): boolean =>
+  String(res.getHeader('content-type')).startsWith('text/event-stream');
 
 function routeOf(req: Request): string {
   // SAFETY: Express sets `route` once a route has matched; all of ours have string paths.

@@ -7,7 +7,7 @@ import { refOf, type SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import { spliceUpgrade } from '../core/splice';
 import type { Metrics } from '../events/metrics';
-import { requireLive } from '../queries/live-details';
+import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord, SessionStore } from '../store/session-store';
 import { ActivityMeter } from './activity-meter';

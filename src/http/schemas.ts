@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { NewSession } from '../commands/create-session';
 import { HoldfastError, type FieldError } from '../core/errors';
 import { SESSION_ID_PATTERN } from '../core/ids';
-import { isCursor } from '../store/session-index';
-import { LABEL_NAME, LABEL_VALUE, LABELS_MAX, parseLabelSelector } from './labels';
+import { isCursor, type Selection } from '../store/session-index';
+import { LABEL_NAME, LABEL_VALUE } from './labels';
+import { selectionFields, selectionOf } from './selection';
 
 /** What the operator has set; bounds what callers may ask for. Milliseconds. */
 export interface TimeoutPolicy {
@@ -11,7 +13,8 @@ export interface TimeoutPolicy {
   readonly timeoutMaxMs: number;
 }
 
-const TIMEOUT_MIN_MS = 1_000;
+/** The shortest time-out anybody may ask for, milliseconds. */
+export const TIMEOUT_MIN_MS = 1_000;
 const QUEUE_TIMEOUT_DEFAULT_MS = 60_000;
 const QUEUE_TIMEOUT_MAX_MS = 3_600_000;
 const NAME_MAX = 128;
@@ -34,42 +37,62 @@ const NOT_BUILT: Readonly<Record<string, readonly unknown[]>> = {
   blockAds: [null, false],
 };
 
-const duration = (maxMs: number) =>
+/** A time-out of at most `maxMs` milliseconds. */
+export const duration = (maxMs: number): z.ZodInt =>
   z
     .int()
     .min(TIMEOUT_MIN_MS, `must be at least ${TIMEOUT_MIN_MS}: the unit is milliseconds`)
     .max(maxMs, `must be at most ${maxMs} milliseconds`);
 
+/** What a label may be called, and what it may be. */
+export const labelName = z
+  .string()
+  .regex(
+    LABEL_NAME,
+    'must have 1 to 63 characters: letters, digits, ".", "_", "/", "-", the first a letter or digit',
+  );
+
+/** @see labelName */
+export const labelValue = z.string().regex(LABEL_VALUE, 'must have at most 128 printable characters');
+
 const labels = z
-  .record(
-    z
-      .string()
-      .regex(
-        LABEL_NAME,
-        'must have 1 to 63 characters: letters, digits, ".", "_", "/", "-", the first a letter or digit',
-      ),
-    z.string().regex(LABEL_VALUE, 'must have at most 128 printable characters'),
-  )
+  .record(labelName, labelValue)
   .refine(given => Object.keys(given).length <= LABELS_MAX, `must be at most ${LABELS_MAX} pairs`);
+
+/** What a session may be called. */
+export const sessionName = z
+  .string()
+  .max(NAME_MAX, `must have at most ${NAME_MAX} characters`)
+  .regex(PRINTABLE, 'must be printable')
+  .nullable();
 
 const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
   z.object({
     sessionId: z
       .string()
       .regex(SESSION_ID_PATTERN, 'must have 1 to 64 characters: letters, digits, "_", "-"')
-      .optional(),
-    name: z
-      .string()
-      .max(NAME_MAX, `must have at most ${NAME_MAX} characters`)
-      .regex(PRINTABLE, 'must be printable')
+      .optional()
+      .describe('An id of your own choice; without one the service makes a UUIDv7.'),
+    name: sessionName.default(null).describe('For people.'),
+    labels: labels.default({}).describe(`Up to ${LABELS_MAX} pairs to select sessions by.`),
+    timeout: duration(timeoutMaxMs)
+      .default(timeoutDefaultMs)
+      .describe('How long the session may be live, milliseconds.'),
+    idleTimeout: duration(timeoutMaxMs)
       .nullable()
-      .default(null),
-    labels: labels.default({}),
-    timeout: duration(timeoutMaxMs).default(timeoutDefaultMs),
-    idleTimeout: duration(timeoutMaxMs).nullable().default(null),
-    queueTimeout: duration(QUEUE_TIMEOUT_MAX_MS).default(QUEUE_TIMEOUT_DEFAULT_MS),
-    connectTimeout: duration(timeoutMaxMs).nullable().default(null),
+      .default(null)
+      .describe('Ends the session when nothing has happened for so long, milliseconds; null: never.'),
+    queueTimeout: duration(QUEUE_TIMEOUT_MAX_MS)
+      .default(QUEUE_TIMEOUT_DEFAULT_MS)
+      .describe('How long it may wait for a worker, milliseconds.'),
+    connectTimeout: duration(timeoutMaxMs)
+      .nullable()
+      .default(null)
+      .describe('Ends the session if nobody has ever connected after so long, milliseconds; null: never.'),
   });
+
+/** The body of `POST /v1/sessions`, for the OpenAPI document. */
+export const createBodySchema = (policy: TimeoutPolicy): z.ZodType => createBody(policy);
 
 /**
  * The body of `POST /v1/sessions` → what the creator decided, defaults applied.
@@ -92,20 +115,9 @@ export function parseCreateBody(body: unknown, policy: TimeoutPolicy): NewSessio
   };
 }
 
-const labelSelector = z.string().transform((text, context) => {
-  const parsed = parseLabelSelector(text);
-  if (parsed.labels !== null) return parsed.labels;
-  context.addIssue({
-    code: 'custom',
-    message: parsed.problem,
-    params: { notSupported: parsed.notSupported },
-  });
-  return z.NEVER;
-});
-
-const listQuery = z.object({
-  status: z.enum(['created', 'live', 'released', 'failed', 'timed_out']).nullable().default(null),
-  labelSelector: labelSelector.default({}),
+/** The query of `GET /v1/sessions`. */
+export const listQuery = z.object({
+  ...selectionFields,
   cursor: z.string().max(128).refine(isCursor, 'is not a cursor of ours').nullable().default(null),
   limit: z
     .string()
@@ -116,46 +128,56 @@ const listQuery = z.object({
 });
 
 /** What `GET /v1/sessions` was asked for. */
-export type ListQuery = z.output<typeof listQuery>;
+export interface ListQuery {
+  readonly selection: Selection;
+  readonly cursor: string | null;
+  readonly limit: number;
+}
 
 /**
  * The query of `GET /v1/sessions`.
  *
- * @throws HoldfastError `not_supported` or `invalid_request`, naming every parameter.
+ * @throws HoldfastError `invalid_request`, naming every parameter.
  */
 export function parseListQuery(query: Readonly<Record<string, unknown>>): ListQuery {
-  const notBuilt = ['createdAfter', 'createdBefore'].filter(name => query[name] !== undefined);
-  if (notBuilt.length > 0) throw notSupported(notBuilt.map(name => `query/${name}`));
-  return parse(listQuery, query, 'query');
+  const { cursor, limit, ...selection } = parse(listQuery, query, 'query');
+  return { selection: selectionOf(selection), cursor, limit };
 }
 
-/* Strict, unlike all others: a filter that is misspelt and ignored would release everything. */
-const releaseAllSelection = z.strictObject({
-  labelSelector: labelSelector.default({}),
+/** Strict, unlike all others: a filter that is misspelt and ignored would release everything. */
+export const releaseAllSelection = z.strictObject({
+  ...selectionFields,
   dryRun: z.boolean().default(false),
 });
 
 /** Which sessions `POST /v1/sessions/release` was asked to release. */
-export type ReleaseAllSelection = z.output<typeof releaseAllSelection>;
+export interface ReleaseAllSelection {
+  readonly selection: Selection;
+  readonly dryRun: boolean;
+}
 
 /**
  * Body and query of `POST /v1/sessions/release`; either may narrow it down.
  *
- * @throws HoldfastError `not_supported` or `invalid_request`.
+ * @throws HoldfastError `invalid_request`.
  */
 export function parseReleaseAll(
   body: unknown,
   query: Readonly<Record<string, unknown>>,
 ): ReleaseAllSelection {
-  const { dryRun, ...rest } = query;
+  const { dryRun: dryRunText, ...rest } = query;
   const asked =
-    dryRun === undefined ? rest : { ...rest, dryRun: dryRun === 'true' || (dryRun !== 'false' && dryRun) };
+    dryRunText === undefined
+      ? rest
+      : { ...rest, dryRun: dryRunText === 'true' || (dryRunText !== 'false' && dryRunText) };
   // A body that is no object is left as it is, for the schema to refuse.
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
-  return parse(releaseAllSelection, isObject ? { ...asked, ...body } : body, '');
+  const { dryRun, ...selection } = parse(releaseAllSelection, isObject ? { ...asked, ...body } : body, '');
+  return { selection: selectionOf(selection), dryRun };
 }
 
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+/** What an `Idempotency-Key` may be. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * The `Idempotency-Key` header; null if there is none.
@@ -181,7 +203,8 @@ function refuseNotBuilt(body: unknown): void {
   if (asked.length > 0) throw notSupported(asked.map(([name]) => `/${name}`));
 }
 
-function parse<S extends z.ZodType>(schema: S, value: unknown, root: string): z.output<S> {
+/** @throws HoldfastError `invalid_request`, naming every field; pointers begin with `root`. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown, root: string): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
@@ -189,8 +212,7 @@ function parse<S extends z.ZodType>(schema: S, value: unknown, root: string): z.
     pointer: root + pointerTo(issue.path),
     message: messageOfIssue(issue),
   }));
-  const isNotBuilt = issues.some(issue => issue.code === 'custom' && issue.params?.['notSupported'] === true);
-  throw isNotBuilt ? new HoldfastError('not_supported', summary(fields), { fields }) : invalid(fields);
+  throw invalid(fields);
 }
 
 /* A wrong key of a record is reported with issues of its own inside; those say what is wrong with it. */

@@ -4,11 +4,13 @@ import type { Clock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import type { Metrics } from '../events/metrics';
 import type { SessionHistory } from '../queries/session-history';
+import type { GetUsage } from '../queries/usage';
 import { accessLog } from './access-log';
 import type { Authenticator } from './authenticator';
 import { bodyReader } from './body';
 import type { EdgeGuard } from './edge-guard';
-import { errorHandler, methodNotAllowed, notFound } from './error-handler';
+import { errorHandler, notFound } from './error-handler';
+import { mount, type Handlers } from './mount';
 import type { Readiness } from './readiness';
 import { openContext } from './request-context';
 import { createSessionRoute, type CreateSessionRouteParts } from './routes/create-session';
@@ -16,11 +18,23 @@ import { getSessionRoute, type GetSessionRouteParts } from './routes/get-session
 import { livezRoute, readyzRoute } from './routes/health';
 import { listSessionsRoute, type ListSessionsRouteParts } from './routes/list-sessions';
 import { metricsRoute, type MetricsRouteParts } from './routes/metrics';
+import { docsRoute, openApiRoute } from './routes/openapi';
 import { releaseAllRoute } from './routes/release-all';
 import { releaseSessionRoute, type ReleaseSessionRouteParts } from './routes/release-session';
 import { sessionCdpRoute } from './routes/session-cdp';
 import { sessionEventsRoute } from './routes/session-events';
 import { sessionLiveRoute, type SessionLiveRouteParts } from './routes/session-live';
+import {
+  readCookiesRoute,
+  screenshotRoute,
+  writeCookiesRoute,
+  type SessionPageRouteParts,
+} from './routes/session-page';
+import { streamEventsRoute, type StreamEventsRouteParts } from './routes/stream-events';
+import { updateSessionRoute, type UpdateSessionRouteParts } from './routes/update-session';
+import { usageRoute } from './routes/usage';
+import { capacityRoute, drainWorkerRoute, listWorkersRoute, type WorkerRouteParts } from './routes/workers';
+import { streamSessionEventsRoute, type StreamSessionEventsRouteParts } from './routes/stream-session-events';
 
 /** Everything the routes work with. */
 export interface HttpParts
@@ -30,9 +44,15 @@ export interface HttpParts
     ListSessionsRouteParts,
     ReleaseSessionRouteParts,
     SessionLiveRouteParts,
+    SessionPageRouteParts,
+    StreamEventsRouteParts,
+    StreamSessionEventsRouteParts,
+    UpdateSessionRouteParts,
+    WorkerRouteParts,
     MetricsRouteParts {
   readonly releaseAll: ReleaseAll;
   readonly sessionHistory: SessionHistory;
+  readonly getUsage: GetUsage;
   readonly guard: EdgeGuard;
   readonly authenticator: Authenticator;
   readonly readiness: Pick<Readiness, 'report'>;
@@ -45,6 +65,7 @@ export interface HttpParts
 
 /** The HTTP side of the API. The order of the lines is the order in which a request passes them. */
 export function httpApp(parts: HttpParts): Express {
+  const handlers = handlersOf(parts);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -55,38 +76,44 @@ export function httpApp(parts: HttpParts): Express {
     next();
   });
 
-  app.route('/livez').get(livezRoute).all(methodNotAllowed('GET'));
-  app.route('/readyz').get(readyzRoute(parts.readiness)).all(methodNotAllowed('GET'));
-  app.route('/v1/sessions/:id/cdp').get(sessionCdpRoute).all(methodNotAllowed('GET'));
-
+  mount(app, handlers, 'open');
   app.use(parts.authenticator.middleware);
   app.use(bodyReader());
-  app.route('/metrics').get(metricsRoute(parts)).all(methodNotAllowed('GET'));
-  sessionRoutes(app, parts);
+  mount(app, handlers, 'authenticated');
 
   app.use(notFound);
   app.use(errorHandler(parts.log));
   return app;
 }
 
-function sessionRoutes(app: Express, parts: HttpParts): void {
+/* Paths and methods are in openapi/operations.ts. */
+function handlersOf(parts: HttpParts): Handlers {
   const release = releaseSessionRoute(parts);
-  app
-    .route('/v1/sessions')
-    .post(createSessionRoute(parts))
-    .get(listSessionsRoute(parts))
-    .all(methodNotAllowed('GET', 'POST'));
-  // POST only: `release` is also a possible session id, which GET and DELETE must reach.
-  app.route('/v1/sessions/release').post(releaseAllRoute(parts.releaseAll));
-  app
-    .route('/v1/sessions/:id')
-    .get(getSessionRoute(parts))
-    .delete(release)
-    .all(methodNotAllowed('GET', 'DELETE'));
-  app.route('/v1/sessions/:id/release').post(release).all(methodNotAllowed('POST'));
-  app.route('/v1/sessions/:id/live').get(sessionLiveRoute(parts)).all(methodNotAllowed('GET'));
-  app
-    .route('/v1/sessions/:id/events')
-    .get(sessionEventsRoute(parts.sessionHistory))
-    .all(methodNotAllowed('GET'));
+  return {
+    getLivez: livezRoute,
+    getReadyz: readyzRoute(parts.readiness),
+    getOpenApi: openApiRoute(parts.policy),
+    getDocs: docsRoute(parts.policy),
+    getMetrics: metricsRoute(parts),
+    createSession: createSessionRoute(parts),
+    listSessions: listSessionsRoute(parts),
+    releaseSessions: releaseAllRoute(parts.releaseAll),
+    getSession: getSessionRoute(parts),
+    updateSession: updateSessionRoute(parts),
+    deleteSession: release,
+    releaseSession: release,
+    getLiveDetails: sessionLiveRoute(parts),
+    getScreenshot: screenshotRoute(parts),
+    getCookies: readCookiesRoute(parts),
+    setCookies: writeCookiesRoute(parts),
+    connect: sessionCdpRoute,
+    listSessionEvents: sessionEventsRoute(parts.sessionHistory),
+    streamSessionEvents: streamSessionEventsRoute(parts),
+    streamEvents: streamEventsRoute(parts),
+    listWorkers: listWorkersRoute(parts),
+    drainWorker: drainWorkerRoute(parts, true),
+    undrainWorker: drainWorkerRoute(parts, false),
+    getCapacity: capacityRoute(parts),
+    getUsage: usageRoute(parts.getUsage),
+  };
 }

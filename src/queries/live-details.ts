@@ -1,7 +1,6 @@
-import { isEnded, statusOf } from '../../machines/session/session.view';
 import type { OpenPage } from '../browser/open-pages';
-import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord } from '../store/session-store';
 import type { FoundSession, GetSession } from './get-session';
@@ -46,17 +45,6 @@ export function liveDetails({ getSession, activity, openPages }: LiveDetailsPart
       idleExpiresAtMs: idleExpiresAtMs(record),
     };
   };
-}
-
-/** @throws HoldfastError `session_not_live` before a session is live, `session_ended` with how it ended after that. */
-export function requireLive({ snapshot }: SessionRecord): void {
-  const status = statusOf(snapshot);
-  if (status === 'live') return;
-  if (!isEnded(status)) throw new HoldfastError('session_not_live', 'The session is not live yet.');
-  const { endReason } = snapshot.context;
-  throw new HoldfastError('session_ended', `The session has ended: ${status}, ${endReason ?? 'unknown'}.`, {
-    details: { sessionStatus: status, endReason },
-  });
 }
 
 function idleExpiresAtMs({ snapshot, lastActivityMs }: SessionRecord): number | null {

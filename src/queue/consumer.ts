@@ -1,5 +1,6 @@
 import { DelayedError, WaitingError, Worker, type Job } from 'bullmq';
 import type { z } from 'zod';
+import { settlesWithin } from '../core/abort';
 import type { Clock } from '../core/clock';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -30,6 +31,9 @@ const LONGEST_BLOCK_MS: Readonly<Record<QueueName, number>> = {
   sessions: 4_000,
   timers: 10_000,
 };
+
+/** Commands and timers take milliseconds; a worker that is not closed by then will not close. */
+const CLOSE_TIMEOUT_MS = 3_000;
 
 /** What a consumer needs. */
 export interface ConsumerOptions<S extends z.ZodType> {
@@ -102,9 +106,13 @@ export class Consumer<S extends z.ZodType> {
     if (this.#worker.isPaused()) await this.#worker.resume();
   }
 
-  /** Stops taking jobs; waits for running ones unless `force`. */
+  /**
+   * Stops taking jobs; waits for running ones unless `force`, but never for long: BullMQ's own close waits without limit
+   * when Redis went away in the middle of it. What is still running then ends with the process.
+   */
   async close(force = false): Promise<void> {
-    await this.#worker.close(force);
+    const closed = await settlesWithin(this.#worker.close(force), CLOSE_TIMEOUT_MS);
+    if (!closed) this.options.log.warn({ queue: this.options.queue }, 'a queue worker did not close in time');
   }
 
   async #process(

@@ -41,6 +41,21 @@ export const commandPayload = z.discriminatedUnion('command', [
     reason: z.enum(['released_by_client', 'released_by_bulk', 'client_disconnected', 'drained']),
     actor: z.string().max(128),
   }),
+  z.object({
+    v: version,
+    command: z.literal('update'),
+    commandId: opId,
+    ref,
+    actor: z.string().max(128),
+    /** Applied only to this revision; null: to whichever there is. */
+    ifRevision: z.int().min(0).nullable(),
+    change: z.object({
+      name: z.string().nullable().exactOptional(),
+      labels: z.record(z.string(), z.string().nullable()).exactOptional(),
+      timeoutMs: z.int().min(1).exactOptional(),
+      idleTimeoutMs: z.int().min(1).nullable().exactOptional(),
+    }),
+  }),
   z.object({ v: version, command: z.literal('probe'), commandId: opId }),
 ]);
 

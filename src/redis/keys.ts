@@ -26,6 +26,8 @@ export const keys = {
   leases: key('leases'),
   /** Hash: what a worker last said of itself. */
   worker: (workerId: string) => key('w', workerId),
+  /** Set: ids of workers that launch nothing until they are undrained. */
+  drained: key('drained'),
   /** Set: refs of the launching and live sessions of a worker. */
   owned: (workerId: string) => key('own', workerId),
   /** Stream: orders to a worker. */
@@ -41,7 +43,10 @@ export const keys = {
   /** Zset (score 0) of `<12 hex createdAt><id>`: a tenant's sessions. */
   indexAll: (tenant: string) => key('ix', tenant, 'all'),
   indexStatus: (tenant: string, status: SessionStatus) => key('ix', tenant, 'st', status),
-  indexLabel: (tenant: string, name: string, value: string) => key('ix', tenant, 'l', `${name}=${value}`),
+  /** Under `name=value` the sessions with that label, under `name` alone those with any value of it (no name has a `=`). */
+  indexLabel: (tenant: string, label: string) => key('ix', tenant, 'l', label),
+  /** Hash with a TTL: what the sessions that ended on a day (`YYYY-MM-DD`, UTC) have used, `<end reason>|<measure>`. */
+  usage: (tenant: string, day: string) => key('usage', tenant, day),
   /** String with a TTL: what an Idempotency-Key was used for. */
   idempotency: (tenant: string, idempotencyKey: string) => key('idem', tenant, idempotencyKey),
   /** Zset by expiry: API and keeper processes that are alive. */

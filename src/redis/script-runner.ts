@@ -6,10 +6,10 @@ import type { Redis } from './connection';
 const SCRIPTS = {
   loadSession: 'load-session-3',
   createSession: 'create-session-10',
-  commitSession: 'commit-session-17',
+  commitSession: 'commit-session-18',
   pageSessions: 'page-sessions-1',
   retireSessions: 'retire-sessions-2',
-  renewLease: 'renew-lease-2',
+  renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-3',
   ackClose: 'ack-close-2',
   ackEffects: 'ack-effects-2',

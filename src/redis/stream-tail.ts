@@ -10,8 +10,8 @@ export interface StreamTailOptions {
   /** A connection of its own; it blocks, and is closed by {@link StreamTail.stop}. */
   readonly redis: Redis;
   readonly stream: string;
-  /** Called with the one field of every entry, in order. */
-  readonly onEntry: (json: string) => void;
+  /** Called with the one field of every entry, in order, and the entry's id. */
+  readonly onEntry: (json: string, id: string) => void;
   /** Entries may have been missed: the server was away, and may be another one or rolled back. Read the truth again. */
   readonly onGap: () => void;
   /** Called whenever the blocking read came back, with or without entries. */
@@ -79,7 +79,7 @@ export class StreamTail {
     onRead?.();
     for (const [id, fields] of reply?.[0]?.[1] ?? []) {
       this.#lastId = id;
-      onEntry(fields[1] ?? '');
+      onEntry(fields[1] ?? '', id);
     }
   }
 }

@@ -11,12 +11,21 @@ export interface CloseOrder {
   readonly claimId: string;
 }
 
+/** Somebody has drained a worker, or taken that back. */
+export interface DrainOrder {
+  readonly order: 'drain';
+  readonly drained: boolean;
+}
+
+/** What a worker can be told. */
+export type WorkerOrder = CloseOrder | DrainOrder;
+
 /** What a worker does with its control stream. */
 export interface ControlStreamOptions {
   /** A connection of its own; it blocks. */
   readonly redis: Redis;
   readonly workerId: string;
-  readonly onOrder: (order: CloseOrder) => void;
+  readonly onOrder: (order: WorkerOrder) => void;
   /** Orders may have been missed: `closing` in the store is the obligation, this is only how it becomes fast. */
   readonly onGap: () => void;
   readonly log: Logger;
@@ -27,8 +36,8 @@ export function controlStream({ redis, workerId, onOrder, onGap, log }: ControlS
   return new StreamTail({
     redis,
     stream: keys.control(workerId),
-    // SAFETY: the stream is written by the commit script only.
-    onEntry: json => onOrder(JSON.parse(json) as CloseOrder),
+    // SAFETY: the stream is written by the commit script and WorkerStore only.
+    onEntry: json => onOrder(JSON.parse(json) as WorkerOrder),
     onGap,
     log,
   });

@@ -27,14 +27,15 @@ export class LeaseStore {
     private readonly scripts: ScriptRunner,
   ) {}
 
-  /** Takes or renews the lease. */
-  async renew(workerId: string, info: WorkerInfo): Promise<void> {
+  /** Takes or renews the lease; answers whether the worker is drained, that is to launch nothing. */
+  async renew(workerId: string, info: WorkerInfo): Promise<boolean> {
     const fields = Object.entries(info).flatMap(([name, value]) => [name, String(value)]);
-    await this.scripts.run(
+    const reply = await this.scripts.run(
       'renewLease',
-      [keys.leases, keys.worker(workerId)],
+      [keys.leases, keys.worker(workerId), keys.drained],
       [workerId, LEASE_MS, REMEMBER_WORKER_MS, ...fields],
     );
+    return Array.isArray(reply) && reply[2] === 1;
   }
 
   /** Workers whose lease has lapsed at `nowMs` (Redis `TIME`). */

@@ -3,7 +3,7 @@ import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { KEY_PREFIX, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
-import type { PendingEffect } from './session-store';
+import type { PendingEffect } from './session-commit';
 
 /** A deadline that has passed without anybody acting on it. `dueMs` is when it was due. */
 export interface Overdue {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ChangeRefusal } from '../../machines/session/session.changes';
 import type { SessionStatus } from '../../machines/session/session.types';
 import type { Clock } from '../core/clock';
 import type { SessionRef } from '../core/ids';
@@ -9,6 +10,21 @@ import { StreamTail } from '../redis/stream-tail';
 
 /** How many notices are kept, about; a reader that falls behind further re-reads rows instead. */
 export const NOTICES_MAX = 10_000;
+
+/**
+ * What became of a command that committed nothing: applied before (`replayed`), not accepted in this state (`ignored`,
+ * `ended`, `missing`), or refused for a reason of its own. `alive` answers a probe.
+ */
+export type CommandAnswer =
+  | 'replayed'
+  | 'ignored'
+  | 'ended'
+  | 'fenced'
+  | 'early'
+  | 'missing'
+  | 'precondition_failed'
+  | ChangeRefusal
+  | 'alive';
 
 /** What every process hears of. */
 export type Notice =
@@ -24,12 +40,13 @@ export type Notice =
       readonly reason?: string | null;
     }
   /** A command that changed nothing has been answered; one that did is told by its transition's opId. */
-  | { readonly type: 'outcome'; readonly opId: string; readonly answer: string }
+  | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
   /** The browser of an ended session is gone. */
   | { readonly type: 'closed'; readonly ref: SessionRef };
 
 interface NoticeEvents {
-  notice: [Notice];
+  /** With its id in the stream, which rises. */
+  notice: [notice: Notice, id: string];
   /** Notices may have been missed: whoever waits must read its row again. */
   resync: [];
 }
@@ -59,7 +76,7 @@ export class NoticeStream extends EventEmitter<NoticeEvents> {
       stream: keys.notices,
       log,
       // SAFETY: the stream is written by our scripts and publishNotice only.
-      onEntry: json => this.emit('notice', JSON.parse(json) as Notice),
+      onEntry: (json, id) => this.emit('notice', JSON.parse(json) as Notice, id),
       onGap: () => this.emit('resync'),
       onRead: () => (this.#lastReadMs = this.clock.monotonicMs()),
     });

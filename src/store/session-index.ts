@@ -1,18 +1,35 @@
 import type { SessionStatus } from '../../machines/session/session.types';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
-import { idOfIndexMember, keys } from '../redis/keys';
+import { idOfIndexMember, indexMember, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
 import type { HistoryEntry } from './session-store';
 
-/** How many index members one page may look at: bounds the time Redis spends on a hopeless filter. */
+/**
+ * How many lookups one page may cost Redis, about: bounds the time that a filter which matches nothing keeps everybody
+ * else waiting to a few milliseconds.
+ */
 const PAGE_BUDGET = 5_000;
 
-/** What to list. Filters are ANDed. */
-export interface PageRequest {
+/** What must hold of one label. Sessions without the label satisfy `notin`, as in Kubernetes. */
+export type LabelRequirement =
+  | { readonly name: string; readonly operator: 'in' | 'notin'; readonly values: readonly string[] }
+  | { readonly name: string; readonly operator: 'exists' | 'absent' };
+
+/** Which of a tenant's sessions are meant. Filters are ANDed. */
+export interface Selection {
+  /** One of these; empty: any. */
+  readonly statuses: readonly SessionStatus[];
+  readonly labels: readonly LabelRequirement[];
+  /** Exclusive, epoch milliseconds. */
+  readonly createdAfterMs: number | null;
+  /** Exclusive, epoch milliseconds. */
+  readonly createdBeforeMs: number | null;
+}
+
+/** What to list. */
+export interface PageRequest extends Selection {
   readonly tenant: string;
-  readonly status: SessionStatus | null;
-  readonly labels: Readonly<Record<string, string>>;
   /** Where the page before ended; null for the newest. */
   readonly cursor: string | null;
   readonly limit: number;
@@ -31,12 +48,20 @@ export class SessionIndex {
     private readonly scripts: ScriptRunner,
   ) {}
 
-  /** One page of a tenant's retained sessions. May be shorter than `limit` and still have a next one. */
-  async page({ tenant, status, labels, cursor, limit }: PageRequest): Promise<Page> {
-    const filters = Object.entries(labels).map(([name, value]) => keys.indexLabel(tenant, name, value));
-    if (status !== null) filters.push(keys.indexStatus(tenant, status));
-    const indexes = filters.length === 0 ? [keys.indexAll(tenant)] : await this.#smallestFirst(filters);
-    const reply = await this.scripts.run('pageSessions', indexes, [cursor ?? '', limit, PAGE_BUDGET]);
+  /** One page of a tenant's retained sessions. May be shorter than `limit`, even empty, and still have a next one. */
+  async page({ tenant, cursor, limit, ...selection }: PageRequest): Promise<Page> {
+    const filters = filtersOf(tenant, selection);
+    const reply = await this.scripts.run(
+      'pageSessions',
+      [keys.indexAll(tenant), ...filters.flatMap(({ sets }) => sets)],
+      [
+        lowest(cursor, memberTime(selection.createdBeforeMs)) ?? '',
+        memberTime(selection.createdAfterMs === null ? null : selection.createdAfterMs + 1) ?? '',
+        limit,
+        PAGE_BUDGET,
+        ...filters.map(({ wanted, sets }) => (wanted ? sets.length : -sets.length)),
+      ],
+    );
     // SAFETY: the script answers with an array of strings, the first being the cursor.
     const [next = '', ...members] = reply as string[];
     return {
@@ -69,14 +94,36 @@ export class SessionIndex {
       timed_out: of('timed_out'),
     };
   }
+}
 
-  async #smallestFirst(indexes: string[]): Promise<string[]> {
-    const sizes = await Promise.all(indexes.map(index => this.redis.zcard(index)));
-    return indexes
-      .map((index, i) => ({ index, size: sizes[i] ?? 0 }))
-      .sort((a, b) => a.size - b.size)
-      .map(({ index }) => index);
-  }
+/** Sets a session must be in one of, or, if not `wanted`, in none of. */
+interface Filter {
+  readonly wanted: boolean;
+  readonly sets: readonly string[];
+}
+
+function filtersOf(tenant: string, { statuses, labels }: Omit<Selection, 'createdAfterMs'>): Filter[] {
+  const ofLabels = labels.map((requirement): Filter => {
+    const { name } = requirement;
+    if (!('values' in requirement)) {
+      return { wanted: requirement.operator === 'exists', sets: [keys.indexLabel(tenant, name)] };
+    }
+    // A set that is named twice would be walked twice.
+    const sets = [...new Set(requirement.values)].map(value => keys.indexLabel(tenant, `${name}=${value}`));
+    return { wanted: requirement.operator === 'in', sets };
+  });
+  if (statuses.length === 0) return ofLabels;
+  const sets = [...new Set(statuses)].map(status => keys.indexStatus(tenant, status));
+  return [{ wanted: true, sets }, ...ofLabels];
+}
+
+/* How members of a moment begin; what was created before 1970 is nothing. */
+const memberTime = (ms: number | null): string | null =>
+  ms === null ? null : indexMember(Math.max(0, ms), '');
+
+function lowest(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
 }
 
 /** Whether a cursor could have come from {@link SessionIndex.page}. */

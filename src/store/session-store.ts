@@ -1,11 +1,10 @@
-import { effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
-import { isEnded, statusOf } from '../../machines/session/session.view';
 import type { Fence, SessionSnapshot, SessionStatus, TimerKind } from '../../machines/session/session.types';
 import { refOf, type SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { NOTICES_MAX } from './notice-stream';
+import { commitArgs, commitKeys, labelEntries, pendingEffects } from './session-commit';
 
 /** A session as the store knows it, at one moment of Redis `TIME`. */
 export interface SessionRecord {
@@ -16,6 +15,14 @@ export interface SessionRecord {
   readonly fingerprint: string;
   readonly lastActivityMs: number | null;
   readonly attachedAtMs: number | null;
+}
+
+/** What reading a session gives; the record is null if there is no such session. */
+export interface LoadedSession {
+  readonly nowMs: number;
+  readonly record: SessionRecord | null;
+  /** The last few operations that were applied to it, by their ids. */
+  readonly applied: readonly string[];
 }
 
 /** Who did what and why, for the history. */
@@ -85,15 +92,6 @@ export type CreateAnswer =
   /** The id, or the Idempotency-Key, was used before; `fingerprint` tells whether for the same body. */
   | { readonly answer: 'EXISTS' | 'IDEMPOTENT'; readonly ref: SessionRef; readonly fingerprint: string };
 
-/** A committed effect on its way to a queue; kept until acknowledged. */
-export interface PendingEffect {
-  readonly ref: SessionRef;
-  readonly revision: number;
-  readonly effect: SessionEffect;
-}
-
-const CONTROL_MAX = 1_000;
-
 /** Reads and writes session rows; every write goes through one of two scripts. */
 export class SessionStore {
   constructor(private readonly scripts: ScriptRunner) {}
@@ -103,12 +101,15 @@ export class SessionStore {
    *
    * @throws NewerMachineVersionError for a row of a newer release.
    */
-  async load(ref: SessionRef): Promise<{ nowMs: number; record: SessionRecord | null }> {
+  async load(ref: SessionRef): Promise<LoadedSession> {
     const reply = await this.scripts.run('loadSession', [keys.row(ref), keys.activity, keys.attached], [ref]);
-    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached] = fieldsOf(reply);
-    if (revision === undefined) return { nowMs: Number(nowMs), record: null };
+    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, ops] = fieldsOf(reply);
+    if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
     return {
       nowMs: Number(nowMs),
+      applied: String(ops)
+        .split(';')
+        .map(op => op.slice(0, op.lastIndexOf('='))),
       record: {
         ref,
         revision: Number(revision),
@@ -125,7 +126,7 @@ export class SessionStore {
     const { snapshot, idempotency } = creation;
     const { tenant, id, createdAtMs, labels } = snapshot.context;
     const ref = refOf(tenant, id);
-    const labelPairs = Object.entries(labels);
+    const labelKeys = labelEntries(labels);
     const reply = await this.scripts.run(
       'createSession',
       [
@@ -139,7 +140,7 @@ export class SessionStore {
         keys.notices,
         keys.counts,
         idempotency === null ? keys.none : keys.idempotency(tenant, idempotency.key),
-        ...labelPairs.map(([name, value]) => keys.indexLabel(tenant, name, value)),
+        ...labelKeys.map(label => keys.indexLabel(tenant, label)),
       ],
       [
         JSON.stringify({
@@ -161,7 +162,7 @@ export class SessionStore {
           },
           idempotencyTtlMs: idempotency?.ttlMs ?? 0,
           noticesMax: NOTICES_MAX,
-          labelKeys: labelPairs.map(([name, value]) => `${name}=${value}`),
+          labelKeys,
         }),
         JSON.stringify(snapshot),
       ],
@@ -205,71 +206,6 @@ function createAnswerOf(reply: ScriptReply): CreateAnswer {
     throw new Error(`create-session answered ${String(answer)}`);
   // SAFETY: the script answers with a ref that one of these calls has stored.
   return { answer, ref: String(ref) as SessionRef, fingerprint: String(fingerprint) };
-}
-
-/** The effects of a step as the script stores them: each names its session and revision, so it is unique. */
-export function pendingEffects(
-  ref: SessionRef,
-  revision: number,
-  before: SessionSnapshot | null,
-  after: SessionSnapshot,
-): string[] {
-  return effectsBetween(before, after).map(effect =>
-    JSON.stringify({ ref, revision, effect } satisfies PendingEffect),
-  );
-}
-
-function commitKeys({ before, after }: Commit): string[] {
-  const { ref } = before;
-  const { tenant } = before.snapshot.context;
-  const ownerBefore = before.snapshot.context.owner?.workerId;
-  const ownerAfter = after.context.owner?.workerId;
-  return [
-    keys.row(ref),
-    keys.history(ref),
-    keys.due,
-    keys.effects,
-    keys.notices,
-    keys.closing,
-    keys.activity,
-    keys.attached,
-    keys.leases,
-    keys.queued,
-    keys.ended,
-    keys.counts,
-    keys.indexStatus(tenant, statusOf(before.snapshot)),
-    keys.indexStatus(tenant, statusOf(after)),
-    ownerBefore === undefined ? keys.none : keys.owned(ownerBefore),
-    ownerAfter === undefined ? keys.none : keys.owned(ownerAfter),
-    ownerAfter === undefined ? keys.none : keys.control(ownerAfter),
-  ];
-}
-
-function commitArgs({ before, after, opId, history, asOwner, asReaperOf, timer }: Commit): string[] {
-  const { ref, revision } = before;
-  const { context } = after;
-  const [from, to] = [statusOf(before.snapshot), statusOf(after)];
-  const command = {
-    ref,
-    opId,
-    rev: revision,
-    mv: MACHINE_VERSION,
-    status: to,
-    member: indexMember(context.createdAtMs, context.id),
-    deadlines: context.deadlines,
-    effects: pendingEffects(ref, revision + 1, before.snapshot, after),
-    history: { ...history, from, to },
-    notice: { type: 'transition', ref, opId, event: history.event, from, to, reason: context.endReason },
-    noticesMax: NOTICES_MAX,
-    controlMax: CONTROL_MAX,
-    ended: isEnded(to),
-    queued: context.deadlines.queue !== undefined,
-    owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },
-    expectFence: asOwner ?? null,
-    expectLapsed: asReaperOf ?? null,
-    timer: timer === undefined ? null : { ...timer, idleTimeoutMs: context.limits.idleTimeoutMs ?? 0 },
-  };
-  return [JSON.stringify(command), JSON.stringify(after)];
 }
 
 function fieldsOf(reply: ScriptReply): readonly (ScriptReply | undefined)[] {

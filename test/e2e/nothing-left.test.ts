@@ -78,6 +78,7 @@ const list = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 const KEPT_KEYS: readonly RegExp[] = [
   /^\{hf\}:(ended|counts|notices|secret|leases|procs)$/,
   /^\{hf\}:(w|ctl):[0-9a-f-]+$/, // the worker itself
+  /^\{hf\}:usage:default:\d{4}-\d\d-\d\d$/, // a tenant's sums of a day
   /^\{hf\}:proc:/, // processes with clients; expires
   /^\{hf\}:lock:/, // turns of the sweeps; expire
   /^\{hf\}:(launch|sessions|timers):(meta|id|events|marker|stalled-check)$/,

@@ -101,8 +101,8 @@ describe('what every request passes', () => {
 
     it.each([
       ['PUT', '/v1/sessions', 'GET, POST'],
-      ['PATCH', '/v1/sessions/x', 'GET, DELETE'],
-      ['POST', '/v1/sessions/x', 'GET, DELETE'],
+      ['PUT', '/v1/sessions/x', 'GET, PATCH, DELETE'],
+      ['POST', '/v1/sessions/x', 'GET, PATCH, DELETE'],
       ['GET', '/v1/sessions/x/release', 'POST'],
       ['POST', '/v1/sessions/x/live', 'GET'],
       ['OPTIONS', '/v1/sessions', 'GET, POST'],

@@ -4,7 +4,7 @@ import { createLogger } from '../../src/core/logger';
 import { openDeps, type Deps } from '../../src/deps';
 import type { SessionView } from '../../src/http/session-view';
 import { startEchoBrowser, type EchoBrowser } from './echo-browser';
-import { startRedis, type TestRedis } from './redis';
+import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { StandInWorker } from './stand-in-worker';
 
 /** An API in this process with a Redis, a stand-in worker and a stand-in browser of its own. */
@@ -46,10 +46,13 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
 }
 
 /** Starts everything. */
-export async function startTestApi(overrides: Partial<Config> = {}): Promise<TestApi> {
+export async function startTestApi(
+  overrides: Partial<Config> = {},
+  redisOptions: RedisOptions = {},
+): Promise<TestApi> {
   const config = testConfig(overrides);
   const log = createLogger('test', process.env['HF_TEST_LOG'] ?? 'silent');
-  const redis = await startRedis();
+  const redis = await startRedis(redisOptions);
   const apis = [await startApi(config, redis.url, log)];
   const deps = await openDeps(config, redis.url, log);
   const browser = await startEchoBrowser();

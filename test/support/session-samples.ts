@@ -52,6 +52,16 @@ export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEven
   },
   ADOPT: { type: 'ADOPT', nowMs: T0 + 6_000, workerId: 'w-2', claimId: 'claim-2' },
   WORKER_LOST: { type: 'WORKER_LOST', nowMs: T0 + 20_000, fence: { n: 1, claimId: 'claim-1' } },
+  UPDATE: {
+    type: 'UPDATE',
+    nowMs: T0 + 6_500,
+    change: {
+      name: 'renamed',
+      labels: { team: null, env: 'prod' },
+      timeoutMs: 600_000,
+      idleTimeoutMs: 90_000,
+    },
+  },
   RELEASE: { type: 'RELEASE', nowMs: T0 + 7_000, reason: 'released_by_client' },
   TIMEOUT: { type: 'TIMEOUT', nowMs: T0 + 300_300, kind: 'session', deadlineMs: T0 + 300_300 },
 };

@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import type { BrowserGoneCause, ReleaseEvent, SessionEvent } from '../../machines/session/session.events';
+import type {
+  BrowserGoneCause,
+  ReleaseEvent,
+  SessionChange,
+  SessionEvent,
+} from '../../machines/session/session.events';
 import {
   TIMER_KINDS,
   type SessionInput,
@@ -34,6 +39,16 @@ const timeout = (kind: TimerKind, offsetMs: number): Move => {
   });
 };
 
+const change: fc.Arbitrary<SessionChange> = fc.record(
+  {
+    name: fc.option(id),
+    labels: fc.dictionary(id, fc.option(id), { maxKeys: 9 }),
+    timeoutMs: durationMs,
+    idleTimeoutMs: fc.option(durationMs),
+  },
+  { requiredKeys: [] },
+);
+
 const move: fc.Arbitrary<Move> = fc.oneof(
   fc
     .tuple(id, id)
@@ -59,6 +74,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       'drained',
     )
     .map((reason): Move => (_, nowMs) => ({ type: 'RELEASE', nowMs, reason })),
+  change.map((given): Move => (_, nowMs) => ({ type: 'UPDATE', nowMs, change: given })),
   {
     weight: 5, // most name a deadline that is not there, or not yet past
     arbitrary: fc

@@ -14,9 +14,9 @@ export interface ListSessionsRouteParts {
 /** `GET /v1/sessions`: one page of the tenant's retained sessions, newest first. */
 export function listSessionsRoute({ listSessions, views }: ListSessionsRouteParts): RequestHandler {
   return async (req, res) => {
-    const { labelSelector, ...query } = parseListQuery(req.query);
+    const { selection, cursor, limit } = parseListQuery(req.query);
     const page = await withinRedisBudget(
-      listSessions({ tenant: tenantOf(res), labels: labelSelector, ...query }),
+      listSessions({ tenant: tenantOf(res), ...selection, cursor, limit }),
     );
     if (page.nextCursor !== null) res.set('Link', `<${nextPage(req, page.nextCursor)}>; rel="next"`);
     res.json({

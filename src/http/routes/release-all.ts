@@ -5,16 +5,16 @@ import { actorOf, tenantOf } from '../request-context';
 import { parseReleaseAll } from '../schemas';
 
 /**
- * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that `labelSelector` names; with
+ * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that the filters name; with
  * `dryRun` it only counts them. `success` is false if not all of them could be confirmed; asking again settles it.
  */
 export function releaseAllRoute(releaseAll: ReleaseAll): RequestHandler {
   return async (req, res) => {
-    const { labelSelector, dryRun } = parseReleaseAll(req.body, req.query);
+    const { selection, dryRun } = parseReleaseAll(req.body, req.query);
     const { respondAsync } = parsePrefer(req.headers['prefer']);
     const result = await releaseAll({
       tenant: tenantOf(res),
-      labels: labelSelector,
+      selection,
       dryRun,
       untilClosed: !respondAsync,
       actor: actorOf(res),

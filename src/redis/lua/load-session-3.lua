@@ -5,14 +5,16 @@
   ARGV  1 ref
 
   Returns { nowMs } if there is no such session, else
-          { nowMs, rev, mv, snapshot, fingerprint, lastActivityMs | '', firstAttachedMs | '' }
+          { nowMs, rev, mv, snapshot, fingerprint, lastActivityMs | '', firstAttachedMs | '', ops }
+          ops: the last operations that were applied, as `opId=rev;opId=rev…`
 ]]
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local row = redis.call('HMGET', KEYS[1], 'rev', 'mv', 'snap', 'fp')
+local row = redis.call('HMGET', KEYS[1], 'rev', 'mv', 'snap', 'fp', 'ops')
 if not row[1] then
   return { nowMs }
 end
 local activity = redis.call('HGET', KEYS[2], ARGV[1])
 local attached = redis.call('HGET', KEYS[3], ARGV[1])
-return { nowMs, tonumber(row[1]), tonumber(row[2]), row[3], row[4] or '', activity or '', attached or '' }
+return { nowMs, tonumber(row[1]), tonumber(row[2]), row[3], row[4] or '', activity or '', attached or '',
+  row[5] }

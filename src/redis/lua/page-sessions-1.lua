@@ -1,39 +1,130 @@
 --[[
-  One page of a tenant's sessions, newest first: walks the driving index and keeps what all other indexes hold too.
+  One page of a tenant's sessions, newest first. The smallest set that a session must be in drives the walk: the whole
+  index, or the union of the sets of one filter. All other filters are asked member by member. What the walk costs is
+  bounded by a budget, not by luck: a filter that matches nothing gives short pages, never a blocked server.
 
-  KEYS  1 driving index
-        2… further indexes, all of which must hold a member for it to be kept
-  ARGV  1 member to start below (exclusive), '' for the newest  2 page size  3 how many members to look at, at most
+  KEYS  1 index of all
+        2… the sets of the filters, one filter after the other
+  ARGV  1 member, or beginning of one, to start below; '' for the newest
+        2 beginning of a member to stop above; '' for the oldest  3 page size
+        4 budget: how many members to look at and sets to ask, together, about
+        5… one for each filter: how many sets it has; negative if a session must be in none of them, else it must be in
+           one. The sets of a filter that must hold exclude each other.
 
   Returns { lastLookedAt | '', member, member, … }; lastLookedAt is '' when the index has been walked to its end.
 ]]
 local from = ARGV[1] == '' and '+' or '(' .. ARGV[1]
-local limit, budget = tonumber(ARGV[2]), tonumber(ARGV[3])
-local STEP = 200
-local page = { '' }
-while budget > 0 do
-  local members = redis.call('ZRANGE', KEYS[1], from, '-', 'BYLEX', 'REV', 'LIMIT', 0, math.min(STEP, budget))
-  if #members == 0 then
-    return page
+local stop = ARGV[2] == '' and '-' or '[' .. ARGV[2]
+local limit, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
+local STEP, STEP_MIN = 200, 10
+
+local filters = {}
+local drivers, driversSize, drivenBy = { KEYS[1] }, redis.call('ZCARD', KEYS[1]), nil
+local position = 2
+for i = 5, #ARGV do
+  local count = tonumber(ARGV[i])
+  local filter = { wanted = count > 0, sets = {} }
+  local size = 0
+  for _ = 1, math.abs(count) do
+    filter.sets[#filter.sets + 1] = KEYS[position]
+    size = size + redis.call('ZCARD', KEYS[position])
+    position = position + 1
   end
-  for _, member in ipairs(members) do
-    local kept = true
-    for i = 2, #KEYS do
-      if not redis.call('ZSCORE', KEYS[i], member) then
-        kept = false
-        break
+  filters[#filters + 1] = filter
+  if filter.wanted and size < driversSize then
+    drivers, driversSize, drivenBy = filter.sets, size, filter
+  end
+end
+
+local function isKept(member)
+  for _, filter in ipairs(filters) do
+    if filter ~= drivenBy then
+      local isIn = false
+      for _, set in ipairs(filter.sets) do
+        budget = budget - 1
+        if redis.call('ZSCORE', set, member) then
+          isIn = true
+          break
+        end
+      end
+      if isIn ~= filter.wanted then
+        return false
       end
     end
-    if kept then
+  end
+  return true
+end
+
+-- Newest first, and by bytes where the times are equal, as BYLEX does it: Lua compares strings by the server's locale.
+local times = {}
+local function timeOf(member)
+  local time = times[member]
+  if not time then
+    time = tonumber(string.sub(member, 1, 12), 16)
+    times[member] = time
+  end
+  return time
+end
+local function isNewer(a, b)
+  local timeA, timeB = timeOf(a), timeOf(b)
+  if timeA ~= timeB then
+    return timeA > timeB
+  end
+  for i = 13, math.max(#a, #b) do
+    local byteA, byteB = string.byte(a, i) or -1, string.byte(b, i) or -1
+    if byteA ~= byteB then
+      return byteA > byteB
+    end
+  end
+  return false
+end
+
+-- The next members of the union, newest first, and whether there may be more. A set that gave all it was asked for may
+-- go on below its last member, so nothing below the highest of those is complete yet.
+local step = math.max(STEP_MIN, math.floor(STEP / #drivers))
+local function nextMembers()
+  local members, floor = {}, nil
+  for _, driver in ipairs(drivers) do
+    local part = redis.call('ZRANGE', driver, from, stop, 'BYLEX', 'REV', 'LIMIT', 0, step)
+    for _, member in ipairs(part) do
+      members[#members + 1] = member
+    end
+    if #part == step and (not floor or isNewer(part[#part], floor)) then
+      floor = part[#part]
+    end
+  end
+  budget = budget - #members - #drivers
+  if #drivers > 1 then
+    -- Merging costs about as much again.
+    budget = budget - #members
+    table.sort(members, isNewer)
+  end
+  return members, floor
+end
+
+local page = { '' }
+while budget > 0 do
+  local members, floor = nextMembers()
+  for _, member in ipairs(members) do
+    if floor and isNewer(floor, member) then
+      break
+    end
+    from = '(' .. member
+    if isKept(member) then
       page[#page + 1] = member
       if #page > limit then
         page[1] = member
         return page
       end
     end
-    from = '(' .. member
+    if budget <= 0 then
+      page[1] = member
+      return page
+    end
   end
-  budget = budget - #members
+  if not floor then
+    return page
+  end
 end
 page[1] = string.sub(from, 2)
 return page

@@ -1,8 +1,10 @@
 import { effectsBetween } from '../../../machines/session/session.effects';
 import type { SessionContext } from '../../../machines/session/session.types';
 import type { SessionRef } from '../../../src/core/ids';
+import { pollUntil } from '../../../src/core/abort';
 import { keys } from '../../../src/redis/keys';
-import type { PendingEffect } from '../../../src/store/session-store';
+import type { PendingEffect } from '../../../src/store/session-commit';
+import { USAGE_KEPT_MS, UsageStore } from '../../../src/store/usage-store';
 import { ENDPOINT, LIMITS } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
 
@@ -220,6 +222,73 @@ describe('the commit script', () => {
     expect(await fixture.redis.exists(keys.owned('w-1'), keys.due, keys.activity)).toBe(0);
     expect(await fixture.redis.zrange(keys.ended, '0', '-1')).toEqual([ref]);
     expect(await fixture.redis.hgetall(keys.counts)).toEqual({ created: '0', live: '0', released: '1' });
+  });
+
+  it('moves a session between the label indexes, and remembers for retention where it stands', async () => {
+    const ref = await fixture.create('a', { labels: { team: 'search', env: 'prod' } });
+    const change = { labels: { team: 'ads', env: null, 'a/b': 'x,"y' } };
+    expect((await fixture.commit(ref, 'update', { type: 'UPDATE', nowMs: now, change })).answer).toBe('OK');
+    const sets = async (): Promise<string[]> => (await fixture.redis.keys('{hf}:ix:default:l:*')).sort();
+    const prefix = '{hf}:ix:default:l:';
+    expect(await sets()).toEqual(['a/b', 'a/b=x,"y', 'team', 'team=ads'].map(label => prefix + label));
+
+    await fixture.commit(ref, 'release', release);
+    expect(await sets()).toHaveLength(4);
+    const retired = pollUntil('retention', { timeoutMs: 5_000, everyMs: 5 }, async () =>
+      (await fixture.maintenance.retire(0, 10)) === 1 ? true : undefined,
+    );
+    await retired;
+    expect(await sets()).toEqual([]);
+  });
+
+  it('leaves the label indexes alone when labels do not change', async () => {
+    const ref = await fixture.create('a');
+    await fixture.redis.del(keys.indexLabel('default', 'team=search'));
+    await fixture.commit(ref, 'update', { type: 'UPDATE', nowMs: now, change: { name: 'other' } });
+    expect(await fixture.redis.exists(keys.indexLabel('default', 'team=search'))).toBe(0);
+  });
+
+  it('arms the due entries of changed time-outs anew, and no others', async () => {
+    const ref = await fixture.create('a');
+    await goLive(ref);
+    const change = { timeoutMs: 700_000, idleTimeoutMs: null };
+    await fixture.commit(ref, 'update', { type: 'UPDATE', nowMs: now, change });
+    expect(await fixture.redis.zrange(keys.due, '0', '-1', 'WITHSCORES')).toEqual([
+      `${ref}|connect`,
+      String(now + (LIMITS.connectTimeoutMs ?? 0)),
+      `${ref}|session`,
+      String(now + 700_000),
+    ]);
+  });
+
+  it('counts what a session has used once, on the day it ended, whoever repeats the end', async () => {
+    const day = '2026-03-01';
+    const endMs = Date.parse(`${day}T00:00:30Z`);
+    const usage = new UsageStore(fixture.redis);
+    for (const [id, liveMs] of [
+      ['a', 90_500],
+      ['b', 60_000],
+    ] as const) {
+      const ref = await fixture.create(id);
+      await goLive(ref, endMs - liveMs);
+      const end = await fixture.prepare(ref, 'release', { ...release, nowMs: endMs });
+      await Promise.all([fixture.store.commit(end), fixture.store.commit(end)]);
+      await fixture.store.commit({ ...end, opId: 'late' });
+    }
+    const waiting = await fixture.create('c');
+    await fixture.commit(waiting, 'release', { ...release, reason: 'drained', nowMs: endMs });
+    expect(await usage.days('default', [day, '2026-02-28'])).toEqual([
+      {
+        day,
+        byEndReason: {
+          drained: { sessions: 1, liveMs: 0, startedMinutes: 0 },
+          released_by_client: { sessions: 2, liveMs: 150_500, startedMinutes: 3 },
+        },
+      },
+      { day: '2026-02-28', byEndReason: {} },
+    ]);
+    const ttlMs = await fixture.redis.pttl(keys.usage('default', day));
+    expect(ttlMs).toBeGreaterThan(USAGE_KEPT_MS - 60_000);
   });
 
   it('lets exactly one of two racing writers win', async () => {

@@ -31,7 +31,8 @@ describe('the create script', () => {
     for (const index of [
       keys.indexAll('default'),
       keys.indexStatus('default', 'created'),
-      keys.indexLabel('default', 'team', 'search'),
+      keys.indexLabel('default', 'team=search'),
+      keys.indexLabel('default', 'team'),
     ]) {
       expect(await fixture.redis.zrange(index, '0', '-1')).toEqual([member]);
     }

@@ -1,4 +1,6 @@
+import type { SessionStatus } from '../../../machines/session/session.types';
 import { SessionIndex } from '../../../src/store/session-index';
+import { selector } from '../../support/label-selector';
 import { T0 } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
 
@@ -18,7 +20,7 @@ describe('listing sessions', () => {
   afterAll(() => fixture.close());
 
   const all = async (
-    filter: { status?: 'created' | 'released'; labels?: Record<string, string> },
+    filter: { statuses?: SessionStatus[]; selector?: string; afterMs?: number; beforeMs?: number },
     limit: number,
   ) => {
     const found: string[] = [];
@@ -26,8 +28,10 @@ describe('listing sessions', () => {
     do {
       const page = await index.page({
         tenant: 'default',
-        status: filter.status ?? null,
-        labels: filter.labels ?? {},
+        statuses: filter.statuses ?? [],
+        labels: selector(filter.selector ?? ''),
+        createdAfterMs: filter.afterMs ?? null,
+        createdBeforeMs: filter.beforeMs ?? null,
         cursor,
         limit,
       });
@@ -44,22 +48,27 @@ describe('listing sessions', () => {
   });
 
   it('filters by status and labels together', async () => {
-    expect(await all({ status: 'released' }, 10)).toEqual(['s3']);
-    const odd = await all({ status: 'created', labels: { odd: 'true', team: 'search' } }, 5);
+    expect(await all({ statuses: ['released'] }, 10)).toEqual(['s3']);
+    const odd = await all({ statuses: ['created'], selector: 'odd=true,team=search' }, 5);
     expect(odd).toEqual(['s23', 's21', 's19', 's17', 's15', 's13', 's11', 's9', 's7', 's5', 's1']);
-    expect(await all({ labels: { team: 'nobody' } }, 5)).toEqual([]);
+    expect(await all({ selector: 'team=nobody' }, 5)).toEqual([]);
+  });
+
+  it('filters by several states at once, and by when sessions were created, both ends exclusive', async () => {
+    expect(await all({ statuses: ['created', 'released'], afterMs: T0 + 1, beforeMs: T0 + 5 }, 2)).toEqual([
+      's4',
+      's3',
+      's2',
+    ]);
+    expect(await all({ beforeMs: T0 }, 10)).toEqual([]);
+    expect(await all({ afterMs: T0 + 24 }, 10)).toEqual([]);
   });
 
   it('keeps a page stable while sessions come and go', async () => {
-    const first = await index.page({ tenant: 'default', status: null, labels: {}, cursor: null, limit: 10 });
+    const any = { tenant: 'default', statuses: [], labels: [], createdAfterMs: null, createdBeforeMs: null };
+    const first = await index.page({ ...any, cursor: null, limit: 10 });
     await fixture.create('newcomer', { nowMs: T0 + 1_000 });
-    const second = await index.page({
-      tenant: 'default',
-      status: null,
-      labels: {},
-      cursor: first.nextCursor,
-      limit: 10,
-    });
+    const second = await index.page({ ...any, cursor: first.nextCursor, limit: 10 });
     expect(second.refs[0]).toBe('default/s14');
   });
 });

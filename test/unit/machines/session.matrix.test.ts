@@ -16,6 +16,7 @@ const DECISIONS = {
     BROWSER_GONE: '-',
     ADOPT: '-', // there is no browser yet
     WORKER_LOST: '-', // nobody owns it
+    UPDATE: 'queued',
     RELEASE: 'released',
     TIMEOUT: 'failed',
   },
@@ -26,6 +27,7 @@ const DECISIONS = {
     BROWSER_GONE: 'failed queued',
     ADOPT: '-', // a half-started browser is not worth saving: the attempt is repeated
     WORKER_LOST: 'failed queued',
+    UPDATE: 'launching',
     RELEASE: 'released',
     TIMEOUT: 'failed queued',
   },
@@ -36,6 +38,7 @@ const DECISIONS = {
     BROWSER_GONE: 'failed released',
     ADOPT: 'live',
     WORKER_LOST: 'failed', // a browser is not portable
+    UPDATE: 'live',
     RELEASE: 'released',
     TIMEOUT: 'timed_out',
   },
@@ -53,6 +56,7 @@ function nothing(): Record<SessionEvent['type'], '-'> {
     BROWSER_GONE: '-',
     ADOPT: '-',
     WORKER_LOST: '-',
+    UPDATE: '-',
     RELEASE: '-',
     TIMEOUT: '-',
   };

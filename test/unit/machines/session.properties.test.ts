@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { LABELS_MAX } from '../../../machines/session/session.changes';
 import type { SessionEffect } from '../../../machines/session/session.effects';
 import type { SessionEvent } from '../../../machines/session/session.events';
 import {
@@ -101,15 +102,31 @@ describe('whatever happens to a session', () => {
   });
 
   it('has the deadlines of its state, and no other', () => {
-    check((steps, { input }) => {
+    check(steps => {
       for (const { snapshot } of steps) {
         const armed = Object.keys(snapshot.context.deadlines);
         const { always, perhaps } = TIMERS_OF[leafOf(snapshot)] ?? { always: [], perhaps: [] };
-        const asked = { idle: input.limits.idleTimeoutMs, connect: input.limits.connectTimeoutMs } as const;
+        const { idleTimeoutMs, connectTimeoutMs } = snapshot.context.limits;
+        const asked = { idle: idleTimeoutMs, connect: connectTimeoutMs } as const;
         const wanted = perhaps.filter(
           kind => (kind === 'idle' || kind === 'connect') && asked[kind] !== null,
         );
         expect(armed.sort()).toEqual([...always, ...wanted].sort());
+      }
+    });
+  });
+
+  it('is changed only while it goes on, and never to a time that has passed', () => {
+    check(steps => {
+      for (const { before, event, accepted, snapshot } of steps) {
+        if (event.type !== 'UPDATE' || !accepted) continue;
+        expect(leafOf(snapshot)).toBe(leafOf(before));
+        const { liveAtMs, limits, deadlines, labels } = snapshot.context;
+        if (liveAtMs !== null) expect(deadlines.session).toBe(liveAtMs + limits.timeoutMs);
+        if (event.change.timeoutMs !== undefined && liveAtMs !== null) {
+          expect(deadlines.session).toBeGreaterThan(event.nowMs);
+        }
+        expect(Object.keys(labels).length).toBeLessThanOrEqual(LABELS_MAX);
       }
     });
   });

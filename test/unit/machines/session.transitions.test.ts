@@ -4,7 +4,15 @@ import type { SessionEvent } from '../../../machines/session/session.events';
 import { sessionMachine } from '../../../machines/session/session.machine';
 import type { SessionContext, TimerKind } from '../../../machines/session/session.types';
 import { step } from '../../../machines/step';
-import { ENDPOINT, EVENTS, leafOf, SAMPLES, T0, type SampleName } from '../../support/session-samples';
+import {
+  ENDPOINT,
+  EVENTS,
+  leafOf,
+  LIMITS,
+  SAMPLES,
+  T0,
+  type SampleName,
+} from '../../support/session-samples';
 
 interface Row {
   /** `<state> <event> <guard>`, as in the topology. */
@@ -68,6 +76,12 @@ const requeueEffects = (nowMs: number): SessionEffect[] => [
   cancel('launch', LAUNCH_END),
 ];
 
+const changed: Partial<SessionContext> = {
+  name: 'renamed',
+  labels: { env: 'prod' },
+  limits: { ...LIMITS, timeoutMs: 600_000, idleTimeoutMs: 90_000 },
+};
+
 const LOST = 'the worker that owned the browser stopped renewing its lease';
 
 const rows: Row[] = [
@@ -94,6 +108,22 @@ const rows: Row[] = [
     to: 'released',
     changes: ended(T0 + 7_000, 'released_by_client'),
     effects: [cancel('launch', LAUNCH_END)],
+  },
+  {
+    arrow: 'created UPDATE changeIsPossible',
+    from: 'queued',
+    event: EVENTS.UPDATE,
+    to: 'queued',
+    changes: changed,
+    effects: [],
+  },
+  {
+    arrow: 'created UPDATE changeIsPossible',
+    from: 'launching',
+    event: EVENTS.UPDATE,
+    to: 'launching',
+    changes: changed,
+    effects: [],
   },
   {
     arrow: 'queued CLAIM',
@@ -256,6 +286,41 @@ const rows: Row[] = [
     event: EVENTS.ADOPT,
     to: 'live',
     changes: { fenceN: 2, owner: { workerId: 'w-2', fence: { n: 2, claimId: 'claim-2' } } },
+    effects: [],
+  },
+  {
+    arrow: 'live UPDATE changeIsPossible',
+    from: 'live',
+    event: EVENTS.UPDATE,
+    to: 'live',
+    changes: {
+      ...changed,
+      deadlines: { session: T0 + 600_300, idle: T0 + 96_500, connect: CONNECT_END },
+    },
+    effects: [
+      cancel('idle', IDLE_END),
+      arm('idle', T0 + 96_500),
+      cancel('session', SESSION_END),
+      arm('session', T0 + 600_300),
+    ],
+  },
+  {
+    arrow: 'live UPDATE changeIsPossible',
+    from: 'live',
+    event: { ...EVENTS.UPDATE, change: { idleTimeoutMs: null } },
+    to: 'live',
+    changes: {
+      limits: { ...LIMITS, idleTimeoutMs: null },
+      deadlines: { session: SESSION_END, connect: CONNECT_END },
+    },
+    effects: [cancel('idle', IDLE_END)],
+  },
+  {
+    arrow: 'live UPDATE changeIsPossible',
+    from: 'live',
+    event: { ...EVENTS.UPDATE, change: { labels: { env: 'prod' }, name: null } },
+    to: 'live',
+    changes: { name: null, labels: { team: 'search', env: 'prod' } },
     effects: [],
   },
   {

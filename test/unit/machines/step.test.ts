@@ -1,4 +1,4 @@
-import type { SessionEvent } from '../../../machines/session/session.events';
+import type { SessionChange, SessionEvent } from '../../../machines/session/session.events';
 import type { SessionSnapshot, TimerKind } from '../../../machines/session/session.types';
 import { firstStep, step } from '../../../machines/step';
 import { EVENTS, INPUT, LIMITS, SAMPLES, T0, walk, type SampleName } from '../../support/session-samples';
@@ -37,12 +37,18 @@ describe('the first step', () => {
 });
 
 describe('a step', () => {
+  const change = (given: SessionChange): SessionEvent => ({ ...EVENTS.UPDATE, change: given });
+  const eightMore = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`l${i}`, 'x']));
+
   it.each<[string, SampleName, SessionEvent]>([
     ['an event the state does not know', 'queued', EVENTS.ADOPT],
     ['a deadline that has not passed', 'live', { ...EVENTS.TIMEOUT, nowMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
     ['a deadline that was moved', 'live', { ...EVENTS.TIMEOUT, deadlineMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
     ['a deadline of a state before', 'live', { ...EVENTS.TIMEOUT, kind: 'queue', deadlineMs: T0 + 60_000 }],
     ['a deadline under the name of another', 'live', { ...EVENTS.TIMEOUT, kind: 'idle' }],
+    ['a new time-out that has passed already', 'live', change({ timeoutMs: 6_200 })],
+    ['a ninth label', 'live', change({ labels: eightMore })],
+    ['a ninth label before it is live', 'queued', change({ labels: eightMore })],
     ['anything after the end', 'released', EVENTS.RELEASE],
   ])('refuses %s: the very same snapshot, nothing to do', (_what, from, event) => {
     const before = SAMPLES[from];
@@ -54,6 +60,22 @@ describe('a step', () => {
 
   it('obeys a deadline in the very millisecond it names', () => {
     expect(step(SAMPLES.live, EVENTS.TIMEOUT).accepted).toBe(true);
+  });
+
+  it('takes a new time-out that ends in the next millisecond, and eight labels in exchange for one', () => {
+    expect(step(SAMPLES.live, change({ timeoutMs: 6_201 })).snapshot.context.deadlines.session).toBe(
+      T0 + 6_501,
+    );
+    const { labels } = step(SAMPLES.live, change({ labels: { ...eightMore, team: null } })).snapshot.context;
+    expect(labels).toEqual(eightMore);
+  });
+
+  it('makes the deadlines of a changed session from what it was changed to once it is live', () => {
+    const live = walk(SAMPLES.launching, change({ timeoutMs: 1_000, idleTimeoutMs: null }), {
+      ...EVENTS.BROWSER_READY,
+      nowMs: T0 + 9_000,
+    });
+    expect(live.context.deadlines).toEqual({ session: T0 + 10_000, connect: T0 + 54_000 });
   });
 
   it('ends a session for the time-out that was named, also when two of them fall on the same millisecond', () => {

@@ -4,10 +4,13 @@
   KEYS  1 row  2 history  3 due  4 effects  5 notices  6 closing  7 activity  8 attached  9 leases  10 queued
         11 ended  12 counts  13 index of the status before  14 index of the status after
         15 owned set of the owner before  16 owned set of the owner after  17 control stream of the owner
-        (15-17: keys.none without an owner)
+        18 usage of the day it ends on (15-17: keys.none without an owner; 18: unless it ends)
+        19… label indexes it leaves, then label indexes it joins
   ARGV  1 command as JSON:
             { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], history: {…}, notice: {…},
-              noticesMax, controlMax, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
+              noticesMax, controlMax,
+              labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 19… it leaves,
+              usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
               expectFence: {n, claimId} | null   the caller speaks as this owner
               expectLapsed: workerId | null      the caller speaks because this worker's lease has lapsed
               timer: {kind, deadlineMs, idleTimeoutMs} | null   the caller speaks because this deadline has passed }
@@ -103,6 +106,17 @@ if status ~= cmd.status then
   redis.call('HINCRBY', KEYS[12], cmd.status, 1)
 end
 
+for i = 19, #KEYS do
+  if i < 19 + cmd.labelsLeft then
+    redis.call('ZREM', KEYS[i], cmd.member)
+  else
+    redis.call('ZADD', KEYS[i], 0, cmd.member)
+  end
+end
+if cmd.labelKeys ~= cjson.null then
+  redis.call('HSET', KEYS[1], 'lk', cmd.labelKeys)
+end
+
 local before = cjson.decode(row[7])
 for kind, deadline in pairs(before) do
   if cmd.deadlines[kind] ~= deadline then
@@ -128,6 +142,10 @@ if cmd.ended then
   redis.call('ZADD', KEYS[11], nowMs, cmd.ref)
   redis.call('HDEL', KEYS[7], cmd.ref)
   redis.call('HDEL', KEYS[8], cmd.ref)
+  redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|sessions', 1)
+  redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|liveMs', cmd.usage.liveMs)
+  redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|startedMinutes', cmd.usage.startedMinutes)
+  redis.call('PEXPIRE', KEYS[18], cmd.usage.keptMs)
   if owner ~= cjson.null then
     redis.call('HSET', KEYS[6], cmd.ref, owner.claimId .. '|' .. owner.workerId .. '|' .. nowMs)
     redis.call('XADD', KEYS[17], 'MAXLEN', '~', cmd.controlMax, '*', 'c',

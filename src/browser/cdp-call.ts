@@ -1,0 +1,82 @@
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import { withDeadline } from '../core/abort';
+import { HoldfastError, messageOf } from '../core/errors';
+import type { Route } from './dial';
+
+/** How long a browser may take for everything that is asked of it on one connection. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** A screenshot of a large page as Base64 is well below this. */
+const MESSAGE_MAX_BYTES = 64 * 2 ** 20;
+
+const message = z.object({
+  id: z.int().default(0),
+  result: z.unknown().optional(),
+  error: z.object({ message: z.string() }).optional(),
+});
+
+/** Sends one CDP command and answers its result; `sessionId` is that of an attached target. */
+export type CdpCall = (method: string, params: object, sessionId?: string) => Promise<unknown>;
+
+/**
+ * Does something with a live browser over a connection of its own, and lets go at once. Raw CDP: a client library would
+ * attach to every target and make new ones wait for it, to the harm of whoever the browser belongs to.
+ *
+ * @throws HoldfastError `browser_unreachable` if the browser does not answer in time, or not properly.
+ */
+export async function withBrowser<T>(route: Route, work: (call: CdpCall) => Promise<T>): Promise<T> {
+  const host = route.host.includes(':') ? `[${route.host}]` : route.host;
+  const socket = new WebSocket(`ws://${host}:${route.port}${route.path}`, {
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_MAX_BYTES,
+  });
+  try {
+    return await withDeadline('the browser', ANSWER_TIMEOUT_MS, opened(socket).then(work));
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw new HoldfastError('browser_unreachable', `The browser did not do it: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  } finally {
+    socket.terminate();
+  }
+}
+
+async function opened(socket: WebSocket): Promise<CdpCall> {
+  const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: Error): void => {
+      reject(error);
+      for (const one of waiting.values()) one.reject(error);
+    };
+    socket.once('open', resolve);
+    socket.on('error', fail);
+    socket.once('close', () => fail(new Error('it closed the connection')));
+  });
+  socket.on('message', data => {
+    // SAFETY: with the default binaryType every message is one Buffer.
+    const answer = answerIn((data as Buffer).toString());
+    const one = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if (answer.error === undefined) one?.resolve(answer.result);
+    else one?.reject(new Error(answer.error.message));
+  });
+  let lastId = 0;
+  return (method, params, sessionId) =>
+    new Promise((resolve, reject) => {
+      lastId += 1;
+      waiting.set(lastId, { resolve, reject });
+      const session = sessionId === undefined ? {} : { sessionId };
+      socket.send(JSON.stringify({ id: lastId, method, params, ...session }));
+    });
+}
+
+/* Events, and whatever cannot be read, have the id 0, which nobody waits for: the deadline ends that. */
+function answerIn(text: string): z.output<typeof message> {
+  try {
+    return message.parse(JSON.parse(text));
+  } catch {
+    return { id: 0 };
+  }
+}

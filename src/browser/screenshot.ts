@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { HoldfastError } from '../core/errors';
+import { withBrowser } from './cdp-call';
+import type { Route } from './dial';
+
+const targets = z.object({ targetInfos: z.array(z.object({ targetId: z.string(), type: z.string() })) });
+const attached = z.object({ sessionId: z.string() });
+const captured = z.object({ data: z.base64() });
+
+/**
+ * What a page shows right now, as PNG. Attaches to this one page without making anything wait, and only what is visible
+ * is captured: a larger capture would resize the page under the client's hands.
+ *
+ * @param pageId - which page; null: the first
+ * @throws HoldfastError `invalid_request` if there is no such page, `browser_unreachable`.
+ */
+export async function takeScreenshot(route: Route, pageId: string | null): Promise<Buffer> {
+  return withBrowser(route, async call => {
+    const { targetInfos } = targets.parse(await call('Target.getTargets', {}));
+    const pages = targetInfos.filter(({ type }) => type === 'page').map(({ targetId }) => targetId);
+    const targetId = pageId === null ? pages[0] : pages.find(id => id === pageId);
+    if (targetId === undefined) {
+      const message = pageId === null ? 'there is no open page' : 'there is no such page';
+      throw new HoldfastError('invalid_request', `query/pageId: ${message}`, {
+        fields: [{ pointer: 'query/pageId', message }],
+      });
+    }
+    const { sessionId } = attached.parse(await call('Target.attachToTarget', { targetId, flatten: true }));
+    const { data } = captured.parse(await call('Page.captureScreenshot', { format: 'png' }, sessionId));
+    return Buffer.from(data, 'base64');
+  });
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { LABELS_MAX } from '../../machines/session/session.changes';
+import type { SessionChange } from '../../machines/session/session.events';
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import { HoldfastError } from '../core/errors';
+import { randomId, type SessionRef } from '../core/ids';
+import { sessionEnded } from '../engine/session-ended';
+import type { CommandOutcome, Waiters } from '../engine/waiters';
+import type { Producer } from '../queue/producer';
+import type { LoadedSession, SessionRecord, SessionStore } from '../store/session-store';
+
+/** How long the outcome of the command may take to be heard of; the row is read once more after that. */
+const OUTCOME_WAIT_MS = 2_000;
+
+/** A change, and what the caller requires of the session it is made to. */
+export interface UpdateRequest {
+  readonly ref: SessionRef;
+  readonly change: SessionChange;
+  /** Instead of `change.timeoutMs`: when the session is to end. Only a live session has such a moment. */
+  readonly expiresAtMs: number | null;
+  /** What `expiresAtMs` may come to, from live on. */
+  readonly timeoutLimitsMs: { readonly min: number; readonly max: number };
+  /** Apply it to this revision only; null: to whichever there is. */
+  readonly ifRevision: number | null;
+  readonly actor: string;
+  /** What the caller calls this request, the same over its retries; null: every call is an operation of its own. */
+  readonly requestKey: string | null;
+}
+
+/** Changes a session that goes on; answers what it is afterwards. */
+export type UpdateSession = (request: UpdateRequest) => Promise<SessionRecord>;
+
+/** What {@link updateSession} works with. */
+export interface UpdateSessionParts {
+  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly producer: Pick<Producer, 'sendCommand'>;
+  readonly waiters: Pick<Waiters, 'outcome'>;
+}
+
+/**
+ * Changes sessions through the `sessions` queue, like every change from outside. Against a time-out that fires at the
+ * same moment exactly one of the two wins, since both are commits to one revision.
+ *
+ * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `invalid_request` for a deadline that
+ *   has passed or too many labels, `session_not_live` for `expiresAtMs` before there is anything to count from,
+ *   `outcome_unknown` if it could not be confirmed in time; what Redis throws while it is away.
+ */
+export function updateSession(parts: UpdateSessionParts): UpdateSession {
+  return async request => {
+    const { ref } = request;
+    const before = recordOf(await parts.sessions.load(ref));
+    if (isEnded(statusOf(before.snapshot))) throw sessionEnded(before.snapshot);
+    const change = changeOf(request, before);
+    const commandId = commandIdOf(request, change);
+    const outcome = await command(parts, request, change, commandId);
+
+    const loaded = await parts.sessions.load(ref);
+    const record = recordOf(loaded);
+    // Heard or not, the row knows: a notice may be lost, an operation that was applied is written in the row.
+    if (outcome === 'committed' || outcome === 'replayed' || loaded.applied.includes(commandId))
+      return record;
+    if (isEnded(statusOf(record.snapshot))) throw sessionEnded(record.snapshot);
+    throw refusal(outcome, request);
+  };
+}
+
+function recordOf({ record }: LoadedSession): SessionRecord {
+  if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+  return record;
+}
+
+async function command(
+  { producer, waiters }: UpdateSessionParts,
+  { ref, actor, ifRevision }: UpdateRequest,
+  change: SessionChange,
+  commandId: string,
+): Promise<CommandOutcome | null> {
+  const outcome = waiters.outcome(commandId);
+  try {
+    await producer.sendCommand({ v: 1, command: 'update', commandId, ref, actor, ifRevision, change });
+    return await outcome.answer(OUTCOME_WAIT_MS);
+  } finally {
+    outcome.stop();
+  }
+}
+
+/* A moment becomes a duration here and nowhere later: when a session went live never changes. */
+function changeOf(
+  { change, expiresAtMs, timeoutLimitsMs: { min, max } }: UpdateRequest,
+  { snapshot }: SessionRecord,
+): SessionChange {
+  if (expiresAtMs === null) return change;
+  const { liveAtMs } = snapshot.context;
+  if (liveAtMs === null) {
+    throw new HoldfastError(
+      'session_not_live',
+      'The session is not live yet: set timeout instead of expiresAt.',
+    );
+  }
+  const timeoutMs = expiresAtMs - liveAtMs;
+  if (timeoutMs < min || timeoutMs > max) {
+    throw invalid('/expiresAt', `must be ${min} to ${max} milliseconds after liveAt, not ${timeoutMs}`);
+  }
+  return { ...change, timeoutMs };
+}
+
+function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: UpdateRequest): HoldfastError {
+  switch (outcome) {
+    case 'precondition_failed':
+      return new HoldfastError(
+        'precondition_failed',
+        `The session is not at revision ${ifRevision ?? '*'} any more.`,
+      );
+    case 'deadline_passed':
+      return invalid(
+        expiresAtMs === null ? '/timeout' : '/expiresAt',
+        'would have ended the session in the past',
+      );
+    case 'too_many_labels':
+      return invalid('/labels', `would make more than ${LABELS_MAX}`);
+    default:
+      return new HoldfastError(
+        'outcome_unknown',
+        'The change was accepted but not confirmed in time. Read the session, or repeat it with its Idempotency-Key.',
+      );
+  }
+}
+
+const invalid = (pointer: string, message: string): HoldfastError =>
+  new HoldfastError('invalid_request', `${pointer}: ${message}`, { fields: [{ pointer, message }] });
+
+/* One key names one operation: the same key on another change is another operation, never its replay. */
+function commandIdOf({ ref, ifRevision, requestKey }: UpdateRequest, change: SessionChange): string {
+  if (requestKey === null) return randomId();
+  const digest = createHash('sha256').update(JSON.stringify([ref, requestKey, ifRevision, change]));
+  return `update.${digest.digest('hex').slice(0, 32)}`;
+}

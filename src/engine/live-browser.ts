@@ -1,0 +1,42 @@
+import { routeTo, type Here, type Route } from '../browser/dial';
+import { HoldfastError } from '../core/errors';
+import type { SessionRef } from '../core/ids';
+import type { ActivityStore } from '../store/activity-store';
+import type { SessionStore } from '../store/session-store';
+import { requireLive } from './session-ended';
+
+/** Finds the way to the browser of a live session, for somebody who wants something of it. */
+export type FindBrowser = (ref: SessionRef) => Promise<Route>;
+
+/** What {@link findBrowser} works with. */
+export interface FindBrowserParts {
+  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly activity: Pick<ActivityStore, 'note'>;
+  readonly here: Here;
+  /** The installation's; signs the ticket for a keeper. */
+  readonly secret: string;
+}
+
+/**
+ * Asking counts as activity: whoever wants a picture of a page, or its cookies, is not idle.
+ *
+ * @throws HoldfastError `session_not_found`, `session_not_live`, `session_ended`, `browser_unreachable`; what Redis
+ *   throws while it is away.
+ */
+export function findBrowser({ sessions, activity, here, secret }: FindBrowserParts): FindBrowser {
+  return async ref => {
+    const { record } = await sessions.load(ref);
+    if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+    requireLive(record);
+    const { endpoint, owner } = record.snapshot.context;
+    const route =
+      endpoint === null || owner === null
+        ? null
+        : routeTo({ endpoint, claimId: owner.fence.claimId }, here, secret);
+    if (route === null) {
+      throw new HoldfastError('browser_unreachable', 'The browser cannot be reached from this API process.');
+    }
+    await activity.note(ref, false);
+    return route;
+  };
+}

@@ -1,0 +1,41 @@
+import type { Express, RequestHandler } from 'express';
+import { methodNotAllowed } from './error-handler';
+import type { Operation } from './openapi/operation';
+import { OPERATIONS, type OperationId } from './openapi/operations';
+
+/** What answers each operation. */
+export type Handlers = Readonly<Record<OperationId, RequestHandler>>;
+
+/**
+ * Puts the operations of one kind behind their paths, in the order of the registry: those that need no key first, then,
+ * after authentication, all others. What a path cannot do is a 405.
+ */
+export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenticated'): void {
+  const operations = Object.entries<Operation>(OPERATIONS).filter(
+    ([, { isOpen }]) => (isOpen === true) === (kind === 'open'),
+  );
+  for (const path of new Set(operations.map(([, operation]) => operation.path))) {
+    const here = operations.filter(([, operation]) => operation.path === path);
+    const route = app.route(routePath(path));
+    for (const [id, { method }] of here) {
+      // SAFETY: the entries are those of OPERATIONS.
+      route[VERBS[method]](handlers[id as OperationId]);
+    }
+    // A fixed path may also be an id: its other methods are for the next path to answer or refuse.
+    const isAlsoAnId = operations.some(
+      ([, other]) => other.path !== path && patternOf(other.path).test(path),
+    );
+    if (!isAlsoAnId)
+      route.all(methodNotAllowed(...METHODS.filter(name => here.some(([, { method }]) => method === name))));
+  }
+}
+
+/** `/v1/sessions/{id}` as Express writes it. */
+export const routePath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/{}]+')}$`);
+
+const VERBS = { GET: 'get', POST: 'post', PATCH: 'patch', DELETE: 'delete' } as const;
+
+/* As `Allow` lists them. */
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;

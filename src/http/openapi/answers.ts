@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import type { EndReason, SessionStatus } from '../../../machines/session/session.types';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
+import type { Problem } from '../problem';
+import type { ReadinessReport } from '../readiness';
+import type { SessionView } from '../session-view';
+
+/*
+ * What the service answers, as schemas for the OpenAPI document. Nothing is validated with them at run time; the compiler
+ * holds them against the types of the answers where those have one, and a test against real answers.
+ */
+
+/* Written as objects so that the compiler misses what is not listed. */
+const STATUSES: Readonly<Record<SessionStatus, true>> = {
+  created: true,
+  live: true,
+  released: true,
+  failed: true,
+  timed_out: true,
+};
+const END_REASONS: Readonly<Record<EndReason, true>> = {
+  released_by_client: true,
+  released_by_bulk: true,
+  client_closed_browser: true,
+  client_disconnected: true,
+  drained: true,
+  session_timeout: true,
+  idle_timeout: true,
+  connect_timeout: true,
+  queue_timeout: true,
+  launch_failed: true,
+  browser_crashed: true,
+  browser_unresponsive: true,
+  worker_lost: true,
+};
+
+// SAFETY: the keys of these literals are exactly the words of the types they are declared with.
+const wordsOf = <W extends string>(words: Readonly<Record<W, true>>): W[] => Object.keys(words) as W[];
+
+const status = z.enum(wordsOf(STATUSES));
+const endReason = z.enum(wordsOf(END_REASONS));
+const time = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.' });
+const count = z.int().min(0);
+const milliseconds = z.int().min(0).describe('Milliseconds.');
+
+/** One session. */
+export const sessionAnswer: z.ZodType<SessionView> = z.object({
+  id: z.string(),
+  status: status.describe('The last three are final.'),
+  endReason: endReason.nullable().describe('Why it ended; null while it has not.'),
+  name: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  createdAt: time,
+  liveAt: time.nullable(),
+  endedAt: time.nullable(),
+  expiresAt: time.nullable().describe('When `timeout` will end it; null until it is live.'),
+  timeout: milliseconds,
+  idleTimeout: milliseconds.nullable(),
+  duration: milliseconds.describe('How long it has been, or was, live, milliseconds.'),
+  websocketUrl: z
+    .string()
+    .nullable()
+    .describe(
+      'Browser-level CDP endpoint, complete and self-authorising: whoever has it has the browser. Null unless live.',
+    ),
+  viewerUrl: z.string().nullable(),
+  dimensions: z.object({ width: z.int(), height: z.int() }).nullable(),
+  workerId: z.string().nullable(),
+  queuePosition: z.int().min(1).nullable().describe('1: next in turn; null: does not wait.'),
+  revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('What went wrong, of a session that failed.'),
+});
+
+/** A page of sessions. */
+export const sessionListAnswer = z.object({
+  sessions: z
+    .array(sessionAnswer)
+    .describe('Newest first; may be fewer than `limit` although there are more.'),
+  nextCursor: z.string().nullable(),
+  hasMore: z.boolean(),
+});
+
+/** What changes about a live session without a revision. */
+export const liveDetailsAnswer = z.object({
+  id: z.string(),
+  websocketUrl: z.string().nullable(),
+  wsUrl: z.string().nullable().describe('The same as `websocketUrl`.'),
+  viewerUrl: z.string().nullable(),
+  sessionViewerUrl: z.string().nullable().describe('The same as `viewerUrl`.'),
+  pages: z.array(z.object({ id: z.string(), url: z.string(), title: z.string() })),
+  pagesKnown: z.boolean().describe('False: the browser could not be asked, `pages` says nothing.'),
+  clientsAttached: count,
+  lastActivityAt: time.nullable(),
+  idleExpiresAt: time.nullable(),
+});
+
+/** One line of a session's history. */
+export const sessionEventAnswer = z.object({
+  seq: z.int().min(1).describe('1, 2, 3 … without gaps.'),
+  at: time,
+  event: z.string(),
+  from: status.nullable().describe('Null: it was created.'),
+  to: status,
+  cause: z.string().describe('Why.'),
+  actor: z.string().describe('By whom: `key:…`, `timer`, `worker:…`, `sweep`, `gateway`.'),
+});
+
+/** The history of a session. */
+export const sessionEventsAnswer = z.object({ events: z.array(sessionEventAnswer) });
+
+/** What became of a bulk release. */
+export const releaseAllAnswer = z.object({
+  success: z.boolean().describe('False: not all of them could be confirmed; asking again settles it.'),
+  message: z.string(),
+  matched: count,
+  released: count,
+  failed: count,
+});
+
+/** The data of a `transition` on the stream of all sessions. */
+export const transitionAnswer = z.object({
+  sessionId: z.string(),
+  revision: z.int().min(1),
+  at: time,
+  event: z.string(),
+  from: status.nullable(),
+  to: status,
+  endReason: endReason.nullable(),
+});
+
+/** `/livez`. */
+export const livenessAnswer = z.object({ status: z.literal('ok') });
+
+const checks: z.ZodType<ReadinessReport> = z.object({
+  commands: z.enum(['ok', 'failing']),
+  notices: z.enum(['ok', 'silent']),
+  lifecycle: z.enum(['ok', 'draining']),
+});
+
+/** `/readyz`, ready or not. */
+export const readinessAnswer = z.object({ status: z.enum(['ready', 'not_ready']), checks });
+
+// SAFETY: as above; the catalogue's keys are the codes.
+const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
+
+/** Every error (RFC 9457). */
+export const problemAnswer: z.ZodType<Problem> = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  code: z.enum(codes),
+  message: z.string().describe('The same as `detail`.'),
+  requestId: z.string().describe('In our log as well; also in the header `X-Request-Id`.'),
+  retryable: z.boolean().describe('Whether the same request may succeed if simply repeated.'),
+  errors: z.array(
+    z.object({
+      pointer: z.string().describe('RFC 6901, into the body; or starts with `query/` or `header/`.'),
+      message: z.string(),
+    }),
+  ),
+  sessionStatus: status.optional().describe('With `session_ended`.'),
+  endReason: endReason.nullish().describe('With `session_ended`.'),
+});

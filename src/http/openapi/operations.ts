@@ -1,0 +1,292 @@
+import { z } from 'zod';
+import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../schemas';
+import { updateBodySchema } from '../update-body';
+import {
+  livenessAnswer,
+  liveDetailsAnswer,
+  readinessAnswer,
+  releaseAllAnswer,
+  sessionAnswer,
+  sessionEventsAnswer,
+  sessionListAnswer,
+} from './answers';
+import { FLEET_OPERATIONS } from './fleet-operations';
+import type { AnswerSpec, Operation, Parameter } from './operation';
+import { PAGE_OPERATIONS } from './page-operations';
+
+/* We need no header: each has a default, and keys are told by `security`. */
+const header = (name: string, description: string, schema: z.ZodType = z.string()): Parameter => ({
+  in: 'header',
+  name,
+  schema: schema.optional(),
+  description,
+});
+const queryOf = (schema: z.ZodObject<Readonly<Record<string, z.ZodType>>>): Parameter[] =>
+  Object.entries(schema.shape).map(([name, field]) => ({ in: 'query', name, schema: field }));
+
+const IDEMPOTENCY = header(
+  'Idempotency-Key',
+  'Makes a retry join the first call. Kept for 24 hours.',
+  z.string().regex(IDEMPOTENCY_KEY),
+);
+const RESPOND_ASYNC = header('Prefer', '`respond-async`: answer as soon as the end is committed.');
+const LAST_EVENT_ID = header(
+  'Last-Event-ID',
+  'The id of the last event received: the stream goes on after it.',
+);
+
+const ETAG = { ETag: 'The revision, in quotes.' };
+const APPLIED = { 'Preference-Applied': 'What of `Prefer` was obeyed.' };
+const session = (description: string, headers: Readonly<Record<string, string>> = {}): AnswerSpec => ({
+  description,
+  schema: sessionAnswer,
+  headers: { ...ETAG, ...APPLIED, ...headers },
+});
+const stream = (description: string): AnswerSpec => ({
+  description,
+  schema: z.string(),
+  mediaType: 'text/event-stream',
+});
+const CREATED_HEADERS = {
+  Location: 'Path of the session.',
+  'Idempotency-Replayed': '`true`: an earlier call with this key made the session.',
+};
+const RELEASED = session('The session, ended; also if it had ended before.');
+
+/**
+ * Every operation of the API. The server takes its routes from here and the compiler asks it for a handler of each; the
+ * OpenAPI document and the page at `/docs` are made from the same lines.
+ */
+export const OPERATIONS = {
+  getLivez: {
+    method: 'GET',
+    path: '/livez',
+    tag: 'Service',
+    summary: 'Whether this process runs',
+    isOpen: true,
+    answers: { 200: { description: 'It does.', schema: livenessAnswer } },
+    errors: [],
+  },
+  getReadyz: {
+    method: 'GET',
+    path: '/readyz',
+    tag: 'Service',
+    summary: 'Whether a command sent through the whole path takes effect',
+    isOpen: true,
+    answers: {
+      200: { description: 'It does.', schema: readinessAnswer },
+      503: { description: 'It does not; `checks` says what fails.', schema: readinessAnswer },
+    },
+    errors: [],
+  },
+  getOpenApi: {
+    method: 'GET',
+    path: '/openapi.json',
+    tag: 'Service',
+    summary: 'This document',
+    isOpen: true,
+    answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
+    errors: [],
+  },
+  getDocs: {
+    method: 'GET',
+    path: '/docs',
+    tag: 'Service',
+    summary: 'This document as a page for people',
+    isOpen: true,
+    answers: { 200: { description: 'HTML.', schema: z.string(), mediaType: 'text/html' } },
+    errors: [],
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/metrics',
+    tag: 'Service',
+    summary: 'Metrics for Prometheus',
+    answers: { 200: { description: 'Text format 0.0.4.', schema: z.string(), mediaType: 'text/plain' } },
+    errors: [],
+  },
+  createSession: {
+    method: 'POST',
+    path: '/v1/sessions',
+    tag: 'Sessions',
+    summary: 'Create a session',
+    description:
+      'Answers when the session is live, or has ended meanwhile. Fields that nobody knows are ignored; fields that are known but not built yet are refused with `not_supported`.',
+    parameters: [
+      IDEMPOTENCY,
+      header(
+        'Prefer',
+        '`wait=N`: seconds to wait until it is live, default 30. `respond-async`: do not wait.',
+      ),
+    ],
+    body: createBodySchema,
+    answers: {
+      201: session('Created, and live or ended: see `status`.', CREATED_HEADERS),
+      202: session('Created, not live yet.', CREATED_HEADERS),
+    },
+    errors: ['session_id_taken', 'invalid_request', 'idempotency_key_reused', 'not_supported'],
+  },
+  listSessions: {
+    method: 'GET',
+    path: '/v1/sessions',
+    tag: 'Sessions',
+    summary: 'List the retained sessions, newest first',
+    parameters: queryOf(listQuery),
+    answers: {
+      200: {
+        description: 'One page.',
+        schema: sessionListAnswer,
+        headers: { Link: '`rel="next"`: the next page.' },
+      },
+    },
+    errors: ['invalid_request'],
+  },
+  releaseSessions: {
+    method: 'POST',
+    path: '/v1/sessions/release',
+    tag: 'Sessions',
+    summary: 'Release all created and live sessions, or those that are selected',
+    parameters: [...queryOf(releaseAllSelection), RESPOND_ASYNC],
+    body: () => releaseAllSelection,
+    answers: { 200: { description: 'What became of them.', schema: releaseAllAnswer, headers: APPLIED } },
+    errors: ['invalid_request', 'outcome_unknown'],
+  },
+  getSession: {
+    method: 'GET',
+    path: '/v1/sessions/{id}',
+    tag: 'Sessions',
+    summary: 'Read a session',
+    parameters: [
+      header('If-None-Match', 'An `ETag`: 304 if the session still has this revision.'),
+      header('Prefer', '`wait=N` with `If-None-Match`: wait up to N seconds for a change.'),
+    ],
+    answers: {
+      200: session('The session.'),
+      304: { description: 'Nothing has changed.', headers: { ...ETAG, ...APPLIED } },
+    },
+    errors: ['session_not_found'],
+  },
+  updateSession: {
+    method: 'PATCH',
+    path: '/v1/sessions/{id}',
+    tag: 'Sessions',
+    summary: 'Change time-outs, labels or name of a session that goes on',
+    description:
+      'Against a time-out that fires at the same moment exactly one of the two wins: 200, or 409 `session_ended`.',
+    parameters: [
+      IDEMPOTENCY,
+      header('If-Match', 'An `ETag`: 412 if the session has another revision. `*`: any revision.'),
+    ],
+    body: updateBodySchema,
+    answers: { 200: session('The session as it is then.') },
+    errors: [
+      'session_not_found',
+      'session_ended',
+      'session_not_live',
+      'precondition_failed',
+      'invalid_request',
+      'outcome_unknown',
+    ],
+  },
+  deleteSession: {
+    method: 'DELETE',
+    path: '/v1/sessions/{id}',
+    tag: 'Sessions',
+    summary: 'Release a session; the same as `POST …/release`',
+    parameters: [IDEMPOTENCY, RESPOND_ASYNC],
+    answers: { 200: RELEASED },
+    errors: ['session_not_found', 'invalid_request', 'outcome_unknown'],
+  },
+  releaseSession: {
+    method: 'POST',
+    path: '/v1/sessions/{id}/release',
+    tag: 'Sessions',
+    summary: 'Release a session',
+    description: 'Idempotent. Answers when its browser is gone, after 5 seconds at most.',
+    parameters: [IDEMPOTENCY, RESPOND_ASYNC],
+    answers: { 200: RELEASED },
+    errors: ['session_not_found', 'invalid_request', 'outcome_unknown'],
+  },
+  getLiveDetails: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/live',
+    tag: 'Sessions',
+    summary: 'What changes about a live session without a revision',
+    answers: { 200: { description: 'Open pages, clients, activity.', schema: liveDetailsAnswer } },
+    errors: ['session_not_found', 'session_ended', 'session_not_live'],
+  },
+  connect: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/cdp',
+    tag: 'Sessions',
+    summary: 'The browser: a WebSocket that speaks the Chrome DevTools Protocol',
+    description: 'Use `websocketUrl` as it stands. Refused upgrades are answered like any other error.',
+    isOpen: true,
+    parameters: [{ in: 'query', name: 'token', schema: z.string(), description: 'Part of `websocketUrl`.' }],
+    answers: { 101: { description: 'A WebSocket from here on.' } },
+    errors: [
+      'unauthorized',
+      'session_not_found',
+      'session_ended',
+      'session_not_live',
+      'upgrade_required',
+      'browser_unreachable',
+      'redis_unavailable',
+      'shutting_down',
+    ],
+  },
+  listSessionEvents: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/events',
+    tag: 'Events',
+    summary: 'The history of a session, oldest first',
+    answers: { 200: { description: 'All of it.', schema: sessionEventsAnswer } },
+    errors: ['session_not_found'],
+  },
+  streamSessionEvents: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/events/stream',
+    tag: 'Events',
+    summary: 'The history of a session, then what happens to it, as server-sent events',
+    description:
+      '`transition`: a line of the history (`SessionEvent`); its id is `seq`. `closed`: the browser is gone; the stream ends. `reset`: the history is not the one you have seen; it follows from its beginning. A comment every 15 seconds.',
+    parameters: [
+      LAST_EVENT_ID,
+      {
+        in: 'query',
+        name: 'since',
+        schema: z.string().optional(),
+        description: 'The same as `Last-Event-ID`, which wins.',
+      },
+    ],
+    answers: {
+      200: stream('The stream.'),
+      204: { description: 'You have seen `closed`: nothing will follow. An `EventSource` stops here.' },
+    },
+    errors: ['session_not_found'],
+  },
+  streamEvents: {
+    method: 'GET',
+    path: '/v1/events',
+    tag: 'Events',
+    summary: 'What happens to all sessions, as server-sent events',
+    description:
+      '`transition` (`Transition`), `closed`: the browser of an ended session is gone. `reset`: events may have been missed, read what you need again. Begins with what happens next, or after `Last-Event-ID`. Every 15 seconds the id alone.',
+    parameters: [
+      LAST_EVENT_ID,
+      {
+        in: 'query',
+        name: 'since',
+        schema: z.string().optional(),
+        description: 'The same as `Last-Event-ID`, which wins.',
+      },
+    ],
+    answers: { 200: stream('The stream.') },
+    errors: [],
+  },
+  ...PAGE_OPERATIONS,
+  ...FLEET_OPERATIONS,
+} as const satisfies Record<string, Operation>;
+
+/** Names an operation, in the document and in the server. */
+export type OperationId = keyof typeof OPERATIONS;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { cookiesAnswer, cookiesBody, screenshotQuery } from '../routes/session-page';
+import type { Operation } from './operation';
+
+/* What can be had of a live session's pages without a CDP client. Each counts as activity. */
+
+const COOKIES = { 200: { description: 'Every cookie of the browser.', schema: cookiesAnswer } };
+
+/** Operations about the pages of a session, see {@link Operation}. */
+export const PAGE_OPERATIONS = {
+  getScreenshot: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/screenshot',
+    tag: 'Sessions',
+    summary: 'What a page of a live session shows right now',
+    parameters: [{ in: 'query', name: 'pageId', schema: screenshotQuery.shape.pageId }],
+    answers: {
+      200: { description: 'The visible part, as PNG.', schema: z.string(), mediaType: 'image/png' },
+    },
+    errors: [
+      'session_not_found',
+      'session_ended',
+      'session_not_live',
+      'invalid_request',
+      'browser_unreachable',
+    ],
+  },
+  getCookies: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/cookies',
+    tag: 'Sessions',
+    summary: 'Read the cookies of a live session',
+    answers: COOKIES,
+    errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
+  },
+  setCookies: {
+    method: 'POST',
+    path: '/v1/sessions/{id}/cookies',
+    tag: 'Sessions',
+    summary: 'Set cookies in a live session',
+    body: () => cookiesBody,
+    answers: COOKIES,
+    errors: [
+      'session_not_found',
+      'session_ended',
+      'session_not_live',
+      'invalid_request',
+      'browser_unreachable',
+    ],
+  },
+} as const satisfies Record<string, Operation>;

@@ -1,0 +1,35 @@
+import type { RequestHandler } from 'express';
+import type { FollowTenant, TenantNews } from '../../queries/follow-tenant';
+import { EventStream, lastEventIdOf, type StreamEvent } from '../event-stream';
+import { withinRedisBudget } from '../redis-budget';
+import { contextOf, tenantOf } from '../request-context';
+import { transitionEvent } from '../session-event';
+import type { StalledReaders } from '../stalled-readers';
+
+/** What the route works with. */
+export interface StreamEventsRouteParts {
+  readonly followTenant: FollowTenant;
+  readonly stalledReaders: Pick<StalledReaders, 'watch'>;
+}
+
+/** `GET /v1/events`: what happens to all of the tenant's sessions, from now on or from where the reader is. */
+export function streamEventsRoute({ followTenant, stalledReaders }: StreamEventsRouteParts): RequestHandler {
+  return async (req, res) => {
+    const feed = await withinRedisBudget(followTenant(tenantOf(res), lastEventIdOf(req)));
+    const stream = new EventStream(req, res, { stalledReaders, position: () => feed.position });
+    for await (const news of feed.news(contextOf(res).stopWaiting)) {
+      if (stream.isClosed) return;
+      await stream.send(eventOf(news));
+    }
+    stream.end();
+  };
+}
+
+function eventOf(news: TenantNews): StreamEvent {
+  const { id } = news;
+  if (news.type === 'reset') return { event: 'reset', id, data: {} };
+  const { sessionId, notice } = news;
+  return notice.type === 'closed'
+    ? { event: 'closed', id, data: { sessionId } }
+    : { event: 'transition', id, data: transitionEvent(sessionId, notice) };
+}

@@ -1,0 +1,62 @@
+import type { RequestHandler } from 'express';
+import { isEnded, statusOf } from '../../../machines/session/session.view';
+import type { FollowSession, SessionNews } from '../../queries/follow-session';
+import type { GetSession } from '../../queries/get-session';
+import { EventStream, lastEventIdOf, type StreamEvent } from '../event-stream';
+import { withinRedisBudget } from '../redis-budget';
+import { contextOf } from '../request-context';
+import { sessionEvent } from '../session-event';
+import { refOfParam } from '../session-param';
+import type { StalledReaders } from '../stalled-readers';
+
+/** The id of `closed`; all others are numbers. Whoever comes back with it has seen everything. */
+const CLOSED_ID = 'closed';
+
+/** What the route works with. */
+export interface StreamSessionEventsRouteParts {
+  readonly getSession: GetSession;
+  readonly followSession: FollowSession;
+  readonly stalledReaders: Pick<StalledReaders, 'watch'>;
+}
+
+/**
+ * `GET /v1/sessions/:id/events/stream`: the history from where the reader is, then what happens, until the browser of the
+ * ended session is gone. 204 for a reader that has seen that: the only answer that keeps an `EventSource` from coming
+ * back.
+ */
+export function streamSessionEventsRoute(parts: StreamSessionEventsRouteParts): RequestHandler {
+  return async (req, res) => {
+    const ref = refOfParam(req, res);
+    const lastId = lastEventIdOf(req);
+    const { record } = await withinRedisBudget(parts.getSession(ref));
+    if (lastId === CLOSED_ID && isEnded(statusOf(record.snapshot))) {
+      res.status(204).end();
+      return;
+    }
+    const stream = new EventStream(req, res, parts);
+    const { stopWaiting: signal } = contextOf(res);
+    const { id } = record.snapshot.context;
+    for await (const news of parts.followSession({ ref, afterSeq: seqOf(lastId), signal })) {
+      if (stream.isClosed) return;
+      await stream.send(eventOf(news, id));
+    }
+    stream.end();
+  };
+}
+
+function eventOf(news: SessionNews, sessionId: string): StreamEvent {
+  switch (news.type) {
+    case 'transition':
+      return { event: 'transition', id: String(news.entry.seq), data: sessionEvent(news.entry) };
+    case 'reset':
+      return { event: 'reset', id: '0', data: { sessionId } };
+    case 'closed':
+      return { event: 'closed', id: CLOSED_ID, data: { sessionId } };
+  }
+}
+
+/* The line a reader has seen; null for what cannot be one. */
+function seqOf(lastId: string | null): number | null {
+  if (lastId === null) return 0;
+  return /^\d{1,9}$/.test(lastId) ? Number(lastId) : null;
+}

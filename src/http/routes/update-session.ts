@@ -1,0 +1,37 @@
+import type { RequestHandler } from 'express';
+import type { UpdateSession } from '../../commands/update-session';
+import type { GetSession } from '../../queries/get-session';
+import { etagOf } from '../etag';
+import { withinRedisBudget } from '../redis-budget';
+import { actorOf } from '../request-context';
+import { parseIdempotencyKey, type TimeoutPolicy } from '../schemas';
+import { refOfParam } from '../session-param';
+import type { SessionViews } from '../session-view';
+import { parseIfMatch, parseUpdateBody } from '../update-body';
+
+/** What the route works with. */
+export interface UpdateSessionRouteParts {
+  readonly updateSession: UpdateSession;
+  readonly getSession: GetSession;
+  readonly views: SessionViews;
+  readonly policy: TimeoutPolicy;
+}
+
+/**
+ * `PATCH /v1/sessions/:id`: changes time-outs, labels and name of a session that goes on; 200 with the session as it is
+ * then. With `If-Match` only if it still has that revision. A retry with the same `Idempotency-Key` is not made twice.
+ */
+export function updateSessionRoute(parts: UpdateSessionRouteParts): RequestHandler {
+  return async (req, res) => {
+    const ref = refOfParam(req, res);
+    const ifRevision = parseIfMatch(req.headers['if-match']);
+    const requestKey = parseIdempotencyKey(req.headers['idempotency-key']);
+    const update = parseUpdateBody(req.body, parts.policy);
+    const found = await withinRedisBudget(
+      parts
+        .updateSession({ ref, ...update, ifRevision, actor: actorOf(res), requestKey })
+        .then(() => parts.getSession(ref)),
+    );
+    res.set('ETag', etagOf(found.record.revision)).json(parts.views.of(found));
+  };
+}

@@ -1,0 +1,75 @@
+import type { Request, RequestHandler } from 'express';
+import type { DrainWorker } from '../../commands/drain-worker';
+import { HoldfastError } from '../../core/errors';
+import { SESSION_ID_PATTERN } from '../../core/ids';
+import type { FoundWorker, GetCapacity, ListWorkers } from '../../queries/list-workers';
+import { withinRedisBudget } from '../redis-budget';
+import { isoOrNull } from '../session-view';
+
+/** What the routes work with. */
+export interface WorkerRouteParts {
+  readonly listWorkers: ListWorkers;
+  readonly drainWorker: DrainWorker;
+  readonly getCapacity: GetCapacity;
+}
+
+/** A worker as callers see it. */
+export interface WorkerView {
+  readonly id: string;
+  readonly hostname: string | null;
+  readonly slots: number;
+  readonly used: number;
+  /** Launches nothing; what is live there stays. */
+  readonly draining: boolean;
+  /** Its lease holds: its sessions are being looked after. */
+  readonly alive: boolean;
+  readonly leaseExpiresAt: string | null;
+}
+
+/** `GET /v1/workers`: the worker machines of the installation. */
+export function listWorkersRoute({ listWorkers }: WorkerRouteParts): RequestHandler {
+  return async (_req, res) => {
+    const workers = await withinRedisBudget(listWorkers());
+    res.json({ workers: workers.map(viewOf) });
+  };
+}
+
+/**
+ * `POST /v1/workers/:id/drain` and `…/undrain`: nothing is launched there any more, or again; live sessions stay, and so
+ * does the order when the worker restarts. Idempotent; answers with the worker.
+ */
+export function drainWorkerRoute(parts: WorkerRouteParts, drained: boolean): RequestHandler {
+  return async (req, res) => {
+    const workerId = workerIdOf(req);
+    await withinRedisBudget(parts.drainWorker(workerId, drained));
+    const worker = (await withinRedisBudget(parts.listWorkers())).find(({ id }) => id === workerId);
+    // Undrained, and not there any more: nothing is left to show.
+    if (worker === undefined) res.status(204).end();
+    else res.json(viewOf(worker));
+  };
+}
+
+/** `GET /v1/capacity`: what the installation can take right now. */
+export function capacityRoute({ getCapacity }: WorkerRouteParts): RequestHandler {
+  return async (_req, res) => {
+    res.json(await withinRedisBudget(getCapacity()));
+  };
+}
+
+function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker): WorkerView {
+  return {
+    id,
+    hostname: info?.hostname ?? null,
+    slots: info?.slots ?? 0,
+    used: info?.used ?? 0,
+    draining,
+    alive: isAlive,
+    leaseExpiresAt: isoOrNull(leaseExpiresAtMs),
+  };
+}
+
+/* Host ids have the alphabet of session ids. */
+function workerIdOf({ params: { id } }: Request): string {
+  if (typeof id === 'string' && SESSION_ID_PATTERN.test(id)) return id;
+  throw new HoldfastError('worker_not_found', 'There is no such worker.');
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { LABELS_MAX } from '../../machines/session/session.changes';
+import type { UpdateRequest } from '../commands/update-session';
+import { HoldfastError } from '../core/errors';
+import {
+  duration,
+  labelName,
+  labelValue,
+  parse,
+  sessionName,
+  TIMEOUT_MIN_MS,
+  type TimeoutPolicy,
+} from './schemas';
+
+/* Strict: a time-out that is misspelt and ignored would end a session at the old time after all. */
+const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
+  z
+    .strictObject({
+      timeout: duration(timeoutMaxMs)
+        .exactOptional()
+        .describe(
+          'How long the session may be live in total, from `liveAt` on, milliseconds: extends or shortens.',
+        ),
+      expiresAt: z.iso
+        .datetime({ offset: true, error: 'must be a moment such as 2030-01-31T12:00:00Z' })
+        .transform(text => Date.parse(text))
+        .exactOptional()
+        .describe('The same as a moment, of a live session; instead of `timeout`.'),
+      idleTimeout: duration(timeoutMaxMs)
+        .nullable()
+        .exactOptional()
+        .describe('Counted anew from now on, milliseconds; null: none any more.'),
+      labels: z
+        .record(labelName, labelValue.nullable())
+        .refine(
+          given => Object.keys(given).length <= 2 * LABELS_MAX,
+          `must be at most ${2 * LABELS_MAX} pairs`,
+        )
+        .exactOptional()
+        .describe(`Merged into the labels there are; null removes one. At most ${LABELS_MAX} may be left.`),
+      name: sessionName.exactOptional().describe('For people; null removes it.'),
+    })
+    .refine(given => Object.keys(given).length > 0, {
+      message: 'must change something',
+      // Whoever misspelt the only field is told about that alone.
+      when: ({ issues }) => issues.length === 0,
+    })
+    .refine(
+      given => given.timeout === undefined || given.expiresAt === undefined,
+      'timeout and expiresAt exclude each other',
+    );
+
+/** The body of `PATCH /v1/sessions/{id}`, for the OpenAPI document. */
+export const updateBodySchema = (policy: TimeoutPolicy): z.ZodType => updateBody(policy);
+
+/** What such a body asks for. */
+export type RequestedUpdate = Pick<UpdateRequest, 'change' | 'expiresAtMs' | 'timeoutLimitsMs'>;
+
+/**
+ * The body of `PATCH /v1/sessions/{id}` → the change.
+ *
+ * @throws HoldfastError `invalid_request`, naming every field.
+ */
+export function parseUpdateBody(body: unknown, policy: TimeoutPolicy): RequestedUpdate {
+  const { timeout, expiresAt, idleTimeout, labels, name } = parse(updateBody(policy), body, '');
+  return {
+    change: {
+      ...(name === undefined ? {} : { name }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
+    },
+    expiresAtMs: expiresAt ?? null,
+    timeoutLimitsMs: { min: TIMEOUT_MIN_MS, max: policy.timeoutMaxMs },
+  };
+}
+
+const ENTITY_TAG = /^"([\x21\x23-\x7e]*)"$/;
+
+/**
+ * The `If-Match` header: one strong entity tag of ours, or `*`.
+ *
+ * @returns the revision it names; null without one and for `*`; 0, which no revision is, for a tag that is none of ours
+ * @throws HoldfastError `malformed_request` for a weak tag, a list, or anything else (RFC 9110, 13.1.1 compares strongly).
+ */
+export function parseIfMatch(header: string | undefined): number | null {
+  if (header === undefined || header.trim() === '*') return null;
+  const [, tag] = ENTITY_TAG.exec(header.trim()) ?? [];
+  if (tag !== undefined) return /^[1-9]\d{0,14}$/.test(tag) ? Number(tag) : 0;
+  const message = 'must be the ETag of a session, such as "3", or *; weak tags and lists are not understood';
+  throw new HoldfastError('malformed_request', `If-Match: ${message}`, {
+    fields: [{ pointer: 'header/If-Match', message }],
+  });
+}

@@ -1,0 +1,114 @@
+import { isEnded } from '../../machines/session/session.view';
+import { pause } from '../core/abort';
+import { messageOf } from '../core/errors';
+import type { SessionRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import { Wakeup } from '../core/wakeup';
+import type { ClosingStore } from '../store/closing-store';
+import type { EventLog } from '../store/event-log';
+import type { Notice, NoticeStream } from '../store/notice-stream';
+import type { HistoryEntry } from '../store/session-store';
+
+/** How soon a read that failed is tried again; Redis' return usually comes first. */
+const RETRY_MS = 1_000;
+
+/** What a follower of one session is told. */
+export type SessionNews =
+  | { readonly type: 'transition'; readonly entry: HistoryEntry }
+  /** The history is not the one that was followed; what comes next is its beginning. */
+  | { readonly type: 'reset' }
+  /** The browser of the ended session is gone; nothing follows. */
+  | { readonly type: 'closed' };
+
+/** Whom to follow. */
+export interface FollowSessionRequest {
+  readonly ref: SessionRef;
+  /** The last line that is known already: 0 for none; null: one that cannot be in any history. */
+  readonly afterSeq: number | null;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** Follows one session from any line of its history to its end. */
+export type FollowSession = (request: FollowSessionRequest) => AsyncGenerator<SessionNews, void>;
+
+/** What {@link followSession} works with. */
+export interface FollowSessionParts {
+  readonly notices: Pick<NoticeStream, 'on' | 'off'>;
+  readonly eventLog: Pick<EventLog, 'historySince'>;
+  readonly closing: Pick<ClosingStore, 'isOpen'>;
+  readonly log: Logger;
+}
+
+/**
+ * Tells every line of a history once and in order (I5), also across an outage of Redis: notices only say when to look,
+ * what is told is read from the history. It reads on no faster than it is consumed and keeps nothing meanwhile, so a slow
+ * consumer costs no memory. Ends after `closed`, when the session is forgotten, or by the signal; it never throws because
+ * Redis is away.
+ */
+export function followSession(parts: FollowSessionParts): FollowSession {
+  return async function* ({ ref, afterSeq, signal }) {
+    const { notices } = parts;
+    const wakeup = new Wakeup();
+    const onNotice = (notice: Notice): void => {
+      if ('ref' in notice && notice.ref === ref) wakeup.ring();
+    };
+    notices.on('notice', onNotice);
+    notices.on('resync', wakeup.ring);
+    try {
+      if (afterSeq === null) yield { type: 'reset' };
+      let seq = afterSeq ?? 0;
+      wakeup.ring();
+      for (;;) {
+        await wakeup.rung(signal);
+        if (signal.aborted) return;
+        const seen = await look(parts, ref, seq);
+        if (seen === 'unavailable') {
+          await pause(RETRY_MS, signal);
+          wakeup.ring();
+          continue;
+        }
+        if (seen === 'unknown') {
+          yield { type: 'reset' };
+          if (seq === 0) return;
+          seq = 0;
+          wakeup.ring();
+          continue;
+        }
+        for (const entry of seen.entries) {
+          yield { type: 'transition', entry };
+          seq = entry.seq;
+        }
+        if (seen.isClosed) {
+          yield { type: 'closed' };
+          return;
+        }
+      }
+    } finally {
+      notices.off('notice', onNotice);
+      notices.off('resync', wakeup.ring);
+    }
+  };
+}
+
+type Seen =
+  { readonly entries: readonly HistoryEntry[]; readonly isClosed: boolean } | 'unknown' | 'unavailable';
+
+/* What is new after a line, and whether that was all there will ever be. */
+async function look(
+  { eventLog, closing, log }: FollowSessionParts,
+  ref: SessionRef,
+  seq: number,
+): Promise<Seen> {
+  try {
+    const tail = await eventLog.historySince(ref, seq);
+    if (tail === null) return 'unknown';
+    const newest = tail.entries.at(-1) ?? tail.anchor;
+    const hasEnded = newest !== null && isEnded(newest.to);
+    // The obligation to close is written together with the end: none left means that it was met, or never arose.
+    return { entries: tail.entries, isClosed: hasEnded && !(await closing.isOpen(ref)) };
+  } catch (error) {
+    log.debug({ session: ref, reason: messageOf(error) }, 'a followed history could not be read');
+    return 'unavailable';
+  }
+}

@@ -1,0 +1,158 @@
+import { pause } from '../core/abort';
+import { messageOf } from '../core/errors';
+import { parseRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import { Wakeup } from '../core/wakeup';
+import { isAfter, type EventLog, type PlacedNotice } from '../store/event-log';
+import type { Notice, NoticeStream } from '../store/notice-stream';
+
+/** How many notices wait for one consumer; one that is slower reads the stream again instead. */
+const INBOX_MAX = 100;
+
+/** Notices of all tenants that are read at a time while catching up. */
+const PAGE = 200;
+
+const RETRY_MS = 1_000;
+
+/** A notice that concerns a session. */
+export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' }>;
+
+/** What a follower of all sessions is told, and where in the stream it is then. */
+export type TenantNews =
+  | {
+      readonly type: 'notice';
+      readonly id: string;
+      readonly sessionId: string;
+      readonly notice: SessionNotice;
+    }
+  /** Something may have been missed: what follows begins here. */
+  | { readonly type: 'reset'; readonly id: string };
+
+/** What {@link TenantFeed} works with. */
+export interface TenantFeedParts {
+  readonly notices: Pick<NoticeStream, 'on' | 'off'>;
+  readonly eventLog: Pick<EventLog, 'noticesSince' | 'newestNoticeId'>;
+  readonly log: Logger;
+}
+
+/** Opens a feed of a tenant's sessions after a certain notice; null: from now on. */
+export type FollowTenant = (tenant: string, afterId: string | null) => Promise<TenantFeed>;
+
+/** @throws what Redis throws while it is away. */
+export function followTenant(parts: TenantFeedParts): FollowTenant {
+  return async (tenant, afterId) => {
+    // Also asked when the answer is not needed: a feed that cannot begin is better refused.
+    const newestId = await parts.eventLog.newestNoticeId();
+    return new TenantFeed(parts, tenant, afterId ?? newestId);
+  };
+}
+
+/**
+ * What happens to all sessions of one tenant, in order, from the process' one tail of the notices. A consumer that is too
+ * slow for its inbox, or that lived through a gap in the tail, is brought up from the stream itself; only when its place
+ * there is gone it is told `reset`.
+ */
+export class TenantFeed {
+  readonly #wakeup = new Wakeup();
+  /* What the tail told us after `#position`, complete unless we are behind. */
+  #inbox: PlacedNotice[] = [];
+  #state: 'behind' | 'catching up' | 'live' = 'behind';
+  #position: string;
+
+  /** @param afterId - the last notice that is known already */
+  constructor(
+    private readonly parts: TenantFeedParts,
+    private readonly tenant: string,
+    afterId: string,
+  ) {
+    this.#position = afterId;
+  }
+
+  /** Everything up to here has been told, or concerns others. */
+  get position(): string {
+    return this.#position;
+  }
+
+  /** Tells until the signal is aborted. May be called once. */
+  async *news(signal: AbortSignal): AsyncGenerator<TenantNews, void> {
+    const { notices } = this.parts;
+    notices.on('notice', this.#onNotice);
+    notices.on('resync', this.#fallBehind);
+    try {
+      while (!signal.aborted) {
+        const next = this.#state === 'live' ? this.#inbox.shift() : undefined;
+        if (next !== undefined) yield* this.#tell([next]);
+        else if (this.#state === 'live') await this.#wakeup.rung(signal);
+        else yield* this.#catchUp(signal);
+      }
+    } finally {
+      notices.off('notice', this.#onNotice);
+      notices.off('resync', this.#fallBehind);
+    }
+  }
+
+  readonly #onNotice = (notice: Notice, id: string): void => {
+    if (this.#state === 'behind') return;
+    if (sessionIn(notice, this.tenant) === null) {
+      // Keeps our place fresh while only others are busy, so that it is not trimmed away under us.
+      if (this.#state === 'live' && this.#inbox.length === 0) this.#position = id;
+    } else if (this.#inbox.length < INBOX_MAX) {
+      this.#inbox.push({ notice, id });
+      this.#wakeup.ring();
+    } else this.#fallBehind();
+  };
+
+  readonly #fallBehind = (): void => {
+    this.#inbox = [];
+    this.#state = 'behind';
+    this.#wakeup.ring();
+  };
+
+  async *#catchUp(signal: AbortSignal): AsyncGenerator<TenantNews, void> {
+    // Before the first read: what the tail tells from here on goes to the inbox.
+    this.#state = 'catching up';
+    for (let isLast = false; !isLast && !signal.aborted;) {
+      const page = await this.#read();
+      if (page === null) {
+        this.#fallBehind();
+        await pause(RETRY_MS, signal);
+        return;
+      }
+      if (page.isReset) yield { type: 'reset', id: this.#position };
+      yield* this.#tell(page.notices);
+      isLast = page.notices.length < PAGE;
+    }
+    // Behind again if the inbox was too small meanwhile.
+    if (this.#state === 'catching up') this.#state = 'live';
+  }
+
+  async #read(): Promise<{ isReset: boolean; notices: readonly PlacedNotice[] } | null> {
+    const { eventLog, log } = this.parts;
+    try {
+      const notices = await eventLog.noticesSince(this.#position, PAGE);
+      if (notices !== null) return { isReset: false, notices };
+      this.#position = await eventLog.newestNoticeId();
+      return { isReset: true, notices: [] };
+    } catch (error) {
+      log.debug({ tenant: this.tenant, reason: messageOf(error) }, 'followed notices could not be read');
+      return null;
+    }
+  }
+
+  *#tell(notices: readonly PlacedNotice[]): Generator<TenantNews, void> {
+    for (const { notice, id } of notices) {
+      // Read from the stream and heard from the tail as well.
+      if (!isAfter(id, this.#position)) continue;
+      this.#position = id;
+      const session = sessionIn(notice, this.tenant);
+      if (session !== null) yield { type: 'notice', id, ...session };
+    }
+  }
+}
+
+/* The session of this tenant that a notice is about; null: somebody else's, or none. */
+function sessionIn(notice: Notice, tenant: string): { sessionId: string; notice: SessionNotice } | null {
+  if (notice.type === 'outcome') return null;
+  const named = parseRef(notice.ref);
+  return named?.tenant === tenant ? { sessionId: named.id, notice } : null;
+}

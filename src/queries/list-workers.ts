@@ -1,0 +1,71 @@
+import type { MaintenanceStore } from '../store/maintenance-store';
+import type { WorkerRecord, WorkerStore } from '../store/worker-store';
+
+/** A worker at one moment of Redis `TIME`. */
+export interface FoundWorker extends WorkerRecord {
+  /** Whether its lease holds: its sessions are being looked after. */
+  readonly isAlive: boolean;
+}
+
+/** What the installation can take right now. `used` is what workers said last, two seconds ago at most. */
+export interface Capacity {
+  /** Of all living workers, the draining ones included. */
+  readonly slots: number;
+  readonly used: number;
+  /** Free on workers that launch; less than `slots - used` while one is draining. */
+  readonly free: number;
+  /** Sessions that wait for a worker. */
+  readonly queued: number;
+  readonly workers: number;
+  readonly drainingWorkers: number;
+  /** Whether a session that is created now finds a slot at once. */
+  readonly isAvailable: boolean;
+}
+
+/** Lists the workers. */
+export type ListWorkers = () => Promise<readonly FoundWorker[]>;
+
+/** Reads the capacity of the installation. */
+export type GetCapacity = () => Promise<Capacity>;
+
+/** What {@link listWorkers} and {@link getCapacity} work with. */
+export interface ListWorkersParts {
+  readonly workers: Pick<WorkerStore, 'list' | 'queuedSessions'>;
+  readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
+}
+
+/** @throws what Redis throws while it is away. */
+export function listWorkers({ workers, maintenance }: ListWorkersParts): ListWorkers {
+  return async () => {
+    const [nowMs, found] = await Promise.all([maintenance.nowMs(), workers.list()]);
+    return found.map(worker => ({
+      ...worker,
+      isAlive: worker.leaseExpiresAtMs !== null && worker.leaseExpiresAtMs > nowMs,
+    }));
+  };
+}
+
+/** @throws what Redis throws while it is away. */
+export function getCapacity(parts: ListWorkersParts): GetCapacity {
+  const list = listWorkers(parts);
+  return async () => {
+    const [all, queued] = await Promise.all([list(), parts.workers.queuedSessions()]);
+    const alive = all.filter(({ isAlive }) => isAlive);
+    const draining = alive.filter(worker => worker.draining);
+    const slots = sum(alive, 'slots');
+    const used = sum(alive, 'used');
+    const free = Math.max(0, slots - used - (sum(draining, 'slots') - sum(draining, 'used')));
+    return {
+      slots,
+      used,
+      free,
+      queued,
+      workers: alive.length,
+      drainingWorkers: draining.length,
+      isAvailable: free > queued,
+    };
+  };
+}
+
+const sum = (workers: readonly WorkerRecord[], what: 'slots' | 'used'): number =>
+  workers.reduce((total, { info }) => total + (info?.[what] ?? 0), 0);

@@ -1,0 +1,53 @@
+import type { DayUsage, Usage, UsageStore } from '../store/usage-store';
+
+const DAY_MS = 86_400_000;
+
+/** Which days; both inclusive, `YYYY-MM-DD` in UTC. */
+export interface UsageRequest {
+  readonly tenant: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What a tenant has used, day by day and together. */
+export interface UsageReport {
+  /** Only days on which a session ended. */
+  readonly days: readonly (DayUsage & { readonly total: Usage })[];
+  readonly total: Usage;
+}
+
+/** Reads it. */
+export type GetUsage = (request: UsageRequest) => Promise<UsageReport>;
+
+/** @throws what Redis throws while it is away. */
+export function getUsage(usage: Pick<UsageStore, 'days'>): GetUsage {
+  return async ({ tenant, from, to }) => {
+    const counted = await usage.days(tenant, daysBetween(from, to));
+    const days = counted
+      .filter(({ byEndReason }) => Object.keys(byEndReason).length > 0)
+      .map(day => ({ ...day, total: added(Object.values(day.byEndReason)) }));
+    return { days, total: added(days.map(({ total }) => total)) };
+  };
+}
+
+/** How many days a range has, both ends included; 0 or less if it ends before it begins. */
+export function dayCount(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
+}
+
+function daysBetween(from: string, to: string): string[] {
+  const firstMs = Date.parse(from);
+  return Array.from({ length: dayCount(from, to) }, (_, i) =>
+    new Date(firstMs + i * DAY_MS).toISOString().slice(0, 10),
+  );
+}
+
+const added = (usages: readonly Usage[]): Usage =>
+  usages.reduce(
+    (sum, { sessions, liveMs, startedMinutes }) => ({
+      sessions: sum.sessions + sessions,
+      liveMs: sum.liveMs + liveMs,
+      startedMinutes: sum.startedMinutes + startedMinutes,
+    }),
+    { sessions: 0, liveMs: 0, startedMinutes: 0 },
+  );

@@ -1,0 +1,51 @@
+import type { Redis } from '../redis/connection';
+import { keys } from '../redis/keys';
+
+/** How long the usage of a day can be asked for. */
+export const USAGE_KEPT_MS = 400 * 86_400_000;
+
+/** What a number of ended sessions have used. */
+export interface Usage {
+  readonly sessions: number;
+  readonly liveMs: number;
+  /** Every minute that was begun, session by session. */
+  readonly startedMinutes: number;
+}
+
+/** The usage of one day, by end reason. */
+export interface DayUsage {
+  /** `YYYY-MM-DD` in UTC. */
+  readonly day: string;
+  readonly byEndReason: Readonly<Record<string, Usage>>;
+}
+
+/** What tenants have used. Written by the commit that ends a session, so each counts once, on the day it ended (I2). */
+export class UsageStore {
+  constructor(private readonly redis: Redis) {}
+
+  /** The usage of these days; days on which nothing ended have no reasons. */
+  async days(tenant: string, days: readonly string[]): Promise<DayUsage[]> {
+    const counted = await Promise.all(days.map(day => this.redis.hgetall(keys.usage(tenant, day))));
+    return days.map((day, i) => ({ day, byEndReason: byEndReasonOf(counted[i] ?? {}) }));
+  }
+}
+
+/** The day of a moment: `YYYY-MM-DD` in UTC. */
+export function usageDay(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+function byEndReasonOf(fields: Readonly<Record<string, string>>): Record<string, Usage> {
+  const reasons = new Set(Object.keys(fields).map(field => field.slice(0, field.indexOf('|'))));
+  const of = (reason: string, measure: keyof Usage): number => Number(fields[`${reason}|${measure}`] ?? 0);
+  return Object.fromEntries(
+    [...reasons].sort().map(reason => [
+      reason,
+      {
+        sessions: of(reason, 'sessions'),
+        liveMs: of(reason, 'liveMs'),
+        startedMinutes: of(reason, 'startedMinutes'),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,73 @@
+import type { Redis } from '../redis/connection';
+import { keys } from '../redis/keys';
+import type { WorkerOrder } from './control-stream';
+
+/** A worker as the installation knows it. */
+export interface WorkerRecord {
+  readonly id: string;
+  /** Null: drained, and not heard of for so long that only this is left of it. */
+  readonly info: { readonly hostname: string; readonly slots: number; readonly used: number } | null;
+  /** Launches nothing: an operator has said so, or it is shutting down. */
+  readonly draining: boolean;
+  /** Redis `TIME`; null without a lease. */
+  readonly leaseExpiresAtMs: number | null;
+}
+
+const CONTROL_MAX = 1_000;
+
+/**
+ * The worker machines, and which of them are drained. That is kept apart from what a worker says of itself: it outlives
+ * the worker's process, its lease and its orderly exit, until somebody takes it back.
+ */
+export class WorkerStore {
+  constructor(private readonly redis: Redis) {}
+
+  /** Every worker with a lease, lapsed or not, and every one that is drained; by id. */
+  async list(): Promise<WorkerRecord[]> {
+    const [leases, drained] = await Promise.all([
+      this.redis.zrange(keys.leases, '0', '-1', 'WITHSCORES'),
+      this.redis.smembers(keys.drained),
+    ]);
+    const expiries = new Map<string, number>();
+    for (let i = 0; i + 1 < leases.length; i += 2) expiries.set(leases[i] ?? '', Number(leases[i + 1]));
+    const ids = [...new Set([...expiries.keys(), ...drained])].sort();
+    return Promise.all(
+      ids.map(async id => {
+        const said = await this.redis.hgetall(keys.worker(id));
+        return {
+          id,
+          info:
+            said['hostname'] === undefined
+              ? null
+              : { hostname: said['hostname'], slots: Number(said['slots']), used: Number(said['used']) },
+          draining: drained.includes(id) || said['draining'] === 'true',
+          leaseExpiresAtMs: expiries.get(id) ?? null,
+        };
+      }),
+    );
+  }
+
+  /** Whether a worker has a lease, lapsed or not, or is drained. */
+  async exists(workerId: string): Promise<boolean> {
+    const [expiresMs, isDrained] = await Promise.all([
+      this.redis.zscore(keys.leases, workerId),
+      this.redis.sismember(keys.drained, workerId),
+    ]);
+    return expiresMs !== null || isDrained === 1;
+  }
+
+  /** Has a worker launch nothing, or launch again; it hears of it at once, and otherwise with its next renewal. */
+  async setDrained(workerId: string, drained: boolean): Promise<void> {
+    const order: WorkerOrder = { order: 'drain', drained };
+    await this.redis
+      .multi()
+      [drained ? 'sadd' : 'srem'](keys.drained, workerId)
+      .xadd(keys.control(workerId), 'NOMKSTREAM', 'MAXLEN', '~', CONTROL_MAX, '*', 'c', JSON.stringify(order))
+      .exec();
+  }
+
+  /** How many sessions of the whole installation wait for a worker. */
+  async queuedSessions(): Promise<number> {
+    return this.redis.zcard(keys.queued);
+  }
+}

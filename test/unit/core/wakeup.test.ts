@@ -1,0 +1,43 @@
+import { settlesWithin } from '../../../src/core/abort';
+import { Wakeup } from '../../../src/core/wakeup';
+
+describe('a wakeup', () => {
+  const never = new AbortController().signal;
+
+  it('wakes whoever waits', async () => {
+    const wakeup = new Wakeup();
+    const waiting = wakeup.rung(never);
+    expect(await settlesWithin(waiting, 10)).toBe(false);
+    wakeup.ring();
+    await waiting;
+  });
+
+  it('keeps a ring that came while nobody waited, and several as one', async () => {
+    const wakeup = new Wakeup();
+    wakeup.ring();
+    wakeup.ring();
+    await wakeup.rung(never);
+    expect(await settlesWithin(wakeup.rung(never), 10)).toBe(false);
+  });
+
+  it('lets go when it is over, before or while one waits', async () => {
+    const over = new AbortController();
+    const waiting = new Wakeup().rung(over.signal);
+    over.abort();
+    await waiting;
+    await new Wakeup().rung(over.signal);
+  });
+
+  it('leaves nothing on a signal that lives for long', async () => {
+    const signal = new AbortController().signal;
+    const added = jest.spyOn(signal, 'addEventListener');
+    const removed = jest.spyOn(signal, 'removeEventListener');
+    const wakeup = new Wakeup();
+    for (let i = 0; i < 3; i += 1) {
+      const waiting = wakeup.rung(signal);
+      wakeup.ring();
+      await waiting;
+    }
+    expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+  });
+});

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { Server } from 'node:http';
+import express from 'express';
+import { pollUntil } from '../../../src/core/abort';
+import { systemClock } from '../../../src/core/clock';
+import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/event-stream';
+import { StalledReaders } from '../../../src/http/stalled-readers';
+
+const PATIENT: EventStreamOptions = { stalledReaders: { watch: () => () => undefined } };
+
+describe('an event stream', () => {
+  let server: Server;
+  let url: string;
+  const serve = async (answer: (stream: EventStream) => Promise<void>, options = PATIENT): Promise<void> => {
+    const app = express();
+    app.get('/', async (req, res) => answer(new EventStream(req, res, options)));
+    server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  };
+  afterEach(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('sends events with their ids, and says when to come back', async () => {
+    await serve(async stream => {
+      await stream.send({ event: 'a', id: '1', data: { text: 'two\nlines' } });
+      stream.end();
+    });
+    expect(await (await fetch(url)).text()).toBe(
+      'retry: 2000\n\nevent: a\nid: 1\ndata: {"text":"two\\nlines"}\n\n',
+    );
+  });
+
+  it('gives a sign of life with the place where the reader is', async () => {
+    let place = 7;
+    await serve(() => Promise.resolve(), { ...PATIENT, keepAliveMs: 10, position: () => String(place++) });
+    const response = await fetch(url);
+    const text: string[] = [];
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text.push(chunk);
+      if (text.join('').includes('id: 8')) break;
+    }
+    expect(text.join('')).toContain(': keep-alive\nid: 7\n\n: keep-alive\nid: 8\n\n');
+  });
+
+  it('does not send faster than it is read, and sends everything in the end', async () => {
+    const count = 4_000;
+    let sent = 0;
+    await serve(async stream => {
+      for (; sent < count; sent += 1) {
+        await stream.send({ event: 'x', id: String(sent), data: { filler: 'x'.repeat(4_000) } });
+      }
+      stream.end();
+    });
+    const slow = connect(Number(new URL(url).port), '127.0.0.1').pause();
+    slow.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    let before = 0;
+    let same = 0;
+    await pollUntil('the sender to wait', { timeoutMs: 10_000, everyMs: 10 }, () => {
+      same = sent > 0 && sent === before ? same + 1 : 0;
+      before = sent;
+      return same >= 10 || undefined;
+    });
+    expect(sent).toBeLessThan(count);
+    const chunks: Buffer[] = [];
+    for await (const chunk of slow) chunks.push(chunk as Buffer);
+    expect(
+      Buffer.concat(chunks)
+        .toString()
+        .match(/^event: x$/gm),
+    ).toHaveLength(count);
+  });
+
+  it('cuts a reader that has stopped to read, and the sender goes on', async () => {
+    let socket: Socket | undefined;
+    const stalledReaders = new StalledReaders({ clock: systemClock, checkEveryMs: 20, stallMs: 200 });
+    const gone = new Promise<boolean>(resolve => {
+      void serve(
+        async stream => {
+          while (!stream.isClosed)
+            await stream.send({ event: 'x', id: '1', data: { filler: 'x'.repeat(4_000) } });
+          resolve(true);
+        },
+        { stalledReaders },
+      ).then(() => {
+        socket = connect(Number(new URL(url).port), '127.0.0.1').pause();
+        socket.on('error', () => undefined);
+        socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      });
+    });
+    expect(await gone).toBe(true);
+    socket?.destroy();
+  });
+});
+
+describe('where a reader wants to go on', () => {
+  it.each([
+    [{}, {}, null],
+    [{ 'last-event-id': '' }, { since: '' }, null],
+    [{ 'last-event-id': '5' }, { since: '6' }, '5'],
+    [{}, { since: '6' }, '6'],
+    [{}, { since: ['6', '7'] }, 'unknown'],
+    [{}, { since: { a: '1' } }, 'unknown'],
+  ])('is told by %j and %j', (headers, query, expected) => {
+    expect(lastEventIdOf({ headers, query })).toBe(expected);
+  });
+});

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { pollUntil } from '../../../src/core/abort';
+import { connectionKey, linuxSendQueues, StalledReaders } from '../../../src/http/stalled-readers';
+
+/** Both ends of a connection of this machine. */
+async function pair(host: string): Promise<{ ours: Socket; theirs: Socket; close: () => Promise<void> }> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const theirs = connect((server.address() as AddressInfo).port, host === '::' ? '127.0.0.1' : host);
+  const [ours] = await accepted;
+  for (const socket of [ours, theirs]) socket.on('error', () => undefined);
+  return {
+    ours,
+    theirs,
+    close: async () => {
+      theirs.destroy();
+      ours.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+describe('what the system still holds for a reader', () => {
+  it.each(['127.0.0.1', '::1', '::'])('is found on a connection through %s', async host => {
+    const { ours, theirs, close } = await pair(host);
+    try {
+      const held = async (): Promise<number | undefined> =>
+        (await linuxSendQueues()).get(connectionKey(ours));
+      expect(await held()).toBe(0);
+      theirs.pause();
+      // More than the other end's buffer takes, less than ours.
+      await pollUntil('the buffer to fill', { timeoutMs: 5_000, everyMs: 5 }, async () => {
+        ours.write(Buffer.alloc(65_536));
+        return ((await held()) ?? 0) > 0 || undefined;
+      });
+      theirs.resume();
+      await pollUntil('the buffer to be empty', { timeoutMs: 5_000, everyMs: 5 }, async () =>
+        (await held()) === 0 ? true : undefined,
+      );
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe('a watched reader', () => {
+  let nowMs = 0;
+  let queue = 0;
+  const key = connectionKey({});
+  const socket = { bytesWritten: 0, writableLength: 0 } as { -readonly [K in keyof Socket]: Socket[K] };
+  const looks = (): { cut: jest.Mock; look: (ms: number) => Promise<void>; stop: () => void } => {
+    jest.useFakeTimers();
+    nowMs = queue = 0;
+    Object.assign(socket, { bytesWritten: 1_000, writableLength: 0 });
+    const readers = new StalledReaders({
+      clock: { monotonicMs: () => nowMs },
+      sendQueues: async () => Promise.resolve(new Map([[key, queue]])),
+    });
+    const cut = jest.fn();
+    const stop = readers.watch(socket, cut);
+    const look = async (ms: number): Promise<void> => {
+      nowMs += ms;
+      await jest.advanceTimersByTimeAsync(2_500);
+    };
+    return { cut, look, stop };
+  };
+  afterEach(() => jest.useRealTimers());
+
+  it('that has taken everything stays, however long nothing happens', async () => {
+    const { cut, look, stop } = looks();
+    for (let i = 0; i < 5; i += 1) await look(60_000);
+    expect(cut).not.toHaveBeenCalled();
+    stop();
+  });
+
+  it('that takes something now and then stays, however slow it is', async () => {
+    const { cut, look, stop } = looks();
+    queue = 900;
+    for (let i = 0; i < 10; i += 1) {
+      await look(29_000);
+      queue -= 1;
+    }
+    expect(cut).not.toHaveBeenCalled();
+    stop();
+  });
+
+  it.each([
+    ['in the system', () => (queue = 500)],
+    ['in the process', () => (socket.writableLength = 500)],
+  ])('for which bytes wait %s is cut after 30 s without taking any, once', async (_where, hold) => {
+    const { cut, look, stop } = looks();
+    await look(1_000);
+    hold();
+    await look(29_000);
+    // What is written to it meanwhile is no sign of life.
+    socket.bytesWritten += 100;
+    queue += 100;
+    expect(cut).not.toHaveBeenCalled();
+    await look(1_000);
+    expect(cut).toHaveBeenCalledTimes(1);
+    await look(60_000);
+    expect(cut).toHaveBeenCalledTimes(1);
+    stop();
+  });
+
+  it('that is watched no longer is left alone, and nothing ticks on', async () => {
+    const { cut, look, stop } = looks();
+    queue = 500;
+    stop();
+    expect(jest.getTimerCount()).toBe(0);
+    await look(60_000);
+    expect(cut).not.toHaveBeenCalled();
+  });
+});

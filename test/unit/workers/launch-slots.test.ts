@@ -1,0 +1,35 @@
+import { LaunchSlots, NO_SLOTS } from '../../../workers/launch-slots';
+
+describe('the launch slots of a worker', () => {
+  const open = (slots: number, used: number): { capacity: () => number | undefined; slots: LaunchSlots } => {
+    let last: number | undefined;
+    const made = new LaunchSlots(jobs => (last = jobs));
+    made.update({ ...NO_SLOTS, slots, used });
+    return { capacity: () => last, slots: made };
+  };
+
+  it('take no launch while the machine is drained, and launches again after that', () => {
+    const { slots, capacity } = open(8, 6);
+    expect(capacity()).toBe(2);
+    slots.setDrained(true);
+    expect([capacity(), slots.take()]).toEqual([0, false]);
+    slots.update({ ...NO_SLOTS, slots: 8, used: 0 });
+    expect(capacity()).toBe(0);
+    slots.setDrained(false);
+    expect([capacity(), slots.take()]).toEqual([4, true]);
+  });
+
+  it('stay closed for good once the worker shuts down, whatever an operator takes back', () => {
+    const { slots, capacity } = open(8, 0);
+    slots.setDrained(true);
+    slots.drain();
+    slots.setDrained(false);
+    expect([capacity(), slots.take(), slots.draining]).toEqual([0, false, true]);
+  });
+
+  it('do not count as shutting down when they are only drained', () => {
+    const { slots } = open(8, 0);
+    slots.setDrained(true);
+    expect(slots.draining).toBe(false);
+  });
+});
