@@ -2,6 +2,7 @@ import { pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { canIsolate, makeFarMachine, type FarMachine } from '../support/far-machine';
 import { Installation } from '../support/installation';
+import { untilReaperMayJudge } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
 
 /* A worker behind a network of its own, as in production. Needs root and iproute2 on Linux: others cannot make one. */
@@ -51,14 +52,7 @@ import { startRedis, type TestRedis } from '../support/redis';
 
   it('fails as worker_lost when the cable is pulled, and its browser ends when it is back', async () => {
     const session = await api.create();
-    await pollUntil(
-      'the reaper to have been in contact for a lease',
-      { timeoutMs: 15_000, everyMs: 200 },
-      async () =>
-        Number(/uptime_in_seconds:(\d+)/.exec(await redis.cli('info', 'server'))?.[1]) > 12
-          ? true
-          : undefined,
-    );
+    await untilReaperMayJudge(redis);
     const pulledAtMs = Date.now();
     await far.pullCable();
     const lost = await api.until(session.id, ({ endedAt }) => endedAt !== null, 20_000);

@@ -1,4 +1,5 @@
 import { Installation, type SessionView } from '../support/installation';
+import { untilReaperMayJudge } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
 
 /* API and worker machine apart, on one Redis, as in production: what still happens when the machine is dead. */
@@ -48,7 +49,7 @@ describe('with every worker dead', () => {
 
   it('its sessions fail as worker_lost within 13 seconds', async () => {
     const session = await api.create();
-    await new Promise(resolve => setTimeout(resolve, 11_000)); // the reaper's own contact must exceed a lease
+    await untilReaperMayJudge(redis);
     const cutAtMs = Date.now();
     await cutPower();
     const after = await ended(session, 20_000);

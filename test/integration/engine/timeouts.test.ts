@@ -1,3 +1,4 @@
+import { pollUntil } from '../../../src/core/abort';
 import { LocalTimers } from '../../../src/engine/timeouts';
 import { Reaper } from '../../../src/engine/reaper';
 import { Sweeper } from '../../../src/engine/sweeper';
@@ -104,7 +105,9 @@ describe('a session whose time is up', () => {
     const timers = new LocalTimers(deps.timeouts, testLog);
     const { record, nowMs } = await fixture.live({ idleTimeoutMs: 300 });
     timers.arm(record, nowMs);
-    await new Promise(resolve => setTimeout(resolve, 150));
+    await pollUntil('half of the idle time to be over', { timeoutMs: 1_000, everyMs: 5 }, async () =>
+      (await deps.maintenance.nowMs()) >= nowMs + 150 ? true : undefined,
+    );
     await deps.activity.note(record.ref, true);
     const activeMs = Number(await deps.redis.hget(keys.activity, record.ref));
     const ended = await fixture.ended(record.ref);

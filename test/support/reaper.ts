@@ -1,0 +1,16 @@
+import { pollUntil } from '../../src/core/abort';
+import type { TestRedis } from './redis';
+
+/** A lease, and the moment in which the processes of a test come into contact with their Redis. */
+const JUDGES_AFTER_S = 12;
+
+/**
+ * Waits until the reapers of a test may judge: they act only when their own contact with Redis, and Redis' uptime, are
+ * longer than a lease. A test that measures how soon a dead worker is noticed has to begin after that.
+ */
+export async function untilReaperMayJudge(redis: TestRedis): Promise<void> {
+  await pollUntil('Redis to be up for longer than a lease', { timeoutMs: 20_000, everyMs: 200 }, async () => {
+    const info = await redis.cli('info', 'server');
+    return Number(/uptime_in_seconds:(\d+)/.exec(info)?.[1]) > JUDGES_AFTER_S ? true : undefined;
+  });
+}
