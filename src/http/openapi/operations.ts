@@ -53,6 +53,13 @@ const CREATED_HEADERS = {
 };
 const RELEASED = session('The session, ended; also if it had ended before.');
 
+/** What both ways to release one session have in common. */
+const RELEASE = {
+  parameters: [IDEMPOTENCY, RESPOND_ASYNC],
+  answers: { 200: RELEASED },
+  errors: ['session_not_found', 'invalid_request', 'outcome_unknown'],
+} as const satisfies Partial<Operation>;
+
 /**
  * Every operation of the API. The server takes its routes from here and the compiler asks it for a handler of each; the
  * OpenAPI document and the page at `/docs` are made from the same lines.
@@ -193,9 +200,7 @@ export const OPERATIONS = {
     path: '/v1/sessions/{id}',
     tag: 'Sessions',
     summary: 'Release a session; the same as `POST …/release`',
-    parameters: [IDEMPOTENCY, RESPOND_ASYNC],
-    answers: { 200: RELEASED },
-    errors: ['session_not_found', 'invalid_request', 'outcome_unknown'],
+    ...RELEASE,
   },
   releaseSession: {
     method: 'POST',
@@ -203,9 +208,7 @@ export const OPERATIONS = {
     tag: 'Sessions',
     summary: 'Release a session',
     description: 'Idempotent. Answers when its browser is gone, after 5 seconds at most.',
-    parameters: [IDEMPOTENCY, RESPOND_ASYNC],
-    answers: { 200: RELEASED },
-    errors: ['session_not_found', 'invalid_request', 'outcome_unknown'],
+    ...RELEASE,
   },
   getLiveDetails: {
     method: 'GET',
