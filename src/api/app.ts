@@ -14,6 +14,7 @@ import { findBrowser } from '../engine/live-browser';
 import { Authenticator } from '../http/authenticator';
 import { ClientHeartbeat } from '../http/client-heartbeat';
 import { edgeGuard } from '../http/edge-guard';
+import { EventStreams } from '../http/event-streams';
 import { Gateway } from '../http/gateway';
 import { Listener } from '../http/listener';
 import { Readiness } from '../http/readiness';
@@ -126,7 +127,7 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     sessionHistory: sessionHistory(index),
     followSession: followSession(deps),
     followTenant: followTenant(deps),
-    stalledReaders: new StalledReaders(deps),
+    eventStreams: new EventStreams({ stalledReaders: new StalledReaders(deps) }),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),
     getCapacity: getCapacity(deps),

@@ -17,6 +17,7 @@ export const SERVICE_ERROR_CODES = [
   'idempotency_key_reused',
   'not_supported',
   'upgrade_required',
+  'too_many_streams',
   'internal_error',
   'browser_unreachable',
   'redis_unavailable',

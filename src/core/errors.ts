@@ -31,6 +31,7 @@ export const ERROR_CATALOGUE = {
   },
   not_supported: { status: 422, retryable: false, title: 'The field is known but not built yet' },
   upgrade_required: { status: 426, retryable: false, title: 'This URL speaks WebSocket' },
+  too_many_streams: { status: 429, retryable: true, title: 'Too many event streams are open' },
   internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },

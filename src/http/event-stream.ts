@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { StalledReaders } from './stalled-readers';
+import type { StalledReaders, WatchedReader } from './stalled-readers';
 
 const KEEP_ALIVE_MS = 15_000;
 
@@ -25,12 +25,13 @@ export interface EventStreamOptions {
 }
 
 /**
- * An answer of server-sent events (WHATWG HTML, section 9.2). It buffers what the connection buffers and nothing more:
+ * An answer of server-sent events (WHATWG HTML, section 9.2). It keeps nothing back and lets little wait in the connection:
  * {@link EventStream.send} resolves when there is room again. A reader that stops to read is cut; it can come back with
  * its `Last-Event-ID`.
  */
 export class EventStream {
   readonly #keepAlive: NodeJS.Timeout;
+  readonly #reader: WatchedReader | null;
 
   /** Sends the head. A HEAD request gets nothing more, and its `send` is never to be called. */
   constructor(
@@ -47,11 +48,11 @@ export class EventStream {
     this.#keepAlive = setInterval(() => this.#keepAliveNow(), options.keepAliveMs ?? KEEP_ALIVE_MS);
     const { socket } = res;
     // A reset, since the system would go on to offer what the reader does not take to a connection that is only closed.
-    const unwatch =
+    this.#reader =
       socket === null ? null : options.stalledReaders.watch(socket, () => socket.resetAndDestroy());
     res.once('close', () => {
       clearInterval(this.#keepAlive);
-      unwatch?.();
+      this.#reader?.unwatch();
     });
     res.flushHeaders();
     if (req.method === 'HEAD') this.end();
@@ -68,6 +69,7 @@ export class EventStream {
     if (this.isClosed) return;
     this.res.write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
     if (this.res.writableNeedDrain) await this.#drained();
+    await this.#reader?.room();
   }
 
   /** Ends the answer: an `EventSource` connects again after a moment, and goes on where it was. */

@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv4, type Socket } from 'node:net';
 import { endianness } from 'node:os';
+import { pause } from '../core/abort';
 import type { Clock } from '../core/clock';
 
 const CHECK_EVERY_MS = 2_500;
 
 /** How long a reader may take nothing while something waits for it. */
 const STALL_MS = 30_000;
+
+/** As much may wait in the system for one reader; it alone would let megabytes pile up. */
+const ROOM_BYTES = 128 * 1_024;
+
+/** How often it is looked whether a reader has made room: readers over a network drain their buffer in about this time. */
+const ROOM_LOOK_MS = 100;
 
 /** What {@link StalledReaders} works with. */
 export interface StalledReadersParts {
@@ -17,36 +24,70 @@ export interface StalledReadersParts {
   readonly stallMs?: number;
 }
 
+/** A connection that is being watched. */
+export interface WatchedReader {
+  /** Resolves when little enough waits for the other end that more may be written, or when nobody watches any more. */
+  room(): Promise<void>;
+  /** Ends it. */
+  unwatch(): void;
+}
+
 interface Reader {
   readonly socket: Socket;
   readonly cut: () => void;
-  /** Bytes the other end had acknowledged when we last looked. */
+  readonly unwatched: AbortController;
+  /** Bytes that had been written, that waited, and that the other end had acknowledged when we last looked. */
+  written: number;
+  waiting: number;
   taken: number;
   sinceMs: number;
 }
 
 /**
- * Cuts connections whose other end has stopped to read. Node sees a reader stall only when the system's send buffer is
- * full, some megabytes later; until then the reader costs memory that no process shows. The system knows better: what it
- * still holds, and whether that moves.
+ * Cuts connections whose other end has stopped to read, and keeps writers from filling the system's buffers for one that
+ * is slow. Node sees a reader stall only when the system's send buffer is full, some megabytes later; until then the reader
+ * costs memory that no process shows. The system knows better: what it still holds, and whether that moves.
  */
 export class StalledReaders {
   readonly #readers = new Set<Reader>();
   #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> | null = null;
 
   constructor(private readonly parts: StalledReadersParts) {}
 
-  /** Watches a connection, and calls `cut` once if it stalls; answers what ends that. */
-  watch(socket: Socket, cut: () => void): () => void {
-    const reader = { socket, cut, taken: 0, sinceMs: this.parts.clock.monotonicMs() };
+  /** Watches a connection, and calls `cut` once if it stalls. */
+  watch(socket: Socket, cut: () => void): WatchedReader {
+    const unwatched = new AbortController();
+    const counts = { written: socket.bytesWritten, waiting: 0, taken: 0 };
+    const reader = { socket, cut, unwatched, ...counts, sinceMs: this.parts.clock.monotonicMs() };
     this.#readers.add(reader);
-    this.#timer ??= setInterval(() => void this.#check(), this.parts.checkEveryMs ?? CHECK_EVERY_MS);
-    return () => {
-      this.#readers.delete(reader);
-      if (this.#readers.size > 0 || this.#timer === null) return;
-      clearInterval(this.#timer);
-      this.#timer = null;
-    };
+    this.#timer ??= setInterval(() => void this.#look(), this.parts.checkEveryMs ?? CHECK_EVERY_MS);
+    return { room: () => this.#room(reader), unwatch: () => this.#unwatch(reader) };
+  }
+
+  #unwatch(reader: Reader): void {
+    reader.unwatched.abort();
+    this.#readers.delete(reader);
+    if (this.#readers.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  async #room(reader: Reader): Promise<void> {
+    const { signal } = reader.unwatched;
+    const atMost = (): number => reader.waiting + (reader.socket.bytesWritten - reader.written);
+    if (atMost() <= ROOM_BYTES) return;
+    await this.#look();
+    while (atMost() > ROOM_BYTES && !signal.aborted) {
+      await pause(ROOM_LOOK_MS, signal);
+      await this.#look();
+    }
+  }
+
+  /* One look serves everybody who wants one meanwhile. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#check().finally(() => (this.#looking = null));
+    return this.#looking;
   }
 
   async #check(): Promise<void> {
@@ -57,11 +98,13 @@ export class StalledReaders {
       const { socket } = reader;
       const waiting = (queues.get(connectionKey(socket)) ?? 0) + socket.writableLength;
       const taken = socket.bytesWritten - waiting;
+      reader.written = socket.bytesWritten;
+      reader.waiting = waiting;
       if (waiting === 0 || taken > reader.taken) {
         reader.taken = taken;
         reader.sinceMs = nowMs;
       } else if (nowMs - reader.sinceMs >= stallMs) {
-        this.#readers.delete(reader);
+        this.#unwatch(reader);
         reader.cut();
       }
     }

@@ -266,7 +266,7 @@ export const OPERATIONS = {
       200: stream('The stream.'),
       204: { description: 'You have seen `closed`: nothing will follow. An `EventSource` stops here.' },
     },
-    errors: ['session_not_found'],
+    errors: ['session_not_found', 'too_many_streams'],
   },
   streamEvents: {
     method: 'GET',
@@ -285,7 +285,7 @@ export const OPERATIONS = {
       },
     ],
     answers: { 200: stream('The stream.') },
-    errors: [],
+    errors: ['too_many_streams'],
   },
   ...PAGE_OPERATIONS,
   ...FLEET_OPERATIONS,

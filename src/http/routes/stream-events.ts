@@ -1,22 +1,22 @@
 import type { RequestHandler } from 'express';
 import type { FollowTenant, TenantNews } from '../../queries/follow-tenant';
-import { EventStream, lastEventIdOf, type StreamEvent } from '../event-stream';
+import { lastEventIdOf, type StreamEvent } from '../event-stream';
+import type { EventStreams } from '../event-streams';
 import { withinRedisBudget } from '../redis-budget';
 import { contextOf, tenantOf } from '../request-context';
 import { transitionEvent } from '../session-event';
-import type { StalledReaders } from '../stalled-readers';
 
 /** What the route works with. */
 export interface StreamEventsRouteParts {
   readonly followTenant: FollowTenant;
-  readonly stalledReaders: Pick<StalledReaders, 'watch'>;
+  readonly eventStreams: Pick<EventStreams, 'open'>;
 }
 
 /** `GET /v1/events`: what happens to all of the tenant's sessions, from now on or from where the reader is. */
-export function streamEventsRoute({ followTenant, stalledReaders }: StreamEventsRouteParts): RequestHandler {
+export function streamEventsRoute({ followTenant, eventStreams }: StreamEventsRouteParts): RequestHandler {
   return async (req, res) => {
     const feed = await withinRedisBudget(followTenant(tenantOf(res), lastEventIdOf(req)));
-    const stream = new EventStream(req, res, { stalledReaders, position: () => feed.position });
+    const stream = eventStreams.open(req, res, () => feed.position);
     for await (const news of feed.news(contextOf(res).stopWaiting)) {
       if (stream.isClosed) return;
       await stream.send(eventOf(news));

@@ -2,12 +2,12 @@ import type { RequestHandler } from 'express';
 import { isEnded, statusOf } from '../../../machines/session/session.view';
 import type { FollowSession, SessionNews } from '../../queries/follow-session';
 import type { GetSession } from '../../queries/get-session';
-import { EventStream, lastEventIdOf, type StreamEvent } from '../event-stream';
+import { lastEventIdOf, type StreamEvent } from '../event-stream';
+import type { EventStreams } from '../event-streams';
 import { withinRedisBudget } from '../redis-budget';
 import { contextOf } from '../request-context';
 import { sessionEvent } from '../session-event';
 import { refOfParam } from '../session-param';
-import type { StalledReaders } from '../stalled-readers';
 
 /** The id of `closed`; all others are numbers. Whoever comes back with it has seen everything. */
 const CLOSED_ID = 'closed';
@@ -16,7 +16,7 @@ const CLOSED_ID = 'closed';
 export interface StreamSessionEventsRouteParts {
   readonly getSession: GetSession;
   readonly followSession: FollowSession;
-  readonly stalledReaders: Pick<StalledReaders, 'watch'>;
+  readonly eventStreams: Pick<EventStreams, 'open'>;
 }
 
 /**
@@ -33,7 +33,7 @@ export function streamSessionEventsRoute(parts: StreamSessionEventsRouteParts): 
       res.status(204).end();
       return;
     }
-    const stream = new EventStream(req, res, parts);
+    const stream = parts.eventStreams.open(req, res);
     const { stopWaiting: signal } = contextOf(res);
     const { id } = record.snapshot.context;
     for await (const news of parts.followSession({ ref, afterSeq: seqOf(lastId), signal })) {

@@ -3,11 +3,17 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Server } from 'node:http';
 import express from 'express';
 import { pollUntil } from '../../../src/core/abort';
+import { createLogger } from '../../../src/core/logger';
 import { systemClock } from '../../../src/core/clock';
 import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/event-stream';
+import { EventStreams } from '../../../src/http/event-streams';
+import { errorHandler } from '../../../src/http/error-handler';
+import { contextOf, openContext } from '../../../src/http/request-context';
 import { StalledReaders } from '../../../src/http/stalled-readers';
 
-const PATIENT: EventStreamOptions = { stalledReaders: { watch: () => () => undefined } };
+const PATIENT: EventStreamOptions = {
+  stalledReaders: { watch: () => ({ room: () => Promise.resolve(), unwatch: () => undefined }) },
+};
 
 describe('an event stream', () => {
   let server: Server;
@@ -94,6 +100,43 @@ describe('an event stream', () => {
     });
     expect(await gone).toBe(true);
     socket?.destroy();
+  });
+});
+
+describe('the event streams of a process', () => {
+  it('are refused to a tenant that has too many, and to no other, until one is closed', async () => {
+    const streams = new EventStreams({ ...PATIENT, perTenantMax: 2 });
+    const app = express();
+    app.use(openContext(new AbortController().signal));
+    app.get('/:tenant', (req, res) => {
+      contextOf(res).tenant = req.params.tenant;
+      streams.open(req, res);
+    });
+    app.use(errorHandler(createLogger('test', 'silent')));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const open = async (tenant: string): Promise<{ response: Response; close: () => void }> => {
+      const abort = new AbortController();
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${tenant}`;
+      return { response: await fetch(url, { signal: abort.signal }), close: () => abort.abort() };
+    };
+    try {
+      const first = await open('acme');
+      expect((await open('acme')).response.status).toBe(200);
+      const refused = (await open('acme')).response;
+      expect(refused.status).toBe(429);
+      expect(await refused.json()).toMatchObject({ code: 'too_many_streams', retryable: true });
+      expect((await open('beta')).response.status).toBe(200);
+      first.close();
+      await pollUntil('room for another', { timeoutMs: 5_000, everyMs: 5 }, async () =>
+        (await open('acme')).response.status === 200 ? true : undefined,
+      );
+      expect((await open('acme')).response.status).toBe(429);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    }
   });
 });
 

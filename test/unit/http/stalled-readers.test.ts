@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { pollUntil } from '../../../src/core/abort';
-import { connectionKey, linuxSendQueues, StalledReaders } from '../../../src/http/stalled-readers';
+import { pollUntil, settlesWithin } from '../../../src/core/abort';
+import { systemClock } from '../../../src/core/clock';
+import {
+  connectionKey,
+  linuxSendQueues,
+  StalledReaders,
+  type WatchedReader,
+} from '../../../src/http/stalled-readers';
 
 /** Both ends of a connection of this machine. */
 async function pair(host: string): Promise<{ ours: Socket; theirs: Socket; close: () => Promise<void> }> {
@@ -51,7 +57,11 @@ describe('a watched reader', () => {
   let queue = 0;
   const key = connectionKey({});
   const socket = { bytesWritten: 0, writableLength: 0 } as { -readonly [K in keyof Socket]: Socket[K] };
-  const looks = (): { cut: jest.Mock; look: (ms: number) => Promise<void>; stop: () => void } => {
+  const looks = (): {
+    cut: jest.Mock;
+    look: (ms: number) => Promise<void>;
+    stop: () => void;
+  } => {
     jest.useFakeTimers();
     nowMs = queue = 0;
     Object.assign(socket, { bytesWritten: 1_000, writableLength: 0 });
@@ -60,7 +70,7 @@ describe('a watched reader', () => {
       sendQueues: async () => Promise.resolve(new Map([[key, queue]])),
     });
     const cut = jest.fn();
-    const stop = readers.watch(socket, cut);
+    const { unwatch: stop } = readers.watch(socket, cut);
     const look = async (ms: number): Promise<void> => {
       nowMs += ms;
       await jest.advanceTimersByTimeAsync(2_500);
@@ -113,5 +123,39 @@ describe('a watched reader', () => {
     expect(jest.getTimerCount()).toBe(0);
     await look(60_000);
     expect(cut).not.toHaveBeenCalled();
+  });
+});
+
+describe('room for a watched reader', () => {
+  let queue = 0;
+  let socket: { -readonly [K in keyof Socket]: Socket[K] };
+  let reader: WatchedReader;
+  beforeEach(() => {
+    queue = 0;
+    socket = { bytesWritten: 1_000, writableLength: 0 } as typeof socket;
+    const sendQueues = async (): Promise<Map<string, number>> =>
+      Promise.resolve(new Map([[connectionKey({}), queue]]));
+    reader = new StalledReaders({ clock: systemClock, sendQueues }).watch(socket, () => undefined);
+  });
+  afterEach(() => reader.unwatch());
+
+  it('is there until 128 KiB wait for it, and again when it has taken some', async () => {
+    socket.bytesWritten += 131_072;
+    await reader.room();
+    socket.bytesWritten += 1;
+    queue = 131_073;
+    const room = reader.room();
+    expect(await settlesWithin(room, 250)).toBe(false);
+    queue = 131_072;
+    expect(await settlesWithin(room, 2_000)).toBe(true);
+  });
+
+  it('is waited for no longer once it is gone', async () => {
+    queue = 200_000;
+    socket.bytesWritten += queue;
+    const room = reader.room();
+    expect(await settlesWithin(room, 50)).toBe(false);
+    reader.unwatch();
+    expect(await settlesWithin(room, 2_000)).toBe(true);
   });
 });
