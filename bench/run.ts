@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/core/errors';
 import { adoption } from './adoption';
+import { apiCalls } from './api-calls';
 import { browserCrash } from './browser-crash';
 import { coldCreate } from './cold-create';
 import { deadMachine } from './dead-machine';
@@ -13,7 +14,9 @@ import { latenessOutage } from './lateness-outage';
 import { latenessUnloaded } from './lateness-unloaded';
 import { leftovers } from './leftovers';
 import { lifecycles } from './lifecycles';
+import { listPage } from './list-page';
 import { release } from './release';
+import { silentReaders } from './silent-readers';
 import type { Benchmark, Plan } from './harness';
 import { renderBenchmark, summarise, type Reported } from './report';
 
@@ -36,6 +39,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   latenessOutage,
   leftovers,
   lifecycles,
+  apiCalls,
+  listPage,
+  silentReaders,
 ];
 
 interface Options {

@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { pause, pollUntil } from '../src/core/abort';
+import { refOf } from '../src/core/ids';
+import { connectionKey, linuxSendQueues } from '../src/http/stalled-readers';
+import { publishNotice } from '../src/store/notice-stream';
+import { EngineFixture } from '../test/support/engine-fixture';
+import { Installation } from '../test/support/installation';
+import { sampleCount, type Benchmark } from './harness';
+import { openLoop } from './open-loop';
+
+/** What each of them would have to read; more than the buffers of a connection hold. */
+const BYTES_EACH = 4 * 2 ** 20;
+
+/** Slow enough that the process could send all of it: who falls behind for good is told so instead, and costs nothing. */
+const EVENTS_PER_SECOND = 1_000;
+
+/** An event with its frame, about. */
+const BYTES_PER_EVENT = 170;
+
+/** Looked at so often while the events come. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Readers are cut 30 s after they have taken their last byte; looked for every 2.5 s. */
+const PATIENCE_MS = 90_000;
+
+/**
+ * Readers of `/v1/events` that connect and never read: what they cost the API process and, for what it has written, the
+ * system; when they are cut; what is left then.
+ */
+export const silentReaders: Benchmark = {
+  name: 'silent-readers',
+  title: 'event streams that nobody reads',
+  run: async plan => {
+    const count = sampleCount(plan, 200, 20);
+    const fixture = await EngineFixture.open();
+    const api = await Installation.start({ env: { REDIS_URL: fixture.server.url } });
+    const readers: Reader[] = [];
+    try {
+      await publish(fixture, 2 ** 20); // what the process needs for the work itself
+      const before = await residentBytes(api);
+      const startedMs = performance.now();
+      for (let i = 0; i < count; i += 1) readers.push(await silentReader(api));
+      const publishing = publish(fixture, BYTES_EACH);
+      let resident = 0;
+      let held = 0;
+      await pollUntil('all to be cut', { timeoutMs: PATIENCE_MS, everyMs: LOOK_EVERY_MS }, async () => {
+        resident = Math.max(resident, (await residentBytes(api)) - before);
+        held = Math.max(held, await heldBytes(readers));
+        return readers.every(({ cutAtMs }) => cutAtMs !== null) || undefined;
+      });
+      await publishing;
+      await pause(2_000); // for the collector
+      const after = await residentBytes(api);
+      const mebi = (bytes: number): number => bytes / count / 2 ** 20;
+      return {
+        series: [
+          {
+            name: 'cut, since connected',
+            unit: 'ms',
+            values: readers.map(({ cutAtMs }) => (cutAtMs ?? Number.NaN) - startedMs),
+          },
+        ],
+        claims: [
+          { text: 'MiB each: process', unit: '', value: mebi(resident) },
+          { text: 'MiB each: written, not taken', unit: '', value: mebi(held) },
+          { text: 'MiB each: together', unit: '', value: mebi(resident + held), pass: { atMost: 1 } },
+          { text: 'MiB each: process, when all are cut', unit: '', value: mebi(after - before) },
+        ],
+        notes: [
+          `${count} readers, ${BYTES_EACH / 2 ** 20} MiB of events for each; largest of a look a second`,
+        ],
+      };
+    } finally {
+      for (const { socket } of readers) socket.destroy();
+      await api.stop();
+      await fixture.deps.lifecycle.close();
+      await fixture.server.stop();
+    }
+  },
+};
+
+interface Reader {
+  readonly socket: Socket;
+  /** Its connection as the server's end has it in the system's table. */
+  readonly key: string;
+  /** When it was first seen to be gone from there: who does not read is not told. */
+  cutAtMs: number | null;
+}
+
+async function silentReader({ url }: Installation): Promise<Reader> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined); // cut, which is looked for at the other end
+  await once(socket, 'connect');
+  socket.write(`GET /v1/events HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
+  await once(socket, 'readable');
+  return { socket, key: otherEnd(socket), cutAtMs: null };
+}
+
+async function publish({ deps }: EngineFixture, bytes: number): Promise<void> {
+  const ref = refOf('default', 'x'.repeat(64));
+  await openLoop(Math.ceil(bytes / BYTES_PER_EVENT), 1_000 / EVENTS_PER_SECOND, async () => {
+    await publishNotice(deps.redis, { type: 'closed', ref });
+  });
+}
+
+/* What the server's end of these connections still holds; notes which are gone. */
+async function heldBytes(readers: readonly Reader[]): Promise<number> {
+  const queues = await linuxSendQueues();
+  for (const reader of readers) {
+    if (!queues.has(reader.key)) reader.cutAtMs ??= performance.now();
+  }
+  return readers.reduce((sum, { key }) => sum + (queues.get(key) ?? 0), 0);
+}
+
+/* A connection as its other end sees it. */
+function otherEnd(socket: Socket): string {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  if (!localAddress || !localPort || !remoteAddress || !remotePort) throw new Error('not connected');
+  return connectionKey({
+    localAddress: remoteAddress,
+    localPort: remotePort,
+    remoteAddress: localAddress,
+    remotePort: localPort,
+  });
+}
+
+async function residentBytes(api: Installation): Promise<number> {
+  const { pid } = await api.find('api');
+  const [, kibibytes = 'NaN'] =
+    /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kibibytes) * 1_024;
+}
