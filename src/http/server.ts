@@ -4,7 +4,6 @@ import type { Clock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import type { Metrics } from '../events/metrics';
 import type { SessionHistory } from '../queries/session-history';
-import type { GetUsage } from '../queries/usage';
 import { accessLog } from './access-log';
 import type { Authenticator } from './authenticator';
 import { bodyReader } from './body';
@@ -32,7 +31,7 @@ import {
 } from './routes/session-page';
 import { streamEventsRoute, type StreamEventsRouteParts } from './routes/stream-events';
 import { updateSessionRoute, type UpdateSessionRouteParts } from './routes/update-session';
-import { usageRoute } from './routes/usage';
+import { usageRoute, type UsageRouteParts } from './routes/usage';
 import { capacityRoute, drainWorkerRoute, listWorkersRoute, type WorkerRouteParts } from './routes/workers';
 import { streamSessionEventsRoute, type StreamSessionEventsRouteParts } from './routes/stream-session-events';
 
@@ -48,11 +47,11 @@ export interface HttpParts
     StreamEventsRouteParts,
     StreamSessionEventsRouteParts,
     UpdateSessionRouteParts,
+    UsageRouteParts,
     WorkerRouteParts,
     MetricsRouteParts {
   readonly releaseAll: ReleaseAll;
   readonly sessionHistory: SessionHistory;
-  readonly getUsage: GetUsage;
   readonly guard: EdgeGuard;
   readonly authenticator: Authenticator;
   readonly readiness: Pick<Readiness, 'report'>;
@@ -114,6 +113,6 @@ function handlersOf(parts: HttpParts): Handlers {
     drainWorker: drainWorkerRoute(parts, true),
     undrainWorker: drainWorkerRoute(parts, false),
     getCapacity: capacityRoute(parts),
-    getUsage: usageRoute(parts.getUsage),
+    getUsage: usageRoute(parts),
   };
 }

@@ -206,7 +206,21 @@ describe('changing sessions over HTTP', () => {
     });
 
     it.each([
-      '',
+      ['', 0, 29],
+      ['?to=2030-01-31', Date.parse('2030-01-31'), 29],
+      [`?from=${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}`, 0, 1],
+    ])('is that of thirty days up to today unless asked otherwise: %p', async (query, toMs, daysBefore) => {
+      const nowMs = await api.deps.maintenance.nowMs();
+      const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+      const last = toMs === 0 ? nowMs : toMs;
+      expect((await api.call('GET', `/v1/usage${query}`)).body).toMatchObject({
+        from: day(last - daysBefore * 86_400_000),
+        to: day(last),
+      });
+    });
+
+    it.each([
+      '?from=2000-01-01',
       '?from=2030-01-02&to=2030-01-01',
       '?from=2030-01-01&to=2031-01-02',
       '?from=x&to=2030-01-01',

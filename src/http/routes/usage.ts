@@ -1,19 +1,26 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { dayCount, type GetUsage } from '../../queries/usage';
+import type { MaintenanceStore } from '../../store/maintenance-store';
 import type { Usage } from '../../store/usage-store';
 import { withinRedisBudget } from '../redis-budget';
 import { tenantOf } from '../request-context';
 import { parse } from '../schemas';
 
 const DAYS_MAX = 366;
+const DAYS_DEFAULT = 30;
+const DAY_MS = 86_400_000;
 
-const day = (which: string) =>
-  z.iso.date({ error: 'must be a day such as 2030-01-31' }).describe(`The ${which} day, in UTC, inclusive.`);
+const day = z.iso.date({ error: 'must be a day such as 2030-01-31' });
 
 /** The query of `GET /v1/usage`. */
-export const usageQuery = z
-  .object({ from: day('first'), to: day('last') })
+export const usageQuery = z.object({
+  from: day.optional().describe(`The first day, in UTC, inclusive. Default: ${DAYS_DEFAULT} days in all.`),
+  to: day.optional().describe('The last day, in UTC, inclusive. Default: today.'),
+});
+
+const usageRange = z
+  .object({ from: day, to: day })
   .refine(({ from, to }) => dayCount(from, to) >= 1, { path: ['to'], message: 'must not be before from' })
   .refine(({ from, to }) => dayCount(from, to) <= DAYS_MAX, {
     path: ['to'],
@@ -28,10 +35,20 @@ export interface UsageView {
   readonly startedMinutes: number;
 }
 
+/** What the route works with. */
+export interface UsageRouteParts {
+  readonly getUsage: GetUsage;
+  /** Days are those of Redis `TIME`, like everything that is counted by them. */
+  readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
+}
+
 /** `GET /v1/usage`: what the tenant's sessions have used, by the day they ended on and by end reason. */
-export function usageRoute(getUsage: GetUsage): RequestHandler {
+export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestHandler {
   return async (req, res) => {
-    const { from, to } = parse(usageQuery, req.query, 'query');
+    const asked = parse(usageQuery, req.query, 'query');
+    const to = asked.to ?? dayOf(await withinRedisBudget(maintenance.nowMs()));
+    const from = asked.from ?? dayOf(Date.parse(to) - (DAYS_DEFAULT - 1) * DAY_MS);
+    parse(usageRange, { from, to }, 'query');
     const { days, total } = await withinRedisBudget(getUsage({ tenant: tenantOf(res), from, to }));
     res.json({
       from,
@@ -47,6 +64,8 @@ export function usageRoute(getUsage: GetUsage): RequestHandler {
     });
   };
 }
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 const viewOf = ({ sessions, liveMs, startedMinutes }: Usage): UsageView => ({
   sessions,

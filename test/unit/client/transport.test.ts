@@ -1,3 +1,4 @@
+import { pollUntil } from '../../../src/core/abort';
 import { Browser } from '../../../src/client/browser';
 import { HoldfastError, isHoldfastError, SessionEndedError } from '../../../src/client/errors';
 import { startStubService, type Script, type StubService } from '../../support/stub-service';
@@ -118,8 +119,14 @@ describe('a call', () => {
     const later = await start(() => ({ ...refusal(503, 'shutting_down'), headers: { 'retry-after': '60' } }));
     const abort = new AbortController();
     const asked = later.sessions.retrieve('s1', { signal: abort.signal });
-    setTimeout(() => abort.abort(reason), 50);
-    await expect(asked).rejects.toBe(reason);
+    const rejected = expect(asked).rejects.toBe(reason);
+    await pollUntil(
+      'the first attempt',
+      { timeoutMs: 5_000, everyMs: 5 },
+      () => stub.requests.length > 0 || undefined,
+    );
+    abort.abort(reason);
+    await rejected;
     await expect(later.sessions.retrieve('s1', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
