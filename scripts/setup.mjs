@@ -15,6 +15,7 @@ import { ensureModules } from './setup/modules.mjs';
 import { checkNode } from './setup/node-version.mjs';
 import { ensurePackages, installHints } from './setup/packages.mjs';
 import { findRedis, needsRedis } from './setup/redis.mjs';
+import { missingForTests } from './setup/test-programs.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,12 +28,14 @@ async function main() {
   const missing = [
     ...(needsRedis() && findRedis() === null ? ['redis'] : []),
     ...(chromium === 'missing' ? ['chromium'] : []),
+    ...missingForTests(),
   ];
   if (missing.length === 0) return;
   await ensurePackages(missing);
   const stillMissing = [
     ...(missing.includes('redis') && findRedis() === null ? ['redis'] : []),
     ...(missing.includes('chromium') && (await ensureChromium(root)) === 'missing' ? ['chromium'] : []),
+    ...missingForTests(),
   ];
   if (stillMissing.length > 0)
     throw new SetupError(`still missing: ${stillMissing.join(', ')}`, installHints(stillMissing));

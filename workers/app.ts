@@ -110,7 +110,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const closer = new SessionCloser(keeper, deps.closing, claimId => launcher.doom(claimId), log);
   const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
   const prepare = config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage;
-  const launcher = new SessionLauncher({ context, keeper, owned, closer, slots, prepare });
+  const launcher = new SessionLauncher({ ...deps, context, keeper, owned, closer, slots, prepare });
   const launches = new Consumer({
     ...deps.consumerBase,
     queue: 'launch',

@@ -1,5 +1,6 @@
 import { nextAttempt } from '../machines/session/session.effects';
-import type { Endpoint, Fence } from '../machines/session/session.types';
+import type { Endpoint, Fence, SessionContext } from '../machines/session/session.types';
+import type { FirstPage } from '../src/browser/first-page';
 import { messageOf } from '../src/core/errors';
 import { randomId, type SessionRef } from '../src/core/ids';
 import { DONE, type JobResult } from '../src/queue/consumer';
@@ -8,6 +9,7 @@ import type { SessionRecord } from '../src/store/session-store';
 import type { KeeperClient } from './keeper-client';
 import { KeeperError } from './keeper/keeper-error';
 import { KEEPER_LAUNCH_TIMEOUT_MS } from './keeper/protocol';
+import { launchPlan } from './launch-plan';
 import type { LaunchSlots } from './launch-slots';
 import type { OwnedSessions } from './owned-sessions';
 import type { SessionCloser } from './session-closer';
@@ -21,7 +23,14 @@ export interface LauncherParts {
   readonly closer: SessionCloser;
   readonly slots: LaunchSlots;
   /** Makes a browser that answers ready for its first client. */
-  readonly prepare: (endpoint: Endpoint) => Promise<void>;
+  readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
+  /** The installation's: opens what the creator of a session has sealed for its launch. */
+  readonly secret: string;
+}
+
+/* What the row says of a session at its claim. */
+interface Claimed extends Pick<SessionContext, 'options' | 'sealed'> {
+  readonly fence: Fence;
 }
 
 /** Handles the `launch` queue: claim, start, make ready, say so. The row decides at each step whether to go on. */
@@ -60,18 +69,18 @@ export class SessionLauncher {
     const claimId = randomId();
     this.#claims.add(claimId);
     try {
-      const fence = await this.#claim(ref, attempt, claimId);
-      if (fence === null) return; // ended, taken by another worker, or another attempt: the job is stale
+      const claimed = await this.#claim(ref, attempt, claimId);
+      if (claimed === null) return; // ended, taken by another worker, or another attempt: the job is stale
       if (this.#doomed.has(claimId)) return;
-      const endpoint = await this.#start(ref, fence);
-      if (endpoint !== null) await this.#goLive(ref, fence, endpoint);
+      const endpoint = await this.#start(ref, claimed);
+      if (endpoint !== null) await this.#goLive(ref, claimed.fence, endpoint);
     } finally {
       this.#claims.delete(claimId);
       this.#doomed.delete(claimId);
     }
   }
 
-  async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Fence | null> {
+  async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Claimed | null> {
     const { context } = this.parts;
     const { workerId } = context;
     const outcome = await say(context, {
@@ -81,20 +90,22 @@ export class SessionLauncher {
         waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null,
     });
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
-    const { owner } = outcome.record.snapshot.context;
-    return owner?.fence.claimId === claimId ? owner.fence : null;
+    const { owner, options, sealed } = outcome.record.snapshot.context;
+    return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed } : null;
   }
 
   /* A browser that answers and has its first page, or null after having said that there is none. */
-  async #start(ref: SessionRef, fence: Fence): Promise<Endpoint | null> {
-    const { context, keeper, closer, prepare } = this.parts;
+  async #start(ref: SessionRef, claimed: Claimed): Promise<Endpoint | null> {
+    const { context, keeper, closer, prepare, secret } = this.parts;
+    const { fence } = claimed;
     try {
+      const { options, firstPage } = launchPlan(claimed, secret, ref);
       const { endpoint } = await keeper.call(
         'launch',
-        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS },
+        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options },
         { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
       );
-      await prepare(endpoint);
+      await prepare(endpoint, firstPage);
       return endpoint;
     } catch (error) {
       const message = messageOf(error);

@@ -60,6 +60,8 @@ export interface Endpoint {
   readonly netns: string;
   /** `host:port` of the keeper's gateway for everybody else; null when it does not listen. */
   readonly gateway: string | null;
+  /** Path of the keeper gateway's Unix socket, for processes on the same machine; null when it has none. */
+  readonly gatewaySocket: string | null;
 }
 
 /** The durations a session was created with. */
@@ -68,6 +70,26 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number | null;
   readonly queueTimeoutMs: number;
   readonly connectTimeoutMs: number | null;
+}
+
+/**
+ * What the browser is started with. All of it lasts without a connection of ours, whoever connects and however often;
+ * null leaves a thing to Chromium.
+ */
+export interface BrowserOptions {
+  /** False: with windows on a display, on whatever machine the worker is. */
+  readonly headless: boolean;
+  /** The inside of a page's window, in CSS pixels. */
+  readonly dimensions: { readonly width: number; readonly height: number } | null;
+  /** Device pixels to a CSS pixel. */
+  readonly deviceScaleFactor: number | null;
+  readonly userAgent: string | null;
+  /** A BCP 47 tag in canonical form. */
+  readonly locale: string | null;
+  /** A zone of the IANA database. */
+  readonly timezone: string | null;
+  /** `scheme://host:port`; user name and password are not here but in {@link SessionContext.sealed}. */
+  readonly proxyServer: string | null;
 }
 
 /** Absolute deadlines that are armed right now, by kind. */
@@ -80,6 +102,12 @@ export interface SessionContext {
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly limits: SessionLimits;
+  readonly options: BrowserOptions;
+  /**
+   * What a launch needs and nobody may read: proxy credentials and cookies, encrypted by the creator. Null if there is
+   * none, and as soon as no launch can need it any more.
+   */
+  readonly sealed: string | null;
   readonly createdAtMs: number;
   readonly liveAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -102,8 +130,21 @@ export interface SessionInput {
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly limits: SessionLimits;
+  readonly options: BrowserOptions;
+  readonly sealed: string | null;
   readonly nowMs: number;
 }
+
+/** A browser about which its creator had no wishes. */
+export const DEFAULT_BROWSER_OPTIONS: BrowserOptions = {
+  headless: true,
+  dimensions: null,
+  deviceScaleFactor: null,
+  userAgent: null,
+  locale: null,
+  timezone: null,
+  proxyServer: null,
+};
 
 /** How long one launch may take before the machine gives up on it, whoever runs it. */
 export const LAUNCH_TIMEOUT_MS = 30_000;

@@ -44,6 +44,7 @@ function ended({ context, event }: Args, endReason: EndReason, message?: string)
     endedAtMs: event.nowMs,
     endReason,
     deadlines: {},
+    sealed: null,
     error: message === undefined ? null : { code: endReason, message },
     // The owner stays in the row: it says which worker the browser was on and whom the close order goes to.
     owner: context.owner,
@@ -76,7 +77,7 @@ export const updates = {
       ...(idleTimeoutMs === null ? {} : { idle: nowMs + idleTimeoutMs }),
       ...(connectTimeoutMs === null ? {} : { connect: nowMs + connectTimeoutMs }),
     };
-    return { liveAtMs: nowMs, endpoint, deadlines };
+    return { liveAtMs: nowMs, endpoint, deadlines, sealed: null };
   },
 
   adopt: ({ context, event }) => {

@@ -1,13 +1,13 @@
-import type { SessionSnapshot, SessionValue } from './session.types';
+import { DEFAULT_BROWSER_OPTIONS, type SessionSnapshot, type SessionValue } from './session.types';
 
 /**
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
  * migration that brings the version below it forward; a golden snapshot of every released version is under test.
  */
-export const MACHINE_VERSION = 1;
+export const MACHINE_VERSION = 2;
 
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
-const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {};
+const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = { 1: withBrowserOptions };
 
 /** Every state a session can be in, as the row stores it. */
 export const SESSION_VALUES: readonly SessionValue[] = [
@@ -55,4 +55,18 @@ export function upgradeSnapshot(stored: unknown, mv: number): SessionSnapshot {
   const current = snapshot as SessionSnapshot;
   if (!KNOWN_VALUES.has(JSON.stringify(current.value))) throw new UnknownStateError(current.value);
   return current;
+}
+
+/** What the migration to version 2 has to know of version 1. */
+interface SnapshotV1 {
+  readonly value: unknown;
+  readonly context: { readonly endpoint: object | null };
+}
+
+/* Version 2 has browser options. What was asked for before had none, and its keeper no socket for neighbours. */
+function withBrowserOptions(snapshot: unknown): unknown {
+  // SAFETY: called for rows of version 1 only, which the golden snapshots hold.
+  const { value, context } = snapshot as SnapshotV1;
+  const endpoint = context.endpoint === null ? null : { ...context.endpoint, gatewaySocket: null };
+  return { value, context: { ...context, options: DEFAULT_BROWSER_OPTIONS, sealed: null, endpoint } };
 }

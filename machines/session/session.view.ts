@@ -1,4 +1,4 @@
-import type { SessionSnapshot, SessionStatus } from './session.types';
+import type { BrowserOptions, SessionSnapshot, SessionStatus } from './session.types';
 
 /** The public word for a state value; the inner states of `created` are nobody's business outside. */
 export function statusOf(snapshot: SessionSnapshot): SessionStatus {
@@ -24,6 +24,7 @@ export interface SessionProjection {
   readonly expiresAtMs: number | null;
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
+  readonly options: BrowserOptions;
   readonly workerId: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -44,6 +45,7 @@ export function projectSession(snapshot: SessionSnapshot): SessionProjection {
     expiresAtMs: context.liveAtMs === null ? null : context.liveAtMs + context.limits.timeoutMs,
     timeoutMs: context.limits.timeoutMs,
     idleTimeoutMs: context.limits.idleTimeoutMs,
+    options: context.options,
     workerId: context.owner?.workerId ?? null,
     error: context.error,
   };

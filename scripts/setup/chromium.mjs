@@ -30,8 +30,8 @@ export async function ensureChromium(root) {
   say(`trying ${program}`);
   // Loaded only now: setup has to be fast when nothing has changed.
   const { proveChromium } = require('./src/supervisor/chromium-proof.js');
-  const extraArgs = (args ?? '').split(/\s+/).filter(arg => arg !== '');
-  const proof = await proveChromium({ program, extraArgs, noSandbox });
+  const given = (args ?? '').split(/\s+/).filter(arg => arg !== '');
+  const proof = await proveChromium({ program, args: given, noSandbox });
   if (!proof.ok) throw new SetupError(`${program} does not start: ${proof.reason}`, proof.advice);
   mkdirSync(cacheFolder(root), { recursive: true });
   writeFileSync(cacheFile, proven);

@@ -5,13 +5,17 @@ import { say, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { which } from './which.mjs';
 
-const DEBIAN_PACKAGES = { redis: 'redis-server', chromium: 'chromium' };
+const DEBIAN_PACKAGES = { redis: 'redis-server', chromium: 'chromium', xvfb: 'xvfb' };
+const FEDORA_PACKAGES = { redis: 'valkey', chromium: 'chromium', xvfb: 'xorg-x11-server-Xvfb' };
+
+/** What has the same name on Ubuntu. */
+const UBUNTU_PACKAGES = ['redis', 'xvfb'];
 
 /** What a package manager may need to reach the network from behind a proxy; sudo drops it otherwise. */
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 /**
- * Installs what is missing (`redis`, `chromium`) where that can be done without a question: with apt-get as root or
+ * Installs what is missing (`redis`, `chromium`, `xvfb`) where that can be done without a question: with apt-get as root or
  * through a sudo that asks for no password.
  */
 export async function ensurePackages(missing) {
@@ -33,12 +37,15 @@ export async function ensurePackages(missing) {
 /** The lines that install what is missing, for the systems we know. */
 export function installHints(missing) {
   const [redis, chromium] = ['redis', 'chromium'].map(name => missing.includes(name));
+  const onUbuntu = missing.filter(name => UBUNTU_PACKAGES.includes(name)).map(name => DEBIAN_PACKAGES[name]);
   const lines = [
     [
       'Debian',
       `sudo apt-get install -y --no-install-recommends ${missing.map(name => DEBIAN_PACKAGES[name]).join(' ')}`,
     ],
-    ...(redis ? [['Ubuntu', 'sudo apt-get install -y --no-install-recommends redis-server']] : []),
+    ...(onUbuntu.length > 0
+      ? [['Ubuntu', `sudo apt-get install -y --no-install-recommends ${onUbuntu.join(' ')}`]]
+      : []),
     ...(chromium
       ? [
           ['Ubuntu', 'wget https://dl.google.com/linux/direct/google-chrome-stable_current_amd64.deb'],
@@ -48,10 +55,7 @@ export function installHints(missing) {
           ],
         ]
       : []),
-    [
-      'Fedora',
-      `sudo dnf install -y ${missing.map(name => ({ redis: 'valkey', chromium: 'chromium' })[name]).join(' ')}`,
-    ],
+    ['Fedora', `sudo dnf install -y ${missing.map(name => FEDORA_PACKAGES[name]).join(' ')}`],
     ...(redis ? [['macOS', 'brew install redis']] : []),
     ...(chromium ? [['macOS', 'brew install --cask google-chrome']] : []),
     ...(redis

@@ -10,7 +10,7 @@ import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { openDeps, startStepping, type Deps } from '../deps';
-import { findBrowser } from '../engine/live-browser';
+import { findBrowser, findDownloads } from '../engine/live-browser';
 import { Authenticator } from '../http/authenticator';
 import { ClientHeartbeat } from '../http/client-heartbeat';
 import { edgeGuard } from '../http/edge-guard';
@@ -119,6 +119,7 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     releaseSession: release,
     updateSession: updateSession(deps),
     findBrowser: findBrowser({ ...deps, here }),
+    findDownloads: findDownloads({ ...deps, here }),
     releaseAll: releaseAll({ index, releaseSession: release }),
     getSession: get,
     awaitSession: awaitSession({ ...deps, getSession: get }),
@@ -139,13 +140,13 @@ function operations(deps: Deps, here: Here, url: string): Operations {
   return parts;
 }
 
-/* Asks browsers on this machine; those elsewhere are behind a keeper, which carries upgrades only. */
+/* Pages are told as far as they can be had: who asks for the rest of the details gets it without them. */
 function pagesOf({ secret, log }: Deps, here: Here): LiveDetailsParts['openPages'] {
   return async ({ ref, snapshot }): Promise<readonly OpenPage[] | null> => {
     const { endpoint, owner } = snapshot.context;
     if (endpoint === null || owner === null) return null;
     const route = routeTo({ endpoint, claimId: owner.fence.claimId }, here, secret);
-    if (route === null || !route.direct) return null;
+    if (route === null) return null;
     try {
       return await openPages(route);
     } catch (error) {

@@ -16,6 +16,9 @@ const message = z.object({
   error: z.object({ message: z.string() }).optional(),
 });
 
+/** The browser understood a command and would not do it. */
+export class CdpError extends Error {}
+
 /** Sends one CDP command and answers its result; `sessionId` is that of an attached target. */
 export type CdpCall = (method: string, params: object, sessionId?: string) => Promise<unknown>;
 
@@ -23,16 +26,22 @@ export type CdpCall = (method: string, params: object, sessionId?: string) => Pr
  * Does something with a live browser over a connection of its own, and lets go at once. Raw CDP: a client library would
  * attach to every target and make new ones wait for it, to the harm of whoever the browser belongs to.
  *
- * @throws HoldfastError `browser_unreachable` if the browser does not answer in time, or not properly.
+ * @param timeoutMs - for everything together; default 5 000
+ * @throws HoldfastError `browser_unreachable` if the browser does not answer in time, or not properly; what `work` throws of
+ *   its own accord, if it is one.
  */
-export async function withBrowser<T>(route: Route, work: (call: CdpCall) => Promise<T>): Promise<T> {
+export async function withBrowser<T>(
+  route: Route,
+  work: (call: CdpCall) => Promise<T>,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<T> {
   const host = route.host.includes(':') ? `[${route.host}]` : route.host;
   const socket = new WebSocket(`ws://${host}:${route.port}${route.path}`, {
     perMessageDeflate: false,
     maxPayload: MESSAGE_MAX_BYTES,
   });
   try {
-    return await withDeadline('the browser', ANSWER_TIMEOUT_MS, opened(socket).then(work));
+    return await withDeadline('the browser', timeoutMs, opened(socket).then(work));
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw new HoldfastError('browser_unreachable', `The browser did not do it: ${messageOf(error)}.`, {
@@ -60,7 +69,7 @@ async function opened(socket: WebSocket): Promise<CdpCall> {
     const one = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (answer.error === undefined) one?.resolve(answer.result);
-    else one?.reject(new Error(answer.error.message));
+    else one?.reject(new CdpError(answer.error.message));
   });
   let lastId = 0;
   return (method, params, sessionId) =>

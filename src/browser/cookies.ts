@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { withBrowser } from './cdp-call';
+import { HoldfastError } from '../core/errors';
+import { CdpError, withBrowser, type CdpCall } from './cdp-call';
 import type { Route } from './dial';
 
 const sameSite = z.enum(['Strict', 'Lax', 'None']);
@@ -36,6 +37,12 @@ export type Cookie = z.output<typeof cookie>;
 /** @see newCookie */
 export type NewCookie = z.output<typeof newCookie>;
 
+const MALFORMED = 'name, value, path or prefix are not those of a cookie';
+const DROPPED = 'it has expired, is SameSite=None without secure, or its site has too many (180)';
+
+/** How much of a name a message repeats. */
+const NAME_SHOWN = 64;
+
 const answer = z.object({ cookies: z.array(cookie) });
 
 /* Storage.* of the browser itself: nothing is attached to, no page notices. */
@@ -45,7 +52,61 @@ export async function readCookies(route: Route): Promise<Cookie[]> {
   return withBrowser(route, async call => answer.parse(await call('Storage.getCookies', {})).cookies);
 }
 
-/** Sets cookies. @throws HoldfastError `browser_unreachable`, also if the browser refuses one of them. */
+/**
+ * Sets cookies, all of them or, if the browser refuses one, perhaps some.
+ *
+ * @throws HoldfastError `invalid_request` naming the cookie, never its value; `browser_unreachable`.
+ */
 export async function writeCookies(route: Route, cookies: readonly NewCookie[]): Promise<void> {
-  await withBrowser(route, call => call('Storage.setCookies', { cookies }));
+  await withBrowser(route, call => putCookies(call, cookies));
+}
+
+/**
+ * As {@link writeCookies}, on a connection that is open. Chromium 156 refuses in two ways (measured): it answers with an
+ * error that does not say which cookie it means and sets none of them, or it says nothing and drops the one (expired,
+ * `SameSite=None` without `secure`, the oldest of more than 180 of a site).
+ */
+export async function putCookies(call: CdpCall, cookies: readonly NewCookie[]): Promise<void> {
+  if (cookies.length === 0) return;
+  const areSet = await call('Storage.setCookies', { cookies }).then(
+    () => true,
+    () => false,
+  );
+  // One after another, to learn which it was; a connection that broke fails here as well.
+  if (!areSet) for (const [index, one] of cookies.entries()) await putOne(call, one, index);
+  const kept = answer.parse(await call('Storage.getCookies', {})).cookies;
+  const missing = cookies.findIndex(one => !kept.some(other => isKept(one, other)));
+  const lost = cookies[missing];
+  if (lost !== undefined) throw refusal(lost, missing, 'did not keep', DROPPED);
+}
+
+async function putOne(call: CdpCall, one: NewCookie, index: number): Promise<void> {
+  try {
+    await call('Storage.setCookies', { cookies: [one] });
+  } catch (cause) {
+    if (cause instanceof CdpError) throw refusal(one, index, 'refused', MALFORMED);
+    throw cause;
+  }
+}
+
+/* Values are not compared: of two wishes for one cookie the later counts. */
+function isKept(wish: NewCookie, { name, domain }: Cookie): boolean {
+  const host = hostOf(wish);
+  return wish.name === name && (host === null || host === domain.replace(/^\./, ''));
+}
+
+/* As the browser writes it: lower case, international names encoded; null if it is no name of a host. */
+function hostOf({ url, domain }: NewCookie): string | null {
+  try {
+    return new URL(domain === undefined ? (url ?? '') : `http://${domain.replace(/^\./, '')}`).hostname;
+  } catch {
+    return null;
+  }
+}
+
+function refusal({ name }: NewCookie, index: number, what: string, why: string): HoldfastError {
+  const text = `browser ${what} the cookie ${JSON.stringify(name.slice(0, NAME_SHOWN))}: ${why}`;
+  return new HoldfastError('invalid_request', `The ${text}.`, {
+    fields: [{ pointer: `/cookies/${index}`, message: `the ${text}` }],
+  });
 }

@@ -52,12 +52,26 @@ export function routeTo({ endpoint, claimId }: DialTarget, here: Here, secret: s
     return { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
   }
   if (endpoint.gateway === null) return null;
-  const colon = endpoint.gateway.lastIndexOf(':');
+  return { ...addressOf(endpoint.gateway), path: keeperPath(secret, claimId), direct: false };
+}
+
+/** How to reach the gateway of the keeper that a browser belongs to. */
+export type KeeperAddress =
+  { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
+/** The way to a browser's keeper: its Unix socket on its own machine, its port from any other; null if there is neither. */
+export function keeperOf(endpoint: Endpoint, here: Here): KeeperAddress | null {
+  if (endpoint.gatewaySocket !== null && endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
+    return { socketPath: endpoint.gatewaySocket };
+  }
+  return endpoint.gateway === null ? null : addressOf(endpoint.gateway);
+}
+
+function addressOf(gateway: string): { host: string; port: number } {
+  const colon = gateway.lastIndexOf(':');
   return {
-    host: endpoint.gateway.slice(0, colon).replace(/^\[|\]$/g, ''),
-    port: Number(endpoint.gateway.slice(colon + 1)),
-    path: keeperPath(secret, claimId),
-    direct: false,
+    host: gateway.slice(0, colon).replace(/^\[|\]$/g, ''),
+    port: Number(gateway.slice(colon + 1)),
   };
 }
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { HoldfastError } from '../core/errors';
 import { withBrowser } from './cdp-call';
 import type { Route } from './dial';
+import { listPages } from './open-pages';
 
-const targets = z.object({ targetInfos: z.array(z.object({ targetId: z.string(), type: z.string() })) });
 const attached = z.object({ sessionId: z.string() });
 const captured = z.object({ data: z.base64() });
 
@@ -16,9 +16,8 @@ const captured = z.object({ data: z.base64() });
  */
 export async function takeScreenshot(route: Route, pageId: string | null): Promise<Buffer> {
   return withBrowser(route, async call => {
-    const { targetInfos } = targets.parse(await call('Target.getTargets', {}));
-    const pages = targetInfos.filter(({ type }) => type === 'page').map(({ targetId }) => targetId);
-    const targetId = pageId === null ? pages[0] : pages.find(id => id === pageId);
+    const pages = await listPages(call);
+    const targetId = (pageId === null ? pages[0] : pages.find(({ id }) => id === pageId))?.id;
     if (targetId === undefined) {
       const message = pageId === null ? 'there is no open page' : 'there is no such page';
       throw new HoldfastError('invalid_request', `query/pageId: ${message}`, {

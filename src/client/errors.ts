@@ -5,6 +5,7 @@ export const SERVICE_ERROR_CODES = [
   'forbidden_origin',
   'not_found',
   'session_not_found',
+  'download_not_found',
   'worker_not_found',
   'method_not_allowed',
   'session_ended',

@@ -23,7 +23,15 @@ export interface SessionData {
   /** CDP endpoint of the whole browser, complete and self-authorising; null unless the session is live. */
   readonly websocketUrl: string | null;
   readonly viewerUrl: string | null;
+  readonly headless: boolean;
+  /** The inside of a page, CSS pixels; null: Chromium's own choice, as with all of these. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
+  readonly deviceScaleFactor: number | null;
+  readonly userAgent: string | null;
+  readonly locale: string | null;
+  readonly timezone: string | null;
+  /** User name and password are told to nobody. */
+  readonly proxy: { readonly server: string } | null;
   readonly workerId: string | null;
   /** 1: next in turn; null: does not wait. */
   readonly queuePosition: number | null;
@@ -44,6 +52,28 @@ export interface Session extends SessionData {
 /** A session, or only its id: all that has to be kept. */
 export type SessionOrId = string | { readonly id: string };
 
+/** The proxy that all traffic of a browser goes through. */
+export interface ProxyOptions {
+  /** `http://host:port`, `https://host:port` or `socks5://host:port`. */
+  readonly server: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** A cookie to be set: for a `url`, or for a `domain`. */
+export interface NewCookie {
+  readonly name: string;
+  readonly value: string;
+  readonly url?: string;
+  readonly domain?: string;
+  readonly path?: string;
+  /** Epoch seconds; left out: until the session ends. */
+  readonly expires?: number;
+  readonly httpOnly?: boolean;
+  readonly secure?: boolean;
+  readonly sameSite?: 'Strict' | 'Lax' | 'None';
+}
+
 /** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */
 export interface CreateOptions {
   /** How long it may be live. Default 300 000. */
@@ -58,13 +88,20 @@ export interface CreateOptions {
   readonly name?: string | null;
   /** An id of your own choice. */
   readonly sessionId?: string;
-  readonly dimensions?: { readonly width: number; readonly height: number } | null;
-  readonly userAgent?: string | null;
-  readonly locale?: string | null;
-  readonly timezone?: string | null;
-  readonly proxy?: unknown;
-  readonly cookies?: unknown;
+  /** False: with windows, on a display of its own. Default: true. */
   readonly headless?: boolean | null;
+  /** The inside of every page, CSS pixels. */
+  readonly dimensions?: { readonly width: number; readonly height: number } | null;
+  /** Device pixels to a CSS pixel, 0.5 to 4. */
+  readonly deviceScaleFactor?: number | null;
+  readonly userAgent?: string | null;
+  /** A language tag, such as `de-DE`. */
+  readonly locale?: string | null;
+  /** An IANA name, such as `Europe/Berlin`. */
+  readonly timezone?: string | null;
+  readonly proxy?: ProxyOptions | null;
+  /** In the browser before its first page opens. */
+  readonly cookies?: readonly NewCookie[] | null;
   readonly context?: unknown;
   readonly recording?: boolean | null;
   readonly blockAds?: boolean | null;
@@ -92,6 +129,16 @@ export interface OpenPage {
   readonly id: string;
   readonly url: string;
   readonly title: string;
+}
+
+/** A file in a live session's folder for downloads. */
+export interface SessionDownload {
+  readonly name: string;
+  /** Bytes, so far. */
+  readonly size: number;
+  readonly modifiedAt: string;
+  /** False: the browser is still writing it, under a name of its own. */
+  readonly isComplete: boolean;
 }
 
 /** What changes about a live session without a new revision. */

@@ -9,6 +9,7 @@ import {
   type ReleaseAllResult,
   type Session,
   type SessionData,
+  type SessionDownload,
   type SessionEvent,
   type SessionOrId,
   type UpdateOptions,
@@ -132,6 +133,27 @@ export class Sessions {
     });
     // SAFETY: a 2xx of this route carries the details.
     return body as LiveDetails;
+  }
+
+  /** What the browser of a live session has downloaded, by name. */
+  async downloads(session: SessionOrId, request: RequestOptions = {}): Promise<SessionDownload[]> {
+    const path = `${pathOf(session)}/downloads`;
+    const { body } = await this.transport.send({ ...request, method: 'GET', path });
+    // SAFETY: a 2xx of this route carries the files.
+    return (body as { downloads: SessionDownload[] }).downloads;
+  }
+
+  /**
+   * One finished download of a live session, as a `Response` whose body is read as it comes: `arrayBuffer()`, or `body` as
+   * a stream. Asked for once, and without a time-out.
+   */
+  async download(
+    session: SessionOrId,
+    name: string,
+    request: Pick<RequestOptions, 'signal'> = {},
+  ): Promise<Response> {
+    const path = `${pathOf(session)}/downloads/${encodeURIComponent(name)}`;
+    return this.transport.open({ ...request, method: 'GET', path, headers: { accept: '*/*' } });
   }
 
   /** What has happened to a session so far, the oldest first. */

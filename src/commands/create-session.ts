@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { firstStep } from '../../machines/step';
-import type { SessionLimits } from '../../machines/session/session.types';
+import type { BrowserOptions, SessionLimits } from '../../machines/session/session.types';
+import { sealSecrets, type LaunchSecrets } from '../browser/launch-secrets';
 import { HoldfastError } from '../core/errors';
 import { randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
 import type { EffectRelay } from '../engine/effect-relay';
@@ -17,6 +18,9 @@ export interface NewSession {
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly limits: SessionLimits;
+  readonly options: BrowserOptions;
+  /** Goes into the row encrypted, and leaves it when the browser is ready. */
+  readonly secrets: LaunchSecrets;
 }
 
 /** A request to create a session. */
@@ -46,6 +50,8 @@ export interface CreateSessionParts {
   readonly relay: Pick<EffectRelay, 'afterCommit'>;
   readonly report: Pick<Report, 'transition'>;
   readonly retentionMs: number;
+  /** The installation's: what it seals only its processes can read. */
+  readonly secret: string;
 }
 
 /**
@@ -60,10 +66,12 @@ export function createSession(parts: CreateSessionParts): CreateSession {
   const ttlMs = Math.min(IDEMPOTENCY_TTL_MS, parts.retentionMs);
   return async ({ tenant, session, idempotencyKey, actor }) => {
     const nowMs = await parts.maintenance.nowMs();
-    const { sessionId, ...given } = session;
+    const { sessionId, secrets, ...given } = session;
     const id = sessionId ?? uuidv7(nowMs);
-    const { snapshot } = firstStep({ tenant, id, ...given, nowMs });
-    const fingerprint = fingerprintOf(session);
+    const ref = refOf(tenant, id);
+    const sealed = sealSecrets(parts.secret, ref, secrets);
+    const { snapshot } = firstStep({ tenant, id, ...given, sealed, nowMs });
+    const fingerprint = fingerprintOf(parts.secret, session);
     const answer = await parts.sessions.create({
       snapshot,
       fingerprint,
@@ -78,7 +86,6 @@ export function createSession(parts: CreateSessionParts): CreateSession {
       if (answer.fingerprint !== fingerprint) throw refusal(byKey, id);
       return { ref: answer.ref, replayed: byKey, committed: null };
     }
-    const ref = refOf(tenant, id);
     const history = { event: 'created', cause: 'requested', actor };
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
     // Never rejects, and nobody has to wait for it: what does not reach the queues now is carried there by a sweep.
@@ -89,10 +96,15 @@ export function createSession(parts: CreateSessionParts): CreateSession {
 }
 
 /**
- * SHA-256 over what the creator decided, hexadecimal; equal for equal wishes, whatever the order of labels. An id of our
- * own choice is not part of it, since every retry gets another one.
+ * HMAC-SHA256 over what the creator decided, hexadecimal; equal for equal wishes, whatever the order of labels. An id of our
+ * own choice is not part of it, since every retry gets another one. It is keyed because it stays in the row: without the
+ * installation's secret a guess at a password cannot be tested against it.
  */
-export function fingerprintOf({ sessionId, name, labels, limits }: NewSession): string {
+export function fingerprintOf(
+  secret: string,
+  { sessionId, name, labels, limits, options, secrets }: NewSession,
+): string {
+  const { dimensions } = options;
   const canonical = JSON.stringify([
     sessionId,
     name,
@@ -101,8 +113,18 @@ export function fingerprintOf({ sessionId, name, labels, limits }: NewSession): 
     limits.idleTimeoutMs,
     limits.queueTimeoutMs,
     limits.connectTimeoutMs,
+    options.headless,
+    dimensions === null ? null : [dimensions.width, dimensions.height],
+    options.deviceScaleFactor,
+    options.userAgent,
+    options.locale,
+    options.timezone,
+    options.proxyServer,
+    secrets.proxy === null ? null : [secrets.proxy.username, secrets.proxy.password],
+    // The schema has put the members of each into one order.
+    secrets.cookies,
   ]);
-  return createHash('sha256').update(canonical).digest('hex');
+  return createHmac('sha256', secret).update(`create:${canonical}`).digest('hex');
 }
 
 function refusal(byKey: boolean, id: string): HoldfastError {

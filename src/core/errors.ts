@@ -15,6 +15,7 @@ export const ERROR_CATALOGUE = {
   forbidden_origin: { status: 403, retryable: false, title: 'The Host or Origin is not one of ours' },
   not_found: { status: 404, retryable: false, title: 'No such route' },
   session_not_found: { status: 404, retryable: false, title: 'No such session' },
+  download_not_found: { status: 404, retryable: false, title: 'No finished download of this name' },
   worker_not_found: { status: 404, retryable: false, title: 'No such worker' },
   method_not_allowed: { status: 405, retryable: false, title: 'The route exists, the method does not' },
   session_ended: { status: 409, retryable: false, title: 'The session has ended' },

@@ -21,3 +21,9 @@ export function isKeeperTicket(secret: string, claimId: string, ticket: string):
 export function keeperPath(secret: string, claimId: string): string {
   return `/browser/${claimId}?ticket=${keeperTicket(secret, claimId)}`;
 }
+
+/** Path and query of a request for a browser's downloads: for the list, or for one of them by name. */
+export function keeperDownloadsPath(secret: string, claimId: string, name: string | null): string {
+  const which = name === null ? '' : `/${encodeURIComponent(name)}`;
+  return `/browser/${claimId}/downloads${which}?ticket=${keeperTicket(secret, claimId)}`;
+}

@@ -1,4 +1,5 @@
-import { routeTo, type Here, type Route } from '../browser/dial';
+import { keeperOf, routeTo, type DialTarget, type Here, type Route } from '../browser/dial';
+import type { DownloadsRoute } from '../browser/downloads';
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { ActivityStore } from '../store/activity-store';
@@ -17,26 +18,48 @@ export interface FindBrowserParts {
   readonly secret: string;
 }
 
+/** Finds the way to the downloads of a live session. */
+export type FindDownloads = (ref: SessionRef) => Promise<DownloadsRoute>;
+
 /**
  * Asking counts as activity: whoever wants a picture of a page, or its cookies, is not idle.
  *
  * @throws HoldfastError `session_not_found`, `session_not_live`, `session_ended`, `browser_unreachable`; what Redis
  *   throws while it is away.
  */
-export function findBrowser({ sessions, activity, here, secret }: FindBrowserParts): FindBrowser {
-  return async ref => {
-    const { record } = await sessions.load(ref);
-    if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
-    requireLive(record);
-    const { endpoint, owner } = record.snapshot.context;
-    const route =
-      endpoint === null || owner === null
-        ? null
-        : routeTo({ endpoint, claimId: owner.fence.claimId }, here, secret);
-    if (route === null) {
-      throw new HoldfastError('browser_unreachable', 'The browser cannot be reached from this API process.');
-    }
-    await activity.note(ref, false);
-    return route;
-  };
+export function findBrowser(parts: FindBrowserParts): FindBrowser {
+  const { here, secret } = parts;
+  return ref => find(parts, ref, target => routeTo(target, here, secret));
+}
+
+/**
+ * The same for what it has downloaded: asking counts as activity, too.
+ *
+ * @throws HoldfastError as {@link findBrowser}.
+ */
+export function findDownloads(parts: FindBrowserParts): FindDownloads {
+  const { here, secret } = parts;
+  return ref =>
+    find(parts, ref, ({ endpoint, claimId }) => {
+      const keeper = keeperOf(endpoint, here);
+      return keeper === null ? null : { keeper, claimId, secret };
+    });
+}
+
+async function find<R>(
+  { sessions, activity }: FindBrowserParts,
+  ref: SessionRef,
+  routeFor: (target: DialTarget) => R | null,
+): Promise<R> {
+  const { record } = await sessions.load(ref);
+  if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+  requireLive(record);
+  const { endpoint, owner } = record.snapshot.context;
+  const route =
+    endpoint === null || owner === null ? null : routeFor({ endpoint, claimId: owner.fence.claimId });
+  if (route === null) {
+    throw new HoldfastError('browser_unreachable', 'The browser cannot be reached from this API process.');
+  }
+  await activity.note(ref, false);
+  return route;
 }

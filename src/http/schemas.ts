@@ -4,6 +4,7 @@ import type { NewSession } from '../commands/create-session';
 import { HoldfastError, type FieldError } from '../core/errors';
 import { SESSION_ID_PATTERN } from '../core/ids';
 import { isCursor, type Selection } from '../store/session-index';
+import { browserFields, browserWishes, checkBrowserFields } from './browser-options';
 import { LABEL_NAME, LABEL_VALUE } from './labels';
 import { selectionFields, selectionOf } from './selection';
 
@@ -25,13 +26,6 @@ const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
  * would be promises nobody keeps; fields we have never heard of are ignored.
  */
 const NOT_BUILT: Readonly<Record<string, readonly unknown[]>> = {
-  dimensions: [null],
-  userAgent: [null],
-  locale: [null],
-  timezone: [null],
-  proxy: [null],
-  cookies: [null],
-  headless: [null, true],
   context: [null],
   recording: [null, false],
   blockAds: [null, false],
@@ -89,29 +83,38 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
       .nullable()
       .default(null)
       .describe('Ends the session if nobody has ever connected after so long, milliseconds; null: never.'),
+    ...browserFields,
   });
 
 /** The body of `POST /v1/sessions`, for the OpenAPI document. */
 export const createBodySchema = (policy: TimeoutPolicy): z.ZodType => createBody(policy);
 
+/** Checks the body of one create. */
+export type ParseCreateBody = (body: unknown) => NewSession;
+
 /**
- * The body of `POST /v1/sessions` → what the creator decided, defaults applied.
+ * The body of `POST /v1/sessions` → what the creator decided, defaults applied. The schema is made here, once for all bodies:
+ * making it takes longer than using it.
  *
- * @throws HoldfastError `not_supported` or `invalid_request`, naming every field.
+ * @throws HoldfastError `not_supported` or `invalid_request`, naming every field; the returned function does.
  */
-export function parseCreateBody(body: unknown, policy: TimeoutPolicy): NewSession {
-  refuseNotBuilt(body);
-  const given = parse(createBody(policy), body, '');
-  return {
-    sessionId: given.sessionId ?? null,
-    name: given.name,
-    labels: given.labels,
-    limits: {
-      timeoutMs: given.timeout,
-      idleTimeoutMs: given.idleTimeout,
-      queueTimeoutMs: given.queueTimeout,
-      connectTimeoutMs: given.connectTimeout,
-    },
+export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
+  const schema = createBody(policy).superRefine(checkBrowserFields);
+  return body => {
+    refuseNotBuilt(body);
+    const given = parse(schema, body, '');
+    return {
+      sessionId: given.sessionId ?? null,
+      name: given.name,
+      labels: given.labels,
+      limits: {
+        timeoutMs: given.timeout,
+        idleTimeoutMs: given.idleTimeout,
+        queueTimeoutMs: given.queueTimeout,
+        connectTimeoutMs: given.connectTimeout,
+      },
+      ...browserWishes(given),
+    };
   };
 }
 

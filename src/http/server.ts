@@ -21,6 +21,11 @@ import { docsRoute, openApiRoute } from './routes/openapi';
 import { releaseAllRoute } from './routes/release-all';
 import { releaseSessionRoute, type ReleaseSessionRouteParts } from './routes/release-session';
 import { sessionCdpRoute } from './routes/session-cdp';
+import {
+  fetchDownloadRoute,
+  listDownloadsRoute,
+  type SessionDownloadsRouteParts,
+} from './routes/session-downloads';
 import { sessionEventsRoute } from './routes/session-events';
 import { sessionLiveRoute, type SessionLiveRouteParts } from './routes/session-live';
 import {
@@ -44,6 +49,7 @@ export interface HttpParts
     ReleaseSessionRouteParts,
     SessionLiveRouteParts,
     SessionPageRouteParts,
+    SessionDownloadsRouteParts,
     StreamEventsRouteParts,
     StreamSessionEventsRouteParts,
     UpdateSessionRouteParts,
@@ -105,6 +111,8 @@ function handlersOf(parts: HttpParts): Handlers {
     getScreenshot: screenshotRoute(parts),
     getCookies: readCookiesRoute(parts),
     setCookies: writeCookiesRoute(parts),
+    listDownloads: listDownloadsRoute(parts),
+    fetchDownload: fetchDownloadRoute(parts),
     connect: sessionCdpRoute,
     listSessionEvents: sessionEventsRoute(parts.sessionHistory),
     streamSessionEvents: streamSessionEventsRoute(parts),

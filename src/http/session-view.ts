@@ -1,5 +1,5 @@
 import { projectSession } from '../../machines/session/session.view';
-import type { SessionStatus } from '../../machines/session/session.types';
+import type { BrowserOptions, SessionStatus } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import { connectToken } from './connect-token';
@@ -23,7 +23,15 @@ export interface SessionView {
   /** Browser-level CDP endpoint, complete and self-authorising; null unless the session is live. */
   readonly websocketUrl: string | null;
   readonly viewerUrl: string | null;
+  readonly headless: boolean;
+  /** The inside of a page, CSS pixels; null: Chromium's own choice, as with all of these. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
+  readonly deviceScaleFactor: number | null;
+  readonly userAgent: string | null;
+  readonly locale: string | null;
+  readonly timezone: string | null;
+  /** Without user name and password, which nobody is told. */
+  readonly proxy: { readonly server: string } | null;
   readonly workerId: string | null;
   /** 1: next in turn; null: does not wait. */
   readonly queuePosition: number | null;
@@ -58,7 +66,7 @@ export class SessionViews {
       duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
       websocketUrl: session.status === 'live' ? this.websocketUrl(record.ref, session.id) : null,
       viewerUrl: null,
-      dimensions: null,
+      ...optionsView(session.options),
       workerId: session.workerId,
       queuePosition,
       revision: record.revision,
@@ -71,6 +79,13 @@ export class SessionViews {
     const origin = this.publicUrl.replace(/^http/, 'ws');
     return `${origin}/v1/sessions/${id}/cdp?token=${connectToken(this.secret, ref)}`;
   }
+}
+
+function optionsView({
+  proxyServer,
+  ...options
+}: BrowserOptions): Pick<SessionView, keyof typeof options | 'proxy'> {
+  return { ...options, proxy: proxyServer === null ? null : { server: proxyServer } };
 }
 
 /** Where a session is found: for `Location`. */

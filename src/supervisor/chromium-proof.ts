@@ -6,17 +6,12 @@ import { messageOf } from '../core/errors';
 import { createLogger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { BrowserProcess } from '../../workers/keeper/browser-process';
-import { chromiumCommand } from '../../workers/keeper/browser-command';
+import { chromiumCommand, type ChromiumChoice } from '../../workers/keeper/browser-command';
+import type { BrowserSurroundings } from '../../workers/keeper/browser-facts';
 import { Leftovers } from '../../workers/keeper/leftovers';
+import { PLAIN_LAUNCH } from '../../workers/keeper/protocol';
 import { RunDirectory } from '../../workers/keeper/run-directory';
 import { browserUser, prepareRunRoot, runRootFor } from '../../workers/keeper/run-root';
-
-/** What is to be proven. */
-export interface ProofRequest {
-  readonly program: string;
-  readonly extraArgs: readonly string[];
-  readonly noSandbox: boolean;
-}
 
 /** What one real launch has shown. */
 export type ChromiumProof =
@@ -32,10 +27,19 @@ const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/shim.sh');
  * Starts a Chromium exactly as the keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does
  * not start without its sandbox unless it is told to, so that a launch proves the sandbox as well.
  */
-export async function proveChromium({ program, extraArgs, noSandbox }: ProofRequest): Promise<ChromiumProof> {
+export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumProof> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
   const user = browserUser();
-  const log = createLogger('proof', 'silent');
+  const around: BrowserSurroundings = {
+    processes: systemProcesses,
+    leftovers: new Leftovers(systemProcesses),
+    user,
+    shimScript: SHIM_SCRIPT,
+    // A plain launch needs neither of them.
+    forwardProxyArgs: [],
+    searchPath: '',
+    log: createLogger('proof', 'silent'),
+  };
   let runRoot: string | null = null;
   try {
     runRoot = await runRootFor(dataDir, user);
@@ -44,14 +48,8 @@ export async function proveChromium({ program, extraArgs, noSandbox }: ProofRequ
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
       directory,
-      chromiumCommand(program, extraArgs, noSandbox)(directory, 'proof'),
-      {
-        processes: systemProcesses,
-        leftovers: new Leftovers(systemProcesses),
-        user,
-        shimScript: SHIM_SCRIPT,
-        log,
-      },
+      chromiumCommand(chromium, around)(directory, 'proof', PLAIN_LAUNCH),
+      around,
       { timeoutMs: LAUNCH_TIMEOUT_MS, signal: new AbortController().signal },
     );
     const launchMs = Math.round(systemClock.monotonicMs() - startedMs);

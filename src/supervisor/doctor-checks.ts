@@ -7,6 +7,7 @@ import { executableSearchPath } from '../config/env';
 import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
+import { findXvfb } from '../../workers/keeper/display';
 import { findChromium } from '../../workers/keeper/find-chromium';
 import { puppeteerCacheDirs } from '../../workers/keeper/options';
 import { browserUser, runRootFor } from '../../workers/keeper/run-root';
@@ -71,14 +72,27 @@ export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
   });
   if (program === null) return [bad('no Chromium found', ['node scripts/setup.mjs'])];
   const version = await versionOf(program);
-  const { chromiumArgs: extraArgs, noSandbox } = keeper;
-  const proof = await proveChromium({ program, extraArgs, noSandbox });
+  const { chromiumArgs: args, noSandbox } = keeper;
+  const proof = await proveChromium({ program, args, noSandbox });
   if (!proof.ok) return [bad(`${version} (${program}) does not start: ${proof.reason}`, proof.advice)];
   return [
     ok(`${version} (${program}) starts in ${proof.launchMs} ms as uid ${proof.uid}`),
     noSandbox
       ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): trust every page that is opened')
       : ok('the sandbox is on'),
+  ];
+}
+
+/** Whether sessions can ask for windows (`headless: false`). */
+export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
+  if (keeper.browser === 'null' || process.platform !== 'linux') return [];
+  const xvfb = await findXvfb(executableSearchPath());
+  if (xvfb !== null) return [ok(`sessions with windows get a display of their own (${xvfb})`)];
+  return [
+    {
+      ...note('no Xvfb on PATH: sessions with headless: false fail; all others do not need it'),
+      advice: ['Debian, Ubuntu: sudo apt-get install -y --no-install-recommends xvfb'],
+    },
   ];
 }
 

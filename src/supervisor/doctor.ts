@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors';
 import {
   checkCapacity,
   checkChromium,
+  checkDisplay,
   checkFolders,
   checkNode,
   checkRedis,
@@ -26,7 +27,8 @@ export async function doctor(print: (line: string) => void = printLine): Promise
   report(checkNode());
   const config = readConfig(report);
   if (config !== null) {
-    for (const check of [checkRedis, checkChromium, checkFolders, checkCapacity, checkRunning]) {
+    const checks = [checkRedis, checkChromium, checkDisplay, checkFolders, checkCapacity, checkRunning];
+    for (const check of checks) {
       report(await findingsOf(check, config));
     }
   }

@@ -38,6 +38,7 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     'in the end it is timed_out: session_timeout',
   ],
   '07-idempotent-retry.mjs': ['the same session: true', 'idempotency_key_reused'],
+  '08-browser-options.mjs': ['Willkommen zurück', '390 × 844 at 3', 'de-DE', '1'],
 };
 
 describe('the examples', () => {

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { KeeperClient } from '../../workers/keeper-client';
+import { PLAIN_LAUNCH } from '../../workers/keeper/protocol';
 import { fence, NOBODY } from '../support/keeper-fixture';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 
@@ -92,7 +93,11 @@ test('a keeper that is killed loses no browser', async () => {
   const { keeper, socketPath } = await startKeeper();
   const worker = await register(socketPath);
   const claim = fence();
-  await worker.call('launch', { ref: 't/a', fence: claim, timeoutMs: 5_000 }, { timeoutMs: 5_000 });
+  await worker.call(
+    'launch',
+    { ref: 't/a', fence: claim, timeoutMs: 5_000, options: PLAIN_LAUNCH },
+    { timeoutMs: 5_000 },
+  );
   keeper.kill('SIGKILL');
   await once(keeper, 'exit');
   expect(worker.registered).toBe(false);
@@ -113,7 +118,9 @@ test.each([0, 5, 10, 15, 20, 30, 50, 80])(
     const worker = await register(socketPath);
     const claims = ['t/a', 't/b', 't/c', 't/d'].map(ref => ({ ref, fence: fence() }));
     const launches = Promise.allSettled(
-      claims.map(claim => worker.call('launch', { ...claim, timeoutMs: 5_000 }, { timeoutMs: 5_000 })),
+      claims.map(claim =>
+        worker.call('launch', { ...claim, timeoutMs: 5_000, options: PLAIN_LAUNCH }, { timeoutMs: 5_000 }),
+      ),
     );
     await pause(delayMs);
     keeper.kill('SIGKILL');
@@ -167,7 +174,11 @@ test('SIGTERM ends every browser and then the keeper; SIGINT is the business of 
   const { keeper, socketPath } = await startKeeper();
   const worker = await register(socketPath);
   for (const ref of ['t/a', 't/b', 't/c']) {
-    await worker.call('launch', { ref, fence: fence(), timeoutMs: 5_000 }, { timeoutMs: 5_000 });
+    await worker.call(
+      'launch',
+      { ref, fence: fence(), timeoutMs: 5_000, options: PLAIN_LAUNCH },
+      { timeoutMs: 5_000 },
+    );
   }
   keeper.kill('SIGINT');
   expect((await worker.call('list', {}, { timeoutMs: 1_000 })).stats.used).toBe(3);
@@ -179,7 +190,11 @@ test('SIGTERM ends every browser and then the keeper; SIGINT is the business of 
 test('a keeper without supervisor and worker ends its browsers and itself', async () => {
   const { keeper, socketPath } = await startKeeper();
   const worker = await register(socketPath);
-  await worker.call('launch', { ref: 't/a', fence: fence(), timeoutMs: 5_000 }, { timeoutMs: 5_000 });
+  await worker.call(
+    'launch',
+    { ref: 't/a', fence: fence(), timeoutMs: 5_000, options: PLAIN_LAUNCH },
+    { timeoutMs: 5_000 },
+  );
   keeper.disconnect();
   await worker.close();
   expect(await once(keeper, 'exit', { signal: AbortSignal.timeout(15_000) })).toEqual([0, null]);

@@ -66,6 +66,20 @@ describe('what can be had of a page without a CDP client', () => {
     expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/cookies/0' }] });
   });
 
+  it.each([
+    ['with an error', { name: 'd;', value: 'unseen', domain: 'example.net' }],
+    ['in silence', { name: 'd', value: 'unseen', domain: 'example.net', expires: 1 }],
+  ])('names a cookie that the browser refuses %s, and not its value', async (_how, bad) => {
+    const good = { name: 'a', value: '1', url: 'https://example.org/' };
+    const answer = await installation.call('POST', path('cookies'), { cookies: [good, bad] });
+    const message = expect.stringContaining(`the cookie "${bad.name}"`) as string;
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_request', errors: [{ pointer: '/cookies/1', message }] },
+    });
+    expect(JSON.stringify(answer.body)).not.toContain(bad.value);
+  });
+
   it('counts as activity', async () => {
     const live = async (): Promise<number> => {
       const { body } = await installation.call<{ lastActivityAt: string }>('GET', path('live'));

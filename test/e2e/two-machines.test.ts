@@ -43,6 +43,8 @@ import { startRedis, type TestRedis } from '../support/redis';
     const session = await api.create();
     const title = await withPuppeteer(session, async page => {
       await page.goto('data:text/html,<title>far away</title>');
+      const { body } = await api.call<{ pages: unknown }>('GET', `/v1/sessions/${session.id}/live`);
+      expect(body.pages).toMatchObject([{ title: 'far away' }]);
       return page.title();
     });
     expect(title).toBe('far away');

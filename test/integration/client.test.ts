@@ -128,11 +128,11 @@ describe('the client and the service', () => {
   });
 
   it('refuse what is not offered yet, by code and field', async () => {
-    await expect(client.sessions.create({ dimensions: { width: 800, height: 600 } })).rejects.toMatchObject({
+    await expect(client.sessions.create({ recording: true })).rejects.toMatchObject({
       code: 'not_supported',
       status: 422,
       requestId: expect.any(String),
-      fields: [{ pointer: '/dimensions' }],
+      fields: [{ pointer: '/recording' }],
     });
   });
 

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import WebSocket from 'ws';
 import { pollUntil } from '../../src/core/abort';
 import { refOf } from '../../src/core/ids';
+import { ECHO_PAGE } from '../support/echo-browser';
 import { startTestApi, type TestApi } from '../support/api';
 
 const SOON = { timeoutMs: 5_000, everyMs: 10 };
@@ -234,6 +235,11 @@ describe('the gateway', () => {
     await api.deps.redis.del(`{hf}:s:${ref}`);
     await api.redis.cli('client', 'kill', 'type', 'normal');
     await closed;
+  });
+
+  it('tells the pages of a browser, and nothing else that can be attached to', async () => {
+    const session = await api.createLive({}, KEY);
+    expect((await details(session.id))['pages']).toEqual([ECHO_PAGE]);
   });
 
   it('counts its clients', async () => {

@@ -66,7 +66,7 @@ describe('what every request passes', () => {
       ['compressed bytes', '{}', { 'content-encoding': 'gzip' }, 415, 'unsupported_media_type'],
       ['a wrong type', '{"timeout":"5000"}', {}, 422, 'invalid_request'],
       ['a list', '[]', {}, 422, 'invalid_request'],
-      ['a field that is not built yet', '{"proxy":"http://p"}', {}, 422, 'not_supported'],
+      ['a field that is not built yet', '{"recording":true}', {}, 422, 'not_supported'],
     ])('with %s are refused', async (_what, text, headers, status, code) => {
       const answer = await post(text, headers);
       expect(answer).toMatchObject({

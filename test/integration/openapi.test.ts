@@ -15,6 +15,8 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   / 503( |$)/, // http.outage, http.streams
   /^connect (101|502|401|404|409)/, // gateway: the answers to upgrades
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
+  /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
+  /^fetchDownload 404 download_not_found$/, // the same
   /^(getLivez|getReadyz|getOpenApi|getDocs|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^updateSession 409 session_not_live$/, // http.update
@@ -78,13 +80,7 @@ describe('every answer', () => {
   it('of the service itself is as documented', async () => {
     for (const path of ['/livez', '/readyz', '/openapi.json', '/docs'])
       await expectStatus(send('GET', path), 200);
-    for (const path of [
-      '/metrics',
-      '/v1/workers',
-      '/v1/capacity',
-      '/v1/usage',
-      '/v1/events',
-    ]) {
+    for (const path of ['/metrics', '/v1/workers', '/v1/capacity', '/v1/usage', '/v1/events']) {
       await expectStatus(withKey('GET', path), 200);
     }
     await expectStatus(withKey('GET', '/v1/usage?from=yesterday'), 422);
@@ -104,7 +100,7 @@ describe('every answer', () => {
     const idempotency = ['idempotency-key', 'k-1'] as const;
     api.worker.launches = 'ignored';
     await expectStatus(post('/v1/sessions', { sessionId: 'waits' }, [ASYNC]), 202);
-    for (const path of ['live', 'screenshot', 'cookies']) {
+    for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt']) {
       await expectStatus(withKey('GET', `/v1/sessions/waits/${path}`), 409);
     }
     await expectStatus(post('/v1/sessions/waits/cookies', { cookies: [] }), 409);
@@ -113,7 +109,7 @@ describe('every answer', () => {
     await expectStatus(post('/v1/sessions', { sessionId: 's', name: 'n', labels }, [idempotency]), 201);
     await expectStatus(post('/v1/sessions', { sessionId: 's' }), 409);
     await expectStatus(post('/v1/sessions', { timeout: 5_000 }, [idempotency]), 422);
-    await expectStatus(post('/v1/sessions', { proxy: 'http://p' }), 422);
+    await expectStatus(post('/v1/sessions', { recording: true }), 422);
     await expectStatus(post('/v1/sessions', { timeout: -1 }), 422);
 
     const { headers } = await expectStatus(withKey('GET', '/v1/sessions/s'), 200);
@@ -128,7 +124,7 @@ describe('every answer', () => {
     await expectStatus(withKey('GET', '/v1/sessions/s/events/stream'), 200);
     await expectStatus(send('GET', '/v1/sessions/s/cdp?token=x'), 426);
     // The stand-in browser has no pages to ask for.
-    for (const path of ['screenshot', 'cookies'])
+    for (const path of ['screenshot', 'cookies', 'downloads', 'downloads/a.txt'])
       await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 502);
     await expectStatus(withKey('GET', '/v1/sessions/s/screenshot?pageId=*'), 422);
     await expectStatus(post('/v1/sessions/s/cookies', { cookies: [] }), 502);
@@ -144,7 +140,7 @@ describe('every answer', () => {
     await expectStatus(withKey('DELETE', '/v1/sessions/s'), 200);
     await expectStatus(withKey('POST', '/v1/sessions/s/release'), 200);
     await expectStatus(post('/v1/sessions/s', { name: 'm' }, [], 'PATCH'), 409);
-    for (const path of ['live', 'screenshot', 'cookies'])
+    for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt'])
       await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 409);
     await expectStatus(post('/v1/sessions/s/cookies', { cookies: [] }), 409);
     await expectStatus(
@@ -154,7 +150,8 @@ describe('every answer', () => {
   });
 
   it('about a session that is not there is as documented', async () => {
-    for (const path of ['', '/live', '/events', '/events/stream', '/screenshot', '/cookies']) {
+    const parts = ['', '/live', '/events', '/events/stream', '/screenshot', '/cookies', '/downloads'];
+    for (const path of [...parts, '/downloads/a.txt']) {
       await expectStatus(withKey('GET', `/v1/sessions/unknown${path}`), 404);
     }
     await expectStatus(post('/v1/sessions/unknown/cookies', { cookies: [] }), 404);

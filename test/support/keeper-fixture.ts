@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { pollUntil } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
@@ -12,11 +13,18 @@ import {
   type KeeperApp,
   type KeeperOptions,
 } from '../../workers/keeper/keeper-app';
-import type { BrowserRecord } from '../../workers/keeper/protocol';
+import { PLAIN_LAUNCH, type BrowserRecord, type LaunchOptions } from '../../workers/keeper/protocol';
 import { makeTempDir, type TempDir } from './temp-dir';
 
 /** A worker that is no process: a silent one is killed, and this names nobody. */
 export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
+
+/** Forward proxies run from the sources, without a build. */
+const FORWARD_PROXY_ARGS = [
+  '-r',
+  join(__dirname, 'typescript-hook.cjs'),
+  join(__dirname, '../../workers/keeper/forward-proxy/main.ts'),
+];
 
 /** The keeper of a fixture runs in the test's own process, which its client must not kill. */
 const HARMLESS: ProcessTable = { ...systemProcesses, identify: () => Promise.resolve(null) };
@@ -67,6 +75,8 @@ export class KeeperFixture {
       browser: { kind: 'null' },
       listen: null,
       advertise: null,
+      searchPath: process.env['PATH'] ?? '',
+      forwardProxyArgs: FORWARD_PROXY_ARGS,
       processes: systemProcesses,
       clock: systemClock,
       log: this.log,
@@ -132,8 +142,14 @@ export class TestWorker {
     return pollUntil('a registration', { timeoutMs, everyMs: 10 }, () => this.registrations[index]);
   }
 
-  async launch(ref: string, claim: Fence, timeoutMs = 20_000): Promise<Endpoint> {
-    const answer = await this.client.call('launch', { ref, fence: claim, timeoutMs }, { timeoutMs: 30_000 });
+  async launch(
+    ref: string,
+    claim: Fence,
+    timeoutMs = 20_000,
+    options: LaunchOptions = PLAIN_LAUNCH,
+  ): Promise<Endpoint> {
+    const args = { ref, fence: claim, timeoutMs, options };
+    const answer = await this.client.call('launch', args, { timeoutMs: 30_000 });
     return answer.endpoint;
   }
 

@@ -59,7 +59,9 @@ function fitting(schema: JsonSchema): Arbitrary<unknown> {
   // SAFETY: these keywords hold schemas, wherever they stand.
   const choices = schema['anyOf'] as readonly JsonSchema[] | undefined;
   if (choices !== undefined) return fc.oneof(...choices.map(fitting));
-  switch (schema['type']) {
+  const { type } = schema;
+  if (Array.isArray(type)) return fc.oneof(...type.map(one => fitting({ ...schema, type: String(one) })));
+  switch (type) {
     case 'object':
       return objects(schema);
     case 'array':
@@ -98,10 +100,11 @@ function objects(schema: JsonSchema): Arbitrary<unknown> {
     .map(([a, b]) => ({ ...b, ...a }));
 }
 
-function numbers({ minimum, maximum }: JsonSchema): Arbitrary<unknown> {
+function numbers({ type, minimum, maximum }: JsonSchema): Arbitrary<unknown> {
   const min = typeof minimum === 'number' ? minimum : -1_000;
   const max = typeof maximum === 'number' ? maximum : 1_000_000;
-  return fc.oneof(fc.integer({ min, max }), fc.constantFrom(min, max, min - 1, max + 1, min + 0.5));
+  const within = type === 'number' ? fc.double({ min, max, noNaN: true }) : fc.integer({ min, max });
+  return fc.oneof(within, fc.constantFrom(min, max, min - 1, max + 1, min + 0.5));
 }
 
 function texts({ pattern }: JsonSchema): Arbitrary<unknown> {

@@ -1,5 +1,6 @@
 import type { SessionEvent } from '../../machines/session/session.events';
 import type {
+  BrowserOptions,
   Endpoint,
   SessionInput,
   SessionLimits,
@@ -20,6 +21,17 @@ export const LIMITS: SessionLimits = {
   connectTimeoutMs: 45_000,
 };
 
+/** Every wish made, so that every field has a value. */
+export const OPTIONS: BrowserOptions = {
+  headless: true,
+  dimensions: { width: 390, height: 844 },
+  deviceScaleFactor: 3,
+  userAgent: 'Sample/1.0',
+  locale: 'de-DE',
+  timezone: 'Europe/Berlin',
+  proxyServer: 'http://proxy.example:3128',
+};
+
 /** What a sample session is created with. */
 export const INPUT: SessionInput = {
   tenant: 'default',
@@ -27,6 +39,8 @@ export const INPUT: SessionInput = {
   name: 'sample',
   labels: { team: 'search' },
   limits: LIMITS,
+  options: OPTIONS,
+  sealed: 'sealed by its creator',
   nowMs: T0,
 };
 
@@ -37,6 +51,7 @@ export const ENDPOINT: Endpoint = {
   bootId: '00000000-0000-4000-8000-00000000b007',
   netns: 'net:[4026531840]',
   gateway: null,
+  gatewaySocket: null,
 };
 
 /** One event of every type, as it occurs; the deadline is that of `session` in {@link SAMPLES}.live. */

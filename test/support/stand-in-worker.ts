@@ -24,7 +24,8 @@ export class StandInWorker {
 
   constructor(
     private readonly deps: Deps,
-    private readonly endpoint: Endpoint,
+    /** Where it says that browsers are from now on. */
+    public endpoint: Endpoint,
   ) {
     this.#consumer = new Consumer({
       ...deps.consumerBase,

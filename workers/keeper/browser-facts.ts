@@ -1,16 +1,12 @@
-import type { Logger } from '../../src/core/logger';
-import type { ProcessIdentity, ProcessTable } from '../../src/core/process-identity';
+import type { ProcessIdentity } from '../../src/core/process-identity';
+import type { CompanionFacts, CompanionSurroundings } from './companions';
 import type { DevToolsAddress } from './devtools';
 import type { Leftovers } from './leftovers';
-import type { User } from './run-root';
 
 /** What processes need from the machine; the same for all of a keeper's browsers. */
-export interface BrowserSurroundings {
-  readonly processes: ProcessTable;
+export interface BrowserSurroundings extends CompanionSurroundings {
   readonly leftovers: Leftovers;
-  readonly user: User;
   readonly shimScript: string;
-  readonly log: Logger;
 }
 
 /** What identifies a running browser; enough for another keeper to take it over. */
@@ -18,4 +14,5 @@ export interface BrowserFacts {
   readonly browser: ProcessIdentity;
   readonly shim: ProcessIdentity;
   readonly devTools: DevToolsAddress;
+  readonly companions: CompanionFacts;
 }

@@ -1,9 +1,10 @@
 import { pause, settlesWithin } from '../../src/core/abort';
 import { messageOf } from '../../src/core/errors';
 import { isAlive, signalProcess } from '../../src/core/process-identity';
-import type { BrowserCommand } from './browser-command';
+import type { BrowserCommand, Prepare } from './browser-command';
 import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
 import { BrowserStart, LaunchError } from './browser-start';
+import { Companions } from './companions';
 import { closeOverDevTools } from './devtools';
 import { removeTree } from './remove-tree';
 import type { RunDirectory } from './run-directory';
@@ -40,6 +41,7 @@ export class BrowserProcess {
   private constructor(
     readonly directory: RunDirectory,
     readonly facts: BrowserFacts,
+    private readonly companions: Companions,
     around: BrowserSurroundings,
     shimExited: Promise<void> | null,
   ) {
@@ -51,24 +53,29 @@ export class BrowserProcess {
   }
 
   /**
-   * Creates the run directory, starts a browser in it and waits until its DevTools server takes connections.
+   * Creates the run directory, starts a browser and its companions in it and waits until its DevTools server takes
+   * connections.
    *
    * @throws LaunchError when it exits first, `timeoutMs` passes, or `signal` is aborted (`launch_cancelled`).
    */
   static async launch(
     directory: RunDirectory,
-    command: BrowserCommand,
+    prepare: Prepare,
     around: BrowserSurroundings,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<BrowserProcess> {
     if (signal.aborted) throw new LaunchError('launch_cancelled', 'the launch was cancelled');
+    const beganMs = performance.now();
+    let command: BrowserCommand | null = null;
     let start: BrowserStart | null = null;
     try {
       await directory.make(around.user);
+      command = await prepare(signal);
       start = new BrowserStart(directory, command, around);
-      const facts = await start.untilReady(timeoutMs, signal);
-      return new BrowserProcess(directory, facts, around, start.shimExited);
+      const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
+      return new BrowserProcess(directory, facts, command.companions, around, start.shimExited);
     } catch (error) {
+      command?.companions.stop();
       // Nothing in the profile of a browser that nobody has used is worth a gentle end.
       await removeTree(directory, start?.shimPid ?? null, around);
       await start?.shimExited;
@@ -78,7 +85,13 @@ export class BrowserProcess {
 
   /** Takes over a living browser that another keeper started. The caller has verified the facts. */
   static adopt(directory: RunDirectory, facts: BrowserFacts, around: BrowserSurroundings): BrowserProcess {
-    return new BrowserProcess(directory, facts, around, null);
+    const companions = Companions.adopt(directory, facts.companions, around);
+    return new BrowserProcess(directory, facts, companions, around, null);
+  }
+
+  /** Looks after its companions no longer; all of them go on. */
+  letGo(): void {
+    this.companions.stop();
   }
 
   /**
@@ -91,6 +104,7 @@ export class BrowserProcess {
   }
 
   async #end(): Promise<void> {
+    this.companions.stop();
     if (!this.#hasExited) await this.#descend();
     this.#watching.abort();
     await removeTree(this.directory, this.facts.shim.pid, this.#around);

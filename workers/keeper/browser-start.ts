@@ -3,6 +3,7 @@ import { settlesWithin } from '../../src/core/abort';
 import { messageOf } from '../../src/core/errors';
 import { browserEnv, type BrowserCommand } from './browser-command';
 import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
+import type { Companions } from './companions';
 import { waitForAccept } from './devtools';
 import type { RunDirectory } from './run-directory';
 import { watchUntil } from './watch-until';
@@ -27,14 +28,16 @@ export class BrowserStart {
   readonly #directory: RunDirectory;
   readonly #around: BrowserSurroundings;
   readonly #shim: ChildProcess;
+  readonly #companions: Companions;
   #spawnError: Error | null = null;
 
   constructor(directory: RunDirectory, command: BrowserCommand, around: BrowserSurroundings) {
     this.#directory = directory;
     this.#around = around;
+    this.#companions = command.companions;
     this.#shim = spawn('/bin/sh', [around.shimScript, directory.path, command.program, ...command.args], {
       cwd: directory.path,
-      env: browserEnv(directory),
+      env: { ...browserEnv(directory), ...command.env },
       // A session of its own: no signal of our terminal or supervisor reaches it, and it outlives us.
       detached: true,
       stdio: 'ignore',
@@ -53,10 +56,14 @@ export class BrowserStart {
     return this.#shim.pid ?? null;
   }
 
-  async untilReady(timeoutMs: number, cancelled: AbortSignal): Promise<BrowserFacts> {
+  /** @param spentMs - how much of `timeoutMs` is gone already */
+  async untilReady(timeoutMs: number, spentMs: number, cancelled: AbortSignal): Promise<BrowserFacts> {
     const over = new AbortController();
     const giveUp = (why: string): void => over.abort(new LaunchError('launch_failed', why));
-    const timer = setTimeout(() => giveUp(`the browser was not ready within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(
+      () => giveUp(`the browser was not ready within ${timeoutMs} ms`),
+      timeoutMs - spentMs,
+    );
     void this.shimExited.then(() => giveUp('the browser exited before it was ready'));
     try {
       return await this.#steps(AbortSignal.any([cancelled, over.signal]));
@@ -90,7 +97,7 @@ export class BrowserStart {
       probe: () => this.#directory.devTools(),
     });
     if (devTools.port !== 0) await waitForAccept(devTools.port, signal);
-    return { browser, shim, devTools };
+    return { browser, shim, devTools, companions: this.#companions.facts };
   }
 
   async #explain(error: unknown, cancelled: AbortSignal): Promise<LaunchError> {

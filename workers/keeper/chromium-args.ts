@@ -1,3 +1,6 @@
+import type { BrowserOptions } from '../../machines/session/session.types';
+import { windowLayout } from '../../src/core/window-layout';
+
 /**
  * Features that are off: the list of Puppeteer 24 (ChromeLauncher.defaultArgs) and two more of the WebUI ones. Those build
  * toolbar pages nobody sees; without them a start takes 40 ms less and a browser 43 MB less (measured, Chromium 156).
@@ -48,7 +51,7 @@ const PUPPETEER_FLAGS = [
 ];
 
 /** What one start depends on. */
-export interface ChromiumOptions {
+export interface ChromiumOptions extends Omit<BrowserOptions, 'timezone'> {
   readonly profile: string;
   /** The operator's own flags; the last word, except that lists of features are merged. */
   readonly extraArgs: readonly string[];
@@ -59,21 +62,80 @@ export interface ChromiumOptions {
  * The command line of a browser. `--no-startup-window` saves the first window; the worker opens the first page over CDP.
  * Chromium obeys only the last `--disable-features` and `--enable-features` it is given, so each is one merged list.
  */
-export function chromiumArgs({ profile, extraArgs, noSandbox }: ChromiumOptions): string[] {
+export function chromiumArgs(options: ChromiumOptions): string[] {
+  const { profile, extraArgs, noSandbox } = options;
   const disabled = [...DISABLED_FEATURES, ...featuresOf('--disable-features', extraArgs)];
   const enabled = ['PdfOopif', ...featuresOf('--enable-features', extraArgs)];
   return [
-    '--headless=new',
+    ...(options.headless ? ['--headless=new'] : []),
     '--remote-debugging-port=0',
     `--user-data-dir=${profile}`,
     '--no-startup-window',
     '--disable-component-update',
     '--no-default-browser-check',
     ...PUPPETEER_FLAGS,
+    ...wishes(options),
     ...(noSandbox ? ['--no-sandbox'] : []),
     ...extraArgs.filter(arg => !/^--(?:en|dis)able-features=/.test(arg)),
     `--disable-features=${disabled.filter(feature => !enabled.includes(feature)).join(',')}`,
     `--enable-features=${enabled.join(',')}`,
+  ];
+}
+
+/**
+ * What a session's wishes add to the browser's environment. Chromium on Linux takes time zone and language of its own
+ * from nowhere else; pages see them in `Intl` and `Date`. The language needs Chromium's file for it
+ * (Debian: chromium-l10n); without, `Intl` stays American while `navigator.language` and requests follow `--accept-lang`.
+ */
+export function chromiumEnv({
+  timezone,
+  locale,
+}: Pick<BrowserOptions, 'timezone' | 'locale'>): Record<string, string> {
+  return {
+    ...(timezone === null ? {} : { TZ: timezone }),
+    ...(locale === null ? {} : { LANGUAGE: gettextLanguages(locale) }),
+  };
+}
+
+/* `zh-Hans-CN` → `zh_Hans_CN:zh_CN:zh`, best first. */
+function gettextLanguages(locale: string): string {
+  const { language, region } = new Intl.Locale(locale);
+  const regional = region === undefined ? language : `${language}_${region}`;
+  return [...new Set([locale.replaceAll('-', '_'), regional, language])].join(':');
+}
+
+/* The flags of what lasts without a connection; what CDP emulates goes with whoever asked for it. */
+function wishes(options: ChromiumOptions): string[] {
+  const { headless, deviceScaleFactor, userAgent, locale, proxyServer } = options;
+  const { screen, window } = windowLayout(options);
+  const ratio = deviceScaleFactor ?? 1;
+  return [
+    ...(screen !== null && headless
+      ? [`--screen-info={${screen.width}x${screen.height} devicePixelRatio=${ratio}}`]
+      : []),
+    // From the corner of the screen: elsewhere a fraction of the scale would be rounded twice.
+    ...(window !== null && headless ? ['--window-position=0,0'] : []),
+    ...(window === null ? [] : [`--window-size=${window.width},${window.height}`]),
+    ...(deviceScaleFactor === null ? [] : [`--force-device-scale-factor=${deviceScaleFactor}`]),
+    ...(userAgent === null ? [] : [`--user-agent=${userAgent}`]),
+    ...(locale === null ? [] : [`--lang=${locale}`, `--accept-lang=${locale}`]),
+    ...proxyArgs(proxyServer),
+  ];
+}
+
+/**
+ * Everything goes through the proxy, loopback included (Chromium leaves that out by itself), and what no proxy carries does
+ * not go at all: neither QUIC nor the UDP of WebRTC, whose packets would tell where the browser really is.
+ */
+function proxyArgs(server: string | null): string[] {
+  if (server === null) return [];
+  return [
+    `--proxy-server=${server}`,
+    '--proxy-bypass-list=<-loopback>',
+    '--disable-quic',
+    // Its name in Chromium 156 and its former one: a flag that a Chromium does not know is ignored without a word.
+    '--webrtc-ip-handling-policy=disable_non_proxied_udp',
+    '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
   ];
 }
 

@@ -1,35 +1,57 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Endpoint } from '../../machines/session/session.types';
+import { messageOf } from '../../src/core/errors';
 import { isKeeperTicket } from '../../src/core/keeper-ticket';
+import type { Logger } from '../../src/core/logger';
 import { spliceUpgrade, type Splice } from '../../src/core/splice';
+import { sendDownload, sendDownloadList, type DownloadsFolder } from './gateway-downloads';
+import { listenOnSocket } from './listen-on-socket';
 
 /** How long a peer may take to send its request. */
 const REQUEST_PATIENCE_MS = 5_000;
 
-/** What keeperPath() makes. */
-const PATH_PATTERN = /^\/browser\/([A-Za-z0-9_-]{1,64})\?ticket=([0-9a-f]{64})$/;
+/** What keeperPath() and keeperDownloadsPath() make. */
+const PATH_PATTERN =
+  /^\/browser\/([A-Za-z0-9_-]{1,64})(\/downloads(?:\/([^/?]{1,1024}))?)?\?ticket=([0-9a-f]{64})$/;
+
+/** What can be had of a browser that runs. */
+export interface ReachableBrowser {
+  readonly endpoint: Endpoint;
+  readonly downloads: DownloadsFolder;
+}
 
 /** What the gateway asks the keeper. */
 export interface GatewayDeps {
-  readonly endpointOf: (claimId: string) => Endpoint | null;
+  readonly browserOf: (claimId: string) => ReachableBrowser | null;
   /** The installation's secret; null until a worker has handed it over. */
   readonly secret: () => string | null;
+  readonly log: Logger;
+}
+
+/** Why somebody is not let through. */
+type Refusal = '403 Forbidden' | '404 Not Found' | '410 Gone' | '503 Service Unavailable';
+
+/** What somebody with a ticket wants. */
+interface Admitted {
+  readonly browser: ReachableBrowser;
+  readonly wantsDownloads: boolean;
+  /** Still encoded; null: the list. */
+  readonly downloadName: string | null;
 }
 
 /**
- * The way to this machine's browsers from other machines: a WebSocket upgrade with a ticket for one claim, then bytes.
- * Meant for API processes, not for browsers or people; it needs a network that is trusted or encrypted.
+ * The way to this machine's browsers for API processes, not for browsers or people: a WebSocket upgrade with a ticket for
+ * one claim, then bytes; or a GET of what was downloaded. For other machines it listens on a port, which needs a network
+ * that is trusted or encrypted; for this one on a Unix socket.
  */
 export class Gateway {
   readonly #server: Server;
   readonly #splices = new Set<Splice>();
 
   private constructor(private readonly deps: GatewayDeps) {
-    this.#server = createServer((_request, response) => {
-      response.writeHead(426, { connection: 'close' }).end('WebSocket upgrades only\n');
-    });
+    this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.requestTimeout = REQUEST_PATIENCE_MS;
     this.#server.headersTimeout = REQUEST_PATIENCE_MS;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -56,6 +78,17 @@ export class Gateway {
     return gateway;
   }
 
+  /**
+   * Listens for this machine, for our own user only.
+   *
+   * @throws if the path cannot be bound.
+   */
+  static async listenOn(socketPath: string, deps: GatewayDeps): Promise<Gateway> {
+    const gateway = new Gateway(deps);
+    await listenOnSocket(gateway.#server, socketPath);
+    return gateway;
+  }
+
   get port(): number {
     // SAFETY: a listening TCP server has an AddressInfo.
     return (this.#server.address() as AddressInfo).port;
@@ -76,14 +109,42 @@ export class Gateway {
 
   #upgrade(request: IncomingMessage, client: Socket, head: Buffer): void {
     client.on('error', () => client.destroy());
-    const [, claimId, ticket] = PATH_PATTERN.exec(request.url ?? '') ?? [];
+    const admitted = this.#admit(request);
+    if (typeof admitted === 'string')
+      return refuse(client, admitted === '410 Gone' ? '404 Not Found' : admitted);
+    const { browser, wantsDownloads } = admitted;
+    if (wantsDownloads || browser.endpoint.port === 0) return refuse(client, '404 Not Found');
+    this.#splice(request, client, head, browser.endpoint);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const admitted = this.#admit(request);
+    if (typeof admitted === 'string' || request.method !== 'GET' || !admitted.wantsDownloads) {
+      // Everything else that a browser would answer is had by upgrading.
+      const isRefused = typeof admitted === 'string' && admitted !== '404 Not Found';
+      const status = isRefused ? Number.parseInt(admitted, 10) : 426;
+      response.writeHead(status, { connection: 'close' }).end();
+      return;
+    }
+    const { browser, downloadName } = admitted;
+    try {
+      if (downloadName === null) await sendDownloadList(browser.downloads, response);
+      else await sendDownload(browser.downloads, decodeURIComponent(downloadName), response);
+    } catch (error) {
+      this.deps.log.info({ reason: messageOf(error) }, 'a download broke off');
+      response.destroy();
+    }
+  }
+
+  #admit({ url = '' }: IncomingMessage): Admitted | Refusal {
+    const [, claimId, downloads, downloadName, ticket] = PATH_PATTERN.exec(url) ?? [];
     const secret = this.deps.secret();
-    if (claimId === undefined || ticket === undefined) return refuse(client, '404 Not Found');
-    if (secret === null) return refuse(client, '503 Service Unavailable');
-    if (!isKeeperTicket(secret, claimId, ticket)) return refuse(client, '403 Forbidden');
-    const endpoint = this.deps.endpointOf(claimId);
-    if (endpoint === null || endpoint.port === 0) return refuse(client, '404 Not Found');
-    this.#splice(request, client, head, endpoint);
+    if (claimId === undefined || ticket === undefined) return '404 Not Found';
+    if (secret === null) return '503 Service Unavailable';
+    if (!isKeeperTicket(secret, claimId, ticket)) return '403 Forbidden';
+    const browser = this.deps.browserOf(claimId);
+    if (browser === null) return '410 Gone';
+    return { browser, wantsDownloads: downloads !== undefined, downloadName: downloadName ?? null };
   }
 
   #splice(request: IncomingMessage, client: Socket, head: Buffer, { port, path }: Endpoint): void {

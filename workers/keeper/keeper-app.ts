@@ -3,8 +3,14 @@ import type { Clock } from '../../src/core/clock';
 import { Lifecycle } from '../../src/core/lifecycle';
 import type { Logger } from '../../src/core/logger';
 import type { ProcessTable } from '../../src/core/process-identity';
-import { chromiumCommand, nullBrowserCommand, type CommandFactory } from './browser-command';
-import { Gateway } from './gateway';
+import {
+  chromiumCommand,
+  nullBrowserCommand,
+  type ChromiumChoice,
+  type CommandFactory,
+} from './browser-command';
+import type { BrowserSurroundings } from './browser-facts';
+import { Gateway, type GatewayDeps } from './gateway';
 import { Keeper } from './keeper';
 import { Leftovers } from './leftovers';
 import { LIVENESS, type LivenessRhythm } from './liveness';
@@ -12,6 +18,7 @@ import { ADOPT_GRACE_MS, SILENT_AFTER_MS } from './protocol';
 import { Records } from './records';
 import {
   browserUser,
+  gatewaySocketPath,
   hostIdOf,
   installScript,
   keeperSocketPath,
@@ -22,15 +29,10 @@ import {
 import { SocketServer } from './socket-server';
 import { WorkerDesk } from './worker-desk';
 
+const FORWARD_PROXY_PROGRAM = join(__dirname, 'forward-proxy', 'main.js');
+
 /** Which program a keeper starts. */
-export type BrowserChoice =
-  | {
-      readonly kind: 'chromium';
-      readonly program: string;
-      readonly args: readonly string[];
-      readonly noSandbox: boolean;
-    }
-  | { readonly kind: 'null' };
+export type BrowserChoice = (ChromiumChoice & { readonly kind: 'chromium' }) | { readonly kind: 'null' };
 
 /** What a keeper is made from. */
 export interface KeeperOptions {
@@ -42,6 +44,10 @@ export interface KeeperOptions {
   readonly listen: string | null;
   /** How others reach the gateway; null: as it listens. */
   readonly advertise: string | null;
+  /** The PATH on which Xvfb is looked for. */
+  readonly searchPath: string;
+  /** For tests: how Node runs the forward proxy when there is no build. */
+  readonly forwardProxyArgs?: readonly string[];
   readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly log: Logger;
@@ -59,6 +65,7 @@ export interface KeeperOptions {
 export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
+  /** The gateway for other machines. */
   readonly gateway: Gateway | null;
   readonly hasWorker: () => boolean;
   /** Stops serving; browsers are left as they are, for the next keeper. */
@@ -83,11 +90,15 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   try {
     const keeper = await makeKeeper(runRoot, user, options, () => parts.gateway);
     lifecycle.defer('keeper', () => keeper.stop());
+    const gatewayDeps: GatewayDeps = {
+      browserOf: claimId => keeper.browserOf(claimId),
+      secret: () => parts.desk?.secret ?? null,
+      log: options.log,
+    };
+    const neighbours = await Gateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);
+    lifecycle.defer('gateway socket', () => neighbours.close());
     if (options.listen !== null) {
-      const gateway = await Gateway.listen(options.listen, {
-        endpointOf: claimId => keeper.endpointOf(claimId),
-        secret: () => parts.desk?.secret ?? null,
-      });
+      const gateway = await Gateway.listen(options.listen, gatewayDeps);
       parts.gateway = gateway;
       lifecycle.defer('gateway', () => gateway.close());
     }
@@ -117,16 +128,25 @@ async function makeKeeper(
   gateway: () => Gateway | null,
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
-  const shimScript = await installScript(runRoot, join(__dirname, 'shim.sh'));
+  const around: BrowserSurroundings = {
+    processes,
+    leftovers: new Leftovers(processes),
+    user,
+    shimScript: await installScript(runRoot, join(__dirname, 'shim.sh')),
+    forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],
+    searchPath: options.searchPath,
+    log,
+  };
   return new Keeper({
     runRoot,
     slots,
     records: new Records(runRoot),
-    around: { processes, leftovers: new Leftovers(processes), user, shimScript, log },
-    command: await commandFactory(options.browser, runRoot),
+    around,
+    command: await commandFactory(options.browser, around, runRoot),
     bootId: await processes.bootId(),
     netns: await processes.networkNamespace(),
     gateway: () => advertised(options, gateway()),
+    gatewaySocket: gatewaySocketPath(runRoot),
     gatewayConnections: () => gateway()?.connections ?? 0,
     liveness: rhythm?.liveness ?? LIVENESS,
     clock,
@@ -151,8 +171,12 @@ async function openDesk(keeper: Keeper, runRoot: string, options: KeeperOptions)
   });
 }
 
-async function commandFactory(browser: BrowserChoice, runRoot: string): Promise<CommandFactory> {
-  if (browser.kind === 'chromium') return chromiumCommand(browser.program, browser.args, browser.noSandbox);
+async function commandFactory(
+  browser: BrowserChoice,
+  around: BrowserSurroundings,
+  runRoot: string,
+): Promise<CommandFactory> {
+  if (browser.kind === 'chromium') return chromiumCommand(browser, around);
   return nullBrowserCommand(await installScript(runRoot, join(__dirname, 'null-browser.sh')));
 }
 

@@ -7,10 +7,17 @@ import type { CommandFactory } from './browser-command';
 import type { BrowserSurroundings } from './browser-facts';
 import { BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
+import type { ReachableBrowser } from './gateway';
 import { KeeperError } from './keeper-error';
 import { KeptBrowser, type KeptBrowserDeps } from './kept-browser';
 import { watchLiveness, type LivenessRhythm } from './liveness';
-import { KEEPER_LAUNCH_TIMEOUT_MS, type BrowserRecord, type KeeperEvent, type KeeperStats } from './protocol';
+import {
+  KEEPER_LAUNCH_TIMEOUT_MS,
+  type BrowserRecord,
+  type KeeperEvent,
+  type KeeperStats,
+  type LaunchOptions,
+} from './protocol';
 import type { Records } from './records';
 import { RunDirectory } from './run-directory';
 
@@ -26,6 +33,8 @@ export interface KeeperDeps {
   readonly netns: string;
   /** `host:port` of the gateway as others reach it; null when there is none. */
   readonly gateway: () => string | null;
+  /** Path of the gateway's Unix socket. */
+  readonly gatewaySocket: string;
   readonly gatewayConnections: () => number;
   readonly liveness: LivenessRhythm;
   readonly clock: Clock;
@@ -103,12 +112,13 @@ export class Keeper {
       .map(browser => browser.record());
   }
 
-  /** Where the browser under this claim listens; null if there is none that runs. */
-  endpointOf(claimId: string): Endpoint | null {
-    const found = [...this.#browsers].find(
-      ({ fence, state }) => fence.claimId === claimId && state === 'running',
-    );
-    return found?.endpoint ?? null;
+  /** The browser under this claim; null if there is none that runs. */
+  browserOf(claimId: string): ReachableBrowser | null {
+    const running = [...this.#browsers].filter(({ state }) => state === 'running');
+    const browser = running.find(({ fence }) => fence.claimId === claimId);
+    if (!browser?.endpoint) return null;
+    const { endpoint, directory } = browser;
+    return { endpoint, downloads: { path: directory.downloads, uid: this.#deps.around.user.uid } };
   }
 
   /**
@@ -116,7 +126,7 @@ export class Keeper {
    *
    * @throws KeeperError `stale_claim`, `no_free_slot`, `launch_failed` or `launch_cancelled`.
    */
-  async launch(ref: string, fence: Fence, timeoutMs: number): Promise<Endpoint> {
+  async launch(ref: string, fence: Fence, options: LaunchOptions, timeoutMs: number): Promise<Endpoint> {
     if (this.#closing.signal.aborted) throw new KeeperError('launch_cancelled', 'the keeper is stopping');
     const earlier = this.#olderThan(ref, fence);
     const freed = earlier.filter(browser => browser.holdsSlot).length;
@@ -129,7 +139,7 @@ export class Keeper {
     try {
       const endpoint = await browser.start(async signal => {
         await Promise.all(earlier.map(older => this.#end(older, 'superseded by a newer claim')));
-        return this.#launchProcess(browser, timeoutMs, signal);
+        return this.#launchProcess(browser, options, timeoutMs, signal);
       });
       this.#watch(browser);
       return endpoint;
@@ -182,13 +192,19 @@ export class Keeper {
   /** Starts nothing more and stops watching. Browsers are left as they are. */
   stop(): void {
     this.#closing.abort();
+    for (const browser of this.#browsers) browser.letGo();
     if (this.#expiry !== null) clearInterval(this.#expiry);
   }
 
-  #launchProcess(browser: KeptBrowser, timeoutMs: number, signal: AbortSignal): Promise<BrowserProcess> {
+  #launchProcess(
+    browser: KeptBrowser,
+    options: LaunchOptions,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<BrowserProcess> {
     const { around, command } = this.#deps;
     const limits = { timeoutMs: Math.min(timeoutMs, KEEPER_LAUNCH_TIMEOUT_MS), signal };
-    const plan = command(browser.directory, browser.fence.claimId);
+    const plan = command(browser.directory, browser.fence.claimId, options);
     return BrowserProcess.launch(browser.directory, plan, around, limits);
   }
 
@@ -211,13 +227,19 @@ export class Keeper {
   }
 
   #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
-    const { records, clock, log, bootId, netns, gateway } = this.#deps;
+    const { records, clock, log, bootId, netns, gateway, gatewaySocket } = this.#deps;
     const deps: KeptBrowserDeps = {
       records,
       clock,
       log,
       bootId,
-      endpointOf: ({ facts }) => ({ ...facts.devTools, bootId, netns, gateway: gateway() }),
+      endpointOf: ({ facts }) => ({
+        ...facts.devTools,
+        bootId,
+        netns,
+        gateway: gateway(),
+        gatewaySocket,
+      }),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
       onFreed: browser => this.#onFreed(browser),
     };

@@ -138,6 +138,11 @@ export class KeptBrowser {
     await this.#process.end();
   }
 
+  /** The keeper is going; the browser is not. */
+  letGo(): void {
+    this.#process?.letGo();
+  }
+
   /** Where the liveness probe has to ask; null when there is nothing to ask. */
   get probePort(): number | null {
     const port = this.#endpoint?.port ?? 0;

@@ -5,7 +5,7 @@ const PATIENCE_MS = 1_000;
 
 /**
  * Kills whatever still names a run directory in an argument (`…=<directory>/…`): Chromium's crash handlers leave its
- * process group. The form keeps an operator's `tail <directory>/log` out of it.
+ * process group, and its companions were never in it. The form keeps an operator's `tail <directory>/log` out of it.
  */
 export class Leftovers {
   readonly #processes: ProcessTable;

@@ -43,6 +43,7 @@ async function main(): Promise<void> {
     browser: await chooseBrowser(config.keeper, executableSearchPath()),
     listen: config.keeper.listen,
     advertise: config.keeper.advertise,
+    searchPath: executableSearchPath(),
     processes: systemProcesses,
     clock: systemClock,
     log,

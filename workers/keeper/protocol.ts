@@ -1,5 +1,5 @@
 import type { BrowserGoneCause } from '../../machines/session/session.events';
-import type { Endpoint, Fence } from '../../machines/session/session.types';
+import type { BrowserOptions, Endpoint, Fence } from '../../machines/session/session.types';
 
 /**
  * What worker and keeper say to each other over the keeper's Unix socket: one JSON object a line.
@@ -25,6 +25,30 @@ export interface GoneReport {
   readonly cause: BrowserGoneCause | null;
   readonly message: string;
 }
+
+/** The proxy that a browser goes through. Never logged: it may hold a password. */
+export interface UpstreamProxy {
+  /** `scheme://host:port`, the scheme `http`, `https` or `socks5`. */
+  readonly server: string;
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+/** What a browser is started with: the session's own options, and the whole of its proxy. */
+export interface LaunchOptions extends Omit<BrowserOptions, 'proxyServer'> {
+  readonly proxy: UpstreamProxy | null;
+}
+
+/** A launch about which nobody had a wish. */
+export const PLAIN_LAUNCH: LaunchOptions = {
+  headless: true,
+  dimensions: null,
+  deviceScaleFactor: null,
+  userAgent: null,
+  locale: null,
+  timezone: null,
+  proxy: null,
+};
 
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
@@ -60,7 +84,12 @@ export interface KeeperOperations {
   readonly secret: { readonly request: { readonly secret: string }; readonly reply: Record<string, never> };
   /** Starts a browser; answers when its DevTools socket accepts, or fails with everything it had started gone. */
   readonly launch: {
-    readonly request: { readonly ref: string; readonly fence: Fence; readonly timeoutMs: number };
+    readonly request: {
+      readonly ref: string;
+      readonly fence: Fence;
+      readonly timeoutMs: number;
+      readonly options: LaunchOptions;
+    };
     readonly reply: { readonly endpoint: Endpoint };
   };
   /** Records a new claim for a running browser (adoption). `from` must be the recorded one. */

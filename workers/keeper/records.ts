@@ -5,6 +5,16 @@ import { recordsFolder, writeByRename } from './run-root';
 
 const identity = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
+const forwardProxy = z.object({
+  host: z.string(),
+  port: z.number().int(),
+  upstream: z.object({
+    server: z.string(),
+    username: z.string().nullable(),
+    password: z.string().nullable(),
+  }),
+});
+
 const stored = z.object({
   ref: z.string(),
   fence: z.object({ n: z.number().int(), claimId: z.string() }),
@@ -13,6 +23,7 @@ const stored = z.object({
     browser: identity,
     shim: identity,
     devTools: z.object({ port: z.number().int(), path: z.string() }),
+    companions: z.object({ forwardProxy: forwardProxy.nullable() }).default({ forwardProxy: null }),
   }),
   /** An order of ours to end it was given; whatever the exit then looks like, nobody else caused it. */
   ordered: z.boolean(),
@@ -43,8 +54,11 @@ export class Records {
     this.#folder = recordsFolder(runRoot);
   }
 
+  /** Of a browser that has gone no proxy's password is kept. */
   save(name: string, browser: StoredBrowser): Promise<void> {
-    const content = JSON.stringify(browser);
+    const { gone, facts } = browser;
+    const kept = gone === null ? facts : { ...facts, companions: { forwardProxy: null } };
+    const content = JSON.stringify({ ...browser, facts: kept });
     return this.#inOrder(name, () => writeByRename(this.#path(name), content));
   }
 

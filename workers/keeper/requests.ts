@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KeeperOperation, KeeperOperations } from './protocol';
+import type { KeeperOperation, KeeperOperations, LaunchOptions } from './protocol';
 
 const text = z.string().min(1).max(256);
 const fence = z.object({
@@ -9,12 +9,27 @@ const fence = z.object({
 const nothing = z.object({});
 const named = z.object({ ref: text, claimId: text });
 
+/* The API has checked all of this for callers. Here only the types are: the one sender is our own worker. */
+const launchOptions: z.ZodType<LaunchOptions> = z.object({
+  headless: z.boolean(),
+  dimensions: z
+    .object({ width: z.number().int().positive(), height: z.number().int().positive() })
+    .nullable(),
+  deviceScaleFactor: z.number().positive().nullable(),
+  userAgent: z.string().nullable(),
+  locale: z.string().nullable(),
+  timezone: z.string().nullable(),
+  proxy: z
+    .object({ server: z.string(), username: z.string().nullable(), password: z.string().nullable() })
+    .nullable(),
+});
+
 /** The shape of every operation's arguments. */
 const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['request']> } = {
   register: z.object({ workerPid: z.number().int().positive(), workerStartedAt: text }),
   beat: nothing,
   secret: z.object({ secret: z.string().min(1).max(4_096) }),
-  launch: z.object({ ref: text, fence, timeoutMs: z.number().int().positive() }),
+  launch: z.object({ ref: text, fence, timeoutMs: z.number().int().positive(), options: launchOptions }),
   claim: z.object({ ref: text, from: fence, to: fence }),
   close: named,
   forget: named,

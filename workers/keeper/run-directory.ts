@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chown, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { chown, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { User } from './run-root';
 
@@ -17,12 +17,13 @@ const LOG_TAIL_BYTES = 4_096;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * The folder of one browser: `profile`, `tmp` (its TMPDIR), `log`, and what the shim writes: `pid` and `exit`.
+ * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim writes: `pid` and `exit`.
  * It belongs to the browser's user; nothing in it is believed once the browser has run, except for the exit status.
  */
 export class RunDirectory {
   readonly profile: string;
   readonly tmp: string;
+  readonly downloads: string;
 
   private constructor(
     readonly path: string,
@@ -30,6 +31,7 @@ export class RunDirectory {
   ) {
     this.profile = join(path, 'profile');
     this.tmp = join(path, 'tmp');
+    this.downloads = join(path, 'downloads');
   }
 
   /** A folder that exists already. */
@@ -47,12 +49,18 @@ export class RunDirectory {
     return (await readdir(runRoot)).filter(name => name.startsWith(NAME_PREFIX));
   }
 
-  /** Creates the folder, for this user only. */
+  /** Creates the folder, for this user only, with a profile that saves downloads here. */
   async make({ uid, gid }: User): Promise<void> {
     await mkdir(this.path, { mode: 0o700 });
-    await Promise.all([mkdir(this.profile, { mode: 0o700 }), mkdir(this.tmp, { mode: 0o700 })]);
+    const settings = join(this.profile, 'Default');
+    const preferences = join(settings, 'Preferences');
+    const folders = [this.profile, this.tmp, this.downloads, settings];
+    for (const path of folders) await mkdir(path, { mode: 0o700 });
+    await writeFile(preferences, JSON.stringify(preferencesFor(this.downloads)), { mode: 0o600 });
     if (process.getuid?.() !== 0) return;
-    await Promise.all([this.path, this.profile, this.tmp].map(path => chown(path, uid, gid)));
+    await Promise.all([preferences, ...folders].map(path => chown(path, uid, gid)));
+    // Last: until now nobody else could put anything here for us to stumble over.
+    await chown(this.path, uid, gid);
   }
 
   /** The browser's pid; null until the shim has written it. */
@@ -110,6 +118,19 @@ export class RunDirectory {
       await file.close();
     }
   }
+}
+
+/**
+ * What Chromium finds in its profile at the first start. A preference outlasts every client, where
+ * `Browser.setDownloadBehavior` ends with whoever called it.
+ */
+function preferencesFor(downloads: string): object {
+  return {
+    download: { default_directory: downloads, prompt_for_download: false },
+    savefile: { default_directory: downloads },
+    // Pages that save several files are not stopped to ask somebody.
+    profile: { default_content_setting_values: { automatic_downloads: 1 } },
+  };
 }
 
 function wholeNumber(text: string): number | null {

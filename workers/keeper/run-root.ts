@@ -58,6 +58,11 @@ export function keeperSocketPath(runRoot: string): string {
   return join(runRoot, 'keeper.sock');
 }
 
+/** The Unix socket of the keeper's gateway. */
+export function gatewaySocketPath(runRoot: string): string {
+  return join(runRoot, 'gateway.sock');
+}
+
 /**
  * Creates the run root: ours, enterable by browsers, listable by nobody else.
  *

@@ -1,9 +1,8 @@
-import { chmodSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../src/core/errors';
 import { KeeperError } from './keeper-error';
 import { LineReader } from './line-reader';
+import { listenOnSocket } from './listen-on-socket';
 import type { KeeperErrorCode, KeeperMessage } from './protocol';
 import { parseRequest, type CheckedRequest } from './requests';
 
@@ -52,9 +51,8 @@ export class SocketServer {
    */
   static async listen(path: string, handler: RequestHandler): Promise<SocketServer> {
     await SocketServer.refuseIfServed(path);
-    await rm(path, { force: true });
     const server = new SocketServer(handler);
-    await server.#listen(path);
+    await listenOnSocket(server.#server, path);
     return server;
   }
 
@@ -63,21 +61,6 @@ export class SocketServer {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
-  }
-
-  async #listen(path: string): Promise<void> {
-    // The file is made synchronously inside listen(): with this mask it never is anybody else's, not even at first.
-    const mask = process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(path, resolve);
-        process.umask(mask);
-      });
-    } finally {
-      process.umask(mask);
-    }
-    chmodSync(path, 0o600);
   }
 
   #serve(socket: Socket): void {

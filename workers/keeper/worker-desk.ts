@@ -93,8 +93,8 @@ export class WorkerDesk implements RequestHandler {
         this.#secret = request.args.secret;
         return {};
       case 'launch': {
-        const { ref, fence, timeoutMs } = request.args;
-        return { endpoint: await keeper.launch(ref, fence, timeoutMs) };
+        const { ref, fence, options, timeoutMs } = request.args;
+        return { endpoint: await keeper.launch(ref, fence, options, timeoutMs) };
       }
       case 'claim':
         await keeper.claim(request.args.ref, request.args.from, request.args.to);

@@ -64,7 +64,19 @@ export const sessionAnswer: z.ZodType<SessionView> = z.object({
       'Browser-level CDP endpoint, complete and self-authorising: whoever has it has the browser. Null unless live.',
     ),
   viewerUrl: z.string().nullable(),
-  dimensions: z.object({ width: z.int(), height: z.int() }).nullable(),
+  headless: z.boolean(),
+  dimensions: z
+    .object({ width: z.int(), height: z.int() })
+    .nullable()
+    .describe("The inside of a page, CSS pixels; null: Chromium's own choice, as with all of these."),
+  deviceScaleFactor: z.number().nullable(),
+  userAgent: z.string().nullable(),
+  locale: z.string().nullable(),
+  timezone: z.string().nullable(),
+  proxy: z
+    .object({ server: z.string() })
+    .nullable()
+    .describe('Without user name and password, which nobody is told.'),
   workerId: z.string().nullable(),
   queuePosition: z.int().min(1).nullable().describe('1: next in turn; null: does not wait.'),
   revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),

@@ -111,7 +111,7 @@ function parametersOf({ path, parameters = [] }: Operation): DocumentedParameter
     in: 'path' as const,
     name,
     required: true,
-    schema: { type: 'string', pattern: SESSION_ID_PATTERN.source },
+    schema: { type: 'string', ...(name === 'id' ? { pattern: SESSION_ID_PATTERN.source } : {}) },
   }));
   return [...inPath, ...parameters.map(documentedParameter)];
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { downloadsAnswer } from '../routes/session-downloads';
 import { cookiesAnswer, cookiesBody, screenshotQuery } from '../routes/session-page';
 import type { Operation } from './operation';
 
-/* What can be had of a live session's pages without a CDP client. Each counts as activity. */
+/* What can be had of a live session's browser without a CDP client. Each counts as activity. */
 
 const COOKIES = { 200: { description: 'Every cookie of the browser.', schema: cookiesAnswer } };
 
@@ -45,6 +46,38 @@ export const PAGE_OPERATIONS = {
       'session_ended',
       'session_not_live',
       'invalid_request',
+      'browser_unreachable',
+    ],
+  },
+  listDownloads: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/downloads',
+    tag: 'Sessions',
+    summary: 'What the browser of a live session has downloaded',
+    answers: { 200: { description: 'The files in its folder for downloads.', schema: downloadsAnswer } },
+    errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
+  },
+  fetchDownload: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/downloads/{name}',
+    tag: 'Sessions',
+    summary: 'The bytes of a finished download of a live session',
+    answers: {
+      200: {
+        description: 'The file, as an attachment.',
+        schema: z.string(),
+        mediaType: 'application/octet-stream',
+        headers: {
+          'Content-Disposition': '`attachment` with the name.',
+          'Content-Length': 'Its size, bytes.',
+        },
+      },
+    },
+    errors: [
+      'session_not_found',
+      'download_not_found',
+      'session_ended',
+      'session_not_live',
       'browser_unreachable',
     ],
   },

@@ -8,7 +8,7 @@ import { etagOf } from '../etag';
 import { parsePrefer, preferenceApplied, type Preferences } from '../prefer';
 import { withinRedisBudget } from '../redis-budget';
 import { actorOf, contextOf, tenantOf } from '../request-context';
-import { parseCreateBody, parseIdempotencyKey, type TimeoutPolicy } from '../schemas';
+import { createBodyParser, parseIdempotencyKey, type TimeoutPolicy } from '../schemas';
 import { sessionPath, type SessionViews } from '../session-view';
 
 /** How long a create waits for its session to be live, unless told otherwise. */
@@ -28,8 +28,9 @@ export interface CreateSessionRouteParts {
  * was created, and its status says how it went.
  */
 export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandler {
+  const parseBody = createBodyParser(parts.policy);
   return async (req, res) => {
-    const session = parseCreateBody(req.body, parts.policy);
+    const session = parseBody(req.body);
     const idempotencyKey = parseIdempotencyKey(req.headers['idempotency-key']);
     const preferences = parsePrefer(req.headers['prefer']);
     const accepted = await withinRedisBudget(

@@ -1,28 +1,41 @@
 import { once } from 'node:events';
+import { stat, writeFile } from 'node:fs/promises';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { pollUntil } from '../../../src/core/abort';
-import { keeperPath } from '../../../src/core/keeper-ticket';
+import { keeperDownloadsPath, keeperPath } from '../../../src/core/keeper-ticket';
+import { createLogger } from '../../../src/core/logger';
 import { Gateway } from '../../../workers/keeper/gateway';
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
+import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 const SECRET = 'a secret of the installation';
 
 let browser: EchoBrowser;
 let gateway: Gateway;
 let secret: string | null;
+let dir: TempDir;
 
 beforeEach(async () => {
+  dir = await makeTempDir();
   secret = SECRET;
   browser = await startEchoBrowser();
   gateway = await Gateway.listen('127.0.0.1:0', {
-    endpointOf: claimId => (claimId === 'claim-1' ? browser.endpoint : null),
+    browserOf: claimId =>
+      claimId === 'claim-1'
+        ? { endpoint: browser.endpoint, downloads: { path: dir.path, uid: process.getuid?.() ?? 0 } }
+        : null,
     secret: () => secret,
+    log: createLogger('gateway', 'silent'),
   });
 });
 
 afterEach(async () => {
   await gateway.close();
   await browser.close();
+  await dir.remove();
 });
 
 function knock(path: string, headers: Record<string, string> = {}): WebSocket {
@@ -99,4 +112,49 @@ test('closing the gateway cuts its connections', async () => {
   await once(socket, 'open');
   await Promise.all([once(socket, 'close'), gateway.close()]);
   expect(gateway.connections).toBe(0);
+});
+
+describe('downloads', () => {
+  const get = async (name: string | null, claimId = 'claim-1', key = SECRET): Promise<Response> =>
+    fetch(`http://127.0.0.1:${gateway.port}${keeperDownloadsPath(key, claimId, name)}`);
+
+  test('are listed and sent to who has the ticket', async () => {
+    const content = 'x'.repeat(300_000);
+    await writeFile(join(dir.path, 'a b+ü%.txt'), content);
+    await writeFile(join(dir.path, 'empty'), '');
+    expect(await (await get(null)).json()).toMatchObject({
+      downloads: [{ name: 'a b+ü%.txt', size: 300_000, isComplete: true }, { name: 'empty' }],
+    });
+    expect(await (await get('a b+ü%.txt')).text()).toBe(content);
+    const empty = await get('empty');
+    expect([empty.status, empty.headers.get('content-length'), await empty.text()]).toEqual([200, '0', '']);
+  });
+
+  test('are refused to everybody else', async () => {
+    expect((await get('a', 'claim-1', 'another secret')).status).toBe(403);
+    expect((await get(null, 'claim-2')).status).toBe(410);
+    expect((await get('not there')).status).toBe(404);
+    secret = null;
+    expect((await get(null)).status).toBe(503);
+    const path = keeperDownloadsPath(SECRET, 'claim-1', null);
+    secret = SECRET;
+    expect(await statusOf(path)).toBe(404);
+    const post = await fetch(`http://127.0.0.1:${gateway.port}${path}`, { method: 'POST' });
+    expect(post.status).toBe(426);
+  });
+});
+
+test('on this machine a socket that only we can open is enough', async () => {
+  const socketPath = join(dir.path, 'gateway.sock');
+  const neighbours = await Gateway.listenOn(socketPath, {
+    browserOf: () => ({ endpoint: browser.endpoint, downloads: { path: dir.path, uid: 0 } }),
+    secret: () => SECRET,
+    log: createLogger('gateway', 'silent'),
+  });
+  expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+  const request = httpGet({ socketPath, path: keeperDownloadsPath(SECRET, 'claim-1', null), agent: false });
+  // SAFETY: what `response` comes with.
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  expect([answer.statusCode, await text(answer)]).toEqual([200, '{"downloads":[]}']);
+  await neighbours.close();
 });

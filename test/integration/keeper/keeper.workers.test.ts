@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { pollUntil } from '../../../src/core/abort';
 import { systemProcesses } from '../../../src/core/process-identity';
 import { KeeperRunningError } from '../../../workers/keeper/socket-server';
+import { PLAIN_LAUNCH } from '../../../workers/keeper/protocol';
 import { fence, KeeperFixture } from '../../support/keeper-fixture';
 
 let fixture: KeeperFixture;
@@ -56,7 +57,7 @@ test('anybody may look, only the registered worker may give orders', async () =>
   const launch = JSON.stringify({
     id: 2,
     op: 'launch',
-    args: { ref: 't/a', fence: fence(), timeoutMs: 1_000 },
+    args: { ref: 't/a', fence: fence(), timeoutMs: 1_000, options: PLAIN_LAUNCH },
   });
   expect(await raw.ask(launch)).toMatchObject({ id: 2, error: { code: 'not_registered' } });
   raw.socket.destroy();

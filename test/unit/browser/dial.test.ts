@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { dial, routeTo } from '../../../src/browser/dial';
+import { dial, keeperOf, routeTo } from '../../../src/browser/dial';
 import { keeperTicket } from '../../../src/core/keeper-ticket';
 import { ENDPOINT } from '../../support/session-samples';
 
@@ -38,6 +38,21 @@ describe('the way to a browser', () => {
 
   it('does not exist where the keeper has no gateway', () => {
     expect(routeTo(target(null), { ...here, bootId: 'another' }, 'secret')).toBeNull();
+  });
+});
+
+describe("the way to a browser's keeper", () => {
+  const endpoint = { ...ENDPOINT, gateway: '10.0.0.7:9223', gatewaySocket: '/run/gateway.sock' };
+  const elsewhere = { ...here, bootId: 'another' };
+
+  it('is its socket on the same machine, its port from any other', () => {
+    expect(keeperOf(endpoint, here)).toEqual({ socketPath: '/run/gateway.sock' });
+    expect(keeperOf(endpoint, elsewhere)).toEqual({ host: '10.0.0.7', port: 9223 });
+  });
+
+  it('is its port where it has no socket, and may not exist', () => {
+    expect(keeperOf({ ...endpoint, gatewaySocket: null }, here)).toEqual({ host: '10.0.0.7', port: 9223 });
+    expect(keeperOf({ ...endpoint, gateway: null }, elsewhere)).toBeNull();
   });
 });
 

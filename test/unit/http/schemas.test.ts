@@ -1,6 +1,8 @@
+import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
+import { NO_SECRETS } from '../../../src/browser/launch-secrets';
 import { HoldfastError } from '../../../src/core/errors';
 import {
-  parseCreateBody,
+  createBodyParser,
   parseIdempotencyKey,
   parseListQuery,
   parseReleaseAll,
@@ -24,7 +26,7 @@ function refusal(work: () => unknown): { code: string; pointers: string[]; messa
 /** A selection that selects nothing out. */
 const ALL = { statuses: [], labels: [], createdAfterMs: null, createdBeforeMs: null };
 
-const create = (body: unknown) => parseCreateBody(body, POLICY);
+const create = createBodyParser(POLICY);
 
 describe('the body of create', () => {
   it('is optional in all its parts', () => {
@@ -33,6 +35,8 @@ describe('the body of create', () => {
       name: null,
       labels: {},
       limits: { timeoutMs: 300_000, idleTimeoutMs: null, queueTimeoutMs: 60_000, connectTimeoutMs: null },
+      options: DEFAULT_BROWSER_OPTIONS,
+      secrets: NO_SECRETS,
     });
   });
 
@@ -46,7 +50,7 @@ describe('the body of create', () => {
       queueTimeout: 3_000,
       connectTimeout: 4_000,
     };
-    expect(create(body)).toEqual({
+    expect(create(body)).toMatchObject({
       sessionId: body.sessionId,
       name: body.name,
       labels: body.labels,
@@ -109,13 +113,6 @@ describe('the body of create', () => {
   );
 
   it.each<[string, unknown]>([
-    ['dimensions', { width: 1 }],
-    ['userAgent', 'x'],
-    ['locale', 'de'],
-    ['timezone', 'UTC'],
-    ['proxy', 'http://p'],
-    ['cookies', []],
-    ['headless', false],
     ['context', { id: 'x' }],
     ['recording', true],
     ['blockAds', true],

@@ -1,6 +1,12 @@
-import { chromiumArgs } from '../../../workers/keeper/chromium-args';
+import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
+import { chromiumArgs, chromiumEnv, type ChromiumOptions } from '../../../workers/keeper/chromium-args';
 
-const OPTIONS = { profile: '/run/b-1/profile', extraArgs: [], noSandbox: false };
+const OPTIONS: ChromiumOptions = {
+  ...DEFAULT_BROWSER_OPTIONS,
+  profile: '/run/b-1/profile',
+  extraArgs: [],
+  noSandbox: false,
+};
 
 function listOf(flag: string, args: readonly string[]): string[] {
   const found = args.filter(arg => arg.startsWith(`${flag}=`));
@@ -35,4 +41,42 @@ test('a feature that the operator enables is not disabled by us', () => {
   const args = chromiumArgs({ ...OPTIONS, extraArgs: ['--enable-features=Translate'] });
   expect(listOf('--disable-features', args)).not.toContain('Translate');
   expect(listOf('--enable-features', args)).toContain('Translate');
+});
+
+describe('the wishes of a session', () => {
+  const wished = (options: Partial<ChromiumOptions>): string[] => {
+    const plain = chromiumArgs(OPTIONS);
+    return chromiumArgs({ ...OPTIONS, ...options }).filter(arg => !plain.includes(arg));
+  };
+
+  it('become flags, each by itself', () => {
+    expect(wished({ userAgent: 'A b/1' })).toEqual(['--user-agent=A b/1']);
+    expect(wished({ locale: 'de-DE' })).toEqual(['--lang=de-DE', '--accept-lang=de-DE']);
+  });
+
+  it('size the window so that the page inside is as large as was asked for', () => {
+    expect(wished({ dimensions: { width: 1_280, height: 720 }, deviceScaleFactor: 2 })).toEqual([
+      '--screen-info={2560x1614 devicePixelRatio=2}',
+      '--window-position=0,0',
+      '--window-size=1280,807',
+      '--force-device-scale-factor=2',
+    ]);
+  });
+
+  it('leave the screen to the display where there is one', () => {
+    const args = chromiumArgs({ ...OPTIONS, headless: false, dimensions: { width: 1_280, height: 720 } });
+    expect(args).toContain('--window-size=1280,807');
+    expect(args.filter(arg => /^--(headless|screen-info)/.test(arg))).toEqual([]);
+  });
+
+  it('reach what Chromium reads from its environment', () => {
+    expect(chromiumEnv({ timezone: null, locale: null })).toEqual({});
+    expect(chromiumEnv({ timezone: 'Europe/Berlin', locale: 'de' })).toEqual({
+      TZ: 'Europe/Berlin',
+      LANGUAGE: 'de',
+    });
+    expect(chromiumEnv({ timezone: null, locale: 'zh-Hans-CN' })).toEqual({
+      LANGUAGE: 'zh_Hans_CN:zh_CN:zh',
+    });
+  });
 });

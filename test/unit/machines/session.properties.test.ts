@@ -116,6 +116,14 @@ describe('whatever happens to a session', () => {
     });
   });
 
+  it('keeps what is sealed for a launch as long as there may be one, and no longer', () => {
+    check((steps, { input }) => {
+      for (const { snapshot } of steps) {
+        expect(snapshot.context.sealed).toBe(statusOf(snapshot) === 'created' ? input.sealed : null);
+      }
+    });
+  });
+
   it('is changed only while it goes on, and never to a time that has passed', () => {
     check(steps => {
       for (const { before, event, accepted, snapshot } of steps) {

@@ -61,6 +61,7 @@ const ended = (nowMs: number, endReason: SessionContext['endReason']): Partial<S
   endedAtMs: nowMs,
   endReason,
   deadlines: {},
+  sealed: null,
 });
 const failed = (nowMs: number, code: NonNullable<SessionContext['endReason']>, message: string) => ({
   ...ended(nowMs, code),
@@ -168,6 +169,7 @@ const rows: Row[] = [
       liveAtMs: T0 + 300,
       endpoint: ENDPOINT,
       deadlines: { session: SESSION_END, idle: IDLE_END, connect: CONNECT_END },
+      sealed: null,
     },
     effects: [
       cancel('launch', LAUNCH_END),

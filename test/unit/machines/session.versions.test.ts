@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
 import {
   MACHINE_VERSION,
   NewerMachineVersionError,
@@ -9,7 +10,7 @@ import {
 } from '../../../machines/session/session.versions';
 import { projectSession } from '../../../machines/session/session.view';
 import { step } from '../../../machines/step';
-import { EVENTS, SAMPLES } from '../../support/session-samples';
+import { ENDPOINT, EVENTS, SAMPLES } from '../../support/session-samples';
 
 /* What released versions have left in people's Redis. Never edit these files, only add a folder for a new version. */
 const GOLDEN = resolve(__dirname, '../../fixtures/snapshots');
@@ -67,6 +68,15 @@ describe('stored snapshots', () => {
 describe('upgrading', () => {
   it('leaves a snapshot of this version as it is', () => {
     expect(upgradeSnapshot(SAMPLES.live, MACHINE_VERSION)).toBe(SAMPLES.live);
+  });
+
+  it('gives what version 1 asked for the browser it has', () => {
+    expect(upgradeSnapshot(readGolden(1, 'live'), 1).context).toMatchObject({
+      options: DEFAULT_BROWSER_OPTIONS,
+      sealed: null,
+      endpoint: { ...ENDPOINT, gatewaySocket: null },
+    });
+    expect(upgradeSnapshot(readGolden(1, 'queued'), 1).context.endpoint).toBeNull();
   });
 
   it('refuses a row of a newer process', () => {

@@ -1,0 +1,106 @@
+import { get, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { z } from 'zod';
+import { withDeadline } from '../core/abort';
+import { HoldfastError, messageOf } from '../core/errors';
+import { keeperDownloadsPath } from '../core/keeper-ticket';
+import type { KeeperAddress } from './dial';
+
+/** How long a keeper may take to begin its answer. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+const NAME_MAX_BYTES = 255;
+
+const listed = z.object({
+  downloads: z.array(
+    z.object({
+      name: z.string(),
+      size: z.int().min(0),
+      modifiedAtMs: z.int(),
+      isComplete: z.boolean(),
+    }),
+  ),
+});
+
+/** One downloaded file, as the keeper tells it. */
+export type Download = z.output<typeof listed>['downloads'][number];
+
+/** Whose downloads, and where to ask for them. */
+export interface DownloadsRoute {
+  readonly keeper: KeeperAddress;
+  readonly claimId: string;
+  /** The installation's; signs the ticket. */
+  readonly secret: string;
+}
+
+/** The bytes of a download. */
+export interface DownloadBody {
+  readonly size: number;
+  /** Breaks off with an error when the keeper does. */
+  readonly bytes: IncomingMessage;
+}
+
+/**
+ * What a browser has downloaded, by name.
+ *
+ * @throws HoldfastError `browser_unreachable`.
+ */
+export async function listDownloads(route: DownloadsRoute): Promise<readonly Download[]> {
+  const answer = await ask(route, null);
+  return orUnreachable(
+    async () => listed.parse(await withDeadline('the list', ANSWER_TIMEOUT_MS, json(answer))).downloads,
+  );
+}
+
+/**
+ * Opens one download. Whoever gets the bytes has to read or destroy them.
+ *
+ * @throws HoldfastError `download_not_found`, `browser_unreachable`.
+ */
+export async function openDownload(route: DownloadsRoute, name: string): Promise<DownloadBody> {
+  // No file system has longer names.
+  if (Buffer.byteLength(name) > NAME_MAX_BYTES) throw notFound();
+  const bytes = await ask(route, name);
+  return { size: Number(bytes.headers['content-length']), bytes };
+}
+
+async function ask(
+  { keeper, claimId, secret }: DownloadsRoute,
+  name: string | null,
+): Promise<IncomingMessage> {
+  const path = keeperDownloadsPath(secret, claimId, name);
+  const answer = await orUnreachable(async () => answerTo({ ...keeper, path, agent: false }));
+  if (answer.statusCode === 200) return answer;
+  answer.destroy();
+  if (answer.statusCode === 404) throw notFound();
+  throw unreachable(`its keeper answered ${answer.statusCode ?? 'nothing'}`);
+}
+
+function answerTo(options: KeeperAddress & { path: string; agent: false }): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = get(options);
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)),
+      ANSWER_TIMEOUT_MS,
+    );
+    request.once('response', resolve);
+    // Stays: a connection that breaks later is heard of by whoever reads the answer.
+    request.on('error', reject);
+    request.once('response', () => clearTimeout(timer));
+    request.once('close', () => clearTimeout(timer));
+  });
+}
+
+async function orUnreachable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw unreachable(messageOf(error), error);
+  }
+}
+
+const notFound = (): HoldfastError =>
+  new HoldfastError('download_not_found', 'There is no finished download of this name.');
+
+const unreachable = (why: string, cause?: unknown): HoldfastError =>
+  new HoldfastError('browser_unreachable', `The downloads cannot be had: ${why}.`, { cause });

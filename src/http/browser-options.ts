@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import type { BrowserOptions } from '../../machines/session/session.types';
+import { newCookie } from '../browser/cookies';
+import type { LaunchSecrets } from '../browser/launch-secrets';
+import { NARROWEST_WINDOW } from '../core/window-layout';
+
+/** All cookies of a create together, as JSON: they lie in the session's row until its browser has them. */
+const COOKIES_MAX_BYTES = 65_536;
+
+/** As many as one `8K` screen; a browser draws into several buffers of this size for every page. */
+const DEVICE_PIXELS_MAX = 7_680 * 4_320;
+
+const USER_AGENT_MAX = 512;
+
+/** The longest tag of language, script, region and variants that RFC 5646 (4.4.1) asks anybody to take. */
+const LOCALE_MAX = 35;
+
+/** What user name and password of a SOCKS5 proxy may be long (RFC 1929); HTTP sets no limit. */
+const CREDENTIAL_MAX_BYTES = 255;
+
+const dimensions = z
+  .object({ width: z.int().min(100).max(7_680), height: z.int().min(100).max(4_320) })
+  .describe('The inside of every page, CSS pixels.');
+
+const userAgent = z
+  .string()
+  .max(USER_AGENT_MAX, `must have at most ${USER_AGENT_MAX} characters`)
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be printable ASCII without blanks at its ends')
+  .describe('What pages and servers are told.');
+
+const locale = z
+  .string()
+  .max(LOCALE_MAX)
+  .transform(
+    (tag, context) => canonicalLocale(tag) ?? refuse(context, 'must be a language tag such as de-DE'),
+  )
+  .describe(
+    'A language tag such as `de-DE` (BCP 47, no extensions): `navigator.language`, `Accept-Language` and, if Chromium has that language, `Intl`.',
+  );
+
+const timezone = z
+  .string()
+  .max(64)
+  .transform(
+    (zone, context) =>
+      canonicalTimezone(zone) ?? refuse(context, 'must be a time zone such as Europe/Berlin'),
+  )
+  .describe(
+    'An IANA name such as `Europe/Berlin`; where a zone has several, the answer has the one that browsers use.',
+  );
+
+const credential = z
+  .string()
+  .min(1)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters')
+  .refine(
+    text => Buffer.byteLength(text) <= CREDENTIAL_MAX_BYTES,
+    `must have at most ${CREDENTIAL_MAX_BYTES} bytes`,
+  );
+
+const proxy = z
+  .strictObject({
+    server: z
+      .string()
+      .max(300)
+      .transform((url, context) => proxyServer(url, context))
+      .describe('`http://host:port`, `https://host:port` or `socks5://host:port`.'),
+    username: credential.refine(name => !name.includes(':'), 'must not have a colon').exactOptional(),
+    password: credential.exactOptional(),
+  })
+  .refine(given => given.password === undefined || given.username !== undefined, {
+    path: ['username'],
+    message: 'is needed with a password',
+  })
+  .describe(
+    'All traffic of the browser goes through it, or nowhere. User name and password are in no answer.',
+  );
+
+const cookies = z
+  .array(newCookie)
+  .refine(
+    given => Buffer.byteLength(JSON.stringify(given)) <= COOKIES_MAX_BYTES,
+    `must be at most ${COOKIES_MAX_BYTES} bytes as JSON, all together; set the rest when the session is live`,
+  )
+  .describe('In the browser before its first page opens.');
+
+/** The fields of `POST /v1/sessions` that say what the browser is to be like. */
+export const browserFields = {
+  headless: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('False: with windows, on a display of its own. Default: true.'),
+  dimensions: dimensions.nullable().default(null),
+  deviceScaleFactor: z
+    .number()
+    .min(0.5)
+    .max(4)
+    .nullable()
+    .default(null)
+    .describe('Device pixels to a CSS pixel.'),
+  userAgent: userAgent.nullable().default(null),
+  locale: locale.nullable().default(null),
+  timezone: timezone.nullable().default(null),
+  proxy: proxy.nullable().default(null),
+  cookies: cookies.nullable().default(null),
+};
+
+/** @see browserFields */
+export type BrowserFields = z.output<z.ZodObject<typeof browserFields>>;
+
+/** What only several fields together can show to be wrong. */
+export function checkBrowserFields(given: BrowserFields, context: z.RefinementCtx): void {
+  const { dimensions: asked, deviceScaleFactor, headless } = given;
+  if (asked === null) return;
+  const { width, height } = asked;
+  if (headless === false && width < NARROWEST_WINDOW) {
+    const message = `must be at least ${NARROWEST_WINDOW} unless the session is headless`;
+    context.addIssue({ code: 'custom', path: ['dimensions', 'width'], message });
+  }
+  if (width * height * (deviceScaleFactor ?? 1) ** 2 > DEVICE_PIXELS_MAX) {
+    const message = `must have at most ${DEVICE_PIXELS_MAX} device pixels, scale factor squared included`;
+    context.addIssue({ code: 'custom', path: ['dimensions'], message });
+  }
+}
+
+/** The fields → what goes into the row for everybody to see, and what is sealed. */
+export function browserWishes(given: BrowserFields): { options: BrowserOptions; secrets: LaunchSecrets } {
+  const {
+    headless,
+    dimensions: asked,
+    deviceScaleFactor,
+    userAgent: agent,
+    locale: tag,
+    timezone: zone,
+  } = given;
+  const { server, username, password = '' } = given.proxy ?? {};
+  return {
+    options: {
+      headless: headless ?? true,
+      dimensions: asked,
+      deviceScaleFactor,
+      userAgent: agent,
+      locale: tag,
+      timezone: zone,
+      proxyServer: server ?? null,
+    },
+    secrets: {
+      proxy: username === undefined ? null : { username, password },
+      cookies: given.cookies ?? [],
+    },
+  };
+}
+
+function refuse(context: z.RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+}
+
+function canonicalLocale(tag: string): string | null {
+  try {
+    const given = new Intl.Locale(tag);
+    // Extensions are for programs; servers and Chromium's own language know nothing of them.
+    return given.baseName === given.toString() ? given.baseName : null;
+  } catch {
+    return null; // not well-formed
+  }
+}
+
+/* The one name of a zone that Chromium takes from its environment for certain; it minds the case of letters. */
+function canonicalTimezone(zone: string): string | null {
+  // Offsets are zones for Intl, but in an environment they mean the opposite.
+  if (/^[+-]/.test(zone)) return null;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return null; // unknown
+  }
+}
+
+/* Strict: Chromium would read more into a text with `;`, `,` or `=` than one server. */
+function proxyServer(url: string, context: z.RefinementCtx): string {
+  const [, scheme, host, port] =
+    /^(https?|socks5):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})\/?$/i.exec(url) ?? [];
+  if (scheme === undefined || host === undefined || port === undefined) {
+    const hint = url.includes('@') ? ': user name and password go into fields of their own' : '';
+    return refuse(
+      context,
+      `must be http://, https:// or socks5:// with host and port, and nothing else${hint}`,
+    );
+  }
+  if (Number(port) < 1 || Number(port) > 65_535) return refuse(context, 'must have a port from 1 to 65535');
+  return `${scheme}://${host}:${Number(port)}`.toLowerCase();
+}

@@ -1,0 +1,64 @@
+import { pipeline } from 'node:stream/promises';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import { listDownloads, openDownload, type Download } from '../../browser/downloads';
+import type { FindDownloads } from '../../engine/live-browser';
+import { withinRedisBudget } from '../redis-budget';
+import { refOfParam } from '../session-param';
+
+/** What the routes work with. */
+export interface SessionDownloadsRouteParts {
+  readonly findDownloads: FindDownloads;
+}
+
+/** What `GET /v1/sessions/{id}/downloads` answers. */
+export const downloadsAnswer = z.object({
+  downloads: z
+    .array(
+      z.object({
+        name: z.string(),
+        size: z.int().min(0).describe('Bytes, so far.'),
+        modifiedAt: z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.' }),
+        isComplete: z.boolean().describe('False: still being written, under a name of its own.'),
+      }),
+    )
+    .describe('By name; 1 000 at most.'),
+});
+
+/** `GET /v1/sessions/:id/downloads`: the files in the session's folder for downloads. */
+export function listDownloadsRoute({ findDownloads }: SessionDownloadsRouteParts): RequestHandler {
+  return async (req, res) => {
+    const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
+    res.json({ downloads: (await listDownloads(route)).map(downloadView) });
+  };
+}
+
+/**
+ * `GET /v1/sessions/:id/downloads/:name`: the bytes of a finished download. Strangers have written them, so no browser shall
+ * take them for a page of ours.
+ */
+export function fetchDownloadRoute({ findDownloads }: SessionDownloadsRouteParts): RequestHandler {
+  return async (req, res) => {
+    const name = String(req.params['name']);
+    const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
+    const { size, bytes } = await openDownload(route, name);
+    res.attachment(name);
+    res.set({
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': String(size),
+      'X-Content-Type-Options': 'nosniff',
+      'Cache-Control': 'no-store',
+    });
+    // Whichever side breaks off, the other hears of it as a broken connection; there is no answer left to give.
+    await pipeline(bytes, res).catch(() => res.destroy());
+  };
+}
+
+function downloadView({
+  name,
+  size,
+  modifiedAtMs,
+  isComplete,
+}: Download): z.output<typeof downloadsAnswer>['downloads'][number] {
+  return { name, size, modifiedAt: new Date(modifiedAtMs).toISOString(), isComplete };
+}

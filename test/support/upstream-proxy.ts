@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, request as requestOf, type IncomingMessage } from 'node:http';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Who may use a test's proxy. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A proxy as users rent one: it lets in who knows the password, and remembers where they went. */
+export interface UpstreamProxyServer {
+  /** `scheme://host:port`. */
+  readonly url: string;
+  /** What it carried, oldest first: `CONNECT host:port` or `GET http://…`. */
+  readonly carried: string[];
+  /** How often somebody was turned away. */
+  readonly refused: () => number;
+  close(): Promise<void>;
+}
+
+/** An HTTP proxy with Basic authentication; every name is taken for this machine, so that no name server is needed. */
+export async function startHttpProxy({ username, password }: Credentials): Promise<UpstreamProxyServer> {
+  const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const carried: string[] = [];
+  let refused = 0;
+  const isKnown = ({ headers }: IncomingMessage): boolean => {
+    const known = headers['proxy-authorization'] === expected;
+    if (!known) refused += 1;
+    return known;
+  };
+  const server = createHttpServer((request, response) => {
+    if (!isKnown(request)) {
+      response.writeHead(407, { 'proxy-authenticate': 'Basic realm="test"' }).end('who are you?');
+      return;
+    }
+    const { method = '', url = '', headers } = request;
+    carried.push(`${method} ${url}`);
+    const { port, pathname, search } = new URL(url);
+    const onwards = Object.entries(headers).filter(([name]) => name !== 'proxy-authorization');
+    const options = {
+      host: '127.0.0.1',
+      port,
+      method,
+      path: pathname + search,
+      headers: Object.fromEntries(onwards),
+    };
+    const onward = requestOf(options, answer => {
+      response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    request.pipe(onward);
+  });
+  server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => undefined);
+    if (!isKnown(request)) {
+      socket.end(
+        'HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm="test"\r\n\r\n',
+      );
+      return;
+    }
+    carried.push(`CONNECT ${request.url ?? ''}`);
+    carry(socket, portIn(request.url ?? ''), 'HTTP/1.1 200 OK\r\n\r\n', head);
+  });
+  return listening(server, 'http', carried, () => refused);
+}
+
+/** A SOCKS5 proxy with user name and password (RFC 1928, RFC 1929); names are taken as above. */
+export async function startSocksProxy({ username, password }: Credentials): Promise<UpstreamProxyServer> {
+  const carried: string[] = [];
+  let refused = 0;
+  const serve = async (socket: Socket): Promise<void> => {
+    const greeting = await take(socket);
+    if (!greeting.subarray(2).includes(2)) return void socket.end(Buffer.from([5, 0xff]));
+    socket.write(Buffer.from([5, 2]));
+    const login = await take(socket);
+    const nameLength = login[1] ?? 0;
+    const given = [login.subarray(2, 2 + nameLength), login.subarray(3 + nameLength)].map(String);
+    if (given[0] !== username || given[1] !== password) {
+      refused += 1;
+      return void socket.end(Buffer.from([1, 1]));
+    }
+    socket.write(Buffer.from([1, 0]));
+    const order = await take(socket);
+    const host = order[3] === 3 ? String(order.subarray(5, -2)) : [...order.subarray(4, -2)].join('.');
+    const port = order.readUInt16BE(order.length - 2);
+    carried.push(`CONNECT ${host}:${port}`);
+    carry(socket, port, Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]), Buffer.alloc(0));
+  };
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => undefined);
+    serve(socket).catch(() => socket.destroy());
+  });
+  return listening(server, 'socks5', carried, () => refused);
+}
+
+/* One message of a handshake: its sender waits for an answer, so that it comes in one piece. */
+async function take(socket: Socket): Promise<Buffer> {
+  socket.resume();
+  // SAFETY: a socket without an encoding emits buffers.
+  const [bytes] = (await once(socket, 'data')) as [Buffer];
+  socket.pause();
+  return bytes;
+}
+
+function carry(client: Socket, port: number, greeting: string | Buffer, head: Buffer): void {
+  const onward = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  onward.on('error', () => client.destroy());
+  onward.once('connect', () => {
+    client.write(greeting);
+    onward.write(head);
+    client.pipe(onward);
+    onward.pipe(client);
+  });
+  client.once('close', () => onward.destroy());
+}
+
+const portIn = (authority: string): number => Number(/:(\d+)$/.exec(authority)?.[1]);
+
+async function listening(
+  server: Server,
+  scheme: string,
+  carried: string[],
+  refused: () => number,
+): Promise<UpstreamProxyServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', socket => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // SAFETY: a listening TCP server has an AddressInfo.
+  const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return { url: `${scheme}://127.0.0.1:${port}`, carried, refused, close };
+}

@@ -1,0 +1,36 @@
+import { windowLayout } from '../../../src/core/window-layout';
+
+test('without wishes everything is left to Chromium', () => {
+  expect(windowLayout({ dimensions: null, deviceScaleFactor: null })).toEqual({
+    screen: null,
+    window: null,
+    isFullscreen: false,
+  });
+});
+
+test('a window is higher than its page, and the screen holds all of it', () => {
+  expect(windowLayout({ dimensions: { width: 1_280, height: 720 }, deviceScaleFactor: 2 })).toEqual({
+    screen: { width: 2_560, height: 1_614 },
+    window: { width: 1_280, height: 807 },
+    isFullscreen: false,
+  });
+});
+
+test('a page narrower than any window covers the whole of a screen that is as narrow', () => {
+  expect(windowLayout({ dimensions: { width: 390, height: 844 }, deviceScaleFactor: 3 })).toEqual({
+    screen: { width: 1_170, height: 2_532 },
+    window: { width: 500, height: 931 },
+    isFullscreen: true,
+  });
+  expect(
+    windowLayout({ dimensions: { width: 500, height: 844 }, deviceScaleFactor: null }).isFullscreen,
+  ).toBe(false);
+});
+
+test('a scale alone leaves the window as large as it would be', () => {
+  expect(windowLayout({ dimensions: null, deviceScaleFactor: 2 })).toEqual({
+    screen: { width: 1_600, height: 1_200 },
+    window: null,
+    isFullscreen: false,
+  });
+});

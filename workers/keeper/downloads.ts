@@ -1,0 +1,87 @@
+import { constants, type Stats } from 'node:fs';
+import { lstat, open, opendir, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One file in a browser's folder for downloads. */
+export interface Download {
+  readonly name: string;
+  /** Bytes so far. */
+  readonly size: number;
+  /** Epoch milliseconds. */
+  readonly modifiedAtMs: number;
+  /** False: Chromium is still writing it, under a name of its own. */
+  readonly isComplete: boolean;
+}
+
+/** A finished download that can be read; the reader closes it. */
+export interface OpenDownload {
+  readonly file: FileHandle;
+  readonly size: number;
+}
+
+/** More than this are not listed, and not more than ten times as many other things looked through for them. */
+export const DOWNLOADS_LISTED_MAX = 1_000;
+const ENTRIES_READ_MAX = 10 * DOWNLOADS_LISTED_MAX;
+
+/** What Chromium calls a file until it has all of it. */
+const UNFINISHED = /\.crdownload$/;
+
+/**
+ * Whoever drives the browser may have put anything into the folder, or something else in its place, and the keeper may be
+ * root. So links are not followed, opening a pipe does not wait, and only regular files of the browser's own user count.
+ */
+const NO_SURPRISES = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** What has been downloaded, by name; nothing if the folder is gone or has become something else. */
+export async function listDownloads(folder: string, uid: number): Promise<Download[]> {
+  return inFolder(folder, [], async inside => {
+    const found: Download[] = [];
+    let looked = 0;
+    for await (const { name } of await opendir(inside)) {
+      looked += 1;
+      if (found.length === DOWNLOADS_LISTED_MAX || looked > ENTRIES_READ_MAX) break;
+      const stats = await lstat(join(inside, name)).catch(() => null); // renamed meanwhile: it has finished
+      if (stats === null || !isOwnFile(stats, uid)) continue;
+      const { size, mtimeMs } = stats;
+      found.push({ name, size, modifiedAtMs: Math.floor(mtimeMs), isComplete: !UNFINISHED.test(name) });
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+}
+
+/** Opens a finished download; null if there is none of this name. */
+export async function openDownload(folder: string, name: string, uid: number): Promise<OpenDownload | null> {
+  if (!isFileName(name) || UNFINISHED.test(name)) return null;
+  return inFolder(folder, null, async inside => {
+    const file = await open(join(inside, name), NO_SURPRISES).catch(() => null);
+    if (file === null) return null;
+    const stats = await file.stat();
+    if (isOwnFile(stats, uid)) return { file, size: stats.size };
+    await file.close();
+    return null;
+  });
+}
+
+/**
+ * Works below a folder that cannot be exchanged meanwhile: on Linux by way of its descriptor, which is as good as `openat`.
+ * Elsewhere the path has to do; browsers run as our own user there.
+ */
+async function inFolder<T>(folder: string, otherwise: T, work: (inside: string) => Promise<T>): Promise<T> {
+  const flags = NO_SURPRISES | constants.O_DIRECTORY;
+  const handle = await open(folder, flags).catch(() => null);
+  if (handle === null) return otherwise;
+  try {
+    return await work(process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : folder);
+  } finally {
+    await handle.close();
+  }
+}
+
+const isOwnFile = (stats: Stats, uid: number): boolean => stats.isFile() && stats.uid === uid;
+
+/** A name in the folder itself, of a length that a file system takes. */
+function isFileName(name: string): boolean {
+  return (
+    !/[/\0]/.test(name) && name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255
+  );
+}
