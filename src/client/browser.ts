@@ -1,10 +1,12 @@
 import type { CreateRequest } from './creation';
 import { environmentVariable } from './environment';
+import { followEvents, type EventsOptions, type ServiceEvent } from './event-stream';
+import { Workers, type Capacity, type Usage, type UsageOptions } from './fleet';
 import { PlaywrightConnector, type PlaywrightLibrary } from './playwright-connector';
 import { PuppeteerConnector, type PuppeteerLibrary } from './puppeteer-connector';
 import type { CreateOptions, Session } from './session';
 import { Sessions } from './sessions';
-import { Transport } from './transport';
+import { Transport, type RequestOptions } from './transport';
 
 /** How the client works. */
 export interface BrowserOptions {
@@ -31,8 +33,10 @@ const DEFAULT_URL = 'http://127.0.0.1:3000';
 /** A client of a Holdfast service. It holds no connections: there is nothing to close. */
 export class Browser {
   readonly sessions: Sessions;
+  readonly workers: Workers;
   readonly puppeteer: PuppeteerConnector;
   readonly playwright: PlaywrightConnector;
+  readonly #transport: Transport;
 
   /** @throws TypeError if `baseUrl` is not an HTTP URL. */
   constructor(options: BrowserOptions = {}) {
@@ -44,9 +48,40 @@ export class Browser {
       // Looked up with every call, so that it can be instrumented later.
       fetch: options.fetch ?? (async (input, init) => globalThis.fetch(input, init)),
     });
+    this.#transport = transport;
+    this.workers = new Workers(transport);
     this.sessions = new Sessions(transport, options.releaseOnSignal ?? false);
     this.puppeteer = new PuppeteerConnector(this.sessions, options.puppeteer);
     this.playwright = new PlaywrightConnector(this.sessions, options.playwright);
+  }
+
+  /** What happens to your sessions from now on, or after an event that is known, until the signal is aborted. */
+  events(options: EventsOptions = {}): AsyncGenerator<ServiceEvent, never, undefined> {
+    return followEvents(this.#transport, options);
+  }
+
+  /** What the installation can take right now. */
+  async capacity(request: RequestOptions = {}): Promise<Capacity> {
+    const { body } = await this.#transport.send({ ...request, method: 'GET', path: '/v1/capacity' });
+    // SAFETY: a 2xx of this route carries the capacity.
+    return body as Capacity;
+  }
+
+  /** What your sessions have used, by the day in UTC on which they ended. */
+  async usage({ from, to, ...request }: UsageOptions): Promise<Usage> {
+    const path = `/v1/usage?${new URLSearchParams({ from, to }).toString()}`;
+    const { body } = await this.#transport.send({ ...request, method: 'GET', path });
+    // SAFETY: a 2xx of this route carries the usage.
+    return body as Usage;
+  }
+
+  /** The page that Prometheus reads, of the API process that answers. */
+  async metrics(request: RequestOptions = {}): Promise<string> {
+    const headers = { accept: 'text/plain' };
+    const call = { ...request, method: 'GET', path: '/metrics', headers, isText: true } as const;
+    const { body } = await this.#transport.send(call);
+    // SAFETY: text was asked for.
+    return body as string;
   }
 
   /**

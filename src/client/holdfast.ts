@@ -12,6 +12,8 @@ export {
   type ErrorCode,
   type FieldError,
 } from './errors';
+export type { EventsOptions, ServiceEvent } from './event-stream';
+export type { Capacity, Usage, UsageFigures, UsageOptions, Worker, Workers } from './fleet';
 export type {
   PlaywrightConnectOptions,
   PlaywrightConnector,
@@ -21,10 +23,13 @@ export type { PuppeteerConnectOptions, PuppeteerConnector, PuppeteerLibrary } fr
 export type {
   CreateOptions,
   LiveDetails,
+  NewCookie,
   OpenPage,
+  ProxyOptions,
   ReleaseAllResult,
   Session,
   SessionData,
+  SessionDownload,
   SessionEvent,
   SessionOrId,
   SessionStatus,

@@ -18,12 +18,14 @@ export interface Call extends RequestOptions {
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The body of the answer is a text as it is, not JSON. */
+  readonly isText?: boolean | undefined;
 }
 
 /** Its answer: 2xx, or 304 where the call was conditional. */
 export interface Answer {
   readonly status: number;
-  /** What the JSON says; null for a 304. */
+  /** What the JSON says; the text if that was asked for; null for a 304 and a 204. */
   readonly body: unknown;
 }
 
@@ -58,6 +60,25 @@ export class Transport {
     }
   }
 
+  /**
+   * One call whose answer is read as it comes, by the caller. Not repeated and without a time-out: only who reads knows
+   * what is missing, and for how long nothing may come.
+   *
+   * @throws HoldfastError for all but a 2xx; the signal's reason if it is aborted.
+   */
+  async open(call: Call): Promise<Response> {
+    const headers = this.#headersOf(call);
+    let response: Response;
+    try {
+      response = await this.#fetch(call, headers, call.signal);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw this.#unanswered(error, false, headers);
+    }
+    if (!response.ok) throw problem(response, parse(await response.text()));
+    return response;
+  }
+
   #headersOf({ body, headers = {} }: Call): Headers {
     const { apiKey } = this.options;
     return new Headers({
@@ -70,27 +91,34 @@ export class Transport {
   }
 
   async #attempt(call: Call, headers: Headers): Promise<Answer | HoldfastError> {
-    const { method, path, body, signal } = call;
+    const { signal } = call;
     signal?.throwIfAborted();
     const scope = openScope(call.timeoutMs ?? this.options.timeoutMs, signal);
-    // Unbound, it would be called with the options as `this`, which fetch of edge runtimes does not take.
-    const { fetch } = this.options;
     try {
-      const response = await fetch(`${this.options.baseUrl}${path}`, {
-        method,
-        headers,
-        // A POST that follows a redirect becomes a GET, and a key may go where it should not.
-        redirect: 'manual',
-        signal: scope.signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return read(response, await response.text());
+      const response = await this.#fetch(call, headers, scope.signal);
+      const text = await response.text();
+      return call.isText === true && response.ok
+        ? { status: response.status, body: text }
+        : read(response, text);
     } catch (error) {
       signal?.throwIfAborted();
       return this.#unanswered(error, scope.expired, headers);
     } finally {
       scope.close();
     }
+  }
+
+  async #fetch({ method, path, body }: Call, headers: Headers, signal?: AbortSignal): Promise<Response> {
+    // Unbound, it would be called with the options as `this`, which fetch of edge runtimes does not take.
+    const { fetch } = this.options;
+    return fetch(`${this.options.baseUrl}${path}`, {
+      method,
+      headers,
+      // A POST that follows a redirect becomes a GET, and a key may go where it should not.
+      redirect: 'manual',
+      ...(signal === undefined ? {} : { signal }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   }
 
   #unanswered(error: unknown, expired: boolean, headers: Headers): HoldfastError {
@@ -103,12 +131,13 @@ export class Transport {
 }
 
 function read(response: Response, text: string): Answer | HoldfastError {
-  if (response.status === 304) return { status: 304, body: null };
+  const { status } = response;
+  if (status === 204 || status === 304) return { status, body: null };
   const body = parse(text);
   if (!response.ok) return problem(response, body);
-  if (body !== undefined) return { status: response.status, body };
+  if (body !== undefined) return { status, body };
   return new HoldfastError('unexpected_answer', `${response.url} does not answer like Holdfast.`, {
-    status: response.status,
+    status,
   });
 }
 

@@ -69,7 +69,7 @@ describe('a call', () => {
   it.each([
     [
       'a refusal',
-      refusal(422, 'not_supported', { errors: [{ pointer: '/dimensions', message: 'is known' }] }),
+      refusal(422, 'not_supported', { errors: [{ pointer: '/recording', message: 'is known' }] }),
     ],
     ['a conflict', refusal(409, 'session_not_live', { retryable: true })],
     ['an error that forbids it', refusal(500, 'internal_error', { retryable: false })],
@@ -81,11 +81,11 @@ describe('a call', () => {
   });
 
   it('names the fields that the service refuses', async () => {
-    const errors = [{ pointer: '/dimensions', message: 'is known, but not built yet' }];
+    const errors = [{ pointer: '/recording', message: 'is known, but not built yet' }];
     const client = await start(() => refusal(422, 'not_supported', { errors }));
-    const created = client.sessions.create({ dimensions: { width: 800, height: 600 } });
+    const created = client.sessions.create({ recording: true });
     await expect(created).rejects.toMatchObject({ code: 'not_supported', status: 422, fields: errors });
-    expect(stub.requests[0]?.body).toBe('{"dimensions":{"width":800,"height":600}}');
+    expect(stub.requests[0]?.body).toBe('{"recording":true}');
   });
 
   it('says how a session has ended that was wanted live', async () => {
