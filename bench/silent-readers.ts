@@ -36,50 +36,65 @@ export const silentReaders: Benchmark = {
     const count = sampleCount(plan, 200, 20);
     const fixture = await EngineFixture.open();
     const api = await Installation.start({ env: { REDIS_URL: fixture.server.url } });
-    const readers: Reader[] = [];
     try {
       await publish(fixture, 2 ** 20); // what the process needs for the work itself
       const before = await residentBytes(api);
-      const startedMs = performance.now();
-      for (let i = 0; i < count; i += 1) readers.push(await silentReader(api));
-      const publishing = publish(fixture, BYTES_EACH);
-      let resident = 0;
-      let held = 0;
-      await pollUntil('all to be cut', { timeoutMs: PATIENCE_MS, everyMs: LOOK_EVERY_MS }, async () => {
-        resident = Math.max(resident, (await residentBytes(api)) - before);
-        held = Math.max(held, await heldBytes(readers));
-        return readers.every(({ cutAtMs }) => cutAtMs !== null) || undefined;
-      });
-      await publishing;
-      await pause(2_000); // for the collector
-      const after = await residentBytes(api);
+      const first = await wave(fixture, api, count);
+      // Whether memory comes back is what the same again costs on top: a heap that has grown is not given away at once.
+      const second = await wave(fixture, api, count);
       const mebi = (bytes: number): number => bytes / count / 2 ** 20;
+      const held = Math.max(first.held, second.held);
+      const resident = Math.max(first.resident, second.resident) - before;
+      const kept = second.residentAfter - first.residentAfter;
       return {
-        series: [
-          {
-            name: 'cut, since connected',
-            unit: 'ms',
-            values: readers.map(({ cutAtMs }) => (cutAtMs ?? Number.NaN) - startedMs),
-          },
-        ],
+        series: [{ name: 'cut, since connected', unit: 'ms', values: [...first.cutMs, ...second.cutMs] }],
         claims: [
           { text: 'MiB each: process', unit: '', value: mebi(resident) },
           { text: 'MiB each: written, not taken', unit: '', value: mebi(held) },
           { text: 'MiB each: together', unit: '', value: mebi(resident + held), pass: { atMost: 1 } },
-          { text: 'MiB each: process, when all are cut', unit: '', value: mebi(after - before) },
+          { text: 'MiB each: kept of a second wave', unit: '', value: mebi(kept), pass: { atMost: 0.1 } },
         ],
         notes: [
-          `${count} readers, ${BYTES_EACH / 2 ** 20} MiB of events for each; largest of a look a second`,
+          `two waves of ${count} readers, ${BYTES_EACH / 2 ** 20} MiB of events for each; largest of a look a second`,
         ],
       };
     } finally {
-      for (const { socket } of readers) socket.destroy();
       await api.stop();
       await fixture.deps.lifecycle.close();
       await fixture.server.stop();
     }
   },
 };
+
+interface Wave {
+  readonly cutMs: readonly number[];
+  /** Largest seen: memory of the process, and what the system held. */
+  readonly resident: number;
+  readonly held: number;
+  readonly residentAfter: number;
+}
+
+async function wave(fixture: EngineFixture, api: Installation, count: number): Promise<Wave> {
+  const readers: Reader[] = [];
+  try {
+    const startedMs = performance.now();
+    for (let i = 0; i < count; i += 1) readers.push(await silentReader(api));
+    const publishing = publish(fixture, BYTES_EACH);
+    let resident = 0;
+    let held = 0;
+    await pollUntil('all to be cut', { timeoutMs: PATIENCE_MS, everyMs: LOOK_EVERY_MS }, async () => {
+      resident = Math.max(resident, await residentBytes(api));
+      held = Math.max(held, await heldBytes(readers));
+      return readers.every(({ cutAtMs }) => cutAtMs !== null) || undefined;
+    });
+    await publishing;
+    await pause(2_000); // for the collector
+    const cutMs = readers.map(({ cutAtMs }) => (cutAtMs ?? Number.NaN) - startedMs);
+    return { cutMs, resident, held, residentAfter: await residentBytes(api) };
+  } finally {
+    for (const { socket } of readers) socket.destroy();
+  }
+}
 
 interface Reader {
   readonly socket: Socket;
