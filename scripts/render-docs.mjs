@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
+import { renderCli } from './docs/cli.mjs';
 import { renderSessionMachine } from './docs/session-machine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -22,6 +23,15 @@ const DOCUMENTS = [
         ...compiled('machines/session/session.machine.js'),
         ...compiled('machines/session/session.events.js'),
         ...compiled('machines/step.js'),
+      }),
+  },
+  {
+    path: 'docs/cli.md',
+    render: () =>
+      renderCli({
+        ...compiled('src/cli/program.js'),
+        ...compiled('src/cli/options.js'),
+        ...compiled('src/cli/exit-codes.js'),
       }),
   },
   {

@@ -12,11 +12,14 @@ export const LAYERS = [
   ['src/engine'],
   ['src/commands', 'src/queries'],
   ['src/http', 'workers'],
-  ['src/supervisor', 'src/api', 'src/deps.ts', 'workers/app.ts', 'workers/main.ts'],
+  ['src/cli', 'src/supervisor', 'src/api', 'src/deps.ts', 'workers/app.ts', 'workers/main.ts'],
 ];
 
 /** Mains and composition roots that live in a folder of a lower layer. */
 const ROOTS = ['workers/app.ts', 'workers/main.ts'];
+
+/** What the command line may know: to it the service is an address, and a program to start. */
+const CLI_KNOWS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src/config'];
 
 const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
 
@@ -52,5 +55,19 @@ export function layerZones() {
       message: keeper,
     },
     { target: './workers/keeper', from: './workers', except: ['./keeper'], message: keeper },
+    {
+      target: './src/cli',
+      from: LAYERS.flat()
+        .filter(path => !CLI_KNOWS.includes(path))
+        .map(here),
+      message: `The command line is a client of the service: it imports only ${CLI_KNOWS.join(', ')}.`,
+    },
+    {
+      target: LAYERS.flat()
+        .filter(path => path !== 'src/cli')
+        .map(here),
+      from: './src/cli',
+      message: 'Nothing imports the command line.',
+    },
   ];
 }

@@ -49,3 +49,23 @@ export function childEnvironment(settings: Env): NodeJS.ProcessEnv {
 export function executableSearchPath(): string {
   return process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
+
+/** What the command line reads of the environment by itself; `HOLDFAST_URL` and `HOLDFAST_API_KEY` are the client library's. */
+export interface TerminalEnv {
+  /** `HOLDFAST_PROXY_PASSWORD`: keeps it out of the arguments, which everybody on a machine can read. */
+  readonly proxyPassword: string | undefined;
+  /** `NO_COLOR` is set to anything (no-color.org). */
+  readonly noColor: boolean;
+  /** The terminal cannot move its cursor: `TERM=dumb`. */
+  readonly isDumb: boolean;
+}
+
+/** @see TerminalEnv */
+export function readTerminalEnv(source: NodeJS.ProcessEnv = process.env): TerminalEnv {
+  const { HOLDFAST_PROXY_PASSWORD: proxyPassword, NO_COLOR: noColor, TERM: term } = source;
+  return {
+    proxyPassword: proxyPassword === '' ? undefined : proxyPassword,
+    noColor: noColor !== undefined && noColor !== '',
+    isDumb: term === 'dumb',
+  };
+}

@@ -68,7 +68,7 @@ describe('npm run setup', () => {
     const env = { PATH: bare, HOME: dir.path, HOLDFAST_SETUP: 'check', REDIS_URL: 'redis://127.0.0.1:1' };
     expect((await setup(env)).output).toContain('missing: chromium');
     expect((await setup({ ...env, npm_lifecycle_event: 'pretest' })).output).toContain(
-      'missing: redis, chromium',
+      `missing: redis, chromium${process.platform === 'linux' ? ', xvfb' : ''}`,
     );
   });
 

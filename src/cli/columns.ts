@@ -1,0 +1,97 @@
+/** How one column of a table is laid out. */
+export interface ColumnLayout {
+  readonly title: string;
+  /** It may be cut to fit the terminal, but not below this width. Default: never cut. */
+  readonly minWidth?: number;
+  readonly align?: 'left' | 'right';
+}
+
+const GAP = '  ';
+const ELLIPSIS = '…';
+
+/* East Asian wide forms and pictographs take two cells of a terminal (Unicode UAX #11), marks that combine none. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const COMBINING = /^\p{Mn}|\u200d|\ufe0f$/u;
+/* Titles of pages and names are chosen by strangers: nothing of them may steer the terminal or turn the line around. */
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
+
+/** A text as one line that cannot do anything to a terminal. */
+export const harmless = (text: string): string => text.replace(CONTROLS, ' ');
+
+/** How many cells of a terminal a text takes. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return width;
+}
+
+/** The text within `width` cells, cut with an ellipsis if it is longer, filled with blanks if it is shorter. */
+export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  const cut = widthOf(text) <= width ? text : cutTo(text, width - 1) + ELLIPSIS;
+  const blanks = ' '.repeat(Math.max(0, width - widthOf(cut)));
+  return align === 'left' ? cut + blanks : blanks + cut;
+}
+
+/** A line that takes no more than `width` cells. */
+export const clip = (text: string, width: number): string =>
+  widthOf(text) <= width ? text : fit(text, width).trimEnd();
+
+/**
+ * How wide each column is: as wide as its widest cell, then those that may be cut give way, the widest first, until the
+ * row fits. A table that cannot fit is wider than the terminal: ids are never cut.
+ *
+ * @param maxWidth - cells of the terminal; null: as wide as it likes
+ */
+export function columnWidths(
+  columns: readonly ColumnLayout[],
+  rows: readonly (readonly string[])[],
+  maxWidth: number | null,
+): number[] {
+  const widths = columns.map(({ title }, index) =>
+    Math.max(widthOf(title), ...rows.map(row => widthOf(row[index] ?? ''))),
+  );
+  const total = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+  while (maxWidth !== null && total() > maxWidth) {
+    const widest = widestOf(columns, widths);
+    if (widest === null) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+
+/** One row; `decorate` sees each cell when its width is settled, since colours take no room. */
+export function joinCells(
+  columns: readonly ColumnLayout[],
+  widths: readonly number[],
+  cells: readonly string[],
+  decorate: (cell: string, index: number) => string = cell => cell,
+): string {
+  const last = columns.length - 1;
+  return cells
+    .map((cell, index) => {
+      const fitted = fit(cell, widths[index] ?? 0, columns[index]?.align);
+      return decorate(index === last ? fitted.trimEnd() : fitted, index);
+    })
+    .join(GAP);
+}
+
+function widestOf(columns: readonly ColumnLayout[], widths: readonly number[]): number | null {
+  let widest: number | null = null;
+  for (const [index, { minWidth = Infinity }] of columns.entries()) {
+    const width = widths[index] ?? 0;
+    if (width > minWidth && (widest === null || width > (widths[widest] ?? 0))) widest = index;
+  }
+  return widest;
+}
+
+function cutTo(text: string, width: number): string {
+  let kept = '';
+  let used = 0;
+  for (const character of text) {
+    used += widthOf(character);
+    if (used > width) break;
+    kept += character;
+  }
+  return kept;
+}

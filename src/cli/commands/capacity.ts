@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { connect, type Context } from '../context';
+import { example, NAMELESS, remote, type RemoteOptions } from '../options';
+import { printOne } from '../output';
+
+/** `holdfast capacity`. */
+export function registerCapacity(program: Command, { stdout }: Context): void {
+  const command = program
+    .command('capacity')
+    .description('Shows what the installation can take right now: slots, used, free, sessions that wait.');
+  example(remote(command, NAMELESS), 'holdfast capacity --json | jq .free').action(
+    async (flags: RemoteOptions) => {
+      const capacity = await connect(flags).capacity();
+      printOne(
+        stdout,
+        flags.output,
+        capacity,
+        () => '',
+        found => Object.entries(found).map(([name, value]) => [name, String(value)]),
+      );
+    },
+  );
+}

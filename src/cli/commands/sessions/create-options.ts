@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { CreateOptions, NewCookie, ProxyOptions } from '../../../client/session';
+import type { TerminalEnv } from '../../../config/env';
+import { messageOf } from '../../../core/errors';
+import { UsageError } from '../../exit-codes';
+import {
+  duration,
+  durationOrOff,
+  label,
+  orNull,
+  positiveNumber,
+  wholeNumber,
+  type DurationOrOff,
+} from '../../options';
+
+const PIXELS_MAX = 16_384;
+
+/** What a session is to be like, as the command line says it. Durations are milliseconds. */
+export interface CreateFlags {
+  readonly timeout?: number;
+  readonly idleTimeout?: DurationOrOff;
+  readonly queueTimeout?: number;
+  readonly connectTimeout?: DurationOrOff;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly name?: string;
+  readonly id?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly deviceScaleFactor?: number;
+  readonly userAgent?: string;
+  readonly locale?: string;
+  readonly timezone?: string;
+  readonly proxyServer?: string;
+  readonly proxyUsername?: string;
+  readonly proxyPasswordFile?: string;
+  readonly cookiesFile?: string;
+  readonly headful?: true;
+}
+
+/** Gives a command the options of {@link CreateFlags}. */
+export function addCreateOptions(command: Command): Command {
+  return command
+    .optionsGroup('Session:')
+    .option('--timeout <duration>', 'how long it may be live (5m)', duration)
+    .option(
+      '--idle-timeout <duration>',
+      'ends it when nothing happens for so long, or off (off)',
+      durationOrOff,
+    )
+    .option('--queue-timeout <duration>', 'how long it may wait for a slot (60s)', duration)
+    .option(
+      '--connect-timeout <duration>',
+      'ends it if nobody connects for so long, or off (off)',
+      durationOrOff,
+    )
+    .option('--label <name=value>', 'to select it by; as often as you like', label)
+    .option('--name <text>', 'for people')
+    .option('--id <id>', 'an id of your own choice')
+    .optionsGroup('Browser:')
+    .option('--width <pixels>', 'of its pages, with --height', wholeNumber(1, PIXELS_MAX))
+    .option('--height <pixels>', 'of its pages, with --width', wholeNumber(1, PIXELS_MAX))
+    .option('--device-scale-factor <n>', 'device pixels to a CSS pixel, such as 2', positiveNumber)
+    .option('--user-agent <text>', 'what it says it is')
+    .option('--locale <tag>', 'such as de-DE')
+    .option('--timezone <zone>', 'such as Europe/Berlin')
+    .option('--proxy-server <url>', 'http://, https:// or socks5://host:port')
+    .option('--proxy-username <name>', 'for a proxy that asks for it')
+    .option('--proxy-password-file <path>', 'a file with its password, else HOLDFAST_PROXY_PASSWORD')
+    .option('--cookies-file <path>', 'a JSON array of cookies to begin with')
+    .option('--headful', 'with windows, under a virtual display');
+}
+
+/**
+ * The body of the request. Values are checked by the service, which knows its limits.
+ *
+ * @throws UsageError if options do not go together or a file cannot be used.
+ */
+export async function createOptionsOf(flags: CreateFlags, env: TerminalEnv): Promise<CreateOptions> {
+  const { timeout, idleTimeout, queueTimeout, connectTimeout, label: labels, name, id: sessionId } = flags;
+  const { userAgent, locale, timezone, headful, cookiesFile } = flags;
+  return withoutUndefined({
+    timeout,
+    idleTimeout: idleTimeout === undefined ? undefined : orNull(idleTimeout),
+    queueTimeout,
+    connectTimeout: connectTimeout === undefined ? undefined : orNull(connectTimeout),
+    labels,
+    name,
+    sessionId,
+    dimensions: dimensionsOf(flags),
+    deviceScaleFactor: flags.deviceScaleFactor,
+    userAgent,
+    locale,
+    timezone,
+    proxy: await proxyOf(flags, env),
+    cookies: cookiesFile === undefined ? undefined : await cookiesIn(cookiesFile),
+    headless: headful === true ? false : undefined,
+  });
+}
+
+function dimensionsOf({ width, height }: CreateFlags): { width: number; height: number } | undefined {
+  if (width === undefined && height === undefined) return undefined;
+  if (width !== undefined && height !== undefined) return { width, height };
+  throw new UsageError('--width and --height go together');
+}
+
+async function proxyOf(
+  flags: CreateFlags,
+  { proxyPassword }: TerminalEnv,
+): Promise<ProxyOptions | undefined> {
+  const { proxyServer: server, proxyUsername: username, proxyPasswordFile: file } = flags;
+  if (server === undefined) {
+    if (username === undefined && file === undefined) return undefined;
+    throw new UsageError('--proxy-username and --proxy-password-file need --proxy-server');
+  }
+  if (username === undefined) return { server };
+  const password = file === undefined ? proxyPassword : (await textOf(file)).replace(/\r?\n$/, '');
+  if (password !== undefined) return { server, username, password };
+  throw new UsageError('--proxy-username needs a password: --proxy-password-file or HOLDFAST_PROXY_PASSWORD');
+}
+
+async function cookiesIn(file: string): Promise<NewCookie[]> {
+  const text = await textOf(file);
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (Array.isArray(parsed)) {
+      // SAFETY: the service checks each of them, and says what is wrong with it.
+      return parsed as NewCookie[];
+    }
+  } catch (error) {
+    throw new UsageError(`${file} is not JSON: ${messageOf(error)}`);
+  }
+  throw new UsageError(`${file} is no array of cookies`);
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+/* The types tell a field that is undefined from one that is not there; JSON does not. */
+function withoutUndefined(fields: {
+  readonly [K in keyof CreateOptions]: CreateOptions[K] | undefined;
+}): CreateOptions {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,121 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import type { ReleaseAllResult, Session } from '../../../client/session';
+import { connect, type Context } from '../../context';
+import { EXIT, exitCodeOf, Told, UsageError } from '../../exit-codes';
+import { tellFailure } from '../../failure';
+import { example, NAMELESS, remote, type RemoteOptions } from '../../options';
+import { printAll, type View } from '../../output';
+import { sessionsView } from './views';
+
+type ReleaseFlags = RemoteOptions & { readonly wait: boolean };
+
+type ReleaseAllFlags = ReleaseFlags & {
+  readonly selector?: string;
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly yes?: true;
+};
+
+/** `holdfast sessions release`. */
+export function registerRelease(sessions: Command, context: Context): void {
+  const command = sessions
+    .command('release')
+    .argument('<id...>')
+    .summary('Ends sessions.')
+    .description(
+      'Ends sessions and answers when their browsers are gone. One that has ended already stays as it ended.',
+    )
+    .optionsGroup('Waiting:')
+    .option('--no-wait', 'answer when the end is decided');
+  example(remote(command), 'holdfast sessions release 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5').action(
+    async (ids: readonly string[], flags: ReleaseFlags) => release(context, ids, flags),
+  );
+}
+
+/* Every one is tried; the first failure is what the exit code says. */
+async function release(context: Context, ids: readonly string[], flags: ReleaseFlags): Promise<void> {
+  const { sessions } = connect(flags);
+  const settled = await Promise.allSettled(ids.map(async id => sessions.release(id, { wait: flags.wait })));
+  const released = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []));
+  const failures = settled.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+  print(context, flags, released, ids.length === 1);
+  for (const failure of failures) tellFailure(context.stderr, failure, flags.output);
+  if (failures.length > 0) throw new Told(exitCodeOf(failures[0]));
+}
+
+function print({ stdout, clock }: Context, flags: RemoteOptions, released: Session[], isOne: boolean): void {
+  if (released.length === 0) return;
+  const document = isOne ? released[0] : { sessions: released };
+  printAll(stdout, flags.output, released, sessionsView(clock.nowMs()), document);
+}
+
+/** `holdfast sessions release-all`. */
+export function registerReleaseAll(sessions: Command, context: Context): void {
+  const command = sessions
+    .command('release-all')
+    .summary('Ends many sessions.')
+    .description(
+      'Ends all of your sessions, or those with certain labels; also those that other programs have created.',
+    )
+    .optionsGroup('Which:')
+    .option('-l, --selector <selector>', "labels, such as 'team=a,env!=prod'")
+    .option('--all', 'every session of your API key')
+    .option('--dry-run', 'only count them')
+    .option('-y, --yes', 'do not ask; only a person at a terminal is asked')
+    .optionsGroup('Waiting:')
+    .option('--no-wait', 'answer when the ends are decided');
+  example(
+    remote(command, NAMELESS),
+    'holdfast sessions release-all -l run=2030-01-31 --dry-run',
+    'holdfast sessions release-all --all --yes',
+  ).action(async (flags: ReleaseAllFlags) => releaseAll(context, flags));
+}
+
+const COUNTS: View<ReleaseAllResult> = {
+  nameOf: () => '',
+  columns: (['matched', 'released', 'failed'] as const).map(name => ({
+    title: name.toUpperCase(),
+    of: result => String(result[name]),
+    align: 'right',
+  })),
+};
+
+async function releaseAll(context: Context, flags: ReleaseAllFlags): Promise<void> {
+  const { selector, all = false, dryRun = false, wait, output } = flags;
+  if ((selector !== undefined) === all) throw new UsageError('say which: either --selector or --all');
+  const { sessions } = connect(flags);
+  const which = selector === undefined ? {} : { labelSelector: selector };
+  const counted = async (): Promise<number> =>
+    (await sessions.releaseAll({ ...which, dryRun: true })).matched;
+  if (!dryRun && flags.yes !== true && !(await isConfirmed(context, counted))) {
+    context.stderr.line('Nothing is released.');
+    throw new Told(EXIT.failed);
+  }
+  const result = await sessions.releaseAll({ ...which, dryRun, wait });
+  printAll(context.stdout, output, [result], COUNTS, result);
+  if (!result.success) {
+    context.stderr.line(result.message);
+    throw new Told(EXIT.failed);
+  }
+}
+
+/* Programs are not asked: they cannot answer. */
+async function isConfirmed({ stderr }: Context, count: () => Promise<number>): Promise<boolean> {
+  if (!process.stdin.isTTY || !stderr.isInteractive) return true;
+  const matched = await count();
+  const questions = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and Ctrl-D close it: that is a no.
+  const closed = new AbortController();
+  questions.once('close', () => closed.abort());
+  try {
+    const question = `Release ${matched} ${matched === 1 ? 'session' : 'sessions'}? [y/N] `;
+    const answer = await questions.question(question, { signal: closed.signal }).catch((error: unknown) => {
+      if (closed.signal.aborted) return '';
+      throw error;
+    });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    questions.close();
+  }
+}

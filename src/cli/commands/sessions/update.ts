@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import type { UpdateOptions } from '../../../client/session';
+import { connect, type Context } from '../../context';
+import { UsageError } from '../../exit-codes';
+import {
+  duration,
+  durationOrOff,
+  example,
+  labelChange,
+  orNull,
+  remote,
+  wholeNumber,
+  type DurationOrOff,
+  type RemoteOptions,
+} from '../../options';
+import { printOne } from '../../output';
+import { detailsOf } from './views';
+
+type Flags = RemoteOptions & {
+  readonly timeout?: number;
+  readonly expiresAt?: string;
+  readonly idleTimeout?: DurationOrOff;
+  readonly label?: Readonly<Record<string, string | null>>;
+  readonly name?: string;
+  readonly ifRevision?: number;
+};
+
+/** `holdfast sessions update`. */
+export function registerUpdate(sessions: Command, { stdout, clock }: Context): void {
+  const command = sessions
+    .command('update')
+    .argument('<id>')
+    .summary('Extends, shortens, relabels or renames a session.')
+    .description('Changes a session that has not ended; what is not named stays as it is.')
+    .optionsGroup('Changes:')
+    .option('--timeout <duration>', 'how long it may be live in total, from the moment it was', duration)
+    .option('--expires-at <moment>', 'the same as a moment, such as 2030-01-31T12:00:00Z')
+    .option('--idle-timeout <duration>', 'counts anew from now; or off', durationOrOff)
+    .option(
+      '--label <name=value>',
+      'adds or replaces one, name- removes it; as often as you like',
+      labelChange,
+    )
+    .option('--name <text>', 'for people; an empty one removes it')
+    .option(
+      '--if-revision <n>',
+      'only if it still has this revision',
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    );
+  example(
+    remote(command),
+    'holdfast sessions update 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5 --timeout 30m --label state=busy --label old-',
+  ).action(async (id: string, flags: Flags) => {
+    const changes = changesOf(flags);
+    if (Object.keys(changes).length === 0) throw new UsageError('there is nothing to change; see --help');
+    const session = await connect(flags).sessions.update(id, changes, { ifRevision: flags.ifRevision });
+    printOne(stdout, flags.output, session, found => found.id, detailsOf(clock.nowMs()));
+  });
+}
+
+function changesOf({ timeout, expiresAt, idleTimeout, label, name }: Flags): UpdateOptions {
+  return {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(idleTimeout === undefined ? {} : { idleTimeout: orNull(idleTimeout) }),
+    ...(label === undefined ? {} : { labels: label }),
+    ...(name === undefined ? {} : { name: name === '' ? null : name }),
+  };
+}

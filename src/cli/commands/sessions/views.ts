@@ -1,0 +1,99 @@
+import type { ServiceEvent } from '../../../client/event-stream';
+import { isEnded, type Session, type SessionEvent } from '../../../client/session';
+import { colourOfStatus } from '../../colours';
+import { formatAge, formatDuration } from '../../durations';
+import type { View } from '../../output';
+
+/** What a cell shows that has no value. */
+export const NOTHING = '–';
+
+/** Sessions as a table. */
+export function sessionsView(nowMs: number): View<Session> {
+  return {
+    nameOf: ({ id }) => id,
+    columns: [
+      { title: 'ID', of: ({ id }) => id, width: 36 },
+      {
+        title: 'STATUS',
+        of: ({ status }) => status,
+        colour: ({ status }) => colourOfStatus(status),
+        width: 9,
+      },
+      { title: 'AGE', of: ({ createdAt }) => formatAge(nowMs - Date.parse(createdAt)), width: 6 },
+      { title: 'EXPIRES IN', of: session => expiryOf(session, nowMs), width: 10 },
+      { title: 'REASON', of: ({ endReason }) => endReason ?? NOTHING, width: 18 },
+      { title: 'NAME', of: ({ name }) => name ?? NOTHING, minWidth: 8 },
+      { title: 'LABELS', of: ({ labels }) => labelsOf(labels), minWidth: 8 },
+    ],
+  };
+}
+
+/** Labels as `a=b,c=d`. */
+export const labelsOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',') || NOTHING;
+
+/** How long a session may still live, as it stands. */
+export function expiryOf(session: Session, nowMs: number): string {
+  if (isEnded(session) || session.expiresAt === null) return NOTHING;
+  return formatAge(Date.parse(session.expiresAt) - nowMs);
+}
+
+/** The history of a session as a table. */
+export const HISTORY: View<SessionEvent> = {
+  nameOf: ({ seq }) => String(seq),
+  columns: [
+    { title: 'SEQ', of: ({ seq }) => String(seq), align: 'right' },
+    { title: 'AT', of: ({ at }) => at, width: 24 },
+    { title: 'EVENT', of: ({ event }) => event, width: 18 },
+    { title: 'FROM', of: ({ from }) => from ?? NOTHING, width: 9 },
+    { title: 'TO', of: ({ to }) => to, colour: ({ to }) => colourOfStatus(to), width: 9 },
+    { title: 'CAUSE', of: ({ cause }) => cause, width: 18, minWidth: 8 },
+    { title: 'ACTOR', of: ({ actor }) => actor, minWidth: 12 },
+  ],
+};
+
+/** What happens to all sessions, as a table. */
+export const EVENTS: View<ServiceEvent> = {
+  nameOf: event => ('sessionId' in event ? event.sessionId : NOTHING),
+  columns: [
+    { title: 'AT', of: event => (event.type === 'transition' ? event.at : NOTHING), width: 24 },
+    { title: 'SESSION', of: event => ('sessionId' in event ? event.sessionId : NOTHING), width: 36 },
+    { title: 'EVENT', of: event => (event.type === 'transition' ? event.event : event.type), width: 18 },
+    {
+      title: 'FROM',
+      of: event => (event.type === 'transition' ? (event.from ?? NOTHING) : NOTHING),
+      width: 9,
+    },
+    {
+      title: 'TO',
+      of: event => (event.type === 'transition' ? event.to : NOTHING),
+      colour: event => colourOfStatus(event.type === 'transition' ? event.to : ''),
+      width: 9,
+    },
+    { title: 'REASON', of: event => (event.type === 'transition' ? (event.endReason ?? NOTHING) : NOTHING) },
+  ],
+};
+
+const DURATIONS = ['timeout', 'idleTimeout', 'duration'];
+
+/** Every field of a session, for people; also those that a later service has added. */
+export function detailsOf(nowMs: number): (session: Session) => (readonly [string, string])[] {
+  return session => Object.entries(session).map(([name, value]) => [name, detail(name, value, nowMs)]);
+}
+
+function detail(name: string, value: unknown, nowMs: number): string {
+  if (value === null) return NOTHING;
+  if (typeof value === 'number' && DURATIONS.includes(name)) return formatDuration(value);
+  if (typeof value === 'object') {
+    const members = Object.entries(value).map(([key, each]) => `${key}=${textOf(each)}`);
+    return members.join(', ') || NOTHING;
+  }
+  const text = textOf(value);
+  if (!name.endsWith('At')) return text;
+  const ms = Date.parse(text) - nowMs;
+  return ms > 0 ? `${text} (in ${formatAge(ms)})` : `${text} (${formatAge(-ms)} ago)`;
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import type { Browser } from '../../client/browser';
+import { connect, type Context } from '../context';
+import { Interrupted } from '../exit-codes';
+import { interruptible } from '../interruption';
+import { example, NAMELESS, remote, wholeNumber, type RemoteOptions } from '../options';
+import { TopFeed } from '../top/feed';
+import { FullScreen } from '../top/screen';
+import { readSnapshot } from '../top/snapshot';
+import { renderTop } from '../top/view';
+
+type Flags = RemoteOptions & { readonly once?: true; readonly limit: number };
+
+const REDRAW_EVERY_MS = 1_000;
+
+/** `holdfast top`. */
+export function registerTop(program: Command, context: Context): void {
+  const command = program
+    .command('top')
+    .summary('Watches the installation live.')
+    .description(
+      'Shows slots, queue, beginnings and ends, timers, workers and the newest live sessions, anew each second and whenever ' +
+        'something happens. q quits. Prints once where there is no terminal, with --once, and with -o json. Numbers of the whole ' +
+        'installation, but for those of timers and clients: they are of the API process that answers.',
+    )
+    .option('--once', 'print once and end')
+    .option('--limit <n>', 'how many sessions to show at most', wholeNumber(1, 100), 50);
+  example(remote(command, NAMELESS), 'holdfast top', 'holdfast top --once --json | jq .capacity.free').action(
+    async (flags: Flags) => {
+      const client = connect(flags);
+      const isScreen = context.stdout.isInteractive && !context.env.isDumb && flags.output === 'table';
+      await (isScreen && flags.once !== true ? live(context, client, flags) : once(context, client, flags));
+    },
+  );
+}
+
+async function once({ stdout, clock }: Context, client: Browser, { limit, output }: Flags): Promise<void> {
+  const nowMs = clock.nowMs();
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const snapshot = await readSnapshot(client, { limit, today });
+  if (output === 'table') {
+    const frame = { nowMs, paint: stdout.paint, columns: stdout.width, rows: null };
+    for (const line of renderTop({ snapshot, rates: null, outage: null }, frame)) stdout.line(line);
+  } else stdout.line(JSON.stringify(snapshot, null, output === 'json' ? 2 : undefined));
+}
+
+async function live(context: Context, client: Browser, flags: Flags): Promise<void> {
+  const { stdout, clock } = context;
+  // What is wrong from the beginning is said on the screen that stays.
+  await client.capacity();
+  const screen = new FullScreen(process.stdin, process.stdout);
+  const feed = new TopFeed(client, clock, () => Math.max(1, Math.min(flags.limit, screen.size.rows)));
+  const draw = (): void =>
+    screen.draw(renderTop(feed.state, { nowMs: clock.nowMs(), paint: stdout.paint, ...screen.size }));
+  await interruptible(context, async interrupted => {
+    const leaving = new AbortController();
+    const leave = (reason?: unknown): void => leaving.abort(reason);
+    const onInterrupt = (): void => leave(interrupted.reason);
+    interrupted.addEventListener('abort', onInterrupt);
+    if (interrupted.aborted) onInterrupt();
+    const clockwork = setInterval(draw, REDRAW_EVERY_MS);
+    screen.open(key => leave(key === 'quit' ? undefined : new Interrupted('SIGINT')), draw);
+    try {
+      await feed.run(leaving.signal, draw);
+    } finally {
+      clearInterval(clockwork);
+      interrupted.removeEventListener('abort', onInterrupt);
+      screen.close();
+    }
+    if (leaving.signal.reason instanceof Interrupted) throw leaving.signal.reason;
+  });
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { Worker } from '../../client/fleet';
+import { connect, type Context } from '../context';
+import { formatAge } from '../durations';
+import { example, remote, type RemoteOptions } from '../options';
+import { printAll, type View } from '../output';
+
+/** Workers as a table. */
+export function workersView(nowMs: number): View<Worker> {
+  return {
+    nameOf: ({ id }) => id,
+    columns: [
+      { title: 'ID', of: ({ id }) => id },
+      { title: 'HOST', of: ({ hostname }) => hostname ?? '–', minWidth: 8 },
+      {
+        title: 'STATE',
+        of: worker => stateOf(worker),
+        colour: worker => (({ lost: 'red', draining: 'yellow', ready: 'green' }) as const)[stateOf(worker)],
+      },
+      { title: 'USED', of: ({ used }) => String(used), align: 'right' },
+      { title: 'SLOTS', of: ({ slots }) => String(slots), align: 'right' },
+      { title: 'LEASE', of: worker => leaseOf(worker, nowMs), align: 'right' },
+    ],
+  };
+}
+
+/** `holdfast workers …`. */
+export function registerWorkers(program: Command, context: Context): void {
+  const workers = program.command('workers').description('Shows and drains the machines that run browsers.');
+  const list = workers.command('list').alias('ls').description('Lists the workers of the installation.');
+  example(remote(list), 'holdfast workers list').action(async (flags: RemoteOptions) => {
+    const found = await connect(flags).workers.list();
+    printAll(context.stdout, flags.output, found, workersView(context.clock.nowMs()), { workers: found });
+  });
+  registerOrder(
+    workers,
+    context,
+    'drain',
+    'Lets nothing be launched on a worker any more; what is live there goes on.',
+  );
+  registerOrder(workers, context, 'undrain', 'Lets sessions be launched on a worker again.');
+}
+
+function registerOrder(
+  workers: Command,
+  { stdout, stderr, clock }: Context,
+  order: 'drain' | 'undrain',
+  description: string,
+): void {
+  const command = workers.command(order).argument('<id>').description(description);
+  example(remote(command), `holdfast workers ${order} 4ace64b4-bc6e-49c6-b6bb-b206c1a08217`).action(
+    async (id: string, flags: RemoteOptions) => {
+      const worker = await connect(flags).workers[order](id);
+      if (worker === null) stderr.line(`Worker ${id} is not there any more.`);
+      else printAll(stdout, flags.output, [worker], workersView(clock.nowMs()), worker);
+    },
+  );
+}
+
+const stateOf = ({ alive, draining }: Worker): 'lost' | 'draining' | 'ready' =>
+  alive ? (draining ? 'draining' : 'ready') : 'lost';
+
+/* How long it still holds; below nothing it has lapsed. */
+function leaseOf({ leaseExpiresAt }: Worker, nowMs: number): string {
+  if (leaseExpiresAt === null) return '–';
+  const ms = Date.parse(leaseExpiresAt) - nowMs;
+  return ms > 0 ? formatAge(ms) : `-${formatAge(-ms)}`;
+}

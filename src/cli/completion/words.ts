@@ -1,0 +1,71 @@
+import type { Argument, Command, Option } from 'commander';
+
+/** What stands for a value that only the service or the file system knows. */
+export type Dynamic = 'sessions' | 'workers' | 'files' | 'none';
+
+/** What a value may be: one of these words, or what stands for them. */
+export type Values = readonly string[] | Dynamic;
+
+/** What can follow one command on a command line. */
+export interface CommandWords {
+  /** The words after `holdfast`, with blanks between; empty for the program itself. */
+  readonly path: string;
+  readonly subcommands: readonly Word[];
+  readonly options: readonly OptionWord[];
+  /** What its arguments may be. */
+  readonly argument: Values;
+}
+
+/** A word and what it is for. */
+export interface Word {
+  readonly word: string;
+  readonly help: string;
+}
+
+/** An option, in its long and perhaps a short form. */
+export interface OptionWord {
+  readonly long: string;
+  readonly short: string | null;
+  readonly help: string;
+  /** What its value may be; null: it takes none. */
+  readonly value: Values | null;
+}
+
+/** Every command of a program, itself first, with what can follow it. */
+export function wordsOf(program: Command, path: readonly string[] = []): CommandWords[] {
+  const help = program.createHelp();
+  const subcommands = help.visibleCommands(program).filter(command => command.name() !== 'help');
+  const own: CommandWords = {
+    path: path.join(' '),
+    subcommands: subcommands.map(command => ({
+      word: command.name(),
+      help: firstSentence(command.summary() || command.description()),
+    })),
+    options: help.visibleOptions(program).flatMap(optionWord),
+    argument: valuesOf(program.registeredArguments[0], path[0]),
+  };
+  const deeper = subcommands.flatMap(command =>
+    [command.name(), ...command.aliases()].flatMap(name => wordsOf(command, [...path, name])),
+  );
+  return [own, ...deeper];
+}
+
+function optionWord(option: Option): OptionWord[] {
+  const { long, short, description, argChoices, required, optional } = option;
+  if (long === undefined || long === null) return [];
+  const takesValue = required || optional;
+  const value = takesValue ? (argChoices ?? (/-file$/.test(long) ? 'files' : 'none')) : null;
+  return [{ long, short: short ?? null, help: description, value }];
+}
+
+function valuesOf(argument: Argument | undefined, group: string | undefined): Values {
+  if (argument?.argChoices !== undefined) return argument.argChoices;
+  if (argument?.name() !== 'id') return 'none';
+  return group === 'workers' ? 'workers' : 'sessions';
+}
+
+/** Whether ids stand here, which the service is asked for. */
+export const areIds = (values: Values): values is 'sessions' | 'workers' =>
+  values === 'sessions' || values === 'workers';
+
+const firstSentence = (text: string): string => text.split(/[.;:\n]/)[0] ?? '';

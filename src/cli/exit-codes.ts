@@ -1,0 +1,90 @@
+import { constants } from 'node:os';
+import { isHoldfastError, SessionEndedError } from '../client/errors';
+
+/** Exit codes; stable, and explained in docs/cli.md. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  noCapacity: 4,
+  waitTimeout: 5,
+  unauthorized: 6,
+  unreachable: 7,
+  interrupted: 130,
+  brokenPipe: 141,
+} as const;
+
+/** What each exit code says, for the documentation. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'Done. Of `start`, `api` and `worker`: stopped as told',
+  failed: 'Failed: the service refused or broke; `doctor` has found something bad',
+  usage: 'The command line, a file it names or a value the service checks is not usable',
+  notFound: 'There is no such session or worker',
+  noCapacity: 'The session never became live: no slot came free, or the browser did not start',
+  waitTimeout: 'Waited as long as `--wait` says',
+  unauthorized: 'The API key is missing or wrong',
+  unreachable: 'The service cannot be reached, or something else stands at its URL',
+  interrupted: 'Interrupted by Ctrl-C (SIGTERM: 143, SIGHUP: 129)',
+  brokenPipe: 'Whoever read the output has gone, as `head` does',
+};
+
+/** The command line cannot be carried out as it stands. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** A signal, or the end of whoever read our output, has ended the work. */
+export class Interrupted extends Error {
+  constructor(
+    readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGPIPE',
+    /** What there is to say about it; by default nothing, since whoever has sent the signal knows. */
+    message = '',
+  ) {
+    super(message);
+    this.name = 'Interrupted';
+  }
+
+  /** As a shell reports a process that this signal has killed. */
+  get exitCode(): number {
+    return 128 + constants.signals[this.signal];
+  }
+}
+
+/** The command did what it could and has said so; only the exit code is left to tell. */
+export class Told extends Error {
+  constructor(readonly exitCode: number) {
+    super('told already');
+    this.name = 'Told';
+  }
+}
+
+const BY_CODE: Readonly<Record<string, number>> = {
+  session_not_found: EXIT.notFound,
+  worker_not_found: EXIT.notFound,
+  wait_timeout: EXIT.waitTimeout,
+  unauthorized: EXIT.unauthorized,
+  forbidden_origin: EXIT.unauthorized,
+  connection_failed: EXIT.unreachable,
+  request_timeout: EXIT.unreachable,
+  unexpected_answer: EXIT.unreachable,
+  malformed_request: EXIT.usage,
+  invalid_request: EXIT.usage,
+  idempotency_key_reused: EXIT.usage,
+  not_supported: EXIT.usage,
+  body_too_large: EXIT.usage,
+};
+
+const NO_BROWSER = ['queue_timeout', 'launch_failed'];
+
+/** The exit code that says what was thrown. */
+export function exitCodeOf(thrown: unknown): number {
+  if (thrown instanceof Told || thrown instanceof Interrupted) return thrown.exitCode;
+  if (thrown instanceof UsageError) return EXIT.usage;
+  if (thrown instanceof SessionEndedError && NO_BROWSER.includes(thrown.endReason ?? ''))
+    return EXIT.noCapacity;
+  return isHoldfastError(thrown) ? (BY_CODE[thrown.code] ?? EXIT.failed) : EXIT.failed;
+}

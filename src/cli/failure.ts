@@ -1,0 +1,44 @@
+import { isHoldfastError, SessionEndedError } from '../client/errors';
+import { messageOf } from '../core/errors';
+import { harmless } from './columns';
+import { Interrupted, Told } from './exit-codes';
+import type { Format } from './output';
+import type { Terminal } from './terminal';
+
+/** Says on one line what has failed, `holdfast: <message> (<code>, request <id>)`; as a line of JSON if JSON was asked for. */
+export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | undefined): void {
+  if (thrown instanceof Told || (thrown instanceof Interrupted && thrown.message === '')) return;
+  const message = harmless(messageOf(thrown)).trim();
+  const known = isHoldfastError(thrown) ? thrown : null;
+  if (format === 'json' || format === 'ndjson') {
+    const ended = thrown instanceof SessionEndedError ? thrown : null;
+    stderr.line(
+      JSON.stringify({
+        error: {
+          code: known?.code ?? null,
+          message,
+          requestId: known?.requestId ?? null,
+          ...(known === null || known.fields.length === 0 ? {} : { fields: known.fields }),
+          ...(ended === null ? {} : { sessionStatus: ended.sessionStatus, endReason: ended.endReason }),
+        },
+      }),
+    );
+    return;
+  }
+  const facts = [
+    known?.code,
+    known === null || known.requestId === null ? undefined : `request ${known.requestId}`,
+  ];
+  const told = facts.filter(fact => fact !== undefined).join(', ');
+  stderr.line(`${stderr.paint('red', 'holdfast:')} ${message}${told === '' ? '' : ` (${told})`}`);
+}
+
+/** The format that a command line asks for, also when it cannot be parsed; undefined if it asks for none. */
+export function formatAskedFor(argv: readonly string[]): Format | undefined {
+  const asksForJson = argv.some((word, index) => {
+    const value = /^(?:-o|--output=?)(.+)$/.exec(word)?.[1];
+    const isOption = word === '-o' || word === '--output';
+    return word === '--json' || /^(nd)?json$/.test((isOption ? argv[index + 1] : value) ?? '');
+  });
+  return asksForJson ? 'json' : undefined;
+}

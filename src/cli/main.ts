@@ -1,0 +1,69 @@
+import { CommanderError } from 'commander';
+import { readTerminalEnv } from '../config/env';
+import { systemClock } from '../core/clock';
+import type { Context } from './context';
+import { EXIT, exitCodeOf } from './exit-codes';
+import { formatAskedFor, tellFailure } from './failure';
+import { buildProgram } from './program';
+import { Terminal, type Output } from './terminal';
+
+/** Where a command line puts what it has to say. */
+export interface Outputs {
+  readonly stdout: Output & Pick<NodeJS.WritableStream, 'on'>;
+  readonly stderr: Output & Pick<NodeJS.WritableStream, 'on'>;
+}
+
+/**
+ * Carries out a command line; resolves with the exit code, never rejects.
+ *
+ * @param argv - without node and the name of the script
+ * @param version - of this package
+ */
+export async function main(
+  argv: readonly string[],
+  version: string,
+  outputs: Outputs = process,
+): Promise<number> {
+  const context = contextOf(outputs);
+  const program = buildProgram(context, version);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return context.outputGone.aborted ? EXIT.brokenPipe : EXIT.ok;
+  } catch (error) {
+    if (context.outputGone.aborted) return EXIT.brokenPipe;
+    return fail(context, error, argv);
+  }
+}
+
+function fail({ stderr }: Context, error: unknown, argv: readonly string[]): number {
+  const format = formatAskedFor(argv);
+  if (!(error instanceof CommanderError)) {
+    tellFailure(stderr, error, format);
+    return exitCodeOf(error);
+  }
+  // It has printed help or version because it was asked to.
+  if (error.exitCode === 0) return EXIT.ok;
+  // Without a command it has printed help, though nobody asked.
+  if (error.code !== 'commander.help') {
+    tellFailure(stderr, new Error(error.message.replace(/^error: /, '')), format);
+  }
+  return EXIT.usage;
+}
+
+function contextOf({ stdout, stderr }: Outputs): Context {
+  const env = readTerminalEnv();
+  const outputGone = new AbortController();
+  const onError = (error: NodeJS.ErrnoException): void => {
+    // A terminal that is closed fails with EIO; either way nobody is left to read, or to be told so.
+    outputGone.abort(error);
+  };
+  stdout.on('error', onError);
+  stderr.on('error', onError);
+  return {
+    stdout: new Terminal(stdout, env),
+    stderr: new Terminal(stderr, env),
+    env,
+    clock: systemClock,
+    outputGone: outputGone.signal,
+  };
+}

@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import { registerCapacity } from './commands/capacity';
+import { registerCompletion } from './commands/completion';
+import { registerProcesses } from './commands/processes';
+import { registerSessions } from './commands/sessions/sessions';
+import { registerTop } from './commands/top';
+import { registerUsage } from './commands/usage';
+import { registerVersion } from './commands/version';
+import { registerWorkers } from './commands/workers';
+import type { Context } from './context';
+
+/** How wide help is where there is no terminal, cells. */
+const HELP_WIDTH = 100;
+
+/**
+ * The tree of all commands. A new group is a file in `commands` and a line here; help, completion and docs/cli.md follow from
+ * the tree.
+ */
+export function buildProgram(context: Context, version: string): Command {
+  const program = new Command('holdfast')
+    .description('Browser sessions that hold.')
+    .version(version, '-V, --version')
+    .helpCommand(true);
+  quiet(program, context);
+  registerProcesses(program);
+  program.commandsGroup('Of a service:');
+  registerSessions(program, context);
+  registerWorkers(program, context);
+  registerCapacity(program, context);
+  registerUsage(program, context);
+  registerTop(program, context);
+  program.commandsGroup('Of this program:');
+  registerCompletion(program, context);
+  registerVersion(program, context, version);
+  return program;
+}
+
+/* What is wrong is thrown, and said once by whoever runs the program. */
+function quiet(program: Command, { stdout, stderr }: Context): void {
+  program.exitOverride().configureOutput({
+    writeOut: text => stdout.raw(text),
+    writeErr: text => stderr.raw(text),
+    getOutHelpWidth: () => stdout.width ?? HELP_WIDTH,
+    getErrHelpWidth: () => stderr.width ?? HELP_WIDTH,
+    outputError: () => undefined,
+  });
+}

@@ -1,0 +1,103 @@
+import type { Browser } from '../../client/browser';
+import { isHoldfastError } from '../../client/errors';
+import { pause } from '../../core/abort';
+import type { Clock } from '../../core/clock';
+import { Wakeup } from '../../core/wakeup';
+import { RateCounter } from './rates';
+import { readSnapshot, type Snapshot } from './snapshot';
+import type { TopState } from './view';
+
+const READ_EVERY_MS = 1_000;
+/** However much happens, the service is not asked more often. */
+const READ_PAUSE_MS = 250;
+
+/** Keeps the state of a service: reads it each second, sooner when something happens, and through outages. */
+export class TopFeed {
+  readonly #rates: RateCounter;
+  readonly #news = new Wakeup();
+  #snapshot: Snapshot | null = null;
+  #outage: TopState['outage'] = null;
+
+  constructor(
+    private readonly client: Browser,
+    private readonly clock: Clock,
+    /** How many sessions are wanted now. */
+    private readonly limit: () => number,
+  ) {
+    this.#rates = new RateCounter(clock.monotonicMs());
+  }
+
+  /** What is known now. */
+  get state(): TopState {
+    const rates = this.#rates.at(this.clock.monotonicMs());
+    return { snapshot: this.#snapshot, rates, outage: this.#outage };
+  }
+
+  /**
+   * Runs until the signal is aborted; `changed` is called after every read.
+   *
+   * @throws HoldfastError if the service refuses us, which no waiting changes.
+   */
+  async run(signal: AbortSignal, changed: () => void): Promise<void> {
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort();
+    signal.addEventListener('abort', onAbort);
+    try {
+      await Promise.all([this.#read(stop.signal, changed), this.#listen(stop.signal)]);
+    } finally {
+      // If one of both has failed the other is of no use.
+      stop.abort();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #read(signal: AbortSignal, changed: () => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const today = new Date(this.clock.nowMs()).toISOString().slice(0, 10);
+        this.#snapshot = await readSnapshot(this.client, { limit: this.limit(), today, signal });
+        this.#outage = null;
+      } catch (error) {
+        this.#endure(error, signal);
+      }
+      if (!signal.aborted) changed();
+      await pause(READ_PAUSE_MS, signal);
+      await this.#something(READ_EVERY_MS - READ_PAUSE_MS, signal);
+    }
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const event of this.client.events({ signal, maxRetries: 0 })) {
+          this.#rates.add(event, this.clock.monotonicMs());
+          this.#news.ring();
+        }
+      } catch (error) {
+        this.#endure(error, signal);
+      }
+      await pause(READ_EVERY_MS, signal);
+    }
+  }
+
+  #endure(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    if (!isHoldfastError(error) || !error.retryable) throw error;
+    this.#outage = { message: error.message, sinceMs: this.#outage?.sinceMs ?? this.clock.nowMs() };
+  }
+
+  /* Until something happens, but no longer than `maxMs`. */
+  async #something(maxMs: number, signal: AbortSignal): Promise<void> {
+    const enough = new AbortController();
+    const timer = setTimeout(() => enough.abort(), maxMs);
+    const onAbort = (): void => enough.abort();
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    try {
+      await this.#news.rung(enough.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}

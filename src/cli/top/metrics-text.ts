@@ -1,0 +1,71 @@
+/** One line of a metrics page. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
+const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+
+/** A page in the text format of Prometheus (version 0.0.4), as far as it is needed to show a few numbers. */
+export class MetricsPage {
+  readonly #samples = new Map<string, Sample[]>();
+
+  constructor(text: string) {
+    for (const line of text.split('\n')) {
+      const [, name, labels = '', value] = LINE.exec(line) ?? [];
+      if (name === undefined || value === undefined) continue;
+      const samples = this.#samples.get(name) ?? [];
+      samples.push({ labels: parseLabels(labels), value: numberOf(value) });
+      this.#samples.set(name, samples);
+    }
+  }
+
+  /** Every sample of a metric; none if the page does not have it. */
+  samples(name: string): readonly Sample[] {
+    return this.#samples.get(name) ?? [];
+  }
+
+  /** The sum over all samples with these labels; null if there are none. */
+  sum(name: string, labels: Readonly<Record<string, string>> = {}): number | null {
+    const matching = this.samples(name).filter(sample =>
+      Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+    );
+    return matching.length === 0 ? null : matching.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /**
+   * A quantile of a histogram over all its labels, as Prometheus' `histogram_quantile` finds it: even within a bucket. Null
+   * if nothing was observed; the greatest bound if it is beyond.
+   */
+  quantile(histogram: string, q: number): number | null {
+    const byBound = new Map<number, number>();
+    for (const { labels, value } of this.samples(`${histogram}_bucket`)) {
+      const bound = numberOf(labels['le'] ?? '');
+      byBound.set(bound, (byBound.get(bound) ?? 0) + value);
+    }
+    const buckets = [...byBound].sort(([a], [b]) => a - b);
+    const total = buckets.at(-1)?.[1] ?? 0;
+    if (total === 0) return null;
+    let [lowerBound, lowerCount] = [0, 0];
+    for (const [bound, count] of buckets) {
+      if (count >= q * total) {
+        if (bound === Infinity) return lowerBound;
+        return lowerBound + ((bound - lowerBound) * (q * total - lowerCount)) / (count - lowerCount);
+      }
+      [lowerBound, lowerCount] = [bound, count];
+    }
+    return null;
+  }
+}
+
+function parseLabels(text: string): Record<string, string> {
+  return Object.fromEntries(
+    [...text.matchAll(LABEL)].map(([, name = '', value = '']) => [
+      name,
+      value.replace(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped)),
+    ]),
+  );
+}
+
+const numberOf = (text: string): number => (text === '+Inf' ? Infinity : Number(text));

@@ -1,0 +1,258 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main } from '../../../src/cli/main';
+import { startStubService, type Script, type StubService } from '../../support/stub-service';
+
+const SESSION = {
+  id: 's1',
+  status: 'live',
+  endReason: null,
+  name: null,
+  labels: {},
+  createdAt: '2030-01-01T00:00:00Z',
+  liveAt: null,
+  expiresAt: null,
+  websocketUrl: 'ws://x/cdp',
+  queuePosition: null,
+  workerId: null,
+  revision: 1,
+  error: null,
+};
+
+describe('the command line', () => {
+  let stub: StubService;
+  let script: Script;
+  beforeAll(async () => (stub = await startStubService((request, n) => script(request, n))));
+  afterAll(() => stub.stop());
+  let seen = 0;
+  beforeEach(() => (seen = stub.requests.length));
+
+  /** Runs a command line against the stub, each request once. */
+  const run = async (...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+    const written = { stdout: '', stderr: '' };
+    const output = (name: 'stdout' | 'stderr') => ({
+      write: (text: string) => (written[name] += text),
+      on: () => process.stdout,
+    });
+    const code = await main(argv, '1.2.3', { stdout: output('stdout'), stderr: output('stderr') });
+    return { code, ...written };
+  };
+  const remote = async (...argv: string[]): ReturnType<typeof run> =>
+    run(...argv, '--url', stub.url, '--retries', '0');
+  const bodies = (): unknown[] =>
+    stub.requests.slice(seen).map(({ body }): unknown => (body === '' ? null : JSON.parse(body)));
+
+  it('tells its version, and shows its help to those who ask and to those who have asked for nothing', async () => {
+    expect(await run('--version')).toEqual({ code: 0, stdout: '1.2.3\n', stderr: '' });
+    expect(JSON.parse((await run('version', '--json')).stdout)).toMatchObject({ holdfast: '1.2.3' });
+    expect(await run('sessions', '--help')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run()).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it('sends what the options of create say, and nothing else', async () => {
+    const cookies = join(tmpdir(), 'cookies.json');
+    writeFileSync(cookies, '[{"name":"a","value":"b","url":"http://x"}]');
+    const password = join(tmpdir(), 'password');
+    writeFileSync(password, 'secret\n');
+    script = () => ({ status: 202, body: SESSION });
+    const flags =
+      '--timeout 10m --idle-timeout 1h30m --connect-timeout off --label team=a --label env=x=y --name n --id s1 --width 800 --height 600';
+    const browser = [
+      '--user-agent',
+      'a b',
+      '--locale',
+      'de-DE',
+      '--timezone',
+      'UTC',
+      '--headful',
+      '--device-scale-factor',
+      '1.5',
+    ];
+    const proxy = [
+      '--proxy-server',
+      'http://p:1',
+      '--proxy-username',
+      'u',
+      '--proxy-password-file',
+      password,
+    ];
+    const create = await remote(
+      'sessions',
+      'create',
+      ...flags.split(' '),
+      ...browser,
+      ...proxy,
+      '--cookies-file',
+      cookies,
+      '--no-wait',
+      '-o',
+      'name',
+      '--idempotency-key',
+      'k1',
+    );
+    for (const file of [cookies, password]) rmSync(file);
+    expect(create).toEqual({ code: 0, stdout: 's1\n', stderr: '' });
+    expect(bodies()).toEqual([
+      {
+        timeout: 600_000,
+        idleTimeout: 5_400_000,
+        connectTimeout: null,
+        labels: { team: 'a', env: 'x=y' },
+        name: 'n',
+        sessionId: 's1',
+        dimensions: { width: 800, height: 600 },
+        deviceScaleFactor: 1.5,
+        userAgent: 'a b',
+        locale: 'de-DE',
+        timezone: 'UTC',
+        proxy: { server: 'http://p:1', username: 'u', password: 'secret' },
+        cookies: [{ name: 'a', value: 'b', url: 'http://x' }],
+        headless: false,
+      },
+    ]);
+    expect(stub.requests[seen]?.headers).toMatchObject({ 'idempotency-key': 'k1', prefer: 'respond-async' });
+    await remote('sessions', 'create', '--no-wait');
+    expect(bodies()[1]).toEqual({});
+  });
+
+  it('sends what the options of update say', async () => {
+    script = () => ({ status: 200, body: SESSION });
+    const { code } = await remote(
+      'sessions',
+      'update',
+      's1',
+      '--timeout',
+      '30m',
+      '--idle-timeout',
+      'off',
+      '--label',
+      'a=b',
+      '--label',
+      'c-',
+      '--name',
+      '',
+      '--if-revision',
+      '7',
+    );
+    expect(code).toBe(0);
+    expect(bodies()).toEqual([
+      { timeout: 1_800_000, idleTimeout: null, labels: { a: 'b', c: null }, name: null },
+    ]);
+    expect(stub.requests[seen]?.headers['if-match']).toBe('"7"');
+  });
+
+  it('lists page after page up to the limit, and says when there are more', async () => {
+    script = ({ url }) => {
+      const cursor = new URL(url, stub.url).searchParams.get('cursor');
+      const ids = cursor === null ? ['a', 'b'] : ['c', 'd'];
+      return {
+        status: 200,
+        body: { sessions: ids.map(id => ({ ...SESSION, id })), nextCursor: cursor === null ? 'n' : null },
+      };
+    };
+    const three = await remote(
+      'sessions',
+      'list',
+      '--limit',
+      '3',
+      '-o',
+      'name',
+      '-l',
+      'team=a',
+      '--status',
+      'live',
+    );
+    expect(three).toMatchObject({
+      code: 0,
+      stdout: 'a\nb\nc\n',
+      stderr: expect.stringContaining('more than 3'),
+    });
+    expect(stub.requests[seen]?.url).toBe('/v1/sessions?limit=4&labelSelector=team%3Da&status=live');
+    expect(await remote('sessions', 'list', '-o', 'name')).toEqual({
+      code: 0,
+      stdout: 'a\nb\nc\nd\n',
+      stderr: '',
+    });
+  });
+
+  it('releases every one that can be released, and tells of those that cannot', async () => {
+    script = ({ url }) =>
+      url.includes('/gone/')
+        ? {
+            status: 404,
+            body: { code: 'session_not_found', message: 'none' },
+            headers: { 'x-request-id': 'r1' },
+          }
+        : { status: 200, body: { ...SESSION, id: url.split('/')[3] } };
+    expect(await remote('sessions', 'release', 'a', 'gone', 'b', '-o', 'name')).toEqual({
+      code: 3,
+      stdout: 'a\nb\n',
+      stderr: 'holdfast: none (session_not_found, request r1)\n',
+    });
+  });
+
+  it('releases many only when it is said which', async () => {
+    script = () => ({
+      status: 200,
+      body: { success: true, message: '', matched: 2, released: 0, failed: 0 },
+    });
+    expect((await remote('sessions', 'release-all')).code).toBe(2);
+    expect((await remote('sessions', 'release-all', '--all', '-l', 'a=b')).code).toBe(2);
+    expect(bodies()).toEqual([]);
+    expect((await remote('sessions', 'release-all', '-l', 'a=b', '--dry-run')).code).toBe(0);
+    expect((await remote('sessions', 'release-all', '--all')).code).toBe(0);
+    expect(bodies()).toEqual([{ labelSelector: 'a=b', dryRun: true }, { dryRun: false }]);
+  });
+
+  it.each([
+    [401, 'unauthorized', 6],
+    [403, 'forbidden_origin', 6],
+    [404, 'session_not_found', 3],
+    [409, 'session_ended', 1],
+    [422, 'invalid_request', 2],
+    [422, 'not_supported', 2],
+    [500, 'internal_error', 1],
+    [503, 'redis_unavailable', 1],
+  ])('ends with a code that stays: %d %s is %d', async (status, code, exitCode) => {
+    script = () => ({ status, body: { code, message: 'it says' }, headers: { 'x-request-id': 'r1' } });
+    const told = await remote('sessions', 'get', 's1');
+    expect(told).toEqual({ code: exitCode, stdout: '', stderr: `holdfast: it says (${code}, request r1)\n` });
+    const json = await remote('sessions', 'get', 's1', '--json');
+    expect(JSON.parse(json.stderr)).toEqual({ error: { code, message: 'it says', requestId: 'r1' } });
+  });
+
+  it('says that something else stands at the URL, or nothing', async () => {
+    script = () => ({ status: 200, body: '<html>' });
+    expect((await remote('capacity')).code).toBe(7);
+    script = () => null;
+    expect((await remote('capacity')).code).toBe(7);
+    expect((await run('capacity', '--url', 'nonsense')).code).toBe(2);
+  });
+
+  it.each([
+    [['sessions', 'create', '--timeout', '10x'], /It is no duration/],
+    [['sessions', 'create', '--label', 'x'], /name=value/],
+    [['sessions', 'create', '--width', '5', '--no-wait'], /go together/],
+    [['sessions', 'create', '--proxy-username', 'u'], /need --proxy-server/],
+    [['sessions', 'create', '--cookies-file', '/nowhere'], /ENOENT/],
+    [['sessions', 'list', '--since', 'yesterday'], /It is no moment/],
+    [['sessions', 'list', '--limit', '-1'], /whole number/],
+    [['sessions', 'update', 's1'], /nothing to change/],
+    [['sessions', 'get'], /missing required argument 'id'/],
+    [['sessions', 'creat'], /unknown command 'creat' \(Did you mean create\?\)/],
+    [['capacity', '-o', 'name'], /Allowed choices are table, json, ndjson/],
+    [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
+    [['start', '--fast'], /unknown option '--fast'/],
+  ])('%j is refused on one line, with 2', async (argv, message) => {
+    seen = stub.requests.length;
+    const { code, stderr, stdout } = await run(...argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^holdfast: .*\n$/);
+    expect(stderr).toMatch(message);
+    expect(bodies()).toEqual([]);
+    const asJson = await run(...argv, '-o', 'json');
+    if (argv[0] === 'sessions')
+      expect(JSON.parse(asJson.stderr)).toMatchObject({ error: { message: expect.any(String) } });
+  });
+});

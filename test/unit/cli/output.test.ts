@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { clip, columnWidths, fit, harmless, widthOf } from '../../../src/cli/columns';
+import { printAll, printOne, StreamPrinter, tableLines, type View } from '../../../src/cli/output';
+import { inColour, plain } from '../../../src/cli/colours';
+import { Terminal } from '../../../src/cli/terminal';
+
+interface Thing {
+  readonly id: string;
+  readonly note: string;
+}
+
+const VIEW: View<Thing> = {
+  nameOf: ({ id }) => id,
+  columns: [
+    { title: 'ID', of: ({ id }) => id, colour: () => 'green', width: 4 },
+    { title: 'NOTE', of: ({ note }) => note, minWidth: 5 },
+  ],
+};
+const THINGS = [
+  { id: 'a1', note: 'short' },
+  { id: 'b22', note: 'a much longer note' },
+];
+
+/** A terminal that remembers what was written to it. */
+function memory(
+  output: { isTTY?: boolean; columns?: number } = {},
+  noColor = false,
+): { terminal: Terminal; text: () => string } {
+  let written = '';
+  const terminal = new Terminal({ ...output, write: text => (written += text) }, { noColor });
+  return { terminal, text: () => written };
+}
+
+describe('a cell', () => {
+  it('is as wide as a terminal shows it', () => {
+    expect([widthOf('abc'), widthOf('日本'), widthOf('e\u0301'), widthOf('🚀')]).toEqual([3, 4, 1, 2]);
+  });
+
+  it('takes exactly the room it is given', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }).map(harmless),
+        fc.integer({ min: 2, max: 40 }),
+        (text, width) => {
+          // A wide character may not fit into the last cell; a blank stands there then.
+          expect(widthOf(fit(text, width))).toBe(width);
+          expect(widthOf(clip(text, width))).toBeLessThanOrEqual(Math.max(width, 0));
+        },
+      ),
+    );
+  });
+
+  it('cannot steer the terminal, whatever the title of a page says', () => {
+    expect(harmless('a\u001b[2Jb\r\nc\u202ed\u009b31m')).toBe('a [2Jb c d 31m');
+  });
+});
+
+describe('a table', () => {
+  it('has columns as wide as their widest cell', () => {
+    expect(tableLines({ width: null, paint: plain }, THINGS, VIEW)).toEqual([
+      'ID   NOTE',
+      'a1   short',
+      'b22  a much longer note',
+    ]);
+  });
+
+  it('cuts what may be cut to fit the terminal, and ids never', () => {
+    expect(tableLines({ width: 14, paint: plain }, THINGS, VIEW)).toEqual([
+      'ID   NOTE',
+      'a1   short',
+      'b22  a much l…',
+    ]);
+    expect(columnWidths(VIEW.columns, [['0123456789', 'note that is long']], 8)).toEqual([10, 5]);
+  });
+
+  it('is painted for terminals alone', () => {
+    const { paint } = memory({ isTTY: true, columns: 80 }).terminal;
+    expect(tableLines({ width: 80, paint }, THINGS, VIEW)[1]).toBe(`${inColour('green', 'a1 ')}  short`);
+    for (const { terminal } of [memory(), memory({ isTTY: true, columns: 80 }, true)]) {
+      expect(tableLines({ width: 80, paint: terminal.paint }, THINGS, VIEW)[1]).toBe('a1   short');
+    }
+  });
+});
+
+describe('output', () => {
+  const print = (format: Parameters<typeof printAll>[1]): string => {
+    const { terminal, text } = memory();
+    printAll(terminal, format, THINGS, VIEW, { things: THINGS });
+    return text();
+  };
+
+  it('as json is one document, as ndjson a line each, as name the ids', () => {
+    expect(JSON.parse(print('json'))).toEqual({ things: THINGS });
+    expect(
+      print('ndjson')
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line) as unknown),
+    ).toEqual(THINGS);
+    expect(print('name')).toBe('a1\nb22\n');
+  });
+
+  it('of one thing lines up names and values', () => {
+    const { terminal, text } = memory();
+    printOne(
+      terminal,
+      'table',
+      THINGS[0]!,
+      ({ id }) => id,
+      thing => Object.entries(thing),
+    );
+    expect(text()).toBe('id    a1\nnote  short\n');
+  });
+
+  it('of a stream keeps its columns, loses nothing that is wider, and has lines for json too', () => {
+    const table = memory();
+    const printer = new StreamPrinter(table.terminal, 'table', VIEW);
+    for (const thing of [...THINGS, { id: '123456', note: 'x' }]) printer.print(thing);
+    expect(table.text()).toBe('ID    NOTE\na1    short\nb22   a much longer note\n123456  x\n');
+    const json = memory();
+    new StreamPrinter(json.terminal, 'json', VIEW).print(THINGS[0]!);
+    expect(json.text()).toBe(`${JSON.stringify(THINGS[0])}\n`);
+  });
+});
