@@ -9,6 +9,7 @@ import { browserCrash } from './browser-crash';
 import { coldCreate } from './cold-create';
 import { deadMachine } from './dead-machine';
 import { evaluate } from './evaluate';
+import { ingress } from './ingress';
 import { latenessLoaded } from './lateness-loaded';
 import { latenessOutage } from './lateness-outage';
 import { latenessUnloaded } from './lateness-unloaded';
@@ -42,6 +43,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   apiCalls,
   listPage,
   silentReaders,
+  ingress,
 ];
 
 interface Options {

@@ -8,11 +8,25 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
 import { renderCli } from './docs/cli.mjs';
+import { renderMetrics } from './docs/metrics.mjs';
 import { renderSessionMachine } from './docs/session-machine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 const compiled = path => require(join(root, 'dist', path));
+
+// What describes dashboards and alerts is no part of the product: it is not built, but loaded as it is.
+require(join(root, 'test/support/typescript-hook.cjs'));
+const observability = path => require(join(root, 'observability', path));
+
+/** The data of jobs, with the limits of an installation whose operator has set none. */
+function jobSchemas() {
+  const limits = compiled('src/config/config.js').envToConfig({});
+  return compiled('src/ingress/json-schemas.js').jobSchemas({
+    session: compiled('src/http/schemas.js').createBodySchema(limits),
+    change: compiled('src/http/update-body.js').updateBodySchema(limits),
+  });
+}
 
 /** Each generated document: where it stands and what makes it. Add a line here and a file in scripts/docs. */
 const DOCUMENTS = [
@@ -41,6 +55,31 @@ const DOCUMENTS = [
       // The limits of an installation whose operator has set none; a running one serves its own.
       return JSON.stringify(openApiDocument(compiled('src/config/config.js').envToConfig({})));
     },
+  },
+  ...Object.entries(jobSchemas()).map(([name, schema]) => ({
+    path: `docs/jobs/${name}.schema.json`,
+    render: () => JSON.stringify(schema),
+  })),
+  {
+    path: 'docs/metrics.md',
+    render: () =>
+      renderMetrics({
+        ...compiled('src/events/metrics.js'),
+        ...compiled('src/events/api-metrics.js'),
+        ...compiled('src/events/cluster-metrics.js'),
+        ...compiled('src/events/redis-metrics.js'),
+        ...compiled('src/events/worker-metrics.js'),
+        ...compiled('src/http/mount.js'),
+      }),
+  },
+  ...observability('description/dashboards.ts').DASHBOARDS.map(dashboard => ({
+    path: `observability/grafana/dashboards/${dashboard.uid}.json`,
+    render: () => observability('render/grafana.ts').renderDashboard(dashboard),
+  })),
+  { path: 'observability/prometheus/rules.yml', render: observability('render/prometheus.ts').renderRules },
+  {
+    path: 'observability/prometheus/rules.test.yml',
+    render: observability('render/prometheus.ts').renderRulesTest,
   },
 ];
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from './config/config';
+import { packageVersion } from './config/version';
 import { systemClock, type Clock } from './core/clock';
 import { randomId } from './core/ids';
 import { Lifecycle } from './core/lifecycle';
@@ -21,9 +22,13 @@ import { ScriptRunner } from './redis/script-runner';
 import { ActivityStore } from './store/activity-store';
 import { ClosingStore } from './store/closing-store';
 import { EventLog } from './store/event-log';
+import { FileStore } from './store/file-store';
 import { LeaseStore } from './store/lease-store';
 import { MaintenanceStore } from './store/maintenance-store';
 import { NoticeStream, publishNotice } from './store/notice-stream';
+import { QuarantineStore } from './store/quarantine-store';
+import { QueueWatch } from './store/queue-watch';
+import { RunStore } from './store/run-store';
 import { SessionIndex } from './store/session-index';
 import { SessionStore } from './store/session-store';
 import { UsageStore } from './store/usage-store';
@@ -40,6 +45,11 @@ export interface Stores {
   readonly maintenance: MaintenanceStore;
   readonly usage: UsageStore;
   readonly workers: WorkerStore;
+  readonly quarantine: QuarantineStore;
+  readonly queueWatch: QueueWatch;
+  readonly files: FileStore;
+  readonly runs: RunStore;
+  readonly scripts: ScriptRunner;
 }
 
 /** What API and worker processes have in common: everything that steps machines. */
@@ -61,7 +71,10 @@ export interface Deps extends Stores {
   readonly timeouts: Timeouts;
   readonly waiters: Waiters;
   /** Consumer options every consumer of this process shares. */
-  readonly consumerBase: Pick<ConsumerOptions<never>, 'redisUrl' | 'onContained' | 'clock' | 'log'>;
+  readonly consumerBase: Pick<
+    ConsumerOptions<never>,
+    'redisUrl' | 'onContained' | 'report' | 'clock' | 'log'
+  >;
   /** Signs connect tokens; one for the installation. */
   readonly secret: string;
 }
@@ -83,11 +96,11 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   lifecycle.defer('notices', () => notices.stop());
   await notices.start();
 
-  const metrics = new Metrics();
+  const metrics = new Metrics({ version: packageVersion(), node: process.versions.node });
   const report = new Report(metrics, log);
   const relay = new EffectRelay(producer, stores.maintenance, log);
   const stepper = new Stepper(stores.sessions, relay, report);
-  const onContained = containmentOf(stores.maintenance, report, clock);
+  const onContained = containmentOf(stores.quarantine, report);
   return {
     ...stores,
     config,
@@ -105,13 +118,14 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     relay,
     timeouts: new Timeouts(stepper, report),
     waiters: new Waiters(notices, stores.sessions, stores.closing),
-    consumerBase: { redisUrl, clock, log, onContained },
+    consumerBase: { redisUrl, clock, log, onContained, report },
     secret: config.secret ?? (await stores.maintenance.secret(`${randomId()}${randomId()}`)),
   };
 }
 
 function openStores(redis: Redis): Stores {
   const scripts = new ScriptRunner(redis);
+  const quarantine = new QuarantineStore(redis, scripts, systemClock);
   return {
     sessions: new SessionStore(scripts),
     index: new SessionIndex(redis, scripts),
@@ -122,20 +136,17 @@ function openStores(redis: Redis): Stores {
     maintenance: new MaintenanceStore(redis, scripts),
     usage: new UsageStore(redis),
     workers: new WorkerStore(redis),
+    quarantine,
+    queueWatch: new QueueWatch(redis, scripts, quarantine),
+    files: new FileStore(redis, scripts),
+    runs: new RunStore(redis),
+    scripts,
   };
 }
 
-/* A job that is given up is counted and kept for people to look at. */
-function containmentOf(
-  maintenance: MaintenanceStore,
-  report: Report,
-  clock: Clock,
-): ConsumerOptions<never>['onContained'] {
-  return async (queue, { id, data }, reason, detail) => {
-    report.contained(queue, reason);
-    const why = `${reason}: ${detail.slice(0, 500)}`;
-    await maintenance.bury({ queue, jobId: id, reason: why, at: clock.nowMs(), data });
-  };
+/* A job that is given up is counted, told to the log and kept for people to look at. */
+function containmentOf(quarantine: QuarantineStore, report: Report): ConsumerOptions<never>['onContained'] {
+  return async job => report.contained(await quarantine.put(job));
 }
 
 /** How many commands and timers one process steps at a time; they are short. */

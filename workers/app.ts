@@ -10,8 +10,6 @@ import { launchPayload } from '../src/queue/payloads';
 import { blockingOptions, openRedis } from '../src/redis/connection';
 import { controlStream } from '../src/store/control-stream';
 import type { WorkerInfo } from '../src/store/lease-store';
-import type { Metrics } from '../src/events/metrics';
-import type { KeeperStats } from './keeper/protocol';
 import type { KeeperClient } from './keeper-client';
 import { Drain } from './drain';
 import { LaunchSlots, NO_SLOTS } from './launch-slots';
@@ -22,6 +20,7 @@ import { OwnedSessions } from './owned-sessions';
 import { Reconciler } from './reconciler';
 import { SessionCloser } from './session-closer';
 import { SessionLauncher } from './session-launcher';
+import { WorkerExporter } from './worker-exporter';
 import type { WorkerContext } from './worker-context';
 
 const KEEPER_TIMEOUT_MS = 5_000;
@@ -58,10 +57,14 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const deps = await openDeps(config, options.redisUrl, log);
   const { lifecycle } = deps;
   const brain = assemble(options, deps);
-  const { slots, launches, reconcile, stop } = brain;
+  const { slots, launches, exporter, reconcile, stop } = brain;
 
   const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
-  const lease = new LeaseRenewal(deps.leases, workerId, info, drained => slots.setDrained(drained), log);
+  const onRenewed = (drained: boolean): void => {
+    slots.setDrained(drained);
+    exporter.leaseRenewed(slots.drainingSlots);
+  };
+  const lease = new LeaseRenewal(deps.leases, workerId, info, onRenewed, log);
   lifecycle.defer('lease renewal', () => lease.stop());
   await lease.start();
   keeper.setSecret(deps.secret);
@@ -76,7 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { stats } = await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS });
   slots.update(stats);
   await launches.start();
-  if (config.metricsPort !== 0) await serveMetrics(deps, config.host, config.metricsPort);
+  if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
   const drain = new Drain({ ...brain, leases: deps.leases });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
@@ -88,6 +91,7 @@ interface Brain {
   readonly closer: SessionCloser;
   readonly slots: LaunchSlots;
   readonly launches: Consumer<typeof launchPayload>;
+  readonly exporter: WorkerExporter;
   readonly reconcile: () => Promise<void>;
   readonly stop: AbortController;
 }
@@ -107,10 +111,17 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const timers = new LocalTimers(deps.timeouts, log);
   deps.lifecycle.defer('local timers', () => timers.disarmAll());
   const owned = new OwnedSessions(context, timers);
-  const closer = new SessionCloser(keeper, deps.closing, claimId => launcher.doom(claimId), log);
+  const exporter = new WorkerExporter(deps);
+  const closer = new SessionCloser({
+    keeper,
+    closing: deps.closing,
+    beforeClose: claimId => launcher.doom(claimId),
+    exporter,
+    log,
+  });
   const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
   const prepare = config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage;
-  const launcher = new SessionLauncher({ ...deps, context, keeper, owned, closer, slots, prepare });
+  const launcher = new SessionLauncher({ ...deps, context, keeper, owned, closer, slots, exporter, prepare });
   const launches = new Consumer({
     ...deps.consumerBase,
     queue: 'launch',
@@ -122,7 +133,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const reconciler = new Reconciler({ ...deps, context, keeper, owned, closer, isLaunching });
   const reconcile = (): Promise<void> =>
     reconciler.run().catch((error: unknown) => log.warn({ err: error }, 'reconciling will be tried again'));
-  return { context, owned, closer, slots, launches, reconcile, stop };
+  return { context, owned, closer, slots, launches, exporter, reconcile, stop };
 }
 
 /* From here on the worker hears of ends (control stream) and of browsers (keeper). */
@@ -131,7 +142,7 @@ async function listen(
   deps: Deps,
   brain: Brain,
 ): Promise<void> {
-  const { owned, closer, slots, reconcile } = brain;
+  const { owned, closer, slots, exporter, reconcile } = brain;
   const control = controlStream({
     redis: openRedis(blockingOptions(redisUrl), log),
     workerId,
@@ -148,14 +159,14 @@ async function listen(
   keeper.onBrowserGone(browser => owned.browserGone(browser));
   const stopFollowing = followMovedDeadlines({ ...deps, owned, log });
   deps.lifecycle.defer('moved deadlines', stopFollowing);
-  const exportStats = statsExporter(deps.metrics);
   keeper.onStats(stats => {
     slots.update(stats);
-    exportStats(stats);
+    exporter.keeperSaid(stats);
   });
   keeper.onLost(() => slots.update(NO_SLOTS));
   keeper.onRegistered(reply => {
     slots.update(reply.stats);
+    exporter.registered();
     void reconcile();
   });
 }
@@ -165,17 +176,4 @@ async function reconcileLoop(reconcile: () => Promise<void>, signal: AbortSignal
     await pause(RECONCILE_EVERY_MS, signal);
     if (!signal.aborted) await reconcile();
   }
-}
-
-/* Makes metrics of the keeper's words. The keeper counts from its own start; a counter only ever rises. */
-function statsExporter(metrics: Metrics): (stats: KeeperStats) => void {
-  let reaped = 0;
-  return stats => {
-    metrics.workerSlots.set({ state: 'total' }, stats.slots);
-    metrics.workerSlots.set({ state: 'used' }, stats.used);
-    metrics.orphansReaped.inc(
-      stats.orphansReaped >= reaped ? stats.orphansReaped - reaped : stats.orphansReaped,
-    );
-    reaped = stats.orphansReaped;
-  };
 }

@@ -4,7 +4,13 @@ import type { KeeperStats } from './keeper/protocol';
 const MAX_PARALLEL_LAUNCHES = 4;
 
 /** Nothing to launch on: what is known before the keeper's first word and while there is no keeper. */
-export const NO_SLOTS: KeeperStats = { slots: 0, used: 0, orphansReaped: 0, gatewayConnections: 0 };
+export const NO_SLOTS: KeeperStats = {
+  slots: 0,
+  used: 0,
+  orphansReaped: 0,
+  gatewayConnections: 0,
+  load: null,
+};
 
 /**
  * How many launches this worker may have under way (I12). The keeper's count may or may not include a launch that has
@@ -34,6 +40,11 @@ export class LaunchSlots {
   /** Whether launches are refused for good: this process is shutting down. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** Slots on which nothing is launched: all of them while this worker drains or is drained, else none. */
+  get drainingSlots(): number {
+    return this.#draining || this.#drained ? this.#stats.slots : 0;
   }
 
   /** No launches from now on. */

@@ -1,17 +1,39 @@
 import { createServer } from 'node:http';
+import { withDeadline } from '../src/core/abort';
 import type { Lifecycle } from '../src/core/lifecycle';
 import type { Logger } from '../src/core/logger';
 import type { Metrics } from '../src/events/metrics';
+import type { MaintenanceStore } from '../src/store/maintenance-store';
+
+/** Longer than this Redis may not take to be called up; a scrape is not held up for one number. */
+const REDIS_ANSWERS_WITHIN_MS = 1_000;
+
+/** What {@link serveMetrics} works with. */
+export interface MetricsServerParts {
+  readonly metrics: Pick<Metrics, 'registry' | 'redisUp'>;
+  readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
+  readonly lifecycle: Lifecycle;
+  readonly log: Logger;
+}
 
 /**
  * Serves /metrics and /livez of a worker on a port of its own. A port that is taken is no reason not to own browsers: it
  * is said, and the worker goes on without.
  */
 export async function serveMetrics(
-  { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
+  { metrics, maintenance, lifecycle, log }: MetricsServerParts,
   host: string,
   port: number,
 ): Promise<void> {
+  const page = async (): Promise<string> => {
+    const isUp = await withDeadline('Redis', REDIS_ANSWERS_WITHIN_MS, maintenance.nowMs()).then(
+      () => true,
+      // Away, or silent: that is what is asked.
+      () => false,
+    );
+    metrics.redisUp.set({}, Number(isUp));
+    return metrics.registry.text();
+  };
   const server = createServer((request, response) => {
     if (request.url === '/livez') {
       response.end('ok');
@@ -21,7 +43,7 @@ export async function serveMetrics(
       response.writeHead(404).end();
       return;
     }
-    metrics.text().then(
+    page().then(
       text => response.setHeader('content-type', metrics.registry.contentType).end(text),
       (error: unknown) => {
         log.error({ err: error }, 'metrics could not be collected');

@@ -1,6 +1,7 @@
 import { nextAttempt } from '../machines/session/session.effects';
 import type { Endpoint, Fence, SessionContext } from '../machines/session/session.types';
 import type { FirstPage } from '../src/browser/first-page';
+import type { Clock } from '../src/core/clock';
 import { messageOf } from '../src/core/errors';
 import { randomId, type SessionRef } from '../src/core/ids';
 import { DONE, type JobResult } from '../src/queue/consumer';
@@ -14,6 +15,7 @@ import type { LaunchSlots } from './launch-slots';
 import type { OwnedSessions } from './owned-sessions';
 import type { SessionCloser } from './session-closer';
 import { say, type WorkerContext } from './worker-context';
+import type { WorkerExporter } from './worker-exporter';
 
 /** What launching needs. */
 export interface LauncherParts {
@@ -22,6 +24,8 @@ export interface LauncherParts {
   readonly owned: OwnedSessions;
   readonly closer: SessionCloser;
   readonly slots: LaunchSlots;
+  readonly exporter: Pick<WorkerExporter, 'launched'>;
+  readonly clock: Clock;
   /** Makes a browser that answers ready for its first client. */
   readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
   /** The installation's: opens what the creator of a session has sealed for its launch. */
@@ -96,8 +100,9 @@ export class SessionLauncher {
 
   /* A browser that answers and has its first page, or null after having said that there is none. */
   async #start(ref: SessionRef, claimed: Claimed): Promise<Endpoint | null> {
-    const { context, keeper, closer, prepare, secret } = this.parts;
+    const { context, keeper, closer, exporter, clock, prepare, secret } = this.parts;
     const { fence } = claimed;
+    const orderedMs = clock.monotonicMs();
     try {
       const { options, firstPage } = launchPlan(claimed, secret, ref);
       const { endpoint } = await keeper.call(
@@ -106,10 +111,12 @@ export class SessionLauncher {
         { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
       );
       await prepare(endpoint, firstPage);
+      exporter.launched('ready', orderedMs);
       return endpoint;
     } catch (error) {
       const message = messageOf(error);
       const wasCancelled = error instanceof KeeperError && error.code === 'launch_cancelled';
+      exporter.launched(wasCancelled ? 'cancelled' : 'failed', orderedMs);
       context.log[wasCancelled ? 'info' : 'warn']({ session: ref, reason: message }, 'launch failed');
       await say(context, {
         ref,

@@ -1,17 +1,17 @@
 /**
  * The layers, bottom first. A file imports from lower layers and from its own folder; folders of one layer do not
- * know each other. `machines` is at the bottom: it does no I/O and knows nothing but XState. So is `src/client`: it is
- * a package of its own that knows only the API.
+ * know each other. `machines` is at the bottom: it does no I/O and knows nothing but XState. So is `src/client`, a package of
+ * its own that knows only the API. `src/producer`, another one, knows the queue for other services and the client's types.
  */
 export const LAYERS = [
   ['machines', 'src/client'],
-  ['src/config'],
+  ['src/config', 'src/producer'],
   ['src/core'],
   ['src/redis'],
   ['src/store', 'src/queue', 'src/browser', 'src/events'],
   ['src/engine'],
   ['src/commands', 'src/queries'],
-  ['src/http', 'workers'],
+  ['src/http', 'src/ingress', 'workers'],
   ['src/cli', 'src/supervisor', 'src/api', 'src/deps.ts', 'workers/app.ts', 'workers/main.ts'],
 ];
 

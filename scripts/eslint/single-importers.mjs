@@ -23,24 +23,24 @@ const RULES = [
     ],
   },
   {
-    allowedIn: ['src/queue/producer.ts'],
+    allowedIn: ['src/queue/producer.ts', 'src/producer/**'],
     paths: [
       {
         name: 'bullmq',
         importNames: ['Queue', 'FlowProducer', 'JobScheduler'],
         allowTypeImports: true,
-        message: message('Adding jobs', 'src/queue/producer.ts'),
+        message: message('Adding jobs', 'src/queue/producer.ts and src/producer'),
       },
     ],
   },
   {
-    allowedIn: ['src/queue/consumer.ts'],
+    allowedIn: ['src/queue/*consumer.ts'],
     paths: [
       {
         name: 'bullmq',
         importNames: ['Worker'],
         allowTypeImports: true,
-        message: message('Consuming jobs', 'src/queue/consumer.ts'),
+        message: message('Consuming jobs', 'src/queue/*consumer.ts'),
       },
     ],
   },
@@ -51,6 +51,25 @@ const RULES = [
         group: ['puppeteer', 'puppeteer-core', 'puppeteer/*', 'puppeteer-core/*'],
         allowTypeImports: true,
         message: message('Puppeteer', 'src/browser'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/http/queue-board/**'],
+    patterns: [
+      {
+        group: ['@bull-board/*', '@bull-board/*/**'],
+        message: message('Bull Board, which is loaded late,', 'src/http/queue-board'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/browser/run-steps.ts'],
+    patterns: [
+      {
+        group: ['playwright', 'playwright-core', 'playwright/*', 'playwright-core/*'],
+        allowTypeImports: true,
+        message: message('Playwright', 'src/browser/run-steps.ts'),
       },
     ],
   },

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs packages on Debian without a question and without leaving a service that was not there before: Holdfast
-# starts its own Redis. Root only.
+# starts its own Redis, its tests their own Prometheus. Root only.
 #
 # Usage: install-debian.sh <package>...
 set -eu
@@ -19,8 +19,10 @@ $apt update
 $apt install -y --no-install-recommends "$@"
 
 # Not started, but enabled for the next boot.
-case " $* " in
-*' redis-server '*)
-  if [ -d /run/systemd/system ]; then systemctl disable redis-server; fi
-  ;;
-esac
+for service in redis-server prometheus; do
+  case " $* " in
+  *" $service "*)
+    if [ -d /run/systemd/system ]; then systemctl disable "$service"; fi
+    ;;
+  esac
+done

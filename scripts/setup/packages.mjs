@@ -5,17 +5,22 @@ import { say, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { which } from './which.mjs';
 
-const DEBIAN_PACKAGES = { redis: 'redis-server', chromium: 'chromium', xvfb: 'xvfb' };
+const DEBIAN_PACKAGES = {
+  redis: 'redis-server',
+  chromium: 'chromium',
+  xvfb: 'xvfb',
+  prometheus: 'prometheus',
+};
 const FEDORA_PACKAGES = { redis: 'valkey', chromium: 'chromium', xvfb: 'xorg-x11-server-Xvfb' };
 
 /** What has the same name on Ubuntu. */
-const UBUNTU_PACKAGES = ['redis', 'xvfb'];
+const UBUNTU_PACKAGES = ['redis', 'xvfb', 'prometheus'];
 
 /** What a package manager may need to reach the network from behind a proxy; sudo drops it otherwise. */
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 /**
- * Installs what is missing (`redis`, `chromium`, `xvfb`) where that can be done without a question: with apt-get as root or
+ * Installs what is missing (`redis`, `chromium`, `xvfb`, `prometheus`) where that can be done without a question: with apt-get as root or
  * through a sudo that asks for no password.
  */
 export async function ensurePackages(missing) {

@@ -4,6 +4,7 @@ import { createSession } from '../commands/create-session';
 import { drainWorker } from '../commands/drain-worker';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
+import { discardJob, retryJob } from '../commands/retry-job';
 import { updateSession } from '../commands/update-session';
 import type { Config } from '../config/config';
 import { messageOf } from '../core/errors';
@@ -11,14 +12,20 @@ import type { Logger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { openDeps, startStepping, type Deps } from '../deps';
 import { findBrowser, findDownloads } from '../engine/live-browser';
+import { ApiMetrics } from '../events/api-metrics';
+import { MirroredCounter } from '../events/metric-registry';
 import { Authenticator } from '../http/authenticator';
 import { ClientHeartbeat } from '../http/client-heartbeat';
+import { ClusterExporter } from '../http/cluster-exporter';
 import { edgeGuard } from '../http/edge-guard';
 import { EventStreams } from '../http/event-streams';
+import { FileLinks } from '../http/file-links';
 import { Gateway } from '../http/gateway';
 import { Listener } from '../http/listener';
+import { ROUTES } from '../http/mount';
 import { Readiness } from '../http/readiness';
 import { httpApp, type HttpParts } from '../http/server';
+import type { JobRouteParts } from '../http/routes/jobs';
 import { SessionViews } from '../http/session-view';
 import { SplicedClients } from '../http/spliced-clients';
 import { StalledReaders } from '../http/stalled-readers';
@@ -26,11 +33,16 @@ import { awaitSession } from '../queries/await-session';
 import { followSession } from '../queries/follow-session';
 import { followTenant } from '../queries/follow-tenant';
 import { getSession } from '../queries/get-session';
+import { readFigures } from '../queries/installation-figures';
 import { listSessions } from '../queries/list-sessions';
 import { getCapacity, listWorkers } from '../queries/list-workers';
 import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
 import { sessionHistory } from '../queries/session-history';
+import { getQuarantined, listQuarantine } from '../queries/quarantined-jobs';
 import { getUsage } from '../queries/usage';
+import { ingressJobCheck, startIngress } from './ingress';
+import { QueueDepths } from '../queue/queue-depths';
+import { HealthStore } from '../store/health-store';
 
 /** A running API. */
 export interface Api {
@@ -83,9 +95,13 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   lifecycle.defer('listener', () => listener.close());
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
-  const edge = { guard, authenticator, draining: draining.signal };
+  const stalledReaders = new StalledReaders(deps);
+  const figures = figuresOf(deps, clients, stalledReaders);
+  const edge = { guard, authenticator, draining: draining.signal, stalledReaders, ...figures };
   const gateway = new Gateway({ ...deps, ...edge, clients, here });
-  listener.serve(httpApp({ ...deps, ...edge, ...operations(deps, here, url), readiness }), gateway.onUpgrade);
+  const offered = operations(deps, here, url);
+  listener.serve(httpApp({ ...deps, ...edge, ...offered, readiness }), gateway.onUpgrade);
+  await startIngress(deps, here, offered);
   log.info({ url }, 'serving');
   return () => {
     readiness.drain();
@@ -95,19 +111,40 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
 
 /* The clients of the gateway and the heartbeat that counts them. */
 function carryClients(deps: Deps): SplicedClients {
-  const { lifecycle, metrics } = deps;
-  const onChange = (): void => {
-    metrics.cdpConnections.set(clients.size);
-    heartbeat.soon();
-  };
-  const clients = new SplicedClients({ ...deps, onChange });
+  const { lifecycle } = deps;
+  const clients = new SplicedClients({ ...deps, onChange: () => heartbeat.soon() });
   const heartbeat = new ClientHeartbeat({ ...deps, clients: () => clients.counts() });
   heartbeat.start();
   lifecycle.defer('client heartbeat', () => heartbeat.stop());
   return clients;
 }
 
-type Operations = Omit<HttpParts, keyof Deps | 'guard' | 'authenticator' | 'draining' | 'readiness'>;
+type Figures = Pick<HttpParts, 'apiMetrics' | 'cluster' | 'observeClients'>;
+
+/* What this process exports beyond what every process does. */
+function figuresOf(deps: Deps, clients: SplicedClients, stalledReaders: StalledReaders): Figures {
+  const { metrics, redis, maintenance, closing } = deps;
+  const apiMetrics = new ApiMetrics(metrics.registry, ROUTES);
+  const health = new HealthStore(redis, maintenance, closing);
+  const figures = readFigures({ ...deps, health, queueDepths: new QueueDepths(redis) });
+  const fromClient = new MirroredCounter(apiMetrics.cdpBytes, { direction: 'from_client' });
+  const toClient = new MirroredCounter(apiMetrics.cdpBytes, { direction: 'to_client' });
+  return {
+    apiMetrics,
+    cluster: new ClusterExporter({ ...deps, readFigures: figures }),
+    observeClients: () => {
+      apiMetrics.cdpConnections.set({}, clients.size);
+      apiMetrics.eventStreams.set({}, stalledReaders.size);
+      fromClient.update(clients.bytes.fromClient);
+      toClient.update(clients.bytes.toClient);
+    },
+  };
+}
+
+type Operations = Omit<
+  HttpParts,
+  keyof Deps | keyof Figures | 'guard' | 'authenticator' | 'draining' | 'readiness' | 'stalledReaders'
+>;
 
 /* The commands and queries behind the routes. */
 function operations(deps: Deps, here: Here, url: string): Operations {
@@ -134,10 +171,28 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     getCapacity: getCapacity(deps),
     getUsage: getUsage(deps.usage),
     views: new SessionViews(url, deps.secret),
+    fileLinks: new FileLinks(url, deps.secret),
+    ...jobOperations(deps),
     policy: config,
-    counts: () => index.counts(),
   };
   return parts;
+}
+
+/* What people do with the jobs that nobody could handle. */
+function jobOperations({ config, quarantine, producer }: Deps): JobRouteParts {
+  const seen = { quarantine, ingressTenant: config.ingressTenant };
+  const retrying = {
+    ...seen,
+    producer,
+    getQuarantined: getQuarantined(seen),
+    checkIngressJob: ingressJobCheck(config),
+  };
+  return {
+    listQuarantine: listQuarantine(seen),
+    getQuarantined: retrying.getQuarantined,
+    retryJob: retryJob(retrying),
+    discardJob: discardJob(retrying),
+  };
 }
 
 /* Pages are told as far as they can be had: who asks for the rest of the details gets it without them. */

@@ -22,6 +22,8 @@ export interface Config {
   readonly secret: string | null;
   /** null: our own redis-server in the data folder. */
   readonly redisUrl: string | null;
+  /** Where our own redis-server also listens on loopback, for other services; null: on its Unix socket only. */
+  readonly redisPort: number | null;
   readonly keeper: {
     /** `host:port` the gateway for other machines listens on; null: none. */
     readonly listen: string | null;
@@ -35,8 +37,12 @@ export interface Config {
   readonly timeoutDefaultMs: number;
   readonly timeoutMaxMs: number;
   readonly retentionMs: number;
+  /** The address a worker serves /metrics on: that of the API unless said otherwise. */
+  readonly metricsHost: string;
   /** Where a worker serves /metrics; 0: nowhere. The API serves its own on the main port. */
   readonly metricsPort: number;
+  /** Whose sessions the jobs of other services make and touch. */
+  readonly ingressTenant: string;
   readonly logLevel: string;
 }
 
@@ -78,8 +84,14 @@ const schema = z.object({
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
   HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),
+  HOLDFAST_METRICS_HOST: z.string().optional(),
   HOLDFAST_METRICS_PORT: integer(0, 65_535).default(9464),
+  HOLDFAST_INGRESS_TENANT: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,32}$/, 'must have 1 to 32 characters: small letters, digits, "_", "-"')
+    .default('default'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  HOLDFAST_REDIS_PORT: integer(1, 65_535).optional(),
   REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
 });
 
@@ -112,6 +124,7 @@ export function envToConfig(env: Env): Config {
     apiKeys,
     secret: values.HOLDFAST_SECRET ?? null,
     redisUrl: values.REDIS_URL ?? null,
+    redisPort: values.HOLDFAST_REDIS_PORT ?? null,
     keeper: {
       listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
       advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
@@ -124,7 +137,9 @@ export function envToConfig(env: Env): Config {
     timeoutDefaultMs: values.HOLDFAST_TIMEOUT_DEFAULT,
     timeoutMaxMs: values.HOLDFAST_TIMEOUT_MAX,
     retentionMs: values.HOLDFAST_RETENTION,
+    metricsHost: values.HOLDFAST_METRICS_HOST ?? values.HOLDFAST_HOST,
     metricsPort: values.HOLDFAST_METRICS_PORT,
+    ingressTenant: values.HOLDFAST_INGRESS_TENANT,
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
 }

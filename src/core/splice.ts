@@ -27,8 +27,16 @@ export interface SpliceOptions {
   readonly onClientBytes?: () => void;
 }
 
+/** Bytes carried each way, handshakes included. */
+export interface SplicedBytes {
+  readonly fromClient: number;
+  readonly toClient: number;
+}
+
 /** Two sockets joined; both are gone when `closed` resolves. */
 export interface Splice {
+  /** What was carried so far, as the sockets have counted it themselves; also when they are closed. */
+  bytes(): SplicedBytes;
   /**
    * Ends both sides. The client sees FIN behind everything the browser had sent, and therefore close code 1006:
    * a close frame of ours would be valid on a frame boundary only, and boundaries are not known without parsing.
@@ -50,6 +58,8 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
     socket.setTimeout(0);
   }
   const closed = bothClosed(client, upstream);
+  // What came before on a connection that was kept alive is none of this.
+  const earlierBytes = client.bytesRead - head.length;
 
   upstream.write(upgradeRequest(options));
   if (head.length > 0) {
@@ -62,6 +72,7 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
   client.resume();
 
   return {
+    bytes: () => ({ fromClient: client.bytesRead - earlierBytes, toClient: upstream.bytesRead }),
     close: () => {
       finish(client);
       finish(upstream);

@@ -2,9 +2,11 @@ import { nextAttempt } from '../../machines/session/session.effects';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Report, SweepName } from '../events/report';
-import { QUEUE_NAMES } from '../queue/payloads';
 import type { Producer } from '../queue/producer';
+import { QUEUES } from '../queue/queues';
 import type { MaintenanceStore } from '../store/maintenance-store';
+import type { QuarantineStore } from '../store/quarantine-store';
+import type { QueueWatch } from '../store/queue-watch';
 import type { SessionStore } from '../store/session-store';
 import type { EffectRelay } from './effect-relay';
 import type { Reaper } from './reaper';
@@ -30,6 +32,8 @@ interface Sweep {
 /** What the sweeps work with. */
 export interface SweeperParts {
   readonly maintenance: MaintenanceStore;
+  readonly quarantine: Pick<QuarantineStore, 'prune'>;
+  readonly queueWatch: QueueWatch;
   readonly sessions: SessionStore;
   readonly producer: Producer;
   readonly relay: EffectRelay;
@@ -53,7 +57,7 @@ export class Sweeper {
 
   /** Starts all sweeps. */
   start(): void {
-    const { reaper, maintenance, retentionMs } = this.parts;
+    const { reaper, maintenance, quarantine, retentionMs } = this.parts;
     const sweeps: Sweep[] = [
       { name: 'overdue', everyMs: 400, run: () => this.#overdue() },
       { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
@@ -65,6 +69,7 @@ export class Sweeper {
         everyMs: 5_000,
         run: async () => {
           while ((await maintenance.retire(retentionMs, BATCH)) === BATCH && !this.#stopped);
+          await quarantine.prune();
         },
       },
     ];
@@ -150,10 +155,12 @@ export class Sweeper {
   }
 
   async #contain(): Promise<void> {
-    const { maintenance, report } = this.parts;
-    for (const queue of QUEUE_NAMES) {
-      const contained = await maintenance.containJobs(queue);
-      for (let i = 0; i < contained; i += 1) report.contained(queue, 'unparseable');
+    const { maintenance, queueWatch, report } = this.parts;
+    const nowMs = await maintenance.nowMs();
+    for (const queue of QUEUES) {
+      if (this.#stopped) return;
+      for (const entry of await queueWatch.contain(queue, nowMs)) report.contained(entry);
+      if (queue.isForeign) await queueWatch.bound(queue);
     }
   }
 }

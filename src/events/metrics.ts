@@ -1,88 +1,119 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { TIMER_KINDS } from '../../machines/session/session.types';
+import {
+  CONTAINMENT_REASONS,
+  END_REASONS,
+  JOB_NAMES,
+  JOB_OUTCOMES,
+  QUEUES,
+  SESSION_EVENTS,
+  START_BUCKETS,
+  STATUSES,
+  SWEEPS,
+  TIMER_LAYERS,
+} from './label-values';
+import { MetricRegistry } from './metric-registry';
 
-const START_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 const LATENESS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
 const LIFETIME_BUCKETS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
-const REQUEST_BUCKETS = [0.002, 0.005, 0.015, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30];
+const JOB_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15, 60];
+
+/** What a process is, as its metrics say it. */
+export interface Build {
+  readonly version: string;
+  /** Of Node, without the `v`. */
+  readonly node: string;
+}
 
 /**
- * Every metric of a process, on a registry of its own. Names follow Prometheus' rules (base units, `_total`); labels
- * take their values from closed sets of ours, never an id, a URL or a user's word.
+ * The metrics that API and worker processes have in common: whoever steps a session counts the step. What only one of
+ * them has stands in {@link ApiMetrics}, {@link ClusterMetrics} and {@link WorkerMetrics}.
  */
 export class Metrics {
-  readonly registry = new Registry();
+  readonly registry = new MetricRegistry();
 
-  readonly sessions = this.#gauge('sessions', 'Retained sessions of the installation by status.', ['status']);
-  readonly sessionsCreated = this.#counter('sessions_created_total', 'Sessions accepted by this process.');
-  readonly sessionsEnded = this.#counter('sessions_ended_total', 'Ends committed by this process.', [
-    'outcome',
-    'reason',
-  ]);
-  readonly startDuration = this.#histogram(
-    'session_start_duration_seconds',
-    'From accepted to live, of sessions this process saw to it.',
-    START_BUCKETS,
-  );
-  readonly queueWait = this.#histogram(
-    'session_queue_wait_seconds',
-    'From accepted to the first claim by a worker.',
-    START_BUCKETS,
-  );
-  readonly lifetime = this.#histogram(
-    'session_lifetime_seconds',
-    'From live to the end, of sessions that were live.',
-    LIFETIME_BUCKETS,
-    ['outcome'],
-  );
-  readonly timeoutLateness = this.#histogram(
-    'timeout_lateness_seconds',
-    'How long after its deadline a time-out was committed, by the layer of timers that did it.',
-    LATENESS_BUCKETS,
-    ['kind', 'layer'],
-  );
-  readonly sweepRepairs = this.#counter(
-    'sweep_repairs_total',
-    'Things a sweep had to put right; zero in health.',
-    ['sweep'],
-  );
-  readonly jobsContained = this.#counter('jobs_contained_total', 'Jobs taken out of a queue unhandled.', [
-    'queue',
-    'reason',
-  ]);
-  readonly workerSlots = this.#gauge('worker_slots', 'Browser slots of this worker.', ['state']);
-  readonly orphansReaped = this.#counter(
-    'orphans_reaped_total',
-    'Browsers without a session that the keeper of this worker has ended.',
-  );
-  readonly cdpConnections = this.#gauge('cdp_connections', 'Clients spliced through by this process.');
-  readonly cdpUpgradeFailures = this.#counter('cdp_upgrade_failures_total', 'Refused or failed upgrades.', [
-    'code',
-  ]);
-  readonly requestDuration = this.#histogram(
-    'http_request_duration_seconds',
-    'HTTP requests by route pattern.',
-    REQUEST_BUCKETS,
-    ['route', 'method', 'code'],
-  );
+  readonly sessionsCreated = this.registry.counter({
+    name: 'sessions_created_total',
+    help: 'Sessions accepted by this process, by the way they came in.',
+    labels: { source: ['api', 'queue'] },
+  });
+  readonly sessionsEnded = this.registry.counter({
+    name: 'sessions_ended_total',
+    help: 'Ends committed by this process.',
+    labels: { outcome: ['released', 'failed', 'timed_out'], reason: Object.keys(END_REASONS) },
+    zeroed: Object.entries(END_REASONS).map(([reason, outcome]) => ({ outcome, reason })),
+  });
+  readonly transitions = this.registry.counter({
+    name: 'session_transitions_total',
+    help: 'Steps committed by this process, by the states before and after and the event between them.',
+    labels: { from: ['none', ...STATUSES], to: STATUSES, event: SESSION_EVENTS },
+  });
+  readonly startDuration = this.registry.histogram({
+    name: 'session_start_duration_seconds',
+    help: 'From accepted to live, or to the end of a session that never was.',
+    labels: { outcome: ['live', 'failed', 'released'] },
+    buckets: START_BUCKETS,
+  });
+  readonly queueWait = this.registry.histogram({
+    name: 'session_queue_wait_seconds',
+    help: 'From accepted to the first claim by a worker.',
+    buckets: START_BUCKETS,
+  });
+  readonly lifetime = this.registry.histogram({
+    name: 'session_lifetime_seconds',
+    help: 'From live to the end, of sessions that were live.',
+    labels: { outcome: ['released', 'failed', 'timed_out'] },
+    buckets: LIFETIME_BUCKETS,
+  });
+  readonly timeoutLateness = this.registry.histogram({
+    name: 'timeout_lateness_seconds',
+    help: 'How long after its deadline a time-out was committed, by the layer of timers that did it.',
+    labels: { kind: TIMER_KINDS, layer: TIMER_LAYERS },
+    buckets: LATENESS_BUCKETS,
+  });
+  readonly timeoutsRecovered = this.registry.counter({
+    name: 'timeouts_recovered_total',
+    help: 'Time-outs that only the sweep has seen: both other layers of timers missed them. Zero in health.',
+    labels: { kind: TIMER_KINDS },
+  });
+  readonly sweepRepairs = this.registry.counter({
+    name: 'sweep_repairs_total',
+    help: 'Things a sweep had to put right. Zero in health.',
+    labels: { sweep: SWEEPS },
+  });
+  readonly jobDuration = this.registry.histogram({
+    name: 'job_duration_seconds',
+    help: 'How long a delivery of a job was worked on, by what became of it.',
+    labels: { queue: QUEUES, name: JOB_NAMES, outcome: JOB_OUTCOMES },
+    buckets: JOB_BUCKETS,
+  });
+  readonly jobsStalled = this.registry.counter({
+    name: 'jobs_stalled_total',
+    help: 'Jobs whose process went away while it worked on them; they are delivered again.',
+    labels: { queue: QUEUES },
+  });
+  readonly jobsContained = this.registry.counter({
+    name: 'jobs_contained_total',
+    help: 'Jobs taken out of their queue unhandled and kept for people to look at.',
+    labels: { queue: QUEUES, reason: CONTAINMENT_REASONS },
+  });
+  readonly redisUp = this.registry.gauge({
+    name: 'redis_up',
+    help: '1 if Redis has answered this process within a second when it was last asked, else 0.',
+  });
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry, prefix: 'holdfast_' });
+  /** @param build - left out by the documentation, which is the same for every build */
+  constructor(build?: Build) {
+    this.#showBuild(build);
+    this.registry.addProcessMetrics();
   }
 
-  /** The text that Prometheus scrapes. */
-  async text(): Promise<string> {
-    return this.registry.metrics();
-  }
-
-  #counter(name: string, help: string, labelNames: string[] = []): Counter {
-    return new Counter({ name: `holdfast_${name}`, help, labelNames, registers: [this.registry] });
-  }
-
-  #gauge(name: string, help: string, labelNames: string[] = []): Gauge {
-    return new Gauge({ name: `holdfast_${name}`, help, labelNames, registers: [this.registry] });
-  }
-
-  #histogram(name: string, help: string, buckets: number[], labelNames: string[] = []): Histogram {
-    return new Histogram({ name: `holdfast_${name}`, help, buckets, labelNames, registers: [this.registry] });
+  #showBuild({ version, node }: Build = { version: '…', node: '…' }): void {
+    this.registry
+      .gauge({
+        name: 'build_info',
+        help: 'Always 1; the labels say what runs.',
+        labels: { version: [version], node: [node] },
+      })
+      .set({ version, node }, 1);
   }
 }

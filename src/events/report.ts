@@ -1,14 +1,15 @@
 import type { SessionSnapshot, TimerKind } from '../../machines/session/session.types';
 import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { ContainedJob } from '../core/containment';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
+import type { JobOutcome, SweepName, TimerLayer } from './label-values';
 import type { Metrics } from './metrics';
 
-/** The layers of timers, any of which ends a session alone. */
-export type TimerLayer = 'local' | 'job' | 'sweep';
+export type { SweepName, TimerLayer } from './label-values';
 
-/** The sweeps, by what they put right. */
-export type SweepName = 'overdue' | 'effects' | 'queued' | 'contain' | 'reaper' | 'retention';
+/** A job that was put into quarantine; its texts are fit for a log. */
+type QuarantinedJob = Omit<ContainedJob, 'data'> & { readonly id: string };
 
 /** One committed step, as it is reported. */
 export interface Transition {
@@ -40,12 +41,12 @@ export class Report {
     const to = statusOf(after);
     const from = before === null ? null : statusOf(before);
     this.log.info({ session: ref, revision, event, from, to, cause, actor }, 'session');
-    if (before === null) this.metrics.sessionsCreated.inc();
-    if (event === 'claim' && context.launchAttempts === 1) {
-      this.metrics.queueWait.observe((nowMs - context.createdAtMs) / 1000);
-    }
-    if (from === 'created' && to === 'live') {
-      this.metrics.startDuration.observe((nowMs - context.createdAtMs) / 1000);
+    this.metrics.transitions.inc({ from: from ?? 'none', to, event });
+    if (before === null) this.metrics.sessionsCreated.inc({ source: sourceOf(actor) });
+    const sinceCreated = (nowMs - context.createdAtMs) / 1000;
+    if (event === 'claim' && context.launchAttempts === 1) this.metrics.queueWait.observe({}, sinceCreated);
+    if (from === 'created' && to !== 'created') {
+      this.metrics.startDuration.observe({ outcome: to }, sinceCreated);
     }
     if (isEnded(to)) {
       this.metrics.sessionsEnded.inc({ outcome: to, reason: context.endReason ?? 'unknown' });
@@ -58,6 +59,7 @@ export class Report {
   /** A time-out ended a session, this long after it was due. */
   timeoutFired(kind: TimerKind, layer: TimerLayer, latenessMs: number): void {
     this.metrics.timeoutLateness.observe({ kind, layer }, Math.max(0, latenessMs) / 1000);
+    if (layer === 'sweep') this.metrics.timeoutsRecovered.inc({ kind });
   }
 
   /** A sweep had to put something right. */
@@ -67,7 +69,22 @@ export class Report {
   }
 
   /** A job was taken out of its queue unhandled. */
-  contained(queue: string, reason: string): void {
+  contained({ id, queue, jobId, name, reason, detail }: QuarantinedJob): void {
     this.metrics.jobsContained.inc({ queue, reason });
+    this.log.warn({ quarantined: id, queue, jobId, name, reason, detail }, 'job contained');
+  }
+
+  /** A delivery of a job was worked on for this long. */
+  jobHandled(queue: string, name: string, outcome: JobOutcome, durationMs: number): void {
+    this.metrics.jobDuration.observe({ queue, name, outcome }, durationMs / 1000);
+  }
+
+  /** A job was found without the process that had taken it. */
+  jobStalled(queue: string, jobId: string): void {
+    this.metrics.jobsStalled.inc({ queue });
+    this.log.warn({ queue, jobId }, 'job stalled');
   }
 }
+
+/* Histories name whoever asked as `<kind>:<name>`. */
+const sourceOf = (actor: string): 'api' | 'queue' => (actor.startsWith('job:') ? 'queue' : 'api');

@@ -1,7 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock';
 import { redactUrl, type Logger } from '../core/logger';
-import type { Metrics } from '../events/metrics';
+import type { ApiMetrics } from '../events/api-metrics';
 import { contextOf } from './request-context';
 
 /** Asked all the time by machines; worth a line only to somebody who is looking. */
@@ -9,7 +9,7 @@ const QUIET_ROUTES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metric
 
 /** One log line and one observation a request. Metrics know routes by their pattern, never by what callers write. */
 export function accessLog(
-  metrics: Pick<Metrics, 'requestDuration'>,
+  metrics: Pick<ApiMetrics, 'requestDuration'>,
   log: Logger,
   clock: Clock,
 ): RequestHandler {

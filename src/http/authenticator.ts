@@ -17,10 +17,23 @@ export class Authenticator {
     this.#keys = apiKeys.map(({ tenant, key }) => ({ tenant, digest: sha256(key) }));
   }
 
+  /** Whether more than one tenant has a key. */
+  get isShared(): boolean {
+    return new Set(this.#keys.map(({ tenant }) => tenant)).size > 1;
+  }
+
   /** The tenant of a request; null if it has no valid key. */
   tenantOf(headers: IncomingHttpHeaders): string | null {
+    return this.#tenantWith(keyIn(headers));
+  }
+
+  /** The same for pages that people open: a browser has the key as the password of HTTP Basic, under any name. */
+  tenantOfPerson(headers: IncomingHttpHeaders): string | null {
+    return this.#tenantWith(keyIn(headers) ?? passwordIn(headers));
+  }
+
+  #tenantWith(given: string | null): string | null {
     if (this.#keys.length === 0) return OPEN_TENANT;
-    const given = keyIn(headers);
     if (given === null) return null;
     const digest = sha256(given);
     let tenant: string | null = null;
@@ -52,6 +65,14 @@ function keyIn(headers: IncomingHttpHeaders): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   const given = bearer ?? headers['x-api-key'] ?? headers['steel-api-key'];
   return typeof given === 'string' ? given : null;
+}
+
+/* RFC 7617: base64 of `name:password`. */
+function passwordIn({ authorization = '' }: IncomingHttpHeaders): string | null {
+  const [, credentials] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? [];
+  if (credentials === undefined) return null;
+  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? [];
+  return password ?? null;
 }
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

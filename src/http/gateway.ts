@@ -6,7 +6,7 @@ import { HoldfastError } from '../core/errors';
 import { refOf, type SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import { spliceUpgrade } from '../core/splice';
-import type { Metrics } from '../events/metrics';
+import type { ApiMetrics } from '../events/api-metrics';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord, SessionStore } from '../store/session-store';
@@ -27,7 +27,7 @@ export interface GatewayParts {
   readonly sessions: Pick<SessionStore, 'load'>;
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly clients: SplicedClients;
-  readonly metrics: Pick<Metrics, 'cdpUpgradeFailures'>;
+  readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures'>;
   readonly here: Here;
   readonly secret: string;
   readonly clock: Clock;
@@ -58,8 +58,8 @@ export class Gateway {
     const { requestId } = requestIdOf(request.headers['x-request-id']);
     this.#letThrough({ request, socket, head, requestId }).catch((thrown: unknown) => {
       const error = codedError(thrown);
-      const { log, metrics } = this.parts;
-      metrics.cdpUpgradeFailures.inc({ code: error.code });
+      const { log, apiMetrics } = this.parts;
+      apiMetrics.cdpUpgradeFailures.inc({ code: error.code });
       if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'upgrade failed');
       else log.debug({ requestId, code: error.code, reason: error.message }, 'upgrade refused');
       // To somebody who wants to connect, an ended session is gone for good; to others its record is still there.
@@ -136,7 +136,7 @@ export class Gateway {
     });
     const close = (): void => splice.close();
     client.ended.addEventListener('abort', close, { once: true });
-    client.attached();
+    client.attached(() => splice.bytes());
     meter.touch();
     log.info({ session: ref, requestId }, 'client attached');
     void splice.closed.then(() => {

@@ -33,6 +33,11 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
 /** `/v1/sessions/{id}` as Express writes it. */
 export const routePath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
+/** Every path that can match a request, as Express writes it. */
+export const ROUTES: readonly string[] = [
+  ...new Set(Object.values<Operation>(OPERATIONS).map(({ path }) => routePath(path))),
+];
+
 const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/{}]+')}$`);
 
 const VERBS = { GET: 'get', POST: 'post', PATCH: 'patch', DELETE: 'delete' } as const;

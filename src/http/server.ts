@@ -2,7 +2,7 @@ import express, { type Express } from 'express';
 import type { ReleaseAll } from '../commands/release-all';
 import type { Clock } from '../core/clock';
 import type { Logger } from '../core/logger';
-import type { Metrics } from '../events/metrics';
+import type { ApiMetrics } from '../events/api-metrics';
 import type { SessionHistory } from '../queries/session-history';
 import { accessLog } from './access-log';
 import type { Authenticator } from './authenticator';
@@ -13,9 +13,18 @@ import { mount, type Handlers } from './mount';
 import type { Readiness } from './readiness';
 import { openContext } from './request-context';
 import { createSessionRoute, type CreateSessionRouteParts } from './routes/create-session';
+import { fileRoute, type FileRouteParts } from './routes/files';
 import { getSessionRoute, type GetSessionRouteParts } from './routes/get-session';
 import { livezRoute, readyzRoute } from './routes/health';
+import {
+  discardJobRoute,
+  getJobRoute,
+  listJobsRoute,
+  retryJobRoute,
+  type JobRouteParts,
+} from './routes/jobs';
 import { listSessionsRoute, type ListSessionsRouteParts } from './routes/list-sessions';
+import { BOARD_PATH, queueBoardRoute, type QueueBoardParts } from './routes/queue-board';
 import { metricsRoute, type MetricsRouteParts } from './routes/metrics';
 import { docsRoute, openApiRoute } from './routes/openapi';
 import { releaseAllRoute } from './routes/release-all';
@@ -44,7 +53,9 @@ import { streamSessionEventsRoute, type StreamSessionEventsRouteParts } from './
 export interface HttpParts
   extends
     CreateSessionRouteParts,
+    FileRouteParts,
     GetSessionRouteParts,
+    JobRouteParts,
     ListSessionsRouteParts,
     ReleaseSessionRouteParts,
     SessionLiveRouteParts,
@@ -55,13 +66,14 @@ export interface HttpParts
     UpdateSessionRouteParts,
     UsageRouteParts,
     WorkerRouteParts,
-    MetricsRouteParts {
+    MetricsRouteParts,
+    QueueBoardParts {
   readonly releaseAll: ReleaseAll;
   readonly sessionHistory: SessionHistory;
   readonly guard: EdgeGuard;
   readonly authenticator: Authenticator;
   readonly readiness: Pick<Readiness, 'report'>;
-  readonly metrics: Metrics;
+  readonly apiMetrics: ApiMetrics;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborted when this process shuts down. */
@@ -75,13 +87,14 @@ export function httpApp(parts: HttpParts): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(openContext(parts.draining));
-  app.use(accessLog(parts.metrics, parts.log, parts.clock));
+  app.use(accessLog(parts.apiMetrics, parts.log, parts.clock));
   app.use((req, _res, next) => {
     parts.guard(req);
     next();
   });
 
   mount(app, handlers, 'open');
+  app.use(BOARD_PATH, queueBoardRoute(parts));
   app.use(parts.authenticator.middleware);
   app.use(bodyReader());
   mount(app, handlers, 'authenticated');
@@ -122,5 +135,10 @@ function handlersOf(parts: HttpParts): Handlers {
     undrainWorker: drainWorkerRoute(parts, false),
     getCapacity: capacityRoute(parts),
     getUsage: usageRoute(parts),
+    getFile: fileRoute(parts),
+    listJobs: listJobsRoute(parts),
+    getJob: getJobRoute(parts),
+    retryJob: retryJobRoute(parts),
+    discardJob: discardJobRoute(parts),
   };
 }

@@ -2,6 +2,7 @@ import { isEnded, statusOf } from '../../machines/session/session.view';
 import { messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
+import type { SplicedBytes } from '../core/splice';
 import type { Notice, NoticeStream } from '../store/notice-stream';
 import type { SessionStore } from '../store/session-store';
 
@@ -9,15 +10,16 @@ import type { SessionStore } from '../store/session-store';
 export interface SplicedClient {
   /** Aborted when the session has ended: whatever is open for this client is to be closed at once. */
   readonly ended: AbortSignal;
-  /** The client is through: it counts from here on. */
-  readonly attached: () => void;
+  /** The client is through: it counts from here on, and so do its bytes. */
+  readonly attached: (bytes: () => SplicedBytes) => void;
   /** The client is gone. */
   readonly leave: () => void;
 }
 
 interface Entry {
   readonly end: AbortController;
-  isAttached: boolean;
+  /** Null until it is attached. */
+  bytes: (() => SplicedBytes) | null;
 }
 
 /** What {@link SplicedClients} works with. */
@@ -35,6 +37,7 @@ export interface SplicedClientsParts {
  */
 export class SplicedClients {
   readonly #bySession = new Map<SessionRef, Set<Entry>>();
+  #bytesOfGone: SplicedBytes = { fromClient: 0, toClient: 0 };
 
   constructor(private readonly parts: SplicedClientsParts) {
     parts.notices.on('notice', this.#onNotice);
@@ -46,19 +49,21 @@ export class SplicedClients {
    * it is in the row.
    */
   enter(ref: SessionRef): SplicedClient {
-    const entry: Entry = { end: new AbortController(), isAttached: false };
+    const entry: Entry = { end: new AbortController(), bytes: null };
     const entries = this.#bySession.get(ref) ?? new Set();
     this.#bySession.set(ref, entries.add(entry));
     return {
       ended: entry.end.signal,
-      attached: () => {
-        entry.isAttached = true;
+      attached: bytes => {
+        entry.bytes = bytes;
         this.parts.onChange();
       },
       leave: () => {
         if (!entries.delete(entry)) return;
         if (entries.size === 0 && this.#bySession.get(ref) === entries) this.#bySession.delete(ref);
-        if (entry.isAttached) this.parts.onChange();
+        if (entry.bytes === null) return;
+        this.#bytesOfGone = sum([this.#bytesOfGone, entry.bytes()]);
+        this.parts.onChange();
       },
     };
   }
@@ -67,7 +72,7 @@ export class SplicedClients {
   counts(): Map<SessionRef, number> {
     const counts = new Map<SessionRef, number>();
     for (const [ref, entries] of this.#bySession) {
-      const attached = [...entries].filter(({ isAttached }) => isAttached).length;
+      const attached = [...entries].filter(({ bytes }) => bytes !== null).length;
       if (attached > 0) counts.set(ref, attached);
     }
     return counts;
@@ -76,6 +81,12 @@ export class SplicedClients {
   /** How many clients are attached in all. */
   get size(): number {
     return [...this.counts().values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Bytes carried since the start, for those that are gone and those that are here. */
+  get bytes(): SplicedBytes {
+    const here = [...this.#bySession.values()].flatMap(entries => [...entries]);
+    return sum([this.#bytesOfGone, ...here.flatMap(({ bytes }) => (bytes === null ? [] : [bytes()]))]);
   }
 
   /** Ends every client and listens no more. */
@@ -110,3 +121,8 @@ export class SplicedClients {
     }
   }
 }
+
+const sum = (counts: readonly SplicedBytes[]): SplicedBytes => ({
+  fromClient: counts.reduce((total, { fromClient }) => total + fromClient, 0),
+  toClient: counts.reduce((total, { toClient }) => total + toClient, 0),
+});

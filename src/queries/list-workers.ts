@@ -50,20 +50,25 @@ export function getCapacity(parts: ListWorkersParts): GetCapacity {
   const list = listWorkers(parts);
   return async () => {
     const [all, queued] = await Promise.all([list(), parts.workers.queuedSessions()]);
-    const alive = all.filter(({ isAlive }) => isAlive);
-    const draining = alive.filter(worker => worker.draining);
-    const slots = sum(alive, 'slots');
-    const used = sum(alive, 'used');
-    const free = Math.max(0, slots - used - (sum(draining, 'slots') - sum(draining, 'used')));
-    return {
-      slots,
-      used,
-      free,
-      queued,
-      workers: alive.length,
-      drainingWorkers: draining.length,
-      isAvailable: free > queued,
-    };
+    return capacityOf(all, queued);
+  };
+}
+
+/** What workers that were found and a queue of sessions come to. */
+export function capacityOf(found: readonly FoundWorker[], queued: number): Capacity {
+  const alive = found.filter(({ isAlive }) => isAlive);
+  const draining = alive.filter(worker => worker.draining);
+  const slots = sum(alive, 'slots');
+  const used = sum(alive, 'used');
+  const free = Math.max(0, slots - used - (sum(draining, 'slots') - sum(draining, 'used')));
+  return {
+    slots,
+    used,
+    free,
+    queued,
+    workers: alive.length,
+    drainingWorkers: draining.length,
+    isAvailable: free > queued,
   };
 }
 

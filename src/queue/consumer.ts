@@ -2,6 +2,7 @@ import { DelayedError, WaitingError, Worker, type Job } from 'bullmq';
 import type { z } from 'zod';
 import { settlesWithin } from '../core/abort';
 import type { Clock } from '../core/clock';
+import type { ContainedJob, ContainmentReason } from '../core/containment';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { blockingOptions } from '../redis/connection';
@@ -18,9 +19,6 @@ export type JobResult =
 
 /** The job is dealt with. */
 export const DONE: JobResult = { done: true };
-
-/** Why a job was taken out of its queue unhandled. */
-export type ContainmentReason = 'oversized' | 'malformed' | 'failed';
 
 /**
  * How long BullMQ's worker waits in Redis at most: `drainDelay`, or until the next delayed job, but never longer than its
@@ -43,14 +41,20 @@ export interface ConsumerOptions<S extends z.ZodType> {
   readonly concurrency: number;
   readonly handle: (payload: z.output<S>, signal: AbortSignal) => Promise<JobResult>;
   /** Called for every job that is given up; must keep it for people to look at. */
-  readonly onContained: (
-    queue: QueueName,
-    job: { id: string; data: string },
-    reason: ContainmentReason,
-    detail: string,
-  ) => Promise<void>;
+  readonly onContained: (job: ContainedJob) => Promise<void>;
+  /** Told how each delivery went, and which jobs were found without the process that had taken them. */
+  readonly report: JobReport;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** What became of one delivery of a job. */
+export type DeliveryOutcome = 'done' | 'again' | 'handed_back' | 'failed';
+
+/** What consumers tell of their jobs. */
+export interface JobReport {
+  jobHandled(queue: QueueName, name: string, outcome: DeliveryOutcome, durationMs: number): void;
+  jobStalled(queue: QueueName, jobId: string): void;
 }
 
 /**
@@ -64,7 +68,7 @@ export class Consumer<S extends z.ZodType> {
     const { queue, redisUrl, concurrency, log } = options;
     this.#worker = new Worker<unknown, void>(
       queue,
-      (job, token, signal) => this.#process(job, token, signal),
+      (job, token, signal) => this.#measured(job, token, signal),
       {
         connection: blockingOptions(redisUrl, LONGEST_BLOCK_MS[queue]),
         prefix: KEY_PREFIX,
@@ -81,6 +85,7 @@ export class Consumer<S extends z.ZodType> {
         removeOnFail: { count: 0 },
       },
     );
+    this.#worker.on('stalled', jobId => this.options.report.jobStalled(queue, jobId));
     this.#worker.on('error', error => log.debug({ err: error, queue }, 'queue worker failed'));
     // A lost lock does not stop the handler by itself.
     this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
@@ -115,6 +120,26 @@ export class Consumer<S extends z.ZodType> {
     if (!closed) this.options.log.warn({ queue: this.options.queue }, 'a queue worker did not close in time');
   }
 
+  async #measured(
+    job: Job<unknown>,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { queue, clock, report } = this.options;
+    const takenMs = clock.monotonicMs();
+    let outcome: DeliveryOutcome = 'failed';
+    try {
+      await this.#process(job, token, signal);
+      outcome = 'done';
+    } catch (error) {
+      if (error instanceof DelayedError) outcome = 'again';
+      else if (error instanceof WaitingError) outcome = 'handed_back';
+      throw error;
+    } finally {
+      report.jobHandled(queue, job.name, outcome, clock.monotonicMs() - takenMs);
+    }
+  }
+
   async #process(
     job: Job<unknown>,
     token: string | undefined,
@@ -134,9 +159,10 @@ export class Consumer<S extends z.ZodType> {
   }
 
   async #parse(job: Job<unknown>): Promise<z.output<S> | undefined> {
-    const size = Buffer.byteLength(JSON.stringify(job.data) ?? '');
-    if (size > PAYLOAD_MAX_BYTES) {
-      await this.#contain(job, 'oversized', `${size} bytes`);
+    const json = jsonOf(job.data);
+    const size = Buffer.byteLength(json ?? '');
+    if (json === null || size > PAYLOAD_MAX_BYTES) {
+      await this.#contain(job, 'oversized', json === null ? 'nested too deeply' : `${size} bytes`);
       return undefined;
     }
     const parsed = this.options.schema.safeParse(job.data);
@@ -147,11 +173,20 @@ export class Consumer<S extends z.ZodType> {
 
   async #contain(job: Job<unknown>, reason: ContainmentReason, detail: string): Promise<void> {
     const { queue, onContained, log } = this.options;
-    log.warn({ queue, jobId: job.id, reason, detail: detail.slice(0, 500) }, 'job contained');
     try {
-      await onContained(queue, { id: job.id ?? '', data: JSON.stringify(job.data) ?? '' }, reason, detail);
+      const { id: jobId = '', name } = job;
+      await onContained({ queue, jobId, name, reason, detail, data: jsonOf(job.data) ?? '' });
     } catch (error) {
-      log.error({ queue, jobId: job.id, err: messageOf(error) }, 'a contained job could not be kept');
+      log.error({ queue, reason, err: messageOf(error) }, 'a contained job could not be kept');
     }
+  }
+}
+
+/* null: it is nested so deeply that it could be read, but cannot be written. */
+function jsonOf(data: unknown): string | null {
+  try {
+    return JSON.stringify(data) ?? '';
+  } catch {
+    return null;
   }
 }

@@ -3,7 +3,7 @@ import type { SessionEffect } from '../../machines/session/session.effects';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Redis } from '../redis/connection';
-import { KEY_PREFIX } from '../redis/keys';
+import { INGRESS_PREFIX, KEY_PREFIX } from '../redis/keys';
 import {
   QUEUE_NAMES,
   type CommandPayload,
@@ -32,6 +32,9 @@ const QUEUE_EVENTS_MAX = 100;
  */
 export class Producer {
   readonly #queues: Readonly<Record<QueueName, Queue>>;
+  readonly #openIngress: () => Queue;
+  /** Opened when it is needed: most processes never write into it. */
+  #ingress: Queue | null = null;
 
   /**
    * @param redis - the process' connection for commands, which is never idle: a connection of our own could be dead for
@@ -49,6 +52,11 @@ export class Producer {
       return queue;
     };
     this.#queues = { launch: open('launch'), sessions: open('sessions'), timers: open('timers') };
+    this.#openIngress = () => {
+      const queue = new Queue('ingress', { connection: redis, prefix: INGRESS_PREFIX });
+      queue.on('error', error => log.debug({ err: error, queue: 'ingress' }, 'queue connection failed'));
+      return queue;
+    };
   }
 
   /** Resolves when all queues are connected. */
@@ -99,6 +107,24 @@ export class Producer {
     await this.#queues.sessions.add(command.command, command, { jobId: `c.${command.commandId}` });
   }
 
+  /**
+   * Adds a job once more that has left its queue; does nothing while one with this id is there.
+   *
+   * @param queue - one of ours, or `ingress`
+   */
+  async addAgain(
+    queue: string,
+    { jobId, name, data }: { jobId: string; name: string; data: unknown },
+  ): Promise<void> {
+    const ours = QUEUE_NAMES.find(known => known === queue);
+    await (ours === undefined ? this.#ingressQueue() : this.#queues[ours]).add(name, data, { jobId });
+  }
+
+  /** All queues, for whoever only looks at them. */
+  all(): readonly Queue[] {
+    return [...QUEUE_NAMES.map(name => this.#queues[name]), this.#ingressQueue()];
+  }
+
   /** Jobs by state, for metrics. */
   async jobCounts(): Promise<Record<QueueName, Record<string, number>>> {
     const of = (name: QueueName): Promise<Record<string, number>> =>
@@ -109,7 +135,11 @@ export class Producer {
 
   /** Closes the queues; the connection stays open. */
   async close(): Promise<void> {
-    await Promise.all(QUEUE_NAMES.map(name => this.#queues[name].close()));
+    await Promise.all([...QUEUE_NAMES.map(name => this.#queues[name].close()), this.#ingress?.close()]);
+  }
+
+  #ingressQueue(): Queue {
+    return (this.#ingress ??= this.#openIngress());
   }
 }
 

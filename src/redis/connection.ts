@@ -101,19 +101,23 @@ export async function openCommandRedis(url: string, log: Logger): Promise<Redis>
 }
 
 /**
- * `redis[s]://user:password@host:port/db` or `unix:///path/to/redis.sock` → where to connect.
+ * `redis[s]://user:password@host:port/db`, `unix:///path/to/redis.sock` or, with a password,
+ * `unix://user:password@localhost/path/to/redis.sock` → where to connect.
  *
  * @throws TypeError if it is not a URL.
  */
 function addressOf(url: string): RedisOptions {
   const parsed = new URL(url);
-  if (parsed.protocol === 'unix:') return { path: decodeURIComponent(parsed.pathname) };
+  const credentials = {
+    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
+    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
+  };
+  if (parsed.protocol === 'unix:') return { path: decodeURIComponent(parsed.pathname), ...credentials };
   return {
     host: parsed.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
     port: parsed.port === '' ? 6379 : Number(parsed.port),
     db: Number(parsed.pathname.slice(1)) || 0,
-    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
-    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
+    ...credentials,
     ...(parsed.protocol === 'rediss:' ? { tls: {} } : {}),
   };
 }

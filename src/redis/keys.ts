@@ -4,6 +4,9 @@ import type { SessionRef } from '../core/ids';
 /** Every key of ours stands under this one hash tag: one primary holds them all, and scripts may touch any of them. */
 export const KEY_PREFIX = '{hf}';
 
+/** The keys of the queue `ingress`, which other services write, stand apart: a user of Redis can be confined to them. */
+export const INGRESS_PREFIX = '{hf-in}';
+
 const key = (...parts: string[]): string => [KEY_PREFIX, ...parts].join(':');
 
 /** Every Redis key of Holdfast, and what lives there. BullMQ's queues stand beside them as `{hf}:<queue>:…`. */
@@ -55,8 +58,20 @@ export const keys = {
   process: (processId: string) => key('proc', processId),
   /** String: the installation's secret. */
   secret: key('secret'),
-  /** Capped list: jobs that could not be handled, newest first, as JSON. */
-  deadLetters: key('dead'),
+  /** Zset by time in µs: entries of jobs that could not be handled. */
+  quarantine: key('quarantine'),
+  /** Hash: those entries by id, as JSON. */
+  quarantineEntries: key('quarantine', 'entries'),
+  /** Hash: the payloads of those jobs by the entry's id, as they were in the queue. */
+  quarantineData: key('quarantine', 'data'),
+  /** List with a TTL: how far a job with steps is, the number of steps done and then what they gave. */
+  run: (jobKey: string) => key('run', jobKey),
+  /** Hash with a TTL: a file that a job has made. */
+  file: (fileId: string) => key('file', fileId),
+  /** Zset by time: `<bytes>|<key>` of every file. */
+  files: key('files'),
+  /** String: bytes of all files. */
+  filesBytes: key('files-bytes'),
   /** String with a TTL: whoever sets it runs that sweep this time. */
   sweepLock: (name: string) => key('lock', name),
   /** Named where a script's key does not apply; never written. */

@@ -13,14 +13,17 @@ const SCRIPTS = {
   noteActivity: 'note-activity-3',
   ackClose: 'ack-close-2',
   ackEffects: 'ack-effects-2',
-  containJobs: 'contain-jobs-3',
+  quarantineJob: 'quarantine-job-3',
+  trimFinished: 'trim-finished-2',
+  claimJobs: 'claim-jobs-1',
+  keepFile: 'keep-file-3',
 } as const;
 
 /** The name of a script. */
 export type ScriptName = keyof typeof SCRIPTS;
 
 /** What a script may be given; everything reaches Lua as a string. */
-export type ScriptArg = string | number;
+export type ScriptArg = string | number | Buffer;
 
 /** A reply of Lua: integers, strings and nested arrays of them. */
 export type ScriptReply = string | number | null | ScriptReply[];

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { withDeadline } from '../core/abort';
 import { commandOptions } from './connection';
+import { parseInfo } from './server-info';
 
 /** What a Redis says of itself, and what of it is not as it should be. */
 export interface RedisReport {
@@ -36,12 +37,7 @@ export async function checkRedisServer(url: string): Promise<RedisReport> {
 
 /** Judges the answer of `INFO`. A setting that is missing from it is reported as unknown. */
 export function reportOf(info: string): RedisReport {
-  const fields = new Map(
-    info.split(/\r?\n/).flatMap(line => {
-      const colon = line.indexOf(':');
-      return colon <= 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
-    }),
-  );
+  const fields = parseInfo(info);
   const version = fields.get('valkey_version') ?? fields.get('redis_version') ?? 'unknown';
   return {
     version,

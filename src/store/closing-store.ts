@@ -34,13 +34,18 @@ export class ClosingStore {
     return (await this.redis.hexists(keys.closing, ref)) === 1;
   }
 
-  /** The browser is gone, with everything it left. Publishes `closed`. */
-  async acknowledge(ref: SessionRef, claimId: string): Promise<void> {
+  /**
+   * The browser is gone, with everything it left. Publishes `closed`.
+   *
+   * @returns how long after the end of its session, in milliseconds; null if it was acknowledged before.
+   */
+  async acknowledge(ref: SessionRef, claimId: string): Promise<number | null> {
     const notice: Notice = { type: 'closed', ref };
-    await this.scripts.run(
+    const afterMs = await this.scripts.run(
       'ackClose',
       [keys.closing, keys.notices],
       [ref, claimId, JSON.stringify(notice), NOTICES_MAX],
     );
+    return Number(afterMs) < 0 ? null : Number(afterMs);
   }
 }

@@ -12,18 +12,7 @@ export interface Overdue {
   readonly dueMs: number;
 }
 
-/** A job that could not be handled. */
-export interface DeadLetter {
-  readonly queue: string;
-  readonly jobId: string;
-  readonly reason: string;
-  readonly at: number;
-  readonly data: string;
-}
-
-const DEAD_LETTERS_MAX = 1_000;
-
-/** What the sweeps and the effect relay need: time, overdue entries, effects left behind, retention, dead letters. */
+/** What the sweeps and the effect relay need: time, overdue entries, effects left behind, retention. */
 export class MaintenanceStore {
   constructor(
     private readonly redis: Redis,
@@ -99,27 +88,6 @@ export class MaintenanceStore {
     return Number(
       await this.scripts.run('retireSessions', [keys.ended, keys.counts], [KEY_PREFIX, retentionMs, limit]),
     );
-  }
-
-  /** Contains jobs of one queue that BullMQ cannot finish; answers how many. */
-  async containJobs(queue: string): Promise<number> {
-    const prefix = `${KEY_PREFIX}:${queue}:`;
-    return Number(
-      await this.scripts.run(
-        'containJobs',
-        [`${prefix}active`, `${prefix}stalled`, keys.deadLetters],
-        [prefix, DEAD_LETTERS_MAX, queue, 500],
-      ),
-    );
-  }
-
-  /** Keeps a job that could not be handled, for people to look at. */
-  async bury(letter: DeadLetter): Promise<void> {
-    await this.redis
-      .multi()
-      .lpush(keys.deadLetters, JSON.stringify({ ...letter, data: letter.data.slice(0, 1_024) }))
-      .ltrim(keys.deadLetters, 0, DEAD_LETTERS_MAX - 1)
-      .exec();
   }
 
   /** The installation's secret: `candidate` if there was none yet. */

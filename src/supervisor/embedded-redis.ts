@@ -3,8 +3,9 @@ import { closeSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pollUntil } from '../core/abort';
-import { isAlive, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
+import { isAlive, signalProcess, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
 import type { ProcessPlan, ReadyInfo } from './kept-process';
+import { REDIS_HOST, type RedisAccess } from './redis-access';
 import { probeRedis } from './redis-probe';
 
 /** Unix socket paths end at 104 to 108 bytes, and Node cuts longer ones without a word. */
@@ -13,6 +14,9 @@ const MAX_SOCKET_PATH_BYTES = 100;
 /** A big append-only file takes its time; the supervisor stays responsive meanwhile. */
 const LOADING_TIMEOUT_MS = 3_600_000;
 const PROBE_EVERY_MS = 10;
+
+/** It writes its append-only file out before it goes. */
+const END_TIMEOUT_MS = 10_000;
 
 /** How the Redis of one data folder is started. */
 export interface EmbeddedRedisOptions {
@@ -24,12 +28,15 @@ export interface EmbeddedRedisOptions {
   readonly shortDir: string;
   /** The Redis that an earlier supervisor left, if any. */
   readonly last: ProcessIdentity | null;
+  /** How other services reach it; null: not at all, and whoever can open the socket needs no password. */
+  readonly access: RedisAccess | null;
   readonly table: ProcessTable;
 }
 
 /**
- * Our own Redis: on a Unix socket only, in a folder that only our user can enter, in a process group of its own, with
- * an append-only file. A Redis that outlived its supervisor is found again by asking whoever answers on the socket.
+ * Our own Redis: on a Unix socket in a folder that only our user can enter, in a process group of its own, with an
+ * append-only file. Opened to other services it also listens on loopback, where nobody gets in without a password. A
+ * Redis that outlived its supervisor is found again by asking whoever answers on the socket.
  */
 export class EmbeddedRedis implements ProcessPlan {
   readonly role = 'redis';
@@ -45,15 +52,27 @@ export class EmbeddedRedis implements ProcessPlan {
       Buffer.byteLength(preferred) <= MAX_SOCKET_PATH_BYTES
         ? preferred
         : join(options.shortDir, 'redis.sock');
-    this.url = `unix://${this.socketPath.split('/').map(encodeURIComponent).join('/')}`;
+    // A URL has room for a password only beside a host.
+    const authority = options.access === null ? '' : `default:${options.access.ourPassword}@localhost`;
+    this.url = `unix://${authority}${this.socketPath.split('/').map(encodeURIComponent).join('/')}`;
   }
 
-  /** A second Redis on the same files would ruin them, so one that lives is waited for as long as it lives. */
+  /**
+   * A second Redis on the same files would ruin them, so one that lives is waited for as long as it lives. One that was
+   * opened or closed otherwise than it is to be now is ended first: a restart of Redis ends no session.
+   *
+   * @throws if it does not end, or wants a password that is not ours and nothing says who it is.
+   */
   async find(): Promise<ProcessIdentity | null> {
-    const { last, table } = this.options;
-    const probe = await probeRedis(this.socketPath);
-    if (probe !== null) return table.identify(probe.pid);
-    return last !== null && (await isAlive(table, last)) ? last : null;
+    const { last, access, table } = this.options;
+    const probe = await this.#probe();
+    const known = last !== null && (await isAlive(table, last)) ? last : null;
+    if (probe === null) return known;
+    const living = probe === 'refused' ? known : await table.identify(probe.pid);
+    if (probe !== 'refused' && probe.tcpPort === (access?.port ?? 0)) return living;
+    if (living === null) throw new Error(`a Redis on ${this.socketPath} wants a password that is not ours`);
+    await this.#end(living);
+    return null;
   }
 
   spawn(): ChildProcess {
@@ -72,7 +91,10 @@ export class EmbeddedRedis implements ProcessPlan {
     return pollUntil(
       'redis',
       { timeoutMs: LOADING_TIMEOUT_MS, everyMs: PROBE_EVERY_MS, signal: ended },
-      async () => ((await probeRedis(this.socketPath))?.loading === false ? {} : undefined),
+      async () => {
+        const probe = await this.#probe();
+        return probe !== null && probe !== 'refused' && !probe.loading ? {} : undefined;
+      },
     );
   }
 
@@ -83,9 +105,26 @@ export class EmbeddedRedis implements ProcessPlan {
     }
   }
 
+  async #probe(): ReturnType<typeof probeRedis> {
+    return probeRedis(this.socketPath, this.options.access?.ourPassword ?? null);
+  }
+
+  async #end(living: ProcessIdentity): Promise<void> {
+    const { table } = this.options;
+    await signalProcess(table, living, 'SIGTERM');
+    await pollUntil(
+      'end of a Redis with other settings',
+      { timeoutMs: END_TIMEOUT_MS, everyMs: PROBE_EVERY_MS },
+      async () => ((await isAlive(table, living)) ? undefined : true),
+    );
+  }
+
   #argv(): string[] {
+    const { access } = this.options;
     const settings: Record<string, string> = {
-      port: '0',
+      port: String(access?.port ?? 0),
+      // In a file, because anybody may read a command line.
+      ...(access === null ? {} : { bind: REDIS_HOST, aclfile: access.aclFile }),
       unixsocket: this.socketPath,
       unixsocketperm: '700',
       dir: this.options.dir,

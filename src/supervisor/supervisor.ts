@@ -12,6 +12,7 @@ import { EmbeddedRedis } from './embedded-redis';
 import { KeptProcess, type ReadyInfo } from './kept-process';
 import { NodeChild } from './node-child';
 import { isPortFree } from './port-check';
+import { REDIS_HOST, settleRedisAccess } from './redis-access';
 import { DRAIN_ORDER, ROLES_OF_MODE, type Mode, type NodeRole, type Role } from './roles';
 
 /** What a supervisor needs to know. Entry points are passed in, so that tests can supervise stubs. */
@@ -62,8 +63,8 @@ export class Supervisor {
    * when a drain came first.
    *
    * @throws AlreadyRunningError if another supervisor holds the data folder.
-   * @throws ConfigError if a mode that needs REDIS_URL has none.
-   * @throws StartError if the port is taken or there is no Redis to start.
+   * @throws ConfigError if a mode that needs REDIS_URL has none, or a port is to be opened on a Redis that is not ours.
+   * @throws StartError if a port is taken or there is no Redis to start.
    */
   async start(): Promise<string | null> {
     const starting = this.#start();
@@ -102,6 +103,9 @@ export class Supervisor {
     const { mode, config, table } = this.#options;
     if (mode !== 'start' && config.redisUrl === null) {
       throw new ConfigError([`REDIS_URL: must be set, \`holdfast ${mode}\` has no Redis of its own`]);
+    }
+    if (config.redisUrl !== null && config.redisPort !== null) {
+      throw new ConfigError(['HOLDFAST_REDIS_PORT: opens our own Redis, but REDIS_URL names another one']);
     }
     if (mode === 'api') this.#children = new ChildrenFile(null, await table.bootId());
     else await this.#takeDataFolder(mode);
@@ -151,13 +155,14 @@ export class Supervisor {
       throw new StartError('no redis-server or valkey-server on PATH; install one, or set REDIS_URL');
     }
     const last = this.#childrenFile().last('redis');
-    const redis = new EmbeddedRedis({
-      binary: redisBinary,
-      dir: join(config.dataDir, 'redis'),
-      shortDir,
-      last,
-      table,
-    });
+    const dir = redisDir(config.dataDir);
+    const access = await settleRedisAccess(dir, config.redisPort);
+    const redis = new EmbeddedRedis({ binary: redisBinary, dir, shortDir, last, access, table });
+    if (access !== null && (await redis.find()) === null && !(await isPortFree(REDIS_HOST, access.port))) {
+      throw new StartError(
+        `${REDIS_HOST}:${access.port} is in use by another program; set HOLDFAST_REDIS_PORT to a free port`,
+      );
+    }
     this.#redis = redis;
     const kept = this.#keep(new KeptProcess(redis, this.#context()));
     await this.#untilDraining(kept.firstReady);
@@ -204,6 +209,11 @@ export class Supervisor {
 /** The lock of a data folder. */
 export function lockPath(dataDir: string): string {
   return join(dataDir, 'supervisor.lock');
+}
+
+/** Where the Redis of a data folder keeps everything. */
+export function redisDir(dataDir: string): string {
+  return join(dataDir, 'redis');
 }
 
 /** Where the API will be, as far as it is known before it has started. */

@@ -39,6 +39,23 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   ],
   '07-idempotent-retry.mjs': ['the same session: true', 'idempotency_key_reused'],
   '08-browser-options.mjs': ['Willkommen zurück', '390 × 844 at 3', 'de-DE', '1'],
+  '20-job-producer.mjs': [
+    'the session is live, for 60 s',
+    'whoever has its websocketUrl has the browser: true',
+    'asked again, the same session: true',
+    'now it may live 120 s',
+    'the session is released: released_by_client',
+    'invalid_request',
+    'cancelled: removed',
+  ],
+  '21-pipeline.mjs': [
+    'sessions handed on: 2',
+    'title: part one; proof: image/png',
+    'the session is released',
+    'title: part two; proof: image/png',
+    'the session is released',
+    'step_failed: step 1 (click)',
+  ],
 };
 
 describe('the examples', () => {
@@ -54,7 +71,11 @@ describe('the examples', () => {
 
   it.each(Object.entries(OUTPUT))('%s prints what it should and leaves no session', async (name, lines) => {
     const { stdout } = await promisify(execFile)(process.execPath, [join(folder, name)], {
-      env: { ...process.env, HOLDFAST_URL: installation.url },
+      env: {
+        ...process.env,
+        HOLDFAST_URL: installation.url,
+        HOLDFAST_REDIS_URL: `unix://${installation.redisSocketPath}`,
+      },
       timeout: 30_000,
     });
     expect(stdout.trimEnd().split('\n')).toEqual(lines);

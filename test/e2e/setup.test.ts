@@ -72,6 +72,13 @@ describe('npm run setup', () => {
     );
   });
 
+  test('does the tests without Prometheus where it may not be installed, and says so', async () => {
+    const env = { PATH: bare, HOME: dir.path, HOLDFAST_SETUP: 'check' };
+    const skipped = 'the tests of dashboards and alerts will be skipped';
+    expect((await setup({ ...env, npm_lifecycle_event: 'pretest' })).output).toContain(skipped);
+    expect((await setup(env)).output).not.toContain('prometheus');
+  });
+
   test('prints the lines when there is no package manager it knows', async () => {
     const { code, output } = await setup({ PATH: bare, HOME: dir.path });
     expect(code).toBe(1);
@@ -96,10 +103,13 @@ describe('npm run setup', () => {
 
 describe('holdfast', () => {
   test('prints its usage, and takes an unknown command for a mistake', async () => {
-    expect(await run(['bin/holdfast', '--help'], {})).toMatchObject({ code: 0 });
+    const help = await run(['bin/holdfast', '--help'], {});
+    expect(help.code).toBe(0);
+    expect(help.output).toContain('Usage: holdfast');
     const unknown = await run(['bin/holdfast', 'explode'], {});
     expect(unknown.code).toBe(2);
-    expect(unknown.output).toContain('Usage: holdfast');
+    expect(unknown.output).toContain("unknown command 'explode'");
+    expect(unknown.output).toContain('holdfast --help');
   });
 
   test('doctor proves Redis, Chromium and sandbox on this machine', async () => {

@@ -35,7 +35,14 @@ async function keepRedis(redisDir: string): Promise<{ redis: EmbeddedRedis; kept
   const binary = await findRedisBinary(executableSearchPath());
   if (binary === null) throw new Error('these tests need redis-server or valkey-server on PATH');
   const shortDir = join(dir.path, 'short');
-  const plan = new EmbeddedRedis({ binary, dir: redisDir, shortDir, last: null, table: systemProcesses });
+  const plan = new EmbeddedRedis({
+    binary,
+    dir: redisDir,
+    shortDir,
+    last: null,
+    access: null,
+    table: systemProcesses,
+  });
   const context = {
     table: systemProcesses,
     children: new ChildrenFile(join(dir.path, 'children.json'), await systemProcesses.bootId()),
@@ -120,6 +127,7 @@ test('does not put its socket into a folder that others could have made', async 
     dir: join(dir.path, 'd'.repeat(100)),
     shortDir,
     last: null,
+    access: null,
     table: systemProcesses,
   });
   expect(() => plan.spawn()).toThrow('open to others');

@@ -1,4 +1,5 @@
 import { refOf } from '../../src/core/ids';
+import { FileLinks } from '../../src/http/file-links';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { startTestApi, type TestApi } from '../support/api';
 import { Contract } from '../support/openapi';
@@ -17,7 +18,7 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
   /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
   /^fetchDownload 404 download_not_found$/, // the same
-  /^(getLivez|getReadyz|getOpenApi|getDocs|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
+  /^(getLivez|getReadyz|getOpenApi|getDocs|getFile|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^updateSession 409 session_not_live$/, // http.update
 ];
@@ -160,10 +161,46 @@ describe('every answer', () => {
     await expectStatus(withKey('POST', '/v1/sessions/unknown/release'), 404);
   });
 
+  it('with a file is as documented', async () => {
+    const content = Buffer.from('"found"');
+    await api.deps.files.keep('f-1', { tenant: 'acme', contentType: 'application/json', content });
+    await api.deps.files.keep('f-2', { tenant: 'other', contentType: 'application/json', content });
+    const token = new FileLinks(api.url, api.deps.secret).urlOf('f-2').split('?')[1] ?? '';
+    await expectStatus(withKey('GET', '/v1/files/f-1'), 200);
+    await expectStatus(withKey('GET', '/v1/files/f-2'), 404);
+    await expectStatus(send('GET', `/v1/files/f-2?${token}`), 200);
+    await expectStatus(send('GET', '/v1/files/f-2'), 401);
+    await expectStatus(withKey('GET', '/v1/files/f-1?token=x'), 401);
+    await expectStatus(send('GET', `/v1/files/f-1?${token}`), 401);
+    await expectStatus(withKey('GET', '/v1/files/unknown'), 404);
+  });
+
   it('to bulk release is as documented', async () => {
     await expectStatus(post('/v1/sessions/release', { dryRun: true }), 200);
     await expectStatus(post('/v1/sessions/release', { labelselector: 'a=b' }), 422);
     await expectStatus(withKey('POST', '/v1/sessions/release'), 200);
+  });
+
+  it('about a job in quarantine is as documented', async () => {
+    const bad = {
+      queue: 'sessions',
+      jobId: '1',
+      name: 'probe',
+      reason: 'failed',
+      detail: 'it would not',
+    } as const;
+    const data = JSON.stringify({ v: 1, command: 'probe', commandId: 'again' });
+    const good = await api.deps.quarantine.put({ ...bad, data });
+    const broken = await api.deps.quarantine.put({ ...bad, data: '{' });
+    await expectStatus(withKey('GET', '/v1/jobs?queue=sessions&limit=1'), 200);
+    await expectStatus(withKey('GET', '/v1/jobs?queue=unknown'), 422);
+    await expectStatus(withKey('GET', `/v1/jobs/${good.id}`), 200);
+    await expectStatus(withKey('POST', `/v1/jobs/${broken.id}/retry`), 422);
+    await expectStatus(withKey('POST', `/v1/jobs/${good.id}/retry`), 200);
+    await expectStatus(withKey('DELETE', `/v1/jobs/${broken.id}`), 204);
+    await expectStatus(withKey('GET', `/v1/jobs/${good.id}`), 404);
+    await expectStatus(withKey('POST', `/v1/jobs/${good.id}/retry`), 404);
+    await expectStatus(withKey('DELETE', `/v1/jobs/${good.id}`), 404);
   });
 
   it('of a stream carries data as documented', async () => {

@@ -15,6 +15,8 @@ export interface TestApi {
   readonly deps: Deps;
   readonly worker: StandInWorker;
   readonly browser: EchoBrowser;
+  /** Closes the API at `url`; all else goes on. */
+  closeFirst(): Promise<void>;
   /** Starts one more API on the same Redis; closed with the rest. */
   another(config?: Partial<Config>): Promise<Api>;
   /** One request, JSON in and out. */
@@ -68,6 +70,7 @@ export async function startTestApi(
     worker,
     browser,
     call,
+    closeFirst: async () => apis.shift()?.close(),
     another: async changes => {
       const api = await startApi({ ...config, ...changes }, redis.url, log);
       apis.push(api);

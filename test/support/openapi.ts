@@ -85,7 +85,7 @@ export class Contract {
   }
 
   #wrongIn(content: NonNullable<DocumentedAnswer['content']>, type: string, text: string): string[] {
-    const documented = content[type];
+    const documented = content[type] ?? content['*/*'];
     if (documented === undefined) return [`media type ${type} is not documented`];
     return type.endsWith('json') ? this.wrongBySchema(documented.schema, JSON.parse(text)) : [];
   }

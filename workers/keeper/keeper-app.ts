@@ -11,6 +11,7 @@ import {
 } from './browser-command';
 import type { BrowserSurroundings } from './browser-facts';
 import { Gateway, type GatewayDeps } from './gateway';
+import { LoadMeter, type BrowserLoad } from './browser-load';
 import { Keeper } from './keeper';
 import { Leftovers } from './leftovers';
 import { LIVENESS, type LivenessRhythm } from './liveness';
@@ -88,7 +89,11 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   const lifecycle = new Lifecycle();
   const parts: { gateway: Gateway | null; desk: WorkerDesk | null } = { gateway: null, desk: null };
   try {
-    const keeper = await makeKeeper(runRoot, user, options, () => parts.gateway);
+    const meter = new LoadMeter({ roots: () => keeper.rootPids() });
+    const keeper = await makeKeeper(runRoot, user, options, {
+      gateway: () => parts.gateway,
+      load: () => meter.load,
+    });
     lifecycle.defer('keeper', () => keeper.stop());
     const gatewayDeps: GatewayDeps = {
       browserOf: claimId => keeper.browserOf(claimId),
@@ -103,6 +108,8 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
       lifecycle.defer('gateway', () => gateway.close());
     }
     await keeper.open();
+    await meter.start();
+    lifecycle.defer('load meter', () => meter.stop());
     const desk = await openDesk(keeper, runRoot, options);
     parts.desk = desk;
     lifecycle.defer('worker desk', () => desk.close());
@@ -125,7 +132,7 @@ async function makeKeeper(
   runRoot: string,
   user: User,
   options: KeeperOptions,
-  gateway: () => Gateway | null,
+  { gateway, load }: { gateway: () => Gateway | null; load: () => BrowserLoad | null },
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
   const around: BrowserSurroundings = {
@@ -148,6 +155,7 @@ async function makeKeeper(
     gateway: () => advertised(options, gateway()),
     gatewaySocket: gatewaySocketPath(runRoot),
     gatewayConnections: () => gateway()?.connections ?? 0,
+    load,
     liveness: rhythm?.liveness ?? LIVENESS,
     clock,
     log,

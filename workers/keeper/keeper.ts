@@ -5,9 +5,11 @@ import type { Logger } from '../../src/core/logger';
 import { inherit } from './adoption';
 import type { CommandFactory } from './browser-command';
 import type { BrowserSurroundings } from './browser-facts';
+import type { BrowserLoad } from './browser-load';
 import { BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
 import type { ReachableBrowser } from './gateway';
+import { KeeperBooks } from './keeper-books';
 import { KeeperError } from './keeper-error';
 import { KeptBrowser, type KeptBrowserDeps } from './kept-browser';
 import { watchLiveness, type LivenessRhythm } from './liveness';
@@ -36,6 +38,7 @@ export interface KeeperDeps {
   /** Path of the gateway's Unix socket. */
   readonly gatewaySocket: string;
   readonly gatewayConnections: () => number;
+  readonly load: () => BrowserLoad | null;
   readonly liveness: LivenessRhythm;
   readonly clock: Clock;
   readonly log: Logger;
@@ -57,8 +60,7 @@ const GONE_KEPT_MS = 600_000;
  */
 export class Keeper {
   readonly #deps: KeeperDeps;
-  readonly #browsers = new Set<KeptBrowser>();
-  readonly #forgotten = new WeakSet<KeptBrowser>();
+  readonly #books = new KeeperBooks();
   readonly #listeners = new Set<(event: KeeperEvent) => void>();
   readonly #closing = new AbortController();
   #orphansReaped = 0;
@@ -100,22 +102,25 @@ export class Keeper {
   stats(): KeeperStats {
     return {
       slots: this.#deps.slots,
-      used: this.#used(),
+      used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
       gatewayConnections: this.#deps.gatewayConnections(),
+      load: this.#deps.load(),
     };
   }
 
   list(): BrowserRecord[] {
-    return [...this.#browsers]
-      .filter(browser => !this.#forgotten.has(browser))
-      .map(browser => browser.record());
+    return this.#books.records();
+  }
+
+  /** The first process of every browser that runs. */
+  rootPids(): number[] {
+    return this.#books.all().flatMap(({ rootPid }) => (rootPid === null ? [] : [rootPid]));
   }
 
   /** The browser under this claim; null if there is none that runs. */
   browserOf(claimId: string): ReachableBrowser | null {
-    const running = [...this.#browsers].filter(({ state }) => state === 'running');
-    const browser = running.find(({ fence }) => fence.claimId === claimId);
+    const browser = this.#books.running(claimId);
     if (!browser?.endpoint) return null;
     const { endpoint, directory } = browser;
     return { endpoint, downloads: { path: directory.downloads, uid: this.#deps.around.user.uid } };
@@ -128,9 +133,9 @@ export class Keeper {
    */
   async launch(ref: string, fence: Fence, options: LaunchOptions, timeoutMs: number): Promise<Endpoint> {
     if (this.#closing.signal.aborted) throw new KeeperError('launch_cancelled', 'the keeper is stopping');
-    const earlier = this.#olderThan(ref, fence);
+    const earlier = this.#books.olderThan(ref, fence);
     const freed = earlier.filter(browser => browser.holdsSlot).length;
-    if (this.#used() - freed >= this.#deps.slots) {
+    if (this.#books.holdingSlots().length - freed >= this.#deps.slots) {
       throw new KeeperError('no_free_slot', `all ${this.#deps.slots} slots are taken`);
     }
     // In the books before anything is awaited: an order to close it may be the very next line.
@@ -157,8 +162,8 @@ export class Keeper {
    * @throws KeeperError `unknown_claim` if `from` is not what is recorded, `stale_claim` if the number does not rise.
    */
   async claim(ref: string, from: Fence, to: Fence): Promise<void> {
-    if (this.#find(ref, to.claimId)?.fence.n === to.n) return;
-    const browser = this.#find(ref, from.claimId);
+    if (this.#books.find(ref, to.claimId)?.fence.n === to.n) return;
+    const browser = this.#books.find(ref, from.claimId);
     if (browser === undefined || browser.fence.n !== from.n || browser.state === 'closing') {
       throw new KeeperError('unknown_claim', `${ref} has no browser under claim ${from.n}`);
     }
@@ -168,7 +173,7 @@ export class Keeper {
 
   /** Ends a browser; resolves when nothing of it is left. False if no browser is there under this claim. */
   async close(ref: string, claimId: string): Promise<boolean> {
-    const browser = this.#find(ref, claimId);
+    const browser = this.#books.find(ref, claimId);
     if (browser === undefined) return false;
     await this.#end(browser, 'closed by its worker');
     return true;
@@ -176,15 +181,15 @@ export class Keeper {
 
   /** Forgets a browser that has gone; one that has not is left alone. */
   async forget(ref: string, claimId: string): Promise<void> {
-    const browser = this.#find(ref, claimId);
+    const browser = this.#books.find(ref, claimId);
     if (browser?.state !== 'gone') return;
-    this.#forgotten.add(browser);
+    this.#books.forget(browser);
     if (!browser.holdsSlot) await this.#drop(browser);
   }
 
   /** Ends everything; the reports stay for the worker that comes next. */
   async endAll(message: string): Promise<void> {
-    const there = [...this.#browsers].filter(browser => browser.holdsSlot);
+    const there = this.#books.holdingSlots();
     if (there.length > 0) this.#deps.log.warn({ browsers: there.length }, message);
     await Promise.all(there.map(browser => browser.order(message)));
   }
@@ -192,7 +197,7 @@ export class Keeper {
   /** Starts nothing more and stops watching. Browsers are left as they are. */
   stop(): void {
     this.#closing.abort();
-    for (const browser of this.#browsers) browser.letGo();
+    for (const browser of this.#books.all()) browser.letGo();
     if (this.#expiry !== null) clearInterval(this.#expiry);
   }
 
@@ -206,18 +211,6 @@ export class Keeper {
     const limits = { timeoutMs: Math.min(timeoutMs, KEEPER_LAUNCH_TIMEOUT_MS), signal };
     const plan = command(browser.directory, browser.fence.claimId, options);
     return BrowserProcess.launch(browser.directory, plan, around, limits);
-  }
-
-  /** The browsers of earlier claims of a session; refuses a claim that is not newer than all of them. */
-  #olderThan(ref: string, fence: Fence): KeptBrowser[] {
-    const earlier = [...this.#browsers].filter(browser => browser.ref === ref);
-    if (earlier.some(browser => browser.fence.n >= fence.n)) {
-      throw new KeeperError(
-        'stale_claim',
-        `${ref} has a browser under a claim that is not older than ${fence.n}`,
-      );
-    }
-    return earlier;
   }
 
   /** Ends a browser whose owner needs no report of it. */
@@ -244,7 +237,7 @@ export class Keeper {
       onFreed: browser => this.#onFreed(browser),
     };
     const browser = new KeptBrowser(ref, fence, directory, deps);
-    this.#browsers.add(browser);
+    this.#books.add(browser);
     return browser;
   }
 
@@ -254,12 +247,12 @@ export class Keeper {
 
   #onFreed(browser: KeptBrowser): void {
     this.#changed();
-    if (this.#forgotten.has(browser)) void this.#drop(browser);
+    if (this.#books.isForgotten(browser)) void this.#drop(browser);
   }
 
   /** Takes it out of the books. A record that cannot be removed is one of a browser long gone: it expires. */
   async #drop(browser: KeptBrowser): Promise<void> {
-    this.#browsers.delete(browser);
+    this.#books.delete(browser);
     try {
       await this.#deps.records.remove(browser.name);
     } catch (error) {
@@ -268,19 +261,8 @@ export class Keeper {
   }
 
   async #expire(): Promise<void> {
-    const before = this.#deps.clock.nowMs() - GONE_KEPT_MS;
-    const expired = [...this.#browsers].filter(
-      ({ goneAtMs, holdsSlot }) => !holdsSlot && (goneAtMs ?? before) < before,
-    );
+    const expired = this.#books.goneBefore(this.#deps.clock.nowMs() - GONE_KEPT_MS);
     await Promise.all(expired.map(browser => this.#drop(browser)));
-  }
-
-  #find(ref: string, claimId: string): KeptBrowser | undefined {
-    return [...this.#browsers].find(browser => browser.ref === ref && browser.fence.claimId === claimId);
-  }
-
-  #used(): number {
-    return [...this.#browsers].filter(browser => browser.holdsSlot).length;
   }
 
   #logLaunchError(ref: string, error: unknown): void {

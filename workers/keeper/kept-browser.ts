@@ -72,6 +72,11 @@ export class KeptBrowser {
     return this.#endpoint;
   }
 
+  /** The process all others of this browser come from; null while there is none. */
+  get rootPid(): number | null {
+    return this.#holdsSlot ? (this.#process?.facts.shim.pid ?? null) : null;
+  }
+
   /** False once process tree and run directory are gone. */
   get holdsSlot(): boolean {
     return this.#holdsSlot;

@@ -1,5 +1,6 @@
 import type { BrowserGoneCause } from '../../machines/session/session.events';
 import type { BrowserOptions, Endpoint, Fence } from '../../machines/session/session.types';
+import type { BrowserLoad } from './browser-load';
 
 /**
  * What worker and keeper say to each other over the keeper's Unix socket: one JSON object a line.
@@ -58,6 +59,8 @@ export interface KeeperStats {
   readonly orphansReaped: number;
   /** Clients from other machines that are spliced through right now. */
   readonly gatewayConnections: number;
+  /** What the browsers cost, looked at every ten seconds; null where that cannot be known. */
+  readonly load: BrowserLoad | null;
 }
 
 /** Worker → keeper, by operation: what is asked and what is answered. */

@@ -46,6 +46,7 @@ const INFO = {
 const TAGS = [
   { name: 'Sessions', description: 'One session is one browser.' },
   { name: 'Events', description: 'What happened, why, by whom and when.' },
+  { name: 'Jobs', description: 'What other services have sent through the queue.' },
   { name: 'Service', description: 'The service itself.' },
 ];
 

@@ -26,7 +26,7 @@ export interface Operation {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With parameters as `{name}`. */
   readonly path: string;
-  readonly tag: 'Sessions' | 'Events' | 'Service';
+  readonly tag: 'Sessions' | 'Events' | 'Jobs' | 'Service';
   readonly summary: string;
   readonly description?: string;
   /** Needs no API key. */

@@ -10,7 +10,9 @@ import {
   sessionEventsAnswer,
   sessionListAnswer,
 } from './answers';
+import { FILE_OPERATIONS } from './file-operations';
 import { FLEET_OPERATIONS } from './fleet-operations';
+import { JOB_OPERATIONS } from './job-operations';
 import type { AnswerSpec, Operation, Parameter } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
 
@@ -288,6 +290,8 @@ export const OPERATIONS = {
     errors: ['too_many_streams'],
   },
   ...PAGE_OPERATIONS,
+  ...FILE_OPERATIONS,
+  ...JOB_OPERATIONS,
   ...FLEET_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 

@@ -4,12 +4,14 @@
   KEYS  1 closing  2 notices
   ARGV  1 ref  2 claimId  3 notice as JSON  4 cap of the notices
 
-  Returns 1 if the obligation was open under this claim, else 0
+  Returns for how many milliseconds the obligation was open under this claim, -1 if it was not
 ]]
 local open = redis.call('HGET', KEYS[1], ARGV[1])
 if not open or string.sub(open, 1, #ARGV[2] + 1) ~= ARGV[2] .. '|' then
-  return 0
+  return -1
 end
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'n', ARGV[3])
-return 1
+return math.max(0, nowMs - tonumber(string.match(open, '|(%d+)$') or nowMs))

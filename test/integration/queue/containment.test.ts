@@ -1,7 +1,6 @@
 import { pollUntil } from '../../../src/core/abort';
 import { startStepping, type Deps } from '../../../src/deps';
-import { keys } from '../../../src/redis/keys';
-import type { DeadLetter } from '../../../src/store/maintenance-store';
+import type { QuarantinedJob } from '../../../src/store/quarantine-store';
 import { EngineFixture } from '../../support/engine-fixture';
 
 /* Jobs as anybody with access to Redis can put them there: BullMQ's own layout, without our producer. */
@@ -30,10 +29,10 @@ describe('a job that nobody can handle', () => {
   });
   afterEach(() => fixture.close());
 
-  const buried = (): Promise<DeadLetter> =>
-    pollUntil('a dead letter', { timeoutMs: 15_000, everyMs: 20 }, async () => {
-      const [letter] = await deps.redis.lrange(keys.deadLetters, 0, -1);
-      return letter === undefined ? undefined : (JSON.parse(letter) as DeadLetter);
+  const quarantined = (): Promise<QuarantinedJob> =>
+    pollUntil('a job in quarantine', { timeoutMs: 15_000, everyMs: 20 }, async () => {
+      const { entries } = await deps.quarantine.page({ isWanted: () => true, cursor: null, limit: 1 });
+      return entries[0] === undefined ? undefined : ((await deps.quarantine.get(entries[0].id)) ?? undefined);
     });
 
   /* The queue still serves: a probe goes through, and nothing of the bad job is left. */
@@ -50,32 +49,33 @@ describe('a job that nobody can handle', () => {
   };
 
   it.each([
-    ['an unknown command', JSON.stringify({ v: 1, command: 'explode', commandId: 'x' }), /^malformed/],
-    ['a future version', JSON.stringify({ v: 2, command: 'probe', commandId: 'x' }), /^malformed/],
-    ['data that is no object', '"text"', /^malformed/],
+    ['an unknown command', JSON.stringify({ v: 1, command: 'explode', commandId: 'x' }), 'malformed'],
+    ['a future version', JSON.stringify({ v: 2, command: 'probe', commandId: 'x' }), 'malformed'],
+    ['data that is no object', '"text"', 'malformed'],
     [
       'a megabyte',
       JSON.stringify({ v: 1, command: 'probe', commandId: 'x', fill: 'x'.repeat(1e6) }),
-      /^oversized/,
+      'oversized',
     ],
+    ['a tower of brackets', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, 'oversized'],
   ])('is contained when it holds %s', async (_what, data, reason) => {
     await plant(deps, 'bad', data);
-    const letter = await buried();
-    expect(letter).toMatchObject({ queue: 'sessions', jobId: 'bad' });
-    expect(letter.reason).toMatch(reason);
-    expect(letter.data.length).toBeLessThanOrEqual(1_024);
+    const job = await quarantined();
+    expect(job).toMatchObject({ queue: 'sessions', jobId: 'bad', name: 'whatever', reason });
+    expect(job.data.length).toBeLessThanOrEqual(65_536);
+    expect(job.isTruncated).toBe(job.data.length < job.size);
     await expectHealthy('bad');
   });
 
   it('is contained by the sweep when it is not even JSON, which BullMQ would try for ever', async () => {
     await plant(deps, 'bad', '{not json');
-    expect(await buried()).toMatchObject({ jobId: 'bad', reason: 'not_json' });
+    expect(await quarantined()).toMatchObject({ jobId: 'bad', reason: 'not_json', data: '{not json' });
     await expectHealthy('bad');
   });
 
   it('is contained by the sweep when it has lost its data', async () => {
     await deps.redis.rpush('{hf}:sessions:active', 'ghost');
-    expect(await buried()).toMatchObject({ jobId: 'ghost', reason: 'orphaned' });
+    expect(await quarantined()).toMatchObject({ jobId: 'ghost', reason: 'orphaned' });
     await expectHealthy('ghost');
   });
 
@@ -96,6 +96,7 @@ describe('a job that nobody can handle', () => {
     expect(await heard.settled(2_500)).toBe(true);
     heard.stop();
     await expectHealthy('bad');
-    expect(await deps.redis.llen(keys.deadLetters)).toBe(0);
+    const { entries } = await deps.quarantine.page({ isWanted: () => true, cursor: null, limit: 1 });
+    expect(entries).toEqual([]);
   });
 });

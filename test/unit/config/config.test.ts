@@ -26,10 +26,13 @@ describe('the configuration', () => {
       apiKeys: [],
       secret: null,
       redisUrl: null,
+      redisPort: null,
       timeoutDefaultMs: 300_000,
       timeoutMaxMs: 86_400_000,
       retentionMs: 7 * 86_400_000,
+      metricsHost: '127.0.0.1',
       metricsPort: 9464,
+      ingressTenant: 'default',
       logLevel: 'info',
     });
     expect(keeper).toEqual({
@@ -62,8 +65,11 @@ describe('the configuration', () => {
       HOLDFAST_TIMEOUT_DEFAULT: '60000',
       HOLDFAST_TIMEOUT_MAX: '120000',
       HOLDFAST_RETENTION: '3600000',
+      HOLDFAST_METRICS_HOST: '10.0.0.7',
       HOLDFAST_METRICS_PORT: '9090',
       HOLDFAST_LOG_LEVEL: 'warn',
+      HOLDFAST_REDIS_PORT: '6390',
+      HOLDFAST_INGRESS_TENANT: 'jobs',
       REDIS_URL: 'rediss://:pass@redis.internal:6380/1',
     } satisfies Record<EnvName, string>;
     expect(envToConfig(env)).toEqual({
@@ -77,6 +83,7 @@ describe('the configuration', () => {
       ],
       secret: '0123456789abcdef',
       redisUrl: 'rediss://:pass@redis.internal:6380/1',
+      redisPort: 6390,
       keeper: {
         listen: '0.0.0.0:9223',
         advertise: 'worker-1.internal:9223',
@@ -89,7 +96,9 @@ describe('the configuration', () => {
       timeoutDefaultMs: 60_000,
       timeoutMaxMs: 120_000,
       retentionMs: 3_600_000,
+      metricsHost: '10.0.0.7',
       metricsPort: 9090,
+      ingressTenant: 'jobs',
       logLevel: 'warn',
     });
   });

@@ -33,6 +33,28 @@ describe('API keys', () => {
     expect(authenticator.tenantOf(headers)).toBeNull();
   });
 
+  it('are taken from the password of a browser, on pages for people alone', () => {
+    const basic = (credentials: string): string => `Basic ${Buffer.from(credentials).toString('base64')}`;
+    for (const name of ['', 'me', 'ä']) {
+      const headers = { authorization: basic(`${name}:acme-key-1`) };
+      expect(authenticator.tenantOfPerson(headers)).toBe('acme');
+      expect(authenticator.tenantOf(headers)).toBeNull();
+    }
+    for (const authorization of [
+      basic('acme-key-1'),
+      basic('me:acme-key-'),
+      'Basic',
+      'Basic %%%',
+      basic(''),
+    ]) {
+      expect(authenticator.tenantOfPerson({ authorization })).toBeNull();
+    }
+    expect(authenticator.tenantOfPerson({ 'x-api-key': 'beta-key-1' })).toBe('beta');
+    expect(authenticator.isShared).toBe(true);
+    expect(new Authenticator(keys.slice(0, 2)).isShared).toBe(false);
+    expect(new Authenticator([]).tenantOfPerson({})).toBe('default');
+  });
+
   it('are not asked for where none are configured', () => {
     const open = new Authenticator([]);
     expect(open.tenantOf({})).toBe('default');

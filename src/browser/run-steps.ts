@@ -1,0 +1,130 @@
+import { tmpdir } from 'node:os';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { HoldfastError, messageOf } from '../core/errors';
+import { readCookies, writeCookies } from './cookies';
+import type { Route } from './dial';
+import type { Step } from './steps';
+
+/** How long the browser may take to let us in. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** What a step gives: JSON, or a document; null: nothing. */
+export type StepOutput =
+  { readonly value: unknown } | { readonly bytes: Buffer; readonly contentType: string } | null;
+
+/** The first page of a live session, under our hands. */
+export interface StepPage {
+  /**
+   * Does one step.
+   *
+   * @throws what Playwright throws: the step could not be done in its time, or the browser is gone.
+   */
+  perform(step: Step): Promise<StepOutput>;
+  /** Lets go; the session and its pages stay as they are. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to the first page of a session; the only importer of Playwright. Nothing is overridden (`noDefaults`), so that
+ * the page is afterwards what it was. For as long as it lasts we are a client like any other, with all that this
+ * means for the others: Playwright holds new pages until it has looked at them.
+ *
+ * @param signal - lets go at once; what is under way rejects then
+ * @throws HoldfastError `browser_unreachable`.
+ */
+export async function openStepPage(route: Route, signal: AbortSignal): Promise<StepPage> {
+  // Loaded when the first job with steps comes: it is large, and most installations never need it.
+  const { chromium } = await import('playwright-core');
+  const host = route.host.includes(':') ? `[${route.host}]` : route.host;
+  let browser: Browser;
+  try {
+    signal.throwIfAborted();
+    browser = await chromium.connectOverCDP(`ws://${host}:${route.port}${route.path}`, {
+      noDefaults: true,
+      // A folder that is there already: one of its own would stay behind when this process is killed. Nothing is put in.
+      artifactsDir: tmpdir(),
+      timeout: CONNECT_TIMEOUT_MS,
+    });
+  } catch (cause) {
+    throw new HoldfastError('browser_unreachable', `The browser did not let us in: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+  const close = async (): Promise<void> => {
+    signal.removeEventListener('abort', onAbort);
+    // Of a browser that was connected to, this closes the connection only.
+    await browser.close();
+  };
+  // The work that was under way says what happened.
+  const onAbort = (): void => void close().catch(() => undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const [context] = browser.contexts();
+    const page = context?.pages()[0] ?? (await context?.newPage());
+    if (page === undefined) throw new HoldfastError('browser_unreachable', 'The browser has no page.');
+    return { perform: step => perform(page, route, step), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function perform(page: Page, route: Route, step: Step): Promise<StepOutput> {
+  switch (step.do) {
+    case 'goto':
+      await page.goto(step.url, { waitUntil: step.waitUntil, timeout: step.timeout });
+      return null;
+    case 'wait':
+      await wait(page, step);
+      return null;
+    case 'click':
+      await page.locator(step.selector).click({ timeout: step.timeout });
+      return null;
+    case 'type':
+      await page.locator(step.selector).pressSequentially(step.text, { timeout: step.timeout });
+      return null;
+    case 'press':
+      if (step.selector === undefined) await page.keyboard.press(step.key);
+      else await page.locator(step.selector).press(step.key, { timeout: step.timeout });
+      return null;
+    case 'select':
+      await page.locator(step.selector).selectOption([...step.values], { timeout: step.timeout });
+      return null;
+    case 'extract':
+      return { value: await extract(page, step) };
+    case 'screenshot':
+      return { bytes: await picture(page, step), contentType: `image/${step.type}` };
+    case 'pdf':
+      return { bytes: await page.pdf({ printBackground: true }), contentType: 'application/pdf' };
+    case 'cookies':
+      // Over a raw connection like the routes: a cookie set here stays when Playwright has gone.
+      if (step.set === undefined) return { value: await readCookies(route) };
+      await writeCookies(route, step.set);
+      return null;
+  }
+}
+
+type Of<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
+
+async function wait(page: Page, { selector, state, ms, url, timeout }: Of<'wait'>): Promise<void> {
+  if (selector !== undefined) await page.locator(selector).first().waitFor({ state, timeout });
+  else if (url !== undefined) await page.waitForURL(url, { timeout, waitUntil: 'commit' });
+  else await page.waitForTimeout(ms ?? 0);
+}
+
+async function extract(page: Page, step: Of<'extract'>): Promise<unknown> {
+  const found = page.locator(step.selector);
+  if (!step.all) return valueOf(found, step);
+  const matches = await found.all();
+  return Promise.all(matches.map(match => valueOf(match, step)));
+}
+
+async function valueOf(found: Locator, { attribute, take, timeout }: Of<'extract'>): Promise<string | null> {
+  if (attribute !== undefined) return found.getAttribute(attribute, { timeout });
+  return take === 'html' ? found.innerHTML({ timeout }) : found.innerText({ timeout });
+}
+
+async function picture(page: Page, { selector, fullPage, type, timeout }: Of<'screenshot'>): Promise<Buffer> {
+  if (selector !== undefined) return page.locator(selector).screenshot({ type, timeout });
+  return page.screenshot({ fullPage, type, timeout });
+}

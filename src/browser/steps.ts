@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { newCookie } from './cookies';
+
+/* What a job may have done in a session. Strict: a misspelt field would be a step that does something else. */
+
+/** How many steps one job may have. */
+export const STEPS_MAX = 100;
+
+/** How long a step may take unless it says otherwise, milliseconds. */
+export const STEP_TIMEOUT_DEFAULT_MS = 30_000;
+
+const STEP_TIMEOUT_MAX_MS = 300_000;
+const COOKIES_MAX = 500;
+
+const selector = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .describe('CSS, or any selector of Playwright (`text=…`, `role=…`, `xpath=…`).');
+const timeout = z
+  .int()
+  .min(1)
+  .max(STEP_TIMEOUT_MAX_MS)
+  .default(STEP_TIMEOUT_DEFAULT_MS)
+  .describe('How long the step may take, milliseconds.');
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must have 1 to 64 characters: letters, digits, "_", ".", "-"')
+  .exactOptional()
+  .describe('What the output is called in the result.');
+
+const webUrl = z
+  .string()
+  .max(8_192)
+  .refine(
+    text => /^(https?:\/\/|data:|about:blank$)/i.test(text),
+    'must begin with http://, https:// or data:',
+  );
+
+const goto = z.strictObject({
+  do: z.literal('goto'),
+  url: webUrl,
+  waitUntil: z.enum(['load', 'domcontentloaded', 'networkidle', 'commit']).default('load'),
+  timeout,
+});
+const wait = z
+  .strictObject({
+    do: z.literal('wait'),
+    selector: selector.exactOptional(),
+    state: z.enum(['visible', 'hidden', 'attached', 'detached']).default('visible'),
+    ms: z.int().min(0).max(STEP_TIMEOUT_MAX_MS).exactOptional().describe('Milliseconds.'),
+    url: z
+      .string()
+      .min(1)
+      .max(8_192)
+      .exactOptional()
+      .describe('A glob, such as `**/done`: the page is there, or gets there.'),
+    timeout,
+  })
+  .refine(
+    given => [given.selector, given.ms, given.url].filter(one => one !== undefined).length === 1,
+    'needs exactly one of selector, ms and url',
+  );
+const click = z.strictObject({ do: z.literal('click'), selector, timeout });
+const type = z.strictObject({
+  do: z.literal('type'),
+  selector,
+  text: z.string().max(10_000).describe('Typed key by key behind what is there already.'),
+  timeout,
+});
+const press = z.strictObject({
+  do: z.literal('press'),
+  key: z.string().min(1).max(64).describe('Such as `Enter` or `Control+A`.'),
+  selector: selector.exactOptional().describe('What gets the key; left out: what has the focus.'),
+  timeout,
+});
+const select = z.strictObject({
+  do: z.literal('select'),
+  selector,
+  values: z.array(z.string().max(1_000)).min(1).max(100).describe('Values or labels of options.'),
+  timeout,
+});
+const extract = z
+  .strictObject({
+    do: z.literal('extract'),
+    selector,
+    take: z.enum(['text', 'html']).exactOptional().describe('Default: `text`.'),
+    attribute: z
+      .string()
+      .min(1)
+      .max(200)
+      .exactOptional()
+      .describe('Its value instead of text; null if it is not there.'),
+    all: z.boolean().default(false).describe('An array with one value for each match, perhaps empty.'),
+    name,
+    timeout,
+  })
+  .refine(
+    given => given.take === undefined || given.attribute === undefined,
+    'take and attribute exclude each other',
+  );
+const screenshot = z
+  .strictObject({
+    do: z.literal('screenshot'),
+    selector: selector.exactOptional().describe('Only this element.'),
+    fullPage: z.boolean().default(false),
+    type: z.enum(['png', 'jpeg']).default('png'),
+    name,
+    timeout,
+  })
+  .refine(
+    given => given.selector === undefined || !given.fullPage,
+    'selector and fullPage exclude each other',
+  );
+const pdf = z.strictObject({ do: z.literal('pdf'), name, timeout });
+const cookies = z.strictObject({
+  do: z.literal('cookies'),
+  set: z
+    .array(newCookie)
+    .max(COOKIES_MAX)
+    .exactOptional()
+    .describe('Sets these; left out: outputs all there are.'),
+  name,
+});
+
+/** One step. There is none that runs a script: whoever wants that connects as a client. */
+export const step = z.discriminatedUnion(
+  'do',
+  [goto, wait, click, type, press, select, extract, screenshot, pdf, cookies],
+  {
+    error: 'must be one of goto, wait, click, type, press, select, extract, screenshot, pdf, cookies',
+  },
+);
+
+/** The steps of a job, in order. */
+export const steps = z.array(step).min(1).max(STEPS_MAX, `must be at most ${STEPS_MAX}`);
+
+/** @see step */
+export type Step = z.output<typeof step>;

@@ -1,0 +1,92 @@
+import { HoldfastError, messageOf } from '../core/errors';
+import {
+  commandPayload,
+  launchPayload,
+  PAYLOAD_MAX_BYTES,
+  QUEUE_NAMES,
+  timerPayload,
+  type QueueName,
+} from '../queue/payloads';
+import type { Producer } from '../queue/producer';
+import type { QuarantinedJob, QuarantineStore } from '../store/quarantine-store';
+
+/** Where a job went that is tried again. */
+export interface RetriedJob {
+  readonly queue: string;
+  readonly jobId: string;
+}
+
+/** Puts a job of the quarantine back into its queue. */
+export type RetryJob = (tenant: string, id: string) => Promise<RetriedJob>;
+
+/** Forgets a job of the quarantine. */
+export type DiscardJob = (tenant: string, id: string) => Promise<void>;
+
+/** What {@link retryJob} and {@link discardJob} work with. */
+export interface RetryJobParts {
+  /** @throws HoldfastError `job_not_found`. */
+  readonly getQuarantined: (tenant: string, id: string) => Promise<QuarantinedJob>;
+  readonly quarantine: Pick<QuarantineStore, 'remove'>;
+  readonly producer: Pick<Producer, 'addAgain'>;
+  /** Checks a job of another service. @throws HoldfastError saying what is wrong with it. */
+  readonly checkIngressJob: (name: string, data: unknown) => void;
+}
+
+const SCHEMAS = { launch: launchPayload, sessions: commandPayload, timers: timerPayload } as const;
+
+/**
+ * Adds a job again as it was, under an id made from its entry: a repeat of this very call while the job is still known
+ * adds nothing. Only what would not be contained at once is added.
+ *
+ * @throws HoldfastError `job_not_found`, `job_not_retryable`; what Redis throws while it is away.
+ */
+export function retryJob(parts: RetryJobParts): RetryJob {
+  return async (tenant, id) => {
+    const job = await parts.getQuarantined(tenant, id);
+    const data = checked(job, parts.checkIngressJob);
+    const jobId = `retry-${id}`;
+    await parts.producer.addAgain(job.queue, { jobId, name: job.name, data });
+    await parts.quarantine.remove(id);
+    return { queue: job.queue, jobId };
+  };
+}
+
+/** @throws HoldfastError `job_not_found`; what Redis throws while it is away. */
+export function discardJob({ getQuarantined, quarantine }: RetryJobParts): DiscardJob {
+  return async (tenant, id) => {
+    await getQuarantined(tenant, id);
+    await quarantine.remove(id);
+  };
+}
+
+function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngressJob']): unknown {
+  if (job.isTruncated) throw notRetryable('only a part of its payload was kept');
+  const data = parsed(job.data);
+  const queue = QUEUE_NAMES.find(name => name === job.queue);
+  try {
+    if (queue === undefined) checkIngressJob(job.name, data);
+    else checkOurs(queue, job.size, data);
+  } catch (error) {
+    throw notRetryable(messageOf(error));
+  }
+  return data;
+}
+
+function checkOurs(queue: QueueName, size: number, data: unknown): void {
+  if (size > PAYLOAD_MAX_BYTES) throw new Error(`its payload has ${size} bytes`);
+  const { error } = SCHEMAS[queue].safeParse(data);
+  const [issue] = error?.issues ?? [];
+  if (issue !== undefined) throw new Error(`/${issue.path.map(String).join('/')}: ${issue.message}`);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // The parser's own words would quote the payload.
+    throw notRetryable('its payload is not JSON');
+  }
+}
+
+const notRetryable = (why: string): HoldfastError =>
+  new HoldfastError('job_not_retryable', `The job would be contained again: ${why}`);

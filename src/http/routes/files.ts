@@ -1,0 +1,44 @@
+import type { RequestHandler } from 'express';
+import { HoldfastError } from '../../core/errors';
+import type { FileStore } from '../../store/file-store';
+import { unauthorized, type Authenticator } from '../authenticator';
+import type { FileLinks } from '../file-links';
+import { withinRedisBudget } from '../redis-budget';
+
+/** What the route works with. */
+export interface FileRouteParts {
+  readonly files: Pick<FileStore, 'find'>;
+  readonly fileLinks: FileLinks;
+  readonly authenticator: Pick<Authenticator, 'tenantOf'>;
+}
+
+const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * `GET /v1/files/:id`: a document that a job has made, for whoever has its link or a key of its tenant. What is in it comes
+ * from a page of the web: nothing of it may act in the name of this origin.
+ */
+export function fileRoute({ files, fileLinks, authenticator }: FileRouteParts): RequestHandler {
+  return async (req, res) => {
+    const { id } = req.params;
+    const { token } = req.query;
+    if (typeof id !== 'string' || !FILE_ID.test(id)) throw notFound();
+    const hasLink = typeof token === 'string' && fileLinks.isToken(id, token);
+    const tenant = hasLink ? null : authenticator.tenantOf(req.headers);
+    if (!hasLink && (tenant === null || token !== undefined)) throw unauthorized();
+
+    const file = await withinRedisBudget(files.find(id));
+    // Another tenant's looks like one that is not there (S3).
+    if (file === null || (tenant !== null && file.tenant !== tenant)) throw notFound();
+    res
+      .set({
+        'Content-Type': file.contentType,
+        'Content-Security-Policy': "default-src 'none'; sandbox",
+        'Content-Disposition': 'inline',
+      })
+      .send(file.content);
+  };
+}
+
+const notFound = (): HoldfastError =>
+  new HoldfastError('file_not_found', 'There is no such file, or not any more.');

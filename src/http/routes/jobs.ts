@@ -1,0 +1,93 @@
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import type { DiscardJob, RetryJob } from '../../commands/retry-job';
+import { HoldfastError } from '../../core/errors';
+import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
+import { QUEUES } from '../../queue/queues';
+import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
+import { withinRedisBudget } from '../redis-budget';
+import { tenantOf } from '../request-context';
+import { parse } from '../schemas';
+
+/** What the routes work with. */
+export interface JobRouteParts {
+  readonly listQuarantine: ListQuarantine;
+  readonly getQuarantined: GetQuarantined;
+  readonly retryJob: RetryJob;
+  readonly discardJob: DiscardJob;
+}
+
+/** A job in quarantine as callers see it. Texts that came with the job are made fit for logs and terminals. */
+export interface JobView {
+  /** Of the entry, not of the job. */
+  readonly id: string;
+  readonly queue: string;
+  readonly jobId: string;
+  readonly name: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly at: string;
+  /** Of the payload as it was in the queue, bytes. */
+  readonly size: number;
+}
+
+/** The query of `GET /v1/jobs`. */
+export const jobsQuery = z.object({
+  queue: z
+    .enum(QUEUES.map(({ queue }) => queue))
+    .optional()
+    .describe('Only jobs of this queue.'),
+  cursor: z.string().max(64).refine(isQuarantineCursor, 'is not a cursor of ours').optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .default(50),
+});
+
+/** `GET /v1/jobs`: one page of the jobs in quarantine, newest first. */
+export function listJobsRoute({ listQuarantine }: JobRouteParts): RequestHandler {
+  return async (req, res) => {
+    const { queue = null, cursor = null, limit } = parse(jobsQuery, req.query, 'query');
+    const page = await withinRedisBudget(listQuarantine({ tenant: tenantOf(res), queue, cursor, limit }));
+    res.json({
+      jobs: page.entries.map(viewOf),
+      nextCursor: page.nextCursor,
+      hasMore: page.nextCursor !== null,
+    });
+  };
+}
+
+/** `GET /v1/jobs/:id`: one of them with what was kept of its payload. */
+export function getJobRoute({ getQuarantined }: JobRouteParts): RequestHandler {
+  return async (req, res) => {
+    const job = await withinRedisBudget(getQuarantined(tenantOf(res), jobIdOf(req)));
+    res.json({ ...viewOf(job), data: job.data, truncated: job.isTruncated });
+  };
+}
+
+/** `POST /v1/jobs/:id/retry`: back into its queue, under another job id. */
+export function retryJobRoute({ retryJob }: JobRouteParts): RequestHandler {
+  return async (req, res) => {
+    res.json(await withinRedisBudget(retryJob(tenantOf(res), jobIdOf(req))));
+  };
+}
+
+/** `DELETE /v1/jobs/:id`: forgotten. */
+export function discardJobRoute({ discardJob }: JobRouteParts): RequestHandler {
+  return async (req, res) => {
+    await withinRedisBudget(discardJob(tenantOf(res), jobIdOf(req)));
+    res.status(204).end();
+  };
+}
+
+function viewOf({ id, queue, jobId, name, reason, detail, atMs, size }: QuarantineEntry): JobView {
+  return { id, queue, jobId, name, reason, detail, at: new Date(atMs).toISOString(), size };
+}
+
+/* Entries are named by UUIDs. */
+function jobIdOf({ params: { id } }: Request): string {
+  if (typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id)) return id;
+  throw new HoldfastError('job_not_found', 'There is no such job in quarantine.');
+}

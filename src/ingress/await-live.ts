@@ -1,0 +1,51 @@
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { SessionRef } from '../core/ids';
+import type { FoundSession } from '../queries/get-session';
+import type { IngressJob } from '../queue/held-job';
+import type { SessionRecord } from '../store/session-store';
+import { endedEarly } from './job-error';
+import type { IngressParts } from './parts';
+
+/** How often a job that waits is told its place in the queue, at least. */
+const POSITION_EVERY_MS = 2_000;
+
+type Phase = 'queued' | 'launching' | 'live' | 'ended';
+
+/**
+ * Waits until a session is live, and tells the job how far it is. There is no limit of its own: every session that was
+ * created becomes live or ends (I13).
+ *
+ * @throws JobFailure with the end reason if it ended and never was live; the signal's reason when the job is let go; what
+ *   {@link IngressParts.awaitSession} throws.
+ */
+export async function untilLive(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+): Promise<FoundSession> {
+  let told: Phase | null = null;
+  for (;;) {
+    const found = await parts.awaitSession({
+      ref,
+      until: record => phaseOf(record) !== told,
+      timeoutMs: told === null ? 0 : POSITION_EVERY_MS,
+      signal: job.signal,
+    });
+    job.signal.throwIfAborted();
+    told = phaseOf(found.record);
+    const { id: sessionId } = found.record.snapshot.context;
+    if (told === 'ended' && found.record.snapshot.context.liveAtMs === null) {
+      throw endedEarly(parts.viewOf(found));
+    }
+    if (told === 'queued') job.report({ state: told, sessionId, position: found.queuePosition });
+    else job.report({ state: told === 'launching' ? told : 'live', sessionId });
+    if (told === 'live' || told === 'ended') return found;
+  }
+}
+
+function phaseOf({ snapshot }: SessionRecord): Phase {
+  const status = statusOf(snapshot);
+  if (isEnded(status)) return 'ended';
+  if (status === 'live') return 'live';
+  return snapshot.context.deadlines.queue === undefined ? 'launching' : 'queued';
+}

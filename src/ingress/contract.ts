@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { steps } from '../browser/steps';
+import { SESSION_ID_PATTERN } from '../core/ids';
+
+/** The jobs that other services may put into the queue. */
+export const JOB_NAMES = ['session.create', 'session.extend', 'session.release', 'session.run'] as const;
+
+/** @see JOB_NAMES */
+export type JobName = (typeof JOB_NAMES)[number];
+
+/** A job whose data, as JSON, is larger than this is not looked at. */
+export const JOB_MAX_BYTES = 262_144;
+
+const version = z.literal(1, { error: 'must be 1, the version of the contract' });
+
+const dedupKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must have 1 to 255 printable ASCII characters without blanks')
+  .exactOptional()
+  .describe('Jobs with one key make one session; remembered for 24 hours. Left out: the job itself.');
+
+const sessionId = z
+  .string()
+  .regex(SESSION_ID_PATTERN, 'must have 1 to 64 characters: letters, digits, "_", "-"');
+
+/** `session.create`, apart from the fields of `POST /v1/sessions`. */
+export const createJob = z.looseObject({ v: version, dedupKey });
+
+/** `session.extend`, apart from the fields of `PATCH /v1/sessions/{id}`. */
+export const extendJob = z.looseObject({ v: version, sessionId });
+
+/** What a request would have in its body: all fields but those that are the job's own. */
+export function requestFields(
+  data: Readonly<Record<string, unknown>>,
+  ...own: readonly string[]
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).filter(([name]) => !own.includes(name)));
+}
+
+/** `session.release`. */
+export const releaseJob = z.strictObject({ v: version, sessionId });
+
+/** `session.run`. */
+export const runJob = z
+  .strictObject({
+    v: version,
+    dedupKey,
+    sessionId: sessionId.exactOptional().describe('A session that exists. Left out: one is made.'),
+    session: z.unknown().optional().describe('The fields of the session to make, as in `session.create`.'),
+    steps,
+    then: z
+      .enum(['release', 'keep'])
+      .default('release')
+      .describe('What becomes of the session when the steps are done, or one has failed.'),
+  })
+  .refine(
+    given => given.sessionId === undefined || given.session === undefined,
+    'sessionId and session exclude each other',
+  );
+
+/** @see runJob */
+export type RunJob = z.output<typeof runJob>;

@@ -1,0 +1,55 @@
+import type { z } from 'zod';
+import { HoldfastError, type FieldError } from '../core/errors';
+import { isRedisAway } from '../redis/errors';
+import type { SessionOutline } from './parts';
+
+/** Ends a job with a reason of the form `code: message`; the code is an end reason, or one of the catalogue of errors. */
+export class JobFailure extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'JobFailure';
+  }
+}
+
+/** What a job is told of a session that ended before it was wanted to: its end reason is the code. */
+export function endedEarly(session: SessionOutline): JobFailure {
+  const why = session.error === null ? '' : `: ${session.error.message}`;
+  return new JobFailure(
+    session.endReason ?? session.status,
+    `session ${session.id} is ${session.status} and never was live${why}`,
+  );
+}
+
+/** Whether trying again later is the answer: Redis is away, or an outcome is not known yet. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof HoldfastError) {
+    return error.code === 'redis_unavailable' || error.code === 'outcome_unknown';
+  }
+  return isRedisAway(error);
+}
+
+/** The code of whatever ended a job; null for what is nobody's fault but ours. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof HoldfastError || error instanceof JobFailure ? error.code : null;
+}
+
+/**
+ * Reads the data of a job.
+ *
+ * @throws HoldfastError `invalid_request`, naming every field.
+ */
+export function readJob<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const fields: FieldError[] = parsed.error.issues.map(({ path, message }) => ({
+    pointer: path.map(part => `/${String(part)}`).join(''),
+    message,
+  }));
+  const summary = fields.map(
+    ({ pointer, message }) => `${pointer === '' ? 'the data' : pointer}: ${message}`,
+  );
+  throw new HoldfastError('invalid_request', summary.join('; '), { fields });
+}

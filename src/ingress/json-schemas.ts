@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { createJob, extendJob, releaseJob, runJob, type JobName } from './contract';
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** The schemas of what a job and a request have in common. */
+export interface SharedSchemas {
+  /** The body of `POST /v1/sessions`. */
+  readonly session: z.ZodType;
+  /** The body of `PATCH /v1/sessions/{id}`. */
+  readonly change: z.ZodType;
+}
+
+/**
+ * The data of every job as JSON Schema 2020-12, made from what validates it. What relates two fields to each other stands
+ * in descriptions: a job that passes here may still be refused.
+ */
+export function jobSchemas({ session, change }: SharedSchemas): Readonly<Record<JobName, JsonSchema>> {
+  const newSession = schemaOf(session);
+  const run = schemaOf(runJob);
+  return {
+    // Fields that nobody knows are ignored here, as in requests.
+    'session.create': titled('session.create', merged(schemaOf(createJob), newSession)),
+    'session.extend': titled('session.extend', {
+      ...merged(schemaOf(extendJob), schemaOf(change)),
+      additionalProperties: false,
+    }),
+    'session.release': titled('session.release', schemaOf(releaseJob)),
+    'session.run': titled('session.run', {
+      ...run,
+      properties: {
+        ...run.properties,
+        session: { ...described(run.properties?.['session']), ...newSession },
+      },
+    }),
+  };
+}
+
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+
+function schemaOf(schema: z.ZodType): JsonSchema {
+  const made = z.toJSONSchema(schema, { io: 'input', override: portable });
+  delete made.$schema;
+  return made;
+}
+
+/* Unicode properties are not part of every language's regular expressions: those patterns are left to the service. */
+function portable({ jsonSchema }: { readonly jsonSchema: { pattern?: string } }): void {
+  if (jsonSchema.pattern?.includes('\\p{') === true) delete jsonSchema.pattern;
+}
+
+function merged(one: JsonSchema, other: JsonSchema): JsonSchema {
+  const required = [...(one.required ?? []), ...(other.required ?? [])];
+  return {
+    type: 'object',
+    properties: { ...one.properties, ...other.properties },
+    ...(required.length === 0 ? {} : { required }),
+  };
+}
+
+const titled = (name: JobName, schema: JsonSchema): JsonSchema => ({
+  $schema: DIALECT,
+  title: `Data of the job ${name}, version 1`,
+  ...schema,
+});
+
+function described(schema: z.core.JSONSchema._JSONSchema | undefined): JsonSchema {
+  const description = typeof schema === 'object' ? schema.description : undefined;
+  return description === undefined ? {} : { description };
+}

@@ -1,0 +1,63 @@
+import type { SessionChange } from '../../machines/session/session.events';
+import type { StepPage } from '../browser/run-steps';
+import type { CreateSession, NewSession } from '../commands/create-session';
+import type { ReleaseSession } from '../commands/release-session';
+import type { UpdateRequest, UpdateSession } from '../commands/update-session';
+import type { SessionRef } from '../core/ids';
+import type { Logger } from '../core/logger';
+import type { AwaitSession } from '../queries/await-session';
+import type { FoundSession, GetSession } from '../queries/get-session';
+import type { IngressJob } from '../queue/held-job';
+import type { FileStore } from '../store/file-store';
+import type { RunStore } from '../store/run-store';
+
+/** Why a job is kept for people to look at. */
+export type BadJobReason = 'oversized' | 'malformed' | 'unknown_name' | 'failed' | 'endless';
+
+/** What the jobs work with: the same commands, queries, schemas and views as the routes of the API. */
+export interface IngressParts {
+  readonly createSession: CreateSession;
+  readonly updateSession: UpdateSession;
+  readonly releaseSession: ReleaseSession;
+  readonly getSession: GetSession;
+  readonly awaitSession: AwaitSession;
+  /** Checks the fields of a new session. @throws HoldfastError naming every field. */
+  readonly parseNewSession: (fields: unknown) => NewSession;
+  /** Checks the fields of a change. @throws HoldfastError naming every field. */
+  readonly parseChange: (fields: unknown) => RequestedChange;
+  /** A session as callers of the API see it. */
+  readonly viewOf: (found: FoundSession) => SessionOutline;
+  /** Whose sessions the jobs make and touch. */
+  readonly tenant: string;
+  readonly runs: RunParts;
+  /** Keeps a bad job. Never throws. */
+  readonly contain: (job: IngressJob, reason: BadJobReason, detail: string) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** What steps are run with. */
+export interface RunParts {
+  readonly store: Pick<RunStore, 'load' | 'save' | 'forget'>;
+  readonly files: Pick<FileStore, 'keep'>;
+  /** Where a file is fetched from, complete and self-authorising. */
+  readonly fileUrl: (fileId: string) => string;
+  /** Takes the first page of a live session. @throws HoldfastError `session_ended`, `browser_unreachable`, … */
+  readonly openPage: (ref: SessionRef, signal: AbortSignal) => Promise<StepPage>;
+  /** Says that something happens in the session, for its idle time-out. */
+  readonly noteActivity: (ref: SessionRef) => Promise<void>;
+}
+
+/** What the fields of a change ask for. */
+export interface RequestedChange {
+  readonly change: SessionChange;
+  readonly expiresAtMs: UpdateRequest['expiresAtMs'];
+  readonly timeoutLimitsMs: UpdateRequest['timeoutLimitsMs'];
+}
+
+/** The part of a session's view that jobs look at themselves. */
+export interface SessionOutline {
+  readonly id: string;
+  readonly status: string;
+  readonly endReason: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}

@@ -1,0 +1,157 @@
+import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { StepPage } from '../browser/run-steps';
+import type { Step } from '../browser/steps';
+import { messageOf } from '../core/errors';
+import { parseRef, refOf, type SessionRef } from '../core/ids';
+import type { IngressJob } from '../queue/held-job';
+import type { FinishJob, JobOutcome } from '../queue/ingress-handler';
+import { untilLive } from './await-live';
+import { runJob, type RunJob } from './contract';
+import { codeOf, isPassing, JobFailure, readJob } from './job-error';
+import { actorOf, idempotencyKeyOf, jobKey } from './job-identity';
+import type { IngressParts } from './parts';
+import { RunOutputs } from './run-outputs';
+import { outcomeOf } from './session-jobs';
+
+/** How long the end of a session may take to be known after its browser has gone. */
+const END_KNOWN_MS = 3_000;
+
+/** Longest account of what went wrong in a step; Playwright tells the whole story of its waiting. */
+const MESSAGE_MAX = 500;
+
+/**
+ * `session.run`: has steps done in a session, one that exists or one of its own, then releases it or leaves it. Before
+ * each step it is written down how far the job is: one that is taken up again begins with the step that was
+ * under way, so each step is done at least once.
+ */
+export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
+  const data = readJob(runJob, job.data);
+  const ref =
+    data.sessionId === undefined ? await create(parts, job, data) : refOf(parts.tenant, data.sessionId);
+  return async () => {
+    try {
+      const result = await run(parts, job, ref, data);
+      await parts.runs.store.forget(jobKey(job));
+      return result;
+    } catch (error) {
+      if (isPassing(error) || job.signal.aborted) throw error;
+      await parts.runs.store.forget(jobKey(job));
+      if (data.then === 'release' && codeOf(error) !== 'session_not_found') await release(parts, job, ref);
+      throw error;
+    }
+  };
+}
+
+async function create(parts: IngressParts, job: IngressJob, data: RunJob): Promise<SessionRef> {
+  const { ref } = await parts.createSession({
+    tenant: parts.tenant,
+    session: parts.parseNewSession(data.session ?? {}),
+    idempotencyKey: idempotencyKeyOf(job, data.dedupKey),
+    actor: actorOf(job),
+  });
+  return ref;
+}
+
+async function run(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+  { steps, then }: RunJob,
+): Promise<JobOutcome> {
+  const { done, outputs: lines } = await parts.runs.store.load(jobKey(job));
+  const outputs = new RunOutputs(parts.runs, parts.tenant, lines);
+  if (done < steps.length) {
+    await untilLive(parts, job, ref);
+    await doSteps(parts, job, ref, { steps, done, outputs });
+  }
+  const session =
+    then === 'release'
+      ? await release(parts, job, ref)
+      : outcomeOf(parts.viewOf(await parts.getSession(ref)));
+  return { result: { session, outputs: outputs.all } };
+}
+
+interface Progress {
+  readonly steps: readonly Step[];
+  readonly done: number;
+  readonly outputs: RunOutputs;
+}
+
+async function doSteps(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+  { steps, done, outputs }: Progress,
+): Promise<void> {
+  const sessionId = parseRef(ref)?.id;
+  const page = await opened(parts, job, ref);
+  let at = done;
+  try {
+    for (const step of steps.slice(done)) {
+      job.signal.throwIfAborted();
+      job.report({ state: 'step', sessionId, step: at + 1, of: steps.length });
+      await parts.runs.noteActivity(ref);
+      const given = await page.perform(step).catch((error: unknown) => {
+        throw stepFailed(at + 1, step, error);
+      });
+      await outputs.add(at + 1, step, given);
+      await parts.runs.store.save(jobKey(job), { done: at + 1, outputs: outputs.lines });
+      at += 1;
+    }
+  } catch (error) {
+    if (isPassing(error) || job.signal.aborted) throw error;
+    // A producer that reads the failure finds here what was won before it.
+    job.report({ state: 'failed', sessionId, step: at + 1, of: steps.length, outputs: outputs.all });
+    throw await whyReally(parts, ref, error);
+  } finally {
+    // The connection is gone either way; the work above said how it went.
+    await page.close().catch(() => undefined);
+  }
+}
+
+async function opened(parts: IngressParts, job: IngressJob, ref: SessionRef): Promise<StepPage> {
+  try {
+    return await parts.runs.openPage(ref, job.signal);
+  } catch (error) {
+    throw isPassing(error) || job.signal.aborted ? error : await whyReally(parts, ref, error);
+  }
+}
+
+/* A step that fails because the session has ended under it says nothing about the step. */
+async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): Promise<unknown> {
+  const { record } = await parts.awaitSession({
+    ref,
+    until: ({ snapshot }) => isEnded(statusOf(snapshot)),
+    timeoutMs: /closed|disconnected|crashed/i.test(messageOf(error)) ? END_KNOWN_MS : 0,
+    signal: new AbortController().signal,
+  });
+  const status = statusOf(record.snapshot);
+  if (!isEnded(status)) return error;
+  return new JobFailure(
+    'session_ended',
+    `the session ended under its steps: ${status}, ${record.snapshot.context.endReason ?? 'unknown'}`,
+  );
+}
+
+function stepFailed(number: number, step: Step, error: unknown): JobFailure {
+  // Playwright colours its logs; in a queue that is noise.
+  const message = messageOf(error)
+    .replaceAll(/\u001b\[\d+m/g, '')
+    .slice(0, MESSAGE_MAX);
+  return new JobFailure('step_failed', `step ${number} (${step.do}): ${message}`);
+}
+
+async function release(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+): Promise<ReturnType<typeof outcomeOf>> {
+  const released = await parts.releaseSession({
+    ref,
+    reason: 'released_by_client',
+    actor: actorOf(job),
+    requestKey: `job:${jobKey(job)}`,
+  });
+  await released.closed();
+  return outcomeOf(parts.viewOf({ ...released, queuePosition: null }));
+}

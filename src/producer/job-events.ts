@@ -1,0 +1,159 @@
+import { Queue, QueueEvents } from 'bullmq';
+import { Redis } from 'ioredis';
+import { inTime } from './deadline';
+import { errorOfReason, JobError } from './errors';
+import type { Progress } from './jobs';
+import { commandOptions, EVENTS_BLOCK_MS, eventsOptions } from './redis-options';
+
+const QUEUE = 'ingress';
+
+/** How a job has ended. */
+export type JobEnd = { readonly result: unknown } | { readonly error: JobError };
+
+/** Follows one job. */
+export interface JobFollower {
+  /** Called at once with what is known, then with what comes. */
+  readonly onProgress: (progress: Progress) => void;
+  /** Called once. */
+  readonly onEnd: (end: JobEnd) => void;
+}
+
+/**
+ * One connection to the queue and one to its events, for all jobs of a producer. Whoever follows a job hears of its end
+ * exactly once, whenever it was: events are read from a known place on, what was before it is read from the job
+ * itself, and after each broken connection again.
+ */
+export class JobEvents {
+  readonly queue: Queue;
+  readonly #redis: Redis;
+  readonly #followers = new Map<string, Set<JobFollower>>();
+  #events: Promise<QueueEvents> | null = null;
+  #closed = false;
+
+  constructor(
+    private readonly redisUrl: string,
+    private readonly prefix: string,
+  ) {
+    this.#redis = new Redis(commandOptions(redisUrl));
+    // Commands say themselves what went wrong.
+    this.#redis.on('error', () => undefined);
+    this.#redis.on('ready', () => void this.#lookAgain());
+    this.queue = new Queue(QUEUE, { connection: this.#redis, prefix });
+    this.queue.on('error', () => undefined);
+  }
+
+  /** Follows a job until `stop` is called, or it has ended. Resolves when nothing can be missed any more. */
+  async follow(jobId: string, follower: JobFollower): Promise<{ readonly stop: () => void }> {
+    if (this.#closed) throw new JobError('closed', 'The producer is closed.', jobId);
+    const followers = this.#followers.get(jobId) ?? new Set();
+    this.#followers.set(jobId, followers.add(follower));
+    const stop = (): void => {
+      followers.delete(follower);
+      if (followers.size === 0) this.#followers.delete(jobId);
+    };
+    try {
+      await inTime(this.#watch(jobId), jobId);
+    } catch (cause) {
+      stop();
+      throw unavailable(cause, jobId);
+    }
+    return { stop };
+  }
+
+  /** Lets go of everything; whoever waits gets `closed`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const jobId of [...this.#followers.keys()]) {
+      this.#end(jobId, { error: new JobError('closed', 'The producer was closed.', jobId) });
+    }
+    // First: what waits for a connection waits no longer.
+    this.#redis.disconnect();
+    const events = await this.#events?.catch(() => null);
+    await events?.close();
+    await this.queue.close();
+  }
+
+  async #watch(jobId: string): Promise<void> {
+    this.#events ??= this.#open();
+    await this.#events;
+    await this.#look(jobId);
+  }
+
+  /* From the newest event on, by name: one that comes before the first read is read with it. */
+  async #open(): Promise<QueueEvents> {
+    try {
+      const [newest] = await this.#redis.xrevrange(`${this.prefix}:${QUEUE}:events`, '+', '-', 'COUNT', 1);
+      const events = new QueueEvents(QUEUE, {
+        connection: eventsOptions(this.redisUrl),
+        prefix: this.prefix,
+        lastEventId: newest?.[0] ?? '0-0',
+        blockingTimeout: EVENTS_BLOCK_MS,
+      });
+      events.on('error', () => undefined);
+      events.on('completed', ({ jobId, returnvalue }) => this.#end(jobId, { result: returnvalue }));
+      events.on('failed', ({ jobId, failedReason }) =>
+        this.#end(jobId, { error: errorOfReason(failedReason, jobId) }),
+      );
+      events.on('removed', ({ jobId }) => this.#end(jobId, { error: cancelled(jobId) }));
+      // SAFETY: the contract says what progress looks like.
+      events.on('progress', ({ jobId, data }) => this.#progress(jobId, data as Progress));
+      return events;
+    } catch (error) {
+      // The next one who follows a job tries again.
+      this.#events = null;
+      throw error;
+    }
+  }
+
+  async #lookAgain(): Promise<void> {
+    if (this.#events === null) return;
+    for (const jobId of [...this.#followers.keys()]) {
+      // Away again: there is another `ready` to come.
+      await this.#look(jobId).catch(() => undefined);
+    }
+  }
+
+  async #look(jobId: string): Promise<void> {
+    const job = await this.queue.getJob(jobId);
+    if (!this.#followers.has(jobId)) return;
+    if (job === undefined) {
+      const message = 'There is no such job: it was removed, or ended too long ago.';
+      this.#end(jobId, { error: new JobError('job_not_found', message, jobId) });
+      return;
+    }
+    const progress: unknown = job.progress;
+    // 0 is what a job begins with.
+    if (typeof progress === 'object') {
+      // SAFETY: the contract says what progress looks like.
+      this.#progress(jobId, progress as Progress);
+    }
+    if (job.finishedOn === undefined) return;
+    this.#end(
+      jobId,
+      // BullMQ writes a reason exactly where a job has failed.
+      typeof job.failedReason === 'string'
+        ? { error: errorOfReason(job.failedReason, jobId) }
+        : { result: job.returnvalue },
+    );
+  }
+
+  #progress(jobId: string, progress: Progress): void {
+    this.#followers.get(jobId)?.forEach(follower => follower.onProgress(progress));
+  }
+
+  #end(jobId: string, end: JobEnd): void {
+    const followers = this.#followers.get(jobId);
+    this.#followers.delete(jobId);
+    followers?.forEach(follower => follower.onEnd(end));
+  }
+}
+
+const cancelled = (jobId: string): JobError =>
+  new JobError('cancelled', 'The job was removed from the queue.', jobId);
+
+/** What is told to whoever wanted something of Redis while it is away. */
+export function unavailable(cause: unknown, jobId: string | null): JobError {
+  if (cause instanceof JobError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new JobError('redis_unavailable', `Redis did not answer: ${message}`, jobId, cause);
+}

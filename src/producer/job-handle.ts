@@ -1,0 +1,169 @@
+import type { Queue } from 'bullmq';
+import { inTime } from './deadline';
+import { JobError } from './errors';
+import { unavailable, type JobEnd, type JobEvents } from './job-events';
+import type { Progress } from './jobs';
+
+/** How to wait for a result. */
+export interface ResultOptions {
+  /** Default: for ever. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What `cancel()` came to. */
+export type CancelOutcome =
+  /** Nobody had begun with it: there never was a session. */
+  | 'removed'
+  /** Its session was there already, and is released. */
+  | 'released'
+  /** It had ended; its session is what its result says. */
+  | 'too_late';
+
+const ADDED_STATES: ReadonlySet<string> = new Set(['waiting', 'delayed', 'prioritized', 'paused']);
+
+/** What a handle needs to cancel its job. */
+export interface CancelParts {
+  readonly queue: Queue;
+  /** Releases a session through the queue; resolves when that is done. */
+  readonly release: (sessionId: string) => Promise<void>;
+}
+
+/** A job that was put into the queue. Nothing is polled, and nothing is open for it unless somebody waits. */
+export class JobHandle<Result> {
+  #sessionId: string | null;
+
+  constructor(
+    readonly jobId: string,
+    private readonly events: JobEvents,
+    private readonly parts: CancelParts,
+    sessionId: string | null,
+  ) {
+    this.#sessionId = sessionId;
+  }
+
+  /** The session of the job, as soon as that is known: given with the job, or heard while somebody waits for it. */
+  get sessionId(): string | null {
+    return this.#sessionId;
+  }
+
+  /**
+   * What the job has come to, also if that was before anybody asked, for an hour.
+   *
+   * @throws JobError with the code of its failure, `wait_timeout`, `cancelled`, `job_not_found`, `redis_unavailable`,
+   *   `closed`; the signal's reason when it is aborted. The job goes on in either case; see {@link JobHandle.cancel}.
+   */
+  async result({ timeoutMs, signal }: ResultOptions = {}): Promise<Result> {
+    signal?.throwIfAborted();
+    let settle: (end: JobEnd) => void = () => undefined;
+    let giveUp: (reason: unknown) => void = () => undefined;
+    const ended = new Promise<JobEnd>((resolve, reject) => {
+      settle = resolve;
+      giveUp = reject;
+    });
+    // Heard of below, or nobody waits any more.
+    ended.catch(() => undefined);
+    const onAbort = (): void => giveUp(signal?.reason);
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => giveUp(this.#late(timeoutMs)), timeoutMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const following = this.events.follow(this.jobId, { onProgress: this.#remember, onEnd: settle });
+    following.catch(giveUp);
+    try {
+      const end = await ended;
+      if ('error' in end) throw end.error;
+      // SAFETY: the contract says what jobs of this name end with.
+      return end.result as Result;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      following.then(
+        ({ stop }) => stop(),
+        () => undefined,
+      );
+    }
+  }
+
+  /** How far the job is, from now until it has ended, however it does; at most a few times a second. */
+  async *progress(signal?: AbortSignal): AsyncGenerator<Progress, void, undefined> {
+    const heard: Progress[] = [];
+    let isOver = false;
+    let wake: () => void = () => undefined;
+    const onAbort = (): void => wake();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const { stop } = await this.events.follow(this.jobId, {
+      onProgress: progress => {
+        this.#remember(progress);
+        heard.push(progress);
+        wake();
+      },
+      onEnd: () => {
+        isOver = true;
+        wake();
+      },
+    });
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const next = heard.shift();
+        if (next !== undefined) yield next;
+        else if (isOver) return;
+        else await new Promise<void>(resolve => (wake = resolve));
+      }
+    } finally {
+      stop();
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /**
+   * Takes the job back: removes it while it waits in the queue; once it is under way, releases its session, and it fails
+   * with `released_by_client`.
+   *
+   * @throws JobError `job_not_found`, `redis_unavailable`, `closed`.
+   */
+  async cancel(): Promise<CancelOutcome> {
+    try {
+      return await this.#cancel();
+    } catch (error) {
+      throw unavailable(error, this.jobId);
+    }
+  }
+
+  async #cancel(): Promise<CancelOutcome> {
+    const job = await inTime(this.parts.queue.getJob(this.jobId), this.jobId);
+    if (job === undefined) throw new JobError('job_not_found', 'There is no such job.', this.jobId);
+    if (job.finishedOn !== undefined) return 'too_late';
+    if (ADDED_STATES.has(await job.getState())) {
+      try {
+        await job.remove();
+        return 'removed';
+      } catch (error) {
+        // Somebody has taken it in this moment, and holds its lock.
+        if (!String(error).includes('locked')) throw error;
+      }
+    }
+    const sessionId = this.#sessionId ?? (await this.#firstSession());
+    if (sessionId === null) return 'too_late';
+    await this.parts.release(sessionId);
+    return 'released';
+  }
+
+  /* Null: it ended without a session. */
+  async #firstSession(): Promise<string | null> {
+    for await (const { sessionId } of this.progress()) return sessionId;
+    return null;
+  }
+
+  readonly #remember = (progress: Progress): void => {
+    this.#sessionId ??= progress.sessionId;
+  };
+
+  #late(timeoutMs: number): JobError {
+    return new JobError(
+      'wait_timeout',
+      `There is no result after ${timeoutMs} ms; the job goes on.`,
+      this.jobId,
+    );
+  }
+}

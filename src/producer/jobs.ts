@@ -1,0 +1,118 @@
+import type { CreateOptions, NewCookie, SessionData, UpdateOptions } from '../client/session';
+
+/* The contract of the queue, version 1, as types. Durations are milliseconds, times ISO 8601 in UTC. */
+
+/** What a session is to be like: the fields of `POST /v1/sessions`. */
+export type CreateData = Omit<CreateOptions, 'adapter' | 'lambdatestOptions'>;
+
+/** What makes jobs one. */
+export interface Deduplicated {
+  /** Jobs with one key make one session, for 24 hours. Left out: each job makes its own. */
+  readonly dedupKey?: string;
+}
+
+/** What is to change about a session: the fields of `PATCH /v1/sessions/{id}`. */
+export type ExtendData = UpdateOptions;
+
+interface Timed {
+  /** How long the step may take. Default 30 000. */
+  readonly timeout?: number;
+}
+
+interface Named {
+  /** What the output is called in the result. */
+  readonly name?: string;
+}
+
+/** One step in a session. */
+export type Step =
+  | ({
+      readonly do: 'goto';
+      readonly url: string;
+      readonly waitUntil?: 'load' | 'domcontentloaded' | 'networkidle' | 'commit';
+    } & Timed)
+  | ({
+      readonly do: 'wait';
+      readonly selector?: string;
+      readonly state?: 'visible' | 'hidden' | 'attached' | 'detached';
+      readonly ms?: number;
+      readonly url?: string;
+    } & Timed)
+  | ({ readonly do: 'click'; readonly selector: string } & Timed)
+  | ({ readonly do: 'type'; readonly selector: string; readonly text: string } & Timed)
+  | ({ readonly do: 'press'; readonly key: string; readonly selector?: string } & Timed)
+  | ({ readonly do: 'select'; readonly selector: string; readonly values: readonly string[] } & Timed)
+  | ({
+      readonly do: 'extract';
+      readonly selector: string;
+      readonly take?: 'text' | 'html';
+      readonly attribute?: string;
+      readonly all?: boolean;
+    } & Timed &
+      Named)
+  | ({
+      readonly do: 'screenshot';
+      readonly selector?: string;
+      readonly fullPage?: boolean;
+      readonly type?: 'png' | 'jpeg';
+    } & Timed &
+      Named)
+  | ({ readonly do: 'pdf' } & Timed & Named)
+  | ({ readonly do: 'cookies'; readonly set?: readonly NewCookie[] } & Named);
+
+/** Steps in a session that exists (`sessionId`), or in one of their own (`session`). */
+export interface RunData {
+  readonly steps: readonly Step[];
+  readonly sessionId?: string;
+  readonly session?: CreateData;
+  /** What becomes of the session afterwards, also when a step has failed. Default: `release`. */
+  readonly then?: 'release' | 'keep';
+}
+
+/** A session as the service has answered it. */
+export type SessionView = SessionData;
+
+/** How a session ended, or that it has not. */
+export interface SessionOutcome {
+  readonly id: string;
+  readonly status: SessionView['status'];
+  readonly endReason: string | null;
+}
+
+/** A document that the service keeps for an hour. */
+export interface OutputFile {
+  readonly id: string;
+  /** Complete and self-authorising. */
+  readonly url: string;
+  readonly contentType: string;
+  readonly bytes: number;
+}
+
+/** What a step has given: a value, or a file where it is a document or large. */
+export interface Output {
+  /** 1 for the first step. */
+  readonly step: number;
+  readonly name?: string;
+  readonly value?: unknown;
+  readonly file?: OutputFile;
+}
+
+/** What a `session.run` has come to. */
+export interface RunResult {
+  readonly session: SessionOutcome;
+  readonly outputs: readonly Output[];
+}
+
+/** How far a job is. */
+export type Progress =
+  | { readonly state: 'queued'; readonly sessionId: string; readonly position: number | null }
+  | { readonly state: 'launching' | 'live'; readonly sessionId: string }
+  | { readonly state: 'step'; readonly sessionId: string; readonly step: number; readonly of: number }
+  /** The step that failed, and what the others before it have given. */
+  | {
+      readonly state: 'failed';
+      readonly sessionId: string;
+      readonly step: number;
+      readonly of: number;
+      readonly outputs: readonly Output[];
+    };

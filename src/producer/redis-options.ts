@@ -1,0 +1,57 @@
+import type { RedisOptions as AllRedisOptions } from 'ioredis';
+
+/** The settings of ioredis that we use, in a form that BullMQ accepts as well. */
+type RedisOptions = Pick<
+  { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
+  | 'path'
+  | 'host'
+  | 'port'
+  | 'db'
+  | 'username'
+  | 'password'
+  | 'tls'
+  | 'retryStrategy'
+  | 'disconnectTimeout'
+  | 'socketTimeout'
+  | 'commandTimeout'
+> & { readonly maxRetriesPerRequest: null };
+
+/**
+ * `redis[s]://user:password@host:port/db` or `unix://[user:password@localhost]/path/to/redis.sock` → where to connect.
+ *
+ * @throws TypeError if it is not a URL.
+ */
+function addressOf(url: string): RedisOptions {
+  const parsed = new URL(url);
+  const common = {
+    retryStrategy,
+    // Commands have a deadline of their own; the reader of events has none.
+    maxRetriesPerRequest: null,
+    // The client waits so long for the close of a socket that never was open, and holds up the end of the process.
+    disconnectTimeout: 100,
+    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
+    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
+  };
+  if (parsed.protocol === 'unix:') return { ...common, path: decodeURIComponent(parsed.pathname) };
+  return {
+    ...common,
+    host: parsed.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
+    port: parsed.port === '' ? 6379 : Number(parsed.port),
+    db: Number(parsed.pathname.slice(1)) || 0,
+    ...(parsed.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+/** How long one read of the events waits in Redis, milliseconds. */
+export const EVENTS_BLOCK_MS = 5_000;
+
+const retryStrategy = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 10), 1_000);
+
+/** For commands: they wait for a connection that is being made, whoever waits for them has a deadline. */
+export const commandOptions = (url: string): RedisOptions => addressOf(url);
+
+/** For the connection that reads events: it outlasts every outage, and notices one that nobody has told it about. */
+export const eventsOptions = (url: string): RedisOptions => ({
+  ...addressOf(url),
+  socketTimeout: EVENTS_BLOCK_MS + 3_000,
+});

@@ -1,0 +1,126 @@
+import type { JobsOptions } from 'bullmq';
+import { inTime } from './deadline';
+import { JobError } from './errors';
+import { JobEvents, unavailable } from './job-events';
+import { JobHandle } from './job-handle';
+import type {
+  CreateData,
+  Deduplicated,
+  ExtendData,
+  RunData,
+  RunResult,
+  SessionOutcome,
+  SessionView,
+} from './jobs';
+
+/** Where the queue is. */
+export interface SessionProducerOptions {
+  /** `redis://…`, `rediss://…` or `unix:///path`; what `holdfast redis-url` prints. */
+  readonly redisUrl: string;
+  /** Default `{hf-in}`. */
+  readonly prefix?: string;
+}
+
+/** How a job is put into the queue. */
+export interface AddOptions {
+  /** A second job with this id is the first one, for as long as that is there. Without a colon. */
+  readonly jobId?: string;
+  /** Not before so many milliseconds have passed; at most a day. */
+  readonly delayMs?: number;
+}
+
+const VERSION = 1;
+
+/** These make room for others, or keep what would end: they are taken before all that waits. */
+const FIRST: JobsOptions = { lifo: true };
+
+/**
+ * Puts session jobs into the queue of a Holdfast installation and follows them. It needs a connection to its Redis and
+ * nothing else: neither the API nor a key. Close it at the end.
+ */
+export class SessionProducer {
+  readonly #events: JobEvents;
+  #isClosed = false;
+
+  constructor({ redisUrl, prefix = '{hf-in}' }: SessionProducerOptions) {
+    this.#events = new JobEvents(redisUrl, prefix);
+  }
+
+  /**
+   * Asks for a session; the result is there when it is live. Sessions are accepted in the order in which they were
+   * asked for.
+   *
+   * @throws JobError `redis_unavailable`: the job may be in the queue or not; with a `dedupKey` asking again does no harm.
+   */
+  async create(
+    data: CreateData & Deduplicated = {},
+    options: AddOptions = {},
+  ): Promise<JobHandle<SessionView>> {
+    return this.#add('session.create', data, optionsOf(options), data.sessionId ?? null);
+  }
+
+  /** Changes time-outs, labels or name of a session that goes on; the result is the session. @throws JobError. */
+  async extend(
+    sessionId: string,
+    data: ExtendData,
+    options: AddOptions = {},
+  ): Promise<JobHandle<SessionView>> {
+    return this.#add(
+      'session.extend',
+      { ...data, sessionId },
+      { ...FIRST, ...optionsOf(options) },
+      sessionId,
+    );
+  }
+
+  /** Ends a session; the result is there when its browser is gone. Releasing twice does no harm. @throws JobError. */
+  async release(sessionId: string, options: AddOptions = {}): Promise<JobHandle<SessionOutcome>> {
+    return this.#add('session.release', { sessionId }, { ...FIRST, ...optionsOf(options) }, sessionId);
+  }
+
+  /** Has steps done in a session, its own or one that exists; the result is what they gave. @throws JobError. */
+  async run(data: RunData & Deduplicated, options: AddOptions = {}): Promise<JobHandle<RunResult>> {
+    const sessionId = data.sessionId ?? data.session?.sessionId ?? null;
+    return this.#add('session.run', data, optionsOf(options), sessionId);
+  }
+
+  /** A job that was added before, by this process or another one. Nothing is asked yet. */
+  job<Result = unknown>(jobId: string): JobHandle<Result> {
+    return this.#handle(jobId, null);
+  }
+
+  /** Disconnects. Jobs go on; whoever still waits for a result gets `closed`. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#events.close();
+  }
+
+  async #add<Result>(
+    name: string,
+    data: object,
+    options: JobsOptions,
+    sessionId: string | null,
+  ): Promise<JobHandle<Result>> {
+    if (this.#isClosed) throw new JobError('closed', 'The producer is closed.', null);
+    try {
+      const adding = this.#events.queue.add(name, { v: VERSION, ...data }, options);
+      const { id } = await inTime(adding, options.jobId ?? null);
+      return this.#handle(id ?? '', sessionId);
+    } catch (error) {
+      throw unavailable(error, options.jobId ?? null);
+    }
+  }
+
+  #handle<Result>(jobId: string, sessionId: string | null): JobHandle<Result> {
+    const release = async (id: string): Promise<void> => {
+      const releasing = await this.release(id);
+      await releasing.result();
+    };
+    return new JobHandle<Result>(jobId, this.#events, { queue: this.#events.queue, release }, sessionId);
+  }
+}
+
+const optionsOf = ({ jobId, delayMs }: AddOptions): JobsOptions => ({
+  ...(jobId === undefined ? {} : { jobId }),
+  ...(delayMs === undefined ? {} : { delay: delayMs }),
+});

@@ -1,0 +1,50 @@
+import type { SessionStatus } from '../../machines/session/session.types';
+import type { QueueDepth, QueueDepths } from '../queue/queue-depths';
+import type { HealthStore, LeftUndone, ServerState } from '../store/health-store';
+import type { MaintenanceStore } from '../store/maintenance-store';
+import type { SessionIndex } from '../store/session-index';
+import { capacityOf, listWorkers, type Capacity, type ListWorkersParts } from './list-workers';
+
+/** The whole installation in numbers, at one moment of Redis `TIME`. */
+export interface InstallationFigures {
+  readonly nowMs: number;
+  readonly sessions: Readonly<Record<SessionStatus, number>>;
+  readonly capacity: Capacity;
+  /** Workers whose lease has lapsed and that are not forgotten yet. */
+  readonly lostWorkers: number;
+  readonly undone: LeftUndone;
+  readonly queues: readonly QueueDepth[];
+  readonly server: ServerState;
+}
+
+/** Reads them. */
+export type ReadFigures = () => Promise<InstallationFigures>;
+
+/** What {@link readFigures} works with. */
+export interface ReadFiguresParts extends ListWorkersParts {
+  readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
+  readonly index: Pick<SessionIndex, 'counts'>;
+  readonly health: HealthStore;
+  readonly queueDepths: QueueDepths;
+}
+
+/** @throws what Redis throws while it is away. */
+export function readFigures(parts: ReadFiguresParts): ReadFigures {
+  const list = listWorkers(parts);
+  return async () => {
+    const nowMs = await parts.maintenance.nowMs();
+    const [sessions, found, queued, undone, queues, server] = await Promise.all([
+      parts.index.counts(),
+      list(),
+      parts.workers.queuedSessions(),
+      parts.health.leftUndone(nowMs),
+      parts.queueDepths.read(),
+      parts.health.server(),
+    ]);
+    const lostWorkers = found.filter(
+      ({ isAlive, leaseExpiresAtMs }) => !isAlive && leaseExpiresAtMs !== null,
+    );
+    const capacity = capacityOf(found, queued);
+    return { nowMs, sessions, capacity, lostWorkers: lostWorkers.length, undone, queues, server };
+  };
+}

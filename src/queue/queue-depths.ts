@@ -1,0 +1,73 @@
+import type { Redis } from '../redis/connection';
+import { INGRESS_PREFIX, KEY_PREFIX } from '../redis/keys';
+
+/** How many jobs one queue holds. */
+export interface QueueDepth {
+  readonly queue: string;
+  readonly jobs: Readonly<Record<'waiting' | 'active' | 'delayed' | 'completed' | 'failed', number>>;
+  /** When the job that has waited longest was added, epoch ms, by whoever added it; null if none waits. */
+  readonly oldestWaitingAtMs: number | null;
+}
+
+const QUEUES = [
+  { queue: 'launch', prefix: KEY_PREFIX },
+  { queue: 'sessions', prefix: KEY_PREFIX },
+  { queue: 'timers', prefix: KEY_PREFIX },
+  { queue: 'ingress', prefix: INGRESS_PREFIX },
+] as const;
+
+/** What is asked of one queue, in this order; lists and sorted sets as BullMQ's own `getCounts` script reads them. */
+const ASKED = 9;
+
+/**
+ * Reads how full the queues are, all in two round trips. BullMQ's own counts take one script a queue, and its way to the
+ * oldest job reads the whole job, which on `ingress` is as large as a stranger likes.
+ */
+export class QueueDepths {
+  constructor(private readonly redis: Redis) {}
+
+  /** @throws what Redis throws while it is away. */
+  async read(): Promise<readonly QueueDepth[]> {
+    const pipeline = this.redis.pipeline();
+    for (const { prefix, queue } of QUEUES) {
+      const key = (name: string): string => `${prefix}:${queue}:${name}`;
+      pipeline.llen(key('wait')).llen(key('paused')).zcard(key('prioritized')).llen(key('active'));
+      pipeline.zcard(key('delayed')).zcard(key('completed')).zcard(key('failed'));
+      pipeline.lindex(key('wait'), -1).zrange(key('prioritized'), '0', '0');
+    }
+    const replies = await answersOf(pipeline);
+    const depths = QUEUES.map(({ prefix, queue }, index) => {
+      const [wait, paused, prioritized, active, delayed, completed, failed, ...next] = replies.slice(
+        index * ASKED,
+        (index + 1) * ASKED,
+      );
+      const waiting = Number(wait) + Number(paused) + Number(prioritized);
+      const jobs = { waiting, active: Number(active), delayed: Number(delayed) };
+      const kept = { completed: Number(completed), failed: Number(failed) };
+      const ids = next.flat().filter(id => typeof id === 'string');
+      return { queue, jobs: { ...jobs, ...kept }, waitingKeys: ids.map(id => `${prefix}:${queue}:${id}`) };
+    });
+    return this.#withOldest(depths);
+  }
+
+  async #withOldest(
+    depths: readonly (Omit<QueueDepth, 'oldestWaitingAtMs'> & { readonly waitingKeys: readonly string[] })[],
+  ): Promise<readonly QueueDepth[]> {
+    const pipeline = this.redis.pipeline();
+    for (const { waitingKeys } of depths) for (const key of waitingKeys) pipeline.hget(key, 'timestamp');
+    const stamps = pipeline.length === 0 ? [] : await answersOf(pipeline);
+    return depths.map(({ waitingKeys, ...depth }) => {
+      const added = stamps.splice(0, waitingKeys.length).filter(stamp => stamp !== null);
+      const times = added.map(Number).filter(ms => Number.isFinite(ms) && ms >= 0);
+      return { ...depth, oldestWaitingAtMs: times.length === 0 ? null : Math.min(...times) };
+    });
+  }
+}
+
+async function answersOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
+  const answers = (await pipeline.exec()) ?? [];
+  return answers.map(([error, reply]) => {
+    if (error !== null) throw error;
+    return reply;
+  });
+}

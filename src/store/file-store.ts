@@ -1,0 +1,58 @@
+import type { Redis } from '../redis/connection';
+import { keys } from '../redis/keys';
+import type { ScriptRunner } from '../redis/script-runner';
+
+/** The largest file, bytes. */
+export const FILE_MAX_BYTES = 8 * 2 ** 20;
+
+/** What all files together may take, bytes; the oldest make room. */
+const FILES_MAX_BYTES = 64 * 2 ** 20;
+
+/** How long a file is kept. */
+export const FILE_TTL_MS = 3_600_000;
+
+/** A file that a job has made. */
+export interface StoredFile {
+  readonly tenant: string;
+  readonly contentType: string;
+  readonly content: Buffer;
+}
+
+/** Keeps what is too large for the result of a job. In Redis, so that every API process can serve it. */
+export class FileStore {
+  constructor(
+    private readonly redis: Redis,
+    private readonly scripts: ScriptRunner,
+  ) {}
+
+  /**
+   * Keeps a file for {@link FILE_TTL_MS}, or until later ones need the room. Under an id that is there already it
+   * is kept anew: a script may be sent twice.
+   *
+   * @throws RangeError if it is larger than {@link FILE_MAX_BYTES}.
+   */
+  async keep(id: string, { tenant, contentType, content }: StoredFile): Promise<void> {
+    if (content.length > FILE_MAX_BYTES) {
+      throw new RangeError(
+        `${content.length} bytes are more than the ${FILE_MAX_BYTES} that a file may have`,
+      );
+    }
+    await this.scripts.run(
+      'keepFile',
+      [keys.file(id), keys.files, keys.filesBytes],
+      [content, tenant, contentType, FILE_TTL_MS, FILES_MAX_BYTES],
+    );
+  }
+
+  /** A file; null if it was never there, or is not any more. */
+  async find(id: string): Promise<StoredFile | null> {
+    const [tenant, contentType, content] = await this.redis.hmgetBuffer(
+      keys.file(id),
+      'tenant',
+      'type',
+      'content',
+    );
+    if (!tenant || !contentType || !content) return null;
+    return { tenant: tenant.toString(), contentType: contentType.toString(), content };
+  }
+}

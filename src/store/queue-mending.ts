@@ -1,0 +1,111 @@
+import type { ContainedJob } from '../core/containment';
+import type { Redis } from '../redis/connection';
+
+/** What a queue's own keys are, BullMQ 6.7 `queue-keys.ts`. */
+const TYPES: Readonly<Record<string, string>> = {
+  wait: 'list',
+  active: 'list',
+  paused: 'list',
+  delayed: 'zset',
+  prioritized: 'zset',
+  'waiting-children': 'zset',
+  completed: 'zset',
+  failed: 'zset',
+  marker: 'zset',
+  repeat: 'zset',
+  stalled: 'set',
+  events: 'stream',
+  meta: 'hash',
+  id: 'string',
+  pc: 'string',
+  'stalled-check': 'string',
+  limiter: 'string',
+};
+
+/** Settings that BullMQ keeps in the queue, for all its workers; in ours only we say how jobs are taken. */
+const FOREIGN_SETTINGS = ['paused', 'concurrency', 'max', 'duration'] as const;
+
+const BATCH = 200;
+
+/**
+ * Puts a queue right that others write into: keys of another type than BullMQ expects (each stops every command on the
+ * queue), a pause, limits, counters that do not count, and schedulers that add jobs for ever. Answers what was
+ * taken away.
+ */
+export async function mendQueue(
+  redis: Redis,
+  { queue, prefix }: { readonly queue: string; readonly prefix: string },
+  nowMs: number,
+): Promise<ContainedJob[]> {
+  const wrong = await dropWrongKeys(redis, prefix);
+  await liftSettings(redis, prefix);
+  await mendCounters(redis, prefix, nowMs);
+  const schedulers = await dropSchedulers(redis, prefix);
+  return [
+    ...wrong.map(({ name, type }): ContainedJob => ({
+      queue,
+      jobId: name,
+      name: '',
+      reason: 'damaged',
+      detail: `the queue's key ${name} was a ${type}`,
+      data: '',
+    })),
+    ...schedulers.map(({ id, fields }): ContainedJob => ({
+      queue,
+      jobId: id,
+      name: fields['name'] ?? '',
+      reason: 'repeated',
+      detail: 'a job scheduler',
+      data: fields['data'] ?? '',
+    })),
+  ];
+}
+
+async function dropWrongKeys(redis: Redis, prefix: string): Promise<{ name: string; type: string }[]> {
+  const names = Object.keys(TYPES);
+  const types = await Promise.all(names.map(name => redis.type(prefix + name)));
+  const wrong = names.flatMap((name, at) => {
+    const type = types[at] ?? 'none';
+    return type === 'none' || type === TYPES[name] ? [] : [{ name, type }];
+  });
+  if (wrong.length > 0) await redis.del(...wrong.map(({ name }) => prefix + name));
+  return wrong;
+}
+
+async function liftSettings(redis: Redis, prefix: string): Promise<void> {
+  const lifted = await redis.hdel(`${prefix}meta`, ...FOREIGN_SETTINGS);
+  const waiting = await redis.lrangeBuffer(`${prefix}paused`, 0, BATCH - 1);
+  if (lifted === 0 && waiting.length === 0) return;
+  const change = redis.multi();
+  if (waiting.length > 0)
+    change.rpush(`${prefix}wait`, ...waiting).ltrim(`${prefix}paused`, waiting.length, -1);
+  // What wakes a worker that waits.
+  await change.zadd(`${prefix}marker`, 0, '0').exec();
+}
+
+/* Ids go on from the time: those of before may still be in use. */
+async function mendCounters(redis: Redis, prefix: string, nowMs: number): Promise<void> {
+  const [id, priority] = await redis.mget(`${prefix}id`, `${prefix}pc`);
+  if (!counts(id)) await redis.set(`${prefix}id`, nowMs);
+  if (!counts(priority)) await redis.del(`${prefix}pc`);
+}
+
+const counts = (value: string | null | undefined): boolean =>
+  value === null || value === undefined || /^\d{1,15}$/.test(value);
+
+async function dropSchedulers(
+  redis: Redis,
+  prefix: string,
+): Promise<{ id: string; fields: Record<string, string> }[]> {
+  const ids = await redis.zrangeBuffer(`${prefix}repeat`, '0', `${BATCH - 1}`);
+  const dropped: { id: string; fields: Record<string, string> }[] = [];
+  for (const id of ids) {
+    const key = Buffer.concat([Buffer.from(`${prefix}repeat:`), id]);
+    const isHash = (await redis.type(key)) === 'hash';
+    const [name, data] = isHash ? await redis.hmget(key, 'name', 'data') : [];
+    const [removed] = (await redis.multi().zrem(`${prefix}repeat`, id).del(key).exec()) ?? [];
+    if (removed?.[1] === 1)
+      dropped.push({ id: id.toString(), fields: { name: name ?? '', data: data ?? '' } });
+  }
+  return dropped;
+}

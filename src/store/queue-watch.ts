@@ -1,0 +1,209 @@
+import type { ContainedJob, ContainmentReason } from '../core/containment';
+import { messageOf } from '../core/errors';
+import type { Redis } from '../redis/connection';
+import type { ScriptRunner } from '../redis/script-runner';
+import type { QuarantineEntry, QuarantineStore } from './quarantine-store';
+import { mendQueue } from './queue-mending';
+
+/** A queue of BullMQ, by where its keys stand. */
+export interface WatchedQueue {
+  readonly queue: string;
+  /** Of its keys: `{hf}:launch:`. */
+  readonly prefix: string;
+  /** Whether others write into it, with options and keys of their own choice. */
+  readonly isForeign: boolean;
+}
+
+/** A job that is planned for later than this is not waited for. */
+export const DELAY_MAX_MS = 86_400_000;
+
+/** What a foreign queue keeps of the jobs that have ended. */
+const FINISHED_AGE_MS = 3_600_000;
+const FINISHED_MAX = 10_000;
+const EVENTS_MAX = 10_000;
+
+/** How many active jobs are looked at in one go, and how many of any other kind. */
+const ACTIVE_MAX = 10_000;
+const BATCH = 500;
+
+/** A delayed job's score is its time in this unit, BullMQ 6.7 `getDelayedScore.lua`. */
+const DELAY_UNITS_PER_MS = 4_096;
+
+/** Fields of a job's hash that are counted up: one that is no number stops the script that would do it half-way. */
+const COUNTERS = ['ats', 'stc', 'atm'] as const;
+
+/** What is read of a job's hash; BullMQ parses the first four (6.7, `rawToJobJson` and `Job.fromJSON`). */
+const FIELDS = ['data', 'opts', 'progress', 'parent', 'name', ...COUNTERS] as const;
+type RawJob = Readonly<Record<(typeof FIELDS)[number], Buffer | null>>;
+
+interface Candidate {
+  readonly id: Buffer;
+  /** null: to be judged by what is in it. */
+  readonly verdict: Verdict | null;
+}
+
+interface Verdict {
+  readonly reason: ContainmentReason;
+  readonly detail: string;
+}
+
+/**
+ * Finds what would stay in a queue for ever, or do harm when it is taken out in the usual way: jobs that BullMQ itself
+ * cannot read (they throw inside the fetch, before any handler or limit), and in a foreign queue everything that only
+ * its options make endless. Looks at active jobs for the former: every job gets there by being fetched.
+ */
+export class QueueWatch {
+  /** Active jobs that were readable when they were looked at last; taken up again they are looked at again. */
+  readonly #readable = new Map<string, ReadonlySet<string>>();
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly scripts: ScriptRunner,
+    private readonly quarantine: QuarantineStore,
+  ) {}
+
+  /**
+   * Moves into quarantine what is found in one queue; answers what that was.
+   *
+   * @param nowMs - Redis `TIME` about now
+   */
+  async contain(watched: WatchedQueue, nowMs: number): Promise<QuarantineEntry[]> {
+    const contained: QuarantineEntry[] = [];
+    if (watched.isForeign) {
+      for (const job of await mendQueue(this.redis, watched, nowMs)) {
+        contained.push(await this.quarantine.put(job));
+      }
+    }
+    const candidates = [
+      ...(await this.#newlyActive(watched)),
+      ...(watched.isForeign ? await this.#endless(watched, nowMs) : []),
+    ];
+    for (const candidate of candidates) {
+      const entry = await this.#judge(watched, candidate);
+      if (entry !== null) contained.push(entry);
+    }
+    return contained;
+  }
+
+  /** Bounds what a foreign queue keeps of the jobs that have ended; answers how many were forgotten. */
+  async bound({ prefix }: WatchedQueue): Promise<number> {
+    let forgotten = 0;
+    for (const set of ['completed', 'failed']) {
+      const args = [prefix, FINISHED_AGE_MS, FINISHED_MAX, BATCH, EVENTS_MAX];
+      const keys = [`${prefix}${set}`, `${prefix}events`];
+      forgotten += Number(await this.scripts.run('trimFinished', keys, args));
+    }
+    return forgotten;
+  }
+
+  async #newlyActive({ prefix }: WatchedQueue): Promise<Candidate[]> {
+    const ids = await this.#activeOnce(prefix);
+    const pipeline = this.redis.pipeline();
+    for (const id of ids) pipeline.hmget(keyOf(prefix, id), 'ats', 'stc');
+    const replies = ids.length === 0 ? [] : ((await pipeline.exec()) ?? []);
+    const before = this.#readable.get(prefix) ?? new Set();
+    const now = new Set<string>();
+    const unknown = ids.flatMap((id, at): Candidate[] => {
+      const [error, taken] = replies[at] ?? [null, null];
+      const seen = `${id.toString('latin1')} ${String(taken)}`;
+      if (error === null) now.add(seen);
+      if (error !== null) return [{ id, verdict: damaged(messageOf(error)) }];
+      return before.has(seen) ? [] : [{ id, verdict: null }];
+    });
+    this.#readable.set(prefix, now);
+    return unknown;
+  }
+
+  /* An id that was put into the queue more than once would be worked on again each time. */
+  async #activeOnce(prefix: string): Promise<Buffer[]> {
+    const key = `${prefix}active`;
+    const once = new Map<string, Buffer>();
+    for (const id of await this.redis.lrangeBuffer(key, 0, ACTIVE_MAX - 1)) {
+      const name = id.toString('latin1');
+      if (once.has(name)) await this.redis.lrem(key, 1, id);
+      else once.set(name, id);
+    }
+    return [...once.values()];
+  }
+
+  async #endless({ prefix }: WatchedQueue, nowMs: number): Promise<Candidate[]> {
+    const tooLate = (nowMs + DELAY_MAX_MS) * DELAY_UNITS_PER_MS;
+    const [delayed, parents] = await Promise.all([
+      this.redis.zrangebyscoreBuffer(`${prefix}delayed`, tooLate, '+inf', 'LIMIT', 0, BATCH),
+      this.redis.zrangeBuffer(`${prefix}waiting-children`, '0', `${BATCH - 1}`),
+    ]);
+    const planned: Verdict = {
+      reason: 'too_far_delayed',
+      detail: 'it is planned for later than in 24 hours',
+    };
+    const parent: Verdict = { reason: 'flow', detail: 'it waits for the jobs of a flow' };
+    return [
+      ...delayed.map(id => ({ id, verdict: planned })),
+      ...parents.map(id => ({ id, verdict: parent })),
+    ];
+  }
+
+  async #judge({ queue, prefix }: WatchedQueue, { id, verdict }: Candidate): Promise<QuarantineEntry | null> {
+    const raw = await this.#read(keyOf(prefix, id));
+    const found = verdict ?? whatIsWrong(id, raw);
+    if (found === null) return null;
+    const job: ContainedJob = {
+      queue,
+      jobId: id.toString(),
+      name: raw?.name?.toString() ?? '',
+      ...found,
+      data: raw?.data?.toString() ?? '',
+    };
+    const dataBytes = raw?.data?.length ?? -1;
+    return this.quarantine.seize(job, { prefix, id, dataBytes });
+  }
+
+  /* null: the key is no hash. */
+  async #read(key: Buffer): Promise<RawJob | null> {
+    try {
+      const values = await this.redis.hmgetBuffer(key, ...FIELDS);
+      // SAFETY: HMGET answers with one value for each field.
+      return Object.fromEntries(FIELDS.map((field, at) => [field, values[at] ?? null])) as RawJob;
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
+      throw error;
+    }
+  }
+}
+
+function keyOf(prefix: string, id: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(prefix), id]);
+}
+
+/** Why BullMQ could not hand a job to anybody; null if it can. */
+function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
+  if (raw === null) return damaged('something else stands under its id');
+  // Bytes that are no text come back as others, and name another job.
+  if (!Buffer.from(id.toString()).equals(id)) return damaged('its id is not UTF-8');
+  if (raw.data === null) return { reason: 'orphaned', detail: 'it has no data' };
+  const counter = COUNTERS.find(field => !/^-?\d{1,15}$/.test(raw[field]?.toString() ?? '0'));
+  if (counter !== undefined) return damaged(`its field ${counter} is not a number`);
+  const options = parsed(raw.opts, '{}');
+  for (const [field, value] of [
+    ['data', parsed(raw.data, '{}')],
+    ['progress', parsed(raw.progress, '0')],
+    ['parent', parsed(raw.parent, 'null')],
+  ] as const) {
+    if (value === undefined) return { reason: 'not_json', detail: `its ${field} is not JSON` };
+  }
+  return options === undefined || options === null
+    ? { reason: 'not_json', detail: 'its options are not a JSON object' }
+    : null;
+}
+
+const damaged = (detail: string): Verdict => ({ reason: 'damaged', detail });
+
+/* undefined: it is not JSON, which has no such value. */
+function parsed(raw: Buffer | null, missing: string): unknown {
+  try {
+    return JSON.parse(raw === null || raw.length === 0 ? missing : raw.toString());
+  } catch {
+    // What the parser says of a stranger's text helps nobody.
+    return undefined;
+  }
+}

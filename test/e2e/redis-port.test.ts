@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { SessionProducer } from '../../src/producer/producer';
+import { readRedisAccess } from '../../src/supervisor/redis-access';
+import { freePort } from '../support/free-port';
+import { Installation } from '../support/installation';
+
+const run = promisify(execFile);
+
+describe('another service on this machine', () => {
+  let installation: Installation;
+  beforeAll(async () => {
+    installation = await Installation.start({ env: { HOLDFAST_REDIS_PORT: String(await freePort()) } });
+  });
+  afterAll(() => installation.stop());
+
+  it('gets sessions through the port of our Redis, over restarts of it and of us, and asks for nothing forbidden', async () => {
+    const access = await readRedisAccess(join(installation.dir.path, 'redis'));
+    if (access === null) throw new Error('the Redis is not opened');
+    const producer = new SessionProducer({ redisUrl: access.ingressUrl });
+    try {
+      const first = await (await producer.create({ timeout: 60_000 })).result({ timeoutMs: 10_000 });
+      expect((await installation.read(first.id)).status).toBe('live');
+
+      for (const role of ['redis', 'api', 'worker'] as const) {
+        await installation.replaced(role, await installation.signal(role, 'SIGKILL'));
+      }
+      const second = await (await producer.create({ timeout: 60_000 })).result({ timeoutMs: 30_000 });
+      expect((await installation.read(second.id)).status).toBe('live');
+      await (await producer.release(first.id)).result({ timeoutMs: 10_000 });
+      expect((await installation.read(first.id)).status).toBe('released');
+      const planned = await producer.create({}, { delayMs: 3_600_000 });
+      expect(await planned.cancel()).toBe('removed');
+    } finally {
+      await producer.close();
+    }
+    const { stdout } = await run('redis-cli', [
+      ...['-s', installation.redisSocketPath, '--user', 'default', '--pass', access.ourPassword],
+      ...['--no-auth-warning', 'ACL', 'LOG'],
+    ]);
+    expect(stdout.trim()).toBe('');
+  });
+});

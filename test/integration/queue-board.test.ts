@@ -1,0 +1,159 @@
+import { INGRESS_PREFIX } from '../../src/redis/keys';
+import { startTestApi, type Answer, type TestApi } from '../support/api';
+
+const KEY = 'acme-key-1';
+const asPassword = (password: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`me:${password}`).toString('base64')}`,
+});
+const page = ({ body }: Answer): string => String(body['text']);
+
+describe('the page of the queues', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startTestApi({ apiKeys: [{ tenant: 'acme', key: KEY }] });
+  });
+  afterAll(() => api.stop());
+  const get = async (path: string, headers: Record<string, string> = asPassword(KEY)): Promise<Answer> =>
+    api.call('GET', path, { headers });
+
+  it('opens with the API key, as a password or as in every request', async () => {
+    for (const headers of [asPassword(KEY), { 'x-api-key': KEY }, { authorization: `Bearer ${KEY}` }]) {
+      expect((await get('/queues', headers)).status).toBe(200);
+    }
+    for (const headers of [
+      {},
+      asPassword('guessed'),
+      { authorization: 'Basic x' },
+      { 'x-api-key': 'guessed' },
+    ]) {
+      for (const path of ['/queues', '/queues/api/queues', '/queues/static/js/main.js']) {
+        const { status, headers: answered } = await get(path, headers);
+        expect([path, status, answered.get('www-authenticate')]).toEqual([
+          path,
+          401,
+          expect.stringMatching(/^Basic realm=/),
+        ]);
+      }
+    }
+  });
+
+  it('keeps web pages out like everything else', async () => {
+    for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
+      expect((await get('/queues/api/queues', { ...asPassword(KEY), ...headers })).status).toBe(403);
+    }
+  });
+
+  it('loads nothing from elsewhere, and may not', async () => {
+    const answer = await get('/queues/queue/launch');
+    expect(answer.headers.get('content-type')).toContain('text/html');
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
+    expect(page(answer)).toContain('<base href="/queues/" />');
+    expect(page(answer)).toContain('<title>Holdfast queues</title>');
+    expect(page(answer)).not.toMatch(/https?:\/\/|<%/);
+    const files = [...page(answer).matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, path]) => path);
+    expect(files.length).toBeGreaterThan(4);
+    for (const path of files) expect([path, (await get(`/queues/${path}`)).status]).toEqual([path, 200]);
+  });
+
+  it('shows all four queues with what is in them', async () => {
+    await api.deps.redis.hset(`${INGRESS_PREFIX}:ingress:planned`, {
+      name: 'session.create',
+      data: '{"v":1}',
+      opts: '{}',
+      timestamp: '1',
+    });
+    await api.deps.redis.zadd(
+      `${INGRESS_PREFIX}:ingress:delayed`,
+      (Date.now() + 3_600_000) * 4_096,
+      'planned',
+    );
+    const { body } = await get('/queues/api/queues?activeQueue=ingress&status=delayed');
+    expect((body['queues'] as { name: string }[]).map(({ name }) => name).sort()).toEqual([
+      'ingress',
+      'launch',
+      'sessions',
+      'timers',
+    ]);
+    expect(body['queues']).toContainEqual(
+      expect.objectContaining({
+        name: 'ingress',
+        readOnlyMode: true,
+        jobs: [expect.objectContaining({ id: 'planned', name: 'session.create' })],
+      }),
+    );
+    expect((await get('/queues/api/queues/ingress/planned')).body).toMatchObject({ status: 'delayed' });
+  });
+
+  it('changes nothing, whatever it is asked', async () => {
+    const actions = [
+      ['PUT', 'ingress/planned/retry/failed'],
+      ['PUT', 'ingress/planned/promote'],
+      ['PUT', 'ingress/planned/clean'],
+      ['PUT', 'ingress/planned/update-data'],
+      ['PUT', 'ingress/retry/failed'],
+      ['PUT', 'ingress/promote'],
+      ['PUT', 'ingress/clean/delayed'],
+      ['PUT', 'ingress/pause'],
+      ['PUT', 'ingress/resume'],
+      ['PUT', 'ingress/empty'],
+      ['PUT', 'ingress/obliterate'],
+      ['PUT', 'ingress/concurrency'],
+      ['POST', 'ingress/add'],
+      ['PATCH', 'ingress/planned/update-data'],
+      ['PUT', 'pause'],
+      ['PUT', 'resume'],
+      ['DELETE', 'ingress/planned'],
+      // As GET none of them exists.
+      ['GET', 'ingress/pause'],
+      ['GET', 'ingress/planned/promote'],
+    ] as const;
+    const jobs = async (): Promise<unknown> => [
+      await api.deps.redis.zrange(`${INGRESS_PREFIX}:ingress:delayed`, '0', '-1', 'WITHSCORES'),
+      await api.deps.redis.hgetall(`${INGRESS_PREFIX}:ingress:planned`),
+    ];
+    const before = await jobs();
+    for (const [method, path] of actions) {
+      const { status } = await api.call(method, `/queues/api/queues/${path}`, {
+        headers: asPassword(KEY),
+        ...(method === 'GET' ? {} : { body: {} }),
+      });
+      expect([method, path, status]).toEqual([method, path, method === 'GET' ? 404 : 405]);
+    }
+    expect(await jobs()).toEqual(before);
+    expect(await api.deps.redis.hexists(`${INGRESS_PREFIX}:ingress:meta`, 'paused')).toBe(0);
+  });
+
+  it('is not in the description of the API', async () => {
+    expect(JSON.stringify((await get('/openapi.json')).body)).not.toContain('/queues');
+  });
+});
+
+describe('the page of the queues of several tenants', () => {
+  it('is not there: it would show each the sessions of the others (I14)', async () => {
+    const api = await startTestApi({
+      apiKeys: [
+        { tenant: 'acme', key: KEY },
+        { tenant: 'beta', key: 'beta-key-1' },
+      ],
+    });
+    try {
+      for (const path of ['/queues', '/queues/api/queues']) {
+        expect((await api.call('GET', path, { headers: asPassword(KEY) })).status).toBe(404);
+      }
+    } finally {
+      await api.stop();
+    }
+  });
+});
+
+describe('the page of the queues without API keys', () => {
+  it('is open to this machine, like everything', async () => {
+    const api = await startTestApi();
+    try {
+      expect((await api.call('GET', '/queues')).status).toBe(200);
+      expect((await api.call('PUT', '/queues/api/queues/launch/pause')).status).toBe(405);
+    } finally {
+      await api.stop();
+    }
+  });
+});

@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { pollUntil } from '../../../src/core/abort';
+import { CONTAINMENT_REASONS } from '../../../src/core/containment';
+import { INGRESS_PREFIX } from '../../../src/redis/keys';
+import { startTestApi, type TestApi } from '../../support/api';
+import { TestProducer } from '../../support/ingress';
+
+const PREFIX = `${INGRESS_PREFIX}:ingress:`;
+
+/** How many jobs that nobody should send, and how many of them at a time. */
+const HOSTILE = 3_000;
+const WAVE = 150;
+
+/** One that means well waits for no longer than this, milliseconds; by what it takes without the others, about 20. */
+const LONGEST_MS = 2_500;
+
+const NAMES = [
+  'session.create',
+  'session.extend',
+  'session.release',
+  'session.run',
+  '__proto__',
+  '',
+  'toString',
+];
+const IDS = [
+  '-1',
+  '0',
+  '99999999999999999999',
+  '__proto__',
+  'constructor',
+  'wait',
+  'meta',
+  '\u001b[2J\n',
+  '‮',
+  'é',
+];
+
+const OWN_KEYS: ReadonlySet<string> = new Set(['wait', 'meta']);
+
+/** A job's hash as anybody with the password can write it. */
+const rawJob = fc.record(
+  {
+    id: fc.oneof(
+      fc.constantFrom(...IDS).map(id => Buffer.from(id)),
+      fc.integer().map(id => Buffer.from(String(id))),
+      fc.uint8Array({ minLength: 1, maxLength: 20 }).map(bytes => Buffer.from(bytes)),
+      fc.uuid().map(id => Buffer.from(id)),
+    ),
+    name: fc.oneof(fc.constantFrom(...NAMES), fc.string()),
+    data: fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes)),
+      fc.constantFrom(
+        '{"v":1,"__proto__":{"sessionId":"x"}}',
+        '{"v":1,"constructor":{"prototype":{"tenant":"other"}}}',
+        '{"v":1,"timeout":1e308,"labels":{"\\u0000":"\\ud800"}}',
+        `{"v":1,"name":"${'x'.repeat(300_000)}"}`,
+        `${'['.repeat(40_000)}${']'.repeat(40_000)}`,
+        '{"v":1,"sessionId":"../../etc/passwd"}',
+        '{"v":1,"steps":[{"do":"evaluate","code":"process.exit(1)"}]}',
+        '{"v":NaN}',
+      ),
+    ),
+    opts: fc.oneof(
+      fc.json(),
+      fc.constantFrom(
+        '{"attempts":1000000,"backoff":{"type":"fixed","delay":1}}',
+        '{"removeOnComplete":false,"removeOnFail":{"age":1e12},"keepLogs":1e9}',
+        '{"repeat":{"every":1,"limit":1e9},"parent":{"id":"x","queue":"{hf}:sessions"}}',
+        '{"delay":-5,"priority":-1,"lifo":"yes","stackTraceLimit":-1}',
+        'null',
+        '{',
+      ),
+    ),
+    parent: fc.constantFrom(undefined, '{"id":"default/x","queueKey":"{hf}:s","fpof":true}', '{'),
+    parentKey: fc.constantFrom(undefined, '{hf}:s:default/x'),
+    defa: fc.constantFrom(undefined, 'failed before it began'),
+    rjk: fc.constantFrom(undefined, 'each', 'a:b:c:d:e'),
+    ats: fc.constantFrom('0', '-1', '1e9'),
+    timestamp: fc.constantFrom('1', '-1', 'NaN', '1e400'),
+  },
+  { noNullPrototype: true },
+);
+
+async function plant(
+  api: TestApi,
+  job: typeof rawJob extends fc.Arbitrary<infer T> ? T : never,
+): Promise<void> {
+  const { id, ...fields } = job;
+  const written = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value],
+  );
+  const { redis } = api.deps;
+  // Two of the ids name the queue's own keys: a hash in their place would stop everybody until it is put right.
+  if (!OWN_KEYS.has(id.toString())) await redis.hset(Buffer.concat([Buffer.from(PREFIX), id]), ...written);
+  await redis.lpush(`${PREFIX}wait`, id);
+  await redis.zadd(`${PREFIX}marker`, 0, '0');
+}
+
+describe('thousands of jobs that nobody should send', () => {
+  let api: TestApi;
+  let producer: TestProducer;
+  beforeAll(async () => {
+    api = await startTestApi();
+    producer = await TestProducer.open(api.redis);
+  });
+  afterAll(async () => {
+    await producer.close();
+    await api.stop();
+  });
+
+  it('delay nobody else for long, crash nothing, and leave nothing but the reason why', async () => {
+    const before = (await api.call('GET', '/v1/sessions?limit=1')).status;
+    expect(before).toBe(200);
+    const jobs = fc.sample(rawJob, { numRuns: HOSTILE, seed: 4 });
+    const waits = { queue: [] as number[], api: [] as number[] };
+    const timed = async (into: number[], work: Promise<unknown>): Promise<void> => {
+      const startedMs = performance.now();
+      await work;
+      into.push(performance.now() - startedMs);
+    };
+    // Whoever counts on the counter can meet a stranger's integer: those who mean well have ids of their own here.
+    for (let from = 0; from < jobs.length; from += WAVE) {
+      await Promise.all(jobs.slice(from, from + WAVE).map(job => plant(api, job)));
+      await Promise.all([
+        timed(waits.queue, producer.run('session.create', { timeout: 60_000 }, { jobId: `well-${from}` })),
+        timed(waits.api, api.createLive()),
+      ]);
+    }
+    expect(Math.max(...waits.queue)).toBeLessThan(LONGEST_MS);
+    expect(Math.max(...waits.api)).toBeLessThan(LONGEST_MS);
+
+    await pollUntil('the queue to be empty', { timeoutMs: 20_000, everyMs: 100 }, async () => {
+      const counts = await producer.queue.getJobCounts('waiting', 'active', 'delayed', 'waiting-children');
+      return Object.values(counts).every(count => count === 0) ? true : undefined;
+    });
+    const { entries } = await api.deps.quarantine.page({ isWanted: () => true, cursor: null, limit: 1_000 });
+    expect(entries.length).toBeGreaterThan(100);
+    for (const { reason } of entries) expect(CONTAINMENT_REASONS).toContain(reason);
+    const failed = await producer.queue.getFailed(0, 10_000);
+    for (const job of failed) expect(job.failedReason).toMatch(/^[a-z_]+: ./);
+    expect(await api.deps.redis.exists('{hf}:s:default/x')).toBe(0);
+    expect((await api.call('GET', '/livez')).status).toBe(200);
+  });
+});

@@ -1,0 +1,58 @@
+import type { Clock } from '../src/core/clock';
+import type { LaunchResult } from '../src/events/label-values';
+import { MirroredCounter } from '../src/events/metric-registry';
+import type { Metrics } from '../src/events/metrics';
+import { WorkerMetrics } from '../src/events/worker-metrics';
+import type { KeeperStats } from './keeper/protocol';
+
+/** What {@link WorkerExporter} works with. */
+export interface WorkerExporterParts {
+  readonly metrics: Pick<Metrics, 'registry'>;
+  readonly clock: Clock;
+}
+
+/** Makes metrics of what a worker does and of what its keeper says. */
+export class WorkerExporter {
+  readonly #worker: WorkerMetrics;
+  readonly #orphansReaped: MirroredCounter;
+  readonly #browserCpu: MirroredCounter;
+
+  constructor(private readonly parts: WorkerExporterParts) {
+    this.#worker = new WorkerMetrics(parts.metrics.registry);
+    this.#orphansReaped = new MirroredCounter(this.#worker.orphansReaped, {});
+    this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
+  }
+
+  /** The keeper's latest word. */
+  keeperSaid({ slots, used, orphansReaped, gatewayConnections, load }: KeeperStats): void {
+    this.#worker.slots.set({ state: 'total' }, slots);
+    this.#worker.slots.set({ state: 'used' }, used);
+    this.#worker.keeperConnections.set({}, gatewayConnections);
+    this.#orphansReaped.update(orphansReaped);
+    if (load === null) return;
+    this.#worker.browserProcesses.set({}, load.processes);
+    this.#worker.browserMemory.set({}, load.residentBytes);
+    this.#browserCpu.update(load.cpuSeconds);
+  }
+
+  /** The lease was renewed. `drainingSlots`: all slots while nothing is launched here, else 0. */
+  leaseRenewed(drainingSlots: number): void {
+    this.#worker.heartbeat.set({}, this.parts.clock.nowMs() / 1000);
+    this.#worker.slots.set({ state: 'draining' }, drainingSlots);
+  }
+
+  /** This process has registered with a keeper. */
+  registered(): void {
+    this.#worker.keeperRegistrations.inc({});
+  }
+
+  /** A launch is over, `sinceMs` on the monotonic clock after the order to the keeper. */
+  launched(result: LaunchResult, sinceMs: number): void {
+    this.#worker.launchDuration.observe({ result }, (this.parts.clock.monotonicMs() - sinceMs) / 1000);
+  }
+
+  /** A browser is gone, this long after its session has ended. */
+  browserGone(afterMs: number): void {
+    this.#worker.releaseDuration.observe({}, afterMs / 1000);
+  }
+}
