@@ -20,7 +20,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Done. Of `start`, `api` and `worker`: stopped as told',
   failed: 'Failed: the service refused or broke; `doctor` has found something bad',
   usage: 'The command line, a file it names or a value the service checks is not usable',
-  notFound: 'There is no such session or worker',
+  notFound: 'There is no such session, worker or job, or the Redis is not opened',
   noCapacity: 'The session never became live: no slot came free, or the browser did not start',
   waitTimeout: 'Waited as long as `--wait` says',
   unauthorized: 'The API key is missing or wrong',
@@ -65,6 +65,7 @@ export class Told extends Error {
 const BY_CODE: Readonly<Record<string, number>> = {
   session_not_found: EXIT.notFound,
   worker_not_found: EXIT.notFound,
+  job_not_found: EXIT.notFound,
   wait_timeout: EXIT.waitTimeout,
   unauthorized: EXIT.unauthorized,
   forbidden_origin: EXIT.unauthorized,

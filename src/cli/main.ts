@@ -46,6 +46,8 @@ function fail({ stderr }: Context, error: unknown, argv: readonly string[]): num
   // Without a command it has printed help, though nobody asked.
   if (error.code !== 'commander.help') {
     tellFailure(stderr, new Error(error.message.replace(/^error: /, '')), format);
+    if (format === undefined)
+      stderr.line('`holdfast --help` shows what there is, with a command what it takes.');
   }
   return EXIT.usage;
 }

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { registerCapacity } from './commands/capacity';
 import { registerCompletion } from './commands/completion';
+import { registerJobs } from './commands/jobs';
 import { registerProcesses } from './commands/processes';
+import { registerRedisUrl } from './commands/redis-url';
 import { registerSessions } from './commands/sessions/sessions';
 import { registerTop } from './commands/top';
 import { registerUsage } from './commands/usage';
@@ -23,9 +25,11 @@ export function buildProgram(context: Context, version: string): Command {
     .helpCommand(true);
   quiet(program, context);
   registerProcesses(program);
+  registerRedisUrl(program, context);
   program.commandsGroup('Of a service:');
   registerSessions(program, context);
   registerWorkers(program, context);
+  registerJobs(program, context);
   registerCapacity(program, context);
   registerUsage(program, context);
   registerTop(program, context);

@@ -2,6 +2,7 @@ import type { CreateRequest } from './creation';
 import { environmentVariable } from './environment';
 import { followEvents, type EventsOptions, type ServiceEvent } from './event-stream';
 import { Workers, type Capacity, type Usage, type UsageOptions } from './fleet';
+import { Jobs } from './jobs';
 import { PlaywrightConnector, type PlaywrightLibrary } from './playwright-connector';
 import { PuppeteerConnector, type PuppeteerLibrary } from './puppeteer-connector';
 import type { CreateOptions, Session } from './session';
@@ -34,6 +35,7 @@ const DEFAULT_URL = 'http://127.0.0.1:3000';
 export class Browser {
   readonly sessions: Sessions;
   readonly workers: Workers;
+  readonly jobs: Jobs;
   readonly puppeteer: PuppeteerConnector;
   readonly playwright: PlaywrightConnector;
   readonly #transport: Transport;
@@ -50,6 +52,7 @@ export class Browser {
     });
     this.#transport = transport;
     this.workers = new Workers(transport);
+    this.jobs = new Jobs(transport);
     this.sessions = new Sessions(transport, options.releaseOnSignal ?? false);
     this.puppeteer = new PuppeteerConnector(this.sessions, options.puppeteer);
     this.playwright = new PlaywrightConnector(this.sessions, options.playwright);
@@ -68,8 +71,9 @@ export class Browser {
   }
 
   /** What your sessions have used, by the day in UTC on which they ended. */
-  async usage({ from, to, ...request }: UsageOptions): Promise<Usage> {
-    const path = `/v1/usage?${new URLSearchParams({ from, to }).toString()}`;
+  async usage({ from, to, ...request }: UsageOptions = {}): Promise<Usage> {
+    const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    const path = `/v1/usage?${new URLSearchParams(range).toString()}`;
     const { body } = await this.#transport.send({ ...request, method: 'GET', path });
     // SAFETY: a 2xx of this route carries the usage.
     return body as Usage;

@@ -30,8 +30,10 @@ export interface Capacity {
 
 /** Which days to sum up, in UTC, both inclusive, such as `2030-01-31`. */
 export interface UsageOptions extends RequestOptions {
-  readonly from: string;
-  readonly to: string;
+  /** `YYYY-MM-DD`, inclusive. Default: thirty days in all. */
+  readonly from?: string | undefined;
+  /** `YYYY-MM-DD`, inclusive. Default: today. */
+  readonly to?: string | undefined;
 }
 
 /** What some sessions have used. Each counts once, on the day it ended. */

@@ -13,6 +13,7 @@ export {
   type FieldError,
 } from './errors';
 export type { EventsOptions, ServiceEvent } from './event-stream';
+export type { Jobs, ListJobsOptions, QuarantinedJob, QuarantinedJobWithData } from './jobs';
 export type { Capacity, Usage, UsageFigures, UsageOptions, Worker, Workers } from './fleet';
 export type {
   PlaywrightConnectOptions,

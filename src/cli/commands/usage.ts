@@ -9,9 +9,6 @@ type Flags = RemoteOptions & { readonly from?: string; readonly to?: string };
 
 type Row = UsageFigures & { readonly date: string; readonly reason: string };
 
-const DAY_MS = 86_400_000;
-const DAYS = 30;
-
 const ROWS: View<Row> = {
   nameOf: ({ date }) => date,
   columns: [
@@ -24,25 +21,19 @@ const ROWS: View<Row> = {
 };
 
 /** `holdfast usage`. */
-export function registerUsage(program: Command, { stdout, clock }: Context): void {
+export function registerUsage(program: Command, { stdout }: Context): void {
   const command = program
     .command('usage')
     .description('Shows what your sessions have used, by the UTC day they ended on and by end reason.')
-    .option('--from <day>', `the first day, such as 2030-01-01 (${DAYS} days)`)
+    .option('--from <day>', 'the first day, such as 2030-01-01 (30 days in all)')
     .option('--to <day>', 'the last day (today)');
   example(remote(command, NAMELESS), 'holdfast usage --from 2030-01-01 --to 2030-01-31').action(
     async (flags: Flags) => {
-      const lastMs = flags.to === undefined ? clock.nowMs() : Date.parse(flags.to);
-      const to = flags.to ?? dayOf(lastMs);
-      // Of a day that cannot be understood the service says what is wrong with it.
-      const from = flags.from ?? (Number.isNaN(lastMs) ? to : dayOf(lastMs - (DAYS - 1) * DAY_MS));
-      const usage = await connect(flags).usage({ from, to });
+      const usage = await connect(flags).usage({ from: flags.from, to: flags.to });
       printAll(stdout, flags.output, rowsOf(usage), ROWS, usage);
     },
   );
 }
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 function rowsOf({ days, total }: Usage): Row[] {
   const rows = days.flatMap(({ date, byEndReason }) =>

@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import type { Jobs, QuarantinedJob, QuarantinedJobWithData } from '../../client/jobs';
+import { connect, type Context } from '../context';
+import { formatAge } from '../durations';
+import { example, remote, wholeNumber, type RemoteOptions } from '../options';
+import { printAll, printOne, type View } from '../output';
+
+type ListFlags = RemoteOptions & { readonly queue?: string; readonly limit: number };
+
+const PAGE_MAX = 100;
+const SOME_ID = '01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5';
+
+/** Jobs in quarantine as a table. */
+export function jobsView(nowMs: number): View<QuarantinedJob> {
+  return {
+    nameOf: ({ id }) => id,
+    columns: [
+      { title: 'ID', of: ({ id }) => id },
+      { title: 'AGE', of: ({ at }) => formatAge(nowMs - Date.parse(at)), align: 'right' },
+      { title: 'QUEUE', of: ({ queue }) => queue },
+      { title: 'NAME', of: ({ name }) => name, minWidth: 8 },
+      { title: 'REASON', of: ({ reason }) => reason, colour: () => 'yellow' },
+      { title: 'DETAIL', of: ({ detail }) => detail, minWidth: 12 },
+    ],
+  };
+}
+
+/** `holdfast jobs …`. */
+export function registerJobs(program: Command, context: Context): void {
+  const jobs = program
+    .command('jobs')
+    .description('See jobs that nobody could handle, and settle what becomes of them.');
+  registerList(jobs, context);
+  registerShow(jobs, context);
+  registerOrder(jobs, 'retry', 'Puts jobs back into their queues as they were.', async (client, id) => {
+    const { queue, jobId } = await client.retry(id);
+    context.stderr.line(`Job ${jobId} is in queue ${queue}.`);
+  });
+  registerOrder(jobs, 'discard', 'Forgets jobs in quarantine.', async (client, id) => client.discard(id));
+}
+
+function registerList(jobs: Command, context: Context): void {
+  const command = jobs
+    .command('list')
+    .alias('ls')
+    .description('Lists the jobs in quarantine, the newest first.')
+    .option('--queue <queue>', 'launch, sessions, timers or ingress')
+    .option('--limit <n>', 'how many at most', wholeNumber(1, 1_000), 50);
+  example(
+    remote(command),
+    'holdfast jobs list --queue ingress',
+    'holdfast jobs list --json | jq .jobs[].reason',
+  ).action(async (flags: ListFlags) => {
+    const { found, isMore } = await read(connect(flags).jobs, flags);
+    printAll(context.stdout, flags.output, found, jobsView(context.clock.nowMs()), { jobs: found });
+    if (isMore) context.stderr.line(`There are more than ${flags.limit}: ask for them with --limit.`);
+  });
+}
+
+function registerShow(jobs: Command, { stdout }: Context): void {
+  const command = jobs
+    .command('show')
+    .argument('<id>')
+    .description('Shows a job with its payload, which may hold secrets of whoever has sent it.');
+  example(remote(command), `holdfast jobs show ${SOME_ID}`).action(
+    async (id: string, flags: RemoteOptions) => {
+      printOne(stdout, flags.output, await connect(flags).jobs.get(id), job => job.id, rowsOf);
+    },
+  );
+}
+
+/* One after the other: the first that fails is told, and those behind it are left alone. */
+function registerOrder(
+  jobs: Command,
+  order: 'retry' | 'discard',
+  description: string,
+  carryOut: (client: Jobs, id: string) => Promise<void>,
+): void {
+  const command = jobs.command(order).argument('<id...>').description(description);
+  example(remote(command, ['table']), `holdfast jobs ${order} ${SOME_ID}`).action(
+    async (ids: readonly string[], flags: RemoteOptions) => {
+      const client = connect(flags).jobs;
+      for (const id of ids) await carryOut(client, id);
+    },
+  );
+}
+
+async function read(
+  jobs: Jobs,
+  { queue, limit }: ListFlags,
+): Promise<{ readonly found: QuarantinedJob[]; readonly isMore: boolean }> {
+  const found: QuarantinedJob[] = [];
+  // One more than is asked for tells whether there are more.
+  for await (const job of jobs.list({ queue, limit: Math.min(PAGE_MAX, limit + 1) })) {
+    if (found.length === limit) return { found, isMore: true };
+    found.push(job);
+  }
+  return { found, isMore: false };
+}
+
+const rowsOf = (job: QuarantinedJobWithData): readonly (readonly [string, string])[] => [
+  ['id', job.id],
+  ['queue', job.queue],
+  ['job', job.jobId],
+  ['name', job.name],
+  ['reason', job.reason],
+  ['detail', job.detail],
+  ['at', job.at],
+  ['size', `${job.size} bytes${job.truncated ? ', of which this is the beginning' : ''}`],
+  ['data', job.data],
+];

@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type * as ConfigModule from '../../config/config';
+import { readEnv } from '../../config/env';
+import type * as AccessModule from '../../supervisor/redis-access';
+import type { Context } from '../context';
+import { EXIT, Told } from '../exit-codes';
+import { example } from '../options';
+
+/** Loaded by who needs it: most commands know nothing of settings. */
+const load = createRequire(__filename);
+
+/** `holdfast redis-url`. */
+export function registerRedisUrl(program: Command, { stdout, stderr }: Context): void {
+  const command = program
+    .command('redis-url')
+    .description(
+      'Prints where other services put their jobs: the Redis of this machine, with the password of a user who can do nothing else there. Looks into HOLDFAST_DATA_DIR.',
+    );
+  example(command, 'REDIS_URL=$(holdfast redis-url) node my-service.js').action(async () => {
+    // SAFETY: these are the modules of those names.
+    const { envToConfig } = load('../../config/config') as typeof ConfigModule;
+    // SAFETY: the same.
+    const { readRedisAccess } = load('../../supervisor/redis-access') as typeof AccessModule;
+    const { dataDir } = envToConfig(readEnv());
+    const access = await readRedisAccess(join(dataDir, 'redis'));
+    if (access !== null) {
+      stdout.line(access.ingressUrl);
+      return;
+    }
+    stderr.line(
+      `holdfast: the Redis of ${dataDir} is not open to other services; start with HOLDFAST_REDIS_PORT=6390, for instance`,
+    );
+    throw new Told(EXIT.notFound);
+  });
+}

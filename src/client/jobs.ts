@@ -1,0 +1,87 @@
+import type { RequestOptions, Transport } from './transport';
+
+/** A job that nobody could handle, in quarantine. Texts that came with it are made fit to be shown. */
+export interface QuarantinedJob {
+  /** Of the entry, not of the job: what the methods below take. */
+  readonly id: string;
+  readonly queue: string;
+  readonly jobId: string;
+  readonly name: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly at: string;
+  /** Of the payload as it was in the queue, bytes. */
+  readonly size: number;
+}
+
+/** The same with what was kept of its payload, JSON or not. */
+export interface QuarantinedJobWithData extends QuarantinedJob {
+  readonly data: string;
+  readonly truncated: boolean;
+}
+
+/** Which jobs. */
+export interface ListJobsOptions extends RequestOptions {
+  /** `launch`, `sessions`, `timers` or `ingress`. */
+  readonly queue?: string | undefined;
+  /** Of one page, 1 to 100. */
+  readonly limit?: number | undefined;
+}
+
+/** The jobs in quarantine. */
+export class Jobs {
+  constructor(private readonly transport: Transport) {}
+
+  /** All of them, newest first, page by page as they are asked for. */
+  async *list({ queue, limit, ...request }: ListJobsOptions = {}): AsyncGenerator<
+    QuarantinedJob,
+    void,
+    undefined
+  > {
+    const query = new URLSearchParams();
+    if (queue !== undefined) query.set('queue', queue);
+    if (limit !== undefined) query.set('limit', String(limit));
+    for (;;) {
+      const { body } = await this.transport.send({
+        ...request,
+        method: 'GET',
+        path: `/v1/jobs?${query.toString()}`,
+      });
+      // SAFETY: a 2xx of this route carries a page.
+      const page = body as { jobs: QuarantinedJob[]; nextCursor: string | null };
+      yield* page.jobs;
+      if (page.nextCursor === null) return;
+      query.set('cursor', page.nextCursor);
+    }
+  }
+
+  /** @throws HoldfastError `job_not_found`. */
+  async get(id: string, request: RequestOptions = {}): Promise<QuarantinedJobWithData> {
+    const { body } = await this.transport.send({ ...request, method: 'GET', path: pathOf(id) });
+    // SAFETY: a 2xx of this route carries a job.
+    return body as QuarantinedJobWithData;
+  }
+
+  /**
+   * Puts a job back into its queue as it was, and forgets it here. Sent once only: the second answer to the same order
+   * would be that there is no such job.
+   *
+   * @throws HoldfastError `job_not_found`, `job_not_retryable`.
+   */
+  async retry(
+    id: string,
+    request: RequestOptions = {},
+  ): Promise<{ readonly queue: string; readonly jobId: string }> {
+    const path = `${pathOf(id)}/retry`;
+    const { body } = await this.transport.send({ maxRetries: 0, ...request, method: 'POST', path });
+    // SAFETY: a 2xx of this route says where the job is.
+    return body as { queue: string; jobId: string };
+  }
+
+  /** Forgets a job; sent once only, as {@link retry} is. @throws HoldfastError `job_not_found`. */
+  async discard(id: string, request: RequestOptions = {}): Promise<void> {
+    await this.transport.send({ maxRetries: 0, ...request, method: 'DELETE', path: pathOf(id) });
+  }
+}
+
+const pathOf = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
