@@ -1,0 +1,181 @@
+import {
+  ERROR_BUDGET,
+  FAST_BURN,
+  LATENESS_SECONDS,
+  SLOW_BURN,
+  START_OBJECTIVE,
+  START_WITHIN_SECONDS,
+} from './objectives';
+import { lines, stat, type Dashboard, type Row } from './panel';
+import { WINDOW, cluster, increase, quantile, quantiles, rate } from './promql';
+import { BURN_WINDOWS, startErrorRatio } from './recording-rules';
+
+const objectives: Row = {
+  title: 'Objectives',
+  panels: [
+    stat({
+      title: 'Start, p95',
+      description: `From accepted to live. Objective: 99 % of starts within ${START_WITHIN_SECONDS} s.`,
+      unit: 's',
+      expr: quantile(0.95, 'holdfast_session_start_duration_seconds', '{outcome="live"}', '', '1h'),
+      thresholds: { warn: 2, bad: START_WITHIN_SECONDS },
+    }),
+    stat({
+      title: 'Starts in time, 1 h',
+      description: 'Part of the starts of the last hour that met the objective.',
+      unit: 'percentunit',
+      expr: `1 - ${startErrorRatio('1h')}`,
+      thresholds: { warn: 0.999, bad: START_OBJECTIVE, below: true },
+    }),
+    stat({
+      title: 'Budget burn, 1 h',
+      description:
+        'How many times faster than allowed the error budget of starts is used up. 1 uses it up in a month.',
+      unit: 'none',
+      expr: `${startErrorRatio('1h')} / ${ERROR_BUDGET}`,
+      thresholds: { warn: SLOW_BURN, bad: FAST_BURN },
+    }),
+    stat({
+      title: 'Ended failed, 1 h',
+      description: 'Part of the sessions of the last hour that failed: launch, queue, crash, lost worker.',
+      unit: 'percentunit',
+      expr: 'holdfast:session_failure:ratio_rate1h',
+      thresholds: { warn: 0.01, bad: 0.05 },
+    }),
+    stat({
+      title: 'Time-outs late, p99',
+      description: `How long after their deadline time-outs are committed. Promised: ${LATENESS_SECONDS} s.`,
+      unit: 's',
+      expr: quantile(0.99, 'holdfast_timeout_lateness_seconds', '', '', '1h'),
+      thresholds: { warn: 0.5, bad: LATENESS_SECONDS },
+    }),
+    stat({
+      title: 'Deadlines overdue',
+      description:
+        'Deadlines that passed more than a second ago and nobody has acted on. Always 0 in health.',
+      unit: 'short',
+      expr: 'sum(max by (kind) (holdfast_timeouts_overdue))',
+      thresholds: { bad: 1 },
+    }),
+  ],
+};
+
+const flow: Row = {
+  title: 'Sessions',
+  panels: [
+    lines({
+      title: 'Waiting and live',
+      description: 'Sessions that wait for a browser or have one.',
+      unit: 'short',
+      queries: [
+        { expr: cluster('holdfast_sessions{status=~"created|live"}', 'status'), legend: '{{status}}' },
+        { expr: cluster('holdfast_slots{state="total"}'), legend: 'slots' },
+      ],
+    }),
+    lines({
+      title: 'Created per minute',
+      description: 'Accepted sessions, by the way they came in.',
+      unit: 'cpm',
+      stacked: true,
+      queries: [{ expr: `60 * ${rate('holdfast_sessions_created_total', 'source')}`, legend: '{{source}}' }],
+    }),
+    lines({
+      title: 'Ends by reason',
+      description: 'How sessions ended. `released_…` and the time-outs are as wished, all others are not.',
+      unit: 'short',
+      stacked: true,
+      queries: [{ expr: increase('holdfast_sessions_ended_total', 'reason'), legend: '{{reason}}' }],
+    }),
+    lines({
+      title: 'Start',
+      description: 'From accepted to live.',
+      unit: 's',
+      queries: quantiles('holdfast_session_start_duration_seconds', '{outcome="live"}'),
+      thresholds: { warn: 2, bad: START_WITHIN_SECONDS },
+    }),
+    lines({
+      title: 'Wait for a worker',
+      description: 'From accepted to the first claim: it grows when slots are short.',
+      unit: 's',
+      queries: quantiles('holdfast_session_queue_wait_seconds'),
+    }),
+    lines({
+      title: 'Lifetime',
+      description: 'From live to the end.',
+      unit: 's',
+      queries: quantiles('holdfast_session_lifetime_seconds'),
+    }),
+    lines({
+      title: 'Release until gone',
+      description: 'From the committed end to a browser that is gone with everything it left. Promised: 5 s.',
+      unit: 's',
+      queries: quantiles('holdfast_session_release_duration_seconds'),
+      thresholds: { warn: 3, bad: 5 },
+    }),
+    lines({
+      title: 'Burn rates',
+      description: `How fast the error budget of starts is used up. ${FAST_BURN} calls somebody now, ${SLOW_BURN} today.`,
+      unit: 'none',
+      queries: BURN_WINDOWS.map(window => ({
+        expr: `${startErrorRatio(window)} / ${ERROR_BUDGET}`,
+        legend: window,
+      })),
+      thresholds: { warn: SLOW_BURN, bad: FAST_BURN },
+    }),
+    lines({
+      title: 'Steps by event',
+      description: 'What happens to sessions, per second.',
+      unit: 'ops',
+      queries: [{ expr: rate('holdfast_session_transitions_total', 'event'), legend: '{{event}}' }],
+    }),
+  ],
+};
+
+const api: Row = {
+  title: 'API',
+  panels: [
+    lines({
+      title: 'Requests by status',
+      description: 'Streams are left out. 499: the caller went away first.',
+      unit: 'ops',
+      stacked: true,
+      queries: [{ expr: rate('holdfast_http_request_duration_seconds_count', 'code'), legend: '{{code}}' }],
+    }),
+    lines({
+      title: 'Answers, p95 by route',
+      description: 'A create that waits for its browser takes as long as the start.',
+      unit: 's',
+      queries: [
+        {
+          expr: quantile(
+            0.95,
+            'holdfast_http_request_duration_seconds',
+            '{route=~"/v1/.*"}',
+            'route, method',
+          ),
+          legend: '{{method}} {{route}}',
+        },
+      ],
+    }),
+    lines({
+      title: 'Requests that failed',
+      description: 'Part of all requests that were answered with 5xx.',
+      unit: 'percentunit',
+      queries: [
+        {
+          expr: `(sum(rate(holdfast_http_request_duration_seconds_count{code=~"5.."}[${WINDOW}])) or vector(0)) / (sum(rate(holdfast_http_request_duration_seconds_count[${WINDOW}])) > 0) or vector(0)`,
+          legend: '5xx',
+        },
+      ],
+      thresholds: { warn: 0.001, bad: 0.01 },
+    }),
+  ],
+};
+
+/** Whether sessions start, live and end as promised. */
+export const SESSIONS_DASHBOARD: Dashboard = {
+  uid: 'holdfast-sessions',
+  title: 'Holdfast / Sessions',
+  description: 'Whether sessions start, live and end as promised.',
+  rows: [objectives, flow, api],
+};

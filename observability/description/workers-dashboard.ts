@@ -1,0 +1,238 @@
+import { lines, stat, type Dashboard, type Row } from './panel';
+import { WINDOW, cluster, increase, quantile, rate } from './promql';
+
+const state: Row = {
+  title: 'State',
+  panels: [
+    stat({
+      title: 'Workers alive',
+      description: 'Workers whose lease holds.',
+      unit: 'short',
+      expr: cluster('holdfast_workers{state="alive"}'),
+      thresholds: { bad: 1, below: true },
+    }),
+    stat({
+      title: 'Workers lost',
+      description: 'Lease lapsed, sessions not yet dealt with. 0 in health.',
+      unit: 'short',
+      expr: cluster('holdfast_workers{state="lost"}'),
+      thresholds: { bad: 1 },
+    }),
+    stat({
+      title: 'Slots free',
+      description: 'Sessions that would get a browser now.',
+      unit: 'short',
+      expr: cluster('holdfast_slots{state="free"}'),
+      thresholds: { bad: 1, below: true },
+    }),
+  ],
+};
+
+const capacity: Row = {
+  title: 'Capacity',
+  panels: [
+    lines({
+      title: 'Slots of the installation',
+      description: 'Of all living workers.',
+      unit: 'short',
+      queries: [{ expr: cluster('holdfast_slots', 'state'), legend: '{{state}}' }],
+    }),
+    lines({
+      title: 'Slots used by worker',
+      description: 'A worker that stays at 0 while others are full takes no jobs.',
+      unit: 'short',
+      queries: [
+        { expr: 'sum by (instance) (holdfast_worker_slots{state="used"})', legend: '{{instance}}' },
+        {
+          expr: 'sum by (instance) (holdfast_worker_slots{state="draining"})',
+          legend: '{{instance}} draining',
+        },
+      ],
+    }),
+    lines({
+      title: 'Since the last heartbeat',
+      description: 'Leases are renewed every 2 s and lapse after 10 s.',
+      unit: 's',
+      queries: [
+        {
+          expr: 'time() - max by (instance) (holdfast_worker_heartbeat_timestamp_seconds)',
+          legend: '{{instance}}',
+        },
+      ],
+      thresholds: { warn: 5, bad: 10 },
+    }),
+  ],
+};
+
+const browsers: Row = {
+  title: 'Browsers',
+  panels: [
+    lines({
+      title: 'Launches by result',
+      description: '`cancelled`: the session ended first.',
+      unit: 'ops',
+      stacked: true,
+      queries: [
+        { expr: rate('holdfast_browser_launch_duration_seconds_count', 'result'), legend: '{{result}}' },
+      ],
+    }),
+    lines({
+      title: 'Launch, p95',
+      description: 'From the order to the keeper to a browser that is ready for its client.',
+      unit: 's',
+      queries: [
+        {
+          expr: quantile(0.95, 'holdfast_browser_launch_duration_seconds', '{result="ready"}'),
+          legend: 'p95',
+        },
+      ],
+      thresholds: { warn: 2, bad: 5 },
+    }),
+    lines({
+      title: 'Crashed',
+      description: 'Sessions whose browser crashed or hung.',
+      unit: 'short',
+      queries: [
+        {
+          expr: increase(
+            'holdfast_sessions_ended_total{reason=~"browser_crashed|browser_unresponsive"}',
+            'reason',
+          ),
+          legend: '{{reason}}',
+        },
+      ],
+    }),
+    lines({
+      title: 'Browser processes',
+      description: 'Of all workers. Linux only.',
+      unit: 'short',
+      queries: [{ expr: 'sum by (instance) (holdfast_browser_processes)', legend: '{{instance}}' }],
+    }),
+    lines({
+      title: 'Browser memory',
+      description: 'Resident; shared pages count once for each process. Linux only.',
+      unit: 'bytes',
+      queries: [
+        { expr: 'sum by (instance) (holdfast_browser_resident_memory_bytes)', legend: '{{instance}}' },
+      ],
+    }),
+    lines({
+      title: 'Browser CPU',
+      description: 'Cores in use by browsers. Linux only; looked at every 10 s.',
+      unit: 'short',
+      queries: [{ expr: rate('holdfast_browser_cpu_seconds_total', 'instance'), legend: '{{instance}}' }],
+    }),
+    lines({
+      title: 'Orphans reaped',
+      description: 'Browsers without a session that keepers have ended. 0 unless processes were killed.',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_orphans_reaped_total', 'instance'), legend: '{{instance}}' }],
+    }),
+    lines({
+      title: 'Keepers registered with',
+      description: 'One for each start of a worker, and one more for each keeper that was lost.',
+      unit: 'short',
+      queries: [
+        { expr: increase('holdfast_keeper_registrations_total', 'instance'), legend: '{{instance}}' },
+      ],
+    }),
+  ],
+};
+
+const clients: Row = {
+  title: 'Clients',
+  panels: [
+    lines({
+      title: 'CDP clients',
+      description:
+        'Spliced through by APIs, and by keepers for APIs on other machines; the latter are among the former.',
+      unit: 'short',
+      queries: [
+        { expr: 'sum(holdfast_cdp_connections)', legend: 'APIs' },
+        { expr: 'sum(holdfast_keeper_gateway_connections)', legend: 'keepers' },
+        { expr: 'sum(holdfast_event_streams)', legend: 'event streams' },
+      ],
+    }),
+    lines({
+      title: 'CDP traffic',
+      description: 'Bytes carried for clients.',
+      unit: 'Bps',
+      queries: [{ expr: rate('holdfast_cdp_bytes_total', 'direction'), legend: '{{direction}}' }],
+    }),
+    lines({
+      title: 'Upgrades refused',
+      description: 'By error code; `session_ended` comes from clients that reconnect too late.',
+      unit: 'short',
+      queries: [
+        {
+          expr: `${increase('holdfast_cdp_upgrade_failures_total', 'code')} > 0 or vector(0)`,
+          legend: '{{code}}',
+        },
+      ],
+    }),
+  ],
+};
+
+const processes: Row = {
+  title: 'Our processes',
+  panels: [
+    lines({
+      title: 'CPU',
+      description: 'Cores in use by APIs and workers themselves.',
+      unit: 'short',
+      queries: [
+        { expr: rate('holdfast_process_cpu_seconds_total', 'job, instance'), legend: '{{job}} {{instance}}' },
+      ],
+    }),
+    lines({
+      title: 'Memory',
+      description: 'Resident memory of APIs and workers themselves.',
+      unit: 'bytes',
+      queries: [
+        {
+          expr: 'sum by (job, instance) (holdfast_process_resident_memory_bytes)',
+          legend: '{{job}} {{instance}}',
+        },
+      ],
+    }),
+    lines({
+      title: 'Event loop lag, p99',
+      description: 'How long a callback waits for its turn.',
+      unit: 's',
+      queries: [
+        {
+          expr: 'max by (job, instance) (holdfast_nodejs_eventloop_lag_p99_seconds)',
+          legend: '{{job}} {{instance}}',
+        },
+      ],
+      thresholds: { warn: 0.1, bad: 0.5 },
+    }),
+    lines({
+      title: 'Restarts',
+      description: 'Processes that were started within the window.',
+      unit: 'short',
+      queries: [
+        {
+          expr: `sum by (job, instance) (changes(holdfast_process_start_time_seconds[${WINDOW}]))`,
+          legend: '{{job}} {{instance}}',
+        },
+      ],
+    }),
+    lines({
+      title: 'Versions',
+      description: 'Processes by what runs in them; more than one line during an upgrade.',
+      unit: 'short',
+      queries: [
+        { expr: 'sum by (version, node) (holdfast_build_info)', legend: '{{version}} on Node {{node}}' },
+      ],
+    }),
+  ],
+};
+
+/** Whether there are machines, browsers and clients, and what they cost. */
+export const WORKERS_DASHBOARD: Dashboard = {
+  uid: 'holdfast-workers',
+  title: 'Holdfast / Workers and browsers',
+  description: 'Whether there are machines, browsers and clients, and what they cost.',
+  rows: [state, capacity, browsers, clients, processes],
+};

@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import puppeteer from 'puppeteer';
+import { pause } from '../../src/core/abort';
+import { systemClock } from '../../src/core/clock';
+import { executableSearchPath } from '../../src/config/env';
+import { findChromium } from '../../workers/keeper/find-chromium';
+import { puppeteerCacheDirs } from '../../workers/keeper/options';
+import { EveryEnd } from '../../test/support/every-end';
+import type { TestPrometheus } from '../../test/support/prometheus';
+import { DASHBOARDS } from '../description/dashboards';
+import type { Dashboard, Panel } from '../description/panel';
+import type { Line } from './chart';
+import { drawDashboard } from './page';
+
+/* `npm run docs:pictures`: a real run, its Prometheus, and one picture a dashboard in docs/images. Needs `prometheus`. */
+
+const RATE_INTERVAL = '15s';
+
+/** Long enough for lines with a shape. */
+const ROUNDS = 6;
+
+const FOLDER = resolve(__dirname, '../../docs/images');
+
+async function main(): Promise<void> {
+  const every = await EveryEnd.start();
+  try {
+    const fromSeconds = Math.floor(systemClock.nowMs() / 1000);
+    for (let round = 0; round < ROUNDS; round += 1) await every.run();
+    // The last scrape and the rules after it.
+    await pause(3_000);
+    const toSeconds = Math.floor(systemClock.nowMs() / 1000);
+    for (const dashboard of DASHBOARDS) {
+      const lines = await linesOf(dashboard, every.prometheus, fromSeconds, toSeconds);
+      await photograph(drawDashboard(dashboard, lines), join(FOLDER, `${fileOf(dashboard)}.png`));
+    }
+  } finally {
+    await every.stop();
+  }
+}
+
+const fileOf = ({ uid }: Dashboard): string => uid.replace('holdfast-', 'dashboard-');
+
+async function linesOf(
+  { rows }: Dashboard,
+  prometheus: TestPrometheus,
+  from: number,
+  to: number,
+): Promise<ReadonlyMap<Panel, readonly Line[]>> {
+  const found = new Map<Panel, readonly Line[]>();
+  for (const panel of rows.flatMap(row => row.panels)) {
+    const lines: Line[] = [];
+    for (const { expr, legend } of panel.queries) {
+      const asked = expr.replaceAll('$__rate_interval', RATE_INTERVAL);
+      for (const { metric, values } of await prometheus.queryRange(asked, from, to)) {
+        const name = legend.replaceAll(/\{\{(\w+)\}\}/g, (_all, label: string) => metric[label] ?? '');
+        lines.push({ name, points: values.map(([at, value]) => [at, Number(value)]) });
+      }
+    }
+    found.set(panel, lines);
+  }
+  return found;
+}
+
+async function photograph(html: string, file: string): Promise<void> {
+  const searchPath = executableSearchPath();
+  const executablePath = await findChromium({
+    configured: null,
+    searchPath,
+    cacheDirs: puppeteerCacheDirs(),
+  });
+  if (executablePath === null) throw new Error('no Chromium on this machine');
+  // Our own page only, and as root it would not start with its sandbox.
+  const browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    await page.setContent(html);
+    const drawing = await page.$('svg');
+    if (drawing === null) throw new Error('nothing was drawn');
+    await writeFile(file, await drawing.screenshot({ type: 'png' }));
+    process.stdout.write(`${file}\n`);
+  } finally {
+    await browser.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error instanceof Error ? error.stack : error)}\n`);
+  process.exitCode = 1;
+});

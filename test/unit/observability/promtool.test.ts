@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { isInstalled } from '../../support/prometheus';
+
+const folder = resolve(__dirname, '../../../observability/prometheus');
+
+/** What promtool says; it fails the test with its own words if it does not like something. */
+const promtool = (...args: string[]): string =>
+  execFileSync('promtool', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+
+(isInstalled('promtool') ? describe : describe.skip)("Prometheus' own tool", () => {
+  it('accepts the rules', () => {
+    expect(promtool('check', 'rules', 'rules.yml')).toContain('SUCCESS');
+  });
+
+  it('sees each alert fire when it should, and keep still when it should not', () => {
+    expect(() => promtool('test', 'rules', 'rules.test.yml')).not.toThrow();
+  });
+
+  it('accepts the configuration', () => {
+    expect(promtool('check', 'config', '--syntax-only', 'prometheus.yml')).toContain('SUCCESS');
+  });
+});
