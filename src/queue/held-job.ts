@@ -56,7 +56,9 @@ export class HeldJob implements IngressJob {
   }
 
   get name(): string {
-    return this.job.name;
+    // What was written without BullMQ may have none, whatever its types say.
+    // SAFETY: widens the type to what there really may be.
+    return (this.job.name as string | undefined) ?? '';
   }
 
   get data(): unknown {

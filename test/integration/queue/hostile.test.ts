@@ -47,7 +47,7 @@ const rawJob = fc.record(
       fc.uint8Array({ minLength: 1, maxLength: 20 }).map(bytes => Buffer.from(bytes)),
       fc.uuid().map(id => Buffer.from(id)),
     ),
-    name: fc.oneof(fc.constantFrom(...NAMES), fc.string()),
+    name: fc.oneof(fc.constantFrom(undefined, ...NAMES), fc.string()),
     data: fc.oneof(
       fc.json(),
       fc.string(),
@@ -143,5 +143,17 @@ describe('thousands of jobs that nobody should send', () => {
     for (const job of failed) expect(job.failedReason).toMatch(/^[a-z_]+: ./);
     expect(await api.deps.redis.exists('{hf}:s:default/x')).toBe(0);
     expect((await api.call('GET', '/livez')).status).toBe(200);
+  });
+
+  it('are kept also when they have no name', async () => {
+    await api.deps.redis.hset(`${PREFIX}nameless`, { data: '{"v":1}', opts: '{}', timestamp: '1' });
+    await api.deps.redis.lpush(`${PREFIX}wait`, 'nameless');
+    await api.deps.redis.zadd(`${PREFIX}marker`, 0, '0');
+    const kept = await pollUntil('it to be kept', { timeoutMs: 5_000, everyMs: 20 }, async () => {
+      const { entries } = await api.deps.quarantine.page({ isWanted: () => true, cursor: null, limit: 10 });
+      return entries.find(({ jobId }) => jobId === 'nameless');
+    });
+    expect(kept).toMatchObject({ queue: 'ingress', name: '', reason: 'unknown_name' });
+    expect(await api.deps.redis.hget(`${PREFIX}nameless`, 'failedReason')).toMatch(/^invalid_request: /);
   });
 });
