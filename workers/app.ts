@@ -79,6 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { stats } = await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS });
   slots.update(stats);
   await launches.start();
+  await lease.renewNow();
   if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
   const drain = new Drain({ ...brain, leases: deps.leases });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };

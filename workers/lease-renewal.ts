@@ -22,6 +22,11 @@ export class LeaseRenewal {
     this.#running = this.#loop();
   }
 
+  /** Renews out of turn: what the worker says of itself has changed, and others should not hear of it seconds later. */
+  async renewNow(): Promise<void> {
+    await this.#renew();
+  }
+
   /** Stops renewing; the lease itself stays until it lapses or is dropped. */
   async stop(): Promise<void> {
     this.#stop.abort();

@@ -8,7 +8,7 @@ interface Worker {
   readonly leaseExpiresAt: string;
 }
 
-describe('a worker that an operator drains', () => {
+describe('a worker', () => {
   let installation: Installation;
 
   beforeAll(async () => {
@@ -27,7 +27,15 @@ describe('a worker that an operator drains', () => {
   const order = (id: string, what: 'drain' | 'undrain') =>
     installation.call<Worker>('POST', `/v1/workers/${id}/${what}`);
 
-  it('keeps what is live, launches nothing, also after a restart, until it is undrained', async () => {
+  it('is counted with all its slots from the moment the installation is ready', async () => {
+    expect((await installation.call('GET', '/v1/capacity')).body).toMatchObject({
+      slots: 8,
+      free: 8,
+      isAvailable: true,
+    });
+  });
+
+  it('that an operator drains keeps what is live, launches nothing, also after a restart, until it is undrained', async () => {
     const { id } = await worker();
     const live = await installation.create();
     expect((await order(id, 'drain')).body).toMatchObject({ id, draining: true });
