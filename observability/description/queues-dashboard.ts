@@ -57,6 +57,13 @@ const queues: Row = {
         { expr: increase('holdfast_jobs_stalled_total', 'queue'), legend: '{{queue}} stalled' },
       ],
     }),
+    lines({
+      title: 'In quarantine',
+      description: 'Contained jobs that nobody has tried again or discarded: `holdfast jobs list`.',
+      unit: 'short',
+      queries: [{ expr: cluster('holdfast_quarantined_jobs'), legend: 'jobs' }],
+      thresholds: { bad: 1 },
+    }),
   ],
 };
 

@@ -82,8 +82,8 @@ const browsers: Row = {
       unit: 's',
       queries: [
         {
-          expr: quantile(0.95, 'holdfast_browser_launch_duration_seconds', '{result="ready"}'),
-          legend: 'p95',
+          expr: quantile(0.95, 'holdfast_browser_launch_duration_seconds', '{result="ready"}', 'instance'),
+          legend: '{{instance}}',
         },
       ],
       thresholds: { warn: 2, bad: 5 },

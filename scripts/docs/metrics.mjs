@@ -7,7 +7,8 @@ Made by \`npm run docs\` from \`src/events\`; every name below is on the page of
 
 - An **API** serves \`/metrics\` on its main port. With \`HOLDFAST_API_KEYS\` set it asks for a key like every other route: give
   Prometheus one as \`authorization: { credentials: … }\`.
-- A **worker** serves it on \`HOLDFAST_METRICS_PORT\` (9464), on \`HOLDFAST_HOST\`; see [below](#pages-of-a-worker).
+- A **worker** serves it on \`HOLDFAST_METRICS_PORT\` (9464) of \`HOLDFAST_METRICS_HOST\` (else \`HOLDFAST_HOST\`); see
+  [below](#pages-of-a-worker).
 - **Keeper and supervisor** have no page. The keeper must stay small and have no port that a page in a browser could
   reach; what it knows stands on its worker's page. The supervisor knows nothing but its children: they say themselves
   since when they run (\`holdfast_process_start_time_seconds\`), and \`holdfast_keeper_registrations_total\` counts keepers.

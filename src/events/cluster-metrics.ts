@@ -14,6 +14,7 @@ export class ClusterMetrics {
   readonly orphans;
   readonly queueJobs;
   readonly queueOldestWaiting;
+  readonly quarantinedJobs;
 
   constructor(registry: MetricRegistry) {
     registry.of('API');
@@ -51,6 +52,10 @@ export class ClusterMetrics {
       name: 'queue_oldest_waiting_seconds',
       help: 'Age of the job that has waited longest, by the time its producer has written on it; 0 if none waits.',
       labels: { queue: QUEUES },
+    });
+    this.quarantinedJobs = registry.gauge({
+      name: 'quarantined_jobs',
+      help: 'Jobs in quarantine, which somebody has to look at; the newest 1000 of seven days are kept.',
     });
   }
 }

@@ -60,6 +60,7 @@ export class ClusterExporter {
     for (const kind of TIMER_KINDS) to.timeoutsOverdue.set({ kind }, undone.overdue[kind] ?? 0);
     to.orphans.set({ kind: 'browser' }, undone.browsers);
     to.orphans.set({ kind: 'effect' }, undone.effects);
+    to.quarantinedJobs.set({}, undone.quarantined);
     for (const { queue, jobs, oldestWaitingAtMs } of queues) {
       for (const [state, count] of Object.entries(jobs)) to.queueJobs.set({ queue, state }, count);
       const waitedMs = oldestWaitingAtMs === null ? 0 : Math.max(0, nowMs - oldestWaitingAtMs);
@@ -79,8 +80,8 @@ export class ClusterExporter {
   }
 
   #clear(): void {
-    const { sessions, slots, workers, timeoutsOverdue, orphans, queueJobs, queueOldestWaiting } =
-      this.#cluster;
+    const { sessions, slots, workers, timeoutsOverdue, orphans } = this.#cluster;
+    const { queueJobs, queueOldestWaiting, quarantinedJobs } = this.#cluster;
     const { noEviction, persistent, memoryUsed, memoryMax, clients, response } = this.#redis;
     const ofInstallation = [
       sessions,
@@ -90,6 +91,7 @@ export class ClusterExporter {
       orphans,
       queueJobs,
       queueOldestWaiting,
+      quarantinedJobs,
     ];
     const ofRedis = [noEviction, persistent, memoryUsed, memoryMax, clients, response];
     for (const gauge of [...ofInstallation, ...ofRedis]) gauge.clear();

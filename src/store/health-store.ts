@@ -24,6 +24,8 @@ export interface LeftUndone {
   readonly overdue: Readonly<Partial<Record<TimerKind, number>>>;
   readonly browsers: number;
   readonly effects: number;
+  /** Jobs that nobody could handle and nobody has settled. */
+  readonly quarantined: number;
 }
 
 /** No deadline is passed over for longer than this while a part of us is alive (I9). */
@@ -62,14 +64,15 @@ export class HealthStore {
 
   /** @param nowMs - Redis `TIME` */
   async leftUndone(nowMs: number): Promise<LeftUndone> {
-    const [overdue, closing, effects] = await Promise.all([
+    const [overdue, closing, effects, quarantined] = await Promise.all([
       this.maintenance.overdue(nowMs - OVERDUE_AFTER_MS, OVERDUE_MAX),
       this.closing.all(),
       this.redis.zcount(keys.effects, '-inf', nowMs - LEFT_AFTER_MS),
+      this.redis.zcard(keys.quarantine),
     ]);
     const byKind: Partial<Record<TimerKind, number>> = {};
     for (const { kind } of overdue) byKind[kind] = (byKind[kind] ?? 0) + 1;
     const browsers = closing.filter(({ sinceMs }) => nowMs - sinceMs > LEFT_AFTER_MS).length;
-    return { overdue: byKind, browsers, effects };
+    return { overdue: byKind, browsers, effects, quarantined };
   }
 }

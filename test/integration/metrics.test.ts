@@ -82,6 +82,14 @@ describe('/metrics of an API', () => {
     );
   });
 
+  it('shows how many jobs are in quarantine, until somebody settles them', async () => {
+    const job = { queue: 'ingress', jobId: '1', name: 'x', reason: 'malformed', detail: 'x' } as const;
+    const { id } = await api.deps.quarantine.put({ ...job, data: '{}' });
+    await pageWith(now => now.get('holdfast_quarantined_jobs') === 1);
+    await api.deps.quarantine.remove(id);
+    await pageWith(now => now.get('holdfast_quarantined_jobs') === 0);
+  });
+
   it('counts clients of a browser, and what was carried for them', async () => {
     const { websocketUrl } = await api.createLive({}, KEY);
     const before = await page();
