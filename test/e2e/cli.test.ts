@@ -275,11 +275,18 @@ describe('the command line', () => {
   });
 
   it('prints top once where there is no terminal', async () => {
+    await create('--timeout', '1s').then(async id => holdfast('sessions', 'watch', id));
     const { code, stdout } = await holdfast('top');
     expect({ code, hasEscapes: stdout.includes('\u001b') }).toEqual({ code: 0, hasEscapes: false });
     expect(stdout).toMatch(/^slots +\d\/2 used/);
     expect(JSON.parse((await holdfast('top', '--json')).stdout)).toMatchObject({
       capacity: { slots: SLOTS },
+      startP95Seconds: expect.any(Number),
+      timeoutLatenessP99Seconds: expect.any(Number),
+      overdue: 0,
+      quarantined: 0,
+      eventStreams: expect.any(Number),
+      queues: { launch: { waiting: 0 }, ingress: { waiting: 0 } },
     });
   });
 });

@@ -19,9 +19,11 @@ export function registerTop(program: Command, context: Context): void {
     .command('top')
     .summary('Watches the installation live.')
     .description(
-      'Shows slots, queue, beginnings and ends, timers, workers and the newest live sessions, anew each second and whenever ' +
-        'something happens. q quits. Prints once where there is no terminal, with --once, and with -o json. Numbers of the whole ' +
-        'installation, but for those of timers and clients: they are of the API process that answers.',
+      'Shows slots, queues, beginnings and ends, timers, workers and the newest live sessions, anew each second and whenever ' +
+        'something happens. q quits. Prints once where there is no terminal, with --once, and with -o json. Slots, queues, what is ' +
+        'overdue or left behind, Redis and workers are of the whole installation. Sessions, their beginnings and ends, how fast ' +
+        'they start and how late they time out are of your API key; the latter two look at the newest 50 of the last hour. ' +
+        'Clients, streams and what sweeps have repaired are of the API process that answers.',
     )
     .option('--once', 'print once and end')
     .option('--limit <n>', 'how many sessions to show at most', wholeNumber(1, 100), 50);
@@ -36,8 +38,7 @@ export function registerTop(program: Command, context: Context): void {
 
 async function once({ stdout, clock }: Context, client: Browser, { limit, output }: Flags): Promise<void> {
   const nowMs = clock.nowMs();
-  const today = new Date(nowMs).toISOString().slice(0, 10);
-  const snapshot = await readSnapshot(client, { limit, today });
+  const snapshot = await readSnapshot(client, { limit, nowMs });
   if (output === 'table') {
     const frame = { nowMs, paint: stdout.paint, columns: stdout.width, rows: null };
     for (const line of renderTop({ snapshot, rates: null, outage: null }, frame)) stdout.line(line);

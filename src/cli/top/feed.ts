@@ -54,8 +54,8 @@ export class TopFeed {
   async #read(signal: AbortSignal, changed: () => void): Promise<void> {
     while (!signal.aborted) {
       try {
-        const today = new Date(this.clock.nowMs()).toISOString().slice(0, 10);
-        this.#snapshot = await readSnapshot(this.client, { limit: this.limit(), today, signal });
+        const nowMs = this.clock.nowMs();
+        this.#snapshot = await readSnapshot(this.client, { limit: this.limit(), nowMs, signal });
         this.#outage = null;
       } catch (error) {
         this.#endure(error, signal);

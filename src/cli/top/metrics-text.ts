@@ -33,30 +33,6 @@ export class MetricsPage {
     );
     return matching.length === 0 ? null : matching.reduce((sum, { value }) => sum + value, 0);
   }
-
-  /**
-   * A quantile of a histogram over all its labels, as Prometheus' `histogram_quantile` finds it: even within a bucket. Null
-   * if nothing was observed; the greatest bound if it is beyond.
-   */
-  quantile(histogram: string, q: number): number | null {
-    const byBound = new Map<number, number>();
-    for (const { labels, value } of this.samples(`${histogram}_bucket`)) {
-      const bound = numberOf(labels['le'] ?? '');
-      byBound.set(bound, (byBound.get(bound) ?? 0) + value);
-    }
-    const buckets = [...byBound].sort(([a], [b]) => a - b);
-    const total = buckets.at(-1)?.[1] ?? 0;
-    if (total === 0) return null;
-    let [lowerBound, lowerCount] = [0, 0];
-    for (const [bound, count] of buckets) {
-      if (count >= q * total) {
-        if (bound === Infinity) return lowerBound;
-        return lowerBound + ((bound - lowerBound) * (q * total - lowerCount)) / (count - lowerCount);
-      }
-      [lowerBound, lowerCount] = [bound, count];
-    }
-    return null;
-  }
 }
 
 function parseLabels(text: string): Record<string, string> {

@@ -2,44 +2,73 @@ import type { Browser } from '../../client/browser';
 import type { Capacity, Worker } from '../../client/fleet';
 import type { Session } from '../../client/session';
 import { MetricsPage } from './metrics-text';
+import { timingsOf, type Timings } from './timings';
+
+/** Jobs of one queue. */
+export interface QueueFigures {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  /** Age of the job that has waited longest; 0 if none waits. */
+  readonly oldestWaitingSeconds: number;
+}
 
 /** What is shown of a service at one moment. Null: the service does not say. */
-export interface Snapshot {
+export interface Snapshot extends Timings {
   readonly capacity: Capacity;
   readonly workers: readonly Worker[];
   /** Live ones, the newest first. */
   readonly sessions: readonly Session[];
   /** Retained sessions by status. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Of the API process that answered, since it was started. */
-  readonly timeoutLatenessP99Seconds: number | null;
-  readonly startP95Seconds: number | null;
+  /** Deadlines that nobody has acted on. */
+  readonly overdue: number | null;
+  /** Browsers of ended sessions, and effects that were not enqueued. */
+  readonly leftBehind: number | null;
+  readonly quarantined: number | null;
+  readonly redisMemoryUsedBytes: number | null;
+  readonly redisMemoryMaxBytes: number | null;
+  /** Of the API process that answered, as are the next two. */
   readonly sweepRepairs: number | null;
   readonly cdpConnections: number | null;
-  /** Jobs that wait or are being worked on, by queue. */
-  readonly queues: Readonly<Record<string, number>>;
+  readonly eventStreams: number | null;
+  readonly queues: Readonly<Record<string, QueueFigures>>;
   /** What has ended today, in UTC, by end reason. */
   readonly endedToday: Readonly<Record<string, number>>;
 }
 
+/** What {@link readSnapshot} is to read. */
+export interface SnapshotOptions {
+  /** How many live sessions. */
+  readonly limit: number;
+  readonly nowMs: number;
+  readonly signal?: AbortSignal;
+}
+
 const ATTEMPT_TIMEOUT_MS = 3_000;
-const PENDING = ['waiting', 'wait', 'active', 'prioritized'];
+
+/** Timings are told from the newest sessions of this time, as the dashboards look at the last hour. */
+const TIMINGS_WINDOW_MS = 3_600_000;
+const TIMINGS_MAX = 50;
 
 /**
  * Reads everything at once, each part in one attempt.
  *
- * @param today - such as `2030-01-31`
  * @throws HoldfastError if the service does not answer.
  */
 export async function readSnapshot(
   client: Browser,
-  { limit, today, signal }: { readonly limit: number; readonly today: string; readonly signal?: AbortSignal },
+  { limit, nowMs, signal }: SnapshotOptions,
 ): Promise<Snapshot> {
   const request = { signal, timeoutMs: ATTEMPT_TIMEOUT_MS, maxRetries: 0 };
-  const [capacity, workers, { sessions }, text, usage] = await Promise.all([
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const recent = { ...request, createdAfter: new Date(nowMs - TIMINGS_WINDOW_MS), limit: TIMINGS_MAX };
+  const [capacity, workers, { sessions }, started, timedOut, text, usage] = await Promise.all([
     client.capacity(request),
     client.workers.list(request),
     client.sessions.list({ ...request, status: 'live', limit }),
+    client.sessions.list(recent),
+    client.sessions.list({ ...recent, status: 'timed_out' }),
     client.metrics(request),
     client.usage({ ...request, from: today, to: today }),
   ]);
@@ -52,31 +81,37 @@ export async function readSnapshot(
         Object.entries(byEndReason).map(([reason, { sessions: count }]) => [reason, count]),
       ),
     ),
+    ...timingsOf(started.sessions, timedOut.sessions),
     ...figuresOf(new MetricsPage(text)),
   };
 }
 
-function figuresOf(page: MetricsPage): Omit<Snapshot, 'capacity' | 'workers' | 'sessions' | 'endedToday'> {
+type Figures = Omit<Snapshot, keyof Timings | 'capacity' | 'workers' | 'sessions' | 'endedToday'>;
+
+function figuresOf(page: MetricsPage): Figures {
   return {
-    counts: sumBy(page, 'holdfast_sessions', 'status'),
-    timeoutLatenessP99Seconds: page.quantile('holdfast_timeout_lateness_seconds', 0.99),
-    startP95Seconds: page.quantile('holdfast_session_start_duration_seconds', 0.95),
+    counts: Object.fromEntries(
+      page.samples('holdfast_sessions').map(({ labels, value }) => [labels['status'] ?? '', value]),
+    ),
+    overdue: page.sum('holdfast_timeouts_overdue'),
+    leftBehind: page.sum('holdfast_orphans'),
+    quarantined: page.sum('holdfast_quarantined_jobs'),
+    redisMemoryUsedBytes: page.sum('holdfast_redis_memory_used_bytes'),
+    redisMemoryMaxBytes: page.sum('holdfast_redis_memory_max_bytes'),
     sweepRepairs: page.sum('holdfast_sweep_repairs_total'),
     cdpConnections: page.sum('holdfast_cdp_connections'),
-    queues: sumBy(page, 'holdfast_queue_jobs', 'queue', ({ state = '' }) => PENDING.includes(state)),
+    eventStreams: page.sum('holdfast_event_streams'),
+    queues: queuesOf(page),
   };
 }
 
-function sumBy(
-  page: MetricsPage,
-  metric: string,
-  label: string,
-  counts: (labels: Readonly<Record<string, string>>) => boolean = () => true,
-): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { labels, value } of page.samples(metric)) {
-    const key = labels[label];
-    if (key !== undefined && counts(labels)) sums[key] = (sums[key] ?? 0) + value;
-  }
-  return sums;
+function queuesOf(page: MetricsPage): Record<string, QueueFigures> {
+  const oldest = page.samples('holdfast_queue_oldest_waiting_seconds');
+  return Object.fromEntries(
+    oldest.map(({ labels: { queue = '' }, value }) => {
+      const jobs = (state: string): number => page.sum('holdfast_queue_jobs', { queue, state }) ?? 0;
+      const figures = { waiting: jobs('waiting'), active: jobs('active'), delayed: jobs('delayed') };
+      return [queue, { ...figures, oldestWaitingSeconds: value }];
+    }),
+  );
 }

@@ -50,28 +50,44 @@ export function renderTop({ snapshot, rates, outage }: TopState, frame: TopFrame
 const TITLE_WIDTH = 12;
 
 function headerOf(snapshot: Snapshot, rates: Rates | null): [string, string][] {
-  const { capacity, counts, queues, endedToday, cdpConnections, sweepRepairs } = snapshot;
+  const { capacity, counts, endedToday, overdue, leftBehind, sweepRepairs } = snapshot;
   const { slots, used, free, queued } = capacity;
   const live = counts['live'] ?? NOTHING;
+  const clients = orNothing(snapshot.cdpConnections);
+  const streams = orNothing(snapshot.eventStreams);
   const lateness = seconds(snapshot.timeoutLatenessP99Seconds);
   const start = seconds(snapshot.startP95Seconds);
-  const jobs = Object.entries(queues).map(([queue, count]) => `${queue} ${count}`);
   return [
     [
       'slots',
-      `${used}/${slots} used, ${free} free   queued ${queued}   live ${live}   clients ${orNothing(cdpConnections)}`,
+      `${used}/${slots} used, ${free} free   queued ${queued}   live ${live}   clients ${clients}   streams ${streams}`,
     ],
     [
       `last ${formatAge(rates?.windowMs ?? RATES_WINDOW_MS)}`,
       rates === null ? NOTHING : `created ${rates.created}   ended ${sentence(rates.ended)}`,
     ],
     ['today', `ended ${sentence(endedToday)}`],
+    ['timers', `start ${start} (p95)   late by ${lateness} (p99)   overdue ${orNothing(overdue)}`],
     [
-      'timers',
-      `late by ${lateness} (p99)   start ${start} (p95)   sweeps repaired ${orNothing(sweepRepairs)}`,
+      'health',
+      `sweeps repaired ${orNothing(sweepRepairs)}   left behind ${orNothing(leftBehind)}   Redis ${redisOf(snapshot)}`,
     ],
-    ['queues', jobs.join('   ') || NOTHING],
+    ['queues', queuesOf(snapshot)],
   ];
+}
+
+/* `launch 3 (12s)   sessions 0 …   quarantined 0`: jobs that wait, and for how long the oldest has. */
+function queuesOf({ queues, quarantined }: Snapshot): string {
+  const waiting = Object.entries(queues).map(([queue, { waiting: jobs, oldestWaitingSeconds }]) =>
+    jobs === 0 ? `${queue} 0` : `${queue} ${jobs} (${formatAge(oldestWaitingSeconds * 1_000)})`,
+  );
+  return [...waiting, `quarantined ${orNothing(quarantined)}`].join('   ');
+}
+
+function redisOf({ redisMemoryUsedBytes: used, redisMemoryMaxBytes: max }: Snapshot): string {
+  if (used === null) return NOTHING;
+  const megabytes = `${Math.round(used / 1_048_576)} MiB`;
+  return max === null || max === 0 ? megabytes : `${megabytes} (${Math.round((used / max) * 100)} %)`;
 }
 
 function sessionColumns(nowMs: number): Column<Session>[] {

@@ -3,6 +3,7 @@ import { widthOf } from '../../../src/cli/columns';
 import { MetricsPage } from '../../../src/cli/top/metrics-text';
 import { RateCounter } from '../../../src/cli/top/rates';
 import type { Snapshot } from '../../../src/cli/top/snapshot';
+import { timingsOf } from '../../../src/cli/top/timings';
 import { renderTop } from '../../../src/cli/top/view';
 import type { Session } from '../../../src/client/session';
 import type { ServiceEvent } from '../../../src/client/event-stream';
@@ -30,14 +31,25 @@ describe('a metrics page', () => {
     expect(page.sum('holdfast_up')).toBe(1);
     expect(page.sum('holdfast_missing')).toBeNull();
   });
+});
 
-  it('gives quantiles as Prometheus does', () => {
-    // 60 of 100 are in the first bucket, so p50 is 50/60 of the way through it; p99 is 39/40 of the second.
-    expect(page.quantile('holdfast_timeout_lateness_seconds', 0.5)).toBeCloseTo((0.01 * 50) / 60, 6);
-    expect(page.quantile('holdfast_timeout_lateness_seconds', 0.99)).toBeCloseTo(0.01 + (0.09 * 39) / 40, 6);
-    expect(page.quantile('holdfast_missing', 0.99)).toBeNull();
-    const beyond = new MetricsPage('h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 9\n');
-    expect(beyond.quantile('h', 0.99)).toBe(1);
+describe('timings', () => {
+  const at = (ms: number): string => new Date(Date.parse('2030-01-01T00:00:00Z') + ms).toISOString();
+  const session = (fields: Partial<Session>): Session => fields as unknown as Session;
+
+  it('are told from the sessions themselves, whichever process has committed them', () => {
+    const started = Array.from({ length: 20 }, (_, i) => session({ createdAt: at(0), liveAt: at(i * 100) }));
+    const neverLive = session({ createdAt: at(0), liveAt: null });
+    const late = session({ endReason: 'session_timeout', expiresAt: at(0), endedAt: at(40) });
+    const idle = session({ endReason: 'idle_timeout', expiresAt: at(90_000), endedAt: at(7) });
+    expect(timingsOf([neverLive, ...started], [late, idle])).toEqual({
+      startP95Seconds: 1.8,
+      timeoutLatenessP99Seconds: 0.04,
+    });
+  });
+
+  it('are unknown where there is nothing to tell them from', () => {
+    expect(timingsOf([], [])).toEqual({ startP95Seconds: null, timeoutLatenessP99Seconds: null });
   });
 });
 
@@ -97,7 +109,16 @@ describe('the frame', () => {
     startP95Seconds: null,
     sweepRepairs: 0,
     cdpConnections: 2,
-    queues: { launch: 1 },
+    eventStreams: 1,
+    overdue: 0,
+    leftBehind: 4,
+    quarantined: 2,
+    redisMemoryUsedBytes: 3 * 1_048_576,
+    redisMemoryMaxBytes: 300 * 1_048_576,
+    queues: {
+      launch: { waiting: 5, active: 1, delayed: 0, oldestWaitingSeconds: 12.4 },
+      timers: { waiting: 0, active: 0, delayed: 9, oldestWaitingSeconds: 0 },
+    },
     endedToday: { session_timeout: 2, released_by_client: 5 },
   };
   const frame = { nowMs, paint: plain, columns: null, rows: null };
@@ -105,10 +126,12 @@ describe('the frame', () => {
   it('shows the installation, its workers and its sessions, and a dash for what is not known', () => {
     const rates = { windowMs: 12_000, created: 4, ended: {} };
     const text = renderTop({ snapshot, rates, outage: null }, frame).join('\n');
-    expect(text).toMatch(/slots +3\/8 used, 5 free {3}queued 1 {3}live 3 {3}clients 2/);
+    expect(text).toMatch(/slots +3\/8 used, 5 free {3}queued 1 {3}live 3 {3}clients 2 {3}streams 1/);
     expect(text).toMatch(/last 12s +created 4 {3}ended 0/);
     expect(text).toContain('ended 7: released_by_client 5, session_timeout 2');
-    expect(text).toContain('late by 12ms (p99)   start – (p95)   sweeps repaired 0');
+    expect(text).toContain('start – (p95)   late by 12ms (p99)   overdue 0');
+    expect(text).toContain('sweeps repaired 0   left behind 4   Redis 3 MiB (1 %)');
+    expect(text).toContain('launch 5 (12s)   timers 0   quarantined 2');
     expect(text).toMatch(/w{36} +vm +draining +3 +8 +8s/);
     expect(text).toMatch(/s-1 +3m12s +1m00s +wwwwwwww +– +team=a/);
   });
