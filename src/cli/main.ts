@@ -45,9 +45,9 @@ function fail({ stderr }: Context, error: unknown, argv: readonly string[]): num
   if (error.exitCode === 0) return EXIT.ok;
   // Without a command it has printed help, though nobody asked.
   if (error.code !== 'commander.help') {
-    tellFailure(stderr, new Error(error.message.replace(/^error: /, '')), format);
-    if (format === undefined)
-      stderr.line('`holdfast --help` shows what there is, with a command what it takes.');
+    const message = error.message.replace(/^error: /, '');
+    const hint = format === undefined ? ' (see `holdfast --help`)' : '';
+    tellFailure(stderr, new Error(message + hint), format);
   }
   return EXIT.usage;
 }

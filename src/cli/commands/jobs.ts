@@ -2,8 +2,11 @@ import type { Command } from 'commander';
 import type { Jobs, QuarantinedJob, QuarantinedJobWithData } from '../../client/jobs';
 import { connect, type Context } from '../context';
 import { formatAge } from '../durations';
+import { exitCodeOf, Told } from '../exit-codes';
+import { tellFailure } from '../failure';
 import { example, remote, wholeNumber, type RemoteOptions } from '../options';
 import { printAll, printOne, type View } from '../output';
+import { NOTHING } from './sessions/views';
 
 type ListFlags = RemoteOptions & { readonly queue?: string; readonly limit: number };
 
@@ -32,11 +35,20 @@ export function registerJobs(program: Command, context: Context): void {
     .description('See jobs that nobody could handle, and settle what becomes of them.');
   registerList(jobs, context);
   registerShow(jobs, context);
-  registerOrder(jobs, 'retry', 'Puts jobs back into their queues as they were.', async (client, id) => {
-    const { queue, jobId } = await client.retry(id);
-    context.stderr.line(`Job ${jobId} is in queue ${queue}.`);
+  registerOrder(
+    jobs,
+    context,
+    'retry',
+    'Puts jobs back into their queues as they were.',
+    async (client, id) => {
+      const { queue, jobId } = await client.retry(id);
+      return { id, queue, jobId };
+    },
+  );
+  registerOrder(jobs, context, 'discard', 'Forgets jobs in quarantine.', async (client, id) => {
+    await client.discard(id);
+    return { id };
   });
-  registerOrder(jobs, 'discard', 'Forgets jobs in quarantine.', async (client, id) => client.discard(id));
 }
 
 function registerList(jobs: Command, context: Context): void {
@@ -69,18 +81,45 @@ function registerShow(jobs: Command, { stdout }: Context): void {
   );
 }
 
-/* One after the other: the first that fails is told, and those behind it are left alone. */
+/** What was done with a job; where it is now, if it is anywhere. */
+interface Settled {
+  readonly id: string;
+  readonly queue?: string;
+  readonly jobId?: string;
+}
+
+const SETTLED: View<Settled> = {
+  nameOf: ({ id }) => id,
+  columns: [
+    { title: 'ID', of: ({ id }) => id },
+    { title: 'QUEUE', of: ({ queue = NOTHING }) => queue },
+    { title: 'JOB', of: ({ jobId = NOTHING }) => jobId },
+  ],
+};
+
 function registerOrder(
   jobs: Command,
+  { stdout, stderr }: Context,
   order: 'retry' | 'discard',
   description: string,
-  carryOut: (client: Jobs, id: string) => Promise<void>,
+  carryOut: (client: Jobs, id: string) => Promise<Settled>,
 ): void {
   const command = jobs.command(order).argument('<id...>').description(description);
-  example(remote(command, ['table']), `holdfast jobs ${order} ${SOME_ID}`).action(
+  example(remote(command), `holdfast jobs ${order} ${SOME_ID}`).action(
     async (ids: readonly string[], flags: RemoteOptions) => {
       const client = connect(flags).jobs;
-      for (const id of ids) await carryOut(client, id);
+      const settled: Settled[] = [];
+      const failures: unknown[] = [];
+      // One after the other, so that jobs go back in this order; every one is tried.
+      for (const id of ids) {
+        await carryOut(client, id).then(
+          one => settled.push(one),
+          (error: unknown) => failures.push(error),
+        );
+      }
+      if (settled.length > 0) printAll(stdout, flags.output, settled, SETTLED, { jobs: settled });
+      for (const failure of failures) tellFailure(stderr, failure, flags.output);
+      if (failures.length > 0) throw new Told(exitCodeOf(failures[0]));
     },
   );
 }

@@ -222,6 +222,19 @@ describe('the command line', () => {
     expect(JSON.parse(json.stderr)).toEqual({ error: { code, message: 'it says', requestId: 'r1' } });
   });
 
+  it.each([
+    ['retry', { status: 200, body: { queue: 'ingress', jobId: '7' } }, { queue: 'ingress', jobId: '7' }],
+    ['discard', { status: 204 }, {}],
+  ])('tries every job it is to %s, says which it did, and fails for the others', async (order, ok, told) => {
+    const missing = { status: 404, body: { code: 'job_not_found', message: 'There is no such job.' } };
+    script = ({ url }) => (url.includes('/gone') ? missing : ok);
+    const { code, stdout, stderr } = await remote('jobs', order, 'j1', 'gone', 'j2', '--json');
+    const jobs = ['j1', 'j2'].map(id => ({ id, ...told }));
+    expect({ code, answer: JSON.parse(stdout) }).toEqual({ code: 3, answer: { jobs } });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'job_not_found' } });
+    expect((await remote('jobs', order, 'j1', '-o', 'name')).stdout).toBe('j1\n');
+  });
+
   it('says that something else stands at the URL, or nothing', async () => {
     script = () => ({ status: 200, body: '<html>' });
     expect((await remote('capacity')).code).toBe(7);
