@@ -31,7 +31,7 @@ below.
 - **Ctrl-C** while \`sessions create\` waits releases what was created, unless \`--keep\` or \`--idempotency-key\` is given. So does a \`--wait\` that is
   over. A second Ctrl-C does not wait for that.
 - **Completion**: \`source <(holdfast completion bash)\` (zsh and fish likewise), in the start-up file of your shell. It completes ids of
-  sessions and workers too, asking the service for no longer than a second.
+  sessions, workers and jobs too, asking the service for no longer than a second.
 `;
 
 /** Commands that do something, with the words that call them, in the order of the help. */

@@ -17,7 +17,7 @@ export function registerCompletion(program: Command, { stdout }: Context): void 
     .command('completion')
     .summary('Prints a completion script for your shell.')
     .description(
-      'Prints a script that completes commands, options and the ids of sessions and workers at the Tab key.',
+      'Prints a script that completes commands, options and the ids of sessions, workers and jobs at the Tab key.',
     )
     .addArgument(new Argument('<shell>', 'whose script').choices(Object.keys(SHELLS)));
   example(

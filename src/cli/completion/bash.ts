@@ -3,7 +3,7 @@ import { areIds, type CommandWords, type OptionWord } from './words';
 /**
  * A completion script for bash ≥ 3.2, without the package bash-completion.
  *
- * @param list - a shell command that prints ids of `sessions` or `workers`, to which that word is added
+ * @param list - a shell command that prints ids of `sessions`, `workers` or `jobs`, to which that word is added
  */
 export function bashCompletion(commands: readonly CommandWords[], list: string): string {
   return `# bash completion for holdfast; load it with: source <(holdfast completion bash)

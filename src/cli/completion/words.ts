@@ -1,7 +1,13 @@
 import type { Argument, Command, Option } from 'commander';
 
 /** What stands for a value that only the service or the file system knows. */
-export type Dynamic = 'sessions' | 'workers' | 'files' | 'none';
+export type Dynamic = IdKind | 'files' | 'none';
+
+/** The groups of commands that take ids, each with a `list -o name`. */
+const ID_KINDS = ['sessions', 'workers', 'jobs'] as const;
+
+/** @see ID_KINDS */
+type IdKind = (typeof ID_KINDS)[number];
 
 /** What a value may be: one of these words, or what stands for them. */
 export type Values = readonly string[] | Dynamic;
@@ -61,11 +67,10 @@ function optionWord(option: Option): OptionWord[] {
 function valuesOf(argument: Argument | undefined, group: string | undefined): Values {
   if (argument?.argChoices !== undefined) return argument.argChoices;
   if (argument?.name() !== 'id') return 'none';
-  return group === 'workers' ? 'workers' : 'sessions';
+  return ID_KINDS.find(kind => kind === group) ?? 'none';
 }
 
 /** Whether ids stand here, which the service is asked for. */
-export const areIds = (values: Values): values is 'sessions' | 'workers' =>
-  values === 'sessions' || values === 'workers';
+export const areIds = (values: Values): values is IdKind => ID_KINDS.some(kind => kind === values);
 
 const firstSentence = (text: string): string => text.split(/[.;:\n]/)[0] ?? '';

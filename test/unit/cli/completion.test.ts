@@ -46,6 +46,7 @@ describe('completion in bash', () => {
     ['workers dr', ['drain']],
     ['sessions get ', ['sessions-1', 'sessions-2']],
     ['workers drain ', ['workers-1', 'workers-2']],
+    ['jobs show ', ['jobs-1', 'jobs-2']],
     ['sessions get --js', ['--json']],
     ['sessions list -o n', ['ndjson', 'name']],
     ['sessions list --status live --sel', ['--selector']],
