@@ -24,7 +24,7 @@ export function buildProgram(context: Context, version: string): Command {
     .version(version, '-V, --version')
     .helpCommand(true);
   quiet(program, context);
-  registerProcesses(program);
+  registerProcesses(program, context);
   registerRedisUrl(program, context);
   program.commandsGroup('Of a service:');
   registerSessions(program, context);

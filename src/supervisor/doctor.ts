@@ -12,16 +12,13 @@ import {
   type Finding,
 } from './doctor-checks';
 
-const MARKS = { ok: '✓', note: '!', bad: '✗' } as const;
-
-/** Looks at everything Holdfast needs on this machine and prints what it finds; the exit code is 1 if something is missing. */
-export async function doctor(print: (line: string) => void = printLine): Promise<number> {
-  let healthy = true;
+/** Looks at everything Holdfast needs on this machine, tells each finding as it comes, and whether nothing is missing. */
+export async function doctor(tell: (finding: Finding) => void): Promise<boolean> {
+  let isHealthy = true;
   const report = (findings: readonly Finding[]): void => {
-    for (const { mark, text, advice = [] } of findings) {
-      if (mark === 'bad') healthy = false;
-      print(`${MARKS[mark]} ${text}`);
-      for (const line of advice) print(`    ${line}`);
+    for (const finding of findings) {
+      if (finding.mark === 'bad') isHealthy = false;
+      tell(finding);
     }
   };
   report(checkNode());
@@ -32,7 +29,7 @@ export async function doctor(print: (line: string) => void = printLine): Promise
       report(await findingsOf(check, config));
     }
   }
-  return healthy ? 0 : 1;
+  return isHealthy;
 }
 
 function readConfig(report: (findings: readonly Finding[]) => void): Config | null {
@@ -55,8 +52,4 @@ async function findingsOf(
   } catch (error) {
     return [{ mark: 'bad', text: `could not be checked: ${messageOf(error)}` }];
   }
-}
-
-function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

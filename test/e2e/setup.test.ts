@@ -134,4 +134,14 @@ describe('holdfast', () => {
     expect(output).toContain('! HOLDFAST_BROWSER=null');
     expect(code).toBe(1);
   });
+
+  test('doctor tells programs what it has found', async () => {
+    const { code, output } = await run(['bin/holdfast', 'doctor', '--json'], { HOLDFAST_PORT: 'x' });
+    const problem = { mark: 'bad', text: expect.stringContaining('HOLDFAST_PORT') };
+    expect(JSON.parse(output)).toEqual({
+      healthy: false,
+      findings: [{ mark: 'ok', text: expect.stringContaining('Node') }, problem],
+    });
+    expect(code).toBe(1);
+  });
 });

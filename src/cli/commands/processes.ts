@@ -1,9 +1,13 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
-import type * as Doctor from '../../supervisor/doctor';
+import type * as DoctorModule from '../../supervisor/doctor';
+import type { Finding } from '../../supervisor/doctor-checks';
 import type * as Supervisor from '../../supervisor/main';
 import type { Mode } from '../../supervisor/roles';
-import { example } from '../options';
+import type { Context } from '../context';
+import { EXIT, Told } from '../exit-codes';
+import { example, formatted, NAMELESS } from '../options';
+import type { Format } from '../output';
 
 /** Redis, BullMQ and their like take longer to load than most commands to run: only who runs a process loads them. */
 const load = createRequire(__filename);
@@ -15,7 +19,7 @@ const MODES: readonly (readonly [Mode, string])[] = [
 ];
 
 /** `holdfast start`, `api`, `worker` and `doctor`: what runs here. Their settings come from the environment. */
-export function registerProcesses(program: Command): void {
+export function registerProcesses(program: Command, context: Context): void {
   program.commandsGroup('On this machine:');
   for (const [mode, description] of MODES) {
     example(program.command(mode).description(description), `HOLDFAST_PORT=3001 holdfast ${mode}`).action(
@@ -27,12 +31,35 @@ export function registerProcesses(program: Command): void {
       },
     );
   }
-  const doctor = program
+  registerDoctor(program, context);
+}
+
+function registerDoctor(program: Command, { stdout }: Context): void {
+  const command = program
     .command('doctor')
     .description('Looks at everything that Holdfast needs on this machine.');
-  example(doctor, 'holdfast doctor').action(async () => {
+  example(
+    formatted(command, NAMELESS),
+    'holdfast doctor',
+    'holdfast doctor --json | jq \'.findings[] | select(.mark != "ok")\'',
+  ).action(async ({ output }: { readonly output: Format }) => {
     // SAFETY: this is the module of that name.
-    const { doctor: examine } = load('../../supervisor/doctor') as typeof Doctor;
-    process.exit(await examine());
+    const { doctor } = load('../../supervisor/doctor') as typeof DoctorModule;
+    const findings: Finding[] = [];
+    const isHealthy = await doctor(finding => {
+      findings.push(finding);
+      // It takes seconds: whoever does not want one document sees each finding as it comes.
+      if (output === 'table') for (const line of linesOf(finding)) stdout.line(line);
+      else if (output === 'ndjson') stdout.line(JSON.stringify(finding));
+    });
+    if (output === 'json') stdout.line(JSON.stringify({ healthy: isHealthy, findings }, null, 2));
+    if (!isHealthy) throw new Told(EXIT.failed);
   });
 }
+
+const MARKS = { ok: '✓', note: '!', bad: '✗' } as const;
+
+const linesOf = ({ mark, text, advice = [] }: Finding): string[] => [
+  `${MARKS[mark]} ${text}`,
+  ...advice.map(line => `    ${line}`),
+];
