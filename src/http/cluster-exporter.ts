@@ -61,6 +61,8 @@ export class ClusterExporter {
     to.orphans.set({ kind: 'browser' }, undone.browsers);
     to.orphans.set({ kind: 'effect' }, undone.effects);
     to.quarantinedJobs.set({}, undone.quarantined);
+    // A queue that is not among them now must not go on with what it was.
+    for (const gauge of [to.queueJobs, to.queueOldestWaiting]) gauge.clear();
     for (const { queue, jobs, oldestWaitingAtMs } of queues) {
       for (const [state, count] of Object.entries(jobs)) to.queueJobs.set({ queue, state }, count);
       const waitedMs = oldestWaitingAtMs === null ? 0 : Math.max(0, nowMs - oldestWaitingAtMs);

@@ -19,6 +19,9 @@ const QUEUES = [
 /** What is asked of one queue, in this order; lists and sorted sets as BullMQ's own `getCounts` script reads them. */
 const ASKED = 9;
 
+/** Stands for the answer where a key is not what BullMQ made it; the sweep that contains it is on its way. */
+const DAMAGED = Symbol('damaged');
+
 /**
  * Reads how full the queues are, all in two round trips. BullMQ's own counts take one script a queue, and its way to the
  * oldest job reads the whole job, which on `ingress` is as large as a stranger likes.
@@ -26,7 +29,12 @@ const ASKED = 9;
 export class QueueDepths {
   constructor(private readonly redis: Redis) {}
 
-  /** @throws what Redis throws while it is away. */
+  /**
+   * Reads all of them but the damaged: producers can write into the keys of `ingress`, and must not take away the figures
+   * of everything else.
+   *
+   * @throws what Redis throws while it is away.
+   */
   async read(): Promise<readonly QueueDepth[]> {
     const pipeline = this.redis.pipeline();
     for (const { prefix, queue } of QUEUES) {
@@ -36,16 +44,15 @@ export class QueueDepths {
       pipeline.lindex(key('wait'), -1).zrange(key('prioritized'), '0', '0');
     }
     const replies = await answersOf(pipeline);
-    const depths = QUEUES.map(({ prefix, queue }, index) => {
-      const [wait, paused, prioritized, active, delayed, completed, failed, ...next] = replies.slice(
-        index * ASKED,
-        (index + 1) * ASKED,
-      );
+    const depths = QUEUES.flatMap(({ prefix, queue }, index) => {
+      const answers = replies.slice(index * ASKED, (index + 1) * ASKED);
+      if (answers.includes(DAMAGED)) return [];
+      const [wait, paused, prioritized, active, delayed, completed, failed, ...next] = answers;
       const waiting = Number(wait) + Number(paused) + Number(prioritized);
       const jobs = { waiting, active: Number(active), delayed: Number(delayed) };
       const kept = { completed: Number(completed), failed: Number(failed) };
       const ids = next.flat().filter(id => typeof id === 'string');
-      return { queue, jobs: { ...jobs, ...kept }, waitingKeys: ids.map(id => `${prefix}:${queue}:${id}`) };
+      return [{ queue, jobs: { ...jobs, ...kept }, waitingKeys: ids.map(id => `${prefix}:${queue}:${id}`) }];
     });
     return this.#withOldest(depths);
   }
@@ -57,7 +64,7 @@ export class QueueDepths {
     for (const { waitingKeys } of depths) for (const key of waitingKeys) pipeline.hget(key, 'timestamp');
     const stamps = pipeline.length === 0 ? [] : await answersOf(pipeline);
     return depths.map(({ waitingKeys, ...depth }) => {
-      const added = stamps.splice(0, waitingKeys.length).filter(stamp => stamp !== null);
+      const added = stamps.splice(0, waitingKeys.length).filter(stamp => typeof stamp === 'string');
       const times = added.map(Number).filter(ms => Number.isFinite(ms) && ms >= 0);
       return { ...depth, oldestWaitingAtMs: times.length === 0 ? null : Math.min(...times) };
     });
@@ -67,7 +74,8 @@ export class QueueDepths {
 async function answersOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
   const answers = (await pipeline.exec()) ?? [];
   return answers.map(([error, reply]) => {
-    if (error !== null) throw error;
-    return reply;
+    if (error === null) return reply;
+    if (error.message.startsWith('WRONGTYPE')) return DAMAGED;
+    throw error;
   });
 }

@@ -207,6 +207,22 @@ describe('the depths of queues', () => {
     await queue.close();
   });
 
+  it('are those of all other queues while a producer has damaged one', async () => {
+    const depths = new QueueDepths(api.deps.redis);
+    const { redis } = api.deps;
+    const names = async (): Promise<string[]> => (await depths.read()).map(({ queue }) => queue);
+    for (const key of ['failed', 'prioritized', 'wait']) {
+      await redis.set(`{hf-in}:ingress:${key}`, 'x');
+      expect(await names()).toEqual(['launch', 'sessions', 'timers']);
+      await redis.del(`{hf-in}:ingress:${key}`);
+    }
+    await redis.set('{hf-in}:ingress:odd', 'no job');
+    await redis.rpush('{hf-in}:ingress:paused', 'odd');
+    const ofIngress = (await depths.read()).find(({ queue }) => queue === 'ingress');
+    expect(ofIngress).toMatchObject({ jobs: { waiting: 1 }, oldestWaitingAtMs: null });
+    await redis.del('{hf-in}:ingress:paused', '{hf-in}:ingress:odd');
+  });
+
   it('are nothing for empty queues, and are no age when a job has none', async () => {
     const depths = new QueueDepths(api.deps.redis);
     const { redis } = api.deps;
