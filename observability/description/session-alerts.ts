@@ -8,8 +8,15 @@ const ENDS = 'holdfast_sessions_ended_total';
 const LATENESS = 'holdfast_timeout_lateness_seconds_bucket';
 const LAUNCHES = 'holdfast_browser_launch_duration_seconds_count';
 
+/** Fewer starts than this say nothing about a ratio: one of three that failed is no reason to wake anybody. */
+const STARTS_TO_JUDGE = 10;
+
 const burns = (short: '5m' | '30m', long: '1h' | '6h', factor: number): string =>
-  `${startErrorRatio(short)} > ${factor} * ${ERROR_BUDGET} and ${startErrorRatio(long)} > ${factor} * ${ERROR_BUDGET}`;
+  [
+    `${startErrorRatio(short)} > ${factor} * ${ERROR_BUDGET}`,
+    `${startErrorRatio(long)} > ${factor} * ${ERROR_BUDGET}`,
+    `sum(increase(${STARTS}_count[${long}])) >= ${STARTS_TO_JUDGE}`,
+  ].join(' and ');
 
 /* Ten starts a minute, `late` of them later than the objective. */
 const starts = (late: number): { series: string; values: string }[] => [

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger';
 import type { Report, SweepName } from '../events/report';
 import type { Producer } from '../queue/producer';
 import { QUEUES } from '../queue/queues';
+import { isRedisAway } from '../redis/errors';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { QuarantineStore } from '../store/quarantine-store';
 import type { QueueWatch } from '../store/queue-watch';
@@ -51,6 +52,8 @@ export interface SweeperParts {
 export class Sweeper {
   readonly #timers = new Map<SweepName, NodeJS.Timeout>();
   readonly #running = new Set<Promise<void>>();
+  /** Sweeps whose last turn failed for a reason of their own. */
+  readonly #failing = new Set<SweepName>();
   #stopped = false;
 
   constructor(private readonly parts: SweeperParts) {}
@@ -102,9 +105,13 @@ export class Sweeper {
       if (mine) await sweep.run();
       // The reaper of every process watches its own contact with Redis, also when it is not its turn.
       else if (sweep.name === 'reaper') await this.parts.reaper.look(false);
+      this.#failing.delete(sweep.name);
     } catch (error) {
       if (sweep.name === 'reaper') this.parts.reaper.contactLost();
-      this.parts.log.debug({ sweep: sweep.name, err: error }, 'sweep failed');
+      // A net that is torn has to be heard of, once. That Redis is away is said by whoever speaks to it all the time.
+      const isNews = !isRedisAway(error) && !this.#failing.has(sweep.name);
+      if (isNews) this.#failing.add(sweep.name);
+      this.parts.log[isNews ? 'warn' : 'debug']({ sweep: sweep.name, err: error }, 'sweep failed');
     }
   }
 

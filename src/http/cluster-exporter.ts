@@ -1,5 +1,5 @@
 import { TIMER_KINDS } from '../../machines/session/session.types';
-import { withDeadline } from '../core/abort';
+import { DeadlineExceededError, withDeadline } from '../core/abort';
 import type { Clock } from '../core/clock';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -8,6 +8,7 @@ import { MirroredCounter, type BoundedGauge } from '../events/metric-registry';
 import type { Metrics } from '../events/metrics';
 import { RedisMetrics } from '../events/redis-metrics';
 import type { InstallationFigures, ReadFigures } from '../queries/installation-figures';
+import { isRedisAway } from '../redis/errors';
 import type { ServerState } from '../store/health-store';
 
 /** Longer than this Redis may not take; a scrape is not held up for numbers. */
@@ -42,9 +43,11 @@ export class ClusterExporter {
       this.#redis.response.set({}, (clock.monotonicMs() - askedMs) / 1000);
       metrics.redisUp.set({}, 1);
     } catch (error) {
-      metrics.redisUp.set({}, 0);
+      // What Redis answers, if only with an error, it answers.
+      const isUp = !isRedisAway(error) && !(error instanceof DeadlineExceededError);
+      metrics.redisUp.set({}, Number(isUp));
       this.#clear();
-      log.debug({ reason: messageOf(error) }, 'the installation could not be counted');
+      log[isUp ? 'warn' : 'debug']({ reason: messageOf(error) }, 'the installation could not be counted');
     }
   }
 

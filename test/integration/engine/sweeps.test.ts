@@ -1,3 +1,4 @@
+import pino from 'pino';
 import { pollUntil } from '../../../src/core/abort';
 import { Reaper } from '../../../src/engine/reaper';
 import { Sweeper } from '../../../src/engine/sweeper';
@@ -49,6 +50,27 @@ describe('the sweeps', () => {
         (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
       );
     });
+  });
+
+  it('say that one of them fails once for each series of failures', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: line => void lines.push(line) });
+    let turns = 0;
+    const maintenance = Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
+      takeTurn: async (sweep: string): Promise<boolean> => {
+        if (sweep !== 'overdue') return false;
+        turns += 1;
+        return turns === 3 ? Promise.resolve(false) : Promise.reject(new Error('WRONGTYPE'));
+      },
+    });
+    const sweeper = new Sweeper({ ...deps, maintenance, reaper: new Reaper(deps), retentionMs: 60_000, log });
+    sweeper.start();
+    try {
+      await pollUntil('five turns', { timeoutMs: 15_000, everyMs: 20 }, () => turns >= 5 || undefined);
+    } finally {
+      await sweeper.stop();
+    }
+    expect(lines.filter(line => line.includes('"sweep":"overdue"'))).toHaveLength(2);
   });
 
   it('forget ended sessions after the retention, with every index entry', async () => {
