@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { withDeadline } from '../core/abort';
 import { HoldfastError, messageOf } from '../core/errors';
 import { readCookies, writeCookies } from './cookies';
 import type { Route } from './dial';
@@ -46,9 +47,13 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
       timeout: CONNECT_TIMEOUT_MS,
     });
   } catch (cause) {
-    throw new HoldfastError('browser_unreachable', `The browser did not let us in: ${messageOf(cause)}.`, {
-      cause,
-    });
+    throw new HoldfastError(
+      'browser_unreachable',
+      `The browser did not let us in: ${plainMessageOf(cause)}.`,
+      {
+        cause,
+      },
+    );
   }
   const close = async (): Promise<void> => {
     signal.removeEventListener('abort', onAbort);
@@ -69,6 +74,11 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
   }
 }
 
+/** What Playwright says of an error, without the colours of its logs: in a queue those are noise. */
+export function plainMessageOf(thrown: unknown): string {
+  return messageOf(thrown).replaceAll(/\u001b\[\d+m/g, '');
+}
+
 async function perform(page: Page, route: Route, step: Step): Promise<StepOutput> {
   switch (step.do) {
     case 'goto':
@@ -84,7 +94,7 @@ async function perform(page: Page, route: Route, step: Step): Promise<StepOutput
       await page.locator(step.selector).pressSequentially(step.text, { timeout: step.timeout });
       return null;
     case 'press':
-      if (step.selector === undefined) await page.keyboard.press(step.key);
+      if (step.selector === undefined) await inTime(step, page.keyboard.press(step.key));
       else await page.locator(step.selector).press(step.key, { timeout: step.timeout });
       return null;
     case 'select':
@@ -95,7 +105,10 @@ async function perform(page: Page, route: Route, step: Step): Promise<StepOutput
     case 'screenshot':
       return { bytes: await picture(page, step), contentType: `image/${step.type}` };
     case 'pdf':
-      return { bytes: await page.pdf({ printBackground: true }), contentType: 'application/pdf' };
+      return {
+        bytes: await inTime(step, page.pdf({ printBackground: true })),
+        contentType: 'application/pdf',
+      };
     case 'cookies':
       // Over a raw connection like the routes: a cookie set here stays when Playwright has gone.
       if (step.set === undefined) return { value: await readCookies(route) };
@@ -112,16 +125,43 @@ async function wait(page: Page, { selector, state, ms, url, timeout }: Of<'wait'
   else await page.waitForTimeout(ms ?? 0);
 }
 
-async function extract(page: Page, step: Of<'extract'>): Promise<unknown> {
-  const found = page.locator(step.selector);
-  if (!step.all) return valueOf(found, step);
-  const matches = await found.all();
-  return Promise.all(matches.map(match => valueOf(match, step)));
+/* Of an element, as far as it is read; the page's own types are not known here. */
+interface Found {
+  getAttribute(name: string): string | null;
+  readonly innerHTML: string;
+  /** What is no HTML has none, such as SVG. */
+  readonly innerText?: string;
+  readonly textContent: string | null;
 }
 
-async function valueOf(found: Locator, { attribute, take, timeout }: Of<'extract'>): Promise<string | null> {
+async function extract(page: Page, step: Of<'extract'>): Promise<unknown> {
+  const { all, attribute, take, timeout } = step;
+  const found = page.locator(step.selector);
+  if (all) return valuesOf(found, step);
   if (attribute !== undefined) return found.getAttribute(attribute, { timeout });
   return take === 'html' ? found.innerHTML({ timeout }) : found.innerText({ timeout });
+}
+
+/* In one go: a call for each of some thousand matches would keep this process from everything else for many seconds. */
+async function valuesOf(found: Locator, step: Of<'extract'>): Promise<(string | null)[]> {
+  const { attribute = null, take = 'text' } = step;
+  const reading = found.evaluateAll(
+    (elements: readonly Found[], wanted) =>
+      elements.map(element => {
+        if (wanted.attribute !== null) return element.getAttribute(wanted.attribute);
+        return wanted.take === 'html' ? element.innerHTML : (element.innerText ?? element.textContent);
+      }),
+    { attribute, take },
+  );
+  return inTime(step, reading);
+}
+
+/* For what Playwright would wait for without end. */
+async function inTime<T>(
+  step: { readonly do: string; readonly timeout: number },
+  work: Promise<T>,
+): Promise<T> {
+  return withDeadline(step.do, step.timeout, work);
 }
 
 async function picture(page: Page, { selector, fullPage, type, timeout }: Of<'screenshot'>): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import { isEnded, statusOf } from '../../machines/session/session.view';
-import type { StepPage } from '../browser/run-steps';
+import { plainMessageOf, type StepPage } from '../browser/run-steps';
 import type { Step } from '../browser/steps';
 import { messageOf } from '../core/errors';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
@@ -134,10 +134,7 @@ async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): 
 }
 
 function stepFailed(number: number, step: Step, error: unknown): JobFailure {
-  // Playwright colours its logs; in a queue that is noise.
-  const message = messageOf(error)
-    .replaceAll(/\u001b\[\d+m/g, '')
-    .slice(0, MESSAGE_MAX);
+  const message = plainMessageOf(error).slice(0, MESSAGE_MAX);
   return new JobFailure('step_failed', `step ${number} (${step.do}): ${message}`);
 }
 

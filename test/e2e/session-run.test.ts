@@ -141,6 +141,46 @@ describe('a job with steps', () => {
     expect(ended.endReason).toBe('released_by_client');
   });
 
+  it('takes the values of very many matches without keeping others waiting', async () => {
+    const many = `data:text/html,<script>document.write('<i id=x>abc</i>'.repeat(20000))</script>`;
+    const running = run({
+      steps: [
+        { do: 'goto', url: many },
+        { do: 'extract', selector: 'i', all: true },
+        { do: 'extract', selector: 'i >> nth=0', all: true, attribute: 'id', name: 'id' },
+        { do: 'extract', selector: 'i >> nth=0', all: true, take: 'html', name: 'html' },
+      ],
+    });
+    let longestMs = 0;
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) {
+        const from = performance.now();
+        await installation.call('GET', '/livez');
+        longestMs = Math.max(longestMs, performance.now() - from);
+      }
+    })();
+    const { outputs } = await running.finally(() => void (isOver = true));
+    await asking;
+    expect(outputs[0]?.file).toMatchObject({ contentType: 'application/json' });
+    expect(outputs.slice(1)).toEqual([
+      { step: 3, name: 'id', value: ['x'] },
+      { step: 4, name: 'html', value: ['abc'] },
+    ]);
+    expect(longestMs).toBeLessThan(2_000);
+  }, 60_000);
+
+  it.each([
+    { do: 'pdf', timeout: 500 },
+    { do: 'press', key: 'Enter', timeout: 500 },
+    { do: 'extract', selector: 'p', all: true, timeout: 500 },
+  ])('gives up $do after its time on a page that is stuck', async step => {
+    const stuck = 'data:text/html,<p>x</p><script>setTimeout(() => { for (;;); }, 200)</script>';
+    const steps = [{ do: 'goto', url: stuck }, { do: 'wait', ms: 500 }, step];
+    const job = await producer.add('session.run', { steps });
+    await expect(producer.result(job, 20_000)).rejects.toThrow(/^step_failed: step 3 .*500 ms/);
+  });
+
   it('ends as its session does', async () => {
     const { id } = await installation.create();
     const job = await producer.add('session.run', {
