@@ -14,6 +14,7 @@ import { parseUpdateBody } from '../http/update-body';
 import { acceptJob } from '../ingress/accept-job';
 import { checkJob } from '../ingress/check-job';
 import type { IngressParts } from '../ingress/parts';
+import { forgetRun } from '../ingress/run-job';
 import type { AwaitSession } from '../queries/await-session';
 import type { GetSession } from '../queries/get-session';
 import { IngressConsumer } from '../queue/ingress-consumer';
@@ -34,12 +35,13 @@ export interface SharedWithRoutes {
 export async function startIngress(deps: Deps, here: Here, shared: SharedWithRoutes): Promise<void> {
   const { config, lifecycle } = deps;
   const contain = containing(deps);
+  const runs = runParts(deps, here, shared.fileLinks);
   const accept = acceptJob({
     ...shared,
     ...parsers(config),
     viewOf: found => shared.views.of(found),
     tenant: config.ingressTenant,
-    runs: runParts(deps, here, shared.fileLinks),
+    runs,
     contain,
     log: deps.log,
   });
@@ -47,6 +49,9 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
     ...deps,
     accept,
     onEndless: (job, taken) => contain(job, 'endless', `taken up ${taken} times`),
+    // What is not forgotten now is so a day later.
+    onEnded: job =>
+      forgetRun(runs, job).catch((err: unknown) => deps.log.debug({ err }, 'a run was not forgotten')),
   });
   lifecycle.defer('ingress consumer', () => consumer.close());
   await consumer.start();

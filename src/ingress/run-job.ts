@@ -6,10 +6,10 @@ import { parseRef, refOf, type SessionRef } from '../core/ids';
 import type { IngressJob } from '../queue/held-job';
 import type { FinishJob, JobOutcome } from '../queue/ingress-handler';
 import { untilLive } from './await-live';
-import { runJob, type RunJob } from './contract';
+import { runJob, type JobName, type RunJob } from './contract';
 import { codeOf, isPassing, JobFailure, readJob } from './job-error';
 import { actorOf, idempotencyKeyOf, jobKey } from './job-identity';
-import type { IngressParts } from './parts';
+import type { IngressParts, RunParts } from './parts';
 import { RunOutputs } from './run-outputs';
 import { outcomeOf } from './session-jobs';
 
@@ -22,7 +22,7 @@ const MESSAGE_MAX = 500;
 /**
  * `session.run`: has steps done in a session, one that exists or one of its own, then releases it or leaves it. Before
  * each step it is written down how far the job is: one that is taken up again begins with the step that was
- * under way, so each step is done at least once.
+ * under way, so each step is done at least once. That is forgotten when the job's end stands, not before.
  */
 export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
   const data = readJob(runJob, job.data);
@@ -30,16 +30,19 @@ export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<F
     data.sessionId === undefined ? await create(parts, job, data) : refOf(parts.tenant, data.sessionId);
   return async () => {
     try {
-      const result = await run(parts, job, ref, data);
-      await parts.runs.store.forget(jobKey(job));
-      return result;
+      return await run(parts, job, ref, data);
     } catch (error) {
       if (isPassing(error) || job.signal.aborted) throw error;
-      await parts.runs.store.forget(jobKey(job));
       if (data.then === 'release' && codeOf(error) !== 'session_not_found') await release(parts, job, ref);
       throw error;
     }
   };
+}
+
+/** Forgets how far a job was that has ended; whatever has no steps has nothing to forget. */
+export async function forgetRun({ store }: Pick<RunParts, 'store'>, job: IngressJob): Promise<void> {
+  const name: JobName = 'session.run';
+  if (job.name === name) await store.forget(jobKey(job));
 }
 
 async function create(parts: IngressParts, job: IngressJob, data: RunJob): Promise<SessionRef> {

@@ -114,15 +114,15 @@ export class HeldJob implements IngressJob {
     await this.job.updateData({});
   }
 
-  /** Ends the job with its result. */
-  async complete(result: unknown): Promise<void> {
-    await this.#end(() => this.job.moveToCompleted(result, this.#token, false));
+  /** Ends the job with its result; false: somebody else has the last word. */
+  async complete(result: unknown): Promise<boolean> {
+    return this.#end(() => this.job.moveToCompleted(result, this.#token, false));
   }
 
-  /** Ends the job; the reason begins with a stable code. */
-  async fail(reason: string): Promise<void> {
+  /** Ends the job like {@link complete}; the reason begins with a stable code. */
+  async fail(reason: string): Promise<boolean> {
     const error = new UnrecoverableError(reason.slice(0, REASON_MAX));
-    await this.#end(() => this.job.moveToFailed(error, this.#token, false));
+    return this.#end(() => this.job.moveToFailed(error, this.#token, false));
   }
 
   /** Puts it back to where it is taken from next. */
@@ -138,13 +138,13 @@ export class HeldJob implements IngressJob {
     this.#abort.abort(new Error(`the job was let go: ${why}`));
   }
 
-  async #end(end: () => Promise<unknown>): Promise<void> {
-    if (!this.#isOurs) return;
+  async #end(end: () => Promise<unknown>): Promise<boolean> {
+    if (!this.#isOurs) return false;
     this.#isOurs = false;
     // In order on one connection: the last word on progress comes before the end.
     this.#flush();
     this.#settle();
-    await this.#quietly('ended', end);
+    return this.#quietly('ended', end);
   }
 
   #flush(): void {
@@ -161,14 +161,16 @@ export class HeldJob implements IngressJob {
   }
 
   /* Removed by force or taken over meanwhile: whoever did that has the last word. */
-  async #quietly(what: string, work: () => Promise<unknown>): Promise<void> {
+  async #quietly(what: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       this.#log.info(
         { jobId: printable(this.id, 100), reason: messageOf(error) },
         `a job could not be ${what}`,
       );
+      return false;
     }
   }
 }

@@ -21,6 +21,8 @@ export interface IngressConsumerOptions {
   readonly accept: AcceptJob;
   /** Called for a job that was taken up too often: whatever it does, it ends us. */
   readonly onEndless: (job: IngressJob, taken: number) => Promise<void>;
+  /** Called when the end of a job stands in Redis: nobody will have to go on with it. Never throws. */
+  readonly onEnded: (job: IngressJob) => Promise<void>;
   /** Told how each delivery went, and which jobs were found without the process that had taken them. */
   readonly report: IngressReport;
   readonly clock: Clock;
@@ -246,7 +248,8 @@ export class IngressConsumer {
       if (job.isOurs) await job.hold(LOCK_MS);
       const end = await finish();
       outcome = 'failure' in end ? 'failed' : 'done';
-      await ('failure' in end ? job.fail(end.failure) : job.complete(end.result));
+      const stands = await ('failure' in end ? job.fail(end.failure) : job.complete(end.result));
+      if (stands) await this.options.onEnded(job);
     } catch (error) {
       // Its lock lapses, and then it is taken up again from where it is.
       log.info({ jobId: printable(job.id, 100), reason: messageOf(error) }, 'a job was let go');

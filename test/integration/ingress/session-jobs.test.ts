@@ -1,5 +1,7 @@
 import { pollUntil } from '../../../src/core/abort';
 import { refOf } from '../../../src/core/ids';
+import { jobKey } from '../../../src/ingress/job-identity';
+import { keys } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
 
@@ -118,6 +120,25 @@ describe('a job of another service', () => {
     await job.remove();
     await producer.run('session.create');
     expect(await count()).toBe(before + 1);
+  });
+
+  it('with steps goes on where it was, and that is forgotten when its end stands', async () => {
+    const { id } = await producer.run('session.create');
+    const job = await producer.add(
+      'session.run',
+      { sessionId: id, steps: [{ do: 'extract', selector: 'p' }], then: 'keep' },
+      { delay: 60_000 },
+    );
+    const key = jobKey({ id: job.id ?? '', addedAtMs: job.timestamp });
+    await api.deps.runs.save(key, { done: 1, outputs: ['{"step":1,"value":"won"}'] });
+    await job.promote();
+    expect(await producer.result(job)).toMatchObject({
+      session: { status: 'live' },
+      outputs: [{ step: 1, value: 'won' }],
+    });
+    await pollUntil('the run to be forgotten', { timeoutMs: 2_000, everyMs: 5 }, async () =>
+      (await api.deps.redis.exists(keys.run(key))) === 0 ? true : undefined,
+    );
   });
 
   it.each([

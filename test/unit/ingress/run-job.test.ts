@@ -1,0 +1,59 @@
+import { jobKey } from '../../../src/ingress/job-identity';
+import { acceptRun, forgetRun } from '../../../src/ingress/run-job';
+import type { IngressParts } from '../../../src/ingress/parts';
+import type { IngressJob } from '../../../src/queue/held-job';
+
+const JOB: IngressJob = {
+  id: '7',
+  name: 'session.run',
+  data: { v: 1, sessionId: 'abc', steps: [{ do: 'pdf' }], then: 'keep' },
+  addedAtMs: 1_000,
+  signal: new AbortController().signal,
+  report: () => undefined,
+  dropData: () => Promise.resolve(),
+};
+
+describe('a job with steps whose end is not written down yet', () => {
+  const forgotten: string[] = [];
+  const store = {
+    load: () => Promise.resolve({ done: 1, outputs: ['{"step":1,"value":"won"}'] }),
+    save: () => Promise.resolve(),
+    forget: (key: string) => Promise.resolve(void forgotten.push(key)),
+  };
+  beforeEach(() => void (forgotten.length = 0));
+
+  const partsOf = (getSession: () => Promise<unknown>): IngressParts =>
+    // SAFETY: with all steps done nothing else is asked for.
+    ({
+      tenant: 'default',
+      runs: { store },
+      getSession,
+      viewOf: () => ({ id: 'abc', status: 'live', endReason: null, error: null }),
+    }) as unknown as IngressParts;
+
+  it('is still known, so that whoever takes it up does no step again', async () => {
+    const finish = await acceptRun(
+      partsOf(() => Promise.resolve({})),
+      JOB,
+    );
+    const session = { id: 'abc', status: 'live', endReason: null };
+    expect(await finish()).toEqual({ result: { session, outputs: [{ step: 1, value: 'won' }] } });
+    expect(forgotten).toEqual([]);
+    await forgetRun({ store }, JOB);
+    expect(forgotten).toEqual([jobKey(JOB)]);
+  });
+
+  it('is still known when it failed', async () => {
+    const finish = await acceptRun(
+      partsOf(() => Promise.reject(new Error('gone'))),
+      JOB,
+    );
+    await expect(finish()).rejects.toThrow('gone');
+    expect(forgotten).toEqual([]);
+  });
+
+  it('is nothing to forget where there are no steps', async () => {
+    await forgetRun({ store }, { ...JOB, name: 'session.create' });
+    expect(forgotten).toEqual([]);
+  });
+});
