@@ -1,5 +1,7 @@
 /** Codes of what the producer finds out by itself; all others come from the service, and its documentation explains them. */
 export type ProducerErrorCode =
+  /** What was asked for cannot be a job: nothing was sent. The service has the same code for what it refuses. */
+  | 'invalid_request'
   /** Redis did not answer in time. */
   | 'redis_unavailable'
   /** There was no result within `timeoutMs`; the job goes on. */

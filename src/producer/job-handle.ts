@@ -17,8 +17,11 @@ export type CancelOutcome =
   | 'removed'
   /** Its session was there already, and is released. */
   | 'released'
-  /** It had ended; its session is what its result says. */
+  /** It had ended; its session is what its result says. Or it is an extension or a release that is under way. */
   | 'too_late';
+
+/** Once under way they are taken back by releasing their session; all others are about a session that is not theirs. */
+const WITH_SESSION: ReadonlySet<string> = new Set(['session.create', 'session.run']);
 
 const ADDED_STATES: ReadonlySet<string> = new Set(['waiting', 'delayed', 'prioritized', 'paused']);
 
@@ -134,15 +137,16 @@ export class JobHandle<Result> {
     const job = await inTime(this.parts.queue.getJob(this.jobId), this.jobId);
     if (job === undefined) throw new JobError('job_not_found', 'There is no such job.', this.jobId);
     if (job.finishedOn !== undefined) return 'too_late';
-    if (ADDED_STATES.has(await job.getState())) {
+    if (ADDED_STATES.has(await inTime(job.getState(), this.jobId))) {
       try {
-        await job.remove();
+        await inTime(job.remove(), this.jobId);
         return 'removed';
       } catch (error) {
         // Somebody has taken it in this moment, and holds its lock.
         if (!String(error).includes('locked')) throw error;
       }
     }
+    if (!WITH_SESSION.has(job.name)) return 'too_late';
     const sessionId = this.#sessionId ?? (await this.#firstSession());
     if (sessionId === null) return 'too_late';
     await this.parts.release(sessionId);

@@ -23,13 +23,16 @@ export interface SessionProducerOptions {
 
 /** How a job is put into the queue. */
 export interface AddOptions {
-  /** A second job with this id is the first one, for as long as that is there. Without a colon. */
+  /** A second job with this id is the first one, for as long as that is there. Without a colon, and not a number. */
   readonly jobId?: string;
   /** Not before so many milliseconds have passed; at most a day. */
   readonly delayMs?: number;
 }
 
 const VERSION = 1;
+
+/** What is planned for later is contained. */
+const DELAY_MAX_MS = 86_400_000;
 
 /** These make room for others, or keep what would end: they are taken before all that waits. */
 const FIRST: JobsOptions = { lifo: true };
@@ -50,7 +53,7 @@ export class SessionProducer {
    * Asks for a session; the result is there when it is live. Sessions are accepted in the order in which they were
    * asked for.
    *
-   * @throws JobError `redis_unavailable`: the job may be in the queue or not; with a `dedupKey` asking again does no harm.
+   * @throws JobError `invalid_request`, `closed`; `redis_unavailable`: the job may be in the queue or not; with a `dedupKey` asking again does no harm.
    */
   async create(
     data: CreateData & Deduplicated = {},
@@ -102,6 +105,7 @@ export class SessionProducer {
     sessionId: string | null,
   ): Promise<JobHandle<Result>> {
     if (this.#isClosed) throw new JobError('closed', 'The producer is closed.', null);
+    check(data, options);
     try {
       const adding = this.#events.queue.add(name, { v: VERSION, ...data }, options);
       const { id } = await inTime(adding, options.jobId ?? null);
@@ -117,6 +121,22 @@ export class SessionProducer {
       await releasing.result();
     };
     return new JobHandle<Result>(jobId, this.#events, { queue: this.#events.queue, release }, sessionId);
+  }
+}
+
+/* What BullMQ would refuse, or Redis half-way through adding it. */
+function check(data: object, { jobId, delay }: JobsOptions): void {
+  if (jobId !== undefined && (jobId === '' || jobId.includes(':') || String(parseInt(jobId, 10)) === jobId)) {
+    throw new JobError('invalid_request', 'A job id has no colon, and is not a number.', jobId);
+  }
+  if (delay !== undefined && !(delay >= 0 && delay <= DELAY_MAX_MS)) {
+    throw new JobError('invalid_request', `delayMs must be between 0 and ${DELAY_MAX_MS}.`, jobId ?? null);
+  }
+  try {
+    JSON.stringify(data);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new JobError('invalid_request', `The data cannot be written as JSON: ${why}`, jobId ?? null, cause);
   }
 }
 

@@ -104,6 +104,16 @@ describe('a session producer', () => {
     expect(await done.cancel()).toBe('too_late');
   });
 
+  it.each([
+    ['an id with a colon', {}, { jobId: 'a:b' }],
+    ['an id that is a number', {}, { jobId: '12' }],
+    ['a delay that is no number', {}, { delayMs: Number.NaN }],
+    ['a delay of more than a day', {}, { delayMs: 86_400_001 }],
+    ['data that is no JSON', { name: 'x', toJSON: () => 5n }, {}],
+  ])('refuses %s without asking anybody', async (_what, data, options) => {
+    expect(await codeOf(producer.create(data, options))).toBe('invalid_request');
+  });
+
   it('needs no other rights than those of the Redis user for other services', async () => {
     await api.redis.cli('ACL', 'SETUSER', INGRESS_USER, 'reset', 'on', '>hush', ...INGRESS_RULES);
     const redisUrl = api.redis.url.replace('unix://', `unix://${INGRESS_USER}:hush@localhost`);
@@ -137,6 +147,30 @@ describe('a session producer', () => {
     expect(await codeOf(lost.create())).toBe('redis_unavailable');
     await lost.close();
   }, 20_000);
+});
+
+describe('a session producer that takes back an extension', () => {
+  it('leaves its session alone when it is under way', async () => {
+    const api = await startTestApi();
+    const producer = new SessionProducer({ redisUrl: api.redis.url });
+    try {
+      const { id } = await (await producer.create()).result();
+      await api.closeFirst();
+      const job = await producer.extend(id, { timeout: 90_000 });
+      // Fetched by somebody who has not ended it yet.
+      await api.deps.redis
+        .multi()
+        .lrem('{hf-in}:ingress:wait', 0, job.jobId)
+        .lpush('{hf-in}:ingress:active', job.jobId)
+        .exec();
+      expect(await job.cancel()).toBe('too_late');
+      await api.another();
+      expect(await job.result({ timeoutMs: 20_000 })).toMatchObject({ status: 'live', timeout: 90_000 });
+    } finally {
+      await producer.close();
+      await api.stop();
+    }
+  });
 });
 
 describe('a session producer whose Redis restarts', () => {
