@@ -29,15 +29,19 @@ export class JobEvents {
   readonly #followers = new Map<string, Set<JobFollower>>();
   #events: Promise<QueueEvents> | null = null;
   #closed = false;
+  #trouble: Error | null = null;
 
   constructor(
     private readonly redisUrl: string,
     private readonly prefix: string,
   ) {
     this.#redis = new Redis(commandOptions(redisUrl));
-    // Commands say themselves what went wrong.
-    this.#redis.on('error', () => undefined);
-    this.#redis.on('ready', () => void this.#lookAgain());
+    // Told to whoever has waited for the connection in vain.
+    this.#redis.on('error', error => (this.#trouble = error));
+    this.#redis.on('ready', () => {
+      this.#trouble = null;
+      void this.#lookAgain();
+    });
     this.queue = new Queue(QUEUE, { connection: this.#redis, prefix });
     this.queue.on('error', () => undefined);
   }
@@ -52,12 +56,17 @@ export class JobEvents {
       if (followers.size === 0) this.#followers.delete(jobId);
     };
     try {
-      await inTime(this.#watch(jobId), jobId);
+      await this.inTime(this.#watch(jobId), jobId);
     } catch (cause) {
       stop();
       throw unavailable(cause, jobId);
     }
     return { stop };
+  }
+
+  /** Waits for Redis, but not for ever. @throws JobError `redis_unavailable`, with what the connection has met with. */
+  async inTime<T>(work: Promise<T>, jobId: string | null): Promise<T> {
+    return inTime(work, jobId, () => this.#trouble);
   }
 
   /** Lets go of everything; whoever waits gets `closed`. */

@@ -1,5 +1,4 @@
 import type { Queue } from 'bullmq';
-import { inTime } from './deadline';
 import { JobError } from './errors';
 import { unavailable, type JobEnd, type JobEvents } from './job-events';
 import type { Progress } from './jobs';
@@ -134,12 +133,12 @@ export class JobHandle<Result> {
   }
 
   async #cancel(): Promise<CancelOutcome> {
-    const job = await inTime(this.parts.queue.getJob(this.jobId), this.jobId);
+    const job = await this.events.inTime(this.parts.queue.getJob(this.jobId), this.jobId);
     if (job === undefined) throw new JobError('job_not_found', 'There is no such job.', this.jobId);
     if (job.finishedOn !== undefined) return 'too_late';
-    if (ADDED_STATES.has(await inTime(job.getState(), this.jobId))) {
+    if (ADDED_STATES.has(await this.events.inTime(job.getState(), this.jobId))) {
       try {
-        await inTime(job.remove(), this.jobId);
+        await this.events.inTime(job.remove(), this.jobId);
         return 'removed';
       } catch (error) {
         // Somebody has taken it in this moment, and holds its lock.

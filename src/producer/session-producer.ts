@@ -1,5 +1,4 @@
 import type { JobsOptions } from 'bullmq';
-import { inTime } from './deadline';
 import { JobError } from './errors';
 import { JobEvents, unavailable } from './job-events';
 import { JobHandle } from './job-handle';
@@ -108,7 +107,7 @@ export class SessionProducer {
     check(data, options);
     try {
       const adding = this.#events.queue.add(name, { v: VERSION, ...data }, options);
-      const { id } = await inTime(adding, options.jobId ?? null);
+      const { id } = await this.#events.inTime(adding, options.jobId ?? null);
       return this.#handle(id ?? '', sessionId);
     } catch (error) {
       throw unavailable(error, options.jobId ?? null);

@@ -144,8 +144,22 @@ describe('a session producer', () => {
     expect(await waiting).toBe('closed');
     expect(await codeOf(producer.create())).toBe('closed');
     const lost = new SessionProducer({ redisUrl: 'redis://127.0.0.1:1' });
-    expect(await codeOf(lost.create())).toBe('redis_unavailable');
+    await expect(lost.create()).rejects.toMatchObject({
+      code: 'redis_unavailable',
+      message: expect.stringContaining('ECONNREFUSED') as unknown,
+    });
     await lost.close();
+  }, 20_000);
+
+  it('says so when its password is wrong', async () => {
+    await api.redis.cli('ACL', 'SETUSER', INGRESS_USER, 'reset', 'on', '>hush', ...INGRESS_RULES);
+    const redisUrl = api.redis.url.replace('unix://', `unix://${INGRESS_USER}:wrong@localhost`);
+    const stranger = new SessionProducer({ redisUrl });
+    await expect(stranger.create()).rejects.toMatchObject({
+      code: 'redis_unavailable',
+      message: expect.stringContaining('WRONGPASS') as unknown,
+    });
+    await stranger.close();
   }, 20_000);
 });
 
