@@ -44,7 +44,7 @@ export const releaseJob = z.strictObject({ v: version, sessionId });
 export const runJob = z
   .strictObject({
     v: version,
-    dedupKey,
+    dedupKey: dedupKey.describe('Of jobs with one key only the first is run; remembered for 24 hours.'),
     sessionId: sessionId.exactOptional().describe('A session that exists. Left out: one is made.'),
     session: z.unknown().optional().describe('The fields of the session to make, as in `session.create`.'),
     steps,

@@ -37,7 +37,7 @@ export interface IngressParts {
 
 /** What steps are run with. */
 export interface RunParts {
-  readonly store: Pick<RunStore, 'load' | 'save' | 'forget'>;
+  readonly store: Pick<RunStore, 'otherOf' | 'load' | 'save' | 'forget'>;
   readonly files: Pick<FileStore, 'keep'>;
   /** Where a file is fetched from, complete and self-authorising. */
   readonly fileUrl: (fileId: string) => string;

@@ -1,8 +1,10 @@
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import { plainMessageOf, type StepPage } from '../browser/run-steps';
 import type { Step } from '../browser/steps';
+import type { NewSession } from '../commands/create-session';
 import { messageOf } from '../core/errors';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
+import { printable } from '../core/printable';
 import type { IngressJob } from '../queue/held-job';
 import type { FinishJob, JobOutcome } from '../queue/ingress-handler';
 import { untilLive } from './await-live';
@@ -26,8 +28,12 @@ const MESSAGE_MAX = 500;
  */
 export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
   const data = readJob(runJob, job.data);
+  const session = parts.parseNewSession(data.session ?? {});
+  await refuseSecond(parts, job, data.dedupKey);
   const ref =
-    data.sessionId === undefined ? await create(parts, job, data) : refOf(parts.tenant, data.sessionId);
+    data.sessionId === undefined
+      ? await create(parts, job, session, data.dedupKey)
+      : refOf(parts.tenant, data.sessionId);
   return async () => {
     try {
       return await run(parts, job, ref, data);
@@ -45,11 +51,28 @@ export async function forgetRun({ store }: Pick<RunParts, 'store'>, job: Ingress
   if (job.name === name) await store.forget(jobKey(job));
 }
 
-async function create(parts: IngressParts, job: IngressJob, data: RunJob): Promise<SessionRef> {
+/* A second job would do its steps in the session of the first, at the same time, and release it under the other. */
+async function refuseSecond(
+  { runs }: IngressParts,
+  job: IngressJob,
+  dedupKey: string | undefined,
+): Promise<void> {
+  if (dedupKey === undefined) return;
+  const other = await runs.store.otherOf(dedupKey, { jobKey: jobKey(job), id: job.id });
+  if (other === null) return;
+  throw new JobFailure('duplicate', `job ${printable(other, 100)} was the first with this dedupKey`);
+}
+
+async function create(
+  parts: IngressParts,
+  job: IngressJob,
+  session: NewSession,
+  dedupKey: string | undefined,
+): Promise<SessionRef> {
   const { ref } = await parts.createSession({
     tenant: parts.tenant,
-    session: parts.parseNewSession(data.session ?? {}),
-    idempotencyKey: idempotencyKeyOf(job, data.dedupKey),
+    session,
+    idempotencyKey: idempotencyKeyOf(job, dedupKey),
     actor: actorOf(job),
   });
   return ref;

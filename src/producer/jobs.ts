@@ -7,7 +7,10 @@ export type CreateData = Omit<CreateOptions, 'adapter' | 'lambdatestOptions'>;
 
 /** What makes jobs one. */
 export interface Deduplicated {
-  /** Jobs with one key make one session, for 24 hours. Left out: each job makes its own. */
+  /**
+   * Jobs with one key make one session, for 24 hours; of those with steps only the first is run, others fail with
+   * `duplicate`. Left out: each job is its own.
+   */
   readonly dedupKey?: string;
 }
 

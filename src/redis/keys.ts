@@ -66,6 +66,8 @@ export const keys = {
   quarantineData: key('quarantine', 'data'),
   /** List with a TTL: how far a job with steps is, the number of steps done and then what they gave. */
   run: (jobKey: string) => key('run', jobKey),
+  /** String with a TTL: `<jobKey>|<id>` of the first job with steps that had a dedup key. */
+  runOf: (dedupKey: string) => key('run-of', dedupKey),
   /** Hash with a TTL: a file that a job has made. */
   file: (fileId: string) => key('file', fileId),
   /** Zset by time: `<bytes>|<key>` of every file. */

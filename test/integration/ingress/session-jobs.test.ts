@@ -141,6 +141,21 @@ describe('a job of another service', () => {
     );
   });
 
+  it('with steps is run once for its dedup key, and a second one leaves the session alone', async () => {
+    const { id } = await producer.run('session.create');
+    const data = { sessionId: id, dedupKey: 'pay-1', steps: [{ do: 'extract', selector: 'p' }] };
+    const first = await producer.add('session.run', data, { delay: 60_000, jobId: 'pays' });
+    const key = jobKey({ id: first.id ?? '', addedAtMs: first.timestamp });
+    expect(await api.deps.runs.otherOf('pay-1', { jobKey: key, id: 'pays' })).toBeNull();
+    expect(await producer.failure('session.run', data)).toBe(
+      'duplicate: job pays was the first with this dedupKey',
+    );
+    expect((await api.call('GET', `/v1/sessions/${String(id)}`)).body['status']).toBe('live');
+    await api.deps.runs.save(key, { done: 1, outputs: [] });
+    await first.promote();
+    expect(await producer.result(first)).toMatchObject({ session: { status: 'released' } });
+  });
+
   it.each([
     ['a misspelt version', 'session.create', { v: 2 }, /^invalid_request: \/v: must be 1/],
     ['no version', 'session.create', { v: undefined }, /^invalid_request: \/v: /],

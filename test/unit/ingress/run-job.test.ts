@@ -16,6 +16,7 @@ const JOB: IngressJob = {
 describe('a job with steps whose end is not written down yet', () => {
   const forgotten: string[] = [];
   const store = {
+    otherOf: () => Promise.resolve(null),
     load: () => Promise.resolve({ done: 1, outputs: ['{"step":1,"value":"won"}'] }),
     save: () => Promise.resolve(),
     forget: (key: string) => Promise.resolve(void forgotten.push(key)),
@@ -28,6 +29,7 @@ describe('a job with steps whose end is not written down yet', () => {
       tenant: 'default',
       runs: { store },
       getSession,
+      parseNewSession: () => ({}),
       viewOf: () => ({ id: 'abc', status: 'live', endReason: null, error: null }),
     }) as unknown as IngressParts;
 
