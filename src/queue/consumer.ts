@@ -58,7 +58,7 @@ export interface JobReport {
 }
 
 /**
- * Takes jobs off one queue; the only importer of BullMQ's `Worker`. Whatever is in the queue, each job ends: handled,
+ * Takes jobs off one queue of ours. Whatever is in the queue, each job ends: handled,
  * re-delivered on purpose, or contained (I18). Jobs BullMQ itself cannot parse are left to the sweep.
  */
 export class Consumer<S extends z.ZodType> {

@@ -14,7 +14,7 @@ import {
 
 /**
  * Options of every job of ours. Nothing is kept: a kept job with the same id makes a later add a silent no-op.
- * What fails for good is copied to the dead letters by the consumer.
+ * What fails for good is copied into quarantine by the consumer.
  */
 const JOB_OPTIONS = {
   removeOnComplete: true,
@@ -27,7 +27,7 @@ const JOB_OPTIONS = {
 const QUEUE_EVENTS_MAX = 100;
 
 /**
- * Puts jobs on the queues; the only importer of BullMQ's `Queue`. Job ids are derived from what the job is about, so
+ * Puts jobs on the queues. Job ids are derived from what the job is about, so
  * that a second add of the same thing does nothing while the first is still there.
  */
 export class Producer {

@@ -1,5 +1,5 @@
 import type { Redis } from '../redis/connection';
-import { INGRESS_PREFIX, KEY_PREFIX } from '../redis/keys';
+import { QUEUES } from './queues';
 
 /** How many jobs one queue holds. */
 export interface QueueDepth {
@@ -8,13 +8,6 @@ export interface QueueDepth {
   /** When the job that has waited longest was added, epoch ms, by whoever added it; null if none waits. */
   readonly oldestWaitingAtMs: number | null;
 }
-
-const QUEUES = [
-  { queue: 'launch', prefix: KEY_PREFIX },
-  { queue: 'sessions', prefix: KEY_PREFIX },
-  { queue: 'timers', prefix: KEY_PREFIX },
-  { queue: 'ingress', prefix: INGRESS_PREFIX },
-] as const;
 
 /** What is asked of one queue, in this order; lists and sorted sets as BullMQ's own `getCounts` script reads them. */
 const ASKED = 9;
@@ -37,8 +30,8 @@ export class QueueDepths {
    */
   async read(): Promise<readonly QueueDepth[]> {
     const pipeline = this.redis.pipeline();
-    for (const { prefix, queue } of QUEUES) {
-      const key = (name: string): string => `${prefix}:${queue}:${name}`;
+    for (const { prefix } of QUEUES) {
+      const key = (name: string): string => `${prefix}${name}`;
       pipeline.llen(key('wait')).llen(key('paused')).zcard(key('prioritized')).llen(key('active'));
       pipeline.zcard(key('delayed')).zcard(key('completed')).zcard(key('failed'));
       pipeline.lindex(key('wait'), -1).zrange(key('prioritized'), '0', '0');
@@ -52,7 +45,7 @@ export class QueueDepths {
       const jobs = { waiting, active: Number(active), delayed: Number(delayed) };
       const kept = { completed: Number(completed), failed: Number(failed) };
       const ids = next.flat().filter(id => typeof id === 'string');
-      return [{ queue, jobs: { ...jobs, ...kept }, waitingKeys: ids.map(id => `${prefix}:${queue}:${id}`) }];
+      return [{ queue, jobs: { ...jobs, ...kept }, waitingKeys: ids.map(id => `${prefix}${id}`) }];
     });
     return this.#withOldest(depths);
   }
