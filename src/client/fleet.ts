@@ -1,3 +1,4 @@
+import { pathSegment } from './path-segment';
 import type { RequestOptions, Transport } from './transport';
 
 /** A machine that runs browsers. */
@@ -85,7 +86,7 @@ export class Workers {
   }
 
   async #order(id: string, order: 'drain' | 'undrain', request: RequestOptions): Promise<Worker | null> {
-    const path = `/v1/workers/${encodeURIComponent(id)}/${order}`;
+    const path = `/v1/workers/${pathSegment(id, 'worker_not_found')}/${order}`;
     const { body } = await this.transport.send({ ...request, method: 'POST', path });
     // SAFETY: a 200 of these routes carries a worker, a 204 nothing.
     return body as Worker | null;

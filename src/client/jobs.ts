@@ -1,3 +1,4 @@
+import { pathSegment } from './path-segment';
 import type { RequestOptions, Transport } from './transport';
 
 /** A job that nobody could handle, in quarantine. Texts that came with it are made fit to be shown. */
@@ -84,4 +85,4 @@ export class Jobs {
   }
 }
 
-const pathOf = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+const pathOf = (id: string): string => `/v1/jobs/${pathSegment(id, 'job_not_found')}`;

@@ -1,6 +1,7 @@
 import { createSession, type CreateRequest } from './creation';
 import { isHoldfastError } from './errors';
 import { OwnSessions } from './own-sessions';
+import { pathSegment } from './path-segment';
 import {
   idOf,
   isEnded,
@@ -76,7 +77,7 @@ export class Sessions {
 
   /** Reads a session, from any process and also after its end. Not awaited, it fails in silence. */
   retrieve(session: SessionOrId, request: RequestOptions = {}): Promise<Session> {
-    const retrieved = this.#session({ ...request, method: 'GET', path: pathOf(session) });
+    const retrieved = this.#retrieve(session, request);
     // Whoever awaits it hears of the error; a call that nobody awaits must not end the process.
     retrieved.catch(() => undefined);
     return retrieved;
@@ -152,7 +153,7 @@ export class Sessions {
     name: string,
     request: Pick<RequestOptions, 'signal'> = {},
   ): Promise<Response> {
-    const path = `${pathOf(session)}/downloads/${encodeURIComponent(name)}`;
+    const path = `${pathOf(session)}/downloads/${pathSegment(name, 'download_not_found')}`;
     return this.transport.open({ ...request, method: 'GET', path, headers: { accept: '*/*' } });
   }
 
@@ -208,6 +209,10 @@ export class Sessions {
     return status === 304 ? null : this.#sessionOf(body as SessionData);
   };
 
+  async #retrieve(session: SessionOrId, request: RequestOptions): Promise<Session> {
+    return this.#session({ ...request, method: 'GET', path: pathOf(session) });
+  }
+
   async #session(call: Call): Promise<Session> {
     const { body } = await this.transport.send(call);
     // SAFETY: a 2xx of the routes that come here carries a session.
@@ -237,6 +242,7 @@ function disposable(data: SessionData, dispose: () => Promise<void>): Session {
   return Object.defineProperty(data, symbol, { value: dispose, enumerable: false }) as Session;
 }
 
-const pathOf = (session: SessionOrId): string => `/v1/sessions/${encodeURIComponent(idOf(session))}`;
+const pathOf = (session: SessionOrId): string =>
+  `/v1/sessions/${pathSegment(idOf(session), 'session_not_found')}`;
 
 const preferOf = (wait: boolean): Record<string, string> => (wait ? {} : { prefer: 'respond-async' });

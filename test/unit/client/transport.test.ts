@@ -149,6 +149,20 @@ describe('a call', () => {
     await expect(client.sessions.release('../x?y')).rejects.toMatchObject({ code: 'session_not_found' });
     expect(stub.requests[0]?.url).toBe('/v1/sessions/..%2Fx%3Fy/release');
   });
+
+  // `/v1/sessions/./release` is `/v1/sessions/release`, which releases all of them.
+  it.each(['', '.', '..'])('is none for the id or name "%s", which would be another route', async name => {
+    const client = await start(() => ({ status: 200, body: LIVE }));
+    const { sessions, workers, jobs } = client;
+    const missing = { code: 'session_not_found' };
+    await expect(sessions.release(name)).rejects.toMatchObject(missing);
+    await expect(sessions.retrieve({ id: name })).rejects.toMatchObject(missing);
+    await expect(sessions.waitFor(name)).rejects.toMatchObject(missing);
+    await expect(sessions.download('s1', name)).rejects.toMatchObject({ code: 'download_not_found' });
+    await expect(workers.drain(name)).rejects.toMatchObject({ code: 'worker_not_found' });
+    await expect(jobs.discard(name)).rejects.toMatchObject({ code: 'job_not_found' });
+    expect(stub.requests).toEqual([]);
+  });
 });
 
 describe('a client', () => {
