@@ -97,7 +97,8 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   lifecycle.defer('spliced clients', () => clients.close());
   const stalledReaders = new StalledReaders(deps);
   const figures = figuresOf(deps, clients, stalledReaders);
-  const edge = { guard, authenticator, draining: draining.signal, stalledReaders, ...figures };
+  const eventStreams = new EventStreams({ stalledReaders });
+  const edge = { guard, authenticator, draining: draining.signal, eventStreams, ...figures };
   const gateway = new Gateway({ ...deps, ...edge, clients, here });
   const offered = operations(deps, here, url);
   listener.serve(httpApp({ ...deps, ...edge, ...offered, readiness }), gateway.onUpgrade);
@@ -143,7 +144,7 @@ function figuresOf(deps: Deps, clients: SplicedClients, stalledReaders: StalledR
 
 type Operations = Omit<
   HttpParts,
-  keyof Deps | keyof Figures | 'guard' | 'authenticator' | 'draining' | 'readiness' | 'stalledReaders'
+  keyof Deps | keyof Figures | 'guard' | 'authenticator' | 'draining' | 'readiness' | 'eventStreams'
 >;
 
 /* The commands and queries behind the routes. */
@@ -165,7 +166,6 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     sessionHistory: sessionHistory(index),
     followSession: followSession(deps),
     followTenant: followTenant(deps),
-    eventStreams: new EventStreams({ stalledReaders: new StalledReaders(deps) }),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),
     getCapacity: getCapacity(deps),

@@ -111,6 +111,14 @@ describe('/metrics of an API', () => {
     }
   });
 
+  it('counts the streams of events that are open', async () => {
+    const reading = new AbortController();
+    await fetch(`${api.url}/v1/events`, { headers: KEY, signal: reading.signal });
+    expect((await page()).get('holdfast_event_streams')).toBe(1);
+    reading.abort();
+    await pageWith(now => now.get('holdfast_event_streams') === 0);
+  });
+
   it('has no label value that a caller could choose', async () => {
     const marks: string[] = [];
     const mark = (): string => {
