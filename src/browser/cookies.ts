@@ -5,6 +5,11 @@ import type { Route } from './dial';
 
 const sameSite = z.enum(['Strict', 'Lax', 'None']);
 
+/** The top-level site whose pages alone see a cookie (CHIPS); a cookie without it is seen by all. */
+const partitionKey = z
+  .strictObject({ topLevelSite: z.string().max(4_096), hasCrossSiteAncestor: z.boolean() })
+  .describe('Of a partitioned cookie: the site it is kept apart for.');
+
 /** A cookie as a browser has it. */
 export const cookie = z.object({
   name: z.string(),
@@ -15,12 +20,13 @@ export const cookie = z.object({
   httpOnly: z.boolean(),
   secure: z.boolean(),
   sameSite: sameSite.optional(),
+  partitionKey: partitionKey.optional(),
 });
 
 /** A cookie to be set: for a `url`, or for a `domain`. */
 export const newCookie = z
   .strictObject({
-    name: z.string().min(1).max(4_096),
+    name: z.string().max(4_096).describe('May be empty, unless the value is.'),
     value: z.string().max(4_096),
     url: z.url({ protocol: /^https?$/ }).exactOptional(),
     domain: z.string().min(1).max(253).exactOptional(),
@@ -29,8 +35,10 @@ export const newCookie = z
     httpOnly: z.boolean().exactOptional(),
     secure: z.boolean().exactOptional(),
     sameSite: sameSite.exactOptional(),
+    partitionKey: partitionKey.exactOptional(),
   })
-  .refine(({ url, domain }) => url !== undefined || domain !== undefined, 'needs a url or a domain');
+  .refine(({ url, domain }) => url !== undefined || domain !== undefined, 'needs a url or a domain')
+  .refine(({ name, value }) => name !== '' || value !== '', 'needs a name or a value');
 
 /** @see cookie */
 export type Cookie = z.output<typeof cookie>;

@@ -72,6 +72,8 @@ export interface NewCookie {
   readonly httpOnly?: boolean;
   readonly secure?: boolean;
   readonly sameSite?: 'Strict' | 'Lax' | 'None';
+  /** Of a partitioned cookie: the site it is kept apart for. */
+  readonly partitionKey?: { readonly topLevelSite: string; readonly hasCrossSiteAncestor: boolean };
 }
 
 /** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */

@@ -66,6 +66,27 @@ describe('what can be had of a page without a CDP client', () => {
     expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/cookies/0' }] });
   });
 
+  it('go in as they came out, also without a name, and apart for one site', async () => {
+    const partitionKey = { topLevelSite: 'https://example.com', hasCrossSiteAncestor: true };
+    const shared = { name: 'p', value: 'for all', url: 'https://example.org/', secure: true };
+    const given = [
+      { name: '', value: 'nameless', url: 'https://example.org/' },
+      shared,
+      { ...shared, value: 'for one', partitionKey },
+    ];
+    const out = await installation.call<Cookies>('POST', path('cookies'), { cookies: given });
+    expect(out).toMatchObject({ status: 200 });
+    expect(out.body.cookies).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: '', value: 'nameless' }),
+        expect.objectContaining({ name: 'p', value: 'for all' }),
+        expect.objectContaining({ name: 'p', value: 'for one', partitionKey }),
+      ]),
+    );
+    const back = await installation.call('POST', path('cookies'), out.body);
+    expect(back).toMatchObject({ status: 200, body: out.body });
+  });
+
   it.each([
     ['with an error', { name: 'd;', value: 'unseen', domain: 'example.net' }],
     ['in silence', { name: 'd', value: 'unseen', domain: 'example.net', expires: 1 }],
