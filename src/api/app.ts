@@ -96,9 +96,9 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
   const stalledReaders = new StalledReaders(deps);
-  const figures = figuresOf(deps, clients, stalledReaders);
   const eventStreams = new EventStreams({ stalledReaders });
-  const edge = { guard, authenticator, draining: draining.signal, eventStreams, ...figures };
+  const figures = figuresOf(deps, clients, eventStreams);
+  const edge = { guard, authenticator, draining: draining.signal, stalledReaders, eventStreams, ...figures };
   const gateway = new Gateway({ ...deps, ...edge, clients, here });
   const offered = operations(deps, here, url);
   listener.serve(httpApp({ ...deps, ...edge, ...offered, readiness }), gateway.onUpgrade);
@@ -123,7 +123,7 @@ function carryClients(deps: Deps): SplicedClients {
 type Figures = Pick<HttpParts, 'apiMetrics' | 'cluster' | 'observeClients'>;
 
 /* What this process exports beyond what every process does. */
-function figuresOf(deps: Deps, clients: SplicedClients, stalledReaders: StalledReaders): Figures {
+function figuresOf(deps: Deps, clients: SplicedClients, eventStreams: EventStreams): Figures {
   const { metrics, redis, maintenance, closing } = deps;
   const apiMetrics = new ApiMetrics(metrics.registry, ROUTES);
   const health = new HealthStore(redis, maintenance, closing);
@@ -135,7 +135,7 @@ function figuresOf(deps: Deps, clients: SplicedClients, stalledReaders: StalledR
     cluster: new ClusterExporter({ ...deps, readFigures: figures }),
     observeClients: () => {
       apiMetrics.cdpConnections.set({}, clients.size);
-      apiMetrics.eventStreams.set({}, stalledReaders.size);
+      apiMetrics.eventStreams.set({}, eventStreams.size);
       fromClient.update(clients.bytes.fromClient);
       toClient.update(clients.bytes.toClient);
     },
@@ -144,7 +144,14 @@ function figuresOf(deps: Deps, clients: SplicedClients, stalledReaders: StalledR
 
 type Operations = Omit<
   HttpParts,
-  keyof Deps | keyof Figures | 'guard' | 'authenticator' | 'draining' | 'readiness' | 'eventStreams'
+  | keyof Deps
+  | keyof Figures
+  | 'guard'
+  | 'authenticator'
+  | 'draining'
+  | 'readiness'
+  | 'stalledReaders'
+  | 'eventStreams'
 >;
 
 /* The commands and queries behind the routes. */

@@ -20,6 +20,11 @@ export class EventStreams {
 
   constructor(private readonly parts: EventStreamsParts) {}
 
+  /** How many are open. */
+  get size(): number {
+    return [...this.#openByTenant.values()].reduce((sum, open) => sum + open, 0);
+  }
+
   /**
    * Answers a request with a stream.
    *

@@ -90,11 +90,6 @@ export class StalledReaders {
     return this.#looking;
   }
 
-  /** How many connections are watched now. */
-  get size(): number {
-    return this.#readers.size;
-  }
-
   async #check(): Promise<void> {
     const { clock, sendQueues = linuxSendQueues, stallMs = STALL_MS } = this.parts;
     const queues = await sendQueues();

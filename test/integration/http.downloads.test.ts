@@ -1,7 +1,17 @@
-import { truncate, writeFile } from 'node:fs/promises';
+import express from 'express';
+import { once } from 'node:events';
+import { readdir, readlink, truncate, writeFile } from 'node:fs/promises';
+import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { DownloadsRoute } from '../../src/browser/downloads';
 import { Browser } from '../../src/client/browser';
+import { pollUntil } from '../../src/core/abort';
+import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
+import { Authenticator } from '../../src/http/authenticator';
+import { openContext } from '../../src/http/request-context';
+import { fetchDownloadRoute } from '../../src/http/routes/session-downloads';
+import { StalledReaders } from '../../src/http/stalled-readers';
 import type { SessionView } from '../../src/http/session-view';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { Gateway } from '../../workers/keeper/gateway';
@@ -78,6 +88,39 @@ describe('downloads of a live session', () => {
     await truncate(join(dir.path, 'large.bin'), size);
     const response = await fetchPath('downloads/large.bin');
     expect((await response.arrayBuffer()).byteLength).toBe(size);
+  });
+
+  it('are not held for a reader that does not read', async () => {
+    const path = join(dir.path, 'unread.bin');
+    await writeFile(path, '');
+    await truncate(path, 2 ** 30);
+    const isHeld = async (): Promise<boolean> => {
+      const open = await readdir('/proc/self/fd');
+      // One that has been closed since is not it.
+      const files = await Promise.all(open.map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+      return files.includes(path);
+    };
+    const findDownloads = (): Promise<DownloadsRoute> => {
+      const keeper = { socketPath: join(dir.path, 'gateway.sock') };
+      return Promise.resolve({ keeper, claimId: 'unread', secret: api.deps.secret });
+    };
+    const stalledReaders = new StalledReaders({ clock: systemClock, checkEveryMs: 20, stallMs: 200 });
+    const app = express().use(openContext(new AbortController().signal), new Authenticator([]).middleware);
+    const server = app.get('/:id/:name', fetchDownloadRoute({ findDownloads, stalledReaders })).listen(0);
+    try {
+      await once(server, 'listening');
+      // SAFETY: a server that listens on TCP has an address of this form.
+      const reader = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+      reader.on('error', () => undefined);
+      reader.write('GET /s1/unread.bin HTTP/1.1\r\nhost: x\r\n\r\n');
+      const limits = { timeoutMs: 5_000, everyMs: 10 };
+      await pollUntil('the file to be opened', limits, async () => (await isHeld()) || undefined);
+      await pollUntil('the file to be closed', limits, async () => !(await isHeld()) || undefined);
+      reader.destroy();
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it.each(['nothing.txt', '%2e%2e%2fgateway.sock', 'gateway.sock', 'x'.repeat(300), 'a%00b'])(

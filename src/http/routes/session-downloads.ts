@@ -5,10 +5,13 @@ import { listDownloads, openDownload, type Download } from '../../browser/downlo
 import type { FindDownloads } from '../../engine/live-browser';
 import { withinRedisBudget } from '../redis-budget';
 import { refOfParam } from '../session-param';
+import type { StalledReaders } from '../stalled-readers';
 
 /** What the routes work with. */
 export interface SessionDownloadsRouteParts {
   readonly findDownloads: FindDownloads;
+  /** Cuts readers that do not read: each holds a file of the keeper, and its bytes on the disk after the session's end. */
+  readonly stalledReaders: Pick<StalledReaders, 'watch'>;
 }
 
 /** What `GET /v1/sessions/{id}/downloads` answers. */
@@ -26,7 +29,9 @@ export const downloadsAnswer = z.object({
 });
 
 /** `GET /v1/sessions/:id/downloads`: the files in the session's folder for downloads. */
-export function listDownloadsRoute({ findDownloads }: SessionDownloadsRouteParts): RequestHandler {
+export function listDownloadsRoute({
+  findDownloads,
+}: Pick<SessionDownloadsRouteParts, 'findDownloads'>): RequestHandler {
   return async (req, res) => {
     const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
     res.json({ downloads: (await listDownloads(route)).map(downloadView) });
@@ -37,7 +42,10 @@ export function listDownloadsRoute({ findDownloads }: SessionDownloadsRouteParts
  * `GET /v1/sessions/:id/downloads/:name`: the bytes of a finished download. Strangers have written them, so no browser shall
  * take them for a page of ours.
  */
-export function fetchDownloadRoute({ findDownloads }: SessionDownloadsRouteParts): RequestHandler {
+export function fetchDownloadRoute({
+  findDownloads,
+  stalledReaders,
+}: SessionDownloadsRouteParts): RequestHandler {
   return async (req, res) => {
     const name = String(req.params['name']);
     const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
@@ -49,8 +57,11 @@ export function fetchDownloadRoute({ findDownloads }: SessionDownloadsRouteParts
       'X-Content-Type-Options': 'nosniff',
       'Cache-Control': 'no-store',
     });
+    const { socket } = res;
+    const reader = socket === null ? null : stalledReaders.watch(socket, () => socket.resetAndDestroy());
     // Whichever side breaks off, the other hears of it as a broken connection; there is no answer left to give.
     await pipeline(bytes, res).catch(() => res.destroy());
+    reader?.unwatch();
   };
 }
 
