@@ -26,7 +26,9 @@ const userAgent = z
   .string()
   .max(USER_AGENT_MAX, `must have at most ${USER_AGENT_MAX} characters`)
   .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be printable ASCII without blanks at its ends')
-  .describe('What pages and servers are told.');
+  .describe(
+    '`navigator.userAgent` and `User-Agent`; client hints and `navigator.platform` stay those of Chromium.',
+  );
 
 const locale = z
   .string()
