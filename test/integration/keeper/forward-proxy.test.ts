@@ -168,6 +168,32 @@ test('an HTTPS proxy is asked for by its own name, never by that of the page', a
   expect(names).toEqual(['localhost', 'localhost']);
 });
 
+test('a connection that the proxy has just closed costs no request, and none is sent twice that must not be', async () => {
+  const arrived: string[] = [];
+  // Takes one request of each connection, and goes at the next one without a word.
+  const proxyServer = createTcpServer(socket => {
+    const isFirst = { now: true };
+    socket.on('error', () => undefined);
+    socket.on('data', chunk => {
+      arrived.push(String(chunk).split(' ', 1)[0] ?? '');
+      if (!isFirst.now) socket.destroy();
+      else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      isFirst.now = false;
+    });
+  });
+  proxyServer.listen(0, '127.0.0.1');
+  await once(proxyServer, 'listening');
+  opened.push({ close: () => new Promise(resolve => proxyServer.close(() => resolve())) });
+  const server = `http://127.0.0.1:${portOf(proxyServer)}`;
+  const proxy = await ForwardProxy.listen('127.0.0.1', 0, { server, ...KNOWN });
+  opened.push(proxy);
+  for (const method of ['GET', 'GET', 'POST', 'GET']) {
+    expect(await ask(proxy, 'http://page.test/', { method })).toMatchObject({ status: 200, body: 'ok' });
+  }
+  expect(arrived.filter(method => method === 'POST')).toHaveLength(1);
+  expect(arrived.filter(method => method === 'GET').length).toBeGreaterThan(3);
+});
+
 test('names are resolved by the SOCKS5 proxy', async () => {
   const { proxy, upstream } = await open(startSocksProxy);
   const { status } = await ask(proxy, `http://only.the.proxy.knows.test:${portOf(origin)}/`);

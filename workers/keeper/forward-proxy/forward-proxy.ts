@@ -36,6 +36,9 @@ const HOP_BY_HOP = [
   'upgrade',
 ];
 
+/** Methods that may be sent twice (RFC 9110, section 9.2.1). */
+const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+
 /**
  * An HTTP proxy for one browser that passes everything on to one upstream proxy and adds the credentials for it. Knows no
  * other way out: what the upstream does not carry is answered 502 with the reason.
@@ -123,8 +126,10 @@ export class ForwardProxy {
     } else if (this.#upstream.scheme === 'socks5') {
       void this.#forwardThroughTunnel(target, request, response);
     } else {
-      const options = { method, path: url, agent: this.#agent };
-      this.#exchange(this.#upstream.request(options, endToEnd(request)), request, response);
+      const ask = (agent: Agent | false): ClientRequest =>
+        this.#upstream.request({ method, path: url, agent }, endToEnd(request));
+      if (isRepeatable(request)) this.#exchange(ask(this.#agent), request, response, () => ask(false));
+      else this.#exchange(ask(false), request, response);
     }
   }
 
@@ -145,8 +150,22 @@ export class ForwardProxy {
     }
   }
 
-  #exchange(outgoing: ClientRequest, request: IncomingMessage, response: ServerResponse): void {
-    outgoing.once('error', error => refuse(response, 502, unreachable(error).message));
+  /**
+   * @param again - the same request on a connection of its own. That the upstream has closed one that others used before is
+   *   found out by using it; browsers then do this themselves, where they talk to a proxy without us.
+   */
+  #exchange(
+    outgoing: ClientRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    again?: () => ClientRequest,
+  ): void {
+    outgoing.once('error', error => {
+      const isUnanswered = !response.headersSent && !response.destroyed;
+      if (again !== undefined && outgoing.reusedSocket && isUnanswered)
+        this.#exchange(again(), request, response);
+      else refuse(response, 502, unreachable(error).message);
+    });
     outgoing.once('response', answer => {
       const { statusCode = 502, statusMessage } = answer;
       // Passed on, it would make the browser ask for credentials that it must not have.
@@ -161,7 +180,9 @@ export class ForwardProxy {
       pipeline(answer, response, () => undefined);
     });
     response.once('close', () => outgoing.destroy());
-    pipeline(request, outgoing, () => undefined); // as above; `error` of the outgoing request has told the browser
+    if (isRepeatable(request)) outgoing.end();
+    // As above; `error` of the outgoing request has told the browser.
+    else pipeline(request, outgoing, () => undefined);
   }
 }
 
@@ -191,6 +212,12 @@ function finish(stream: Duplex): void {
 
 function requestOver(tunnel: Duplex, options: RequestOptions): ClientRequest {
   return requestOf({ ...options, maxHeaderSize: MAX_HEADER_BYTES, createConnection: () => tunnel });
+}
+
+/* Whether nothing happens by sending it once more, and nothing of it is read away by then. */
+function isRepeatable({ method = 'GET', headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return SAFE_METHODS.includes(method) && !hasBody;
 }
 
 /** `host:port` of a CONNECT. */
