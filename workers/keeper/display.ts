@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { access, constants, open } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -120,10 +121,13 @@ async function startXvfb(
     ...(process.getuid?.() === 0 ? user : {}),
   });
   child.unref();
+  // Without it there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+  await once(child, 'spawn');
   // SAFETY: the fourth descriptor is a pipe that Node made for reading and writing.
   const output = child.stdio[DISPLAY_FD] as Readable;
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
   try {
     return await withDeadline('starting Xvfb', START_TIMEOUT_MS, displayNumber(child, output));
   } catch (error) {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { z } from 'zod';
 import { backoffMs, pause, withDeadline } from '../../src/core/abort';
 import { messageOf } from '../../src/core/errors';
@@ -173,8 +174,11 @@ async function launch(
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
+  // Without it there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+  await once(child, 'spawn');
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
   try {
     child.stdin.on('error', () => undefined); // gone already: it will not answer either
     const order: ForwardProxyOrder = { host, port, upstream, user: around.user };

@@ -1,0 +1,63 @@
+/*
+ * Starts the companions of a browser in a process that has no file descriptors left, and prints what came of it. Run by
+ * a test under a low `ulimit -n`; its argument is the run root.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { createLogger } from '../../src/core/logger';
+import { messageOf } from '../../src/core/errors';
+import { systemProcesses } from '../../src/core/process-identity';
+import { Companions } from '../../workers/keeper/companions';
+import type { LaunchOptions } from '../../workers/keeper/protocol';
+import { RunDirectory } from '../../workers/keeper/run-directory';
+
+const PLAIN = {
+  dimensions: null,
+  deviceScaleFactor: null,
+  userAgent: null,
+  locale: null,
+  timezone: null,
+};
+const PROXY = { server: 'http://127.0.0.1:1', username: 'ann', password: 'secret' };
+const WISHES: readonly LaunchOptions[] = [
+  { ...PLAIN, headless: true, proxy: PROXY },
+  { ...PLAIN, headless: false, proxy: null },
+];
+
+/** Takes every descriptor but `free` many; answers how to give them back. */
+function takeDescriptors(free: number): () => void {
+  const taken: number[] = [];
+  const giveBack = (count: number): void => taken.splice(0, count).forEach(fd => closeSync(fd));
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'));
+  } catch {
+    giveBack(free); // that was the last one
+  }
+  return () => giveBack(taken.length);
+}
+
+async function main(runRoot: string): Promise<void> {
+  const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const around = {
+    user,
+    searchPath: '/usr/bin',
+    processes: systemProcesses,
+    forwardProxyArgs: ['never-started'],
+    log: createLogger('keeper', 'silent'),
+  };
+  const said: string[] = [];
+  process.on('uncaughtException', error => said.push(`uncaught: ${error.message}`));
+  for (const options of WISHES) {
+    const directory = RunDirectory.fresh(runRoot);
+    await directory.make(user);
+    // The authority file of a display takes one.
+    const giveBack = takeDescriptors(1);
+    await Companions.start(directory, options, around, new AbortController().signal).catch((error: unknown) =>
+      said.push(messageOf(error)),
+    );
+    await new Promise(resolve => setImmediate(resolve));
+    giveBack();
+  }
+  process.stdout.write(JSON.stringify(said));
+}
+
+void main(process.argv[2] ?? '');
