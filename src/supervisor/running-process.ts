@@ -39,8 +39,9 @@ export class SpawnedProcess implements RunningProcess {
   }
 
   signal(signal: NodeJS.Signals): Promise<void> {
-    // Node reaps its children itself, so the pid cannot have become somebody else's.
-    this.#child.kill(signal);
+    // Node reaps its children itself, so the pid cannot have become somebody else's. Without one, Node 20 may take our own
+    // process group instead (pid 0).
+    if (this.pid !== undefined) this.#child.kill(signal);
     return Promise.resolve();
   }
 }
