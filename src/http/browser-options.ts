@@ -192,5 +192,8 @@ function proxyServer(url: string, context: z.RefinementCtx): string {
     );
   }
   if (Number(port) < 1 || Number(port) > 65_535) return refuse(context, 'must have a port from 1 to 65535');
+  // With what is no address Chromium would start, and load nothing.
+  if (!URL.canParse(`http://${host}:${port}`))
+    return refuse(context, 'must have the name or address of a host');
   return `${scheme}://${host}:${Number(port)}`.toLowerCase();
 }

@@ -115,6 +115,8 @@ describe('what a browser is to be like', () => {
     ['a proxy of another kind', { proxy: { server: 'socks4://p:1' } }, '/proxy/server'],
     ['a proxy without a port', { proxy: { server: 'http://p' } }, '/proxy/server'],
     ['a port that does not exist', { proxy: { server: 'http://p:65536' } }, '/proxy/server'],
+    ['a proxy at no IPv6 address', { proxy: { server: 'http://[:::::]:80' } }, '/proxy/server'],
+    ['a proxy at no IPv4 address', { proxy: { server: 'socks5://256.1.1.1:1080' } }, '/proxy/server'],
     ['a proxy with a way out', { proxy: { server: 'http://p:1,direct://' } }, '/proxy/server'],
     ['a proxy with a rule', { proxy: { server: 'http=p:1;https=q:2' } }, '/proxy/server'],
     ['a proxy with a path', { proxy: { server: 'http://p:1/x' } }, '/proxy/server'],
