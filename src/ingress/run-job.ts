@@ -18,6 +18,9 @@ import { outcomeOf } from './session-jobs';
 /** How long the end of a session may take to be known after its browser has gone. */
 const END_KNOWN_MS = 3_000;
 
+/** Half of the shortest idle time-out there can be. */
+const ACTIVITY_EVERY_MS = 500;
+
 /** Longest account of what went wrong in a step; Playwright tells the whole story of its waiting. */
 const MESSAGE_MAX = 500;
 
@@ -116,9 +119,8 @@ async function doSteps(
     for (const step of steps.slice(done)) {
       job.signal.throwIfAborted();
       job.report({ state: 'step', sessionId, step: at + 1, of: steps.length });
-      await parts.runs.noteActivity(ref);
-      const given = await page.perform(step).catch((error: unknown) => {
-        throw stepFailed(at + 1, step, error);
+      const given = await active(parts, ref, () => page.perform(step)).catch((error: unknown) => {
+        throw isPassing(error) ? error : stepFailed(at + 1, step, error);
       });
       await outputs.add(at + 1, step, given);
       await parts.runs.store.save(jobKey(job), { done: at + 1, outputs: outputs.lines });
@@ -132,6 +134,19 @@ async function doSteps(
   } finally {
     // The connection is gone either way; the work above said how it went.
     await page.close().catch(() => undefined);
+  }
+}
+
+/* A step that takes long is no session that nobody uses: it counts as activity for as long as it is under way. */
+async function active<T>(parts: IngressParts, ref: SessionRef, work: () => Promise<T>): Promise<T> {
+  await parts.runs.noteActivity(ref);
+  // A note that is lost is made up for by the next one.
+  const note = (): void => void parts.runs.noteActivity(ref).catch(() => undefined);
+  const notes = setInterval(note, ACTIVITY_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(notes);
   }
 }
 

@@ -51,6 +51,11 @@ describe('a job with steps', () => {
   const progressOf = async (jobId: string | undefined): Promise<Record<string, unknown>> =>
     ((await producer.queue.getJob(jobId ?? ''))?.progress ?? {}) as Record<string, unknown>;
 
+  it('keeps its session from falling idle under a step that takes long', async () => {
+    const { session } = await run({ session: { idleTimeout: 1_000 }, steps: [{ do: 'wait', ms: 2_500 }] });
+    expect(session).toMatchObject({ status: 'released', endReason: 'released_by_client' });
+  });
+
   it('does them in order, gives what they found, and releases its session', async () => {
     const { session, outputs } = await run({
       session: { labels: { by: 'steps' } },
