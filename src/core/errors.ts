@@ -33,7 +33,7 @@ export const ERROR_CATALOGUE = {
     title: 'The Idempotency-Key was used with another body',
   },
   job_not_retryable: { status: 422, retryable: false, title: 'The job would be contained again' },
-  not_supported: { status: 422, retryable: false, title: 'The field is known but not built yet' },
+  not_supported: { status: 422, retryable: false, title: 'The field is known, but not offered' },
   upgrade_required: { status: 426, retryable: false, title: 'This URL speaks WebSocket' },
   too_many_streams: { status: 429, retryable: true, title: 'Too many event streams are open' },
   internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },

@@ -31,6 +31,23 @@ const NOT_BUILT: Readonly<Record<string, readonly unknown[]>> = {
   blockAds: [null, false],
 };
 
+/**
+ * What people ask for elsewhere and would get here for as long as somebody stays connected to the browser, which is not for
+ * us to do (or, for `args` and `extensions`, what is for the operator alone to say).
+ */
+const NOT_OURS: readonly string[] = [
+  'geolocation',
+  'permissions',
+  'extraHTTPHeaders',
+  'httpCredentials',
+  'colorScheme',
+  'isMobile',
+  'hasTouch',
+  'offline',
+  'args',
+  'extensions',
+];
+
 /** A time-out of at most `maxMs` milliseconds. */
 export const duration = (maxMs: number): z.ZodInt =>
   z
@@ -200,10 +217,15 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
 
 function refuseNotBuilt(body: unknown): void {
   if (typeof body !== 'object' || body === null) return;
-  const asked = Object.entries(body).filter(
-    ([name, value]) => Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.includes(value) === false,
-  );
-  if (asked.length > 0) throw notSupported(asked.map(([name]) => `/${name}`));
+  const fields = Object.entries(body).flatMap(([name, value]): FieldError[] => {
+    const pointer = `/${name}`;
+    if (Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.includes(value) === false)
+      return [{ pointer, message: 'is known, but not built yet' }];
+    if (NOT_OURS.includes(name) && value !== null)
+      return [{ pointer, message: 'is not offered: your client can set it, for as long as it is connected' }];
+    return [];
+  });
+  if (fields.length > 0) throw new HoldfastError('not_supported', summary(fields), { fields });
 }
 
 /** @throws HoldfastError `invalid_request`, naming every field; pointers begin with `root`. */
@@ -234,8 +256,3 @@ const summary = (fields: readonly FieldError[]): string =>
 
 const invalid = (fields: readonly FieldError[]): HoldfastError =>
   new HoldfastError('invalid_request', summary(fields), { fields });
-
-function notSupported(pointers: readonly string[]): HoldfastError {
-  const fields = pointers.map(pointer => ({ pointer, message: 'is known, but not built yet' }));
-  return new HoldfastError('not_supported', summary(fields), { fields });
-}

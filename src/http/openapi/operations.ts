@@ -120,7 +120,7 @@ export const OPERATIONS = {
     tag: 'Sessions',
     summary: 'Create a session',
     description:
-      'Answers when the session is live, or has ended meanwhile. Fields that nobody knows are ignored; fields that are known but not built yet are refused with `not_supported`.',
+      'Answers when the session is live, or has ended meanwhile. Fields that nobody knows are ignored; fields that are known but not offered are refused with `not_supported`.',
     parameters: [
       IDEMPOTENCY,
       header(

@@ -116,17 +116,30 @@ describe('the body of create', () => {
     ['context', { id: 'x' }],
     ['recording', true],
     ['blockAds', true],
-  ])('refuses %s, which is not built yet', (name, value) => {
+    ['geolocation', { latitude: 1, longitude: 2 }],
+    ['permissions', []],
+    ['extraHTTPHeaders', {}],
+    ['isMobile', false],
+    ['args', ['--no-sandbox']],
+    ['extensions', []],
+  ])('refuses %s, which is not offered', (name, value) => {
     expect(refusal(() => create({ [name]: value }))).toMatchObject({
       code: 'not_supported',
       pointers: [`/${name}`],
     });
   });
 
-  it('accepts fields that are not built yet when they ask for nothing', () => {
-    expect(create({ proxy: null, headless: true, recording: false, blockAds: false, cookies: null })).toEqual(
-      create({}),
-    );
+  it('accepts fields that are not offered when they ask for nothing', () => {
+    expect(
+      create({
+        geolocation: null,
+        proxy: null,
+        headless: true,
+        recording: false,
+        blockAds: false,
+        cookies: null,
+      }),
+    ).toEqual(create({}));
   });
 });
 
