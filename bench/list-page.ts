@@ -41,12 +41,11 @@ export const listPage: Benchmark = {
         ],
         claims: [
           {
-            text: 'page by two labels, p50',
+            text: 'page by two labels, p99',
             unit: 'ms',
-            value: percentile(filtered, 0.5),
+            value: percentile(filtered, 0.99),
             pass: { atMost: 10 },
           },
-          { text: 'page by two labels, p99', unit: 'ms', value: percentile(filtered, 0.99) },
           { text: 'by two labels × without filter', unit: '×', ...ratioOfMedians(filtered, plain) },
         ],
         notes: [`${sessions} retained sessions; one of a hundred carries both labels`],
