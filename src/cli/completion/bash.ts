@@ -1,4 +1,4 @@
-import { areIds, type CommandWords, type OptionWord } from './words';
+import { areIds, formsOf, optionPattern, pathPattern, type CommandWords } from './words';
 
 /**
  * A completion script for bash ≥ 3.2, without the package bash-completion.
@@ -16,7 +16,7 @@ _holdfast() {
   local path='' words='' index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "\${path:+$path }\${COMP_WORDS[index]}" in
-      ${paths(commands)}) path="\${path:+$path }\${COMP_WORDS[index]}" ;;
+      ${pathPattern(commands)}) path="\${path:+$path }\${COMP_WORDS[index]}" ;;
     esac
   done
   COMPREPLY=()
@@ -33,12 +33,6 @@ complete -F _holdfast holdfast
 `;
 }
 
-const paths = (commands: readonly CommandWords[]): string =>
-  commands
-    .filter(({ path }) => path !== '')
-    .map(({ path }) => `'${path}'`)
-    .join('|');
-
 /* After an option that takes a value only its values are offered. */
 function valueCases({ path, options }: CommandWords): string[] {
   return options.flatMap(option => {
@@ -49,11 +43,7 @@ function valueCases({ path, options }: CommandWords): string[] {
         : typeof option.value === 'string'
           ? ':'
           : `COMPREPLY=($(compgen -W '${option.value.join(' ')}' -- "$current"))`;
-    return [
-      `    ${formsOf(option)
-        .map(form => `'${path}:${form}'`)
-        .join('|')}) ${reply}; return ;;`,
-    ];
+    return [`    ${optionPattern(path, option)}) ${reply}; return ;;`];
   });
 }
 
@@ -64,5 +54,3 @@ function wordCase({ path, subcommands, options, argument }: CommandWords): strin
   const ids = areIds(argument) ? `; [[ $current == -* ]] || words="$(_holdfast_ids ${argument})"` : '';
   return `    '${path}') words='${words}'${ids} ;;`;
 }
-
-const formsOf = ({ long, short }: OptionWord): string[] => (short === null ? [long] : [long, short]);

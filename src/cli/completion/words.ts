@@ -74,3 +74,19 @@ function valuesOf(argument: Argument | undefined, group: string | undefined): Va
 export const areIds = (values: Values): values is IdKind => ID_KINDS.some(kind => kind === values);
 
 const firstSentence = (text: string): string => text.split(/[.;:\n]/)[0] ?? '';
+
+/** What an option may be written as. */
+export const formsOf = ({ long, short }: OptionWord): string[] => (short === null ? [long] : [long, short]);
+
+/** The paths of all commands, as a pattern of a shell's `case`. */
+export const pathPattern = (commands: readonly CommandWords[]): string =>
+  commands
+    .filter(({ path }) => path !== '')
+    .map(({ path }) => `'${path}'`)
+    .join('|');
+
+/** An option of a command in each of its forms, as such a pattern. */
+export const optionPattern = (path: string, option: OptionWord): string =>
+  formsOf(option)
+    .map(form => `'${path}:${form}'`)
+    .join('|');

@@ -1,4 +1,4 @@
-import { areIds, type CommandWords, type OptionWord } from './words';
+import { areIds, formsOf, optionPattern, pathPattern, type CommandWords } from './words';
 
 /**
  * A completion script for zsh ≥ 5.
@@ -19,7 +19,7 @@ _holdfast() {
   local -a described
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "\${holdfast_path:+$holdfast_path }$word" in
-      (${paths(commands)}) holdfast_path="\${holdfast_path:+$holdfast_path }$word" ;;
+      (${pathPattern(commands)}) holdfast_path="\${holdfast_path:+$holdfast_path }$word" ;;
     esac
   done
   case "$holdfast_path:$previous" in
@@ -36,12 +36,6 @@ compdef _holdfast holdfast
 `;
 }
 
-const paths = (commands: readonly CommandWords[]): string =>
-  commands
-    .filter(({ path }) => path !== '')
-    .map(({ path }) => `'${path}'`)
-    .join('|');
-
 function valueCases({ path, options }: CommandWords): string[] {
   return options.flatMap(option => {
     if (option.value === null) return [];
@@ -51,11 +45,7 @@ function valueCases({ path, options }: CommandWords): string[] {
         : typeof option.value === 'string'
           ? ':'
           : `compadd -- ${option.value.join(' ')}`;
-    return [
-      `    (${formsOf(option)
-        .map(form => `'${path}:${form}'`)
-        .join('|')}) ${reply}; return ;;`,
-    ];
+    return [`    (${optionPattern(path, option)}) ${reply}; return ;;`];
   });
 }
 
@@ -68,8 +58,6 @@ function wordCase({ path, subcommands, options, argument }: CommandWords): strin
   const ids = areIds(argument) ? ` [[ $current == -* ]] || { _holdfast_ids ${argument}; return };` : '';
   return `    ('${path}')${ids} described=(${described}) ;;`;
 }
-
-const formsOf = ({ long, short }: OptionWord): string[] => (short === null ? [long] : [long, short]);
 
 /* `word:help`, for _describe. */
 const entry = (word: string, help: string): string =>
