@@ -178,7 +178,7 @@ test('a keeper that comes back reports what happened while it was away', async (
   const browser = await connect(await worker.launch('t/closed', fence()));
   await fixture.stopKeeper();
   await browser.close();
-  await pollUntil('the exit to be written down', { timeoutMs: 3_000, everyMs: 10 }, async () => {
+  await pollUntil('the exit to be written down', { timeoutMs: 15_000, everyMs: 10 }, async () => {
     const names = await readdir(join(fixture.dir.path, 'run'));
     const directory = names.find(name => name.startsWith('b-')) ?? '';
     return (await readdir(join(fixture.dir.path, 'run', directory))).includes('exit') ? true : undefined;
