@@ -16,13 +16,20 @@ type RedisOptions = Pick<
   | 'commandTimeout'
 > & { readonly maxRetriesPerRequest: null };
 
+const SCHEMES: readonly string[] = ['redis:', 'rediss:', 'unix:'];
+
 /**
  * `redis[s]://user:password@host:port/db` or `unix://[user:password@localhost]/path/to/redis.sock` → where to connect.
  *
- * @throws TypeError if it is not a URL.
+ * @throws TypeError if it is none of these.
  */
 function addressOf(url: string): RedisOptions {
-  const parsed = new URL(url);
+  // Without types it may be left out, mostly as a variable of the environment that is not set.
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || !SCHEMES.includes(parsed.protocol))
+    throw new TypeError(
+      'redisUrl must be redis://, rediss:// or unix://, such as `holdfast redis-url` prints',
+    );
   const common = {
     retryStrategy,
     // Commands have a deadline of their own; the reader of events has none.

@@ -57,8 +57,8 @@ export class HeldJob implements IngressJob {
 
   get name(): string {
     // What was written without BullMQ may have none, whatever its types say.
-    // SAFETY: widens the type to what there really may be.
-    return (this.job.name as string | undefined) ?? '';
+    const { name }: { readonly name?: string } = this.job;
+    return name ?? '';
   }
 
   get data(): unknown {
