@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import ts from 'typescript';
 import type * as Client from '../../../src/client/holdfast';
+import { PackageUser } from '../../support/package-user';
 import { startStubService } from '../../support/stub-service';
 
 const root = resolve(__dirname, '../../..');
@@ -20,18 +19,14 @@ const files = (folder: string, extension: string): string[] =>
     .map(name => join(root, folder, name));
 
 describe('the package', () => {
+  let user: PackageUser;
   let dir: string;
   beforeAll(() => {
-    dir = join(tmpdir(), 'user');
-    mkdirSync(join(dir, 'node_modules'), { recursive: true });
-    symlinkSync(root, join(dir, 'node_modules/holdfast'));
+    user = new PackageUser();
+    ({ dir } = user);
   });
-  afterAll(() => rmSync(dir, { recursive: true }));
-
-  const run = (name: string, code: string): string => {
-    writeFileSync(join(dir, name), code);
-    return execFileSync(process.execPath, [name], { cwd: dir, encoding: 'utf8' }).trim();
-  };
+  afterAll(() => user.remove());
+  const run = (name: string, code: string): string => user.run(name, code);
   const names = 'Browser,HoldfastError,SessionEndedError,isHoldfastError';
 
   it.each(['holdfast', 'holdfast/client'])('%s is imported as a module', path => {

@@ -1,25 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
+import { PackageUser } from '../../support/package-user';
 import { errorOfReason } from '../../../src/producer/errors';
 
 const root = resolve(__dirname, '../../..');
 
 describe('the package holdfast/producer', () => {
+  let user: PackageUser;
   let dir: string;
   beforeAll(() => {
-    dir = join(tmpdir(), 'producer-user');
-    mkdirSync(join(dir, 'node_modules'), { recursive: true });
-    symlinkSync(root, join(dir, 'node_modules/holdfast'));
+    user = new PackageUser();
+    ({ dir } = user);
   });
-  afterAll(() => rmSync(dir, { recursive: true }));
-
-  const run = (name: string, code: string): string => {
-    writeFileSync(join(dir, name), code);
-    return execFileSync(process.execPath, [name], { cwd: dir, encoding: 'utf8' }).trim();
-  };
+  afterAll(() => user.remove());
+  const run = (name: string, code: string): string => user.run(name, code);
   const names = 'JobError,SessionProducer,isJobError';
 
   it('is imported as a module', () => {
