@@ -6,6 +6,7 @@ import { randomId } from './core/ids';
 import { Lifecycle } from './core/lifecycle';
 import type { Logger } from './core/logger';
 import { commandHandler } from './engine/command-handler';
+import { CommandSender } from './engine/command-sender';
 import { EffectRelay } from './engine/effect-relay';
 import { Reaper } from './engine/reaper';
 import { Stepper } from './engine/stepper';
@@ -70,6 +71,7 @@ export interface Deps extends Stores {
   readonly relay: EffectRelay;
   readonly timeouts: Timeouts;
   readonly waiters: Waiters;
+  readonly commands: CommandSender;
   /** Consumer options every consumer of this process shares. */
   readonly consumerBase: Pick<
     ConsumerOptions<never>,
@@ -101,6 +103,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const relay = new EffectRelay(producer, stores.maintenance, log);
   const stepper = new Stepper(stores.sessions, relay, report);
   const onContained = containmentOf(stores.quarantine, report);
+  const waiters = new Waiters(notices, stores.sessions, stores.closing);
   return {
     ...stores,
     config,
@@ -117,7 +120,8 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     stepper,
     relay,
     timeouts: new Timeouts(stepper, report),
-    waiters: new Waiters(notices, stores.sessions, stores.closing),
+    waiters,
+    commands: new CommandSender({ producer, waiters, stepper, report, log }),
     consumerBase: { redisUrl, clock, log, onContained, report },
     secret: config.secret ?? (await stores.maintenance.secret(`${randomId()}${randomId()}`)),
   };

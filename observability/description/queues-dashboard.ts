@@ -58,6 +58,12 @@ const queues: Row = {
       ],
     }),
     lines({
+      title: 'Commands unanswered',
+      description: 'Commands that the queue left lying, carried out by their sender instead. 0 in health.',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_commands_unanswered_total', 'command'), legend: '{{command}}' }],
+    }),
+    lines({
       title: 'In quarantine',
       description: 'Contained jobs that nobody has tried again or discarded: `holdfast jobs list`.',
       unit: 'short',

@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto';
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
+import type { CommandSender } from '../engine/command-sender';
 import type { Waiters } from '../engine/waiters';
-import type { Producer } from '../queue/producer';
+import type { SessionCommand } from '../queue/payloads';
 import type { SessionRecord, SessionStore } from '../store/session-store';
-
-/** How long the outcome of the command may take to be heard of; the row is read once more after that. */
-const OUTCOME_WAIT_MS = 2_000;
 
 /** How long a release waits for the browser to be gone. */
 const CLOSED_WAIT_MS = 5_000;
@@ -35,8 +33,8 @@ export type ReleaseSession = (request: ReleaseRequest) => Promise<Released>;
 /** What {@link releaseSession} works with. */
 export interface ReleaseSessionParts {
   readonly sessions: Pick<SessionStore, 'load'>;
-  readonly producer: Pick<Producer, 'sendCommand'>;
-  readonly waiters: Pick<Waiters, 'outcome' | 'closed'>;
+  readonly commands: Pick<CommandSender, 'send'>;
+  readonly waiters: Pick<Waiters, 'closed'>;
 }
 
 /**
@@ -57,7 +55,8 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   return async request => {
     const ended = await readEnded(request.ref);
     if (ended !== null) return ended;
-    await command(parts, request);
+    // Heard or not, the row is asked afterwards: a notice may be lost, the row is the truth.
+    await parts.commands.send(commandOf(request));
     const after = await readEnded(request.ref);
     if (after !== null) return after;
     throw new HoldfastError(
@@ -67,19 +66,8 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   };
 }
 
-async function command(
-  { producer, waiters }: ReleaseSessionParts,
-  { ref, reason, actor, requestKey }: ReleaseRequest,
-): Promise<void> {
-  const commandId = commandIdOf(ref, requestKey);
-  const outcome = waiters.outcome(commandId);
-  try {
-    await producer.sendCommand({ v: 1, command: 'release', commandId, ref, reason, actor });
-    // Heard or not, the row is asked afterwards: a notice may be lost, the row is the truth.
-    await outcome.settled(OUTCOME_WAIT_MS);
-  } finally {
-    outcome.stop();
-  }
+function commandOf({ ref, reason, actor, requestKey }: ReleaseRequest): SessionCommand {
+  return { v: 1, command: 'release', commandId: commandIdOf(ref, requestKey), ref, reason, actor };
 }
 
 async function untilClosed(waiters: Pick<Waiters, 'closed'>, ref: SessionRef): Promise<void> {

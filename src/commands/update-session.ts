@@ -5,12 +5,9 @@ import { isEnded, statusOf } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
 import { sessionEnded } from '../engine/session-ended';
-import type { CommandOutcome, Waiters } from '../engine/waiters';
-import type { Producer } from '../queue/producer';
+import type { CommandSender } from '../engine/command-sender';
+import type { CommandOutcome } from '../engine/waiters';
 import type { LoadedSession, SessionRecord, SessionStore } from '../store/session-store';
-
-/** How long the outcome of the command may take to be heard of; the row is read once more after that. */
-const OUTCOME_WAIT_MS = 2_000;
 
 /** A change, and what the caller requires of the session it is made to. */
 export interface UpdateRequest {
@@ -33,8 +30,7 @@ export type UpdateSession = (request: UpdateRequest) => Promise<SessionRecord>;
 /** What {@link updateSession} works with. */
 export interface UpdateSessionParts {
   readonly sessions: Pick<SessionStore, 'load'>;
-  readonly producer: Pick<Producer, 'sendCommand'>;
-  readonly waiters: Pick<Waiters, 'outcome'>;
+  readonly commands: Pick<CommandSender, 'send'>;
 }
 
 /**
@@ -47,12 +43,23 @@ export interface UpdateSessionParts {
  */
 export function updateSession(parts: UpdateSessionParts): UpdateSession {
   return async request => {
-    const { ref } = request;
-    const before = recordOf(await parts.sessions.load(ref));
+    const { ref, actor, ifRevision } = request;
+    const { nowMs, ...read } = await parts.sessions.load(ref);
+    const before = recordOf(read);
     if (isEnded(statusOf(before.snapshot))) throw sessionEnded(before.snapshot);
     const change = changeOf(request, before);
     const commandId = commandIdOf(request, change);
-    const outcome = await command(parts, request, change, commandId);
+    const sent = { revision: before.revision, atMs: nowMs };
+    const outcome = await parts.commands.send({
+      v: 1,
+      command: 'update',
+      commandId,
+      ref,
+      actor,
+      ifRevision,
+      sent,
+      change,
+    });
 
     const loaded = await parts.sessions.load(ref);
     const record = recordOf(loaded);
@@ -64,24 +71,9 @@ export function updateSession(parts: UpdateSessionParts): UpdateSession {
   };
 }
 
-function recordOf({ record }: LoadedSession): SessionRecord {
+function recordOf({ record }: Pick<LoadedSession, 'record'>): SessionRecord {
   if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
   return record;
-}
-
-async function command(
-  { producer, waiters }: UpdateSessionParts,
-  { ref, actor, ifRevision }: UpdateRequest,
-  change: SessionChange,
-  commandId: string,
-): Promise<CommandOutcome | null> {
-  const outcome = waiters.outcome(commandId);
-  try {
-    await producer.sendCommand({ v: 1, command: 'update', commandId, ref, actor, ifRevision, change });
-    return await outcome.answer(OUTCOME_WAIT_MS);
-  } finally {
-    outcome.stop();
-  }
 }
 
 /* A moment becomes a duration here and nowhere later: when a session went live never changes. */

@@ -1,17 +1,21 @@
 import { changeRefusal } from '../../machines/session/session.changes';
 import type { UpdateEvent } from '../../machines/session/session.events';
 import { isEnded, statusOf } from '../../machines/session/session.view';
-import type { CommandPayload } from '../queue/payloads';
+import type { CommandPayload, SessionCommand } from '../queue/payloads';
 import { DONE, type JobResult } from '../queue/consumer';
 import type { CommandAnswer, Notice } from '../store/notice-stream';
-import type { SessionRecord } from '../store/session-store';
+import { OPERATIONS_KEPT, type SessionRecord } from '../store/session-store';
 import type { StepRequest, Stepper } from './stepper';
+import type { CommandOutcome } from './waiters';
+
+/** Whoever sent a command has been answered by then, or has died: a delivery that comes later is a second one. */
+const SECOND_DELIVERY_AFTER_MS = 5_000;
 
 /** Publishes a notice. */
 export type Publish = (notice: Notice) => Promise<void>;
 
-type ReleaseCommand = Extract<CommandPayload, { command: 'release' }>;
-type UpdateCommand = Extract<CommandPayload, { command: 'update' }>;
+type ReleaseCommand = Extract<SessionCommand, { command: 'release' }>;
+type UpdateCommand = Extract<SessionCommand, { command: 'update' }>;
 
 /**
  * Handles the `sessions` queue: every change from outside. A command that commits is answered by its transition's own
@@ -23,21 +27,23 @@ export function commandHandler(
   publish: Publish,
 ): (command: CommandPayload) => Promise<JobResult> {
   return async command => {
-    const answer = await answerTo(stepper, command);
+    const answer = command.command === 'probe' ? 'alive' : await carryOutCommand(stepper, command);
     if (answer !== 'committed') await publish({ type: 'outcome', opId: command.commandId, answer });
     return DONE;
   };
 }
 
-async function answerTo(stepper: Stepper, command: CommandPayload): Promise<CommandAnswer | 'committed'> {
-  switch (command.command) {
-    case 'probe':
-      return 'alive';
-    case 'release':
-      return (await stepper.apply(releaseOf(command))).kind;
-    case 'update':
-      return update(stepper, command);
-  }
+/**
+ * Carries out a command that is about a session, at most once: a repeat with the same `commandId` is `replayed`.
+ *
+ * @throws what {@link Stepper.apply} throws.
+ */
+export async function carryOutCommand(
+  stepper: Pick<Stepper, 'apply'>,
+  command: SessionCommand,
+): Promise<CommandOutcome> {
+  if (command.command === 'update') return update(stepper, command);
+  return (await stepper.apply(releaseOf(command))).kind;
 }
 
 function releaseOf({ ref, commandId, reason, actor }: ReleaseCommand): StepRequest {
@@ -50,7 +56,7 @@ function releaseOf({ ref, commandId, reason, actor }: ReleaseCommand): StepReque
   };
 }
 
-async function update(stepper: Stepper, command: UpdateCommand): Promise<CommandAnswer | 'committed'> {
+async function update(stepper: Pick<Stepper, 'apply'>, command: UpdateCommand): Promise<CommandOutcome> {
   const { ref, commandId, actor, change } = command;
   let refusal: CommandAnswer | null = null;
   const outcome = await stepper.apply({
@@ -62,6 +68,7 @@ async function update(stepper: Stepper, command: UpdateCommand): Promise<Command
       .join(' '),
     actor,
     event: (record, nowMs) => {
+      if (mayBeForgotten(record.revision, nowMs, command)) return null;
       const event: UpdateEvent = { type: 'UPDATE', nowMs, change };
       // Anew in every try: another session state may refuse for another reason, or not at all.
       refusal = updateRefusal(record, event, command);
@@ -69,6 +76,19 @@ async function update(stepper: Stepper, command: UpdateCommand): Promise<Command
     },
   });
   return outcome.kind === 'ignored' ? (refusal ?? outcome.kind) : outcome.kind;
+}
+
+/*
+ * A row remembers the operations that made its last few revisions. A command that is delivered a second time, because the
+ * process that had taken it was killed, may have been applied longer ago than that: applied again it would undo what others
+ * have changed since.
+ */
+function mayBeForgotten(revision: number, nowMs: number, { sent }: UpdateCommand): boolean {
+  return (
+    sent !== undefined &&
+    revision - sent.revision > OPERATIONS_KEPT &&
+    Math.abs(nowMs - sent.atMs) > SECOND_DELIVERY_AFTER_MS
+  );
 }
 
 /* That a session has ended tells more than that its revision is another one, or its deadline past. */

@@ -96,6 +96,11 @@ export class Metrics {
     help: 'Jobs taken out of their queue unhandled and kept for people to look at.',
     labels: { queue: QUEUES, reason: CONTAINMENT_REASONS },
   });
+  readonly commandsUnanswered = this.registry.counter({
+    name: 'commands_unanswered_total',
+    help: 'Commands that the queue left unanswered, so that their sender carried them out itself. Zero in health.',
+    labels: { command: ['release', 'update'] },
+  });
   readonly redisUp = this.registry.gauge({
     name: 'redis_up',
     help: '1 if Redis has answered this process within a second when it was last asked, else 0.',

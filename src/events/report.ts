@@ -79,6 +79,12 @@ export class Report {
     this.metrics.jobDuration.observe({ queue, name, outcome }, durationMs / 1000);
   }
 
+  /** The queue did not answer a command in time; whoever sent it carries it out. */
+  commandUnanswered(command: 'release' | 'update', ref: SessionRef): void {
+    this.metrics.commandsUnanswered.inc({ command });
+    this.log.warn({ session: ref, command }, 'command unanswered, carrying it out here');
+  }
+
   /** A job was found without the process that had taken it. */
   jobStalled(queue: string, jobId: string): void {
     this.metrics.jobsStalled.inc({ queue });

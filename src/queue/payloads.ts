@@ -49,6 +49,8 @@ export const commandPayload = z.discriminatedUnion('command', [
     actor: z.string().max(128),
     /** Applied only to this revision; null: to whichever there is. */
     ifRevision: z.int().min(0).nullable(),
+    /** How the session stood when it was sent, and when that was by Redis `TIME`. Older senders do not say. */
+    sent: z.object({ revision: z.int().min(0), atMs: z.int() }).exactOptional(),
     change: z.object({
       name: z.string().nullable().exactOptional(),
       labels: z.record(z.string(), z.string().nullable()).exactOptional(),
@@ -65,3 +67,5 @@ export type LaunchPayload = z.output<typeof launchPayload>;
 export type TimerPayload = z.output<typeof timerPayload>;
 /** @see commandPayload */
 export type CommandPayload = z.output<typeof commandPayload>;
+/** A command that is about a session. */
+export type SessionCommand = Exclude<CommandPayload, { command: 'probe' }>;

@@ -104,7 +104,12 @@ export class Producer {
 
   /** Sends a command; a repeat with the same `commandId` does nothing while the first is under way. */
   async sendCommand(command: CommandPayload): Promise<void> {
-    await this.#queues.sessions.add(command.command, command, { jobId: `c.${command.commandId}` });
+    await this.#queues.sessions.add(command.command, command, { jobId: commandJobId(command.commandId) });
+  }
+
+  /** Takes a command back that nobody has taken; one that is being worked on stays where it is. */
+  async withdrawCommand(commandId: string): Promise<void> {
+    await this.#queues.sessions.remove(commandJobId(commandId));
   }
 
   /**
@@ -142,6 +147,8 @@ export class Producer {
     return (this.#ingress ??= this.#openIngress());
   }
 }
+
+const commandJobId = (commandId: string): string => `c.${commandId}`;
 
 const launchJobId = (ref: SessionRef, attempt: number): string => `${ref}.launch.${attempt}`;
 

@@ -17,6 +17,9 @@ export interface SessionRecord {
   readonly attachedAtMs: number | null;
 }
 
+/** How many operations a row remembers, one for each of its last revisions; `commit-session-18.lua` keeps as many. */
+export const OPERATIONS_KEPT = 8;
+
 /** What reading a session gives; the record is null if there is no such session. */
 export interface LoadedSession {
   readonly nowMs: number;

@@ -1,0 +1,84 @@
+import type { Logger } from '../core/logger';
+import { messageOf } from '../core/errors';
+import type { Report } from '../events/report';
+import type { SessionCommand } from '../queue/payloads';
+import type { Producer } from '../queue/producer';
+import { isRedisAway } from '../redis/errors';
+import { carryOutCommand } from './command-handler';
+import type { Stepper } from './stepper';
+import type { CommandOutcome, Waiters } from './waiters';
+
+/** How long the queue may leave a command unanswered. It answers in milliseconds unless its consumer is gone or stuck. */
+const UNANSWERED_AFTER_MS = 750;
+
+/** The same while the command before was left unanswered: a bulk release must not wait anew for every session. */
+const STILL_UNANSWERED_AFTER_MS = 100;
+
+/** How long the sender may take to carry it out itself, before its caller asks the row and answers. */
+const OWN_STEP_TIMEOUT_MS = 1_250;
+
+/** What {@link CommandSender} works with. */
+export interface CommandSenderParts {
+  readonly producer: Pick<Producer, 'sendCommand' | 'withdrawCommand'>;
+  readonly waiters: Pick<Waiters, 'outcome'>;
+  readonly stepper: Pick<Stepper, 'apply'>;
+  readonly report: Pick<Report, 'commandUnanswered'>;
+  readonly log: Logger;
+}
+
+/**
+ * Sends commands through the queue `sessions` and hears what became of them. A command that the queue does not answer is
+ * carried out by its sender, as the same operation: whoever comes second, the sender or a consumer, is told that it was
+ * applied already. So nobody waits for the lock of a process that was killed, nor for a queue that is paused or broken.
+ */
+export class CommandSender {
+  #isAnswering = true;
+
+  constructor(private readonly parts: CommandSenderParts) {}
+
+  /**
+   * Resolves with what became of a command; null if nothing is known after two seconds.
+   *
+   * @throws what Redis throws while it is away, and what a step throws.
+   */
+  async send(command: SessionCommand): Promise<CommandOutcome | null> {
+    const outcome = this.parts.waiters.outcome(command.commandId);
+    try {
+      const patienceMs = this.#isAnswering ? UNANSWERED_AFTER_MS : STILL_UNANSWERED_AFTER_MS;
+      const heard = (await this.#isQueued(command)) ? await outcome.answer(patienceMs) : null;
+      this.#isAnswering = heard !== null;
+      if (heard !== null) return heard;
+      const own = this.#carryOut(command);
+      // Either may be first, also when a frozen process wakes up; and a step that fails leaves the other its chance.
+      const first = await Promise.any([own, outcome.answer(OWN_STEP_TIMEOUT_MS)]);
+      return first ?? null;
+    } finally {
+      outcome.stop();
+    }
+  }
+
+  async #isQueued(command: SessionCommand): Promise<boolean> {
+    try {
+      await this.parts.producer.sendCommand(command);
+      return true;
+    } catch (error) {
+      if (isRedisAway(error)) throw error;
+      this.parts.log.warn(
+        { queue: 'sessions', command: command.command, reason: messageOf(error) },
+        'the queue takes no command',
+      );
+      return false;
+    }
+  }
+
+  async #carryOut(command: SessionCommand): Promise<CommandOutcome> {
+    const { stepper, producer, report, log } = this.parts;
+    report.commandUnanswered(command.command, command.ref);
+    const outcome = await carryOutCommand(stepper, command);
+    // What stays in the queue would be told that it was applied already; only a paused queue would fill with it.
+    producer
+      .withdrawCommand(command.commandId)
+      .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'a command stays in its queue'));
+    return outcome;
+  }
+}
