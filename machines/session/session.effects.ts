@@ -10,6 +10,14 @@ export type SessionEffect =
   | { readonly kind: 'timer.arm'; readonly timer: TimerKind; readonly deadlineMs: number }
   | { readonly kind: 'timer.cancel'; readonly timer: TimerKind; readonly deadlineMs: number };
 
+/** Every kind of effect. */
+export const EFFECT_KINDS: readonly string[] = [
+  'launch.enqueue',
+  'launch.cancel',
+  'timer.arm',
+  'timer.cancel',
+] satisfies SessionEffect['kind'][];
+
 const isQueued = (snapshot: SessionSnapshot | null): boolean =>
   snapshot !== null && typeof snapshot.value === 'object' && snapshot.value.created === 'queued';
 

@@ -1,10 +1,10 @@
-import { effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
+import { EFFECT_KINDS, effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
 import type { Deadlines, SessionSnapshot } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Producer } from '../queue/producer';
-import type { MaintenanceStore } from '../store/maintenance-store';
-import { pendingEffects, type PendingEffect } from '../store/session-commit';
+import type { LeftEffect, MaintenanceStore } from '../store/maintenance-store';
+import { pendingEffects } from '../store/session-commit';
 
 /** Carries committed effects into the queues and forgets them then. What a crash leaves, a sweep carries later. */
 export class EffectRelay {
@@ -34,11 +34,14 @@ export class EffectRelay {
     }
   }
 
-  /** Carries out effects that a crash left behind. */
-  async carryOutLeftOver(pending: readonly PendingEffect[], nowMs: number): Promise<void> {
-    for (const entry of pending) {
-      await this.#carryOut(entry.ref, [entry.effect], [JSON.stringify(entry)], nowMs);
-    }
+  /**
+   * Carries out one effect that a crash left behind.
+   *
+   * @throws for one that cannot be read or is of a kind that this version does not know: it is not ours to forget.
+   */
+  async carryOutLeft({ member, pending }: LeftEffect, nowMs: number): Promise<void> {
+    if (pending === null || !EFFECT_KINDS.includes(pending.effect.kind)) throw new Error('an unknown effect');
+    await this.#carryOut(pending.ref, [pending.effect], [member], nowMs);
   }
 
   /* The commit that follows may be carried out first, by another process: its cancels find nothing then, and what is

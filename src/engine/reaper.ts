@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Report } from '../events/report';
+import { isRedisAway } from '../redis/errors';
 import type { ClosingStore } from '../store/closing-store';
 import { LEASE_MS, type LeaseStore } from '../store/lease-store';
 import type { MaintenanceStore } from '../store/maintenance-store';
@@ -32,6 +33,8 @@ export class Reaper {
   #contactSinceMs: number | null = null;
   #lastLookMs = 0;
   #clockOffsetMs: number | null = null;
+  /** Sessions of dead workers that could not be stepped when last looked at: said once. */
+  #unsettled: ReadonlySet<SessionRef> = new Set();
 
   constructor(private readonly parts: ReaperParts) {}
 
@@ -40,7 +43,11 @@ export class Reaper {
     const nowMs = await this.#touch();
     if (nowMs === null || !run) return 0;
     let ended = 0;
-    for (const workerId of await this.parts.leases.lapsed(nowMs)) ended += await this.#reap(workerId);
+    const unsettled = new Set<SessionRef>();
+    for (const workerId of await this.parts.leases.lapsed(nowMs)) {
+      ended += await this.#reap(workerId, unsettled);
+    }
+    this.#unsettled = unsettled;
     await this.#dropObligationsOfTheDead(nowMs);
     return ended;
   }
@@ -71,13 +78,23 @@ export class Reaper {
     return inContactForMs > LEASE_MS && uptimeSeconds * 1000 > LEASE_MS ? nowMs : null;
   }
 
-  async #reap(workerId: string): Promise<number> {
+  async #reap(workerId: string, unsettled: Set<SessionRef>): Promise<number> {
     const owned = await this.parts.leases.owned(workerId);
     let ended = 0;
+    let settled = 0;
     for (const ref of owned) {
-      if (await this.#reapSession(ref, workerId)) ended += 1;
+      try {
+        if (await this.#reapSession(ref, workerId)) ended += 1;
+        settled += 1;
+      } catch (error) {
+        if (isRedisAway(error)) throw error;
+        // A row of a newer version, or a broken one: the sessions behind it end nevertheless.
+        unsettled.add(ref);
+        if (!this.#unsettled.has(ref))
+          this.parts.log.warn({ session: ref, worker: workerId, err: error }, 'a session cannot be reaped');
+      }
     }
-    if (owned.length > 0) this.parts.report.repaired('reaper', owned.length, { worker: workerId, ended });
+    if (settled > 0) this.parts.report.repaired('reaper', settled, { worker: workerId, ended });
     // What is still owed is kept until the worker's keeper has certainly acted; then the worker is forgotten as well.
     const owed = (await this.parts.closing.all()).some(entry => entry.workerId === workerId);
     if (owned.length === 0 && !owed) {

@@ -1,14 +1,16 @@
 import { nextAttempt } from '../../machines/session/session.effects';
+import type { Clock } from '../core/clock';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Report, SweepName } from '../events/report';
 import type { Producer } from '../queue/producer';
 import { QUEUES } from '../queue/queues';
 import { isRedisAway } from '../redis/errors';
-import type { MaintenanceStore } from '../store/maintenance-store';
+import type { LeftEffect, MaintenanceStore, Overdue } from '../store/maintenance-store';
 import type { QuarantineStore } from '../store/quarantine-store';
 import type { QueueWatch } from '../store/queue-watch';
 import type { SessionStore } from '../store/session-store';
+import { Backlog, type Settled } from './backlog';
 import type { EffectRelay } from './effect-relay';
 import type { Reaper } from './reaper';
 import type { Timeouts } from './timeouts';
@@ -22,7 +24,8 @@ const EFFECT_LEFT_AFTER_MS = 2_000;
 /** A session that waits for longer than this must have a launch job. */
 const QUEUED_WITHOUT_JOB_AFTER_MS = 5_000;
 
-const BATCH = 200;
+/** Sessions that one sweep steps, or asks the queue about, at a time. */
+const PARALLEL = 20;
 
 interface Sweep {
   readonly name: SweepName;
@@ -42,39 +45,58 @@ export interface SweeperParts {
   readonly reaper: Reaper;
   readonly report: Report;
   readonly retentionMs: number;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
 /**
  * The level-triggered half of the service (I16): looks at rows and indexes only, and puts right what events have
- * missed. Runs in every process on jittered timers; a short lock in Redis lets one of them work at a time.
+ * missed. Runs in every process on jittered timers; a short lock in Redis lets one of them work at a time. What a sweep
+ * cannot settle keeps it from nothing else.
  */
 export class Sweeper {
   readonly #timers = new Map<SweepName, NodeJS.Timeout>();
   readonly #running = new Set<Promise<void>>();
   /** Sweeps whose last turn failed for a reason of their own. */
   readonly #failing = new Set<SweepName>();
+  readonly #due: Backlog<Overdue>;
+  readonly #left: Backlog<LeftEffect>;
+  readonly #waiting: Backlog<SessionRef>;
   #stopped = false;
+  readonly #isStopped = (): boolean => this.#stopped;
 
-  constructor(private readonly parts: SweeperParts) {}
+  constructor(private readonly parts: SweeperParts) {
+    this.#due = this.#backlog(
+      'overdue',
+      PARALLEL,
+      ({ member }) => member,
+      due => this.#settleDue(due),
+    );
+    // One after the other: an effect may undo the one before it.
+    this.#left = this.#backlog(
+      'effects',
+      1,
+      ({ member }) => member,
+      effect => this.#settleEffect(effect),
+    );
+    this.#waiting = this.#backlog(
+      'queued',
+      PARALLEL,
+      ref => ref,
+      ref => this.#ensureLaunchJob(ref),
+    );
+  }
 
   /** Starts all sweeps. */
   start(): void {
-    const { reaper, maintenance, quarantine, retentionMs } = this.parts;
+    const { reaper } = this.parts;
     const sweeps: Sweep[] = [
       { name: 'overdue', everyMs: 400, run: () => this.#overdue() },
       { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
       { name: 'effects', everyMs: 2_000, run: () => this.#effects() },
       { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
       { name: 'contain', everyMs: 2_500, run: () => this.#contain() },
-      {
-        name: 'retention',
-        everyMs: 5_000,
-        run: async () => {
-          while ((await maintenance.retire(retentionMs, BATCH)) === BATCH && !this.#stopped);
-          await quarantine.prune();
-        },
-      },
+      { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
     ];
     for (const sweep of sweeps) this.#schedule(sweep);
   }
@@ -115,50 +137,87 @@ export class Sweeper {
     }
   }
 
+  #backlog<T>(
+    sweep: SweepName,
+    parallel: number,
+    keyOf: (entry: T) => string,
+    settle: (entry: T) => Promise<Settled>,
+  ): Backlog<T> {
+    const { clock, log } = this.parts;
+    return new Backlog({
+      keyOf,
+      settle,
+      parallel,
+      onFailing: (count, { key, error }) =>
+        log.warn({ sweep, count, first: key, err: error }, 'a sweep goes past what it cannot settle'),
+      clock,
+    });
+  }
+
   async #overdue(): Promise<void> {
-    const { maintenance, timeouts, sessions, report } = this.parts;
-    const nowMs = await maintenance.nowMs();
-    for (const overdue of await maintenance.overdue(nowMs - OVERDUE_AFTER_MS, BATCH)) {
-      if (this.#stopped) return;
-      const outcome = await timeouts.fire(overdue.ref, overdue.kind, null, 'sweep');
-      if ('fired' in outcome && outcome.fired) {
-        report.repaired('overdue', 1, { session: overdue.ref, kind: overdue.kind });
-        continue;
-      }
-      const { record } = await sessions.load(overdue.ref);
-      if (record?.snapshot.context.deadlines[overdue.kind] === undefined) await maintenance.dropDue(overdue);
+    const { maintenance } = this.parts;
+    const beforeMs = (await maintenance.nowMs()) - OVERDUE_AFTER_MS;
+    await this.#due.walk((from, count) => maintenance.overdue(beforeMs, from, count), this.#isStopped);
+  }
+
+  async #settleDue(due: Overdue): Promise<Settled> {
+    const { maintenance, timeouts, report } = this.parts;
+    const { ref, kind } = due;
+    if (kind === null) return 'stays';
+    const outcome = await timeouts.fire(ref, kind, null, 'sweep');
+    if ('fired' in outcome && outcome.fired) {
+      report.repaired('overdue', 1, { session: ref, kind });
+      return 'gone';
     }
+    // Its row holds another deadline, or none that counts (Redis was rolled back, a client has connected).
+    const dueMs = 'againInMs' in outcome ? (await maintenance.nowMs()) + outcome.againInMs : null;
+    await maintenance.settleDue(due, dueMs);
+    return 'gone';
   }
 
   async #effects(): Promise<void> {
-    const { maintenance, relay, report } = this.parts;
-    const nowMs = await maintenance.nowMs();
-    const left = await maintenance.unacknowledgedEffects(nowMs - EFFECT_LEFT_AFTER_MS, BATCH);
-    if (left.length === 0) return;
-    await relay.carryOutLeftOver(left, nowMs);
-    report.repaired('effects', left.length);
+    const { maintenance, report } = this.parts;
+    const beforeMs = (await maintenance.nowMs()) - EFFECT_LEFT_AFTER_MS;
+    const carriedOut = await this.#left.walk(
+      (from, count) => maintenance.unacknowledgedEffects(beforeMs, from, count),
+      this.#isStopped,
+    );
+    if (carriedOut > 0) report.repaired('effects', carriedOut);
+  }
+
+  async #settleEffect(effect: LeftEffect): Promise<Settled> {
+    const { maintenance, relay } = this.parts;
+    await relay.carryOutLeft(effect, await maintenance.nowMs());
+    return 'gone';
   }
 
   async #queued(): Promise<void> {
     const { maintenance } = this.parts;
-    const nowMs = await maintenance.nowMs();
-    for (const ref of await maintenance.queuedSince(nowMs - QUEUED_WITHOUT_JOB_AFTER_MS, BATCH)) {
-      if (this.#stopped) return;
-      await this.#ensureLaunchJob(ref);
-    }
+    const beforeMs = (await maintenance.nowMs()) - QUEUED_WITHOUT_JOB_AFTER_MS;
+    await this.#waiting.walk(
+      (from, count) => maintenance.queuedSince(beforeMs, from, count),
+      this.#isStopped,
+    );
   }
 
-  async #ensureLaunchJob(ref: SessionRef): Promise<void> {
+  async #ensureLaunchJob(ref: SessionRef): Promise<Settled> {
     const { sessions, producer, maintenance, report } = this.parts;
     const { record } = await sessions.load(ref);
     if (record?.snapshot.context.deadlines.queue === undefined) {
       await maintenance.dropQueued(ref);
-      return;
+      return 'gone';
     }
     const attempt = nextAttempt(record.snapshot.context);
-    if (await producer.hasLaunchJob(ref, attempt)) return;
+    if (await producer.hasLaunchJob(ref, attempt)) return 'stays';
     await producer.enqueueLaunch(ref, attempt);
     report.repaired('queued', 1, { session: ref });
+    return 'stays';
+  }
+
+  async #retire(): Promise<void> {
+    const { maintenance, quarantine, retentionMs } = this.parts;
+    await maintenance.retire(retentionMs, this.#isStopped);
+    await quarantine.prune();
   }
 
   async #contain(): Promise<void> {

@@ -13,11 +13,11 @@ export class ActivityStore {
     private readonly scripts: ScriptRunner,
   ) {}
 
-  /** Notes activity now, by Redis `TIME`; `connected` when a client has just been attached. */
+  /** Notes activity now, by Redis `TIME`; `connected` when a client has just been attached: its connect deadline goes. */
   async note(ref: SessionRef, connected: boolean): Promise<void> {
     await this.scripts.run(
       'noteActivity',
-      [keys.row(ref), keys.activity, keys.attached],
+      [keys.row(ref), keys.activity, keys.attached, keys.due],
       [ref, connected ? '1' : '0'],
     );
   }

@@ -65,13 +65,13 @@ export class HealthStore {
   /** @param nowMs - Redis `TIME` */
   async leftUndone(nowMs: number): Promise<LeftUndone> {
     const [overdue, closing, effects, quarantined] = await Promise.all([
-      this.maintenance.overdue(nowMs - OVERDUE_AFTER_MS, OVERDUE_MAX),
+      this.maintenance.overdue(nowMs - OVERDUE_AFTER_MS, 0, OVERDUE_MAX),
       this.closing.all(),
       this.redis.zcount(keys.effects, '-inf', nowMs - LEFT_AFTER_MS),
       this.redis.zcard(keys.quarantine),
     ]);
     const byKind: Partial<Record<TimerKind, number>> = {};
-    for (const { kind } of overdue) byKind[kind] = (byKind[kind] ?? 0) + 1;
+    for (const { kind } of overdue) if (kind !== null) byKind[kind] = (byKind[kind] ?? 0) + 1;
     const browsers = closing.filter(({ sinceMs }) => nowMs - sinceMs > LEFT_AFTER_MS).length;
     return { overdue: byKind, browsers, effects, quarantined };
   }

@@ -1,4 +1,5 @@
 import { TIMER_KINDS, type Deadlines, type TimerKind } from '../../machines/session/session.types';
+import { MACHINE_VERSION } from '../../machines/session/session.versions';
 import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { KEY_PREFIX, keys } from '../redis/keys';
@@ -7,10 +8,24 @@ import type { PendingEffect } from './session-commit';
 
 /** A deadline that has passed without anybody acting on it. `dueMs` is when it was due. */
 export interface Overdue {
+  /** How it stands in its set. */
+  readonly member: string;
   readonly ref: SessionRef;
-  readonly kind: TimerKind;
+  /** Null: a kind that this version does not know. */
+  readonly kind: TimerKind | null;
   readonly dueMs: number;
 }
+
+/** An effect that its committer has not acknowledged. */
+export interface LeftEffect {
+  /** How it stands in its set. */
+  readonly member: string;
+  /** Null: it cannot be read. */
+  readonly pending: PendingEffect | null;
+}
+
+/** How many sessions one run of the script forgets. */
+const RETIRED_AT_A_TIME = 200;
 
 /** What the sweeps and the effect relay need: time, overdue entries, effects left behind, retention. */
 export class MaintenanceStore {
@@ -36,30 +51,40 @@ export class MaintenanceStore {
     return (await this.redis.set(keys.sweepLock(sweep), '1', 'PX', ttlMs, 'NX')) === 'OK';
   }
 
-  /** Deadlines that passed before `beforeMs`, oldest first. */
-  async overdue(beforeMs: number, limit: number): Promise<Overdue[]> {
-    const reply = await this.redis.zrangebyscore(keys.due, '-inf', beforeMs, 'WITHSCORES', 'LIMIT', 0, limit);
+  /** Deadlines that passed before `beforeMs`, oldest first, without the first `offset` of them. */
+  async overdue(beforeMs: number, offset: number, limit: number): Promise<Overdue[]> {
+    const reply = await this.redis.zrangebyscore(
+      keys.due,
+      '-inf',
+      beforeMs,
+      'WITHSCORES',
+      'LIMIT',
+      offset,
+      limit,
+    );
     const found: Overdue[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
-      const [ref = '', kind = ''] = (reply[i] ?? '').split('|');
-      const known = TIMER_KINDS.find(name => name === kind);
-      if (known === undefined) continue;
+      const member = reply[i] ?? '';
+      const [ref = '', word = ''] = member.split('|');
+      const kind = TIMER_KINDS.find(known => known === word) ?? null;
       // SAFETY: the commit scripts write `<ref>|<kind>`.
-      found.push({ ref: ref as SessionRef, kind: known, dueMs: Number(reply[i + 1]) });
+      found.push({ member, ref: ref as SessionRef, kind, dueMs: Number(reply[i + 1]) });
     }
     return found;
   }
 
-  /** Drops a due entry that no row stands behind (a rollback of Redis, a hand in the database). */
-  async dropDue({ ref, kind }: Overdue): Promise<void> {
-    await this.redis.zrem(keys.due, `${ref}|${kind}`);
+  /**
+   * Nothing is to be done for a deadline as it was found: moves its entry to `dueMs`, or drops it (null). One that was armed
+   * anew meanwhile stays.
+   */
+  async settleDue(found: Overdue, dueMs: number | null): Promise<void> {
+    await this.scripts.run('settleDue', [keys.due], [found.member, found.dueMs, dueMs ?? '']);
   }
 
-  /** Effects committed before `beforeMs` and still not acknowledged. */
-  async unacknowledgedEffects(beforeMs: number, limit: number): Promise<PendingEffect[]> {
-    const members = await this.redis.zrangebyscore(keys.effects, '-inf', beforeMs, 'LIMIT', 0, limit);
-    // SAFETY: the commit scripts write what pendingEffects made.
-    return members.map(member => JSON.parse(member) as PendingEffect);
+  /** Effects committed before `beforeMs` and still not acknowledged, without the first `offset` of them. */
+  async unacknowledgedEffects(beforeMs: number, offset: number, limit: number): Promise<LeftEffect[]> {
+    const members = await this.redis.zrangebyscore(keys.effects, '-inf', beforeMs, 'LIMIT', offset, limit);
+    return members.map(member => ({ member, pending: parseEffect(member) }));
   }
 
   /**
@@ -72,10 +97,11 @@ export class MaintenanceStore {
     return JSON.parse(String(held)) as Deadlines;
   }
 
-  /** Sessions that have been waiting for a worker since before `beforeMs`. */
-  async queuedSince(beforeMs: number, limit: number): Promise<SessionRef[]> {
+  /** Sessions that have been waiting for a worker since before `beforeMs`, without the first `offset` of them. */
+  async queuedSince(beforeMs: number, offset: number, limit: number): Promise<SessionRef[]> {
+    const refs = await this.redis.zrangebyscore(keys.queued, '-inf', beforeMs, 'LIMIT', offset, limit);
     // SAFETY: the commit scripts put only refs into this set.
-    return (await this.redis.zrangebyscore(keys.queued, '-inf', beforeMs, 'LIMIT', 0, limit)) as SessionRef[];
+    return refs as SessionRef[];
   }
 
   /** Takes a session out of the waiting list that no row stands behind. */
@@ -83,16 +109,38 @@ export class MaintenanceStore {
     await this.redis.zrem(keys.queued, ref);
   }
 
-  /** Forgets sessions that ended more than `retentionMs` ago; answers how many, at most `limit`. */
-  async retire(retentionMs: number, limit: number): Promise<number> {
-    return Number(
-      await this.scripts.run('retireSessions', [keys.ended, keys.counts], [KEY_PREFIX, retentionMs, limit]),
-    );
+  /**
+   * Forgets sessions that ended more than `retentionMs` ago, but for those of a newer version; answers how many. Never holds
+   * Redis for longer than a few hundred of them take, and ends early when it is stopped.
+   */
+  async retire(retentionMs: number, isStopped: () => boolean): Promise<number> {
+    let forgotten = 0;
+    for (let passedOver = 0; ;) {
+      const reply = await this.scripts.run(
+        'retireSessions',
+        [keys.ended, keys.counts],
+        [KEY_PREFIX, retentionMs, passedOver, RETIRED_AT_A_TIME, MACHINE_VERSION],
+      );
+      // SAFETY: the script answers with two counts.
+      const [seen, gone] = reply as [number, number];
+      forgotten += gone;
+      passedOver += seen - gone;
+      if (seen < RETIRED_AT_A_TIME || isStopped()) return forgotten;
+    }
   }
 
   /** The installation's secret: `candidate` if there was none yet. */
   async secret(candidate: string): Promise<string> {
     await this.redis.set(keys.secret, candidate, 'NX');
     return (await this.redis.get(keys.secret)) ?? candidate;
+  }
+}
+
+function parseEffect(member: string): PendingEffect | null {
+  try {
+    // SAFETY: the commit scripts write what pendingEffects made; the relay refuses effects of kinds it does not know.
+    return JSON.parse(member) as PendingEffect;
+  } catch {
+    return null;
   }
 }

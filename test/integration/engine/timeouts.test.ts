@@ -133,6 +133,7 @@ describe('a session whose time is up', () => {
       await fixture.live({ connectTimeoutMs: 200 }),
     ];
     await deps.activity.note(visited.record.ref, true);
+    expect(await deps.redis.zscore(keys.due, `${visited.record.ref}|connect`)).toBeNull();
     expect((await fixture.ended(lonely.record.ref)).snapshot.context.endReason).toBe('connect_timeout');
     const { record } = await deps.sessions.load(visited.record.ref);
     expect(record?.snapshot.value).toBe('live');
