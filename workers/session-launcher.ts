@@ -5,8 +5,10 @@ import type { Clock } from '../src/core/clock';
 import { messageOf } from '../src/core/errors';
 import { randomId, type SessionRef } from '../src/core/ids';
 import { DONE, type JobResult } from '../src/queue/consumer';
+import type { Timeouts } from '../src/engine/timeouts';
 import type { LaunchPayload } from '../src/queue/payloads';
 import type { SessionRecord } from '../src/store/session-store';
+import { insist } from './insist';
 import type { KeeperClient } from './keeper-client';
 import { KeeperError } from './keeper/keeper-error';
 import { KEEPER_LAUNCH_TIMEOUT_MS } from './keeper/protocol';
@@ -24,6 +26,7 @@ export interface LauncherParts {
   readonly owned: OwnedSessions;
   readonly closer: SessionCloser;
   readonly slots: LaunchSlots;
+  readonly timeouts: Pick<Timeouts, 'fire'>;
   readonly exporter: Pick<WorkerExporter, 'launched'>;
   readonly clock: Clock;
   /** Makes a browser that answers ready for its first client. */
@@ -93,9 +96,16 @@ export class SessionLauncher {
       event: (record, nowMs) =>
         waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null,
     });
+    if (outcome.kind === 'ignored' && waitsFor(outcome.record, attempt)) await this.#endWaiting(ref);
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
     const { owner, options, sealed } = outcome.record.snapshot.context;
     return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed } : null;
+  }
+
+  /* Its turn has come too late: the machine refuses the claim, and whoever sees that first says so. */
+  async #endWaiting(ref: SessionRef): Promise<void> {
+    const { context, timeouts } = this.parts;
+    await insist('queue', context.log, context.signal, () => timeouts.fire(ref, 'queue', null, 'local'));
   }
 
   /* A browser that answers and has its first page, or null after having said that there is none. */

@@ -20,6 +20,7 @@ const hasAttemptsLeft = ({ context }: Args): boolean => context.launchAttempts <
 
 /** Pure predicates, by the names the topology uses. */
 export const guards = {
+  queueTimeIsLeft: ({ context, event }: Args): boolean => event.nowMs < (context.deadlines.queue ?? 0),
   queueTimeoutIsDue: isDue('queue'),
   launchTimeoutIsDue: isDue('launch'),
   launchTimeoutIsDueAndAttemptsLeft: (args: Args): boolean => isDue('launch')(args) && hasAttemptsLeft(args),

@@ -20,7 +20,7 @@ export const sessionMachine = base.createMachine({
       states: {
         queued: {
           on: {
-            CLAIM: { target: 'launching', actions: 'claim' },
+            CLAIM: { guard: 'queueTimeIsLeft', target: 'launching', actions: 'claim' },
             TIMEOUT: { guard: 'queueTimeoutIsDue', target: '#session.failed', actions: 'endQueueTimeout' },
           },
         },

@@ -128,6 +128,7 @@ export class Stepper {
     switch (answer.answer) {
       case 'CONFLICT':
       case 'TERMINAL': // read again: the fresh record says how it ended
+      case 'LATE': // read again: the machine refuses the claim at the time that is now
         return 'conflict';
       case 'REPLAY':
         return this.#replayed(ref);

@@ -89,9 +89,16 @@ export function commitArgs({ before, after, opId, history, asOwner, asReaperOf, 
     owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },
     expectFence: asOwner ?? null,
     expectLapsed: asReaperOf ?? null,
+    claimBeforeMs: claimBefore(before.snapshot, after),
     timer: timer === undefined ? null : { ...timer, idleTimeoutMs: context.limits.idleTimeoutMs ?? 0 },
   };
   return [JSON.stringify(command), JSON.stringify(after)];
+}
+
+/* Read off the step, so that nobody who claims can forget it: a session whose queue time is up is not claimed. */
+function claimBefore(before: SessionSnapshot, after: SessionSnapshot): number | null {
+  const isClaim = before.context.owner === null && after.context.deadlines.launch !== undefined;
+  return isClaim ? (before.context.deadlines.queue ?? null) : null;
 }
 
 /**

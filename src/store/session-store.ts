@@ -70,7 +70,10 @@ export interface Commit {
 /** What the commit script answered. */
 export type CommitAnswer =
   | { readonly answer: 'OK'; readonly revision: number }
-  | { readonly answer: 'REPLAY' | 'CONFLICT' | 'FENCED' | 'UPGRADE_REQUIRED'; readonly revision: number }
+  | {
+      readonly answer: 'REPLAY' | 'CONFLICT' | 'FENCED' | 'UPGRADE_REQUIRED' | 'LATE';
+      readonly revision: number;
+    }
   | { readonly answer: 'TERMINAL'; readonly revision: number; readonly status: SessionStatus }
   | {
       readonly answer: 'EARLY';
@@ -183,6 +186,7 @@ export class SessionStore {
       case 'CONFLICT':
       case 'FENCED':
       case 'UPGRADE_REQUIRED':
+      case 'LATE':
         return { answer, revision: Number(revision) };
       case 'TERMINAL':
         // SAFETY: the script answers with the row's status, which only it writes.

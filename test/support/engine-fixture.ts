@@ -43,7 +43,13 @@ export class EngineFixture {
   async accept(limits: Partial<SessionLimits> = {}, id = randomId()): Promise<SessionRef> {
     const ref = refOf('default', id);
     const { nowMs } = await this.deps.sessions.load(ref);
-    const { snapshot } = firstStep({ ...INPUT, id, nowMs, limits: { ...PLAIN_LIMITS, ...limits } });
+    const { snapshot } = firstStep({
+      ...INPUT,
+      id,
+      nowMs,
+      sealed: null,
+      limits: { ...PLAIN_LIMITS, ...limits },
+    });
     const given = { snapshot, fingerprint: '', opId: randomId(), actor: 'test', idempotency: null };
     const { answer } = await this.deps.sessions.create(given);
     if (answer !== 'OK') throw new Error(`create answered ${answer}`);

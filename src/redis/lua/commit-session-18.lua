@@ -13,6 +13,7 @@
               usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
               expectFence: {n, claimId} | null   the caller speaks as this owner
               expectLapsed: workerId | null      the caller speaks because this worker's lease has lapsed
+              claimBeforeMs: ms | null           this is a claim, and the session's queue time is up then
               timer: {kind, deadlineMs, idleTimeoutMs} | null   the caller speaks because this deadline has passed }
         2 snapshot as JSON
 
@@ -23,6 +24,7 @@
           { 'CONFLICT', rev, nowMs }       somebody else was faster: read again, step again
           { 'FENCED', rev, nowMs }         the caller no longer owns the session (I6)
           { 'UPGRADE_REQUIRED', rev, nowMs }   the row was written by a newer machine version
+          { 'LATE', rev, nowMs }           the session is not to be claimed any more: its queue time is up by Redis TIME
           { 'EARLY', rev, nowMs, nextMs }  the deadline is not the row's, or not yet past by Redis TIME (I8); nextMs is
                                            when to ask again, 0 for never. Also: the lease has not lapsed.
   Returns { 'OK', rev, nowMs }
@@ -56,6 +58,9 @@ if expectFence ~= cjson.null and (expectFence.n ~= fenceN or expectFence.claimId
 end
 if mv > cmd.mv then
   return { 'UPGRADE_REQUIRED', rev, nowMs }
+end
+if cmd.claimBeforeMs ~= cjson.null and nowMs >= cmd.claimBeforeMs then
+  return { 'LATE', rev, nowMs }
 end
 if cmd.expectLapsed ~= cjson.null then
   local expiresMs = redis.call('ZSCORE', KEYS[9], cmd.expectLapsed)

@@ -201,6 +201,17 @@ describe('the commit script', () => {
     });
   });
 
+  it('answers LATE to a claim when the queue time is up by Redis TIME, whatever the claimer’s clock says', async () => {
+    const queueTimeoutMs = 60_000;
+    const ref = await fixture.create('a', {
+      nowMs: now - queueTimeoutMs,
+      limits: { ...LIMITS, queueTimeoutMs },
+    });
+    const early = { type: 'CLAIM', nowMs: now - 1, workerId: 'w-1', claimId: FENCE.claimId } as const;
+    expect(await fixture.commit(ref, 'claim', early)).toEqual({ answer: 'LATE', revision: 1 });
+    expect((await fixture.read(ref)).snapshot.value).toEqual({ created: 'queued' });
+  });
+
   it('answers EARLY to a reaper while the worker’s lease holds', async () => {
     const ref = await fixture.create('a');
     await claim(ref);

@@ -127,7 +127,7 @@ const rows: Row[] = [
     effects: [],
   },
   {
-    arrow: 'queued CLAIM',
+    arrow: 'queued CLAIM queueTimeIsLeft',
     from: 'queued',
     event: EVENTS.CLAIM,
     to: 'launching',
@@ -140,7 +140,7 @@ const rows: Row[] = [
     effects: [cancel('queue', QUEUE_END), arm('launch', LAUNCH_END)],
   },
   {
-    arrow: 'queued CLAIM',
+    arrow: 'queued CLAIM queueTimeIsLeft',
     from: 'requeued',
     event: { ...EVENTS.CLAIM, nowMs: T0 + 400, claimId: 'claim-3' },
     to: 'launching',

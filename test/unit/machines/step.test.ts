@@ -106,6 +106,12 @@ describe('a step', () => {
     expect(() => step(stored, EVENTS.RELEASE)).toThrow('does not exist');
   });
 
+  it('refuses a claim from the moment on at which the queue time-out is due', () => {
+    const { queue = 0 } = SAMPLES.queued.context.deadlines;
+    expect(step(SAMPLES.queued, { ...EVENTS.CLAIM, nowMs: queue - 1 }).accepted).toBe(true);
+    expect(step(SAMPLES.queued, { ...EVENTS.CLAIM, nowMs: queue }).accepted).toBe(false);
+  });
+
   it('returns only what the row stores: plain data, no machinery', () => {
     const { snapshot } = step(SAMPLES.queued, EVENTS.CLAIM);
     expect(Object.keys(snapshot)).toEqual(['value', 'context']);

@@ -1,0 +1,33 @@
+import { keys } from '../../../src/redis/keys';
+import { EngineFixture } from '../../support/engine-fixture';
+import { TestLauncher } from '../../support/test-launcher';
+
+describe('a session whose queue time is up', () => {
+  let fixture: EngineFixture;
+  let launcher: TestLauncher;
+
+  beforeEach(async () => {
+    fixture = await EngineFixture.open();
+    launcher = new TestLauncher(fixture.deps, { slots: 4 });
+  });
+  afterEach(async () => {
+    await launcher.close();
+    await fixture.close();
+  });
+
+  it('ends as failed(queue_timeout) when a worker takes its launch job, and is not launched', async () => {
+    const ref = await fixture.accept({ queueTimeoutMs: 1 });
+    await launcher.start();
+    const { snapshot } = await fixture.ended(ref);
+    expect(snapshot).toMatchObject({ value: 'failed', context: { endReason: 'queue_timeout', owner: null } });
+    expect(launcher.launched).toEqual([]);
+    expect(await fixture.deps.redis.zscore(keys.due, `${ref}|queue`)).toBeNull();
+  });
+
+  it('is launched as long as there is some left', async () => {
+    const ref = await fixture.accept({ queueTimeoutMs: 60_000 });
+    await launcher.start();
+    await fixture.deps.waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 5_000);
+    expect(launcher.launched).toEqual([ref]);
+  });
+});

@@ -1,0 +1,70 @@
+import type { Deps } from '../../src/deps';
+import { LocalTimers } from '../../src/engine/timeouts';
+import { Consumer } from '../../src/queue/consumer';
+import { launchPayload } from '../../src/queue/payloads';
+import type { KeeperClient } from '../../workers/keeper-client';
+import { LaunchSlots } from '../../workers/launch-slots';
+import { OwnedSessions } from '../../workers/owned-sessions';
+import { SessionCloser } from '../../workers/session-closer';
+import { SessionLauncher } from '../../workers/session-launcher';
+import type { WorkerContext } from '../../workers/worker-context';
+import { ENDPOINT } from './session-samples';
+
+/**
+ * The part of a worker that takes launch jobs, in this process; its keeper says of every browser at once that it is
+ * there. Everything else of a worker is missing.
+ */
+export class TestLauncher {
+  readonly slots: LaunchSlots;
+  readonly owned: OwnedSessions;
+  /** Sessions whose browser the keeper was asked for. */
+  readonly launched: string[] = [];
+  /** How many launch jobs were taken. */
+  taken = 0;
+  readonly #consumer: Consumer<typeof launchPayload>;
+  readonly #stop = new AbortController();
+  readonly #timers: LocalTimers;
+
+  constructor(deps: Deps, { slots, workerId = 'w-launcher' }: { slots: number; workerId?: string }) {
+    const { stepper, log } = deps;
+    const onFenced = (): void => undefined;
+    const context: WorkerContext = { workerId, stepper, log, signal: this.#stop.signal, onFenced };
+    this.#timers = new LocalTimers(deps.timeouts, log);
+    this.owned = new OwnedSessions(context, this.#timers);
+    // SAFETY: what launcher and closer ask a keeper for is answered here; the rest of it is not asked.
+    const keeper = {
+      call: (op: string, { ref }: { ref: string }) => {
+        if (op === 'launch') this.launched.push(ref);
+        return Promise.resolve({ endpoint: ENDPOINT });
+      },
+    } as unknown as KeeperClient;
+    const exporter = { launched: () => undefined, browserGone: () => undefined };
+    const closer = new SessionCloser({ ...deps, keeper, beforeClose: () => undefined, exporter });
+    this.slots = new LaunchSlots(() => undefined);
+    this.slots.update({ slots, used: 0, orphansReaped: 0, gatewayConnections: 0, load: null });
+    const parts = { context, keeper, owned: this.owned, closer, slots: this.slots, exporter };
+    const launcher = new SessionLauncher({ ...deps, ...parts, prepare: () => Promise.resolve() });
+    this.#consumer = new Consumer({
+      ...deps.consumerBase,
+      queue: 'launch',
+      schema: launchPayload,
+      concurrency: slots,
+      handle: payload => {
+        this.taken += 1;
+        return launcher.handle(payload);
+      },
+    });
+  }
+
+  /** Begins to take jobs. */
+  async start(): Promise<void> {
+    await this.#consumer.start();
+  }
+
+  /** Stops. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#timers.disarmAll();
+    await this.#consumer.close(true);
+  }
+}
