@@ -123,7 +123,7 @@ export default tseslint.config(
   },
   { files: ['test/{unit,integration,e2e}/**/*.ts'], rules: { 'holdfast/require-safety': 'off' } },
   {
-    files: ['test/support/{environment,serial-runner,global-*}.ts'],
+    files: ['test/support/{environment,global-*}.ts'],
     rules: { 'import-x/no-default-export': 'off' },
   },
   { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },

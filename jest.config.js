@@ -1,4 +1,4 @@
-/* Three tiers in one run: unit and integration share two workers, e2e follows alone (see test/README.md). */
+/* Three tiers in one run, on workers that all of them share (see test/README.md). */
 
 /** @type {import('jest').Config['transform']} */
 const transform = {
@@ -31,14 +31,15 @@ const project = tier => ({
 
 /** @type {import('jest').Config} */
 module.exports = {
-  maxWorkers: 2,
+  // Most files wait for processes and deadlines most of the time: more workers than cores.
+  maxWorkers: 4,
+  testSequencer: '<rootDir>/test/support/tier-sequencer.cjs',
   testTimeout: 30_000,
   projects: [
     project('unit'),
     project('integration'),
     {
       ...project('e2e'),
-      runner: '<rootDir>/test/support/serial-runner.ts',
       setupFilesAfterEnv: ['<rootDir>/test/support/e2e-timeout.ts'],
     },
   ],
