@@ -8,6 +8,7 @@ import { systemProcesses } from '../core/process-identity';
 import { BrowserProcess } from '../../workers/keeper/browser-process';
 import { chromiumCommand, type ChromiumChoice } from '../../workers/keeper/browser-command';
 import type { BrowserSurroundings } from '../../workers/keeper/browser-facts';
+import { CHROMIUM_ROOM_BYTES } from '../../workers/keeper/disk-room';
 import { Leftovers } from '../../workers/keeper/leftovers';
 import { PLAIN_LAUNCH } from '../../workers/keeper/protocol';
 import { RunDirectory } from '../../workers/keeper/run-directory';
@@ -35,6 +36,7 @@ export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumP
     leftovers: new Leftovers(systemProcesses),
     user,
     shimScript: SHIM_SCRIPT,
+    roomNeededBytes: CHROMIUM_ROOM_BYTES,
     // A plain launch needs neither of them.
     forwardProxyArgs: [],
     searchPath: '',

@@ -181,7 +181,8 @@ test('a keeper that comes back reports what happened while it was away', async (
   await pollUntil('the exit to be written down', { timeoutMs: 15_000, everyMs: 10 }, async () => {
     const names = await readdir(join(fixture.dir.path, 'run'));
     const directory = names.find(name => name.startsWith('b-')) ?? '';
-    return (await readdir(join(fixture.dir.path, 'run', directory))).includes('exit') ? true : undefined;
+    const exit = await readFile(join(fixture.dir.path, 'run', directory, 'exit'), 'utf8');
+    return /^\d+$/m.test(exit) ? true : undefined;
   });
   await fixture.startKeeper();
   const { browsers, stats } = await worker.registration(1);

@@ -57,8 +57,15 @@ export class KeeperFixture {
   ) {}
 
   /** Null browsers unless the settings say otherwise. */
-  static async open(settings: KeeperSettings = {}): Promise<KeeperFixture> {
-    const fixture = new KeeperFixture(await makeTempDir(), settings, createLogger('keeper', 'silent'));
+  static async open(
+    settings: KeeperSettings = {},
+    { dir, log }: { dir?: TempDir; log?: Logger } = {},
+  ): Promise<KeeperFixture> {
+    const fixture = new KeeperFixture(
+      dir ?? (await makeTempDir()),
+      settings,
+      log ?? createLogger('keeper', 'silent'),
+    );
     await fixture.startKeeper();
     return fixture;
   }

@@ -1,3 +1,4 @@
+import { settlesWithin } from '../../src/core/abort';
 import { isAlive } from '../../src/core/process-identity';
 import type { BrowserSurroundings } from './browser-facts';
 import { BrowserProcess } from './browser-process';
@@ -5,10 +6,14 @@ import { fetchDevToolsPath } from './devtools';
 import { reportExit, reportOrdered } from './gone-report';
 import type { GoneReport } from './protocol';
 import type { Records, StoredBrowser } from './records';
+import { removeTree } from './remove-tree';
 import { RunDirectory } from './run-directory';
 
 /** How long a browser may take to say its name. One that is too busy to is not taken for another one. */
 const GUID_PATIENCE_MS = 1_000;
+
+/** How long the start waits for one removal: longer than the whole ladder takes. */
+const REAP_PATIENCE_MS = 5_000;
 
 /** Longer than any worker is away without its leases having lapsed. */
 const GONE_KEPT_MS = 600_000;
@@ -66,7 +71,7 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
   if (stored.gone !== null) {
     await reap(directory, null, deps);
     const expired = deps.nowMs - stored.gone.atMs > GONE_KEPT_MS;
-    if (expired) await deps.records.remove(name);
+    if (expired) await deps.records.remove(name).catch(() => undefined); // looked through again at the next start
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }
   if (await isTheSame(stored, deps)) {
@@ -81,31 +86,39 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
   const status = await directory.exitStatus();
   const cause = stored.ordered ? reportOrdered('ended by order') : await reportExit(status, directory);
   const report = { ...cause, atMs: deps.nowMs };
-  await deps.records.save(name, { ...stored, gone: report });
+  await deps.records.saveOrRetry(name, { ...stored, gone: report });
   await reap(directory, stored, deps);
   return { name, stored, process: null, report, reaped: status === null };
 }
 
-/** Boot, pid and start time must agree, and so must the GUID if the browser answers. */
+/**
+ * Boot, pid and start time must agree, and so must the GUID if the browser answers. One that cannot be looked at is kept: its
+ * end is watched for in any case.
+ */
 async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<boolean> {
-  if (bootId !== deps.bootId || !(await isAlive(deps.around.processes, facts.browser))) return false;
+  if (bootId !== deps.bootId) return false;
+  if (!(await isAlive(deps.around.processes, facts.browser).catch(() => true))) return false;
   const { port, path } = facts.devTools;
   if (port === 0) return true;
   const answer = await fetchDevToolsPath(port, GUID_PATIENCE_MS);
   return answer === null || answer === path;
 }
 
-/** Kills what is left of a browser and removes its folder. The group is killed only if its leader is provably ours. */
+/**
+ * Kills what is left of a browser and removes its folder. The group is killed only if its leader is provably ours. What does
+ * not go at once is tried again behind the start: it must not keep the keeper from the browsers that live.
+ */
 async function reap(
   directory: RunDirectory,
   stored: StoredBrowser | null,
-  deps: AdoptionDeps,
+  { around, bootId }: AdoptionDeps,
 ): Promise<void> {
-  const { processes, leftovers } = deps.around;
-  if (stored !== null && stored.bootId === deps.bootId && (await isAlive(processes, stored.facts.shim))) {
-    await BrowserProcess.adopt(directory, stored.facts, deps.around).end();
-    return;
-  }
-  await leftovers.kill(directory.path);
-  await directory.remove();
+  const isOurs =
+    stored !== null &&
+    stored.bootId === bootId &&
+    (await isAlive(around.processes, stored.facts.shim).catch(() => false));
+  const removal = isOurs
+    ? BrowserProcess.adopt(directory, stored.facts, around).end()
+    : removeTree(directory, null, around);
+  await settlesWithin(removal, REAP_PATIENCE_MS);
 }

@@ -7,6 +7,8 @@ import type { Leftovers } from './leftovers';
 export interface BrowserSurroundings extends CompanionSurroundings {
   readonly leftovers: Leftovers;
   readonly shimScript: string;
+  /** What has to be free on the disk for a browser to start. */
+  readonly roomNeededBytes: number;
 }
 
 /** What identifies a running browser; enough for another keeper to take it over. */

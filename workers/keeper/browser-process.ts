@@ -5,6 +5,7 @@ import type { BrowserCommand, Prepare } from './browser-command';
 import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
 import { BrowserStart, LaunchError } from './browser-start';
 import { Companions } from './companions';
+import { lacksRoom } from './disk-room';
 import { closeOverDevTools } from './devtools';
 import { removeTree } from './remove-tree';
 import type { RunDirectory } from './run-directory';
@@ -69,6 +70,7 @@ export class BrowserProcess {
     let command: BrowserCommand | null = null;
     let start: BrowserStart | null = null;
     try {
+      await requireRoom(directory.root, around.roomNeededBytes);
       await directory.make(around.user);
       command = await prepare(signal);
       start = new BrowserStart(directory, command, around);
@@ -150,4 +152,10 @@ export class BrowserProcess {
     await pause(EXIT_FILE_GRACE_MS, this.#watching.signal);
     return { status: await this.directory.exitStatus() };
   }
+}
+
+/* A start on a full disk would go on for as long as it may take, and end in words about something else. */
+async function requireRoom(folder: string, neededBytes: number): Promise<void> {
+  const lack = await lacksRoom(folder, neededBytes);
+  if (lack !== null) throw new LaunchError('launch_failed', lack);
 }

@@ -4,6 +4,7 @@ import { messageOf } from '../../src/core/errors';
 import { browserEnv, type BrowserCommand } from './browser-command';
 import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
 import type { Companions } from './companions';
+import { lacksRoom } from './disk-room';
 import { waitForAccept } from './devtools';
 import type { RunDirectory } from './run-directory';
 import { watchUntil } from './watch-until';
@@ -94,10 +95,17 @@ export class BrowserStart {
       names: ['DevToolsActivePort'],
       everyMs: 100,
       signal,
-      probe: () => this.#directory.devTools(),
+      probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
     if (devTools.port !== 0) await waitForAccept(devTools.port, signal);
     return { browser, shim, devTools, companions: this.#companions.facts };
+  }
+
+  /* Null; for somebody who waits for what the browser is to write. */
+  async #requireRoom(): Promise<null> {
+    const lack = await lacksRoom(this.#directory.path);
+    if (lack !== null) throw new LaunchError('launch_failed', lack);
+    return null;
   }
 
   async #explain(error: unknown, cancelled: AbortSignal): Promise<LaunchError> {
@@ -107,11 +115,12 @@ export class BrowserStart {
     const status = await this.#directory.exitStatus();
     const what =
       status === null ? messageOf(error) : `the browser exited with status ${status} before it was ready`;
+    const lack = await lacksRoom(this.#directory.path);
     const lastWords = await this.#directory.lastWords();
-    return new LaunchError(
-      'launch_failed',
-      lastWords === '' ? what : `${what}; its last words: ${lastWords}`,
-    );
+    const words = lastWords === '' ? [] : [`its last words: ${lastWords}`];
+    // On a full disk everything else is a consequence.
+    const reasons = lack === null ? [what, ...words] : [...new Set([lack, what]), ...words];
+    return new LaunchError('launch_failed', reasons.join('; '));
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type CommandFactory,
 } from './browser-command';
 import type { BrowserSurroundings } from './browser-facts';
+import { CHROMIUM_ROOM_BYTES, FULL_BELOW_BYTES } from './disk-room';
 import { Gateway, type GatewayDeps } from './gateway';
 import { LoadMeter, type BrowserLoad } from './browser-load';
 import { Keeper } from './keeper';
@@ -140,6 +141,7 @@ async function makeKeeper(
     leftovers: new Leftovers(processes),
     user,
     shimScript: await installScript(runRoot, join(__dirname, 'shim.sh')),
+    roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],
     searchPath: options.searchPath,
     log,
@@ -147,7 +149,7 @@ async function makeKeeper(
   return new Keeper({
     runRoot,
     slots,
-    records: new Records(runRoot),
+    records: new Records(runRoot, log),
     around,
     command: await commandFactory(options.browser, around, runRoot),
     bootId: await processes.bootId(),

@@ -44,6 +44,11 @@ export class KeeperBooks {
       .map(browser => browser.record());
   }
 
+  /** The names of their run directories. */
+  directories(): Set<string> {
+    return new Set(this.all().map(({ name }) => name));
+  }
+
   find(ref: string, claimId: string): KeptBrowser | undefined {
     return this.all().find(browser => browser.ref === ref && browser.fence.claimId === claimId);
   }

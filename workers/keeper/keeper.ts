@@ -21,6 +21,7 @@ import {
   type LaunchOptions,
 } from './protocol';
 import type { Records } from './records';
+import { removeTree } from './remove-tree';
 import { RunDirectory } from './run-directory';
 
 /** What a keeper works with. */
@@ -171,10 +172,18 @@ export class Keeper {
     await browser.claim(to);
   }
 
-  /** Ends a browser; resolves when nothing of it is left. False if no browser is there under this claim. */
+  /**
+   * Ends a browser; resolves when nothing of it is left. False if no browser is there under this claim, and then no folder
+   * or process is left either that stands in nobody's record: what this session had may be what nobody knows.
+   *
+   * @throws what the file system throws when it cannot be looked at.
+   */
   async close(ref: string, claimId: string): Promise<boolean> {
     const browser = this.#books.find(ref, claimId);
-    if (browser === undefined) return false;
+    if (browser === undefined) {
+      await this.#reapStrays();
+      return false;
+    }
     await this.#end(browser, 'closed by its worker');
     return true;
   }
@@ -198,6 +207,7 @@ export class Keeper {
   stop(): void {
     this.#closing.abort();
     for (const browser of this.#books.all()) browser.letGo();
+    this.#deps.records.stop();
     if (this.#expiry !== null) clearInterval(this.#expiry);
   }
 
@@ -213,6 +223,19 @@ export class Keeper {
     return BrowserProcess.launch(browser.directory, plan, around, limits);
   }
 
+  /* Whatever is in a run directory stands in the books before it is made, until after it is removed. */
+  async #reapStrays(): Promise<void> {
+    const { runRoot, around, log } = this.#deps;
+    const known = this.#books.directories();
+    const there = await RunDirectory.list(runRoot);
+    // Asked before and after: what came or went while the folder was read is no stray.
+    for (const name of this.#books.directories()) known.add(name);
+    const strays = there.filter(name => !known.has(name));
+    if (strays.length > 0) log.warn({ strays }, 'run directories that belong to no browser are removed');
+    await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, around)));
+    this.#orphansReaped += strays.length;
+  }
+
   /** Ends a browser whose owner needs no report of it. */
   async #end(browser: KeptBrowser, why: string): Promise<void> {
     await browser.order(why);
@@ -220,11 +243,10 @@ export class Keeper {
   }
 
   #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
-    const { records, clock, log, bootId, netns, gateway, gatewaySocket } = this.#deps;
+    const { records, clock, bootId, netns, gateway, gatewaySocket } = this.#deps;
     const deps: KeptBrowserDeps = {
       records,
       clock,
-      log,
       bootId,
       endpointOf: ({ facts }) => ({
         ...facts.devTools,

@@ -1,19 +1,17 @@
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
-import type { Logger } from '../../src/core/logger';
 import type { BrowserExit, BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
 import { reportExit, reportOrdered } from './gone-report';
 import type { BrowserRecord, GoneReport } from './protocol';
-import type { Records } from './records';
+import type { Records, StoredBrowser } from './records';
 import type { RunDirectory } from './run-directory';
 
 /** What a kept browser needs from its keeper. */
 export interface KeptBrowserDeps {
   readonly records: Records;
   readonly clock: Clock;
-  readonly log: Logger;
   readonly bootId: string;
   readonly endpointOf: (process: BrowserProcess) => Endpoint;
   /** It went by itself; called once, as soon as the exit is known. */
@@ -116,16 +114,13 @@ export class KeptBrowser {
     this.#holdsSlot = false;
   }
 
-  /** Records a new claim; the one that held before is void from then on (I6). */
+  /**
+   * Passes it to a new claim; the one that held before is void from then on (I6). One that cannot be written down holds all
+   * the same: a successor of ours finds the older claim, and the worker then adopts the browser once more.
+   */
   async claim(to: Fence): Promise<void> {
-    const from = this.#fence;
     this.#fence = to;
-    try {
-      await this.#save();
-    } catch (error) {
-      this.#fence = from;
-      throw error;
-    }
+    await this.#saveOrRetry();
   }
 
   /** Ends it by an order of ours; resolves when nothing of it is left. Every call waits for the same end. */
@@ -164,7 +159,7 @@ export class KeptBrowser {
     }
     const endpoint = this.#attach(process);
     try {
-      await this.#save();
+      await this.#deps.records.save(this.name, this.#stored(process));
     } catch (error) {
       // One that the next keeper would not know must not be used.
       this.#ordered = 'it could not be recorded';
@@ -188,7 +183,7 @@ export class KeptBrowser {
     this.#cancel.abort();
     await this.#launching;
     if (this.#process === null) return;
-    await this.#trySave();
+    await this.#saveOrRetry();
     await this.#process.end();
     await this.#exitHandled;
   }
@@ -198,7 +193,7 @@ export class KeptBrowser {
     this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
     this.#state = 'gone';
     if (report.cause !== null) this.#deps.onGone(this);
-    await this.#trySave();
+    await this.#saveOrRetry();
     await process.end();
     this.#free();
   }
@@ -215,24 +210,19 @@ export class KeptBrowser {
     this.#deps.onFreed(this);
   }
 
-  /** For an end, which has to go on even if it cannot be written down. */
-  async #trySave(): Promise<void> {
-    try {
-      await this.#save();
-    } catch (error) {
-      this.#deps.log.error({ err: error, ref: this.ref }, 'the end of a browser could not be recorded');
-    }
+  async #saveOrRetry(): Promise<void> {
+    if (this.#process === null) return;
+    await this.#deps.records.saveOrRetry(this.name, this.#stored(this.#process));
   }
 
-  async #save(): Promise<void> {
-    if (this.#process === null) return;
-    await this.#deps.records.save(this.name, {
+  #stored(process: BrowserProcess): StoredBrowser {
+    return {
       ref: this.ref,
       fence: this.#fence,
       bootId: this.#deps.bootId,
-      facts: this.#process.facts,
+      facts: process.facts,
       ordered: this.#ordered !== null,
       gone: this.#gone,
-    });
+    };
   }
 }

@@ -14,14 +14,15 @@ export async function removeTree(
   groupId: number | null,
   { leftovers, log }: BrowserSurroundings,
 ): Promise<void> {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
       if (groupId !== null) killGroup(groupId);
       await leftovers.kill(directory.path);
       await directory.remove();
       return;
     } catch (error) {
-      log.error({ err: error, directory: directory.path }, 'a browser could not be removed; trying again');
+      if (tries === 1)
+        log.error({ err: error, directory: directory.path }, 'a browser could not be removed; trying again');
       await pause(REMOVE_RETRY_MS);
     }
   }

@@ -17,18 +17,29 @@ const LOG_TAIL_BYTES = 4_096;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim writes: `pid` and `exit`.
+ * What stands in `pid` and `exit` until the shim knows better: as long as what it writes over it, for on a full disk bytes
+ * can only be exchanged. Neither is a number to a reader that looks in between.
+ */
+const PID_TO_COME = `${'.'.repeat(10)}\n`;
+const EXIT_TO_COME = `${'.'.repeat(3)}\n`;
+
+/**
+ * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and `exit`.
  * It belongs to the browser's user; nothing in it is believed once the browser has run, except for the exit status.
  */
 export class RunDirectory {
+  readonly path: string;
   readonly profile: string;
   readonly tmp: string;
   readonly downloads: string;
 
   private constructor(
-    readonly path: string,
+    /** The run root it is in. */
+    readonly root: string,
     readonly name: string,
   ) {
+    const path = join(root, name);
+    this.path = path;
     this.profile = join(path, 'profile');
     this.tmp = join(path, 'tmp');
     this.downloads = join(path, 'downloads');
@@ -36,7 +47,7 @@ export class RunDirectory {
 
   /** A folder that exists already. */
   static at(runRoot: string, name: string): RunDirectory {
-    return new RunDirectory(join(runRoot, name), name);
+    return new RunDirectory(runRoot, name);
   }
 
   /** A name that is not taken; nothing exists yet. */
@@ -56,9 +67,12 @@ export class RunDirectory {
     const preferences = join(settings, 'Preferences');
     const folders = [this.profile, this.tmp, this.downloads, settings];
     for (const path of folders) await mkdir(path, { mode: 0o700 });
+    const [pid, exit] = [join(this.path, 'pid'), join(this.path, 'exit')];
     await writeFile(preferences, JSON.stringify(preferencesFor(this.downloads)), { mode: 0o600 });
+    await writeFile(pid, PID_TO_COME, { mode: 0o600 });
+    await writeFile(exit, EXIT_TO_COME, { mode: 0o600 });
     if (process.getuid?.() !== 0) return;
-    await Promise.all([preferences, ...folders].map(path => chown(path, uid, gid)));
+    await Promise.all([preferences, pid, exit, ...folders].map(path => chown(path, uid, gid)));
     // Last: until now nobody else could put anything here for us to stumble over.
     await chown(this.path, uid, gid);
   }

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, copyFile, lstat, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { isNoRoom } from './disk-room';
 
 /** A user of the operating system. */
 export interface User {
@@ -101,24 +102,42 @@ export async function hostIdOf(runRoot: string): Promise<string> {
   return fresh;
 }
 
-/** Replaces a file in one step: a reader sees the old or the new content, whenever we die. */
-export async function writeByRename(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+/**
+ * Replaces a file in one step: a reader sees the old or the new content, whenever we die and however full the disk is.
+ *
+ * @throws what the file system throws; the old content is still there then.
+ */
+export async function writeByRename(path: string, content: string, mode = 0o600): Promise<void> {
+  const draft = `${path}.new`;
+  try {
+    await writeFile(draft, content, { mode });
+    await chmod(draft, mode); // whatever our umask
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined); // the first error says more
+    throw error;
+  }
 }
 
 /**
  * Puts a script of ours where a browser's user can read it; the folder of the program itself may be closed to it. Scripts that
- * run already keep the file they were started from.
+ * run already keep the file they were started from. One that is there already is left alone, and stays when there is no room
+ * for its successor: a keeper that cannot start would cost every browser, an older script costs nothing.
  *
  * @param source - path of the script beside this program
  * @returns its path in the run root
+ * @throws if there is none and it cannot be written.
  */
 export async function installScript(runRoot: string, source: string): Promise<string> {
   const target = join(runRoot, basename(source));
-  await copyFile(source, `${target}.new`);
-  await chmod(`${target}.new`, 0o644);
-  await rename(`${target}.new`, target);
+  const content = await readFile(source, 'utf8');
+  const installed = await readFile(target, 'utf8').catch(() => null);
+  if (installed === content) return target;
+  try {
+    await writeByRename(target, content, 0o644);
+  } catch (error) {
+    if (installed === null || !isNoRoom(error)) throw error;
+  }
   return target;
 }
 

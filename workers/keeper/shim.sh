@@ -3,14 +3,15 @@
 # that nobody watched is still on record.
 #
 # Usage: shim.sh <run directory> <program> [argument...]
-# Writes <run directory>/pid and, at the end, <run directory>/exit: each by rename, so never half a file.
+# Fills in <run directory>/pid and, at the end, <run directory>/exit, which the keeper has made: bytes are written over
+# bytes (`1<>` cuts nothing off), since a full disk has no room for a new file.
 dir=$1
 shift
 # Handlers that do nothing, not `trap ''`: a signal that is ignored here would be ignored by the browser too.
 trap : HUP INT TERM
 "$@" </dev/null >>"$dir/log" 2>&1 &
 browser=$!
-printf '%s\n' "$browser" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+printf '%010d\n' "$browser" 1<>"$dir/pid"
 # A trapped signal ends `wait` early; the browser is then still there to be waited for.
 while wait "$browser"; status=$?; kill -0 "$browser" 2>/dev/null; do :; done
-printf '%s\n' "$status" >"$dir/exit.new" && mv "$dir/exit.new" "$dir/exit"
+printf '%03d\n' "$status" 1<>"$dir/exit"

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeTempDir, type TempDir } from './temp-dir';
+
+/** Whether this user may mount a file system; says loudly what is skipped when not. */
+export function canMount(): boolean {
+  const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
+  if (!isRoot)
+    process.stderr.write('SKIPPED: tests of a full disk need root on Linux (they mount a tmpfs)\n');
+  return isRoot;
+}
+
+/** A file system of a few megabytes that a test may fill to the last byte. */
+export class SmallDisk implements TempDir {
+  private constructor(
+    private readonly dir: TempDir,
+    private readonly ballast: string,
+  ) {}
+
+  /** Mounts one; browsers may pass through its root. */
+  static async mount(megabytes: number): Promise<SmallDisk> {
+    const dir = await makeTempDir();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0711`, 'tmpfs', dir.path]);
+    return new SmallDisk(dir, join(dir.path, 'ballast'));
+  }
+
+  get path(): string {
+    return this.dir.path;
+  }
+
+  get freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.path);
+    return bavail * bsize;
+  }
+
+  /** Takes all the room there is. */
+  fill(): void {
+    const file = openSync(this.ballast, 'a');
+    const block = Buffer.alloc(4_096);
+    try {
+      for (;;) writeSync(file, block);
+    } catch (error) {
+      // SAFETY: fs throws system errors only.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Gives back what {@link fill} took. */
+  relieve(): void {
+    rmSync(this.ballast, { force: true });
+  }
+
+  async remove(): Promise<void> {
+    execFileSync('umount', [this.path]);
+    await this.dir.remove();
+  }
+}
