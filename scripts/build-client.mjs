@@ -1,43 +1,45 @@
 /*
- * Builds the libraries that others import: the client and the producer, each as dist/<name>/esm and dist/<name>/cjs with its
- * declarations. tsc alone cannot do it: Node's ES modules want file extensions in imports, our sources have none.
+ * Builds the libraries that others import, the client and the producer. As CommonJS they are part of the service's own build
+ * in dist/src, which gets declarations here; as ES modules they stand in dist/esm, in folders of the same names. tsc
+ * alone cannot do it: Node's ES modules want file extensions in imports, our sources have none.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const LIBRARIES = { client: 'src/client/holdfast.ts', producer: 'src/producer/producer.ts' };
+const ENTRIES = ['src/client/holdfast.ts', 'src/producer/producer.ts'].map(file => join(root, file));
+
+/** Packages that a caller may have or not. Where one is missing its types are `any`, without an error about it. */
+const OPTIONAL = /^import type .* from ['"](?:puppeteer|playwright)-core['"];$/gm;
 
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options: common } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+const shared = { ...common, types: ['node'], noEmit: false, declaration: true, rootDir: join(root, 'src') };
 
-const FORMS = {
-  esm: { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },
-  cjs: { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 },
-};
+rmSync(join(root, 'dist', 'esm'), { recursive: true, force: true });
+buildModules(join(root, 'dist', 'esm'));
+declare(join(root, 'dist', 'src'));
 
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-for (const [library, file] of Object.entries(LIBRARIES)) {
-  rmSync(join(root, 'dist', library), { recursive: true, force: true });
-  for (const form of Object.keys(FORMS)) build(library, join(root, file), form);
-}
-
-function build(library, entry, name) {
-  const form = FORMS[name];
-  const outDir = join(root, 'dist', library, name);
-  const settings = { declaration: true, noEmit: false, rootDir: join(root, 'src'), outDir };
-  const program = ts.createProgram([entry], { ...common, ...form, ...settings, types: ['node'] });
-  const specifiers = context => rewriting(context, specifier => relocated(specifier, name));
-  const { diagnostics } = program.emit(undefined, writeOwn(join(outDir, library), outDir), undefined, false, {
+function buildModules(outDir) {
+  const form = { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler };
+  const program = ts.createProgram(ENTRIES, { ...shared, ...form, outDir });
+  const specifiers = context => rewriting(context, withExtension);
+  const { diagnostics } = program.emit(undefined, write, undefined, false, {
     after: [specifiers],
     afterDeclarations: [specifiers],
   });
   // Types are the same in both forms: one check is enough.
-  report(name === 'esm' ? [...ts.getPreEmitDiagnostics(program), ...diagnostics] : diagnostics);
-  const manifest = { type: name === 'esm' ? 'module' : 'commonjs', version, sideEffects: false };
+  report([...ts.getPreEmitDiagnostics(program), ...diagnostics]);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const manifest = { type: 'module', version, sideEffects: false };
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify(manifest)}\n`);
+}
+
+function declare(outDir) {
+  const program = ts.createProgram(ENTRIES, { ...shared, emitDeclarationOnly: true, outDir });
+  report(program.emit(undefined, write).diagnostics);
 }
 
 function report(diagnostics) {
@@ -51,19 +53,14 @@ function report(diagnostics) {
   process.exit(1);
 }
 
-/** Writes what belongs to the library itself; what it knows the types of is a library of its own. */
-function writeOwn(from, to) {
-  return (file, text) => {
-    if (file.startsWith(`${from}/`)) ts.sys.writeFile(join(to, relative(from, file)), text);
-  };
+function write(file, text) {
+  const isDeclaration = file.endsWith('.d.ts');
+  ts.sys.writeFile(file, isDeclaration ? text.replace(OPTIONAL, '// @ts-ignore: optional\n$&') : text);
 }
 
-/** './x' → './x.js' in ES modules; '../client/x' → where that library is from here. */
-function relocated(specifier, form) {
-  if (!specifier.startsWith('.')) return specifier;
-  const [, library, file] = /^\.\.\/(\w+)\/(.+)$/.exec(specifier) ?? [];
-  const path = library === undefined ? specifier : `../../${library}/${form}/${file}`;
-  return form === 'esm' ? `${path}.js` : path;
+/** './x' → './x.js'. */
+function withExtension(specifier) {
+  return specifier.startsWith('.') ? `${specifier}.js` : specifier;
 }
 
 /** Rewrites what imports and exports name. */

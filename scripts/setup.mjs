@@ -1,10 +1,10 @@
 /*
  * Makes this machine ready before `npm start`, `npm test` and `npm run demo`: Node, node_modules, the build, a Redis and
- * a Chromium that was proven by one launch. It has no dependencies, for it runs when there are none yet, and takes some
- * 50 ms when nothing is missing. On Debian and Ubuntu it installs what is missing, elsewhere (or with
+ * a Chromium that was proven by one launch. `holdfast start` of an installed package runs it too, for the machine alone: modules
+ * and build are there. It has no dependencies, for it runs when there are none yet, and takes some 50 ms when nothing is missing. On Debian and Ubuntu it installs what is missing, elsewhere (or with
  * HOLDFAST_SETUP=check) it prints the lines to do so and ends with 1.
  *
- *   node scripts/setup.mjs [--build-only]
+ *   node scripts/setup.mjs [--build-only | --machine-only]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,8 +21,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 async function main() {
   checkNode(root);
-  await ensureModules(root);
-  await ensureBuild(root);
+  if (!process.argv.includes('--machine-only')) {
+    await ensureModules(root);
+    await ensureBuild(root);
+  }
   if (process.argv.includes('--build-only')) return;
   await ensurePrometheus();
   const chromium = await ensureChromium(root);

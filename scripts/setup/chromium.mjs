@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cacheFolder } from './modules.mjs';
 import { say, SetupError } from './report.mjs';
 
@@ -33,9 +33,17 @@ export async function ensureChromium(root) {
   const given = (args ?? '').split(/\s+/).filter(arg => arg !== '');
   const proof = await proveChromium({ program, args: given, noSandbox });
   if (!proof.ok) throw new SetupError(`${program} does not start: ${proof.reason}`, proof.advice);
-  mkdirSync(cacheFolder(root), { recursive: true });
-  writeFileSync(cacheFile, proven);
+  remember(cacheFile, proven);
   return 'ok';
+}
+
+function remember(cacheFile, proven) {
+  try {
+    mkdirSync(dirname(cacheFile), { recursive: true });
+    writeFileSync(cacheFile, proven);
+  } catch {
+    // A package that somebody else has installed, such as root: the next start tries Chromium again.
+  }
 }
 
 function isProven(cacheFile, proven) {

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { say, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 
-/** Where setup remembers what it has found to be right; gone with node_modules, as it should be. */
-export const cacheFolder = root => join(root, 'node_modules', '.cache', 'holdfast');
+/** Where setup remembers what it has found to be right; gone with the node_modules that are ours, or that we are in. */
+export function cacheFolder(root) {
+  const above = dirname(root);
+  const modules = basename(above) === 'node_modules' ? above : join(root, 'node_modules');
+  return join(modules, '.cache', 'holdfast');
+}
 
 /** Installs node_modules unless they are those of package-lock.json. */
 export async function ensureModules(root) {

@@ -2,16 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * The version of this package, from the nearest package.json above: sources and build stand at different depths.
+ * The folder of this package, that of the nearest package.json above: sources and build stand at different depths.
  *
  * @throws if there is none, and then this is no installed package.
  */
-export function packageVersion(from = __dirname): string {
-  const file = join(from, 'package.json');
-  if (existsSync(file)) {
-    // SAFETY: npm has read the same file to install us; `version` is mandatory in it.
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  }
+export function packageFolder(from = __dirname): string {
+  if (existsSync(join(from, 'package.json'))) return from;
   if (dirname(from) === from) throw new Error('there is no package.json above this file');
-  return packageVersion(dirname(from));
+  return packageFolder(dirname(from));
+}
+
+/**
+ * The version of this package.
+ *
+ * @throws as {@link packageFolder}.
+ */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageFolder(), 'package.json'), 'utf8');
+  // SAFETY: npm has read the same file to install us; `version` is mandatory in it.
+  return (JSON.parse(text) as { version: string }).version;
 }

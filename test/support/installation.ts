@@ -49,6 +49,8 @@ export interface InstallationOptions {
   readonly prefix?: readonly string[];
   /** Runs everything as this user; the data folder is made his, and his temporary folder is in it. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** The program that is run. Default: the one of this repository. */
+  readonly bin?: string;
   /** Makes the supervisor the leader of a process group of its own, as a shell does; see {@link Installation.ctrlC}. */
   readonly ownGroup?: boolean;
 }
@@ -282,8 +284,9 @@ export class Installation {
   }
 
   #spawn(): ChildProcess {
-    const { env = {}, browser = 'null', mode = 'start', user, ownGroup = false, prefix = [] } = this.options;
-    const [program, ...args] = [...prefix, process.execPath, BIN, mode];
+    const { env = {}, browser = 'null', mode = 'start', user, ownGroup = false } = this.options;
+    const { prefix = [], bin = BIN } = this.options;
+    const [program, ...args] = [...prefix, process.execPath, bin, mode];
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

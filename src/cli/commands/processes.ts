@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type * as DoctorModule from '../../supervisor/doctor';
 import type { Finding } from '../../supervisor/doctor-checks';
 import type * as Supervisor from '../../supervisor/main';
+import type * as PrepareModule from '../../supervisor/prepare-machine';
 import type { Mode } from '../../supervisor/roles';
 import type { Context } from '../context';
 import { EXIT, Told } from '../exit-codes';
@@ -24,6 +25,7 @@ export function registerProcesses(program: Command, context: Context): void {
   for (const [mode, description] of MODES) {
     example(program.command(mode).description(description), `HOLDFAST_PORT=3001 holdfast ${mode}`).action(
       async () => {
+        if (mode === 'start') await prepare();
         // SAFETY: this is the module of that name.
         const { supervise } = load('../../supervisor/main') as typeof Supervisor;
         // All of ours has ended; what may still be open must not keep a drained process.
@@ -32,6 +34,12 @@ export function registerProcesses(program: Command, context: Context): void {
     );
   }
   registerDoctor(program, context);
+}
+
+async function prepare(): Promise<void> {
+  // SAFETY: this is the module of that name.
+  const { prepareMachine } = load('../../supervisor/prepare-machine') as typeof PrepareModule;
+  if (!(await prepareMachine())) throw new Told(EXIT.failed);
 }
 
 function registerDoctor(program: Command, { stdout }: Context): void {

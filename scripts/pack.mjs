@@ -1,0 +1,46 @@
+/*
+ * `npm run pack`: writes the two packages into dist/packages, ready for `npm install <file>`: the service with its command
+ * line, and the client library by itself. Fails if publint or attw finds something wrong with one of them.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { problemsOf } from './pack/check.mjs';
+import { writeClientPackage } from './pack/client-package.mjs';
+import { ensureBuild } from './setup/build.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const packages = join(root, 'dist', 'packages');
+
+await ensureBuild(root);
+rmSync(packages, { recursive: true, force: true });
+mkdirSync(packages, { recursive: true });
+
+const staging = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
+try {
+  writeClientPackage(root, staging);
+  const tarballs = [pack(root), pack(staging)];
+  for (const tarball of tarballs) {
+    for (const problem of await problemsOf(readFileSync(tarball))) {
+      process.stderr.write(`${tarball}: ${problem}\n`);
+      process.exitCode = 1;
+    }
+    process.stdout.write(`${tarball}\n`);
+  }
+} finally {
+  rmSync(staging, { recursive: true });
+}
+
+/** Packs a folder; answers the file that npm has written. Nothing of its scripts is run: what they build is there. */
+function pack(folder) {
+  const [program, ...first] = process.env.npm_execpath?.endsWith('.js')
+    ? [process.execPath, process.env.npm_execpath]
+    : ['npm'];
+  const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', packages];
+  const [{ filename }] = Object.values(
+    JSON.parse(execFileSync(program, args, { cwd: folder, encoding: 'utf8' })),
+  );
+  return join(packages, filename);
+}

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { makeTempDir, type TempDir } from './temp-dir';
+
+const ROOT = resolve(__dirname, '../..');
+const run = promisify(execFile);
+
+/** Empty projects into which what `npm run pack` has written was installed. */
+export interface InstalledPackages {
+  /** Has `holdfast`, and what it depends on. */
+  readonly service: string;
+  /** Has `holdfast-client` and nothing else. */
+  readonly bare: string;
+  /** The same, with everything that a user of the client may bring. */
+  readonly client: string;
+  remove(): Promise<void>;
+}
+
+/** Packs, and installs each package once. */
+export async function installPackages(): Promise<InstalledPackages> {
+  const dir = await makeTempDir();
+  try {
+    const { stdout } = await run(process.execPath, [join(ROOT, 'scripts/pack.mjs')], { env: environment() });
+    const [service = '', client = ''] = stdout.trim().split('\n');
+    const projects = {
+      service: await project(dir, 'service', service),
+      bare: await project(dir, 'bare', client),
+      client: join(dir.path, 'client'),
+    };
+    await cp(projects.bare, projects.client, { recursive: true });
+    for (const peer of ['bullmq', 'ioredis', 'puppeteer-core', 'playwright-core']) {
+      await symlink(join(ROOT, 'node_modules', peer), join(projects.client, 'node_modules', peer));
+    }
+    return { ...projects, remove: () => dir.remove() };
+  } catch (error) {
+    await dir.remove();
+    throw error;
+  }
+}
+
+async function project(dir: TempDir, name: string, tarball: string): Promise<string> {
+  const folder = join(dir.path, name);
+  await mkdir(folder);
+  await writeFile(join(folder, 'package.json'), '{"private":true}');
+  // What `npm ci` has brought for this repository is in npm's cache, and nothing is asked for twice; peers are optional.
+  const args = ['install', '--prefer-offline', '--legacy-peer-deps', '--ignore-scripts', tarball];
+  await run('npm', args, { cwd: folder, env: environment() });
+  return folder;
+}
+
+/* That of a shell: npm tells the scripts it runs about the package they are of. */
+function environment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(?:config_local_prefix|config_prefix|execpath|lifecycle|package|command)/.test(name),
+  );
+  return {
+    ...Object.fromEntries(entries),
+    PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+  };
+}
