@@ -62,9 +62,7 @@ export class Gateway {
       apiMetrics.cdpUpgradeFailures.inc({ code: error.code });
       if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'upgrade failed');
       else log.debug({ requestId, code: error.code, reason: error.message }, 'upgrade refused');
-      // To somebody who wants to connect, an ended session is gone for good; to others its record is still there.
-      const status = error.code === 'session_ended' ? 410 : error.status;
-      if (!socket.destroyed) refuseUpgrade(request, socket, error, { requestId, status });
+      if (!socket.destroyed) refuseUpgrade(request, socket, error, requestId);
     });
   };
 

@@ -86,10 +86,10 @@ export function refuseUpgrade(
   request: IncomingMessage,
   socket: Socket,
   error: HoldfastError,
-  { requestId = randomId(), status = error.status }: { requestId?: string; status?: number } = {},
+  requestId = randomId(),
 ): void {
   const path = pathOf(request);
-  socket.write(rawResponse(problemAnswer(error, { requestId, path }, status)));
+  socket.write(rawResponse(problemAnswer(error, { requestId, path })));
   socket.destroySoon();
 }
 

@@ -24,7 +24,7 @@ export interface SessionView {
   readonly websocketUrl: string | null;
   readonly viewerUrl: string | null;
   readonly headless: boolean;
-  /** The inside of a page, CSS pixels; null: Chromium's own choice, as with all of these. */
+  /** The inside of a page, CSS pixels; null: 1280 × 720. With the others null is Chromium's own choice. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
   readonly deviceScaleFactor: number | null;
   readonly userAgent: string | null;

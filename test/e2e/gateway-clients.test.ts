@@ -145,7 +145,7 @@ describe('whoever knocks', () => {
     }
   });
 
-  it('with a wrong token is told 401, for an unknown session 404, for one that has ended 410', async () => {
+  it('with a wrong token is told 401, for an unknown session 404, for one that has ended 409', async () => {
     const url = urlOf(session);
     expect(await knock(`${url}x`)).toEqual({ status: 401, code: 'unauthorized' });
     const unknown = new URL(url);
@@ -153,7 +153,7 @@ describe('whoever knocks', () => {
     unknown.pathname = '/v1/sessions/unknown/cdp';
     expect(await knock(unknown.href)).toEqual({ status: 404, code: 'session_not_found' });
     await installation.call('DELETE', `/v1/sessions/${session.id}`);
-    expect(await knock(url)).toEqual({ status: 410, code: 'session_ended' });
+    expect(await knock(url)).toEqual({ status: 409, code: 'session_ended' });
   });
 });
 

@@ -315,9 +315,9 @@ describe('a browser with windows', () => {
     expect(await withPage(endpoint, async page => page.evaluate(size))).toEqual([600, 400, 2]);
   });
 
-  test('has a large screen when nothing was asked for', async () => {
+  test('has pages as large as those without windows when nothing was asked for', async () => {
     const endpoint = await launch({ headless: false });
-    const size = '[outerWidth, outerHeight, devicePixelRatio]';
+    const size = '[innerWidth, innerHeight, devicePixelRatio]';
     expect(await withPage(endpoint, async page => page.evaluate(size))).toEqual([1280, 720, 1]);
   });
 

@@ -119,14 +119,20 @@ describe('the options of a session', () => {
     await release(session);
   });
 
-  it('leave the page as large as it is when only the scale is asked for', async () => {
-    const plain = await installation.create();
-    const scaled = await installation.create({ deviceScaleFactor: 2 });
-    const [one, two] = await Promise.all(
-      [plain, scaled].map(session => withPuppeteer(session, page => page.evaluate(GEOMETRY))),
+  it('are 1280 × 720 for every page when no dimensions are asked for, at any scale', async () => {
+    const sessions = [await installation.create(), await installation.create({ deviceScaleFactor: 2 })];
+    const seen = sessions.map(async session =>
+      withPuppeteer(session, async (page, browser) => {
+        const context = await browser.createBrowserContext();
+        const further = await context.newPage();
+        const sizes = [await page.evaluate(GEOMETRY), await further.evaluate(GEOMETRY)];
+        await context.close();
+        return sizes;
+      }),
     );
-    expect(two).toEqual({ ...(one as object), ratio: 2 });
-    await Promise.all([plain, scaled].map(release));
+    const at = (ratio: number): object[] => Array<object>(2).fill({ width: 1_280, height: 720, ratio });
+    expect(await Promise.all(seen)).toEqual([at(1), at(2)]);
+    await Promise.all(sessions.map(release));
   });
 
   it('fail the launch when the browser refuses a cookie, whose name is told and whose value is not', async () => {

@@ -169,7 +169,7 @@ describe('the gateway', () => {
     expect(await refusal(path, KEY)).toMatchObject({ status: 409, code: 'session_not_live' });
     await api.call('DELETE', `/v1/sessions/${String(body['id'])}`, { headers: KEY });
     expect(await refusal(path, KEY)).toMatchObject({
-      status: 410,
+      status: 409,
       code: 'session_ended',
       problem: { sessionStatus: 'released', endReason: 'released_by_client' },
     });

@@ -112,12 +112,10 @@ function wishes(options: ChromiumOptions): string[] {
   const { screen, window } = windowLayout(options);
   const ratio = deviceScaleFactor ?? 1;
   return [
-    ...(screen !== null && headless
-      ? [`--screen-info={${screen.width}x${screen.height} devicePixelRatio=${ratio}}`]
-      : []),
+    ...(headless ? [`--screen-info={${screen.width}x${screen.height} devicePixelRatio=${ratio}}`] : []),
     // From the corner of the screen: elsewhere a fraction of the scale would be rounded twice.
-    ...(window !== null && headless ? ['--window-position=0,0'] : []),
-    ...(window === null ? [] : [`--window-size=${window.width},${window.height}`]),
+    '--window-position=0,0',
+    `--window-size=${window.width},${window.height}`,
     ...(deviceScaleFactor === null ? [] : [`--force-device-scale-factor=${deviceScaleFactor}`]),
     ...(userAgent === null ? [] : [`--user-agent=${userAgent}`]),
     ...(locale === null ? [] : [`--lang=${locale}`, `--accept-lang=${locale}`]),

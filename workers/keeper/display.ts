@@ -16,9 +16,6 @@ const START_TIMEOUT_MS = 10_000;
 /** Chromium keeps windows a little smaller than their screen (156: by one pixel). */
 const SCREEN_MARGIN = 8;
 
-/** The window of a session that asked for no dimensions, CSS pixels. */
-const DEFAULT_WINDOW: Size = { width: 1280, height: 720 };
-
 /** Where Xvfb writes the number of its display: the first descriptor behind the standard ones. */
 const DISPLAY_FD = 3;
 
@@ -65,12 +62,7 @@ export async function startDisplay(
   { user, searchPath }: DisplaySurroundings,
   signal: AbortSignal,
 ): Promise<Display> {
-  const { width, height } = DEFAULT_WINDOW;
-  const args = [
-    '--window-position=0,0',
-    ...(options.dimensions === null ? [`--window-size=${width},${height}`] : []),
-  ];
-  if (process.platform !== 'linux') return { args, env: {} };
+  if (process.platform !== 'linux') return { args: [], env: {} };
   const program = await findXvfb(searchPath);
   if (program === null) {
     throw new Error('a session with headless: false needs Xvfb on its worker (Debian: apt-get install xvfb)');
@@ -80,7 +72,7 @@ export async function startDisplay(
   const plan = { directory, authority, screen: screenFor(options), user };
   const number = await startXvfb(program, plan, signal);
   return {
-    args: [...args, '--ozone-platform=x11'],
+    args: ['--ozone-platform=x11'],
     env: { DISPLAY: `:${number}`, XAUTHORITY: authority },
   };
 }
@@ -88,7 +80,7 @@ export async function startDisplay(
 /* Device pixels. */
 function screenFor(options: WindowWishes): Size {
   const scale = options.deviceScaleFactor ?? 1;
-  const { width, height } = windowLayout(options).window ?? DEFAULT_WINDOW;
+  const { width, height } = windowLayout(options).window;
   return {
     width: Math.ceil(width * scale) + SCREEN_MARGIN,
     height: Math.ceil(height * scale) + SCREEN_MARGIN,

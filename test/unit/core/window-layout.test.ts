@@ -1,9 +1,9 @@
 import { windowLayout } from '../../../src/core/window-layout';
 
-test('without wishes everything is left to Chromium', () => {
+test('without wishes a page is 1280 × 720', () => {
   expect(windowLayout({ dimensions: null, deviceScaleFactor: null })).toEqual({
-    screen: null,
-    window: null,
+    screen: { width: 1_280, height: 807 },
+    window: { width: 1_280, height: 807 },
     isFullscreen: false,
   });
 });
@@ -29,8 +29,8 @@ test('a page narrower than any window covers the whole of a screen that is as na
 
 test('a scale alone leaves the window as large as it would be', () => {
   expect(windowLayout({ dimensions: null, deviceScaleFactor: 2 })).toEqual({
-    screen: { width: 1_600, height: 1_200 },
-    window: null,
+    screen: { width: 2_560, height: 1_614 },
+    window: { width: 1_280, height: 807 },
     isFullscreen: false,
   });
 });

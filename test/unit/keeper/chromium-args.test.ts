@@ -55,10 +55,9 @@ describe('the wishes of a session', () => {
   });
 
   it('size the window so that the page inside is as large as was asked for', () => {
-    expect(wished({ dimensions: { width: 1_280, height: 720 }, deviceScaleFactor: 2 })).toEqual([
-      '--screen-info={2560x1614 devicePixelRatio=2}',
-      '--window-position=0,0',
-      '--window-size=1280,807',
+    expect(wished({ dimensions: { width: 1_024, height: 600 }, deviceScaleFactor: 2 })).toEqual([
+      '--screen-info={2048x1374 devicePixelRatio=2}',
+      '--window-size=1024,687',
       '--force-device-scale-factor=2',
     ]);
   });
