@@ -156,7 +156,7 @@ type Operations = Omit<
 
 /* The commands and queries behind the routes. */
 function operations(deps: Deps, here: Here, url: string): Operations {
-  const { config, index } = deps;
+  const { config, index, eventLog } = deps;
   const get = getSession(deps);
   const release = releaseSession(deps);
   const parts: Operations = {
@@ -170,7 +170,7 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     awaitSession: awaitSession({ ...deps, getSession: get }),
     listSessions: listSessions(deps),
     liveDetails: liveDetails({ ...deps, getSession: get, openPages: pagesOf(deps, here) }),
-    sessionHistory: sessionHistory(index),
+    sessionHistory: sessionHistory(eventLog),
     followSession: followSession(deps),
     followTenant: followTenant(deps),
     listWorkers: listWorkers(deps),

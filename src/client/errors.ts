@@ -13,6 +13,7 @@ export const SERVICE_ERROR_CODES = [
   'session_ended',
   'session_not_live',
   'session_id_taken',
+  'too_many_changes',
   'precondition_failed',
   'body_too_large',
   'unsupported_media_type',

@@ -48,6 +48,12 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which part of a history to read. */
+export interface EventsOptions extends RequestOptions {
+  /** Only what came after; default 0, all of it. */
+  readonly afterSeq?: number;
+}
+
 /** The sessions of a service. Every method rejects with a {@link HoldfastError}, or with the reason of your signal. */
 export class Sessions {
   readonly #own: OwnSessions;
@@ -157,12 +163,19 @@ export class Sessions {
     return this.transport.open({ ...request, method: 'GET', path, headers: { accept: '*/*' } });
   }
 
-  /** What has happened to a session so far, the oldest first. */
-  async events(session: SessionOrId, request: RequestOptions = {}): Promise<SessionEvent[]> {
-    const path = `${pathOf(session)}/events`;
-    const { body } = await this.transport.send({ ...request, method: 'GET', path });
-    // SAFETY: a 2xx of this route carries the history.
-    return (body as { events: SessionEvent[] }).events;
+  /** What has happened to a session so far, the oldest first; all of it, however many pages that takes. */
+  async events(session: SessionOrId, options: EventsOptions = {}): Promise<SessionEvent[]> {
+    const { afterSeq = 0, ...request } = options;
+    const found: SessionEvent[] = [];
+    for (let after = afterSeq === 0 ? null : String(afterSeq); ;) {
+      const path = `${pathOf(session)}/events${after === null ? '' : `?after=${after}`}`;
+      const { body } = await this.transport.send({ ...request, method: 'GET', path });
+      // SAFETY: a 2xx of this route carries a page of the history; services of before paged had only one.
+      const page = body as { events: SessionEvent[]; nextCursor?: string | null };
+      for (const event of page.events) found.push(event);
+      after = page.nextCursor ?? null;
+      if (after === null) return found;
+    }
   }
 
   /** What happens to a session, each entry once and in order, as it happens; is over when the session is. */
@@ -176,7 +189,7 @@ export class Sessions {
     do {
       // First the revision, then the history: so that nothing before this revision is missing from it.
       known = await nextChange(this.#readChange, id, known, signal);
-      for (const event of await this.events(id, { signal })) {
+      for (const event of await this.events(id, { afterSeq: seq, signal })) {
         if (event.seq <= seq) continue;
         seq = event.seq;
         yield event;

@@ -37,7 +37,7 @@ export interface UpdateSessionParts {
  * Changes sessions through the `sessions` queue, like every change from outside. Against a time-out that fires at the
  * same moment exactly one of the two wins, since both are commits to one revision.
  *
- * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `invalid_request` for a deadline that
+ * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `too_many_changes`, `invalid_request` for a deadline that
  *   has passed or too many labels, `session_not_live` for `expiresAtMs` before there is anything to count from,
  *   `outcome_unknown` if it could not be confirmed in time; what Redis throws while it is away.
  */
@@ -102,6 +102,11 @@ function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: Up
       return new HoldfastError(
         'precondition_failed',
         `The session is not at revision ${ifRevision ?? '*'} any more.`,
+      );
+    case 'too_many_changes':
+      return new HoldfastError(
+        'too_many_changes',
+        'The history of the session is full: it goes on, but is not changed any more.',
       );
     case 'deadline_passed':
       return invalid(

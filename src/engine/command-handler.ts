@@ -11,6 +11,12 @@ import type { CommandOutcome } from './waiters';
 /** Whoever sent a command has been answered by then, or has died: a delivery that comes later is a second one. */
 const SECOND_DELIVERY_AFTER_MS = 5_000;
 
+/**
+ * From this revision on a session is not changed any more. Every commit writes one line into its history, and nothing drops
+ * one (I5): what else can happen to a session is bounded by its machine, and by how often its worker is started.
+ */
+export const HISTORY_CHANGES_MAX = 10_000;
+
 /** Publishes a notice. */
 export type Publish = (notice: Notice) => Promise<void>;
 
@@ -99,5 +105,6 @@ function updateRefusal(
 ): CommandAnswer | null {
   if (isEnded(statusOf(snapshot))) return null;
   if (ifRevision !== null && ifRevision !== revision) return 'precondition_failed';
+  if (revision >= HISTORY_CHANGES_MAX) return 'too_many_changes';
   return changeRefusal(snapshot.context, event);
 }

@@ -5,9 +5,12 @@ import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import { Wakeup } from '../core/wakeup';
 import type { ClosingStore } from '../store/closing-store';
-import type { EventLog } from '../store/event-log';
+import type { EventLog, HistoryPage } from '../store/event-log';
 import type { Notice, NoticeStream } from '../store/notice-stream';
 import type { HistoryEntry } from '../store/session-store';
+
+/** Lines that are read at a time. */
+const PAGE = 200;
 
 /** How soon a read that failed is tried again; Redis' return usually comes first. */
 const RETRY_MS = 1_000;
@@ -83,6 +86,7 @@ export function followSession(parts: FollowSessionParts): FollowSession {
           yield { type: 'closed' };
           return;
         }
+        if (seen.hasMore) wakeup.ring();
       }
     } finally {
       notices.off('notice', onNotice);
@@ -92,21 +96,23 @@ export function followSession(parts: FollowSessionParts): FollowSession {
 }
 
 type Seen =
-  { readonly entries: readonly HistoryEntry[]; readonly isClosed: boolean } | 'unknown' | 'unavailable';
+  (Pick<HistoryPage, 'entries' | 'hasMore'> & { readonly isClosed: boolean }) | 'unknown' | 'unavailable';
 
-/* What is new after a line, and whether that was all there will ever be. */
+/* What comes after a line, whether there is more, and whether that was all there will ever be. */
 async function look(
   { eventLog, closing, log }: FollowSessionParts,
   ref: SessionRef,
   seq: number,
 ): Promise<Seen> {
   try {
-    const tail = await eventLog.historySince(ref, seq);
-    if (tail === null) return 'unknown';
-    const newest = tail.entries.at(-1) ?? tail.anchor;
+    const page = await eventLog.historySince(ref, seq, PAGE);
+    if (page === null) return 'unknown';
+    const { anchor, entries, hasMore } = page;
+    const newest = entries.at(-1) ?? anchor;
+    // An end is the last line there is.
     const hasEnded = newest !== null && isEnded(newest.to);
     // The obligation to close is written together with the end: none left means that it was met, or never arose.
-    return { entries: tail.entries, isClosed: hasEnded && !(await closing.isOpen(ref)) };
+    return { entries, hasMore, isClosed: hasEnded && !(await closing.isOpen(ref)) };
   } catch (error) {
     log.debug({ session: ref, reason: messageOf(error) }, 'a followed history could not be read');
     return 'unavailable';

@@ -1,17 +1,32 @@
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
-import type { SessionIndex } from '../store/session-index';
+import type { EventLog } from '../store/event-log';
 import type { HistoryEntry } from '../store/session-store';
 
-/** Reads everything that happened to a session, oldest first. */
-export type SessionHistory = (ref: SessionRef) => Promise<readonly HistoryEntry[]>;
+/** Which part of a history to read. */
+export interface HistoryRequest {
+  readonly ref: SessionRef;
+  /** The last line that is known already; 0 for none. */
+  readonly afterSeq: number;
+  readonly limit: number;
+}
+
+/** A part of what happened to a session, oldest first. */
+export interface FoundHistory {
+  readonly entries: readonly HistoryEntry[];
+  readonly hasMore: boolean;
+}
+
+/** Reads what happened to a session, part by part. */
+export type SessionHistory = (request: HistoryRequest) => Promise<FoundHistory>;
 
 /** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
-export function sessionHistory(index: Pick<SessionIndex, 'history'>): SessionHistory {
-  return async ref => {
-    const entries = await index.history(ref);
+export function sessionHistory(eventLog: Pick<EventLog, 'historySince' | 'hasHistory'>): SessionHistory {
+  return async ({ ref, afterSeq, limit }) => {
+    const page = await eventLog.historySince(ref, afterSeq, limit);
+    if (page !== null) return page;
     // The first entry is written together with the row, the last is forgotten together with it.
-    if (entries.length === 0) throw new HoldfastError('session_not_found', 'There is no such session.');
-    return entries;
+    if (afterSeq > 0 && (await eventLog.hasHistory(ref))) return { entries: [], hasMore: false };
+    throw new HoldfastError('session_not_found', 'There is no such session.');
   };
 }

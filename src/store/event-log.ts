@@ -4,11 +4,13 @@ import { keys } from '../redis/keys';
 import { NOTICES_MAX, type Notice } from './notice-stream';
 import type { HistoryEntry } from './session-store';
 
-/** What follows a certain line of a history. */
-export interface HistoryTail {
+/** What follows a certain line of a history, as much of it as was asked for. */
+export interface HistoryPage {
   /** The line itself; null if it was asked for from the beginning. */
   readonly anchor: HistoryEntry | null;
   readonly entries: readonly HistoryEntry[];
+  /** Whether there is more behind them. */
+  readonly hasMore: boolean;
 }
 
 /** A notice with its place in the stream. */
@@ -27,16 +29,27 @@ export class EventLog {
   constructor(private readonly redis: Redis) {}
 
   /**
-   * The history after line `seq`; 0 for all of it. Null if there is no such line: the session is gone, or the history is
-   * another one (Redis was rolled back).
+   * Up to `count` lines of a history after line `seq`, oldest first; 0 begins with the first. Null if there is no such line:
+   * the session is gone, or the history is another one (Redis was rolled back).
    */
-  async historySince(ref: SessionRef, seq: number): Promise<HistoryTail | null> {
-    const lines = await this.redis.lrange(keys.history(ref), Math.max(0, seq - 1), -1);
+  async historySince(ref: SessionRef, seq: number, count: number): Promise<HistoryPage | null> {
+    // The line itself before, to know that it is there, and one more behind, to know whether there is.
+    const lines = await this.redis.lrange(keys.history(ref), Math.max(0, seq - 1), seq + count);
     // SAFETY: the list is written by the two commit scripts only.
-    const entries = lines.map(line => JSON.parse(line) as HistoryEntry);
-    const [first, ...others] = entries;
+    const read = lines.map(line => JSON.parse(line) as HistoryEntry);
+    const [first] = read;
     if (first === undefined) return null;
-    return seq === 0 ? { anchor: null, entries } : { anchor: first, entries: others };
+    const after = seq === 0 ? read : read.slice(1);
+    return {
+      anchor: seq === 0 ? null : first,
+      entries: after.slice(0, count),
+      hasMore: after.length > count,
+    };
+  }
+
+  /** Whether there is a history at all: as long as there is a session. */
+  async hasHistory(ref: SessionRef): Promise<boolean> {
+    return (await this.redis.exists(keys.history(ref))) === 1;
   }
 
   /** Up to `count` notices after the one with this id. Null if it is not in the stream: trimmed away, or never there. */

@@ -23,6 +23,7 @@ export type CommandAnswer =
   | 'early'
   | 'missing'
   | 'precondition_failed'
+  | 'too_many_changes'
   | ChangeRefusal
   | 'alive';
 

@@ -3,7 +3,6 @@ import { parseRef, refOf, type SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { idOfIndexMember, indexMember, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
-import type { HistoryEntry } from './session-store';
 
 /**
  * How many lookups one page may cost Redis, about: bounds the time that a filter which matches nothing keeps everybody
@@ -41,7 +40,7 @@ export interface Page {
   readonly nextCursor: string | null;
 }
 
-/** Reads that go over many sessions, and histories. */
+/** Reads that go over many sessions. */
 export class SessionIndex {
   constructor(
     private readonly redis: Redis,
@@ -68,13 +67,6 @@ export class SessionIndex {
       refs: members.map(member => refOf(tenant, idOfIndexMember(member))),
       nextCursor: next === '' ? null : next,
     };
-  }
-
-  /** The history of a session, oldest first. */
-  async history(ref: SessionRef): Promise<HistoryEntry[]> {
-    const entries = await this.redis.lrange(keys.history(ref), 0, -1);
-    // SAFETY: the list is written by the two commit scripts only.
-    return entries.map(entry => JSON.parse(entry) as HistoryEntry);
   }
 
   /** How many sessions wait before this one; null if it does not wait. */

@@ -120,8 +120,12 @@ export const sessionEventAnswer = z.object({
   actor: z.string().describe('By whom: `key:…`, `timer`, `worker:…`, `sweep`, `gateway`.'),
 });
 
-/** The history of a session. */
-export const sessionEventsAnswer = z.object({ events: z.array(sessionEventAnswer) });
+/** A page of a session's history. */
+export const sessionEventsAnswer = z.object({
+  events: z.array(sessionEventAnswer),
+  nextCursor: z.string().nullable().describe('`after` of the next page; null: there is none.'),
+  hasMore: z.boolean(),
+});
 
 /** What became of a bulk release. */
 export const releaseAllAnswer = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sessionEventsQuery } from '../routes/session-events';
 import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../schemas';
 import { updateBodySchema } from '../update-body';
 import {
@@ -192,6 +193,7 @@ export const OPERATIONS = {
       'session_not_found',
       'session_ended',
       'session_not_live',
+      'too_many_changes',
       'precondition_failed',
       'invalid_request',
       'outcome_unknown',
@@ -245,8 +247,15 @@ export const OPERATIONS = {
     path: '/v1/sessions/{id}/events',
     tag: 'Events',
     summary: 'The history of a session, oldest first',
-    answers: { 200: { description: 'All of it.', schema: sessionEventsAnswer } },
-    errors: ['session_not_found'],
+    parameters: queryOf(sessionEventsQuery),
+    answers: {
+      200: {
+        description: 'One page.',
+        schema: sessionEventsAnswer,
+        headers: { Link: '`rel="next"`: the next page.' },
+      },
+    },
+    errors: ['session_not_found', 'invalid_request'],
   },
   streamSessionEvents: {
     method: 'GET',

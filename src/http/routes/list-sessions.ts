@@ -1,5 +1,6 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import type { ListSessions } from '../../queries/list-sessions';
+import { linkToNext } from '../link';
 import { withinRedisBudget } from '../redis-budget';
 import { tenantOf } from '../request-context';
 import { parseListQuery } from '../schemas';
@@ -18,17 +19,11 @@ export function listSessionsRoute({ listSessions, views }: ListSessionsRoutePart
     const page = await withinRedisBudget(
       listSessions({ tenant: tenantOf(res), ...selection, cursor, limit }),
     );
-    if (page.nextCursor !== null) res.set('Link', `<${nextPage(req, page.nextCursor)}>; rel="next"`);
+    if (page.nextCursor !== null) res.set('Link', linkToNext(req, 'cursor', page.nextCursor));
     res.json({
       sessions: page.sessions.map(session => views.of(session)),
       nextCursor: page.nextCursor,
       hasMore: page.nextCursor !== null,
     });
   };
-}
-
-function nextPage(req: Request, cursor: string): string {
-  const query = new URLSearchParams(req.originalUrl.slice(req.path.length + 1));
-  query.set('cursor', cursor);
-  return `${req.path}?${query.toString()}`;
 }

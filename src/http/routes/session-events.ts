@@ -1,13 +1,40 @@
 import type { RequestHandler } from 'express';
+import { z } from 'zod';
 import type { SessionHistory } from '../../queries/session-history';
+import { linkToNext } from '../link';
 import { withinRedisBudget } from '../redis-budget';
+import { parse } from '../schemas';
 import { sessionEvent } from '../session-event';
 import { refOfParam } from '../session-param';
 
-/** `GET /v1/sessions/:id/events`: everything that happened to a session, oldest first. */
+/** A session rarely has more lines: who does not page sees all of them. */
+const EVENTS_MAX = 1_000;
+
+/** The query of `GET /v1/sessions/{id}/events`. */
+export const sessionEventsQuery = z.object({
+  after: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be the `seq` of an event')
+    .transform(Number)
+    .default(0)
+    .describe('Only what came after the event with this `seq`; `nextCursor` of a page.'),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(EVENTS_MAX))
+    .default(EVENTS_MAX),
+});
+
+/** `GET /v1/sessions/:id/events`: what happened to a session, oldest first, one page of it. */
 export function sessionEventsRoute(history: SessionHistory): RequestHandler {
   return async (req, res) => {
-    const entries = await withinRedisBudget(history(refOfParam(req, res)));
-    res.json({ events: entries.map(sessionEvent) });
+    const { after, limit } = parse(sessionEventsQuery, req.query, 'query');
+    const ref = refOfParam(req, res);
+    const { entries, hasMore } = await withinRedisBudget(history({ ref, afterSeq: after, limit }));
+    const last = entries.at(-1);
+    const nextCursor = hasMore && last !== undefined ? String(last.seq) : null;
+    if (nextCursor !== null) res.set('Link', linkToNext(req, 'after', nextCursor));
+    res.json({ events: entries.map(sessionEvent), nextCursor, hasMore });
   };
 }

@@ -8,6 +8,7 @@ import { keys } from '../../../src/redis/keys';
 import type { Deps } from '../../../src/deps';
 import type { SessionRecord } from '../../../src/store/session-store';
 import { EngineFixture } from '../../support/engine-fixture';
+import { readHistory } from '../../support/history';
 import { testLog } from '../../support/store-fixture';
 
 const sweeperOf = (deps: Deps): Sweeper =>
@@ -78,7 +79,7 @@ describe('a session whose time is up', () => {
     const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
     timers.arm(record, nowMs);
     await fixture.ended(record.ref);
-    const history = await deps.index.history(record.ref);
+    const history = await readHistory(deps, record.ref);
     expect(history.filter(({ to }) => to === 'timed_out')).toHaveLength(1);
     await consumer.close();
     await sweeper.stop();

@@ -11,6 +11,7 @@ import { blockingOptions } from '../../../src/redis/connection';
 import { KEY_PREFIX } from '../../../src/redis/keys';
 import { publishNotice, type Notice } from '../../../src/store/notice-stream';
 import { EngineFixture } from '../../support/engine-fixture';
+import { readHistory } from '../../support/history';
 
 /* Nobody consumes the queue `sessions` here: whatever is sent stays unanswered, as if its consumer had been killed. */
 
@@ -48,7 +49,7 @@ describe('a command that nobody answers', () => {
     return result;
   };
   const endsOf = async (ref: SessionRef): Promise<number> =>
-    (await deps.index.history(ref)).filter(({ to }) => to === 'released').length;
+    (await readHistory(deps, ref)).filter(({ to }) => to === 'released').length;
   const sessionsQueue = `${KEY_PREFIX}:sessions`;
 
   /* What a process that is killed leaves: a job that is active, locked, and worked on by nobody. */
@@ -96,9 +97,7 @@ describe('a command that nobody answers', () => {
     await taking(async take => {
       const [updated] = await Promise.all([timed(updateOf(record.ref)), take().then(deliver)]);
       expect(updated.revision).toBe(record.revision + 1);
-      expect((await deps.index.history(record.ref)).filter(({ event }) => event === 'update')).toHaveLength(
-        1,
-      );
+      expect((await readHistory(deps, record.ref)).filter(({ event }) => event === 'update')).toHaveLength(1);
     });
   });
 

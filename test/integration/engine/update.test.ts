@@ -10,6 +10,7 @@ import type { SessionRecord } from '../../../src/store/session-store';
 import { followMovedDeadlines } from '../../../workers/moved-deadlines';
 import { OwnedSessions } from '../../../workers/owned-sessions';
 import { EngineFixture } from '../../support/engine-fixture';
+import { readHistory } from '../../support/history';
 import { testLog } from '../../support/store-fixture';
 
 describe('changing a session that goes on', () => {
@@ -92,7 +93,7 @@ describe('changing a session that goes on', () => {
   it('tells the history what was changed and by whom', async () => {
     const { record } = await fixture.live();
     await update(record.ref, { labels: { a: 'b' }, timeoutMs: 70_000 });
-    expect((await deps.index.history(record.ref)).at(-1)).toMatchObject({
+    expect((await readHistory(deps, record.ref)).at(-1)).toMatchObject({
       event: 'update',
       cause: 'labels timeout',
       actor: 'key:default',
@@ -125,7 +126,7 @@ describe('changing a session that goes on', () => {
           ? await Promise.all([extend(), fire()])
           : (await Promise.all([fire(), extend()])).reverse();
       const { snapshot } = await read(ref);
-      const ends = (await deps.index.history(ref)).filter(({ to }) => to === 'timed_out');
+      const ends = (await readHistory(deps, ref)).filter(({ to }) => to === 'timed_out');
       if (answer === 'committed') {
         expect(fired).toMatchObject({
           againInMs: expect.any(Number),

@@ -62,6 +62,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 describe('changing a session', () => {
   it.each<[CommandOutcome | null, string]>([
     ['precondition_failed', 'precondition_failed'],
+    ['too_many_changes', 'too_many_changes'],
     ['deadline_passed', 'invalid_request'],
     ['too_many_labels', 'invalid_request'],
     ['fenced', 'outcome_unknown'],
