@@ -1,29 +1,159 @@
-import { writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
+/** As much may wait for a reader; what comes beyond it is dropped and counted. */
+const WAITING_MAX_BYTES = 1_048_576;
+
+/** How often it is tried again to write what waits; a pipe takes 64 KiB at a time. */
+const RETRY_MS = 50;
+
+/** How long the last words of a process wait for a reader that takes nothing, and for one that takes some of them. */
+const STALLED_FLUSH_MS = 250;
+const LONGEST_FLUSH_MS = 1_000;
+
+const FLUSH_RETRY_MS = 5;
+
+/** pino's number for `fatal`. */
+const FATAL = 60;
+
+/** What pino looks for. */
+const NEEDS_METADATA: unique symbol = Symbol.for('pino.metadata');
+
+const NEW_LINE = Buffer.from('\n');
 const STDOUT = 1;
-const RETRY_MS = 5;
-const MAX_RETRIES = 100;
+
+/** Writes some of the bytes and answers how many. @throws EAGAIN when nothing can be taken now, other system errors. */
+export type WriteBytes = (bytes: Buffer) => number;
 
 /**
- * Lines on stdout, written at once. A line that nobody can read any more is dropped: when the terminal is closed every
- * write fails with EIO, and pino's own destination would try again for ever, which stops the whole process. A reader
- * that is slow (EAGAIN) is given half a second.
+ * Where log lines go. Nothing here waits: a line is written at once, so that a process that is killed loses none, and what
+ * the reader does not take right now waits in memory, up to a bound. Beyond it, and when the disk is full or the terminal
+ * gone, lines are dropped; how many is told as soon as one can be written again. Lines stay whole and in order.
  */
-export const stdoutLines: DestinationStream = {
-  write(line) {
-    let rest = Buffer.from(line);
-    for (let retries = 0; rest.length > 0;) {
-      try {
-        rest = rest.subarray(writeSync(STDOUT, rest));
-      } catch (error) {
-        // SAFETY: fs throws system errors only.
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++retries > MAX_RETRIES) return;
-        sleepSync(RETRY_MS);
-      }
+export class LogOutput implements DestinationStream {
+  /** Makes pino say in {@link LogOutput.lastLevel} what it writes. */
+  readonly [NEEDS_METADATA] = true;
+  lastLevel = 0;
+  /** Told how many lines were dropped, once lines can be written again. */
+  onDropped: (lines: number) => void = () => undefined;
+  readonly #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** Whether the first of them is the rest of a line whose beginning is written. */
+  #isBegun = false;
+  /** Whether the last thing written is the beginning of a line whose rest was dropped. */
+  #isTorn = false;
+  #dropped = 0;
+  #retry: NodeJS.Timeout | null = null;
+
+  constructor(private readonly writeBytes: WriteBytes) {}
+
+  /** Takes a line. Never waits, never throws. */
+  write(line: string): void {
+    const bytes = Buffer.from(line);
+    const isFull = this.#waitingBytes + bytes.length > WAITING_MAX_BYTES;
+    if (isFull && this.lastLevel < FATAL) {
+      this.#dropped += 1;
+      return;
     }
-  },
-};
+    // What a process dies of matters more than what it said before.
+    if (this.lastLevel >= FATAL && (isFull || this.#dropped > 0)) this.#dropWaiting();
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#writeWaiting();
+  }
+
+  /** Gives the reader a moment to take what waits: the last words of a process. pino calls it behind a fatal line. */
+  flushSync(): void {
+    const startedMs = performance.now();
+    let movedMs = startedMs;
+    while (this.#waiting.length > 0) {
+      const before = this.#waitingBytes;
+      this.#writeWaiting();
+      const nowMs = performance.now();
+      if (this.#waitingBytes < before) movedMs = nowMs;
+      else sleepSync(FLUSH_RETRY_MS);
+      if (nowMs - movedMs > STALLED_FLUSH_MS || nowMs - startedMs > LONGEST_FLUSH_MS) return;
+    }
+  }
+
+  #writeWaiting(): void {
+    let hasWritten = false;
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const written = this.#tryWrite(next);
+      if (written === 'later') return this.#retryLater();
+      hasWritten = written !== 'never';
+      const left = written === 'never' ? 0 : next.length - written;
+      this.#isBegun = left > 0;
+      this.#waitingBytes -= next.length - left;
+      if (left > 0) this.#waiting[0] = next.subarray(next.length - left);
+      else this.#waiting.shift();
+    }
+    if (hasWritten && this.#dropped > 0) this.#tellDropped();
+  }
+
+  /* How many bytes were written; `never`: the line cannot be had by anybody, and is dropped. */
+  #tryWrite(bytes: Buffer): number | 'later' | 'never' {
+    try {
+      if (this.#isTorn) this.writeBytes(NEW_LINE);
+      this.#isTorn = false;
+      return this.writeBytes(bytes);
+    } catch (error) {
+      // SAFETY: a write throws system errors only.
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 'later';
+      this.#isTorn ||= this.#isBegun;
+      this.#dropped += 1;
+      return 'never';
+    }
+  }
+
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = null;
+      this.#writeWaiting();
+    }, RETRY_MS).unref();
+  }
+
+  #dropWaiting(): void {
+    const dropped = this.#waiting.splice(this.#isBegun ? 1 : 0);
+    this.#dropped += dropped.length;
+    this.#waitingBytes = this.#waiting[0]?.length ?? 0;
+  }
+
+  #tellDropped(): void {
+    const lines = this.#dropped;
+    this.#dropped = 0;
+    this.onDropped(lines);
+  }
+}
+
+let stdout: LogOutput | null = null;
+
+/** The standard output of this process for log lines, opened with the first of them so that no write on it waits. */
+export function stdoutLines(): LogOutput {
+  if (stdout !== null) return stdout;
+  let fd: number | null = null;
+  const output = new LogOutput(bytes => writeSync((fd ??= nonBlockingStdout()), bytes));
+  process.once('exit', () => output.flushSync());
+  return (stdout = output);
+}
+
+/*
+ * Whether writes wait is a property that all processes with this output share, and any of them may change it: Node itself does,
+ * and takes it back when it exits. A pipe or terminal is therefore opened once more, for us alone. A socket cannot be; it is
+ * made non-blocking by looking at `process.stdout`. Writes to files never wait for a reader.
+ */
+function nonBlockingStdout(): number {
+  if (fstatSync(STDOUT).isFile()) return STDOUT;
+  try {
+    return openSync(
+      `/proc/self/fd/${STDOUT}`,
+      constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
+    );
+  } catch {
+    // A socket, a pipe of another user or one that has lost its reader, a system without /proc.
+    return process.stdout.fd;
+  }
+}
 
 function sleepSync(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { stdoutLines } from './log-output';
+import { LogOutput, stdoutLines } from './log-output';
 
 export type { Logger } from 'pino';
 
@@ -18,8 +18,8 @@ const REDACTED = [
 ];
 
 /**
- * The root logger of a process: one JSON line per event on stdout, ISO time, level as a word.
- * Writing is synchronous, so that the last words of a dying process are not lost.
+ * The root logger of a process: one JSON line per event on stdout, ISO time, level as a word. It never waits for whoever
+ * reads them, see {@link LogOutput}.
  *
  * @param service - `api`, `worker`, `keeper` or `supervisor`
  * @param destination - where lines go; tests look at them
@@ -27,7 +27,7 @@ const REDACTED = [
 export function createLogger(
   service: string,
   level: string,
-  destination: DestinationStream = stdoutLines,
+  destination: DestinationStream = stdoutLines(),
 ): Logger {
   const options = {
     level,
@@ -36,7 +36,11 @@ export function createLogger(
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
   };
-  return pino(options, destination);
+  const log = pino(options, destination);
+  if (destination instanceof LogOutput) {
+    destination.onDropped = lines => log.warn({ lines }, 'log lines were dropped: nobody took them');
+  }
+  return log;
 }
 
 /** Takes secrets out of a URL before it is logged: credentials, and the values of its parameters, whatever their names. */

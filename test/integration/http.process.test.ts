@@ -33,7 +33,10 @@ describe('the API process', () => {
     }
   });
 
-  const start = (settings: Record<string, string> = {}): ChildProcess => {
+  const start = (
+    settings: Record<string, string> = {},
+    stdout: 'ignore' | 'pipe' = 'ignore',
+  ): ChildProcess => {
     const child = fork(join(root, 'src/api/main.ts'), {
       execArgv: ['-r', join(root, 'test/support/typescript-hook.cjs')],
       env: {
@@ -43,15 +46,16 @@ describe('the API process', () => {
         REDIS_URL: redis.url,
         ...settings,
       },
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      stdio: ['ignore', stdout, 'ignore', 'ipc'],
     });
     children.push(child);
     return child;
   };
   const startReady = async (
     settings: Record<string, string> = {},
+    stdout: 'ignore' | 'pipe' = 'ignore',
   ): Promise<{ child: ChildProcess; url: string }> => {
-    const child = start(settings);
+    const child = start(settings, stdout);
     const [message] = (await once(child, 'message')) as [{ ready: boolean; url: string }];
     expect(message).toEqual({ ready: true, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
     return { child, url: message.url };
@@ -67,6 +71,23 @@ describe('the API process', () => {
     const { url } = await startReady();
     expect((await callApi(url, 'GET', '/readyz')).status).toBe(200);
     expect((await callApi(url, 'GET', '/v1/sessions')).status).toBe(200);
+  });
+
+  it('answers as it always does when nobody reads its log', async () => {
+    const { url, child } = await startReady({ HOLDFAST_LOG_LEVEL: 'info' }, 'pipe');
+    const tookMs: number[] = [];
+    // More than the system keeps of what nobody reads.
+    const lane = async (): Promise<void> => {
+      for (let n = 0; n < 150; n += 1) {
+        const sinceMs = performance.now();
+        expect((await callApi(url, 'GET', '/v1/sessions')).status).toBe(200);
+        tookMs.push(performance.now() - sinceMs);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, lane));
+    expect(Math.max(...tookMs)).toBeLessThan(1_000);
+    child.kill('SIGTERM');
+    expect((await exitOf(child)).code).toBe(0);
   });
 
   it('ends in order on SIGTERM, answering whoever waits with what is known', async () => {

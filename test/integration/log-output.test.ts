@@ -1,38 +1,87 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
+
+/* What a process notices of whoever reads its log: nothing. */
 
 let dir: TempDir;
 beforeEach(async () => (dir = await makeTempDir()));
 afterEach(() => dir.remove());
 
-/** A process that logs `count` long lines and then ends with 7. */
-async function spawnTalker(count: number) {
+/** A process that logs many long lines, says on stderr how many milliseconds that took, and then ends with 7. */
+async function spawnTalker(stdout: 'pipe' | number, lines = 3_000): Promise<ChildProcess> {
   const program = join(dir.path, 'talker.ts');
   await writeFile(
     program,
     `import { createLogger } from '${join(__dirname, '../../src/core/logger')}';
      const log = createLogger('talker', 'info');
-     for (let n = 1; n <= ${count}; n++) log.info({ n, filling: 'x'.repeat(1_000) }, 'line');
+     const startedMs = performance.now();
+     for (let n = 1; n <= ${lines}; n++) log.info({ n, filling: 'x'.repeat(1_000) }, 'line');
+     process.stderr.write(String(performance.now() - startedMs));
      process.exit(7);`,
   );
   const hook = join(__dirname, '../support/typescript-hook.cjs');
-  return spawn(process.execPath, ['-r', hook, program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const stdio: StdioOptions = ['ignore', stdout, 'pipe'];
+  return spawn(process.execPath, ['-r', hook, program], { stdio });
+}
+
+/** A pipe and both its ends; nobody reads it until a test does. */
+async function makePipe(): Promise<{ reader: FileHandle; writer: FileHandle }> {
+  const path = join(dir.path, 'pipe');
+  await promisify(execFile)('mkfifo', [path]);
+  const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return { reader, writer: await open(path, constants.O_WRONLY) };
+}
+
+async function end(child: ChildProcess): Promise<{ tookMs: number; code: number | null }> {
+  const { stderr } = child;
+  if (stderr === null) throw new Error('the talker has no stderr');
+  const [said, [code]] = await Promise.all([text(stderr), once(child, 'exit')]);
+  // SAFETY: `exit` brings a code, or null with a signal.
+  return { tookMs: Number(said), code: code as number | null };
 }
 
 test('a reader that is slow gets every line, the last words too', async () => {
-  const talker = await spawnTalker(500);
-  let text = '';
-  for await (const chunk of talker.stdout.setEncoding('utf8')) text += String(chunk);
-  const lines = text.trim().split('\n');
+  const { stdout } = await spawnTalker('pipe', 500);
+  if (stdout === null) throw new Error('the talker has no stdout');
+  const lines = (await text(stdout)).trim().split('\n');
   expect(lines).toHaveLength(500);
   expect(JSON.parse(lines[499] ?? '')).toMatchObject({ n: 500, msg: 'line' });
 });
 
+test('a socket that nobody reads delays nobody', async () => {
+  const { tookMs, code } = await end(await spawnTalker('pipe'));
+  expect(tookMs).toBeLessThan(1_000);
+  expect(code).toBe(7);
+});
+
+test('a pipe that nobody reads delays nobody, and its last words are there for whoever comes', async () => {
+  const { reader, writer } = await makePipe();
+  const { tookMs, code } = await end(await spawnTalker(writer.fd));
+  expect(tookMs).toBeLessThan(1_000);
+  expect(code).toBe(7);
+  await writer.close();
+  const kept = (await reader.readFile('utf8')).split('\n').slice(0, -1);
+  await reader.close();
+  expect(JSON.parse(kept[0] ?? '')).toMatchObject({ n: 1 });
+  expect(kept.length).toBeGreaterThan(10);
+});
+
+test('a full disk delays nobody', async () => {
+  const full = await open('/dev/full', 'w');
+  const { tookMs, code } = await end(await spawnTalker(full.fd));
+  await full.close();
+  expect(tookMs).toBeLessThan(1_000);
+  expect(code).toBe(7);
+});
+
 test('a reader that is gone stops nobody', async () => {
-  const talker = await spawnTalker(500);
-  talker.stdout.destroy();
-  expect(await once(talker, 'exit')).toEqual([7, null]);
+  const talker = await spawnTalker('pipe');
+  talker.stdout?.destroy();
+  expect((await end(talker)).code).toBe(7);
 });
