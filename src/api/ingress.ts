@@ -67,7 +67,7 @@ export function ingressJobCheck(config: Config): (name: string, data: unknown) =
 function parsers(config: Config): Pick<IngressParts, 'parseNewSession' | 'parseChange'> {
   return {
     parseNewSession: createBodyParser(config),
-    parseChange: fields => parseUpdateBody(fields, config),
+    parseChange: (fields, place) => parseUpdateBody(fields, config, place),
   };
 }
 

@@ -59,6 +59,12 @@ export type DurationOrOff = number | 'off';
 /** As the API wants it: null is none. */
 export const orNull = (value: DurationOrOff): number | null => (value === 'off' ? null : value);
 
+/** A label selector, which the service reads; an empty one is told here, since it comes of a variable that is not set. */
+export function labelSelector(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It is empty. Is a variable not set?');
+}
+
 /** A whole number within limits. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return text => {

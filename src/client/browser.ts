@@ -7,7 +7,7 @@ import { PlaywrightConnector, type PlaywrightLibrary } from './playwright-connec
 import { PuppeteerConnector, type PuppeteerLibrary } from './puppeteer-connector';
 import type { CreateOptions, Session } from './session';
 import { Sessions } from './sessions';
-import { Transport, type RequestOptions } from './transport';
+import { queryOf, splitRequest, Transport, type RequestOptions } from './transport';
 
 /** How the client works. */
 export interface BrowserOptions {
@@ -71,9 +71,9 @@ export class Browser {
   }
 
   /** What your sessions have used, by the day in UTC on which they ended. */
-  async usage({ from, to, ...request }: UsageOptions = {}): Promise<Usage> {
-    const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-    const path = `/v1/usage?${new URLSearchParams(range).toString()}`;
+  async usage(options: UsageOptions = {}): Promise<Usage> {
+    const [request, days] = splitRequest(options);
+    const path = `/v1/usage${queryOf({ ...days })}`;
     const { body } = await this.#transport.send({ ...request, method: 'GET', path });
     // SAFETY: a 2xx of this route carries the usage.
     return body as Usage;

@@ -1,5 +1,6 @@
 import { openScope } from './cancellation';
 import { isHoldfastError } from './errors';
+import { withoutForeign, type ForeignOptions } from './foreign-options';
 import type { OwnSessions } from './own-sessions';
 import { isEnded, type CreateOptions, type Session, type SessionData } from './session';
 import type { RequestOptions, Transport } from './transport';
@@ -45,18 +46,21 @@ export async function createSession(
   if (request.signal?.aborted === true) follow();
   request.signal?.addEventListener('abort', follow, { once: true });
   try {
-    const work = makeOrAbandon(parts, options, { ...request, signal: creation.signal });
+    const work = makeOrAbandon(parts, withoutForeign(options), { ...request, signal: creation.signal });
     return await parts.own.during(creation, work);
   } finally {
     request.signal?.removeEventListener('abort', follow);
   }
 }
 
+/** The body of the request. */
+type OwnOptions = Omit<CreateOptions, keyof ForeignOptions>;
+
 type SignalledRequest = CreateRequest & { readonly signal: AbortSignal };
 
 async function makeOrAbandon(
   parts: CreationParts,
-  options: CreateOptions,
+  options: OwnOptions,
   request: SignalledRequest,
 ): Promise<Session> {
   const { idempotencyKey = crypto.randomUUID() } = request;
@@ -71,7 +75,7 @@ async function makeOrAbandon(
 
 async function makeLive(
   { transport, own, sessionOf, untilLive }: CreationParts,
-  options: CreateOptions,
+  options: OwnOptions,
   request: SignalledRequest & { readonly idempotencyKey: string },
 ): Promise<Session> {
   const { wait = true, idempotencyKey, ...call } = request;
@@ -84,7 +88,7 @@ async function makeLive(
 
 async function post(
   transport: Transport,
-  options: CreateOptions,
+  options: OwnOptions,
   idempotencyKey: string,
   respondAsync: boolean,
   call: RequestOptions,
@@ -106,7 +110,7 @@ const isRefusal = (error: unknown): boolean =>
   (error.code === 'session_ended' || (error.status !== null && error.status >= 400 && error.status < 500));
 
 /* Asking once more is the only way to learn the id; if the first request never arrived this makes what it then releases. */
-async function abandon(transport: Transport, options: CreateOptions, idempotencyKey: string): Promise<void> {
+async function abandon(transport: Transport, options: OwnOptions, idempotencyKey: string): Promise<void> {
   const scope = openScope(ABANDON_TIMEOUT_MS, undefined);
   const call = { signal: scope.signal, maxRetries: 0 };
   try {

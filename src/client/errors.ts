@@ -91,6 +91,12 @@ export class HoldfastError extends Error {
   }
 }
 
+/** The error that names what is wrong with which field, for what is refused before it is sent. */
+export function refusal(code: ErrorCode, fields: readonly FieldError[]): HoldfastError {
+  const told = fields.map(({ pointer, message }) => `${pointer}: ${message}`);
+  return new HoldfastError(code, told.join('; '), { fields });
+}
+
 /** A session was wanted live, and it has ended. Says how. */
 export class SessionEndedError extends HoldfastError {
   constructor(

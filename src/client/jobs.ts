@@ -1,5 +1,5 @@
 import { pathSegment } from './path-segment';
-import type { RequestOptions, Transport } from './transport';
+import { queryOf, splitRequest, type RequestOptions, type Transport } from './transport';
 
 /** A job that nobody could handle, in quarantine. Texts that came with it are made fit to be shown. */
 export interface QuarantinedJob {
@@ -34,25 +34,16 @@ export class Jobs {
   constructor(private readonly transport: Transport) {}
 
   /** All of them, newest first, page by page as they are asked for. */
-  async *list({ queue, limit, ...request }: ListJobsOptions = {}): AsyncGenerator<
-    QuarantinedJob,
-    void,
-    undefined
-  > {
-    const query = new URLSearchParams();
-    if (queue !== undefined) query.set('queue', queue);
-    if (limit !== undefined) query.set('limit', String(limit));
-    for (;;) {
-      const { body } = await this.transport.send({
-        ...request,
-        method: 'GET',
-        path: `/v1/jobs?${query.toString()}`,
-      });
+  async *list(options: ListJobsOptions = {}): AsyncGenerator<QuarantinedJob, void, undefined> {
+    const [request, filters] = splitRequest(options);
+    for (let cursor: string | undefined; ;) {
+      const path = `/v1/jobs${queryOf({ ...filters, cursor })}`;
+      const { body } = await this.transport.send({ ...request, method: 'GET', path });
       // SAFETY: a 2xx of this route carries a page.
       const page = body as { jobs: QuarantinedJob[]; nextCursor: string | null };
       yield* page.jobs;
       if (page.nextCursor === null) return;
-      query.set('cursor', page.nextCursor);
+      cursor = page.nextCursor;
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Session, SessionData, SessionStatus } from './session';
-import type { RequestOptions, Transport } from './transport';
+import { queryOf, splitRequest, type RequestOptions, type Transport } from './transport';
 
 /** Which sessions to list; all that are retained unless narrowed, the newest first. */
 export interface ListOptions extends RequestOptions {
@@ -88,25 +88,14 @@ export function listSessions(
   sessionOf: (data: SessionData) => Session,
   options: ListOptions,
 ): SessionList {
-  const { signal, timeoutMs, maxRetries, cursor, ...filters } = options;
+  const [request, { cursor, ...filters }] = splitRequest(options);
   const read = async (from: string | undefined): Promise<SessionPage> => {
     const query = queryOf({ ...filters, cursor: from });
     const path = `/v1/sessions${query}`;
-    const { body } = await transport.send({ method: 'GET', path, signal, timeoutMs, maxRetries });
+    const { body } = await transport.send({ ...request, method: 'GET', path });
     // SAFETY: a 2xx of this route carries a page.
     const page = body as { sessions: SessionData[]; nextCursor: string | null };
     return new SessionPage(page.sessions.map(sessionOf), page.nextCursor, read);
   };
   return new SessionList(async () => read(cursor));
-}
-
-type QueryValue = string | number | Date | readonly string[] | undefined;
-
-function queryOf(values: Readonly<Record<string, QueryValue>>): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : String(value));
-  }
-  const text = query.toString();
-  return text === '' ? '' : `?${text}`;
 }

@@ -1,5 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import type { ForeignOptions } from './foreign-options';
+
 /** Where a session is in its life; the last three are final. */
 export type SessionStatus = 'created' | 'live' | 'released' | 'failed' | 'timed_out';
 
@@ -77,7 +79,7 @@ export interface NewCookie {
 }
 
 /** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */
-export interface CreateOptions {
+export interface CreateOptions extends ForeignOptions {
   /** How long it may be live. Default 300 000. */
   readonly timeout?: number;
   /** Ends it after so long without anything happening. Default: off. */
@@ -107,10 +109,6 @@ export interface CreateOptions {
   readonly context?: unknown;
   readonly recording?: boolean | null;
   readonly blockAds?: boolean | null;
-  /** For code that was written for another service; has no effect, every session speaks to Puppeteer and Playwright. */
-  readonly adapter?: string;
-  /** For code that was written for another service; has no effect. */
-  readonly lambdatestOptions?: Readonly<Record<string, unknown>>;
 }
 
 /** What is to change about a session; what is not named stays. */

@@ -1,5 +1,5 @@
 import { createSession, type CreateRequest } from './creation';
-import { isHoldfastError } from './errors';
+import { isHoldfastError, refusal } from './errors';
 import { OwnSessions } from './own-sessions';
 import { pathSegment } from './path-segment';
 import {
@@ -16,7 +16,7 @@ import {
   type UpdateOptions,
 } from './session';
 import { listSessions, type ListOptions, type SessionList } from './session-list';
-import type { Call, RequestOptions, Transport } from './transport';
+import { splitRequest, type Call, type RequestOptions, type Transport } from './transport';
 import { nextChange, waitForTarget, type ReadChange, type WaitOptions, type WaitTarget } from './waiting';
 
 /** How long a process that is told to end may take to release what it has made, milliseconds. */
@@ -117,14 +117,19 @@ export class Sessions {
     return this.#session({ ...call, method: 'POST', path, headers });
   }
 
-  /** Ends every session of your API key, or those that a selector names; also those of other processes. */
+  /**
+   * Ends every session of your API key, or those that a selector names; also those of other processes.
+   *
+   * @throws HoldfastError `invalid_request` for a selector that is given, and undefined or empty: it is not meant to be all.
+   */
   async releaseAll(options: ReleaseAllOptions = {}): Promise<ReleaseAllResult> {
-    const { wait = true, labelSelector, dryRun, ...call } = options;
+    const [request, { wait = true, ...asked }] = splitRequest(options);
+    refuseUndefined(asked);
     const { body } = await this.transport.send({
-      ...call,
+      ...request,
       method: 'POST',
       path: '/v1/sessions/release',
-      body: { labelSelector, dryRun },
+      body: asked,
       headers: preferOf(wait),
     });
     // SAFETY: a 2xx of this route carries the counts.
@@ -245,6 +250,17 @@ export class Sessions {
       if (!isHoldfastError(error, 'session_not_found')) throw error;
     }
   }
+}
+
+/* What was to narrow it down and is not set, as an environment variable may be, would release everything. */
+function refuseUndefined({ dryRun: _dryRun, ...filters }: Readonly<Record<string, unknown>>): void {
+  const unset = Object.keys(filters).filter(name => filters[name] === undefined);
+  if (unset.length === 0) return;
+  const message = 'is undefined: leave it out to release all';
+  throw refusal(
+    'invalid_request',
+    unset.map(name => ({ pointer: `/${name}`, message })),
+  );
 }
 
 /* Not enumerable: a session that is printed, copied or sent shows what the service has said, and nothing else. */

@@ -12,6 +12,33 @@ export interface RequestOptions {
   readonly maxRetries?: number | undefined;
 }
 
+/**
+ * Tells how to ask apart from what is asked for. Whatever nobody knows is asked for: the service refuses it, where a
+ * filter that is dropped in silence would select everything.
+ */
+export function splitRequest<Options extends RequestOptions>({
+  signal,
+  timeoutMs,
+  maxRetries,
+  ...asked
+}: Options): readonly [request: RequestOptions, asked: Omit<Options, keyof RequestOptions>] {
+  return [{ signal, timeoutMs, maxRetries }, asked];
+}
+
+/** A value in a query. */
+export type QueryValue = string | number | Date | readonly string[] | null | undefined;
+
+/** What was asked for as a query with its `?`; without what is undefined, while null is for the service to refuse. */
+export function queryOf(values: Readonly<Record<string, QueryValue>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined)
+      query.set(name, value instanceof Date ? value.toISOString() : String(value ?? ''));
+  }
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
 /** One request. */
 export interface Call extends RequestOptions {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';

@@ -19,7 +19,7 @@ const LOCALE_MAX = 35;
 const CREDENTIAL_MAX_BYTES = 255;
 
 const dimensions = z
-  .object({ width: z.int().min(100).max(7_680), height: z.int().min(100).max(4_320) })
+  .strictObject({ width: z.int().min(100).max(7_680), height: z.int().min(100).max(4_320) })
   .describe('The inside of every page, CSS pixels.');
 
 const userAgent = z

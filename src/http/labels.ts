@@ -10,58 +10,73 @@ export const LABEL_VALUE = /^[^\p{Cc}\p{Cs}]{0,128}$/u;
 const TERMS_MAX = 16;
 const VALUES_MAX = 64;
 
+/** How much of a selector a message repeats. */
+const SHOWN_MAX = 60;
+
 /** A selector that was understood, or what is wrong with it. */
 export type ParsedSelector =
   | { readonly requirements: readonly LabelRequirement[] }
   | { readonly requirements: null; readonly problem: string };
 
 const TERM =
-  /\s*(?:!\s*(?<absent>[^\s=!,()]+)|(?<name>[^\s=!,()]+)(?:\s+(?<set>in|notin)\s*\((?<values>[^()]*)\)|\s*(?<operator>==|=|!=)(?<value>[^,]*))?)\s*(?:,|$)/y;
+  /\s*(?:!\s*(?<absent>[^\s=!,()]+)|(?<name>[^\s=!,()]+)(?:\s+(?<set>in|notin)\s*\((?<values>[^()]*)\)|\s*(?<operator>==|=|!=)(?<value>[^,]*))?)\s*(?<end>,|$)/y;
 
 /**
  * Reads a Kubernetes label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a` (has the label), `!a` (has
- * not); all terms must hold. A value with a comma cannot be selected, one with a parenthesis only by `=` and `!=`.
+ * not); all terms must hold. A value with a comma cannot be selected; one that begins with `=` only by `in`, one with a
+ * parenthesis only by `=` and `!=`.
+ *
+ * What an unset variable leaves behind is refused wherever it would select more than was meant: nothing at all, a
+ * missing term, `a!=`.
  */
 export function parseLabelSelector(text: string): ParsedSelector {
+  if (text.trim() === '') return wrong('must not be empty: leave it out to select all');
   const requirements: LabelRequirement[] = [];
   const equal = new Map<string, string>();
   let at = 0;
-  while (at < text.length) {
-    const rest = /[\s,]*/y;
-    rest.lastIndex = at;
-    at += rest.exec(text)?.[0].length ?? 0;
-    if (at === text.length) break;
+  for (let isOver = false; !isOver;) {
+    const rest = text.slice(at).trimStart();
+    if (rest === '' || rest.startsWith(',')) return wrong('must not have an empty term: a comma too many');
     TERM.lastIndex = at;
     const groups = TERM.exec(text)?.groups;
-    const requirement = groups === undefined ? null : requirementOf(groups);
-    if (requirement === null)
-      return wrong(`"${text.slice(at)}" does not begin with a term such as name=value`);
+    const requirement = groups === undefined ? noTerm(rest) : requirementOf(groups, rest);
+    if (typeof requirement === 'string') return wrong(requirement);
     at = TERM.lastIndex;
-    requirements.push(requirement);
+    isOver = groups?.['end'] === '';
+    if (requirements.push(requirement) > TERMS_MAX) return wrong(`has more than ${TERMS_MAX} terms`);
     const [value] = groups?.['operator']?.startsWith('=') === true ? valuesOf(requirement) : [];
     if (value === undefined) continue;
     if ((equal.get(requirement.name) ?? value) !== value)
       return wrong(`${requirement.name} cannot have two values`);
     equal.set(requirement.name, value);
   }
-  if (requirements.length > TERMS_MAX) return wrong(`has more than ${TERMS_MAX} terms`);
   if (requirements.flatMap(valuesOf).length > VALUES_MAX) return wrong(`has more than ${VALUES_MAX} values`);
   return { requirements };
 }
 
-/* Null if the name, or one of the values, cannot be one. */
-function requirementOf(groups: Readonly<Record<string, string | undefined>>): LabelRequirement | null {
-  const { absent, set, values, operator, value } = groups;
+/* What is wrong with it if the name, or one of the values, cannot be one. */
+function requirementOf(
+  groups: Readonly<Record<string, string | undefined>>,
+  rest: string,
+): LabelRequirement | string {
+  const { absent, set, values, operator, value = '' } = groups;
   const name = absent ?? groups['name'] ?? '';
-  if (!LABEL_NAME.test(name)) return null;
+  if (!LABEL_NAME.test(name)) return noTerm(rest);
   if (set === undefined && operator === undefined) {
     return { name, operator: absent === undefined ? 'exists' : 'absent' };
   }
-  const given = set === undefined ? [value ?? ''] : (values ?? '').split(',');
+  if (value.trimStart().startsWith('='))
+    return `${name}${operator ?? ''} has a "=" too many; "${name} in (…)" selects values that begin with one`;
+  if (operator === '!=' && value.trim() === '')
+    return `${name}!= has no value; "${name} notin (,)" selects all but the empty one`;
+  const given = set === undefined ? [value] : (values ?? '').split(',');
   const wanted = given.map(one => one.trim());
-  if (values?.trim() === '' || !wanted.every(one => LABEL_VALUE.test(one))) return null;
+  if (values?.trim() === '' || !wanted.every(one => LABEL_VALUE.test(one))) return noTerm(rest);
   return { name, operator: set === 'notin' || operator === '!=' ? 'notin' : 'in', values: wanted };
 }
+
+const noTerm = (rest: string): string =>
+  `"${rest.slice(0, SHOWN_MAX)}" does not begin with a term such as name=value`;
 
 const valuesOf = (requirement: LabelRequirement): readonly string[] =>
   'values' in requirement ? requirement.values : [];

@@ -2,6 +2,7 @@ import type { Express, RequestHandler } from 'express';
 import { methodNotAllowed } from './error-handler';
 import type { Operation } from './openapi/operation';
 import { OPERATIONS, type OperationId } from './openapi/operations';
+import { queryGuard } from './query-guard';
 
 /** What answers each operation. */
 export type Handlers = Readonly<Record<OperationId, RequestHandler>>;
@@ -17,9 +18,11 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
   for (const path of new Set(operations.map(([, operation]) => operation.path))) {
     const here = operations.filter(([, operation]) => operation.path === path);
     const route = app.route(routePath(path));
-    for (const [id, { method }] of here) {
+    for (const [id, operation] of here) {
+      // Probes, links and WebSocket URLs may carry what others have added to them; they select nothing.
+      const guards = kind === 'open' ? [] : [queryGuard(operation)];
       // SAFETY: the entries are those of OPERATIONS.
-      route[VERBS[method]](handlers[id as OperationId]);
+      route[VERBS[operation.method]](...guards, handlers[id as OperationId]);
     }
     // A fixed path may also be an id: its other methods are for the next path to answer or refuse.
     const isAlsoAnId = operations.some(

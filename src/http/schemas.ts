@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { NewSession } from '../commands/create-session';
+import { checkFields, invalidFields, summary, type FieldPlace } from '../core/check-fields';
 import { HoldfastError, type FieldError } from '../core/errors';
 import { SESSION_ID_PATTERN } from '../core/ids';
 import { isCursor, type Selection } from '../store/session-index';
@@ -22,10 +23,10 @@ const NAME_MAX = 128;
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /**
- * Fields that exist in the design but not yet in the service, with the values that ask for nothing. Left unanswered they
- * would be promises nobody keeps; fields we have never heard of are ignored.
+ * Fields that exist in the design but not yet in the service, with the values that ask for nothing. Code that asks for
+ * nothing may go on to say so; anything else is `not_supported`, so that nobody waits for what is not done.
  */
-const NOT_BUILT: Readonly<Record<string, readonly unknown[]>> = {
+const NOT_BUILT: Readonly<Record<string, readonly (boolean | null)[]>> = {
   context: [null],
   recording: [null, false],
   blockAds: [null, false],
@@ -47,6 +48,19 @@ const NOT_OURS: readonly string[] = [
   'args',
   'extensions',
 ];
+
+/* Both kinds with the values that they may have. */
+const NOT_OFFERED: Readonly<Record<string, z.ZodType>> = {
+  ...Object.fromEntries(Object.entries(NOT_BUILT).map(([name, values]) => [name, onlyNothing(values)])),
+  ...Object.fromEntries(NOT_OURS.map(name => [name, onlyNothing([null])])),
+};
+
+function onlyNothing(values: readonly (boolean | null)[]): z.ZodType {
+  return z
+    .literal([...values])
+    .optional()
+    .describe('Not offered: anything else is `not_supported`.');
+}
 
 /** A time-out of at most `maxMs` milliseconds. */
 export const duration = (maxMs: number): z.ZodInt =>
@@ -77,8 +91,9 @@ export const sessionName = z
   .regex(PRINTABLE, 'must be printable')
   .nullable();
 
+/* Strict: whoever misspells `proxy` would browse without one. */
 const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
-  z.object({
+  z.strictObject({
     sessionId: z
       .string()
       .regex(SESSION_ID_PATTERN, 'must have 1 to 64 characters: letters, digits, "_", "-"')
@@ -104,10 +119,10 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
   });
 
 /** The body of `POST /v1/sessions`, for the OpenAPI document. */
-export const createBodySchema = (policy: TimeoutPolicy): z.ZodType => createBody(policy);
+export const createBodySchema = (policy: TimeoutPolicy): z.ZodType => createBody(policy).extend(NOT_OFFERED);
 
 /** Checks the body of one create. */
-export type ParseCreateBody = (body: unknown) => NewSession;
+export type ParseCreateBody = (body: unknown, place?: FieldPlace) => NewSession;
 
 /**
  * The body of `POST /v1/sessions` → what the creator decided, defaults applied. The schema is made here, once for all bodies:
@@ -117,9 +132,8 @@ export type ParseCreateBody = (body: unknown) => NewSession;
  */
 export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
   const schema = createBody(policy).superRefine(checkBrowserFields);
-  return body => {
-    refuseNotBuilt(body);
-    const given = parse(schema, body, '');
+  return (body, place = {}) => {
+    const given = checkFields(schema, withoutNotOffered(body, place.root ?? ''), place);
     return {
       sessionId: given.sessionId ?? null,
       name: given.name,
@@ -160,7 +174,7 @@ export interface ListQuery {
  * @throws HoldfastError `invalid_request`, naming every parameter.
  */
 export function parseListQuery(query: Readonly<Record<string, unknown>>): ListQuery {
-  const { cursor, limit, ...selection } = parse(listQuery, query, 'query');
+  const { cursor, limit, ...selection } = checkFields(listQuery, query, { root: 'query' });
   return { selection: selectionOf(selection), cursor, limit };
 }
 
@@ -192,7 +206,7 @@ export function parseReleaseAll(
       : { ...rest, dryRun: dryRunText === 'true' || (dryRunText !== 'false' && dryRunText) };
   // A body that is no object is left as it is, for the schema to refuse.
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
-  const { dryRun, ...selection } = parse(releaseAllSelection, isObject ? { ...asked, ...body } : body, '');
+  const { dryRun, ...selection } = checkFields(releaseAllSelection, isObject ? { ...asked, ...body } : body);
   return { selection: selectionOf(selection), dryRun };
 }
 
@@ -207,7 +221,7 @@ export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 export function parseIdempotencyKey(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
   if (typeof header === 'string' && IDEMPOTENCY_KEY.test(header)) return header;
-  throw invalid([
+  throw invalidFields([
     {
       pointer: 'header/Idempotency-Key',
       message: 'must have 1 to 255 printable ASCII characters without blanks',
@@ -215,44 +229,18 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
   ]);
 }
 
-function refuseNotBuilt(body: unknown): void {
-  if (typeof body !== 'object' || body === null) return;
+/* The body without the fields that exist elsewhere or later, if they ask for nothing. */
+function withoutNotOffered(body: unknown, root: string): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const fields = Object.entries(body).flatMap(([name, value]): FieldError[] => {
-    const pointer = `/${name}`;
-    if (Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.includes(value) === false)
+    const pointer = `${root}/${name}`;
+    if (Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.some(nothing => nothing === value) === false)
       return [{ pointer, message: 'is known, but not built yet' }];
     if (NOT_OURS.includes(name) && value !== null)
       return [{ pointer, message: 'is not offered: your client can set it, for as long as it is connected' }];
     return [];
   });
   if (fields.length > 0) throw new HoldfastError('not_supported', summary(fields), { fields });
+  const rest = Object.entries(body).filter(([name]) => !Object.hasOwn(NOT_OFFERED, name));
+  return Object.fromEntries(rest);
 }
-
-/** @throws HoldfastError `invalid_request`, naming every field; pointers begin with `root`. */
-export function parse<S extends z.ZodType>(schema: S, value: unknown, root: string): z.output<S> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
-  const fields = issues.map(issue => ({
-    pointer: root + pointerTo(issue.path),
-    message: messageOfIssue(issue),
-  }));
-  throw invalid(fields);
-}
-
-/* A wrong key of a record is reported with issues of its own inside; those say what is wrong with it. */
-function messageOfIssue(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_key'
-    ? `the name ${issue.issues[0]?.message ?? issue.message}`
-    : issue.message;
-}
-
-/** RFC 6901. */
-const pointerTo = (path: readonly PropertyKey[]): string =>
-  path.map(part => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-
-const summary = (fields: readonly FieldError[]): string =>
-  fields.map(({ pointer, message }) => `${pointer === '' ? 'the body' : pointer}: ${message}`).join('; ');
-
-const invalid = (fields: readonly FieldError[]): HoldfastError =>
-  new HoldfastError('invalid_request', summary(fields), { fields });

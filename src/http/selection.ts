@@ -29,7 +29,7 @@ const labelSelector = z
   })
   .optional()
   .describe(
-    'As in Kubernetes: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`; all terms must hold.',
+    'As in Kubernetes: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`; all terms must hold. Empty ones are refused.',
   );
 
 const moment = (what: string) =>

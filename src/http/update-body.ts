@@ -1,16 +1,9 @@
 import { z } from 'zod';
 import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { UpdateRequest } from '../commands/update-session';
+import { checkFields, type FieldPlace } from '../core/check-fields';
 import { HoldfastError } from '../core/errors';
-import {
-  duration,
-  labelName,
-  labelValue,
-  parse,
-  sessionName,
-  TIMEOUT_MIN_MS,
-  type TimeoutPolicy,
-} from './schemas';
+import { duration, labelName, labelValue, sessionName, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
 
 /* Strict: a time-out that is misspelt and ignored would end a session at the old time after all. */
 const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
@@ -61,8 +54,12 @@ export type RequestedUpdate = Pick<UpdateRequest, 'change' | 'expiresAtMs' | 'ti
  *
  * @throws HoldfastError `invalid_request`, naming every field.
  */
-export function parseUpdateBody(body: unknown, policy: TimeoutPolicy): RequestedUpdate {
-  const { timeout, expiresAt, idleTimeout, labels, name } = parse(updateBody(policy), body, '');
+export function parseUpdateBody(
+  body: unknown,
+  policy: TimeoutPolicy,
+  place: FieldPlace = {},
+): RequestedUpdate {
+  const { timeout, expiresAt, idleTimeout, labels, name } = checkFields(updateBody(policy), body, place);
   return {
     change: {
       ...(name === undefined ? {} : { name }),

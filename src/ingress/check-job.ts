@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors';
-import { createJob, extendJob, JOB_NAMES, releaseJob, requestFields, runJob } from './contract';
-import { readJob } from './job-error';
+import { JOB_NAMES, releaseJob } from './contract';
 import type { IngressParts } from './parts';
+import { readCreate, readExtend, readJob, readRun } from './read-job';
 
 /**
  * Checks name and data of a job as taking it up would, and does nothing.
@@ -15,21 +15,18 @@ export function checkJob(
 ): void {
   const known = JOB_NAMES.find(candidate => candidate === name);
   switch (known) {
-    // Fields that belong to the job alone are none of a session's, and ignored there.
     case 'session.create':
-      parts.parseNewSession(readJob(createJob, data));
+      readCreate(parts, data);
       return;
     case 'session.extend':
-      parts.parseChange(requestFields(readJob(extendJob, data), 'v', 'sessionId'));
+      readExtend(parts, data);
       return;
     case 'session.release':
       readJob(releaseJob, data);
       return;
-    case 'session.run': {
-      const { session, sessionId } = readJob(runJob, data);
-      if (sessionId === undefined) parts.parseNewSession(session ?? {});
+    case 'session.run':
+      readRun(parts, data);
       return;
-    }
     case undefined:
       throw new HoldfastError('invalid_request', `the name must be one of ${JOB_NAMES.join(', ')}`);
   }

@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import { HoldfastError, type FieldError } from '../core/errors';
+import { HoldfastError } from '../core/errors';
 import { isRedisAway } from '../redis/errors';
 import type { SessionOutline } from './parts';
 
@@ -34,22 +33,4 @@ export function isPassing(error: unknown): boolean {
 /** The code of whatever ended a job; null for what is nobody's fault but ours. */
 export function codeOf(error: unknown): string | null {
   return error instanceof HoldfastError || error instanceof JobFailure ? error.code : null;
-}
-
-/**
- * Reads the data of a job.
- *
- * @throws HoldfastError `invalid_request`, naming every field.
- */
-export function readJob<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
-  const parsed = schema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const fields: FieldError[] = parsed.error.issues.map(({ path, message }) => ({
-    pointer: path.map(part => `/${String(part)}`).join(''),
-    message,
-  }));
-  const summary = fields.map(
-    ({ pointer, message }) => `${pointer === '' ? 'the data' : pointer}: ${message}`,
-  );
-  throw new HoldfastError('invalid_request', summary.join('; '), { fields });
 }

@@ -19,12 +19,8 @@ export function jobSchemas({ session, change }: SharedSchemas): Readonly<Record<
   const newSession = schemaOf(session);
   const run = schemaOf(runJob);
   return {
-    // Fields that nobody knows are ignored here, as in requests.
     'session.create': titled('session.create', merged(schemaOf(createJob), newSession)),
-    'session.extend': titled('session.extend', {
-      ...merged(schemaOf(extendJob), schemaOf(change)),
-      additionalProperties: false,
-    }),
+    'session.extend': titled('session.extend', merged(schemaOf(extendJob), schemaOf(change))),
     'session.release': titled('session.release', schemaOf(releaseJob)),
     'session.run': titled('session.run', {
       ...run,
@@ -55,6 +51,7 @@ function merged(one: JsonSchema, other: JsonSchema): JsonSchema {
     type: 'object',
     properties: { ...one.properties, ...other.properties },
     ...(required.length === 0 ? {} : { required }),
+    additionalProperties: false,
   };
 }
 

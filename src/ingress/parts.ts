@@ -3,6 +3,7 @@ import type { StepPage } from '../browser/run-steps';
 import type { CreateSession, NewSession } from '../commands/create-session';
 import type { ReleaseSession } from '../commands/release-session';
 import type { UpdateRequest, UpdateSession } from '../commands/update-session';
+import type { FieldPlace } from '../core/check-fields';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { AwaitSession } from '../queries/await-session';
@@ -22,9 +23,9 @@ export interface IngressParts {
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
   /** Checks the fields of a new session. @throws HoldfastError naming every field. */
-  readonly parseNewSession: (fields: unknown) => NewSession;
+  readonly parseNewSession: (fields: unknown, place?: FieldPlace) => NewSession;
   /** Checks the fields of a change. @throws HoldfastError naming every field. */
-  readonly parseChange: (fields: unknown) => RequestedChange;
+  readonly parseChange: (fields: unknown, place?: FieldPlace) => RequestedChange;
   /** A session as callers of the API see it. */
   readonly viewOf: (found: FoundSession) => SessionOutline;
   /** Whose sessions the jobs make and touch. */

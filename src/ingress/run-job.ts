@@ -8,10 +8,11 @@ import { printable } from '../core/printable';
 import type { IngressJob } from '../queue/held-job';
 import type { FinishJob, JobOutcome } from '../queue/ingress-handler';
 import { untilLive } from './await-live';
-import { runJob, type JobName, type RunJob } from './contract';
-import { codeOf, isPassing, JobFailure, readJob } from './job-error';
+import type { JobName, RunJob } from './contract';
+import { codeOf, isPassing, JobFailure } from './job-error';
 import { actorOf, idempotencyKeyOf, jobKey } from './job-identity';
 import type { IngressParts, RunParts } from './parts';
+import { readRun } from './read-job';
 import { RunOutputs } from './run-outputs';
 import { outcomeOf } from './session-jobs';
 
@@ -30,8 +31,7 @@ const MESSAGE_MAX = 500;
  * under way, so each step is done at least once. That is forgotten when the job's end stands, not before.
  */
 export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
-  const data = readJob(runJob, job.data);
-  const session = parts.parseNewSession(data.session ?? {});
+  const { session, ...data } = readRun(parts, job.data);
   await refuseSecond(parts, job, data.dedupKey);
   const ref =
     data.sessionId === undefined
@@ -85,7 +85,7 @@ async function run(
   parts: IngressParts,
   job: IngressJob,
   ref: SessionRef,
-  { steps, then }: RunJob,
+  { steps, then }: Pick<RunJob, 'steps' | 'then'>,
 ): Promise<JobOutcome> {
   const { done, outputs: lines } = await parts.runs.store.load(jobKey(job));
   const outputs = new RunOutputs(parts.runs, parts.tenant, lines);

@@ -2,21 +2,21 @@ import { refOf } from '../core/ids';
 import type { IngressJob } from '../queue/held-job';
 import type { FinishJob } from '../queue/ingress-handler';
 import { untilLive } from './await-live';
-import { createJob, extendJob, releaseJob, requestFields } from './contract';
+import { releaseJob } from './contract';
 import { actorOf, idempotencyKeyOf, jobKey } from './job-identity';
-import { readJob } from './job-error';
 import type { IngressParts } from './parts';
+import { readCreate, readExtend, readJob } from './read-job';
 
 /**
  * `session.create`: the session is accepted in its turn, the job goes on until it is live. Its result is the session as the
  * API shows it; one that has lived and ended meanwhile, before the job was taken up again, is a result as well.
  */
 export async function acceptCreate(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
-  const data = readJob(createJob, job.data);
+  const { dedupKey, session } = readCreate(parts, job.data);
   const { ref } = await parts.createSession({
     tenant: parts.tenant,
-    session: parts.parseNewSession(requestFields(data, 'v', 'dedupKey')),
-    idempotencyKey: idempotencyKeyOf(job, data.dedupKey),
+    session,
+    idempotencyKey: idempotencyKeyOf(job, dedupKey),
     actor: actorOf(job),
   });
   return async () => ({ result: parts.viewOf(await untilLive(parts, job, ref)) });
@@ -24,9 +24,8 @@ export async function acceptCreate(parts: IngressParts, job: IngressJob): Promis
 
 /** `session.extend`: changes a session as `PATCH` does; the result is the session. A second delivery changes nothing. */
 export function acceptExtend(parts: IngressParts, job: IngressJob): FinishJob {
-  const data = readJob(extendJob, job.data);
-  const change = parts.parseChange(requestFields(data, 'v', 'sessionId'));
-  const ref = refOf(parts.tenant, data.sessionId);
+  const { sessionId, change } = readExtend(parts, job.data);
+  const ref = refOf(parts.tenant, sessionId);
   return async () => {
     await parts.updateSession({
       ref,

@@ -1,9 +1,10 @@
+import type { ForeignOptions } from '../client/foreign-options';
 import type { CreateOptions, NewCookie, SessionData, UpdateOptions } from '../client/session';
 
 /* The contract of the queue, version 1, as types. Durations are milliseconds, times ISO 8601 in UTC. */
 
 /** What a session is to be like: the fields of `POST /v1/sessions`. */
-export type CreateData = Omit<CreateOptions, 'adapter' | 'lambdatestOptions'>;
+export type CreateData = Omit<CreateOptions, keyof ForeignOptions>;
 
 /** What makes jobs one. */
 export interface Deduplicated {

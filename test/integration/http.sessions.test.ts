@@ -92,7 +92,7 @@ describe('sessions over HTTP', () => {
       expect(answers.map(answer => answer.status)).toEqual(Array.from({ length: 20 }, () => 201));
       expect(new Set(answers.map(answer => answer.body['createdAt'])).size).toBe(1);
       expect((await events('chosen')).filter(({ event }) => event === 'created')).toHaveLength(1);
-      const reordered = await create({ labels: { b: '2', a: '1' }, sessionId: 'chosen', unknown: 1 });
+      const reordered = await create({ labels: { b: '2', a: '1' }, sessionId: 'chosen', recording: false });
       expect(reordered.status).toBe(201);
     });
 

@@ -71,6 +71,7 @@ describe('every answer', () => {
       await expectStatus(send(method, at, { headers: [KEY, ['host', 'evil.example']] }), 403);
       if (operation.security !== undefined) continue;
       await expectStatus(send(method, at), 401);
+      await expectStatus(withKey(method, `${at}?unknown=1`, { headers: [JSON_BODY], body: '{}' }), 422);
       await expectStatus(withKey(method, at, { headers: [JSON_BODY], body: '{' }), 400);
       await expectStatus(withKey(method, at, { headers: [['content-type', 'text/plain']], body: '{}' }), 415);
       await expectStatus(

@@ -94,6 +94,6 @@ export const FLEET_OPERATIONS = {
       { in: 'query', name: 'to', schema: usageQuery.shape.to },
     ],
     answers: { 200: { description: 'Kept for 400 days.', schema: usageAnswer } },
-    errors: ['invalid_request'],
+    errors: [],
   },
 } as const satisfies Record<string, Operation>;

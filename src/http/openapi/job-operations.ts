@@ -41,7 +41,7 @@ export const JOB_OPERATIONS = {
       { in: 'query', name: 'limit', schema: jobsQuery.shape.limit },
     ],
     answers: { 200: { description: 'One page.', schema: listAnswer } },
-    errors: ['invalid_request'],
+    errors: [],
   },
   getJob: {
     method: 'GET',

@@ -45,5 +45,7 @@ export function commonErrors({ isOpen, path }: Operation): readonly ErrorCode[] 
   const always: ErrorCode[] = ['malformed_request', 'forbidden_origin', 'internal_error'];
   // While a process waits for its first Redis it answers nothing but /livez.
   if (path !== '/livez') always.push('redis_unavailable');
-  return isOpen === true ? always : [...always, 'unauthorized', 'body_too_large', 'unsupported_media_type'];
+  if (isOpen === true) return always;
+  // At least for a query parameter that nobody knows.
+  return [...always, 'unauthorized', 'body_too_large', 'unsupported_media_type', 'invalid_request'];
 }

@@ -60,7 +60,7 @@ const RELEASED = session('The session, ended; also if it had ended before.');
 const RELEASE = {
   parameters: [IDEMPOTENCY, RESPOND_ASYNC],
   answers: { 200: RELEASED },
-  errors: ['session_not_found', 'invalid_request', 'outcome_unknown'],
+  errors: ['session_not_found', 'outcome_unknown'],
 } as const satisfies Partial<Operation>;
 
 /**
@@ -121,7 +121,7 @@ export const OPERATIONS = {
     tag: 'Sessions',
     summary: 'Create a session',
     description:
-      'Answers when the session is live, or has ended meanwhile. Fields that nobody knows are ignored; fields that are known but not offered are refused with `not_supported`.',
+      'Answers when the session is live, or has ended meanwhile. Fields that this version does not know are refused with `invalid_request`, those that are known but not offered with `not_supported`.',
     parameters: [
       IDEMPOTENCY,
       header(
@@ -134,7 +134,7 @@ export const OPERATIONS = {
       201: session('Created, and live or ended: see `status`.', CREATED_HEADERS),
       202: session('Created, not live yet.', CREATED_HEADERS),
     },
-    errors: ['session_id_taken', 'invalid_request', 'idempotency_key_reused', 'not_supported'],
+    errors: ['session_id_taken', 'idempotency_key_reused', 'not_supported'],
   },
   listSessions: {
     method: 'GET',
@@ -149,7 +149,7 @@ export const OPERATIONS = {
         headers: { Link: '`rel="next"`: the next page.' },
       },
     },
-    errors: ['invalid_request'],
+    errors: [],
   },
   releaseSessions: {
     method: 'POST',
@@ -159,7 +159,7 @@ export const OPERATIONS = {
     parameters: [...queryOf(releaseAllSelection), RESPOND_ASYNC],
     body: () => releaseAllSelection,
     answers: { 200: { description: 'What became of them.', schema: releaseAllAnswer, headers: APPLIED } },
-    errors: ['invalid_request', 'outcome_unknown'],
+    errors: ['outcome_unknown'],
   },
   getSession: {
     method: 'GET',
@@ -195,7 +195,6 @@ export const OPERATIONS = {
       'session_not_live',
       'too_many_changes',
       'precondition_failed',
-      'invalid_request',
       'outcome_unknown',
     ],
   },
@@ -255,7 +254,7 @@ export const OPERATIONS = {
         headers: { Link: '`rel="next"`: the next page.' },
       },
     },
-    errors: ['session_not_found', 'invalid_request'],
+    errors: ['session_not_found'],
   },
   streamSessionEvents: {
     method: 'GET',

@@ -18,13 +18,7 @@ export const PAGE_OPERATIONS = {
     answers: {
       200: { description: 'The visible part, as PNG.', schema: z.string(), mediaType: 'image/png' },
     },
-    errors: [
-      'session_not_found',
-      'session_ended',
-      'session_not_live',
-      'invalid_request',
-      'browser_unreachable',
-    ],
+    errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
   },
   getCookies: {
     method: 'GET',
@@ -41,13 +35,7 @@ export const PAGE_OPERATIONS = {
     summary: 'Set cookies in a live session',
     body: () => cookiesBody,
     answers: COOKIES,
-    errors: [
-      'session_not_found',
-      'session_ended',
-      'session_not_live',
-      'invalid_request',
-      'browser_unreachable',
-    ],
+    errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
   },
   listDownloads: {
     method: 'GET',

@@ -1,13 +1,13 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { DiscardJob, RetryJob } from '../../commands/retry-job';
+import { checkFields } from '../../core/check-fields';
 import { HoldfastError } from '../../core/errors';
 import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
 import { QUEUES } from '../../queue/queues';
 import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
 import { withinRedisBudget } from '../redis-budget';
 import { tenantOf } from '../request-context';
-import { parse } from '../schemas';
 
 /** What the routes work with. */
 export interface JobRouteParts {
@@ -49,7 +49,7 @@ export const jobsQuery = z.object({
 /** `GET /v1/jobs`: one page of the jobs in quarantine, newest first. */
 export function listJobsRoute({ listQuarantine }: JobRouteParts): RequestHandler {
   return async (req, res) => {
-    const { queue = null, cursor = null, limit } = parse(jobsQuery, req.query, 'query');
+    const { queue = null, cursor = null, limit } = checkFields(jobsQuery, req.query, { root: 'query' });
     const page = await withinRedisBudget(listQuarantine({ tenant: tenantOf(res), queue, cursor, limit }));
     res.json({
       jobs: page.entries.map(viewOf),

@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import { checkFields } from '../../core/check-fields';
 import type { SessionHistory } from '../../queries/session-history';
 import { linkToNext } from '../link';
 import { withinRedisBudget } from '../redis-budget';
-import { parse } from '../schemas';
 import { sessionEvent } from '../session-event';
 import { refOfParam } from '../session-param';
 
@@ -29,7 +29,7 @@ export const sessionEventsQuery = z.object({
 /** `GET /v1/sessions/:id/events`: what happened to a session, oldest first, one page of it. */
 export function sessionEventsRoute(history: SessionHistory): RequestHandler {
   return async (req, res) => {
-    const { after, limit } = parse(sessionEventsQuery, req.query, 'query');
+    const { after, limit } = checkFields(sessionEventsQuery, req.query, { root: 'query' });
     const ref = refOfParam(req, res);
     const { entries, hasMore } = await withinRedisBudget(history({ ref, afterSeq: after, limit }));
     const last = entries.at(-1);

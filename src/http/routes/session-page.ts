@@ -2,9 +2,9 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { cookie, newCookie, readCookies, writeCookies } from '../../browser/cookies';
 import { takeScreenshot } from '../../browser/screenshot';
+import { checkFields } from '../../core/check-fields';
 import type { FindBrowser } from '../../engine/live-browser';
 import { withinRedisBudget } from '../redis-budget';
-import { parse } from '../schemas';
 import { refOfParam } from '../session-param';
 
 /** What the routes work with. */
@@ -32,7 +32,7 @@ export const cookiesAnswer = z.object({ cookies: z.array(cookie) });
 /** `GET /v1/sessions/:id/screenshot`: what a page shows right now, as PNG. */
 export function screenshotRoute({ findBrowser }: SessionPageRouteParts): RequestHandler {
   return async (req, res) => {
-    const { pageId } = parse(screenshotQuery, req.query, 'query');
+    const { pageId } = checkFields(screenshotQuery, req.query, { root: 'query' });
     const route = await withinRedisBudget(findBrowser(refOfParam(req, res)));
     res.type('png').send(await takeScreenshot(route, pageId ?? null));
   };
@@ -49,7 +49,7 @@ export function readCookiesRoute({ findBrowser }: SessionPageRouteParts): Reques
 /** `POST /v1/sessions/:id/cookies`: sets cookies; they stay when everybody has let go. Answers with all there are. */
 export function writeCookiesRoute({ findBrowser }: SessionPageRouteParts): RequestHandler {
   return async (req, res) => {
-    const { cookies } = parse(cookiesBody, req.body, '');
+    const { cookies } = checkFields(cookiesBody, req.body);
     const route = await withinRedisBudget(findBrowser(refOfParam(req, res)));
     await writeCookies(route, cookies);
     res.json({ cookies: await readCookies(route) });

@@ -1,11 +1,11 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import { checkFields } from '../../core/check-fields';
 import { dayCount, type GetUsage } from '../../queries/usage';
 import type { MaintenanceStore } from '../../store/maintenance-store';
 import type { Usage } from '../../store/usage-store';
 import { withinRedisBudget } from '../redis-budget';
 import { tenantOf } from '../request-context';
-import { parse } from '../schemas';
 
 const DAYS_MAX = 366;
 const DAYS_DEFAULT = 30;
@@ -45,10 +45,10 @@ export interface UsageRouteParts {
 /** `GET /v1/usage`: what the tenant's sessions have used, by the day they ended on and by end reason. */
 export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestHandler {
   return async (req, res) => {
-    const asked = parse(usageQuery, req.query, 'query');
+    const asked = checkFields(usageQuery, req.query, { root: 'query' });
     const to = asked.to ?? dayOf(await withinRedisBudget(maintenance.nowMs()));
     const from = asked.from ?? dayOf(Date.parse(to) - (DAYS_DEFAULT - 1) * DAY_MS);
-    parse(usageRange, { from, to }, 'query');
+    checkFields(usageRange, { from, to }, { root: 'query' });
     const { days, total } = await withinRedisBudget(getUsage({ tenant: tenantOf(res), from, to }));
     res.json({
       from,

@@ -5,36 +5,24 @@ import { pollUntil } from '../../../src/core/abort';
 import { envToConfig } from '../../../src/config/config';
 import { createBodyParser } from '../../../src/http/schemas';
 import { parseUpdateBody } from '../../../src/http/update-body';
-import {
-  createJob,
-  extendJob,
-  JOB_NAMES,
-  releaseJob,
-  requestFields,
-  runJob,
-  type JobName,
-} from '../../../src/ingress/contract';
+import { checkJob } from '../../../src/ingress/check-job';
+import { JOB_NAMES, type JobName } from '../../../src/ingress/contract';
 import type { CreateData, Deduplicated, ExtendData, RunData } from '../../../src/producer/producer';
 import { startTestApi, type TestApi } from '../../support/api';
 
 const root = resolve(__dirname, '../../..');
 const page = readFileSync(join(root, 'docs/jobs.md'), 'utf8');
 const limits = envToConfig({});
-const parseCreateBody = createBodyParser(limits);
+const parts: Parameters<typeof checkJob>[0] = {
+  parseNewSession: createBodyParser(limits),
+  parseChange: (fields, place) => parseUpdateBody(fields, limits, place),
+};
 
 const blocks = (language: string): { readonly text: string; readonly before: string }[] =>
   [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(match => ({
     text: match[1] ?? '',
     before: page.slice(0, match.index),
   }));
-
-/** What a payload of a name has to pass in the service. */
-const CHECKS: Readonly<Record<JobName, (data: unknown) => unknown>> = {
-  'session.create': data => parseCreateBody(createJob.parse(data)),
-  'session.extend': data => parseUpdateBody(requestFields(extendJob.parse(data), 'v', 'sessionId'), limits),
-  'session.release': data => releaseJob.parse(data),
-  'session.run': data => runJob.parse(data),
-};
 
 const schemaOf = (name: JobName): z.ZodType => {
   const text = readFileSync(join(root, `docs/jobs/${name}.schema.json`), 'utf8');
@@ -58,7 +46,7 @@ describe('the page about jobs', () => {
     ({ name, text }) => {
       if (name === undefined) throw new Error('under no job');
       const data: unknown = JSON.parse(text);
-      expect(() => CHECKS[name](data)).not.toThrow();
+      expect(() => checkJob(parts, name, data)).not.toThrow();
       expect(schemaOf(name).safeParse(data)).toMatchObject({ success: true });
     },
   );
@@ -66,6 +54,8 @@ describe('the page about jobs', () => {
   it.each([
     ['session.create', { timeout: 60_000 }],
     ['session.create', { v: 1, timeout: '60000' }],
+    ['session.create', { v: 1, timeOut: 60_000 }],
+    ['session.run', { v: 1, session: { dimensions: { w: 1 } }, steps: [{ do: 'pdf' }] }],
     ['session.extend', { v: 1, timeout: 60_000 }],
     ['session.extend', { v: 1, sessionId: 'x', timout: 60_000 }],
     ['session.release', { v: 2, sessionId: 'x' }],
@@ -73,7 +63,7 @@ describe('the page about jobs', () => {
     ['session.run', { v: 1, steps: [{ do: 'click' }] }],
   ] as const)('is for data that the schema of %s can refuse: %j', (name, data) => {
     expect(schemaOf(name).safeParse(data).success).toBe(false);
-    expect(() => CHECKS[name](data)).toThrow();
+    expect(() => checkJob(parts, name, data)).toThrow();
   });
 
   it('says what the types of the producer say', () => {
@@ -103,7 +93,7 @@ describe('the page about jobs', () => {
       ['session.extend', { ...extend, sessionId: 'x' }],
       ['session.run', run],
     ] as const) {
-      expect(() => CHECKS[name]({ v: 1, ...data })).not.toThrow();
+      expect(() => checkJob(parts, name, { v: 1, ...data })).not.toThrow();
     }
   });
 });

@@ -61,6 +61,23 @@ describe('a job of another service', () => {
     expect(await producer.failure('session.create', { queueTimeout: 1_000 })).toMatch(/^queue_timeout: /);
   });
 
+  it.each([
+    ['session.create', { timeOut: 60_000 }, '/timeOut', 'timeout'],
+    ['session.create', { dedup_key: 'k' }, '/dedup_key', 'dedupKey'],
+    ['session.create', { proxyUrl: 'http://p.example:1' }, '/proxyUrl', 'proxy'],
+    ['session.extend', { sessionId: 'x', timeOut: 60_000 }, '/timeOut', 'timeout'],
+    ['session.release', { sessionId: 'x', sesionId: 'y' }, '/sesionId', 'sessionId'],
+    ['session.run', { session: { timeOut: 1 }, steps: [{ do: 'pdf' }] }, '/session/timeOut', 'timeout'],
+    ['session.run', { steps: [{ do: 'click', selector: 'a', timeOut: 1 }] }, '/steps/0/timeOut', 'timeout'],
+    ['session.run', { steps: [{ do: 'pdf' }], sesion: {} }, '/sesion', 'session'],
+  ])('refuses what nobody knows in a %s, and says what was meant: %j', async (name, data, pointer, meant) => {
+    const before = await count();
+    expect(await producer.failure(name, data)).toBe(
+      `invalid_request: ${pointer}: is not known to this version of the service; did you mean \`${meant}\`?`,
+    );
+    expect(await count()).toBe(before);
+  });
+
   it('extends a session, once for each job', async () => {
     const { id } = await api.createLive({ timeout: 60_000 });
     const view = await producer.run('session.extend', {

@@ -205,6 +205,22 @@ describe('the command line', () => {
     expect(bodies()).toEqual([{ labelSelector: 'a=b', dryRun: true }, { dryRun: false }]);
   });
 
+  it.each(['', ' '])(
+    'does not take the selector %j of a variable that is not set for everything',
+    async selector => {
+      for (const command of [
+        ['release-all', '--yes'],
+        ['release-all', '--dry-run'],
+        ['list'],
+        ['list', '--watch'],
+      ]) {
+        const told = await remote('sessions', ...command, '-l', selector);
+        expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining('Is a variable not set?') });
+      }
+      expect(stub.requests).toHaveLength(seen);
+    },
+  );
+
   it.each([
     [401, 'unauthorized', 6],
     [403, 'forbidden_origin', 6],

@@ -6,8 +6,6 @@ const notIn = (name: string, ...values: string[]) => ({ name, operator: 'notin',
 
 describe('a label selector', () => {
   it.each<[string, unknown[]]>([
-    ['', []],
-    [' , ', []],
     ['a=b', [isIn('a', 'b')]],
     ['a==b', [isIn('a', 'b')]],
     ['a != b', [notIn('a', 'b')]],
@@ -35,6 +33,20 @@ describe('a label selector', () => {
   });
 
   it.each([
+    '',
+    ' ',
+    ',',
+    ' , ',
+    'a,',
+    ',a',
+    'a,,b',
+    'a, ,b',
+    'a===b',
+    'a!==b',
+    'a = = b',
+    'a!=',
+    'a != ,b',
+    'a notin ()',
     '=x',
     '!',
     'a b',
@@ -54,6 +66,20 @@ describe('a label selector', () => {
     `a in (${Array.from({ length: 65 }, (_, i) => String(i)).join(',')})`,
   ])('%j is refused with the reason', text => {
     expect(parseLabelSelector(text)).toEqual({ requirements: null, problem: expect.any(String) });
+  });
+
+  it.each([
+    ['', 'must not be empty: leave it out to select all'],
+    ['team=a,', 'must not have an empty term: a comma too many'],
+    ['team===a', 'team== has a "=" too many; "team in (…)" selects values that begin with one'],
+    ['team!=', 'team!= has no value; "team notin (,)" selects all but the empty one'],
+  ])('%j is what an unset variable or a slip of the hand leaves behind, and is told so', (text, problem) => {
+    expect(parseLabelSelector(text)).toEqual({ requirements: null, problem });
+  });
+
+  it('can ask for what cannot be written with = and !=', () => {
+    expect(selector('team in (=a)')).toEqual([isIn('team', '=a')]);
+    expect(selector('team notin (,)')).toEqual([notIn('team', '', '')]);
   });
 
   it('is refused in no time, however it is made', () => {

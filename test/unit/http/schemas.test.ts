@@ -3,6 +3,7 @@ import { NO_SECRETS } from '../../../src/browser/launch-secrets';
 import { HoldfastError } from '../../../src/core/errors';
 import {
   createBodyParser,
+  createBodySchema,
   parseIdempotencyKey,
   parseListQuery,
   parseReleaseAll,
@@ -58,10 +59,52 @@ describe('the body of create', () => {
     });
   });
 
-  it('ignores what nobody knows, prototypes included', () => {
-    const body: unknown = JSON.parse('{"whatever": 1, "__proto__": {"timeout": "x"}, "constructor": 2}');
-    expect(create(body)).toEqual(create({}));
+  it.each<[unknown, string, string | null]>([
+    [{ timeOut: 60_000 }, '/timeOut', 'timeout'],
+    [{ timeoutMs: 60_000 }, '/timeoutMs', 'timeout'],
+    [{ tiemout: 60_000 }, '/tiemout', 'timeout'],
+    [{ idle_timeout: 60_000 }, '/idle_timeout', 'idleTimeout'],
+    [{ proxyUrl: 'http://proxy.example:3128' }, '/proxyUrl', 'proxy'],
+    [{ id: 'x' }, '/id', 'sessionId'],
+    [{ label: {} }, '/label', 'labels'],
+    [{ solveCaptcha: true }, '/solveCaptcha', null],
+    [{ keepAlive: true }, '/keepAlive', null],
+    [{ sessionContext: {} }, '/sessionContext', null],
+    [{ adapter: 'puppeteer' }, '/adapter', null],
+    [{ constructor: 2 }, '/constructor', null],
+    [JSON.parse('{"__proto__": {"timeout": "x"}}'), '/__proto__', null],
+    [{ proxy: { server: 'http://a.example:1', user: 'ann' } }, '/proxy/user', 'username'],
+    [{ dimensions: { width: 800, height: 600, w: 1 } }, '/dimensions/w', 'width'],
+    [{ dimensions: { width: 800, height: 600, h: 1 } }, '/dimensions/h', 'height'],
+    [
+      { cookies: [{ name: 'a', value: 'b', url: 'https://a.example', http_only: true }] },
+      '/cookies/0/http_only',
+      'httpOnly',
+    ],
+  ])('refuses what it does not know, and says what was meant: %j', (body, pointer, meant) => {
+    const hint = meant === null ? '' : `; did you mean \`${meant}\`?`;
+    expect(refusal(() => create(body))).toEqual({
+      code: 'invalid_request',
+      pointers: [pointer],
+      message: `${pointer}: is not known to this version of the service${hint}`,
+    });
     expect(({} as Record<string, unknown>)['timeout']).toBeUndefined();
+  });
+
+  it('names some of many unknown fields, and as much of their names as is needed', () => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`field${i}`, 1]));
+    const { pointers, message } = refusal(() => create({ ...many }));
+    expect(pointers).toHaveLength(50);
+    expect(message).toMatch(/; and 4950 more$/);
+    const { pointers: long } = refusal(() => create({ ['x'.repeat(100_000)]: 1 }));
+    expect(long).toEqual([`/${'x'.repeat(128)}…`]);
+  });
+
+  it('is strict in the document as well, which knows what may say that it asks for nothing', () => {
+    const schema = createBodySchema(POLICY);
+    expect(schema.safeParse({ recording: false, context: null, args: null }).success).toBe(true);
+    for (const body of [{ timeOut: 1_000 }, { recording: true }, { args: [] }])
+      expect([body, schema.safeParse(body).success]).toEqual([body, false]);
   });
 
   it.each<[string, unknown, string]>([
@@ -184,6 +227,9 @@ describe('the query of list', () => {
     ['createdBefore', '2030-13-01T00:00:00Z'],
     ['cursor', 'x'],
     ['cursor', '018bcfe56800'],
+    ['labelSelector', ''],
+    ['labelSelector', ','],
+    ['labelSelector', 'team===a'],
     ['labelSelector', '=x'],
     ['labelSelector', 'a=1,a=2'],
     ['labelSelector', ['a=1', 'b=2']],
@@ -211,6 +257,11 @@ describe('the selection of release-all', () => {
 
   it.each<[unknown, Record<string, unknown>]>([
     [{ labels: { a: 'b' } }, {}],
+    [{ labelSelector: '' }, {}],
+    [{ labelSelector: null }, {}],
+    [{}, { labelSelector: '' }],
+    [{ labelSelector: 'team!=' }, {}],
+    [{ status: '' }, {}],
     [{}, { labelselector: 'a=b' }],
     [{ dryRun: 'true' }, {}],
     [{}, { dryRun: 'yes' }],

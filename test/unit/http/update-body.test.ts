@@ -39,7 +39,7 @@ describe('the body of a change', () => {
   it.each<[string, unknown, string]>([
     ['nothing to change', {}, ''],
     ['no object', [], ''],
-    ['a field that is misspelt', { timeOut: 5_000 }, ''],
+    ['a field that is misspelt', { timeOut: 5_000 }, '/timeOut'],
     ['timeout and expiresAt together', { timeout: 5_000, expiresAt: '2030-01-31T12:00:00Z' }, ''],
     ['a time-out of seconds', { timeout: 300 }, '/timeout'],
     ['more than the maximum', { timeout: 3_600_001 }, '/timeout'],

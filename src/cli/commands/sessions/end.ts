@@ -4,7 +4,7 @@ import type { ReleaseAllResult, Session } from '../../../client/session';
 import { connect, type Context } from '../../context';
 import { EXIT, exitCodeOf, Told, UsageError } from '../../exit-codes';
 import { tellFailure } from '../../failure';
-import { example, NAMELESS, remote, type RemoteOptions } from '../../options';
+import { example, labelSelector, NAMELESS, remote, type RemoteOptions } from '../../options';
 import { printAll, type View } from '../../output';
 import { sessionsView } from './views';
 
@@ -59,7 +59,7 @@ export function registerReleaseAll(sessions: Command, context: Context): void {
       'Ends all of your sessions, or those with certain labels; also those that other programs have created.',
     )
     .optionsGroup('Which:')
-    .option('-l, --selector <selector>', "labels, such as 'team=a,env!=prod'")
+    .option('-l, --selector <selector>', "labels, such as 'team=a,env!=prod'", labelSelector)
     .option('--all', 'every session of your API key')
     .option('--dry-run', 'only count them')
     .option('-y, --yes', 'do not ask; only a person at a terminal is asked')

@@ -6,7 +6,7 @@ import type { Sessions } from '../../../client/sessions';
 import { pause } from '../../../core/abort';
 import { connect, type Context } from '../../context';
 import { interruptible } from '../../interruption';
-import { example, momentBefore, remote, wholeNumber, type RemoteOptions } from '../../options';
+import { example, labelSelector, momentBefore, remote, wholeNumber, type RemoteOptions } from '../../options';
 import { printAll, StreamPrinter } from '../../output';
 import { sessionsView } from './views';
 
@@ -33,7 +33,11 @@ export function registerList(sessions: Command, context: Context): void {
       'Lists your sessions, the newest first; those that have ended too, as long as the service keeps them.',
     )
     .optionsGroup('Which:')
-    .option('-l, --selector <selector>', "labels, such as 'team=a,env!=prod' or 'team in (a,b)'")
+    .option(
+      '-l, --selector <selector>',
+      "labels, such as 'team=a,env!=prod' or 'team in (a,b)'",
+      labelSelector,
+    )
     .option('--status <status>', 'created, live, released, failed, timed_out; several with commas')
     .option('--since <moment>', 'created after it: 10m ago, or 2030-01-31T12:00:00Z', moment)
     .option('--before <moment>', 'created before it', moment)

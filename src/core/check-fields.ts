@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { HoldfastError, type FieldError } from './errors';
+import { nearestWord } from './nearest-word';
+
+/** Where the checked value stands in what somebody has sent. */
+export interface FieldPlace {
+  /** What pointers begin with, such as `query`; default: the value is the whole. */
+  readonly root?: string;
+  /** What the whole is called; default: the body. */
+  readonly whole?: string;
+  /** Names that stand beside those of the schema and are checked elsewhere: they may be what somebody meant. */
+  readonly beside?: readonly string[];
+}
+
+/** So many wrong fields are named, with so much of their names: an answer is not to be larger than the question. */
+const FIELDS_MAX = 50;
+const NAME_SHOWN_MAX = 128;
+
+/** @throws HoldfastError `invalid_request`, naming every field. */
+export function checkFields<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  place: FieldPlace = {},
+): z.output<S> {
+  const { root = '', whole = 'the body', beside = [] } = place;
+  /* By the list of unknown keys, which is the one thing that an issue and its finished form have in common. */
+  const knownBeside = new Map<unknown, readonly string[]>();
+  const parsed = schema.safeParse(value, {
+    error: issue => {
+      if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject) {
+        const own = Object.keys(issue.inst.shape);
+        knownBeside.set(issue.keys, (issue.path ?? []).length === 0 ? [...own, ...beside] : own);
+      }
+      return undefined;
+    },
+  });
+  if (parsed.success) return parsed.data;
+  // Described only where they are shown: to look for what was meant takes longer than to see that it is wrong.
+  const wrong = parsed.error.issues.flatMap(issue => {
+    const pointer = pointerTo(root, issue.path);
+    return issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => () => unknownField(key, knownBeside.get(issue.keys) ?? [], pointer))
+      : [() => ({ pointer, message: messageOf(issue) })];
+  });
+  const shown = wrong.slice(0, FIELDS_MAX).map(describe => describe());
+  throw invalidFields(shown, { whole, more: wrong.length - shown.length });
+}
+
+/**
+ * What is said of a name that nobody knows.
+ *
+ * @param known - names that could have been meant
+ * @param inside - pointer to what it stands in
+ */
+export function unknownField(name: string, known: readonly string[], inside: string): FieldError {
+  const meant = nearestWord(name, known);
+  const hint = meant === null ? '' : `; did you mean \`${meant}\`?`;
+  return {
+    pointer: pointerTo(inside, [name]),
+    message: `is not known to this version of the service${hint}`,
+  };
+}
+
+/**
+ * The error that names wrong fields.
+ *
+ * @param about - what the whole is called (the body), and how many more fields are wrong
+ */
+export function invalidFields(
+  fields: readonly FieldError[],
+  { whole = 'the body', more = 0 }: { readonly whole?: string; readonly more?: number } = {},
+): HoldfastError {
+  const message = summary(fields, whole) + (more === 0 ? '' : `; and ${more} more`);
+  return new HoldfastError('invalid_request', message, { fields });
+}
+
+/** Wrong fields in one sentence. */
+export const summary = (fields: readonly FieldError[], whole = 'the body'): string =>
+  fields.map(({ pointer, message }) => `${pointer === '' ? whole : pointer}: ${message}`).join('; ');
+
+/* A wrong key of a record is reported with issues of its own inside; those say what is wrong with it. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key'
+    ? `the name ${issue.issues[0]?.message ?? issue.message}`
+    : issue.message;
+}
+
+/* RFC 6901. */
+const pointerTo = (root: string, path: readonly PropertyKey[]): string =>
+  root + path.map(part => `/${cut(String(part)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const cut = (name: string): string =>
+  name.length > NAME_SHOWN_MAX ? `${name.slice(0, NAME_SHOWN_MAX)}…` : name;
