@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../src/config/config';
 import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
+import { RecurringFailures } from '../src/core/recurring-failures';
 import { openDeps, startStepping, type Deps } from '../src/deps';
 import { LocalTimers } from '../src/engine/timeouts';
 import { openFirstPage } from '../src/browser/first-page';
@@ -132,8 +133,12 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   });
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
   const reconciler = new Reconciler({ ...deps, context, keeper, owned, closer, isLaunching });
+  const failures = new RecurringFailures(log, 'reconciling will be tried again', 'reconciling works again');
   const reconcile = (): Promise<void> =>
-    reconciler.run().catch((error: unknown) => log.warn({ err: error }, 'reconciling will be tried again'));
+    reconciler.run().then(
+      () => failures.worked('reconciling'),
+      (error: unknown) => failures.failed('reconciling', error),
+    );
   return { context, owned, closer, slots, launches, exporter, reconcile, stop };
 }
 

@@ -3,13 +3,14 @@ import type { Fence } from '../machines/session/session.types';
 import { isEnded, statusOf } from '../machines/session/session.view';
 import type { Clock } from '../src/core/clock';
 import { randomId, type SessionRef } from '../src/core/ids';
+import { RecurringFailures } from '../src/core/recurring-failures';
 import type { LeaseStore } from '../src/store/lease-store';
 import type { SessionRecord, SessionStore } from '../src/store/session-store';
 import type { KeeperClient } from './keeper-client';
 import type { BrowserRecord } from './keeper/protocol';
 import type { OwnedSessions } from './owned-sessions';
 import type { SessionCloser } from './session-closer';
-import { say, type WorkerContext } from './worker-context';
+import { sayOnce, type WorkerContext } from './worker-context';
 
 /** A browser whose session has no row is ended after this long: Redis may only have lost its last second. */
 const MISSING_ROW_GRACE_MS = 10_000;
@@ -28,6 +29,7 @@ export interface ReconcilerParts {
 }
 
 interface OwnedRow {
+  readonly ref: SessionRef;
   readonly record: SessionRecord;
   readonly fence: Fence;
 }
@@ -38,11 +40,23 @@ interface OwnedRow {
  */
 export class Reconciler {
   readonly #missingSinceMs = new Map<string, number>();
+  readonly #failures: RecurringFailures;
   #running: Promise<void> | null = null;
 
-  constructor(private readonly parts: ReconcilerParts) {}
+  constructor(private readonly parts: ReconcilerParts) {
+    this.#failures = new RecurringFailures(
+      parts.context.log,
+      'a session could not be reconciled; it will be tried again',
+      'a session that could not be reconciled is',
+    );
+  }
 
-  /** One pass; calls during a pass share it. */
+  /**
+   * One pass; calls during a pass share it. A row or a browser that fails keeps no other from its turn, and is tried again with
+   * the next pass.
+   *
+   * @throws if rows or browsers cannot be listed at all.
+   */
   run(): Promise<void> {
     this.#running ??= this.#pass().finally(() => (this.#running = null));
     return this.#running;
@@ -50,14 +64,17 @@ export class Reconciler {
 
   async #pass(): Promise<void> {
     const { leases, closer, context } = this.parts;
-    const owned = await leases.owned(context.workerId);
-    const rows = (await Promise.all(owned.map(ref => this.#readUnsettled(ref)))).filter(row => row !== null);
+    const failed = new Map<string, unknown>();
+    const owned = (await leases.owned(context.workerId)).map(ref => ({ ref }));
+    const read = await each(owned, failed, ({ ref }) => this.#readUnsettled(ref));
+    const rows = read.filter(row => row !== null);
     // Listed after the rows were read: what a row of ours names and the keeper does not have is really gone.
     const byRef = new Map((await this.#list()).map(browser => [browser.ref, browser]));
-    await Promise.all(rows.map(row => this.#settleRow(row, byRef.get(row.record.ref))));
+    await each(rows, failed, row => this.#settleRow(row, byRef.get(row.ref)));
     // Listed anew: adoption has changed claims.
-    await Promise.all((await this.#list()).map(browser => this.#settleBrowser(browser)));
+    await each(await this.#list(), failed, browser => this.#settleBrowser(browser));
     await closer.drain(context.workerId);
+    this.#failures.settle(failed);
   }
 
   async #list(): Promise<readonly BrowserRecord[]> {
@@ -70,7 +87,7 @@ export class Reconciler {
     const owner = record?.snapshot.context.owner ?? null;
     if (record === null || owner === null || owner.workerId !== this.parts.context.workerId) return null;
     // Asked in the same turn as the reply: replies come in order, so a launch that has since gone live is still known.
-    return this.parts.isLaunching(owner.fence.claimId) ? null : { record, fence: owner.fence };
+    return this.parts.isLaunching(owner.fence.claimId) ? null : { ref, record, fence: owner.fence };
   }
 
   /* Hold it, adopt it, or say what became of its browser. */
@@ -94,7 +111,7 @@ export class Reconciler {
     const { context, keeper, owned } = this.parts;
     const { workerId } = context;
     const claimId = randomId();
-    const outcome = await say(context, {
+    const outcome = await sayOnce(context, {
       ref: record.ref,
       cause: 'adopted',
       fence: held,
@@ -131,7 +148,7 @@ export class Reconciler {
     cause: string,
     event: (nowMs: number) => SessionEvent,
   ): Promise<void> {
-    await say(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
+    await sayOnce(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
   }
 
   /* A browser of the keeper: its session must be live or launching under the same claim, and ours. */
@@ -154,8 +171,25 @@ export class Reconciler {
       record.snapshot.context.owner?.fence.claimId === claimId;
     if (isWanted) return;
     owned.remove(ref);
-    await closer.close(ref, claimId);
+    void closer.close(ref, claimId); // not waited for: one that does not go keeps no other waiting
   }
+}
+
+/** Works on all at once; one that fails is noted under its session and keeps no other from its turn. */
+async function each<T extends { readonly ref: string }, R>(
+  items: readonly T[],
+  failed: Map<string, unknown>,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const attempts = items.map(async item => {
+    try {
+      return [await work(item)];
+    } catch (error) {
+      failed.set(item.ref, error);
+      return [];
+    }
+  });
+  return (await Promise.all(attempts)).flat();
 }
 
 function isSameBrowser({ snapshot }: SessionRecord, browser: BrowserRecord): boolean {

@@ -28,21 +28,33 @@ export interface OwnersWord {
 }
 
 /** Commits the owner's word, through any outage of Redis. The same operation is repeated, so it counts once. */
-export async function say(
+export async function say(context: WorkerContext, word: OwnersWord): Promise<StepOutcome> {
+  const opId = randomId();
+  return insist(word.cause, context.log, context.signal, () => commit(context, word, opId));
+}
+
+/**
+ * Tries once to commit what is found out anew if it is lost.
+ *
+ * @throws as {@link Stepper.apply}.
+ */
+export async function sayOnce(context: WorkerContext, word: OwnersWord): Promise<StepOutcome> {
+  return commit(context, word, randomId());
+}
+
+async function commit(
   context: WorkerContext,
   { ref, cause, event, fence }: OwnersWord,
+  opId: string,
 ): Promise<StepOutcome> {
-  const opId = randomId();
-  const outcome = await insist(cause, context.log, context.signal, () =>
-    context.stepper.apply({
-      ref,
-      opId,
-      cause,
-      actor: `worker:${context.workerId}`,
-      event,
-      ...(fence === undefined ? {} : { asOwner: fence }),
-    }),
-  );
+  const outcome = await context.stepper.apply({
+    ref,
+    opId,
+    cause,
+    actor: `worker:${context.workerId}`,
+    event,
+    ...(fence === undefined ? {} : { asOwner: fence }),
+  });
   if (outcome.kind === 'fenced') context.onFenced(ref);
   return outcome;
 }

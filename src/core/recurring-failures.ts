@@ -31,9 +31,10 @@ export class RecurringFailures {
     if (this.#reasons.delete(key)) this.log.info({ what: key }, this.over);
   }
 
-  /** Forgets what nobody tries any more: everything but these. */
-  keepOnly(keys: ReadonlySet<string>): void {
-    for (const key of this.#reasons.keys()) if (!keys.has(key)) this.#reasons.delete(key);
+  /** All that failed when everything was tried: what is not among it works, or is not there any more. */
+  settle(failed: ReadonlyMap<string, unknown>): void {
+    for (const [key, error] of failed) this.failed(key, error);
+    for (const key of [...this.#reasons.keys()]) if (!failed.has(key)) this.worked(key);
   }
 }
 

@@ -34,6 +34,12 @@ export class ClosingStore {
     return (await this.redis.hexists(keys.closing, ref)) === 1;
   }
 
+  /** Whether the session has ended under this claim and its browser is still owed. */
+  async isOwed(ref: SessionRef, claimId: string): Promise<boolean> {
+    const value = await this.redis.hget(keys.closing, ref);
+    return value?.startsWith(`${claimId}|`) ?? false;
+  }
+
   /**
    * The browser is gone, with everything it left. Publishes `closed`.
    *

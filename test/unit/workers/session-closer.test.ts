@@ -1,0 +1,91 @@
+import { createLogger } from '../../../src/core/logger';
+import { refOf, type SessionRef } from '../../../src/core/ids';
+import { SessionCloser, type SessionCloserParts } from '../../../workers/session-closer';
+
+const REF = refOf('default', 'a');
+
+/** A keeper, by the claims it knows, and what Redis holds it to. */
+class Machine {
+  readonly claims = new Map<string, SessionRef>();
+  readonly order: string[] = [];
+  readonly said: string[] = [];
+  owed: string | null = null;
+  failing: string | null = null;
+  readonly closer: SessionCloser;
+
+  constructor() {
+    const log = createLogger('worker', 'info', {
+      // SAFETY: pino writes one JSON object a line.
+      write: line => void this.said.push((JSON.parse(line) as { msg: string }).msg),
+    });
+    // SAFETY: the parts of the real ones that closing uses.
+    this.closer = new SessionCloser({
+      keeper: { call: (op: string, args: { claimId: string }) => this.#keeper(op, args.claimId) },
+      closing: {
+        all: () => Promise.resolve([{ ref: REF, claimId: this.owed, workerId: 'w-1', sinceMs: 0 }]),
+        isOwed: (_ref: SessionRef, claimId: string) => Promise.resolve(this.owed === claimId),
+        acknowledge: (_ref: SessionRef, claimId: string) => {
+          this.order.push(`acknowledge ${claimId}`);
+          return Promise.resolve(this.owed === claimId ? 1 : null);
+        },
+      },
+      beforeClose: () => undefined,
+      exporter: { browserGone: () => undefined },
+      log,
+    } as unknown as SessionCloserParts);
+  }
+
+  async #keeper(op: string, claimId: string): Promise<unknown> {
+    if (op === this.failing) throw new Error('the disk is full');
+    if (op === 'close') {
+      this.order.push(`close ${claimId}`);
+      return Promise.resolve({ known: this.claims.delete(claimId) });
+    }
+    const browsers = [...this.claims].map(([id, ref]) => ({ ref, fence: { n: 1, claimId: id } }));
+    return Promise.resolve(op === 'list' ? { browsers } : {});
+  }
+}
+
+let machine: Machine;
+
+beforeEach(() => {
+  machine = new Machine();
+});
+
+it('acknowledges the end of a browser when it is gone', async () => {
+  machine.owed = 'new';
+  machine.claims.set('new', REF);
+  await machine.closer.close(REF, 'new');
+  expect(machine.order).toEqual(['close new', 'acknowledge new']);
+});
+
+it('ends what an ended session has under a claim that never reached the keeper’s books, then acknowledges', async () => {
+  machine.owed = 'new';
+  machine.claims.set('old', REF);
+  machine.claims.set('other', refOf('default', 'b'));
+  await machine.closer.close(REF, 'new');
+  expect(machine.order).toEqual(['close new', 'close old', 'acknowledge new']);
+  expect([...machine.claims.keys()]).toEqual(['other']);
+});
+
+it('leaves the browser of a newer claim alone while the session goes on', async () => {
+  machine.owed = null;
+  machine.claims.set('newer', REF);
+  await machine.closer.close(REF, 'superseded');
+  expect([...machine.claims.keys()]).toEqual(['newer']);
+});
+
+it('does not acknowledge what it could not look at, and says so once', async () => {
+  machine.owed = 'new';
+  machine.failing = 'list';
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await machine.closer.drain('w-1');
+    await machine.closer.settle();
+  }
+  expect(machine.order).toEqual(['close new', 'close new', 'close new']);
+  expect(machine.said).toEqual(['a browser could not be ended; it will be tried again']);
+  machine.failing = null;
+  await machine.closer.drain('w-1');
+  await machine.closer.settle();
+  expect(machine.order.at(-1)).toBe('acknowledge new');
+});
