@@ -20,6 +20,7 @@ import { commandPayload, timerPayload } from './queue/payloads';
 import { Producer } from './queue/producer';
 import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redis/connection';
 import { ScriptRunner } from './redis/script-runner';
+import { untilRedisServes } from './redis/until-redis-serves';
 import { ActivityStore } from './store/activity-store';
 import { ClosingStore } from './store/closing-store';
 import { EventLog } from './store/event-log';
@@ -82,7 +83,7 @@ export interface Deps extends Stores {
 }
 
 /**
- * Composition root shared by API and worker. Waits for Redis; opens connections, tails the notices. Everything opened
+ * Composition root shared by API and worker. Waits for a Redis that can be written to; opens connections, tails the notices. Everything opened
  * is closed by `lifecycle.close()`, in reverse order.
  */
 export async function openDeps(config: Config, redisUrl: string, log: Logger): Promise<Deps> {
@@ -123,8 +124,14 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     waiters,
     commands: new CommandSender({ producer, waiters, stepper, report, log }),
     consumerBase: { redisUrl, clock, log, onContained, report },
-    secret: config.secret ?? (await stores.maintenance.secret(`${randomId()}${randomId()}`)),
+    // Last: it may have to wait, and what follows a wait should be little.
+    secret: config.secret ?? (await settleSecret(stores.maintenance, log)),
   };
+}
+
+async function settleSecret(maintenance: MaintenanceStore, log: Logger): Promise<string> {
+  const candidate = `${randomId()}${randomId()}`;
+  return untilRedisServes('the secret of the installation', log, () => maintenance.secret(candidate));
 }
 
 function openStores(redis: Redis): Stores {

@@ -77,8 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   lifecycle.defer('waiting', () => stop.abort());
   await startStepping(deps);
   lifecycle.defer('launch consumer', () => launches.close(true));
-  const { stats } = await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS });
-  slots.update(stats);
+  await learnSlots(options, slots);
   await launches.start();
   await lease.renewNow();
   if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
@@ -140,6 +139,15 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
       (error: unknown) => failures.failed('reconciling', error),
     );
   return { context, owned, closer, slots, launches, exporter, reconcile, stop };
+}
+
+/* A keeper that is lost meanwhile tells them at the next registration, one that is slow with the next beat. */
+async function learnSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): Promise<void> {
+  try {
+    slots.update((await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS })).stats);
+  } catch (error) {
+    log.warn({ err: error }, 'the keeper has not told its slots yet');
+  }
 }
 
 /* From here on the worker hears of ends (control stream) and of browsers (keeper). */

@@ -1,5 +1,6 @@
 import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
+import { untilRedisServes } from '../src/redis/until-redis-serves';
 import { RENEW_EVERY_MS, type LeaseStore, type WorkerInfo } from '../src/store/lease-store';
 
 /** Keeps a worker's lease for as long as the process lives. */
@@ -16,15 +17,15 @@ export class LeaseRenewal {
     private readonly log: Logger,
   ) {}
 
-  /** Takes the lease, then renews it in the background; what fails is simply tried again at the next turn. */
+  /** Takes the lease as soon as Redis lets it, then renews it in the background; what fails is tried again at the next turn. */
   async start(): Promise<void> {
-    await this.#renew();
+    await untilRedisServes('the lease of this worker', this.log, () => this.#renew(), this.#stop.signal);
     this.#running = this.#loop();
   }
 
   /** Renews out of turn: what the worker says of itself has changed, and others should not hear of it seconds later. */
   async renewNow(): Promise<void> {
-    await this.#renew();
+    await this.#tryToRenew();
   }
 
   /** Stops renewing; the lease itself stays until it lapses or is dropped. */
@@ -42,11 +43,15 @@ export class LeaseRenewal {
     for (;;) {
       await pause(RENEW_EVERY_MS, signal);
       if (signal.aborted) return;
-      try {
-        await this.#renew();
-      } catch (error) {
-        this.log.warn({ err: error }, 'the lease could not be renewed');
-      }
+      await this.#tryToRenew();
+    }
+  }
+
+  async #tryToRenew(): Promise<void> {
+    try {
+      await this.#renew();
+    } catch (error) {
+      this.log.warn({ err: error }, 'the lease could not be renewed');
     }
   }
 }

@@ -129,8 +129,10 @@ export class MaintenanceStore {
     }
   }
 
-  /** The installation's secret: `candidate` if there was none yet. */
+  /** The installation's secret: `candidate` if there was none yet. Where there is one, nothing is written. */
   async secret(candidate: string): Promise<string> {
+    const known = await this.redis.get(keys.secret);
+    if (known !== null) return known;
     await this.redis.set(keys.secret, candidate, 'NX');
     return (await this.redis.get(keys.secret)) ?? candidate;
   }
