@@ -1,6 +1,6 @@
 /*
- * `npm run demo`: one session from its creation to its end. Uses the service at HOLDFAST_URL (default
- * http://127.0.0.1:3000, with HOLDFAST_API_KEY if it wants one) or starts one of its own for as long as the demo runs.
+ * `npm run demo`: one session from its creation to its end. Uses the service at HOLDFAST_URL, else the one of this machine at
+ * HOLDFAST_PORT (default 3000), with HOLDFAST_API_KEY if it wants one; or starts one of its own for as long as the demo runs.
  * The page that is opened is served by the demo itself: no internet is needed.
  */
 import { createServer } from 'node:http';
@@ -8,7 +8,9 @@ import { once } from 'node:events';
 import puppeteer from 'puppeteer';
 import { startService } from './demo/service.mjs';
 
-const DEFAULT_URL = 'http://127.0.0.1:3000';
+/** 0 is any port that is free: nobody can tell which. */
+const PORT = Number(process.env.HOLDFAST_PORT) || 3000;
+const LOCAL_URL = `http://127.0.0.1:${PORT}`;
 
 const PAGE = `<!doctype html>
 <title>A page of the demo</title>
@@ -33,7 +35,7 @@ async function main() {
 
 /** The service that is running, or one of our own. */
 async function findService() {
-  const url = (process.env.HOLDFAST_URL || DEFAULT_URL).replace(/\/+$/, '');
+  const url = (process.env.HOLDFAST_URL || LOCAL_URL).replace(/\/+$/, '');
   if (await isAlive(url)) {
     say('service', `${url} (was running already)`);
     return { url, stop: () => undefined };

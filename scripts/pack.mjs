@@ -1,21 +1,26 @@
 /*
  * `npm run pack`: writes the two packages into dist/packages, ready for `npm install <file>`: the service with its command
  * line, and the client library by itself. Fails if publint or attw finds something wrong with one of them.
+ *
+ *   node scripts/pack.mjs [<folder to write into, from the build as it is>]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { problemsOf } from './pack/check.mjs';
 import { writeClientPackage } from './pack/client-package.mjs';
 import { ensureBuild } from './setup/build.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const packages = join(root, 'dist', 'packages');
+const [folder] = process.argv.slice(2);
+const packages = folder === undefined ? join(root, 'dist', 'packages') : resolve(folder);
 
-await ensureBuild(root);
-rmSync(packages, { recursive: true, force: true });
+if (folder === undefined) {
+  await ensureBuild(root);
+  rmSync(packages, { recursive: true, force: true });
+}
 mkdirSync(packages, { recursive: true });
 
 const staging = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
@@ -34,13 +39,13 @@ try {
 }
 
 /** Packs a folder; answers the file that npm has written. Nothing of its scripts is run: what they build is there. */
-function pack(folder) {
+function pack(project) {
   const [program, ...first] = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]
     : ['npm'];
   const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', packages];
   const [{ filename }] = Object.values(
-    JSON.parse(execFileSync(program, args, { cwd: folder, encoding: 'utf8' })),
+    JSON.parse(execFileSync(program, args, { cwd: project, encoding: 'utf8' })),
   );
   return join(packages, filename);
 }

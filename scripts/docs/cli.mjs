@@ -20,10 +20,14 @@ const INTRODUCTION = `# The command line
 \`holdfast\` runs the service on this machine, and works with the sessions of a service anywhere. \`holdfast help <command>\` shows what is
 below.
 
-- **Where the service is**: \`--url\` or \`HOLDFAST_URL\`, else \`http://127.0.0.1:3000\`; the key: \`HOLDFAST_API_KEY\` or \`--api-key\`. It is reached through
-  the client library, with its retries: a create that is repeated makes no second browser.
+- **Where the service is**: \`--url\` or \`HOLDFAST_URL\`, else this machine at \`HOLDFAST_PORT\` (and \`HOLDFAST_HOST\`), by default \`http://127.0.0.1:3000\`; the
+  key: \`HOLDFAST_API_KEY\` or \`--api-key\`. It is reached through the client library, with its retries: a create that is repeated makes no second browser.
+- **Which one**: a session is named by its id, by the beginning of it (four characters or more), or by its name; a worker by id or host; a job in
+  quarantine by id. A whole id goes before a name, a name before a beginning, and what has not ended before what has; of those that have ended the newest 1,000
+  are looked through. Where several fit, nothing is done: they are listed, and the exit code is 2. Many sessions at once are only ever selected by labels.
 - **Output**: results go to stdout, everything else to stderr. \`-o table\` is for people; \`json\` is one document, as the API answers it;
-  \`ndjson\` is a line for each thing; \`name\` is the ids alone, where there are ids. What follows a stream has no end, so that \`json\` prints lines there
+  \`ndjson\` is a line for each thing; \`name\` is the ids alone, where there are ids. In a terminal a table is no wider than that: ids are shortened as far as
+  they stay apart, then texts are cut; \`wide\` shows all of it. Through a pipe nothing is shortened. What follows a stream has no end, so that \`json\` prints lines there
   too. Colours and progress are for terminals only; \`NO_COLOR\` switches colours off.
 - **Durations** are \`500ms\`, \`30s\`, \`10m\`, \`2h\`, \`1d\`, several in a row (\`1h30m\`) or plain milliseconds.
 - **Errors** are one line, \`holdfast: <message> (<code>, request <id>)\`; with \`-o json\` and \`-o ndjson\` a line of JSON,

@@ -6,6 +6,7 @@ import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
 import { discardJob, retryJob } from '../commands/retry-job';
 import { updateSession } from '../commands/update-session';
+import { hostInUrl, isWildcard } from '../config/address';
 import type { Config } from '../config/config';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -217,11 +218,3 @@ function pagesOf({ secret, log }: Deps, here: Here): LiveDetailsParts['openPages
     }
   };
 }
-
-/** The host as it stands in a URL; of all addresses, the one that certainly leads to us. */
-function hostInUrl(host: string): string {
-  if (isWildcard(host)) return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';

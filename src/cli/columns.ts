@@ -39,7 +39,7 @@ export const clip = (text: string, width: number): string =>
 
 /**
  * How wide each column is: as wide as its widest cell, then those that may be cut give way, the widest first, until the
- * row fits. A table that cannot fit is wider than the terminal: ids are never cut.
+ * row fits. A table that cannot fit is wider than the terminal.
  *
  * @param maxWidth - cells of the terminal; null: as wide as it likes
  */
@@ -51,14 +51,26 @@ export function columnWidths(
   const widths = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...rows.map(row => widthOf(row[index] ?? ''))),
   );
-  const total = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
-  while (maxWidth !== null && total() > maxWidth) {
+  while (maxWidth !== null && rowWidth(widths) > maxWidth) {
     const widest = widestOf(columns, widths);
     if (widest === null) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
 }
+
+/** How little room a table can do with, cells: columns that may be cut at their narrowest. */
+export function narrowestWidth(
+  columns: readonly ColumnLayout[],
+  rows: readonly (readonly string[])[],
+): number {
+  const natural = columnWidths(columns, rows, null);
+  return rowWidth(columns.map(({ minWidth = Infinity }, index) => Math.min(minWidth, natural[index] ?? 0)));
+}
+
+/** How wide a row of cells of these widths is. */
+export const rowWidth = (widths: readonly number[]): number =>
+  widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
 
 /** One row; `decorate` sees each cell when its width is settled, since colours take no room. */
 export function joinCells(

@@ -2,6 +2,7 @@ import { isHoldfastError, SessionEndedError } from '../client/errors';
 import { messageOf } from '../core/errors';
 import { harmless } from './columns';
 import { Interrupted, Told } from './exit-codes';
+import { AmbiguousWord } from './find';
 import type { Format } from './output';
 import type { Terminal } from './terminal';
 
@@ -19,6 +20,7 @@ export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | 
           message,
           requestId: known?.requestId ?? null,
           ...(known === null || known.fields.length === 0 ? {} : { fields: known.fields }),
+          ...(thrown instanceof AmbiguousWord ? { candidates: thrown.candidates } : {}),
           ...(ended === null ? {} : { sessionStatus: ended.sessionStatus, endReason: ended.endReason }),
         },
       }),

@@ -16,7 +16,7 @@ export interface RemoteOptions extends ConnectionOptions {
   readonly output: Format;
 }
 
-const LISTS: readonly Format[] = ['table', 'json', 'ndjson', 'name'];
+const LISTS: readonly Format[] = ['table', 'wide', 'json', 'ndjson', 'name'];
 
 /** Formats of what has no ids. */
 export const NAMELESS: readonly Format[] = ['table', 'json', 'ndjson'];
@@ -25,7 +25,7 @@ export const NAMELESS: readonly Format[] = ['table', 'json', 'ndjson'];
 export function remote(command: Command, formats: readonly Format[] = LISTS): Command {
   return formatted(command, formats)
     .optionsGroup('Connection:')
-    .option('--url <url>', 'where the service is (HOLDFAST_URL, else http://127.0.0.1:3000)')
+    .option('--url <url>', 'where the service is (HOLDFAST_URL, else this machine at HOLDFAST_PORT or 3000)')
     .option('--api-key <key>', 'others on this machine can read arguments: prefer HOLDFAST_API_KEY')
     .option('--request-timeout <duration>', 'how long one request may take (60s)', duration)
     .option('--retries <n>', 'how often a request is tried again (2)', wholeNumber(0, 100));

@@ -1,17 +1,41 @@
-import { columnWidths, fit, harmless, joinCells, widthOf, type ColumnLayout } from './columns';
+import {
+  columnWidths,
+  fit,
+  harmless,
+  joinCells,
+  narrowestWidth,
+  rowWidth,
+  widthOf,
+  type ColumnLayout,
+} from './columns';
 import type { Colour, Paint } from './colours';
 import type { Terminal } from './terminal';
 
-/** How results are printed: for people, as one JSON document, as a line of JSON each, or their ids only. */
-export type Format = 'table' | 'json' | 'ndjson' | 'name';
+/**
+ * How results are printed: for people, as wide as the terminal or as wide as it gets; as one JSON document; as a line of JSON
+ * each; or their ids only.
+ */
+export type Format = 'table' | 'wide' | 'json' | 'ndjson' | 'name';
+
+/** Whether people read it. */
+export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide';
 
 /** A column of a table of things. */
 export interface Column<T> extends ColumnLayout {
   readonly of: (thing: T) => string;
+  /** The same in fewer words, for a terminal that is too narrow. */
+  readonly brief?: (thing: T) => string;
+  /** Its cells are ids: where there is no room they are shortened as far as they stay apart, and are good as they then stand. */
+  readonly isId?: true;
   readonly colour?: (thing: T) => Colour;
   /** How wide it is in a stream, where the widest cell is not known beforehand. */
   readonly width?: number;
 }
+
+/** An id is not shortened below this. */
+const ID_MIN = 8;
+/** In a stream nobody knows which ids will come: of a UUIDv7 this is the millisecond and twelve random bits. */
+const ID_IN_STREAM = 18;
 
 /** How things of one kind are shown. */
 export interface View<T> {
@@ -31,16 +55,26 @@ export function printAll<T>(
   if (format === 'json') out.line(JSON.stringify(document, null, 2));
   else if (format === 'ndjson') for (const thing of things) out.line(JSON.stringify(thing));
   else if (format === 'name') for (const thing of things) out.line(view.nameOf(thing));
-  else for (const line of tableLines(out, things, view)) out.line(line);
+  else for (const line of tableLines(frameOf(out, format), things, view)) out.line(line);
 }
 
-/** The lines of a table, its titles first. */
+/** Where a table is printed: how wide it may be, null for as wide as it likes, and its colours. */
+export type Frame = Pick<Terminal, 'width' | 'paint'>;
+
+const frameOf = ({ width, paint }: Terminal, format: Format): Frame => ({
+  width: format === 'wide' ? null : width,
+  paint,
+});
+
+/** The lines of a table, its titles first. Where it cannot fit as it is, it is told in brief before anything is lost. */
 export function tableLines<T>(
-  { width, paint }: Pick<Terminal, 'width' | 'paint'>,
+  { width, paint }: Frame,
   things: readonly T[],
   { columns }: Pick<View<T>, 'columns'>,
 ): string[] {
-  const rows = things.map(thing => cellsOf(columns, thing));
+  const whole = things.map(thing => cellsOf(columns, thing));
+  const fits = width === null || narrowestWidth(columns, whole) <= width;
+  const rows = fits ? whole : briefRows(columns, things);
   const widths = columnWidths(columns, rows, width);
   return [
     titleLine(columns, widths, paint),
@@ -70,9 +104,12 @@ export function printOne<T>(
   }
 }
 
-/** Prints things one by one, as they come. A stream has no end, so `json` prints a line each, as `ndjson` does. */
+/**
+ * Prints things one by one, as they come. A stream has no end, so `json` prints a line each, as `ndjson` does. Its columns are
+ * laid out before the first row; in a terminal a row is no wider than that.
+ */
 export class StreamPrinter<T> {
-  #widths: number[] | null = null;
+  #layout: StreamLayout | null = null;
 
   constructor(
     private readonly out: Terminal,
@@ -89,22 +126,74 @@ export class StreamPrinter<T> {
   }
 
   #printRow(thing: T): void {
-    const { out, view } = this;
+    const { out, format, view } = this;
     const { columns } = view;
-    const { paint } = out;
-    if (this.#widths === null) {
-      this.#widths = columns.map(({ title, width = 0 }) => Math.max(width, widthOf(title)));
-      out.line(titleLine(columns, this.#widths, paint));
+    const { width, paint } = frameOf(out, format);
+    if (this.#layout === null) {
+      this.#layout = streamLayout(columns, width);
+      out.line(titleLine(columns, this.#layout.widths, paint));
     }
-    const cells = cellsOf(columns, thing);
-    // Wider than foreseen: the row is out of line, and nothing of it is lost.
-    const widths = this.#widths.map((width, index) => Math.max(width, widthOf(cells[index] ?? '')));
-    out.line(joinCells(columns, widths, cells, painterOf(columns, thing, paint)));
+    const { isBrief, widths } = this.#layout;
+    const cells = isBrief ? briefCells(columns, thing, ID_IN_STREAM) : cellsOf(columns, thing);
+    // What is wider than foreseen is cut in a terminal, if it may be; elsewhere the row is out of line and whole.
+    const own = widths.map((planned, index) => {
+      const mayBeCut = width !== null && columns[index]?.minWidth !== undefined;
+      return mayBeCut ? planned : Math.max(planned, widthOf(cells[index] ?? ''));
+    });
+    out.line(joinCells(columns, own, cells, painterOf(columns, thing, paint)));
   }
 }
 
+interface StreamLayout {
+  readonly isBrief: boolean;
+  readonly widths: readonly number[];
+}
+
+/* A row as wide as each column says that it will be stands for all that are to come; the last column has what is left. */
+function streamLayout<T>(columns: readonly Column<T>[], maxWidth: number | null): StreamLayout {
+  const planned = (isBrief: boolean): string[] =>
+    columns.map(({ width = 0, brief, isId }) =>
+      ' '.repeat(!isBrief ? width : isId === true ? ID_IN_STREAM : brief === undefined ? width : BRIEF_WIDTH),
+    );
+  if (maxWidth === null) return { isBrief: false, widths: columnWidths(columns, [planned(false)], null) };
+  const isBrief = narrowestWidth(columns, [planned(false)]) > maxWidth;
+  const widths = columnWidths(columns, [planned(isBrief)], maxWidth);
+  const rest = Math.max(0, maxWidth - rowWidth(widths));
+  return {
+    isBrief,
+    widths: widths.map((width, index) => (index === widths.length - 1 ? width + rest : width)),
+  };
+}
+
+/* The one thing that is told in brief in a stream is the time of a day. */
+const BRIEF_WIDTH = 12;
+
 const cellsOf = <T>(columns: readonly Column<T>[], thing: T): string[] =>
   columns.map(column => harmless(column.of(thing)));
+
+/* Ids are shortened to one length, at which all of a column are still different. */
+function briefRows<T>(columns: readonly Column<T>[], things: readonly T[]): string[][] {
+  const ids = columns.filter(({ isId }) => isId === true);
+  const length = Math.max(ID_MIN, ...ids.map(({ of }) => lengthApart(things.map(of))));
+  return things.map(thing => briefCells(columns, thing, length));
+}
+
+const briefCells = <T>(columns: readonly Column<T>[], thing: T, idLength: number): string[] =>
+  columns.map(({ of, brief = of, isId }) =>
+    harmless(isId === true ? of(thing).slice(0, idLength) : brief(thing)),
+  );
+
+/* How long the beginnings of texts must be for all that differ to differ. */
+function lengthApart(texts: readonly string[]): number {
+  const sorted = [...new Set(texts)].sort();
+  const shared = sorted.slice(1).map((text, index) => {
+    const before = sorted[index] ?? '';
+    let length = 0;
+    while (length < text.length && text[length] === before[length]) length += 1;
+    return length;
+  });
+  return Math.max(0, ...shared) + 1;
+}
 
 const titleLine = (columns: readonly ColumnLayout[], widths: readonly number[], paint: Paint): string => {
   const titles = columns.map(({ title }) => title);

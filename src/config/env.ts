@@ -53,8 +53,13 @@ export function executableSearchPath(): string {
   return process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
 
-/** What the command line reads of the environment by itself; `HOLDFAST_URL` and `HOLDFAST_API_KEY` are the client library's. */
+/** What the command line reads of the environment by itself; `HOLDFAST_API_KEY` is the client library's. */
 export interface TerminalEnv {
+  /** `HOLDFAST_URL`: where the service is. */
+  readonly url: string | undefined;
+  /** `HOLDFAST_HOST` and `HOLDFAST_PORT`: where one is that was started here with the same settings. */
+  readonly host: string | undefined;
+  readonly port: string | undefined;
   /** `HOLDFAST_PROXY_PASSWORD`: keeps it out of the arguments, which everybody on a machine can read. */
   readonly proxyPassword: string | undefined;
   /** `NO_COLOR` is set to anything (no-color.org). */
@@ -65,9 +70,12 @@ export interface TerminalEnv {
 
 /** @see TerminalEnv */
 export function readTerminalEnv(source: NodeJS.ProcessEnv = process.env): TerminalEnv {
-  const { HOLDFAST_PROXY_PASSWORD: proxyPassword, NO_COLOR: noColor, TERM: term } = source;
+  const { NO_COLOR: noColor, TERM: term } = source;
   return {
-    proxyPassword: proxyPassword === '' ? undefined : proxyPassword,
+    url: source['HOLDFAST_URL'] || undefined,
+    host: source['HOLDFAST_HOST'] || undefined,
+    port: source['HOLDFAST_PORT'] || undefined,
+    proxyPassword: source['HOLDFAST_PROXY_PASSWORD'] || undefined,
     noColor: noColor !== undefined && noColor !== '',
     isDumb: term === 'dumb',
   };

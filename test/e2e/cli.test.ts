@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { pollUntil } from '../../src/core/abort';
 import { Installation } from '../support/installation';
 import { PseudoTerminal } from '../support/pseudo-terminal';
@@ -93,6 +94,23 @@ describe('the command line', () => {
     const { stdout } = await holdfast('sessions', 'events', id);
     expect(stdout).toMatch(/^SEQ +AT +EVENT +FROM +TO +CAUSE +ACTOR\n +1 .* requested +key:default\n/);
     expect(stdout).toMatch(/release +live +released +released_by_client +key:default\n$/);
+  });
+
+  it('finds a session by name or by the beginning of its id, at the port that the service was started with', async () => {
+    const id = await create('--name', 'by name');
+    const { port } = new URL(installation.url);
+    const here = { HOLDFAST_URL: undefined, HOLDFAST_PORT: port };
+    for (const word of ['by name', id.slice(0, -1)]) {
+      const { run } = start(['sessions', 'get', word, '-o', 'name'], here);
+      expect(await run).toEqual({ code: 0, stdout: `${id}\n`, stderr: '' });
+    }
+    await holdfast('sessions', 'release', 'by name');
+    expect((await holdfast('sessions', 'get', 'by name')).stdout).toMatch(/status +released/);
+    terminal = new PseudoTerminal(`${bin} sessions list`, env, { columns: 80, rows: 24 });
+    await terminal.shows(/ID +STATUS/);
+    expect(await terminal.ended()).toBe(0);
+    const widths = terminal.output.split('\r\n').map(line => stripVTControlCharacters(line).length);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(80);
   });
 
   it('says how to connect to a live session, since nothing shows it yet', async () => {

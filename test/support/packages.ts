@@ -22,7 +22,9 @@ export interface InstalledPackages {
 export async function installPackages(): Promise<InstalledPackages> {
   const dir = await makeTempDir();
   try {
-    const { stdout } = await run(process.execPath, [join(ROOT, 'scripts/pack.mjs')], { env: environment() });
+    const script = join(ROOT, 'scripts/pack.mjs');
+    const packed = join(dir.path, 'packed');
+    const { stdout } = await run(process.execPath, [script, packed], { env: environment() });
     const [service = '', client = ''] = stdout.trim().split('\n');
     const projects = {
       service: await project(dir, 'service', service),

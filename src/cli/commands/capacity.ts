@@ -4,15 +4,15 @@ import { example, NAMELESS, remote, type RemoteOptions } from '../options';
 import { printOne } from '../output';
 
 /** `holdfast capacity`. */
-export function registerCapacity(program: Command, { stdout }: Context): void {
+export function registerCapacity(program: Command, context: Context): void {
   const command = program
     .command('capacity')
     .description('Shows what the installation can take right now: slots, used, free, sessions that wait.');
   example(remote(command, NAMELESS), 'holdfast capacity --json | jq .free').action(
     async (flags: RemoteOptions) => {
-      const capacity = await connect(flags).capacity();
+      const capacity = await connect(context, flags).capacity();
       printOne(
-        stdout,
+        context.stdout,
         flags.output,
         capacity,
         () => '',

@@ -4,6 +4,7 @@ import { connect, type Context } from '../context';
 import { formatAge } from '../durations';
 import { exitCodeOf, Told } from '../exit-codes';
 import { tellFailure } from '../failure';
+import { JOBS, withWord } from '../find';
 import { example, remote, wholeNumber, type RemoteOptions } from '../options';
 import { printAll, printOne, type View } from '../output';
 import { NOTHING } from './sessions/views';
@@ -11,6 +12,7 @@ import { NOTHING } from './sessions/views';
 type ListFlags = RemoteOptions & { readonly queue?: string; readonly limit: number };
 
 const PAGE_MAX = 100;
+const JOB_WORD = 'its id, or the beginning of it';
 const SOME_ID = '01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5';
 
 /** Jobs in quarantine as a table. */
@@ -18,11 +20,11 @@ export function jobsView(nowMs: number): View<QuarantinedJob> {
   return {
     nameOf: ({ id }) => id,
     columns: [
-      { title: 'ID', of: ({ id }) => id },
+      { title: 'ID', of: ({ id }) => id, isId: true, width: 36 },
       { title: 'AGE', of: ({ at }) => formatAge(nowMs - Date.parse(at)), align: 'right' },
       { title: 'QUEUE', of: ({ queue }) => queue },
       { title: 'NAME', of: ({ name }) => name, minWidth: 8 },
-      { title: 'REASON', of: ({ reason }) => reason, colour: () => 'yellow' },
+      { title: 'REASON', of: ({ reason }) => reason, colour: () => 'yellow', minWidth: 12 },
       { title: 'DETAIL', of: ({ detail }) => detail, minWidth: 12 },
     ],
   };
@@ -63,20 +65,22 @@ function registerList(jobs: Command, context: Context): void {
     'holdfast jobs list --queue ingress',
     'holdfast jobs list --json | jq .jobs[].reason',
   ).action(async (flags: ListFlags) => {
-    const { found, isMore } = await read(connect(flags).jobs, flags);
+    const { found, isMore } = await read(connect(context, flags).jobs, flags);
     printAll(context.stdout, flags.output, found, jobsView(context.clock.nowMs()), { jobs: found });
     if (isMore) context.stderr.line(`There are more than ${flags.limit}: ask for them with --limit.`);
   });
 }
 
-function registerShow(jobs: Command, { stdout }: Context): void {
+function registerShow(jobs: Command, context: Context): void {
   const command = jobs
     .command('show')
-    .argument('<id>')
+    .argument('<id>', JOB_WORD)
     .description('Shows a job with its payload, which may hold secrets of whoever has sent it.');
   example(remote(command), `holdfast jobs show ${SOME_ID}`).action(
     async (id: string, flags: RemoteOptions) => {
-      printOne(stdout, flags.output, await connect(flags).jobs.get(id), job => job.id, rowsOf);
+      const client = connect(context, flags);
+      const job = await withWord(JOBS, client, id, async one => client.jobs.get(one));
+      printOne(context.stdout, flags.output, job, found => found.id, rowsOf);
     },
   );
 }
@@ -99,20 +103,21 @@ const SETTLED: View<Settled> = {
 
 function registerOrder(
   jobs: Command,
-  { stdout, stderr }: Context,
+  context: Context,
   order: 'retry' | 'discard',
   description: string,
   carryOut: (client: Jobs, id: string) => Promise<Settled>,
 ): void {
-  const command = jobs.command(order).argument('<id...>').description(description);
+  const command = jobs.command(order).argument('<id...>', JOB_WORD).description(description);
   example(remote(command), `holdfast jobs ${order} ${SOME_ID}`).action(
     async (ids: readonly string[], flags: RemoteOptions) => {
-      const client = connect(flags).jobs;
+      const { stdout, stderr } = context;
+      const client = connect(context, flags);
       const settled: Settled[] = [];
       const failures: unknown[] = [];
       // One after the other, so that jobs go back in this order; every one is tried.
       for (const id of ids) {
-        await carryOut(client, id).then(
+        await withWord(JOBS, client, id, async one => carryOut(client.jobs, one)).then(
           one => settled.push(one),
           (error: unknown) => failures.push(error),
         );

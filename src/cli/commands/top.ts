@@ -29,7 +29,7 @@ export function registerTop(program: Command, context: Context): void {
     .option('--limit <n>', 'how many sessions to show at most', wholeNumber(1, 100), 50);
   example(remote(command, NAMELESS), 'holdfast top', 'holdfast top --once --json | jq .capacity.free').action(
     async (flags: Flags) => {
-      const client = connect(flags);
+      const client = connect(context, flags);
       const isScreen = context.stdout.isInteractive && !context.env.isDumb && flags.output === 'table';
       await (isScreen && flags.once !== true ? live(context, client, flags) : once(context, client, flags));
     },

@@ -21,7 +21,7 @@ const ROWS: View<Row> = {
 };
 
 /** `holdfast usage`. */
-export function registerUsage(program: Command, { stdout }: Context): void {
+export function registerUsage(program: Command, context: Context): void {
   const command = program
     .command('usage')
     .description('Shows what your sessions have used, by the UTC day they ended on and by end reason.')
@@ -29,8 +29,8 @@ export function registerUsage(program: Command, { stdout }: Context): void {
     .option('--to <day>', 'the last day (today)');
   example(remote(command, NAMELESS), 'holdfast usage --from 2030-01-01 --to 2030-01-31').action(
     async (flags: Flags) => {
-      const usage = await connect(flags).usage({ from: flags.from, to: flags.to });
-      printAll(stdout, flags.output, rowsOf(usage), ROWS, usage);
+      const usage = await connect(context, flags).usage({ from: flags.from, to: flags.to });
+      printAll(context.stdout, flags.output, rowsOf(usage), ROWS, usage);
     },
   );
 }

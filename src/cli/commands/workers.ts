@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Worker } from '../../client/fleet';
 import { connect, type Context } from '../context';
 import { formatAge } from '../durations';
+import { WORKERS, withWord } from '../find';
 import { example, remote, type RemoteOptions } from '../options';
 import { printAll, type View } from '../output';
 
@@ -10,7 +11,7 @@ export function workersView(nowMs: number): View<Worker> {
   return {
     nameOf: ({ id }) => id,
     columns: [
-      { title: 'ID', of: ({ id }) => id },
+      { title: 'ID', of: ({ id }) => id, isId: true, width: 36 },
       { title: 'HOST', of: ({ hostname }) => hostname ?? '–', minWidth: 8 },
       {
         title: 'STATE',
@@ -29,7 +30,7 @@ export function registerWorkers(program: Command, context: Context): void {
   const workers = program.command('workers').description('Shows and drains the machines that run browsers.');
   const list = workers.command('list').alias('ls').description('Lists the workers of the installation.');
   example(remote(list), 'holdfast workers list').action(async (flags: RemoteOptions) => {
-    const found = await connect(flags).workers.list();
+    const found = await connect(context, flags).workers.list();
     printAll(context.stdout, flags.output, found, workersView(context.clock.nowMs()), { workers: found });
   });
   registerOrder(
@@ -43,14 +44,19 @@ export function registerWorkers(program: Command, context: Context): void {
 
 function registerOrder(
   workers: Command,
-  { stdout, stderr, clock }: Context,
+  context: Context,
   order: 'drain' | 'undrain',
   description: string,
 ): void {
-  const command = workers.command(order).argument('<id>').description(description);
+  const { stdout, stderr, clock } = context;
+  const command = workers
+    .command(order)
+    .argument('<id>', 'of a worker, its beginning, or its host')
+    .description(description);
   example(remote(command), `holdfast workers ${order} 4ace64b4-bc6e-49c6-b6bb-b206c1a08217`).action(
     async (id: string, flags: RemoteOptions) => {
-      const worker = await connect(flags).workers[order](id);
+      const client = connect(context, flags);
+      const worker = await withWord(WORKERS, client, id, async one => client.workers[order](one));
       if (worker === null) stderr.line(`Worker ${id} is not there any more.`);
       else printAll(stdout, flags.output, [worker], workersView(clock.nowMs()), worker);
     },

@@ -92,7 +92,7 @@ function redisOf({ redisMemoryUsedBytes: used, redisMemoryMaxBytes: max }: Snaps
 
 function sessionColumns(nowMs: number): Column<Session>[] {
   return [
-    { title: 'SESSION', of: ({ id }) => id },
+    { title: 'SESSION', of: ({ id }) => id, isId: true },
     {
       title: 'LIVE FOR',
       of: ({ liveAt }) => (liveAt === null ? NOTHING : formatAge(nowMs - Date.parse(liveAt))),

@@ -178,13 +178,15 @@ describe('the command line', () => {
 
   it('releases every one that can be released, and tells of those that cannot', async () => {
     script = ({ url }) =>
-      url.includes('/gone/')
-        ? {
-            status: 404,
-            body: { code: 'session_not_found', message: 'none' },
-            headers: { 'x-request-id': 'r1' },
-          }
-        : { status: 200, body: { ...SESSION, id: url.split('/')[3] } };
+      url.startsWith('/v1/sessions?')
+        ? { status: 200, body: { sessions: [], nextCursor: null } }
+        : url.includes('/gone/')
+          ? {
+              status: 404,
+              body: { code: 'session_not_found', message: 'none' },
+              headers: { 'x-request-id': 'r1' },
+            }
+          : { status: 200, body: { ...SESSION, id: url.split('/')[3] } };
     expect(await remote('sessions', 'release', 'a', 'gone', 'b', '-o', 'name')).toEqual({
       code: 3,
       stdout: 'a\nb\n',
@@ -243,7 +245,8 @@ describe('the command line', () => {
     ['discard', { status: 204 }, {}],
   ])('tries every job it is to %s, says which it did, and fails for the others', async (order, ok, told) => {
     const missing = { status: 404, body: { code: 'job_not_found', message: 'There is no such job.' } };
-    script = ({ url }) => (url.includes('/gone') ? missing : ok);
+    const none = { status: 200, body: { jobs: [], nextCursor: null } };
+    script = ({ url }) => (url.startsWith('/v1/jobs?') ? none : url.includes('/gone') ? missing : ok);
     const { code, stdout, stderr } = await remote('jobs', order, 'j1', 'gone', 'j2', '--json');
     const jobs = ['j1', 'j2'].map(id => ({ id, ...told }));
     expect({ code, answer: JSON.parse(stdout) }).toEqual({ code: 3, answer: { jobs } });
@@ -257,6 +260,31 @@ describe('the command line', () => {
     script = () => null;
     expect((await remote('capacity')).code).toBe(7);
     expect((await run('capacity', '--url', 'nonsense')).code).toBe(2);
+  });
+
+  it('finds the service where the environment says that it was started', async () => {
+    script = () => ({ status: 200, body: { free: 1 } });
+    const settings = ['HOLDFAST_URL', 'HOLDFAST_PORT', 'HOLDFAST_HOST'] as const;
+    const before = settings.map(name => process.env[name]);
+    const asked = async (...values: string[]): Promise<unknown> => {
+      for (const [index, name] of settings.entries()) process.env[name] = values[index] ?? '';
+      const from = stub.requests.length;
+      const { stderr } = await run('capacity', '--retries', '0', '--request-timeout', '5s');
+      return stub.requests.length > from ? 'here' : /http:\/\/[^\s.]+\.?[^\s]*:\d+/.exec(stderr)?.[0];
+    };
+    try {
+      const { port } = new URL(stub.url);
+      expect(await asked('', port)).toBe('here');
+      expect(await asked('', port, '0.0.0.0')).toBe('here');
+      expect(await asked('', port, '::1')).toBe(`http://[::1]:${port}`);
+      expect(await asked(stub.url, '1')).toBe('here');
+      expect(await asked('http://127.0.0.1:1', port)).toBe('http://127.0.0.1:1');
+    } finally {
+      for (const [index, name] of settings.entries()) {
+        if (before[index] === undefined) Reflect.deleteProperty(process.env, name);
+        else process.env[name] = before[index];
+      }
+    }
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildProgram } from '../../../src/cli/program';
+import { readTerminalEnv } from '../../../src/config/env';
 import { examplesOf } from '../../../src/cli/options';
 import { bashCompletion } from '../../../src/cli/completion/bash';
 import { fishCompletion } from '../../../src/cli/completion/fish';
@@ -19,7 +20,7 @@ function program(): Command {
     {
       stdout: silent,
       stderr: silent,
-      env: { proxyPassword: undefined, noColor: true, isDumb: true },
+      env: readTerminalEnv({}),
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
       outputGone: new AbortController().signal,
     },

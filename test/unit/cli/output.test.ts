@@ -73,6 +73,33 @@ describe('a table', () => {
     expect(columnWidths(VIEW.columns, [['0123456789', 'note that is long']], 8)).toEqual([10, 5]);
   });
 
+  it('shortens ids, as far as they stay apart, and moments before it is wider than the terminal', () => {
+    const view: View<{ readonly id: string; readonly at: string }> = {
+      nameOf: ({ id }) => id,
+      columns: [
+        { title: 'ID', of: ({ id }) => id, isId: true },
+        { title: 'AT', of: ({ at }) => at, brief: ({ at }) => at.slice(11, 23) },
+      ],
+    };
+    const at = '2026-11-20T06:27:30.992Z';
+    const things = ['01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5', '01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5', 'mine'];
+    const lines = (width: number | null): string[] =>
+      tableLines(
+        { width, paint: plain },
+        things.map(id => ({ id, at })),
+        view,
+      );
+    expect(lines(30)).toEqual([
+      'ID                AT',
+      '01a1f7a3-7f86-78  06:27:30.992',
+      '01a1f7a3-7f86-79  06:27:30.992',
+      'mine              06:27:30.992',
+    ]);
+    for (const width of [62, null]) {
+      expect(lines(width)[1]).toBe(`${things[0]}  ${at}`);
+    }
+  });
+
   it('is painted for terminals alone', () => {
     const { paint } = memory({ isTTY: true, columns: 80 }).terminal;
     expect(tableLines({ width: 80, paint }, THINGS, VIEW)[1]).toBe(`${inColour('green', 'a1 ')}  short`);
@@ -110,6 +137,21 @@ describe('output', () => {
       thing => Object.entries(thing),
     );
     expect(text()).toBe('id    a1\nnote  short\n');
+  });
+
+  it('as wide is a table from which nothing is cut, in a terminal of any width', () => {
+    const { terminal, text } = memory({ isTTY: true, columns: 10 }, true);
+    printAll(terminal, 'wide', THINGS, VIEW);
+    expect(text()).toContain('b22  a much longer note');
+    new StreamPrinter(terminal, 'wide', VIEW).print(THINGS[1]!);
+    expect(text()).toMatch(/b22 {3}a much longer note\n$/);
+  });
+
+  it('of a stream fits the terminal that it goes to', () => {
+    const { terminal, text } = memory({ isTTY: true, columns: 14 }, true);
+    const printer = new StreamPrinter(terminal, 'table', VIEW);
+    for (const thing of THINGS) printer.print(thing);
+    expect(text()).toBe('ID    NOTE\na1    short\nb22   a much …\n');
   });
 
   it('of a stream keeps its columns, loses nothing that is wider, and has lines for json too', () => {

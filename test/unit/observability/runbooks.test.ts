@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { wordsOf } from '../../../src/cli/completion/words';
 import { buildProgram } from '../../../src/cli/program';
+import { readTerminalEnv } from '../../../src/config/env';
 import { Terminal } from '../../../src/cli/terminal';
 import { CONTAINMENT_REASONS } from '../../../src/core/containment';
 import { QUEUES, SWEEPS } from '../../../src/events/label-values';
@@ -17,7 +18,7 @@ const commands = wordsOf(
     {
       stdout: silent,
       stderr: silent,
-      env: { proxyPassword: undefined, noColor: true, isDumb: true },
+      env: readTerminalEnv({}),
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
       outputGone: new AbortController().signal,
     },

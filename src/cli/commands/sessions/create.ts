@@ -8,7 +8,7 @@ import { formatAge } from '../../durations';
 import { Interrupted } from '../../exit-codes';
 import { interruptible } from '../../interruption';
 import { duration, example, remote, type RemoteOptions } from '../../options';
-import { printOne } from '../../output';
+import { isForPeople, printOne } from '../../output';
 import { ProgressLine } from '../../progress';
 import { addCreateOptions, createOptionsOf, type CreateFlags } from './create-options';
 import { NOTHING } from './views';
@@ -48,7 +48,7 @@ export function registerCreate(sessions: Command, context: Context): void {
 
 async function createAndPrint(context: Context, flags: Flags): Promise<void> {
   const options = await createOptionsOf(flags, context.env);
-  const client = connect(flags);
+  const client = connect(context, flags);
   const { idempotencyKey } = flags;
   const session = await interruptible(context, async signal => {
     const accepted = await client.sessions.create(options, { wait: false, idempotencyKey, signal });
@@ -59,7 +59,7 @@ async function createAndPrint(context: Context, flags: Flags): Promise<void> {
       const isKept = flags.keep === true || idempotencyKey !== undefined;
       const fate = isKept ? `session ${accepted.id} is kept` : await takeBack(client, accepted.id);
       if (error instanceof Interrupted) throw new Interrupted(error.signal, `interrupted; ${fate}`);
-      if (fate !== null && flags.output === 'table') context.stderr.line(fate);
+      if (fate !== null && isForPeople(flags.output)) context.stderr.line(fate);
       throw error;
     }
   });

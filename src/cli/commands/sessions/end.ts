@@ -4,9 +4,10 @@ import type { ReleaseAllResult, Session } from '../../../client/session';
 import { connect, type Context } from '../../context';
 import { EXIT, exitCodeOf, Told, UsageError } from '../../exit-codes';
 import { tellFailure } from '../../failure';
+import { SESSIONS, withWord } from '../../find';
 import { example, labelSelector, NAMELESS, remote, type RemoteOptions } from '../../options';
 import { printAll, type View } from '../../output';
-import { sessionsView } from './views';
+import { SESSION_WORD, sessionsView } from './views';
 
 type ReleaseFlags = RemoteOptions & { readonly wait: boolean };
 
@@ -21,7 +22,7 @@ type ReleaseAllFlags = ReleaseFlags & {
 export function registerRelease(sessions: Command, context: Context): void {
   const command = sessions
     .command('release')
-    .argument('<id...>')
+    .argument('<id...>', SESSION_WORD)
     .summary('Ends sessions.')
     .description(
       'Ends sessions and answers when their browsers are gone. One that has ended already stays as it ended.',
@@ -35,8 +36,11 @@ export function registerRelease(sessions: Command, context: Context): void {
 
 /* Every one is tried; the first failure is what the exit code says. */
 async function release(context: Context, ids: readonly string[], flags: ReleaseFlags): Promise<void> {
-  const { sessions } = connect(flags);
-  const settled = await Promise.allSettled(ids.map(async id => sessions.release(id, { wait: flags.wait })));
+  const client = connect(context, flags);
+  const { wait } = flags;
+  const releaseOne = async (word: string): Promise<Session> =>
+    withWord(SESSIONS, client, word, async id => client.sessions.release(id, { wait }));
+  const settled = await Promise.allSettled(ids.map(releaseOne));
   const released = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []));
   const failures = settled.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   print(context, flags, released, ids.length === 1);
@@ -84,7 +88,7 @@ const COUNTS: View<ReleaseAllResult> = {
 async function releaseAll(context: Context, flags: ReleaseAllFlags): Promise<void> {
   const { selector, all = false, dryRun = false, wait, output } = flags;
   if ((selector !== undefined) === all) throw new UsageError('say which: either --selector or --all');
-  const { sessions } = connect(flags);
+  const { sessions } = connect(context, flags);
   const which = selector === undefined ? {} : { labelSelector: selector };
   const counted = async (): Promise<number> =>
     (await sessions.releaseAll({ ...which, dryRun: true })).matched;

@@ -54,14 +54,14 @@ export function registerList(sessions: Command, context: Context): void {
 }
 
 async function list(context: Context, flags: Flags): Promise<void> {
-  const { found, isMore } = await read(connect(flags).sessions, flags);
+  const { found, isMore } = await read(connect(context, flags).sessions, flags);
   printAll(context.stdout, flags.output, found, sessionsView(context.clock.nowMs()), { sessions: found });
   if (isMore) context.stderr.line(`There are more than ${flags.limit}: ask for them with --limit.`);
 }
 
 /* The service filters, so that selectors mean the same here as everywhere; what has not changed is not printed again. */
 async function watch(context: Context, flags: Flags): Promise<void> {
-  const { sessions } = connect(flags);
+  const { sessions } = connect(context, flags);
   const seen = new Map<string, number>();
   const printer = new StreamPrinter(context.stdout, flags.output, {
     ...sessionsView(0),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { UpdateOptions } from '../../../client/session';
 import { connect, type Context } from '../../context';
 import { UsageError } from '../../exit-codes';
+import { SESSIONS, withWord } from '../../find';
 import {
   duration,
   durationOrOff,
@@ -14,7 +15,7 @@ import {
   type RemoteOptions,
 } from '../../options';
 import { printOne } from '../../output';
-import { detailsOf } from './views';
+import { detailsOf, SESSION_WORD } from './views';
 
 type Flags = RemoteOptions & {
   readonly timeout?: number;
@@ -26,10 +27,10 @@ type Flags = RemoteOptions & {
 };
 
 /** `holdfast sessions update`. */
-export function registerUpdate(sessions: Command, { stdout, clock }: Context): void {
+export function registerUpdate(sessions: Command, context: Context): void {
   const command = sessions
     .command('update')
-    .argument('<id>')
+    .argument('<id>', SESSION_WORD)
     .summary('Extends, shortens, relabels or renames a session.')
     .description('Changes a session that has not ended; what is not named stays as it is.')
     .optionsGroup('Changes:')
@@ -53,8 +54,12 @@ export function registerUpdate(sessions: Command, { stdout, clock }: Context): v
   ).action(async (id: string, flags: Flags) => {
     const changes = changesOf(flags);
     if (Object.keys(changes).length === 0) throw new UsageError('there is nothing to change; see --help');
-    const session = await connect(flags).sessions.update(id, changes, { ifRevision: flags.ifRevision });
-    printOne(stdout, flags.output, session, found => found.id, detailsOf(clock.nowMs()));
+    const client = connect(context, flags);
+    const { ifRevision } = flags;
+    const session = await withWord(SESSIONS, client, id, async one =>
+      client.sessions.update(one, changes, { ifRevision }),
+    );
+    printOne(context.stdout, flags.output, session, found => found.id, detailsOf(context.clock.nowMs()));
   });
 }
 

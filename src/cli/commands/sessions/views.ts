@@ -7,12 +7,15 @@ import type { View } from '../../output';
 /** What a cell shows that has no value. */
 export const NOTHING = '–';
 
+/** What stands for a session on the command line. */
+export const SESSION_WORD = 'its id, the beginning of it, or its name';
+
 /** Sessions as a table. */
 export function sessionsView(nowMs: number): View<Session> {
   return {
     nameOf: ({ id }) => id,
     columns: [
-      { title: 'ID', of: ({ id }) => id, width: 36 },
+      { title: 'ID', of: ({ id }) => id, isId: true, width: 36 },
       {
         title: 'STATUS',
         of: ({ status }) => status,
@@ -21,9 +24,9 @@ export function sessionsView(nowMs: number): View<Session> {
       },
       { title: 'AGE', of: ({ createdAt }) => formatAge(nowMs - Date.parse(createdAt)), width: 6 },
       { title: 'EXPIRES IN', of: session => expiryOf(session, nowMs), width: 10 },
-      { title: 'REASON', of: ({ endReason }) => endReason ?? NOTHING, width: 18 },
-      { title: 'NAME', of: ({ name }) => name ?? NOTHING, minWidth: 8 },
-      { title: 'LABELS', of: ({ labels }) => labelsOf(labels), minWidth: 8 },
+      { title: 'REASON', of: ({ endReason }) => endReason ?? NOTHING, width: 18, minWidth: 12 },
+      { title: 'NAME', of: ({ name }) => name ?? NOTHING, minWidth: 6 },
+      { title: 'LABELS', of: ({ labels }) => labelsOf(labels), minWidth: 6 },
     ],
   };
 }
@@ -40,17 +43,20 @@ export function expiryOf(session: Session, nowMs: number): string {
   return formatAge(Date.parse(session.expiresAt) - nowMs);
 }
 
+/* `2026-11-20T06:27:30.992Z` → `06:27:30.992`. */
+const timeOfDay = (at: string): string => at.slice(11, 23);
+
 /** The history of a session as a table. */
 export const HISTORY: View<SessionEvent> = {
   nameOf: ({ seq }) => String(seq),
   columns: [
-    { title: 'SEQ', of: ({ seq }) => String(seq), align: 'right' },
-    { title: 'AT', of: ({ at }) => at, width: 24 },
-    { title: 'EVENT', of: ({ event }) => event, width: 18 },
+    { title: 'SEQ', of: ({ seq }) => String(seq), align: 'right', width: 4 },
+    { title: 'AT', of: ({ at }) => at, brief: ({ at }) => timeOfDay(at), width: 24 },
+    { title: 'EVENT', of: ({ event }) => event, width: 18, minWidth: 8 },
     { title: 'FROM', of: ({ from }) => from ?? NOTHING, width: 9 },
     { title: 'TO', of: ({ to }) => to, colour: ({ to }) => colourOfStatus(to), width: 9 },
     { title: 'CAUSE', of: ({ cause }) => cause, width: 18, minWidth: 8 },
-    { title: 'ACTOR', of: ({ actor }) => actor, minWidth: 12 },
+    { title: 'ACTOR', of: ({ actor }) => actor, width: 43, minWidth: 12 },
   ],
 };
 
@@ -58,9 +64,24 @@ export const HISTORY: View<SessionEvent> = {
 export const EVENTS: View<ServiceEvent> = {
   nameOf: event => ('sessionId' in event ? event.sessionId : NOTHING),
   columns: [
-    { title: 'AT', of: event => (event.type === 'transition' ? event.at : NOTHING), width: 24 },
-    { title: 'SESSION', of: event => ('sessionId' in event ? event.sessionId : NOTHING), width: 36 },
-    { title: 'EVENT', of: event => (event.type === 'transition' ? event.event : event.type), width: 18 },
+    {
+      title: 'AT',
+      of: event => (event.type === 'transition' ? event.at : NOTHING),
+      brief: event => (event.type === 'transition' ? timeOfDay(event.at) : NOTHING),
+      width: 24,
+    },
+    {
+      title: 'SESSION',
+      of: event => ('sessionId' in event ? event.sessionId : NOTHING),
+      isId: true,
+      width: 36,
+    },
+    {
+      title: 'EVENT',
+      of: event => (event.type === 'transition' ? event.event : event.type),
+      width: 18,
+      minWidth: 10,
+    },
     {
       title: 'FROM',
       of: event => (event.type === 'transition' ? (event.from ?? NOTHING) : NOTHING),
@@ -72,7 +93,11 @@ export const EVENTS: View<ServiceEvent> = {
       colour: event => colourOfStatus(event.type === 'transition' ? event.to : ''),
       width: 9,
     },
-    { title: 'REASON', of: event => (event.type === 'transition' ? (event.endReason ?? NOTHING) : NOTHING) },
+    {
+      title: 'REASON',
+      of: event => (event.type === 'transition' ? (event.endReason ?? NOTHING) : NOTHING),
+      minWidth: 8,
+    },
   ],
 };
 

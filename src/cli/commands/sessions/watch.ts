@@ -3,10 +3,11 @@ import type { Browser } from '../../../client/browser';
 import { isHoldfastError } from '../../../client/errors';
 import { pause } from '../../../core/abort';
 import { connect, type Context } from '../../context';
+import { SESSIONS, withWord } from '../../find';
 import { interruptible } from '../../interruption';
 import { example, remote, type RemoteOptions } from '../../options';
 import { StreamPrinter } from '../../output';
-import { EVENTS, HISTORY } from './views';
+import { EVENTS, HISTORY, SESSION_WORD } from './views';
 
 const RETRY_MS = 1_000;
 
@@ -14,7 +15,7 @@ const RETRY_MS = 1_000;
 export function registerWatch(sessions: Command, context: Context): void {
   const command = sessions
     .command('watch')
-    .argument('[id]')
+    .argument('[id]', SESSION_WORD)
     .summary('Follows one session, or all of yours.')
     .description(
       'With an id: prints the history of the session from its beginning, then what happens, until it has ended. ' +
@@ -26,10 +27,12 @@ export function registerWatch(sessions: Command, context: Context): void {
     'holdfast sessions watch',
     'holdfast sessions watch 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5 -o ndjson',
   ).action(async (id: string | undefined, flags: RemoteOptions) => {
-    const client = connect(flags);
+    const client = connect(context, flags);
     await interruptible(context, async signal => {
       if (id === undefined) await watchAll(context, flags, client, signal);
-      else await watchOne(context, flags, client, id, signal);
+      else {
+        await withWord(SESSIONS, client, id, async one => watchOne(context, flags, client, one, signal));
+      }
     });
   });
 }

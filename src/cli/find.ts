@@ -1,0 +1,137 @@
+import type { Browser } from '../client/browser';
+import { isHoldfastError, type ErrorCode } from '../client/errors';
+import type { Session, SessionStatus } from '../client/session';
+import { UsageError } from './exit-codes';
+
+/** Something that a word of the command line may mean. */
+interface Candidate {
+  readonly id: string;
+  readonly name: string | null;
+  /** What tells it from others, for people. */
+  readonly about: string;
+}
+
+/** Where to look for what a word means. */
+interface Kind {
+  readonly plural: string;
+  /** What the service says when it has nothing of this id. */
+  readonly missing: ErrorCode;
+  /** What there is, in groups: what is more likely to be meant first. */
+  candidates(client: Browser): AsyncIterable<readonly Candidate[]> | Iterable<Promise<readonly Candidate[]>>;
+}
+
+/** A beginning of an id that is shorter than this is taken for a slip. */
+const PREFIX_MIN = 4;
+/** A whole id is no beginning of another. */
+const WHOLE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** How many ended sessions are looked through, the newest first. */
+const ENDED_MAX = 1_000;
+const TOLD_MAX = 5;
+
+/** A word means several things, and nobody can tell which. */
+export class AmbiguousWord extends UsageError {
+  constructor(
+    word: string,
+    { plural }: Pick<Kind, 'plural'>,
+    /** Ids of all that it may mean. */
+    readonly candidates: readonly string[],
+    about: readonly string[],
+  ) {
+    const told = about.slice(0, TOLD_MAX).join(', ');
+    const more = about.length > TOLD_MAX ? ` and ${about.length - TOLD_MAX} more` : '';
+    super(`${JSON.stringify(word)} may be ${about.length} ${plural}: ${told}${more}`);
+    this.name = 'AmbiguousWord';
+  }
+}
+
+/**
+ * Does something with the session, worker or job that a word means. A whole id is what it is, and costs no further request.
+ * Only where the service knows none is the word looked up: as a name, then as the beginning of an id. One word never means two.
+ *
+ * @throws UsageError if the word is empty; AmbiguousWord if it means several; what `use` throws.
+ */
+export async function withWord<T>(
+  kind: Kind,
+  client: Browser,
+  word: string,
+  use: (id: string) => Promise<T>,
+): Promise<T> {
+  if (word.trim() === '') throw new UsageError('an id is empty: a variable of the shell that is not set?');
+  try {
+    return await use(word);
+  } catch (error) {
+    if (!isHoldfastError(error, kind.missing) || WHOLE_ID.test(word)) throw error;
+    const found = await lookUp(kind, client, word);
+    if (found === null) throw error;
+    return use(found);
+  }
+}
+
+async function lookUp(kind: Kind, client: Browser, word: string): Promise<string | null> {
+  for await (const group of kind.candidates(client)) {
+    const named = group.filter(({ name }) => name === word);
+    const begun = word.length < PREFIX_MIN ? [] : group.filter(({ id }) => id.startsWith(word));
+    const found = named.length > 0 ? named : begun;
+    const [first] = found;
+    if (found.length > 1) {
+      const ids = found.map(({ id }) => id);
+      throw new AmbiguousWord(
+        word,
+        kind,
+        ids,
+        found.map(({ id, about }) => `${id} (${about})`),
+      );
+    }
+    if (first !== undefined) return first.id;
+  }
+  return null;
+}
+
+/** Sessions, by name and id: those that have not ended, then the newest that have. */
+export const SESSIONS: Kind = {
+  plural: 'sessions',
+  missing: 'session_not_found',
+  *candidates({ sessions }) {
+    const some = async (status: SessionStatus[], max: number): Promise<Candidate[]> => {
+      const found: Candidate[] = [];
+      for await (const session of sessions.list({ status, limit: 100 })) {
+        found.push(sessionCandidate(session));
+        if (found.length >= max) break;
+      }
+      return found;
+    };
+    yield some(['created', 'live'], Infinity);
+    yield some(['released', 'failed', 'timed_out'], ENDED_MAX);
+  },
+};
+
+const sessionCandidate = ({ id, name, status }: Session): Candidate => ({
+  id,
+  name,
+  about: name === null ? status : `${status}, ${name}`,
+});
+
+/** Workers, by host and id. */
+export const WORKERS: Kind = {
+  plural: 'workers',
+  missing: 'worker_not_found',
+  *candidates({ workers }) {
+    yield workers
+      .list()
+      .then(found => found.map(({ id, hostname }) => ({ id, name: hostname, about: hostname ?? 'gone' })));
+  },
+};
+
+/** Jobs in quarantine, by id. */
+export const JOBS: Kind = {
+  plural: 'jobs',
+  missing: 'job_not_found',
+  *candidates({ jobs }) {
+    yield (async () => {
+      const found: Candidate[] = [];
+      for await (const { id, queue, name } of jobs.list({ limit: 100 }))
+        found.push({ id, name: null, about: `${queue}, ${name}` });
+      return found;
+    })();
+  },
+};
