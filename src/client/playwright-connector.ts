@@ -1,7 +1,8 @@
 import type { Browser as PlaywrightBrowser, ConnectOverCDPOptions } from 'playwright-core';
 import { connectTo } from './connecting';
 import { loadLibrary } from './load-library';
-import type { SessionOrId } from './session';
+import { fetchDownloads } from './playwright-downloads';
+import { idOf, type SessionOrId } from './session';
 import type { Sessions } from './sessions';
 
 /** What is needed of Playwright. */
@@ -26,6 +27,7 @@ export class PlaywrightConnector {
 
   /**
    * Connects over CDP. The session's own pages are in `browser.contexts()[0]`; `browser.close()` only disconnects.
+   * Downloads have their `path()`, `saveAs()` and `createReadStream()` wherever the browser runs: they are fetched when asked for.
    *
    * @throws SessionEndedError; HoldfastError `library_missing`; what Playwright throws.
    */
@@ -35,10 +37,12 @@ export class PlaywrightConnector {
   ): Promise<PlaywrightBrowser> {
     const packages = ['playwright-core', 'playwright', '@playwright/test'];
     const { chromium } = this.library ?? (await loadLibrary(packages, pickPlaywright));
-    return connectTo(this.sessions, session, signal, {
+    const browser = await connectTo(this.sessions, session, signal, {
       connect: async websocketUrl => chromium.connectOverCDP(websocketUrl, options),
-      letGo: async browser => browser.close(),
+      letGo: async late => late.close(),
     });
+    fetchDownloads(browser, this.sessions, idOf(session));
+    return browser;
   }
 }
 

@@ -156,7 +156,7 @@ export class Sessions {
   }
 
   /**
-   * One finished download of a live session, as a `Response` whose body is read as it comes: `arrayBuffer()`, or `body` as
+   * One finished download of a live session by its name, or the guid CDP has for it, as a `Response` whose body is read as it comes: `arrayBuffer()`, or `body` as
    * a stream. Asked for once, and without a time-out.
    */
   async download(

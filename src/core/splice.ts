@@ -25,6 +25,8 @@ export interface SpliceOptions {
   readonly upstreamHost: string;
   /** Called for every chunk from the client; must be cheap. */
   readonly onClientBytes?: () => void;
+  /** What is sent on of a chunk from the client; default: all of it. */
+  readonly fromClient?: (chunk: Buffer) => Buffer;
 }
 
 /** Bytes carried each way, handshakes included. */
@@ -51,7 +53,7 @@ export interface Splice {
  * good or bad, is the upstream's own. Compression is not offered upstream, so no hop has to touch a frame.
  */
 export function spliceUpgrade(options: SpliceOptions): Splice {
-  const { client, upstream, head, onClientBytes } = options;
+  const { client, upstream, head, onClientBytes, fromClient } = options;
   for (const socket of [client, upstream]) {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -64,9 +66,9 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
   upstream.write(upgradeRequest(options));
   if (head.length > 0) {
     onClientBytes?.();
-    upstream.write(head);
+    upstream.write(fromClient?.(head) ?? head);
   }
-  carry(client, upstream, onClientBytes);
+  carry(client, upstream, { onBytes: onClientBytes, change: fromClient });
   carry(upstream, client);
   // The HTTP server may hand the socket over paused.
   client.resume();
@@ -81,12 +83,17 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
   };
 }
 
+interface OnTheWay {
+  readonly onBytes?: (() => void) | undefined;
+  readonly change?: ((chunk: Buffer) => Buffer) | undefined;
+}
+
 /** `data` handlers instead of `pipe`: the same backpressure with fewer listeners and calls per chunk. */
-function carry(from: Socket, to: Socket, onBytes?: () => void): void {
+function carry(from: Socket, to: Socket, { onBytes, change }: OnTheWay = {}): void {
   const resume = (): void => void from.resume();
   const onData = (chunk: Buffer): void => {
     onBytes?.();
-    if (!to.write(chunk)) {
+    if (!to.write(change?.(chunk) ?? chunk)) {
       from.pause();
       to.once('drain', resume);
     }

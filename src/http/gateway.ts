@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { dial, type Here } from '../browser/dial';
+import { DOWNLOADS_STAY } from '../browser/download-behavior';
+import { ClientFrames } from '../core/client-frames';
 import type { Clock } from '../core/clock';
 import { HoldfastError } from '../core/errors';
 import { refOf, type SessionRef } from '../core/ids';
@@ -48,7 +50,8 @@ interface Upgrade {
 
 /**
  * Lets CDP clients through to their browser: `GET /v1/sessions/:id/cdp` with a connect token, or with an API key of the
- * session's tenant. Once a client is through its bytes are carried unread, and nothing here waits for Redis.
+ * session's tenant. Once a client is through its bytes are carried as they are, but for the folder it may name for downloads, and
+ * nothing here waits for Redis.
  */
 export class Gateway {
   constructor(private readonly parts: GatewayParts) {}
@@ -123,6 +126,7 @@ export class Gateway {
       note: () => activity.note(ref, true),
       monotonicMs: () => clock.monotonicMs(),
     });
+    const frames = new ClientFrames(DOWNLOADS_STAY);
     const splice = spliceUpgrade({
       client: socket,
       head,
@@ -131,6 +135,7 @@ export class Gateway {
       upstreamPath: dialled.path,
       upstreamHost: `${dialled.host}:${dialled.port}`,
       onClientBytes: meter.touch,
+      fromClient: chunk => frames.push(chunk),
     });
     const close = (): void => splice.close();
     client.ended.addEventListener('abort', close, { once: true });

@@ -2,7 +2,6 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
-import { chromium } from 'playwright-core';
 import type { Page } from 'puppeteer';
 import { pollUntil } from '../../src/core/abort';
 import { systemProcesses } from '../../src/core/process-identity';
@@ -19,7 +18,7 @@ interface Listed {
 }
 
 const PAGE = `<title>files</title><a id="click" href="/a.bin" download>a</a>
-<a id="popup" href="/popup" target="_blank">b</a><a id="slow" href="/slow">c</a><a id="again" href="/again">d</a>
+<a id="popup" href="/popup" target="_blank">b</a><a id="slow" href="/slow">c</a>
 <script>function make() {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob(['made here']));
@@ -101,30 +100,6 @@ describe.each([true, false])('downloads with headless: %s', headless => {
     await untilDownloaded(session, ['a.bin.dat', 'made.txt', 'popup.dat', 'slow.dat']);
     const response = await fetch(`${installation.url}/v1/sessions/${session.id}/downloads/slow.dat`);
     expect(await response.text()).toBe('y'.repeat(8_192));
-  });
-
-  it('go elsewhere while Playwright is connected, unless it is told not to', async () => {
-    const name = 'again.dat';
-    const has = async (): Promise<boolean> => (await list(session)).some(file => file.name === name);
-    const through = async (options: { noDefaults?: boolean }, use: () => Promise<void>): Promise<void> => {
-      const browser = await chromium.connectOverCDP(session.websocketUrl ?? '', options);
-      const page = await browser.contexts()[0]?.newPage();
-      const saved = options.noDefaults === true ? null : page?.waitForEvent('download');
-      await page?.goto(url);
-      await page?.click('#again');
-      // Whatever became of it: Playwright has its own folder, which only a browser of its own user can write to.
-      await (await saved)?.failure();
-      await use();
-      await browser.close();
-    };
-    await through({}, async () => expect(await has()).toBe(false));
-    await through({ noDefaults: true }, async () => {
-      await pollUntil(
-        'the download',
-        { timeoutMs: 10_000, everyMs: 50 },
-        async () => (await has()) || undefined,
-      );
-    });
   });
 });
 

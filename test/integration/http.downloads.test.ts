@@ -14,6 +14,7 @@ import { fetchDownloadRoute } from '../../src/http/routes/session-downloads';
 import { StalledReaders } from '../../src/http/stalled-readers';
 import type { SessionView } from '../../src/http/session-view';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
+import { BrowserDownloads } from '../../workers/keeper/browser-downloads';
 import { Gateway } from '../../workers/keeper/gateway';
 import { startTestApi, type TestApi } from '../support/api';
 import { Contract } from '../support/openapi';
@@ -33,7 +34,11 @@ describe('downloads of a live session', () => {
     gateway = await Gateway.listenOn(gatewaySocket, {
       browserOf: () => ({
         endpoint: api.browser.endpoint,
-        downloads: { path: dir.path, uid: process.getuid?.() ?? 0 },
+        downloads: new BrowserDownloads({
+          path: dir.path,
+          uid: process.getuid?.() ?? 0,
+          log: createLogger('keeper', 'silent'),
+        }),
       }),
       secret: () => api.deps.secret,
       log: createLogger('gateway', 'silent'),

@@ -3,6 +3,7 @@ import { messageOf } from '../../src/core/errors';
 import { isAlive, signalProcess } from '../../src/core/process-identity';
 import type { BrowserCommand, Prepare } from './browser-command';
 import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
+import { BrowserDownloads } from './browser-downloads';
 import { BrowserStart, LaunchError } from './browser-start';
 import { Companions } from './companions';
 import { lacksRoom } from './disk-room';
@@ -34,6 +35,7 @@ export interface BrowserExit {
 export class BrowserProcess {
   /** Resolves as soon as the browser's own process is gone, however that came. Never rejects. */
   readonly exited: Promise<BrowserExit>;
+  readonly downloads: BrowserDownloads;
   #hasExited = false;
   #gone: Promise<void> | null = null;
   readonly #around: BrowserSurroundings;
@@ -47,6 +49,12 @@ export class BrowserProcess {
     shimExited: Promise<void> | null,
   ) {
     this.#around = around;
+    this.downloads = new BrowserDownloads({
+      path: directory.downloads,
+      uid: around.user.uid,
+      log: around.log,
+    });
+    this.downloads.watch(facts.devTools);
     this.exited = this.#awaitExit(shimExited).then(exit => {
       this.#hasExited = true;
       return exit;
@@ -91,9 +99,10 @@ export class BrowserProcess {
     return new BrowserProcess(directory, facts, companions, around, null);
   }
 
-  /** Looks after its companions no longer; all of them go on. */
+  /** Looks after its companions and downloads no longer; all of them go on. */
   letGo(): void {
     this.companions.stop();
+    this.downloads.letGo();
   }
 
   /**
@@ -106,7 +115,7 @@ export class BrowserProcess {
   }
 
   async #end(): Promise<void> {
-    this.companions.stop();
+    this.letGo();
     if (!this.#hasExited) await this.#descend();
     this.#watching.abort();
     await removeTree(this.directory, this.facts.shim.pid, this.#around);

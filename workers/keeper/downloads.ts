@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
-import { lstat, open, opendir, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, lstat, open, opendir, unlink, type FileHandle } from 'node:fs/promises';
+import { join, parse } from 'node:path';
 
 /** One file in a browser's folder for downloads. */
 export interface Download {
@@ -22,6 +22,9 @@ export interface OpenDownload {
 /** More than this are not listed, and not more than ten times as many other things looked through for them. */
 export const DOWNLOADS_LISTED_MAX = 1_000;
 const ENTRIES_READ_MAX = 10 * DOWNLOADS_LISTED_MAX;
+
+/** After so many files of one name the next keeps its guid. */
+const SAME_NAMES_MAX = 1_000;
 
 /** What Chromium calls a file until it has all of it. */
 const UNFINISHED = /\.crdownload$/;
@@ -60,6 +63,46 @@ export async function openDownload(folder: string, name: string, uid: number): P
     await file.close();
     return null;
   });
+}
+
+/**
+ * Gives a file the name that was wished for, or the next that is free, as Chromium counts: `a.txt`, `a (1).txt`. Never takes the
+ * place of another file. Returns its name, which is the old one if no such name can be had.
+ *
+ * @throws what the file system says.
+ */
+export async function renameDownload(
+  folder: string,
+  name: string,
+  wished: string,
+  uid: number,
+): Promise<string> {
+  if (!isFileName(name) || UNFINISHED.test(wished)) return name;
+  return inFolder(folder, name, async inside => {
+    const stats = await lstat(join(inside, name)).catch(() => null);
+    if (stats === null || !isOwnFile(stats, uid)) return name;
+    for (let n = 0; n <= SAME_NAMES_MAX; n += 1) {
+      const { name: stem, ext } = parse(wished);
+      const free = n === 0 ? wished : `${stem} (${n})${ext}`;
+      if (!isFileName(free)) return name;
+      if (!(await linkIfFree(join(inside, name), join(inside, free)))) continue;
+      await unlink(join(inside, name));
+      return free;
+    }
+    return name;
+  });
+}
+
+/* A link, where a rename would overwrite what Chromium may just have put there. */
+async function linkIfFree(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    // SAFETY: link throws system errors only.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /**

@@ -1,20 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { listDownloads, openDownload } from './downloads';
+import type { BrowserDownloads } from './browser-downloads';
 
 /** Whose downloads. */
-export interface DownloadsFolder {
-  readonly path: string;
-  /** The browser's user. */
-  readonly uid: number;
-}
+export type SendableDownloads = Pick<BrowserDownloads, 'list' | 'open'>;
 
 /** Answers with what has been downloaded, as JSON. */
 export async function sendDownloadList(
-  { path, uid }: DownloadsFolder,
+  downloads: SendableDownloads,
   response: ServerResponse,
 ): Promise<void> {
-  const body = JSON.stringify({ downloads: await listDownloads(path, uid) });
+  const body = JSON.stringify({ downloads: await downloads.list() });
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
@@ -25,11 +21,11 @@ export async function sendDownloadList(
  * @throws when the file or the reader breaks off; the reader then sees a connection that broke.
  */
 export async function sendDownload(
-  { path, uid }: DownloadsFolder,
+  downloads: SendableDownloads,
   name: string,
   response: ServerResponse,
 ): Promise<void> {
-  const download = await openDownload(path, name, uid);
+  const download = await downloads.open(name);
   if (download === null) {
     response.writeHead(404, { 'content-length': 0 }).end();
     return;

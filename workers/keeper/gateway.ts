@@ -6,7 +6,7 @@ import { messageOf } from '../../src/core/errors';
 import { isKeeperTicket } from '../../src/core/keeper-ticket';
 import type { Logger } from '../../src/core/logger';
 import { spliceUpgrade, type Splice } from '../../src/core/splice';
-import { sendDownload, sendDownloadList, type DownloadsFolder } from './gateway-downloads';
+import { sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
 import { listenOnSocket } from './listen-on-socket';
 
 /** How long a peer may take to send its request. */
@@ -19,7 +19,7 @@ const PATH_PATTERN =
 /** What can be had of a browser that runs. */
 export interface ReachableBrowser {
   readonly endpoint: Endpoint;
-  readonly downloads: DownloadsFolder;
+  readonly downloads: SendableDownloads;
 }
 
 /** What the gateway asks the keeper. */

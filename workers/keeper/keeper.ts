@@ -122,9 +122,9 @@ export class Keeper {
   /** The browser under this claim; null if there is none that runs. */
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
-    if (!browser?.endpoint) return null;
-    const { endpoint, directory } = browser;
-    return { endpoint, downloads: { path: directory.downloads, uid: this.#deps.around.user.uid } };
+    if (!browser?.endpoint || browser.downloads === null) return null;
+    const { endpoint, downloads } = browser;
+    return { endpoint, downloads };
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
+import type { BrowserDownloads } from './browser-downloads';
 import type { BrowserExit, BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
 import { reportExit, reportOrdered } from './gone-report';
@@ -73,6 +74,11 @@ export class KeptBrowser {
   /** The process all others of this browser come from; null while there is none. */
   get rootPid(): number | null {
     return this.#holdsSlot ? (this.#process?.facts.shim.pid ?? null) : null;
+  }
+
+  /** What it has downloaded; null while there is no process. */
+  get downloads(): BrowserDownloads | null {
+    return this.#process?.downloads ?? null;
   }
 
   /** False once process tree and run directory are gone. */

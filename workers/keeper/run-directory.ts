@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chown, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DOWNLOADS_FOLDER } from '../../src/core/downloads-folder';
 import type { User } from './run-root';
 
 const NAME_PREFIX = 'b-';
@@ -42,7 +43,7 @@ export class RunDirectory {
     this.path = path;
     this.profile = join(path, 'profile');
     this.tmp = join(path, 'tmp');
-    this.downloads = join(path, 'downloads');
+    this.downloads = join(path, DOWNLOADS_FOLDER);
   }
 
   /** A folder that exists already. */

@@ -1,7 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { link, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DOWNLOADS_LISTED_MAX, listDownloads, openDownload } from '../../../workers/keeper/downloads';
+import {
+  DOWNLOADS_LISTED_MAX,
+  listDownloads,
+  openDownload,
+  renameDownload,
+} from '../../../workers/keeper/downloads';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 const UID = process.getuid?.() ?? 0;
@@ -90,4 +95,41 @@ test('a folder with more files than anybody wants is cut off', async () => {
   const names = Array.from({ length: DOWNLOADS_LISTED_MAX + 5 }, (_, i) => join(folder, `f${i}`));
   await Promise.all(names.map(async path => writeFile(path, '')));
   expect(await namesIn()).toHaveLength(DOWNLOADS_LISTED_MAX);
+});
+
+test('a file gets the name that was wished for, or the next that is free, and takes no other file’s place', async () => {
+  const named: string[] = [];
+  for (const [guid, wished] of [
+    ['g1', 'a.txt'],
+    ['g2', 'a.txt'],
+    ['g3', 'a.txt'],
+    ['g4', 'none'],
+    ['g5', 'none'],
+  ] as const) {
+    await writeFile(join(folder, guid), guid);
+    named.push(await renameDownload(folder, guid, wished, UID));
+  }
+  expect(named).toEqual(['a.txt', 'a (1).txt', 'a (2).txt', 'none', 'none (1)']);
+  expect(await namesIn()).toEqual(['a (1).txt', 'a (2).txt', 'a.txt', 'none', 'none (1)']);
+  expect(await contentOf('a.txt')).toBe('g1');
+});
+
+test.each(['../escape', 'a/b', '', '..', 'x'.repeat(256), 'later.crdownload'])(
+  'a file that is to be named %p keeps its name',
+  async wished => {
+    await writeFile(join(folder, 'g1'), 'content');
+    expect(await renameDownload(folder, 'g1', wished, UID)).toBe('g1');
+    expect(await namesIn()).toEqual(['g1']);
+  },
+);
+
+test('nothing is renamed that is no file of the browser’s in this very folder', async () => {
+  await writeFile(join(dir.path, 'secret'), 'secret');
+  await symlink(join(dir.path, 'secret'), join(folder, 'link'));
+  await writeFile(join(folder, 'g1'), 'content');
+  expect(await renameDownload(folder, '../secret', 'a', UID)).toBe('../secret');
+  expect(await renameDownload(folder, 'link', 'a', UID)).toBe('link');
+  expect(await renameDownload(folder, 'g1', 'a', UID + 1)).toBe('g1');
+  expect(await renameDownload(folder, 'gone', 'a', UID)).toBe('gone');
+  expect((await readdir(folder)).sort()).toEqual(['g1', 'link']);
 });

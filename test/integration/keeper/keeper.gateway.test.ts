@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { pollUntil } from '../../../src/core/abort';
 import { keeperDownloadsPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
+import { BrowserDownloads } from '../../../workers/keeper/browser-downloads';
 import { Gateway } from '../../../workers/keeper/gateway';
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
@@ -25,7 +26,7 @@ beforeEach(async () => {
   gateway = await Gateway.listen('127.0.0.1:0', {
     browserOf: claimId =>
       claimId === 'claim-1'
-        ? { endpoint: browser.endpoint, downloads: { path: dir.path, uid: process.getuid?.() ?? 0 } }
+        ? { endpoint: browser.endpoint, downloads: downloadsOf(process.getuid?.() ?? 0) }
         : null,
     secret: () => secret,
     log: createLogger('gateway', 'silent'),
@@ -37,6 +38,9 @@ afterEach(async () => {
   await browser.close();
   await dir.remove();
 });
+
+const downloadsOf = (uid: number): BrowserDownloads =>
+  new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') });
 
 function knock(path: string, headers: Record<string, string> = {}): WebSocket {
   return new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, { headers });
@@ -147,7 +151,7 @@ describe('downloads', () => {
 test('on this machine a socket that only we can open is enough', async () => {
   const socketPath = join(dir.path, 'gateway.sock');
   const neighbours = await Gateway.listenOn(socketPath, {
-    browserOf: () => ({ endpoint: browser.endpoint, downloads: { path: dir.path, uid: 0 } }),
+    browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0) }),
     secret: () => SECRET,
     log: createLogger('gateway', 'silent'),
   });

@@ -1,0 +1,157 @@
+/** Which messages of a client may be replaced on their way. */
+export interface FrameRule {
+  /** ASCII that stands in every message which may be replaced; the longer, the cheaper. */
+  readonly needle: string;
+  /** Longer messages are passed on unread, and never held back. */
+  readonly maxBytes: number;
+  /** The new text of a message; null leaves it as it is. */
+  readonly rewrite: (text: string) => string | null;
+}
+
+const TEXT_FRAME = 0x81; // FIN and opcode 1: a whole message in one frame
+const MASK_BIT = 0x80;
+const MASK_BYTES = 4;
+
+/** A frame at the beginning of some bytes. */
+interface FrameHeader {
+  /** With the mask. */
+  readonly headerBytes: number;
+  readonly payloadBytes: number;
+  readonly isWholeText: boolean;
+}
+
+/**
+ * Follows the WebSocket frames of a client (RFC 6455, section 5.2) and replaces the few messages a rule is about. Everything else
+ * leaves as the very bytes it came in: a short text frame is looked through for the needle without being unmasked or copied,
+ * of all others only the header is read. A short frame that comes in pieces is held back until it is whole.
+ */
+export class ClientFrames {
+  readonly #search: MaskedSearch;
+  readonly #rule: FrameRule;
+  /** What is still to come of a frame that is passed on unread. */
+  #passing = 0;
+  /** The beginning of a frame whose end has not come. */
+  #held: Buffer | null = null;
+
+  constructor(rule: FrameRule) {
+    this.#rule = rule;
+    this.#search = new MaskedSearch(rule.needle);
+  }
+
+  /** Takes the next bytes of the client; what is to be sent on may be empty. */
+  push(arrived: Buffer): Buffer {
+    const bytes = this.#held === null ? arrived : Buffer.concat([this.#held, arrived]);
+    this.#held = null;
+    const replaced: Buffer[] = [];
+    let kept = 0;
+    let at = Math.min(this.#passing, bytes.length);
+    this.#passing -= at;
+    while (at < bytes.length) {
+      const header = headerAt(bytes, at);
+      const end = header === null ? Infinity : at + header.headerBytes + header.payloadBytes;
+      const isShort = header === null || header.payloadBytes <= this.#rule.maxBytes;
+      if (end > bytes.length && isShort) {
+        this.#held = bytes.subarray(at);
+        break;
+      }
+      const replacement = header !== null && isShort ? this.#replacement(bytes, at, header) : null;
+      if (replacement !== null) {
+        replaced.push(bytes.subarray(kept, at), replacement);
+        kept = end;
+      }
+      at = Math.min(end, bytes.length);
+      this.#passing = end - at;
+    }
+    if (replaced.length > 0) return Buffer.concat([...replaced, bytes.subarray(kept, at)]);
+    return at === bytes.length ? bytes : bytes.subarray(0, at);
+  }
+
+  #replacement(bytes: Buffer, at: number, header: FrameHeader): Buffer | null {
+    if (!header.isWholeText) return null;
+    const start = at + header.headerBytes;
+    const end = start + header.payloadBytes;
+    if (!this.#search.isIn(bytes, start, end)) return null;
+    const payload = Buffer.from(bytes.subarray(start, end));
+    applyMask(payload, bytes.subarray(start - MASK_BYTES, start));
+    const text = this.#rule.rewrite(payload.toString());
+    return text === null ? null : textFrame(text, bytes.subarray(start - MASK_BYTES, start));
+  }
+}
+
+/** Null: not all of the header is there yet. Frames without a mask are no client's; the browser will say so. */
+function headerAt(bytes: Buffer, at: number): FrameHeader | null {
+  const there = bytes.length - at;
+  if (there < 2) return null;
+  const second = bytes[at + 1] ?? 0;
+  const isMasked = (second & MASK_BIT) !== 0;
+  const short = second & 0x7f;
+  const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
+  const headerBytes = 2 + lengthBytes + (isMasked ? MASK_BYTES : 0);
+  if (there < headerBytes) return null;
+  const payloadBytes =
+    lengthBytes === 0
+      ? short
+      : lengthBytes === 2
+        ? bytes.readUInt16BE(at + 2)
+        : Number(bytes.readBigUInt64BE(at + 2));
+  return { headerBytes, payloadBytes, isWholeText: isMasked && bytes[at] === TEXT_FRAME };
+}
+
+/**
+ * Finds some ASCII in masked bytes. Wherever it stands, it covers one of the bytes that are its length apart: only those are
+ * unmasked, and compared further where they are part of it.
+ */
+class MaskedSearch {
+  readonly #needle: Buffer;
+  /** Where in the needle each of the 256 bytes stands. */
+  readonly #offsets: readonly (readonly number[])[];
+
+  constructor(needle: string) {
+    this.#needle = Buffer.from(needle, 'latin1');
+    this.#offsets = Array.from({ length: 256 }, (_, byte) =>
+      [...this.#needle.keys()].filter(offset => this.#needle[offset] === byte),
+    );
+  }
+
+  /** Whether the needle stands between `start`, behind its mask, and `end`. */
+  isIn(bytes: Buffer, start: number, end: number): boolean {
+    const { length } = this.#needle;
+    for (let at = start + length - 1; at < end; at += length) {
+      for (const offset of this.#offsets[unmasked(bytes, start, at)] ?? NONE) {
+        if (at - offset + length <= end && this.#isAt(bytes, start, at - offset)) return true;
+      }
+    }
+    return false;
+  }
+
+  #isAt(bytes: Buffer, start: number, at: number): boolean {
+    for (let i = 0; i < this.#needle.length; i += 1) {
+      if (unmasked(bytes, start, at + i) !== this.#needle[i]) return false;
+    }
+    return true;
+  }
+}
+
+const NONE: readonly number[] = [];
+
+/* The byte at `at` of a payload that begins at `start`, right behind its mask. */
+function unmasked(bytes: Buffer, start: number, at: number): number {
+  return (bytes[at] ?? 0) ^ (bytes[start - MASK_BYTES + ((at - start) & 3)] ?? 0);
+}
+
+function applyMask(payload: Buffer, mask: Buffer): void {
+  for (let i = 0; i < payload.length; i += 1) {
+    payload.writeUInt8(payload.readUInt8(i) ^ mask.readUInt8(i % MASK_BYTES), i);
+  }
+}
+
+/** A masked text frame; the client's own mask is as good as another. */
+function textFrame(text: string, mask: Buffer): Buffer {
+  const payload = Buffer.from(text);
+  const header = Buffer.alloc(payload.length < 126 ? 2 : 4);
+  header.writeUInt8(TEXT_FRAME, 0);
+  header.writeUInt8(MASK_BIT | (payload.length < 126 ? payload.length : 126), 1);
+  if (payload.length >= 126) header.writeUInt16BE(payload.length, 2);
+  applyMask(payload, mask);
+  return Buffer.concat([header, mask, payload]);
+}
