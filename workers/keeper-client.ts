@@ -4,6 +4,7 @@ import type { Clock } from '../src/core/clock';
 import { messageOf } from '../src/core/errors';
 import type { Logger } from '../src/core/logger';
 import { signalProcess, type ProcessIdentity, type ProcessTable } from '../src/core/process-identity';
+import { SilenceWatch } from '../src/core/silence-watch';
 import { KeeperError } from './keeper/keeper-error';
 import { LineReader } from './keeper/line-reader';
 import { BEAT_EVERY_MS, SILENT_AFTER_MS } from './keeper/protocol';
@@ -14,7 +15,6 @@ import type {
   KeeperOperations,
   KeeperStats,
 } from './keeper/protocol';
-import { SilenceWatch } from './keeper/silence-watch';
 
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_CAP_MS = 1_000;

@@ -1,5 +1,6 @@
 import { ConfigError, envToConfig, type Config } from '../src/config/config';
 import { readEnv } from '../src/config/env';
+import { beatToSupervisor } from '../src/core/beat';
 import { systemClock } from '../src/core/clock';
 import { createLogger, type Logger } from '../src/core/logger';
 import { systemProcesses } from '../src/core/process-identity';
@@ -13,6 +14,7 @@ const DRAIN_TIMEOUT_MS = 4_000;
 async function main(config: Config, log: Logger): Promise<void> {
   const exit = (code: number): never => process.exit(code);
   process.title = 'holdfast: worker';
+  beatToSupervisor();
   process.on('uncaughtException', error => {
     log.fatal({ err: error }, 'worker failed');
     exit(1);

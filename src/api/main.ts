@@ -1,5 +1,6 @@
 import { ConfigError, envToConfig, type Config } from '../config/config';
 import { readEnv } from '../config/env';
+import { beatToSupervisor } from '../core/beat';
 import { createLogger, type Logger } from '../core/logger';
 import { startApi, type Api } from './app';
 
@@ -8,6 +9,7 @@ const CLOSE_TIMEOUT_MS = 4_000;
 
 async function main(config: Config, log: Logger): Promise<void> {
   process.title = 'holdfast: api';
+  beatToSupervisor();
   dieOfWhatNobodyCaught(log);
   // The supervisor is gone. Nothing is released: its successor starts another API, and sessions do not need this one.
   process.on('disconnect', () => process.exit(1));

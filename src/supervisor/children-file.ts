@@ -1,6 +1,9 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { Logger } from '../core/logger';
 import type { ProcessIdentity } from '../core/process-identity';
+
+const RETRY_MS = 1_000;
 
 const schema = z.object({
   bootId: z.string(),
@@ -11,10 +14,12 @@ const schema = z.object({
  * `children.json`: which process plays which role. It outlives a supervisor that crashes, so that the next one finds
  * the keeper (and with it every browser) and the Redis that are still alive.
  *
- * Writes are synchronous: between the start of a process and its record nothing else may happen.
+ * Writes are synchronous: between the start of a process and its record nothing else may happen. A write that fails (a
+ * full disk) is no reason to lose a process that runs: it is made up for when there is room.
  */
 export class ChildrenFile {
   readonly #children = new Map<string, ProcessIdentity>();
+  #retry: NodeJS.Timeout | null = null;
 
   /**
    * Reads what an earlier supervisor left, if it was of this boot; an unreadable file counts as none.
@@ -24,6 +29,7 @@ export class ChildrenFile {
   constructor(
     private readonly path: string | null,
     private readonly bootId: string,
+    private readonly log: Logger,
   ) {
     if (path === null) return;
     for (const [role, identity] of Object.entries(readChildren(path, bootId))) {
@@ -39,12 +45,30 @@ export class ChildrenFile {
   /** Remembers who plays a role now. */
   record(role: string, identity: ProcessIdentity): void {
     this.#children.set(role, identity);
-    this.#write();
+    this.#save();
   }
 
   /** The role was told to end and did. */
   forget(role: string): void {
-    if (this.#children.delete(role)) this.#write();
+    if (this.#children.delete(role)) this.#save();
+  }
+
+  /** Says once that it cannot be written, and once that it can again. */
+  #save(): void {
+    try {
+      this.#write();
+      if (this.#retry !== null) this.log.info({ path: this.path }, 'the list of processes is written again');
+      this.#retry = null;
+    } catch (error) {
+      if (this.#retry === null) {
+        this.log.error(
+          { err: error },
+          'the list of processes cannot be written, it will be when that is possible',
+        );
+      }
+      clearTimeout(this.#retry ?? undefined);
+      this.#retry = setTimeout(() => this.#save(), RETRY_MS).unref();
+    }
   }
 
   #write(): void {

@@ -4,9 +4,10 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pollUntil } from '../core/abort';
 import { isAlive, signalProcess, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
-import type { ProcessPlan, ReadyInfo } from './kept-process';
+import type { ProcessPlan, ReadyInfo, SignsListener } from './kept-process';
 import { REDIS_HOST, type RedisAccess } from './redis-access';
-import { probeRedis } from './redis-probe';
+import { isRedisResponsive, probeRedis } from './redis-probe';
+import { askForSigns } from './vital-signs';
 
 /** Unix socket paths end at 104 to 108 bytes, and Node cuts longer ones without a word. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -96,6 +97,10 @@ export class EmbeddedRedis implements ProcessPlan {
         return probe !== null && probe !== 'refused' && !probe.loading ? {} : undefined;
       },
     );
+  }
+
+  listen(_child: ChildProcess | null, listener: SignsListener): void {
+    void askForSigns(() => isRedisResponsive(this.socketPath, listener.silentMs), listener);
   }
 
   /** Removes what a stopped Redis leaves outside the data folder. */

@@ -10,7 +10,7 @@ import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
 import { AlreadyRunningError } from './data-lock';
 import { findRedisBinary } from './redis-binary';
-import type { Mode } from './roles';
+import { PATIENCE, type Mode } from './roles';
 import { StartError, Supervisor, type SupervisorOptions } from './supervisor';
 
 /** Exit codes of `holdfast start`, `worker` and `api`. */
@@ -32,7 +32,8 @@ const SAME_SIGNAL_MS = 500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 type Entries = SupervisorOptions['entries'];
-type RunOptions = Pick<SupervisorOptions, 'mode' | 'config' | 'entries' | 'log'>;
+type Patience = SupervisorOptions['patience'];
+type RunOptions = Pick<SupervisorOptions, 'mode' | 'config' | 'entries' | 'patience' | 'log'>;
 
 /** Our programs, beside this compiled file. */
 const ENTRIES: Entries = {
@@ -45,8 +46,13 @@ const ENTRIES: Entries = {
  * Runs a mode until it is told to stop; resolves with the exit code of the process.
  *
  * @param entries - the programs to run; tests pass stand-ins
+ * @param patience - for tests: how long a process may be silent
  */
-export async function supervise(mode: Mode, entries: Entries = ENTRIES): Promise<number> {
+export async function supervise(
+  mode: Mode,
+  entries: Entries = ENTRIES,
+  patience: Patience = PATIENCE,
+): Promise<number> {
   process.title = 'holdfast: supervisor';
   // A terminal that is closed fails every write; the drain that its SIGHUP begins goes on without it.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
@@ -54,7 +60,7 @@ export async function supervise(mode: Mode, entries: Entries = ENTRIES): Promise
     const config = envToConfig(readEnv());
     const log = createLogger('supervisor', config.logLevel);
     dieOfWhatNobodyCaught(log);
-    return await run({ mode, config, entries, log });
+    return await run({ mode, config, entries, patience, log });
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failed;

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';
-import { isAlive, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
-import type { ProcessPlan, ReadyInfo } from './kept-process';
+import type { ProcessIdentity } from '../core/process-identity';
+import type { ProcessPlan, ReadyInfo, SignsListener } from './kept-process';
 import type { NodeRole } from './roles';
 
 const readySchema = z.object({ ready: z.literal(true), url: z.string().optional() });
@@ -14,15 +14,12 @@ export interface NodeChildOptions {
   readonly entry: string;
   /** Asked at every start, because a restarted API must get the port it had. */
   readonly environment: () => NodeJS.ProcessEnv;
-  /** The process that an earlier supervisor left for us, if the role may be taken over. */
-  readonly last: ProcessIdentity | null;
-  readonly table: ProcessTable;
 }
 
 /**
- * A program of ours. It sends `{ ready: true }` over IPC once it serves, and learns of our death by IPC's `disconnect`.
- * Its output is ours, inherited: through a pipe it would die with us, of EPIPE. It is the leader of a session of its
- * own, so that Ctrl-C, Ctrl-Z and the end of the terminal reach only the supervisor, who decides.
+ * A program of ours. It sends `{ beat: true }` over IPC every second and `{ ready: true }` once it serves, and learns of our
+ * death by IPC's `disconnect`. Its output is ours, inherited: through a pipe it would die with us, of EPIPE. It is the
+ * leader of a session of its own, so that Ctrl-C, Ctrl-Z and the end of the terminal reach only the supervisor, who decides.
  */
 export class NodeChild implements ProcessPlan {
   readonly role: NodeRole;
@@ -31,9 +28,9 @@ export class NodeChild implements ProcessPlan {
     this.role = options.role;
   }
 
-  async find(): Promise<ProcessIdentity | null> {
-    const { last, table } = this.options;
-    return last !== null && (await isAlive(table, last)) ? last : null;
+  /** API and worker end with their supervisor: there is nobody to take over. */
+  find(): Promise<ProcessIdentity | null> {
+    return Promise.resolve(null);
   }
 
   spawn(): ChildProcess {
@@ -51,5 +48,10 @@ export class NodeChild implements ProcessPlan {
       const parsed = readySchema.safeParse(messages[0]);
       if (parsed.success) return { url: parsed.data.url };
     }
+  }
+
+  /** Any message is a sign of life. */
+  listen(child: ChildProcess | null, { heard }: SignsListener): void {
+    child?.on('message', heard);
   }
 }

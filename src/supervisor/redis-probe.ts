@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { askSocket } from './ask-socket';
 
 /** What a Redis says of itself. */
 export interface RedisProbe {
@@ -23,14 +23,9 @@ export async function probeRedis(
   password: string | null,
 ): Promise<RedisProbe | 'refused' | null> {
   const auth = password === null ? '' : `AUTH default ${password}\r\n`;
-  const info = await new Promise<string>(resolve => {
-    let answer = '';
-    const socket = connect(socketPath, () => socket.write(`${auth}INFO\r\nQUIT\r\n`));
-    socket.setEncoding('utf8').setTimeout(PROBE_TIMEOUT_MS, () => socket.destroy());
-    socket.on('data', text => (answer += text.toString()));
-    // Refused and reset mean the same as silence; 'close' follows every error.
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve(answer));
+  const info = await askSocket(socketPath, `${auth}INFO\r\nQUIT\r\n`, {
+    timeoutMs: PROBE_TIMEOUT_MS,
+    isEnough: () => false,
   });
   const pid = /^process_id:(\d+)/m.exec(info)?.[1];
   if (pid === undefined) return /^-(NOAUTH|WRONGPASS)/m.test(info) ? 'refused' : null;
@@ -39,4 +34,9 @@ export async function probeRedis(
     loading: /^loading:[^0]/m.test(info),
     tcpPort: Number(/^tcp_port:(\d+)/m.exec(info)?.[1] ?? 0),
   };
+}
+
+/** Whether a Redis says anything at all within a time: a refusal is a sign of life as well. */
+export async function isRedisResponsive(socketPath: string, timeoutMs: number): Promise<boolean> {
+  return (await askSocket(socketPath, 'PING\r\n', { timeoutMs, isEnough: answer => answer !== '' })) !== '';
 }

@@ -1,4 +1,7 @@
-/** What a supervisor can be asked to run. */
+/**
+ * What a supervisor can be asked to run: `worker` is keeper and worker, `start` adds the API, and a Redis of its own unless
+ * it is given one.
+ */
 export type Mode = 'start' | 'worker' | 'api';
 
 /** The processes below a supervisor. */
@@ -7,11 +10,23 @@ export type Role = 'redis' | 'keeper' | 'worker' | 'api';
 /** The processes that are programs of ours. */
 export type NodeRole = Exclude<Role, 'redis'>;
 
-/** Which of our programs a mode runs. `start` adds a Redis of its own unless it is given one. */
-export const ROLES_OF_MODE: Readonly<Record<Mode, readonly NodeRole[]>> = {
-  start: ['keeper', 'worker', 'api'],
-  worker: ['keeper', 'worker'],
-  api: ['api'],
+/** How long a process may be silent before it is killed and started again. */
+export interface Patience {
+  /** From its start to its first sign of life: loading takes seconds on a busy machine. */
+  readonly startMs: number;
+  /** From one sign of life to the next. */
+  readonly silentMs: number;
+}
+
+/**
+ * Worker and keeper watch each other as well, with 3 s: they come first, the supervisor when one of them is not there. To
+ * replace an API cuts the sockets of its clients, to replace a Redis refuses every call until it has read its file.
+ */
+export const PATIENCE: Readonly<Record<Role, Patience>> = {
+  keeper: { startMs: 60_000, silentMs: 5_000 },
+  worker: { startMs: 60_000, silentMs: 5_000 },
+  api: { startMs: 60_000, silentMs: 10_000 },
+  redis: { startMs: 60_000, silentMs: 30_000 },
 };
 
 /** How long a process may take to end, milliseconds. */

@@ -66,7 +66,12 @@ export class AdoptedProcess implements RunningProcess {
   }
 
   async #watch(): Promise<ProcessExit> {
-    while (await isAlive(this.table, this.identity)) await pause(AdoptedProcess.POLL_MS);
+    while (await this.#mayLive()) await pause(AdoptedProcess.POLL_MS);
     return { code: null, signal: null };
+  }
+
+  /** A process table that cannot be read (no descriptors left) says nothing; it is read again. */
+  async #mayLive(): Promise<boolean> {
+    return isAlive(this.table, this.identity).catch(() => true);
   }
 }

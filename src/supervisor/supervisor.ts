@@ -6,14 +6,16 @@ import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { systemClock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
+import { keeperSocketPath, runRootFor } from '../../workers/keeper/run-root';
 import { ChildrenFile } from './children-file';
 import { DataLock } from './data-lock';
 import { EmbeddedRedis } from './embedded-redis';
-import { KeptProcess, type ReadyInfo } from './kept-process';
+import { KeeperChild } from './keeper-child';
+import { KeptProcess, type KeepingContext, type KeptProcessHooks, type ReadyInfo } from './kept-process';
 import { NodeChild } from './node-child';
 import { isPortFree } from './port-check';
 import { REDIS_HOST, settleRedisAccess } from './redis-access';
-import { DRAIN_ORDER, ROLES_OF_MODE, type Mode, type NodeRole, type Role } from './roles';
+import { DRAIN_ORDER, type Mode, type NodeRole, type Patience, type Role } from './roles';
 
 /** What a supervisor needs to know. Entry points are passed in, so that tests can supervise stubs. */
 export interface SupervisorOptions {
@@ -26,6 +28,7 @@ export interface SupervisorOptions {
   /** For the Redis socket when the data folder's path is too long. */
   readonly shortDir: string;
   readonly table: ProcessTable;
+  readonly patience: Readonly<Record<Role, Patience>>;
   readonly log: Logger;
 }
 
@@ -100,29 +103,20 @@ export class Supervisor {
   }
 
   async #start(): Promise<string | null> {
-    const { mode, config, table } = this.#options;
+    const { mode, config } = this.#options;
     if (mode !== 'start' && config.redisUrl === null) {
       throw new ConfigError([`REDIS_URL: must be set, \`holdfast ${mode}\` has no Redis of its own`]);
     }
     if (config.redisUrl !== null && config.redisPort !== null) {
       throw new ConfigError(['HOLDFAST_REDIS_PORT: opens our own Redis, but REDIS_URL names another one']);
     }
-    if (mode === 'api') this.#children = new ChildrenFile(null, await table.bootId());
+    if (mode === 'api') this.#children = await this.#openChildrenFile(null);
     else await this.#takeDataFolder(mode);
     if (mode !== 'worker') await this.#checkPort();
     const redisUrl = config.redisUrl ?? (await this.#startRedis());
     const environment = (): NodeJS.ProcessEnv => childEnvironment(this.#settings(redisUrl));
-    const children = this.#childrenFile();
-    for (const role of ROLES_OF_MODE[mode]) {
-      if (this.#draining.signal.aborted) return null;
-      const entry = this.#options.entries[role];
-      const last = role === 'keeper' ? children.last(role) : null;
-      this.#keep(
-        new KeptProcess(new NodeChild({ role, entry, environment, last, table }), this.#context(), info =>
-          this.#noteReady(role, info),
-        ),
-      );
-    }
+    if (mode !== 'api') await this.#keepWorkerMachine(environment);
+    if (mode !== 'worker') this.#keepNode('api', environment, { onReady: info => this.#noteUrl(info) });
     const infos = await this.#untilDraining(
       Promise.all([...this.#kept.values()].map(kept => kept.firstReady)),
     );
@@ -131,15 +125,44 @@ export class Supervisor {
     return url;
   }
 
+  /** Keeper and worker. */
+  async #keepWorkerMachine(environment: () => NodeJS.ProcessEnv): Promise<void> {
+    const { config, entries, table } = this.#options;
+    const keeper = new KeeperChild({
+      entry: entries.keeper,
+      environment,
+      socketPath: keeperSocketPath(await runRootFor(config.dataDir)),
+      last: this.#childrenFile().last('keeper'),
+      table,
+    });
+    this.#keep(new KeptProcess(keeper, this.#context()));
+    this.#keepNode('worker', environment);
+  }
+
+  #keepNode(role: NodeRole, environment: () => NodeJS.ProcessEnv, hooks: KeptProcessHooks = {}): void {
+    const entry = this.#options.entries[role];
+    this.#keep(new KeptProcess(new NodeChild({ role, entry, environment }), this.#context(), hooks));
+  }
+
   /** Mode `api` keeps nothing in the data folder, so several may run side by side and share it with a worker. */
   async #takeDataFolder(mode: 'start' | 'worker'): Promise<void> {
     const { config, table, log } = this.#options;
-    // Browsers run under another uid and pass through the data folder to their run directories.
-    await mkdir(config.dataDir, { recursive: true, mode: 0o711 });
     const url = mode === 'start' ? plannedUrl(config) : null;
-    this.#lock = await DataLock.acquire(lockPath(config.dataDir), table, url);
-    this.#children = new ChildrenFile(join(config.dataDir, 'children.json'), await table.bootId());
+    try {
+      // Browsers run under another uid and pass through the data folder to their run directories.
+      await mkdir(config.dataDir, { recursive: true, mode: 0o711 });
+      this.#lock = await DataLock.acquire(lockPath(config.dataDir), table, url);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      throw new StartError(`the data folder ${config.dataDir} cannot be used: ${error.message}`);
+    }
+    this.#children = await this.#openChildrenFile(join(config.dataDir, 'children.json'));
     for (const role of ['worker', 'api'] as const) await endLeftover(role, this.#children, table, log);
+  }
+
+  async #openChildrenFile(path: string | null): Promise<ChildrenFile> {
+    const { table, log } = this.#options;
+    return new ChildrenFile(path, await table.bootId(), log);
   }
 
   async #checkPort(): Promise<void> {
@@ -173,9 +196,9 @@ export class Supervisor {
     return { REDIS_URL: redisUrl, ...(this.#apiPort === null ? {} : { HOLDFAST_PORT: this.#apiPort }) };
   }
 
-  #noteReady(role: NodeRole, info: ReadyInfo): void {
+  #noteUrl(info: ReadyInfo): void {
     const { config } = this.#options;
-    if (role === 'api' && info.url !== undefined && config.port === 0 && config.publicUrl === null) {
+    if (info.url !== undefined && config.port === 0 && config.publicUrl === null) {
       this.#apiPort = new URL(info.url).port;
     }
   }
@@ -186,8 +209,9 @@ export class Supervisor {
     return kept;
   }
 
-  #context(): { table: ProcessTable; children: ChildrenFile; log: Logger } {
-    return { table: this.#options.table, children: this.#childrenFile(), log: this.#options.log };
+  #context(): KeepingContext {
+    const { table, log, patience } = this.#options;
+    return { table, log, patience, children: this.#childrenFile() };
   }
 
   #childrenFile(): ChildrenFile {

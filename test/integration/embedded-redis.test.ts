@@ -10,6 +10,7 @@ import { checkRedisServer } from '../../src/redis/server-check';
 import { ChildrenFile } from '../../src/supervisor/children-file';
 import { EmbeddedRedis } from '../../src/supervisor/embedded-redis';
 import { KeptProcess } from '../../src/supervisor/kept-process';
+import { PATIENCE } from '../../src/supervisor/roles';
 import { findRedisBinary } from '../../src/supervisor/redis-binary';
 import { executableSearchPath } from '../../src/config/env';
 import { Stage, untilGone } from '../support/supervisor/harness';
@@ -31,7 +32,10 @@ afterEach(async () => {
   await dir.remove();
 });
 
-async function keepRedis(redisDir: string): Promise<{ redis: EmbeddedRedis; kept: KeptProcess }> {
+async function keepRedis(
+  redisDir: string,
+  silentMs = PATIENCE.redis.silentMs,
+): Promise<{ redis: EmbeddedRedis; kept: KeptProcess }> {
   const binary = await findRedisBinary(executableSearchPath());
   if (binary === null) throw new Error('these tests need redis-server or valkey-server on PATH');
   const shortDir = join(dir.path, 'short');
@@ -43,10 +47,12 @@ async function keepRedis(redisDir: string): Promise<{ redis: EmbeddedRedis; kept
     access: null,
     table: systemProcesses,
   });
+  const log = createLogger('test', 'silent');
   const context = {
     table: systemProcesses,
-    children: new ChildrenFile(join(dir.path, 'children.json'), await systemProcesses.bootId()),
-    log: createLogger('test', 'silent'),
+    children: new ChildrenFile(join(dir.path, 'children.json'), await systemProcesses.bootId(), log),
+    patience: { ...PATIENCE, redis: { ...PATIENCE.redis, silentMs } },
+    log,
   };
   const process = new KeptProcess(plan, context);
   process.start();
@@ -97,6 +103,20 @@ test('comes back with its data after kill -9', async () => {
     expect(await client.get('key')).toBe('value');
     expect(kept.pid).not.toBe(before);
   });
+});
+
+test('is replaced when it hangs, and comes back with its data', async () => {
+  const other = await keepRedis(join(dir.path, 'other'), 1_000);
+  try {
+    await withClient(client => client.set('key', 'value'), other.redis.socketPath);
+    const frozen = other.kept.pid;
+    if (frozen === undefined) throw new Error('no Redis');
+    sendSignal(frozen, 'SIGSTOP');
+    await untilGone(frozen);
+    expect(await withClient(client => client.get('key'), other.redis.socketPath)).toBe('value');
+  } finally {
+    await other.kept.stop(PATIENT);
+  }
 });
 
 test('leaves nothing behind when it is stopped', async () => {

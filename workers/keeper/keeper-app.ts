@@ -16,7 +16,7 @@ import { LoadMeter, type BrowserLoad } from './browser-load';
 import { Keeper } from './keeper';
 import { Leftovers } from './leftovers';
 import { LIVENESS, type LivenessRhythm } from './liveness';
-import { ADOPT_GRACE_MS, SILENT_AFTER_MS } from './protocol';
+import { ADOPT_GRACE_MS, SILENT_AFTER_MS, WORKERLESS_MAX_MS } from './protocol';
 import { Records } from './records';
 import {
   browserUser,
@@ -59,6 +59,7 @@ export interface KeeperOptions {
   readonly rhythm?: {
     readonly silentAfterMs?: number;
     readonly adoptGraceMs?: number;
+    readonly workerlessMaxMs?: number;
     readonly liveness?: LivenessRhythm;
   };
 }
@@ -177,6 +178,7 @@ async function openDesk(keeper: Keeper, runRoot: string, options: KeeperOptions)
     log,
     silentAfterMs: rhythm?.silentAfterMs ?? SILENT_AFTER_MS,
     adoptGraceMs: rhythm?.adoptGraceMs ?? ADOPT_GRACE_MS,
+    workerlessMaxMs: rhythm?.workerlessMaxMs ?? WORKERLESS_MAX_MS,
     onAbandoned: onAbandoned ?? (() => undefined),
   });
 }

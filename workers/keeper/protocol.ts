@@ -83,6 +83,18 @@ export interface KeeperOperations {
     };
   };
   readonly beat: { readonly request: Record<string, never>; readonly reply: { readonly stats: KeeperStats } };
+  /**
+   * Supervisor → keeper, every second and without a registration: it lives and brings a worker. A keeper that hears
+   * this keeps its browsers without a worker for {@link WORKERLESS_MAX_MS} instead of {@link ADOPT_GRACE_MS}.
+   */
+  readonly attend: {
+    readonly request: Record<string, never>;
+    readonly reply: {
+      readonly hostId: string;
+      readonly keeperPid: number;
+      readonly keeperStartedAt: string;
+    };
+  };
   /** Hands over the installation's secret, with which the gateway checks tickets. Needs Redis, so it comes later. */
   readonly secret: { readonly request: { readonly secret: string }; readonly reply: Record<string, never> };
   /** Starts a browser; answers when its DevTools socket accepts, or fails with everything it had started gone. */
@@ -157,8 +169,16 @@ export const BEAT_EVERY_MS = 1_000;
 /** After this long without a beat the other side is taken for frozen and killed. */
 export const SILENT_AFTER_MS = 3_000;
 
-/** A keeper without a registered worker for this long ends its browsers: the length of a worker's lease. */
+/**
+ * A keeper that has heard neither a worker nor a supervisor for this long ends its browsers: the length of a worker's lease.
+ */
 export const ADOPT_GRACE_MS = 10_000;
+
+/**
+ * For how long a supervisor's word counts without a worker. Nobody but a worker can have the browsers of ended sessions
+ * closed, so that a worker that never comes must not keep them for ever.
+ */
+export const WORKERLESS_MAX_MS = 60_000;
 
 /** How long the keeper lets one launch take; below the machine's own 30 s, so that the owner speaks first. */
 export const KEEPER_LAUNCH_TIMEOUT_MS = 25_000;

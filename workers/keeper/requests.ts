@@ -28,6 +28,7 @@ const launchOptions: z.ZodType<LaunchOptions> = z.object({
 const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['request']> } = {
   register: z.object({ workerPid: z.number().int().positive(), workerStartedAt: text }),
   beat: nothing,
+  attend: nothing,
   secret: z.object({ secret: z.string().min(1).max(4_096) }),
   launch: z.object({ ref: text, fence, timeoutMs: z.number().int().positive(), options: launchOptions }),
   claim: z.object({ ref: text, from: fence, to: fence }),

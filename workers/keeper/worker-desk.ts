@@ -2,11 +2,11 @@ import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
 import type { Logger } from '../../src/core/logger';
 import { signalProcess, type ProcessIdentity, type ProcessTable } from '../../src/core/process-identity';
+import { SilenceWatch } from '../../src/core/silence-watch';
 import type { Keeper } from './keeper';
 import { KeeperError } from './keeper-error';
 import type { KeeperOperation, KeeperOperations } from './protocol';
 import type { CheckedRequest } from './requests';
-import { SilenceWatch } from './silence-watch';
 import type { Connection, RequestHandler } from './socket-server';
 
 /** What the desk works with. */
@@ -19,14 +19,15 @@ export interface WorkerDeskDeps {
   readonly log: Logger;
   readonly silentAfterMs: number;
   readonly adoptGraceMs: number;
-  /** No worker has been registered for `adoptGraceMs`, once more; the browsers are being ended. */
+  readonly workerlessMaxMs: number;
+  /** There was no worker, and nobody who would bring one, for `adoptGraceMs`; the browsers are being ended. */
   readonly onAbandoned: () => void;
 }
 
 type Reply<Op extends KeeperOperation> = KeeperOperations[Op]['reply'];
 
-/** Operations that need no registration: looking changes nothing. */
-const OPEN_TO_ALL: readonly KeeperOperation[] = ['register', 'list'];
+/** Operations that need no registration: they change nothing of a browser. */
+const OPEN_TO_ALL: readonly KeeperOperation[] = ['register', 'list', 'attend'];
 
 /**
  * Deals with workers: one is registered at a time, is heard every second, and is killed when it is not. Two rules
@@ -40,6 +41,7 @@ export class WorkerDesk implements RequestHandler {
   readonly #stopListening: () => void;
   #registered: { readonly connection: Connection; readonly worker: ProcessIdentity } | null = null;
   #secret: string | null = null;
+  #workerlessSinceMs: number;
   #closed = false;
 
   constructor(deps: WorkerDeskDeps) {
@@ -47,6 +49,7 @@ export class WorkerDesk implements RequestHandler {
     this.#silence = new SilenceWatch(deps.clock, deps.silentAfterMs, () => void this.#killSilent());
     this.#grace = new SilenceWatch(deps.clock, deps.adoptGraceMs, () => this.#abandoned());
     this.#stopListening = deps.keeper.onEvent(event => this.#registered?.connection.send(event));
+    this.#workerlessSinceMs = deps.clock.monotonicMs();
     this.#grace.start();
   }
 
@@ -78,6 +81,7 @@ export class WorkerDesk implements RequestHandler {
     this.#registered = null;
     this.#silence.stop();
     if (this.#closed) return;
+    this.#workerlessSinceMs = this.#deps.clock.monotonicMs();
     this.#grace.start();
     this.#deps.log.warn('the worker has hung up');
   }
@@ -89,6 +93,8 @@ export class WorkerDesk implements RequestHandler {
         return this.#register(request.args, connection);
       case 'beat':
         return { stats: keeper.stats() };
+      case 'attend':
+        return this.#attend();
       case 'secret':
         this.#secret = request.args.secret;
         return {};
@@ -127,6 +133,13 @@ export class WorkerDesk implements RequestHandler {
       stats: keeper.stats(),
       browsers: keeper.list(),
     };
+  }
+
+  #attend(): Reply<'attend'> {
+    const { hostId, self, clock, workerlessMaxMs } = this.#deps;
+    const isWorkerless = this.#registered === null;
+    if (isWorkerless && clock.monotonicMs() - this.#workerlessSinceMs < workerlessMaxMs) this.#grace.heard();
+    return { hostId, keeperPid: self.pid, keeperStartedAt: self.startedAt };
   }
 
   /** A worker that hangs would keep its sessions from everybody; dead, it is started again and adopts them. */

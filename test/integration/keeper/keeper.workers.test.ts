@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { pollUntil } from '../../../src/core/abort';
+import { systemClock } from '../../../src/core/clock';
 import { systemProcesses } from '../../../src/core/process-identity';
 import { KeeperRunningError } from '../../../workers/keeper/socket-server';
 import { PLAIN_LAUNCH } from '../../../workers/keeper/protocol';
@@ -145,6 +146,27 @@ test('browsers without a worker are ended after a while, and the worker that com
   ]);
   await successor.forget('t/a', claim);
   expect(await successor.list()).toEqual([]);
+});
+
+test('browsers without a worker are kept for a supervisor that brings one, but not for ever', async () => {
+  let abandoned = 0;
+  const rhythm = { adoptGraceMs: 700, workerlessMaxMs: 2_500 };
+  fixture = await KeeperFixture.open({ rhythm, onAbandoned: () => (abandoned += 1) });
+  const worker = await fixture.worker();
+  await worker.launch('t/a', fence());
+  await worker.client.close();
+  const workerlessSinceMs = systemClock.monotonicMs();
+  const supervisor = await RawWorker.connect();
+  const attend = async (): Promise<true | undefined> => {
+    const { pid } = process;
+    expect(await supervisor.ask('{"id":1,"op":"attend","args":{}}')).toMatchObject({
+      ok: { keeperPid: pid },
+    });
+    return abandoned > 0 ? true : undefined;
+  };
+  await pollUntil('the keeper to give up', { timeoutMs: 6_000, everyMs: 100 }, attend);
+  expect(systemClock.monotonicMs() - workerlessSinceMs).toBeGreaterThan(rhythm.workerlessMaxMs);
+  supervisor.socket.destroy();
 });
 
 test('two keepers on one data folder are one too many', async () => {

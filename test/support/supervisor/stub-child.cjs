@@ -1,5 +1,6 @@
 /* A stand-in for api, worker and keeper, as far as a supervisor can tell: it keeps the contract and a journal. */
-const { appendFileSync, existsSync } = require('node:fs');
+const { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } = require('node:fs');
+const { createServer } = require('node:net');
 const { basename, dirname, join } = require('node:path');
 
 const role = basename(process.argv[1], '.cjs');
@@ -20,7 +21,22 @@ process.on('SIGTERM', () => {
   note('term');
   if (!has('ignores-term')) process.exit(0);
 });
-setInterval(() => undefined, 60_000);
+if (has('starts-slowly')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+if (role === 'keeper') answerAttendance();
+else setInterval(() => process.connected && process.send({ beat: true }), 200);
 const port = process.env.HOLDFAST_PORT === '0' ? 40_000 : Number(process.env.HOLDFAST_PORT);
 note(`redis ${process.env.REDIS_URL}`);
 process.send({ ready: true, ...(role === 'api' ? { url: `http://127.0.0.1:${port}` } : {}) });
+
+/** What the supervisor asks a keeper, on the keeper's socket. */
+function answerAttendance() {
+  const run = join(realpathSync(process.env.HOLDFAST_DATA_DIR), 'run');
+  mkdirSync(run, { recursive: true });
+  rmSync(join(run, 'keeper.sock'), { force: true });
+  const keeperStartedAt = readFileSync('/proc/self/stat', 'latin1').replace(/.*\) /, '').split(' ')[19];
+  const ok = { hostId: 'stub', keeperPid: process.pid, keeperStartedAt };
+  createServer(socket => {
+    socket.on('error', () => undefined);
+    socket.on('data', () => socket.write(`${JSON.stringify({ id: 1, ok })}\n`));
+  }).listen(join(run, 'keeper.sock'));
+}

@@ -1,42 +1,64 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pollUntil } from '../../../src/core/abort';
+import { createLogger } from '../../../src/core/logger';
 import { ChildrenFile } from '../../../src/supervisor/children-file';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
+
+const logged: { level: string; msg: string }[] = [];
+const log = createLogger('test', 'info', {
+  write: line => void logged.push(JSON.parse(line) as { level: string; msg: string }),
+});
+const open = (path: string | null, bootId: string): ChildrenFile => new ChildrenFile(path, bootId, log);
 
 let dir: TempDir;
 let path: string;
 beforeEach(async () => {
   dir = await makeTempDir();
   path = join(dir.path, 'children.json');
+  logged.length = 0;
 });
 afterEach(() => dir.remove());
 
 test('tells a later supervisor of the same boot who is there', () => {
-  new ChildrenFile(path, 'boot').record('keeper', { pid: 7, startedAt: 'then' });
-  expect(new ChildrenFile(path, 'boot').last('keeper')).toEqual({ pid: 7, startedAt: 'then' });
+  open(path, 'boot').record('keeper', { pid: 7, startedAt: 'then' });
+  expect(open(path, 'boot').last('keeper')).toEqual({ pid: 7, startedAt: 'then' });
 });
 
 test('tells nothing of another boot', () => {
-  new ChildrenFile(path, 'boot').record('keeper', { pid: 7, startedAt: 'then' });
-  expect(new ChildrenFile(path, 'next boot').last('keeper')).toBeNull();
+  open(path, 'boot').record('keeper', { pid: 7, startedAt: 'then' });
+  expect(open(path, 'next boot').last('keeper')).toBeNull();
 });
 
 test('is gone when everybody has gone, and keeps whoever has not', () => {
-  const file = new ChildrenFile(path, 'boot');
+  const file = open(path, 'boot');
   file.record('keeper', { pid: 7, startedAt: 'then' });
   file.record('redis', { pid: 8, startedAt: 'then' });
   file.forget('redis');
-  expect(new ChildrenFile(path, 'boot').last('keeper')).not.toBeNull();
+  expect(open(path, 'boot').last('keeper')).not.toBeNull();
   file.forget('keeper');
   expect(existsSync(path)).toBe(false);
 });
 
 test('that is torn counts as none', () => {
   writeFileSync(path, '{"bootId":"boot","chil');
-  expect(new ChildrenFile(path, 'boot').last('keeper')).toBeNull();
+  expect(open(path, 'boot').last('keeper')).toBeNull();
 });
 
 test('without a path keeps nothing', () => {
-  new ChildrenFile(null, 'boot').record('api', { pid: 7, startedAt: 'then' });
-  expect(new ChildrenFile(null, 'boot').last('api')).toBeNull();
+  open(null, 'boot').record('api', { pid: 7, startedAt: 'then' });
+  expect(open(null, 'boot').last('api')).toBeNull();
+});
+
+test('that cannot be written loses nobody, is written when it can be, and says so once', async () => {
+  // Stands where the file is drafted: as good as a full disk.
+  mkdirSync(`${path}.new`);
+  const file = open(path, 'boot');
+  file.record('keeper', { pid: 7, startedAt: 'then' });
+  file.record('worker', { pid: 8, startedAt: 'then' });
+  expect(file.last('worker')).toEqual({ pid: 8, startedAt: 'then' });
+  rmSync(`${path}.new`, { recursive: true });
+  await pollUntil('the file', { timeoutMs: 3_000, everyMs: 10 }, () => (existsSync(path) ? true : undefined));
+  expect(open(path, 'boot').last('worker')).toEqual({ pid: 8, startedAt: 'then' });
+  expect(logged.map(({ level }) => level)).toEqual(['error', 'info']);
 });

@@ -1,4 +1,4 @@
-import { SilenceWatch } from '../../../workers/keeper/silence-watch';
+import { SilenceWatch } from '../../../src/core/silence-watch';
 
 let nowMs: number;
 let fired: number;

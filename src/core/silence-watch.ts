@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/core/clock';
+import type { Clock } from './clock';
 
 /** How often the watch looks at its clock. */
 const CHECK_EVERY_MS = 250;
