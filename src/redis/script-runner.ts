@@ -12,6 +12,7 @@ const SCRIPTS = {
   renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-4',
   settleDue: 'settle-due-1',
+  extendLease: 'extend-lease-1',
   ackClose: 'ack-close-2',
   ackEffects: 'ack-effects-2',
   quarantineJob: 'quarantine-job-3',

@@ -38,6 +38,15 @@ export class LeaseStore {
     return Array.isArray(reply) && reply[2] === 1;
   }
 
+  /**
+   * Extends the lease of a worker that cannot do it itself right now; says nothing of the worker.
+   *
+   * @returns false if there is no lease: it was given up, or its sessions have ended.
+   */
+  async extend(workerId: string): Promise<boolean> {
+    return (await this.scripts.run('extendLease', [keys.leases], [workerId, LEASE_MS])) === 1;
+  }
+
   /** Workers whose lease has lapsed at `nowMs` (Redis `TIME`). */
   async lapsed(nowMs: number): Promise<string[]> {
     return this.redis.zrangebyscore(keys.leases, '-inf', nowMs);

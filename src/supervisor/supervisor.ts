@@ -12,6 +12,7 @@ import { DataLock } from './data-lock';
 import { EmbeddedRedis } from './embedded-redis';
 import { KeeperChild } from './keeper-child';
 import { KeptProcess, type KeepingContext, type KeptProcessHooks, type ReadyInfo } from './kept-process';
+import { LeaseExtension } from './lease-extension';
 import { NodeChild } from './node-child';
 import { isPortFree } from './port-check';
 import { REDIS_HOST, settleRedisAccess } from './redis-access';
@@ -54,6 +55,8 @@ export class Supervisor {
   #lock: DataLock | null = null;
   #redis: EmbeddedRedis | null = null;
   #children: ChildrenFile | null = null;
+  /** Of the worker of this machine, if the mode has one. */
+  #lease: LeaseExtension | null = null;
   /** Set once the API has bound a port of the system's choice: after a restart the same URL must work. */
   #apiPort: string | null = null;
 
@@ -80,6 +83,7 @@ export class Supervisor {
     this.#draining.abort();
     // Its failure is the caller's, who has the promise too.
     await this.#starting?.catch(() => undefined);
+    await this.#lease?.end();
     const startedMs = systemClock.monotonicMs();
     for (const [role, { untilMs, hurriedMs }] of DRAIN_ORDER) {
       const kept = this.#kept.get(role);
@@ -115,7 +119,7 @@ export class Supervisor {
     if (mode !== 'worker') await this.#checkPort();
     const redisUrl = config.redisUrl ?? (await this.#startRedis());
     const environment = (): NodeJS.ProcessEnv => childEnvironment(this.#settings(redisUrl));
-    if (mode !== 'api') await this.#keepWorkerMachine(environment);
+    if (mode !== 'api') await this.#keepWorkerMachine(redisUrl, environment);
     if (mode !== 'worker') this.#keepNode('api', environment, { onReady: info => this.#noteUrl(info) });
     const infos = await this.#untilDraining(
       Promise.all([...this.#kept.values()].map(kept => kept.firstReady)),
@@ -125,9 +129,9 @@ export class Supervisor {
     return url;
   }
 
-  /** Keeper and worker. */
-  async #keepWorkerMachine(environment: () => NodeJS.ProcessEnv): Promise<void> {
-    const { config, entries, table } = this.#options;
+  /** Keeper and worker; until the worker serves, and whenever there is none, its lease is extended for it. */
+  async #keepWorkerMachine(redisUrl: string, environment: () => NodeJS.ProcessEnv): Promise<void> {
+    const { config, entries, table, log } = this.#options;
     const keeper = new KeeperChild({
       entry: entries.keeper,
       environment,
@@ -135,11 +139,18 @@ export class Supervisor {
       last: this.#childrenFile().last('keeper'),
       table,
     });
+    const lease = new LeaseExtension({ redisUrl, workerId: () => keeper.hostId, clock: systemClock, log });
+    this.#lease = lease;
+    if (this.#draining.signal.aborted) return;
+    lease.begin();
     this.#keep(new KeptProcess(keeper, this.#context()));
-    this.#keepNode('worker', environment);
+    this.#keepNode('worker', environment, {
+      onReady: () => void lease.end(),
+      onEnded: () => lease.begin(),
+    });
   }
 
-  #keepNode(role: NodeRole, environment: () => NodeJS.ProcessEnv, hooks: KeptProcessHooks = {}): void {
+  #keepNode(role: NodeRole, environment: () => NodeJS.ProcessEnv, hooks: KeptProcessHooks): void {
     const entry = this.#options.entries[role];
     this.#keep(new KeptProcess(new NodeChild({ role, entry, environment }), this.#context(), hooks));
   }

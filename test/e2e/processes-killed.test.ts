@@ -62,6 +62,36 @@ describe('a live session', () => {
     });
   });
 
+  it.each([
+    // Longer than the keeper's grace and a lease: the worker never lives long enough to say a word.
+    ['worker', 12_000],
+    ['keeper', 4_000],
+  ] as const)('survives a %s that is killed as soon as it is there, for %i ms', async (role, forMs) => {
+    await survives(async () => {
+      const beganMs = performance.now();
+      let killed = await installation.signal(role, 'SIGKILL');
+      let kills = 1;
+      for (; performance.now() - beganMs < forMs; kills += 1) {
+        await installation.replaced(role, killed);
+        killed = await installation.signal(role, 'SIGKILL');
+      }
+      expect(kills).toBeGreaterThanOrEqual(6);
+      await installation.replaced(role, killed);
+    });
+  });
+
+  it('survives keeper and API frozen and the worker killed, all at once', async () => {
+    await survives(async () => {
+      const [keeper, api] = [
+        await installation.signal('keeper', 'SIGSTOP'),
+        await installation.signal('api', 'SIGSTOP'),
+      ];
+      await installation.signal('worker', 'SIGKILL');
+      await installation.replaced('keeper', keeper);
+      await installation.replaced('api', api, 15_000);
+    });
+  });
+
   it('survives all of worker, keeper and API killed together', async () => {
     await survives(async () => {
       const killed = await Promise.all(
