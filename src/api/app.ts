@@ -182,6 +182,8 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     fileLinks: new FileLinks(url, deps.secret),
     ...jobOperations(deps),
     policy: config,
+    publicUrl: config.publicUrl,
+    countSessions: async () => index.counts(),
   };
   return parts;
 }

@@ -17,6 +17,11 @@ export class Authenticator {
     this.#keys = apiKeys.map(({ tenant, key }) => ({ tenant, digest: sha256(key) }));
   }
 
+  /** Whether there are keys, and a request has to bring one. */
+  get needsKey(): boolean {
+    return this.#keys.length > 0;
+  }
+
   /** Whether more than one tenant has a key. */
   get isShared(): boolean {
     return new Set(this.#keys.map(({ tenant }) => tenant)).size > 1;

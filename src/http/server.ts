@@ -10,12 +10,12 @@ import { bodyReader } from './body';
 import type { EdgeGuard } from './edge-guard';
 import { errorHandler, notFound } from './error-handler';
 import { mount, type Handlers } from './mount';
-import type { Readiness } from './readiness';
 import { openContext } from './request-context';
 import { createSessionRoute, type CreateSessionRouteParts } from './routes/create-session';
 import { fileRoute, type FileRouteParts } from './routes/files';
 import { getSessionRoute, type GetSessionRouteParts } from './routes/get-session';
 import { livezRoute, readyzRoute } from './routes/health';
+import { landingRoute, type LandingRouteParts } from './routes/landing';
 import {
   discardJobRoute,
   getJobRoute,
@@ -56,6 +56,7 @@ export interface HttpParts
     FileRouteParts,
     GetSessionRouteParts,
     JobRouteParts,
+    LandingRouteParts,
     ListSessionsRouteParts,
     ReleaseSessionRouteParts,
     SessionLiveRouteParts,
@@ -72,7 +73,6 @@ export interface HttpParts
   readonly sessionHistory: SessionHistory;
   readonly guard: EdgeGuard;
   readonly authenticator: Authenticator;
-  readonly readiness: Pick<Readiness, 'report'>;
   readonly apiMetrics: ApiMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -108,10 +108,11 @@ export function httpApp(parts: HttpParts): Express {
 function handlersOf(parts: HttpParts): Handlers {
   const release = releaseSessionRoute(parts);
   return {
+    getLanding: landingRoute(parts),
     getLivez: livezRoute,
     getReadyz: readyzRoute(parts.readiness),
     getOpenApi: openApiRoute(parts.policy),
-    getDocs: docsRoute(parts.policy),
+    getDocs: docsRoute(parts),
     getMetrics: metricsRoute(parts),
     createSession: createSessionRoute(parts),
     listSessions: listSessionsRoute(parts),

@@ -19,7 +19,7 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
   /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
   /^fetchDownload 404 download_not_found$/, // the same
-  /^(getLivez|getReadyz|getOpenApi|getDocs|getFile|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
+  /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^updateSession 409 session_not_live$/, // http.update
   /^updateSession 409 too_many_changes$/, // http.history
@@ -82,7 +82,7 @@ describe('every answer', () => {
   });
 
   it('of the service itself is as documented', async () => {
-    for (const path of ['/livez', '/readyz', '/openapi.json', '/docs'])
+    for (const path of ['/', '/livez', '/readyz', '/openapi.json', '/docs'])
       await expectStatus(send('GET', path), 200);
     for (const path of ['/metrics', '/v1/workers', '/v1/capacity', '/v1/usage', '/v1/events']) {
       await expectStatus(withKey('GET', path), 200);
@@ -95,7 +95,7 @@ describe('every answer', () => {
   it('of a page is the document, under a policy that lets nothing run', async () => {
     const page = await send('GET', '/docs');
     expect(page.headers['content-security-policy']).toMatch(
-      /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+      /^default-src 'none'; style-src 'sha256-[\w+/=]+'; script-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
     );
     expect(page.text).toContain('/v1/sessions/{id}/events/stream');
   });

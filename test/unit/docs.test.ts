@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ENV_NAMES } from '../../src/config/env';
 import { ERROR_CATALOGUE } from '../../src/core/errors';
@@ -51,6 +51,37 @@ describe('the README', () => {
         title,
       ]),
     );
+  });
+});
+
+describe('code in documents', () => {
+  /** Parses the modules that it reads, and answers what is wrong with each. */
+  const PARSER = `
+    const { SourceTextModule } = require('node:vm');
+    const blocks = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
+    console.log(JSON.stringify(blocks.flatMap(([file, code]) => {
+      // What an object looks like is no program.
+      try { new SourceTextModule(code.startsWith('{') ? '(' + code + ')' : code); return []; }
+      catch (error) { return [[file, error.message, code]]; }
+    })));`;
+
+  it('has no syntax that this version of Node does not know', () => {
+    const folders = ['.', 'docs', 'examples', 'observability'];
+    const files = folders.flatMap(folder =>
+      readdirSync(join(root, folder))
+        .filter(name => name.endsWith('.md'))
+        .map(name => join(folder, name)),
+    );
+    const blocks = files.flatMap(file =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => [
+        file,
+        code,
+      ]),
+    );
+    expect(blocks.length).toBeGreaterThan(5);
+    const args = ['--experimental-vm-modules', '--no-warnings', '-e', PARSER];
+    const wrong = execFileSync(process.execPath, args, { input: JSON.stringify(blocks), encoding: 'utf8' });
+    expect(JSON.parse(wrong)).toEqual([]);
   });
 });
 

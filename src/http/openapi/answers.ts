@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { EndReason, SessionStatus } from '../../../machines/session/session.types';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
+import type { Capacity } from '../../queries/list-workers';
 import type { Problem } from '../problem';
 import type { ReadinessReport } from '../readiness';
 import type { SessionView } from '../session-view';
@@ -158,6 +159,28 @@ const checks: z.ZodType<ReadinessReport> = z.object({
 
 /** `/readyz`, ready or not. */
 export const readinessAnswer = z.object({ status: z.enum(['ready', 'not_ready']), checks });
+
+/** What the installation can take. */
+export const capacityAnswer: z.ZodType<Capacity> = z.object({
+  slots: count.describe('Of all living workers, draining ones included.'),
+  used: count,
+  free: count.describe('On workers that launch.'),
+  queued: count.describe('Sessions that wait for a worker.'),
+  workers: count,
+  drainingWorkers: count,
+  isAvailable: z.boolean().describe('Whether a session that is created now finds a slot at once.'),
+});
+
+/** `/`, for programs. */
+export const landingAnswer = z.object({
+  name: z.literal('Holdfast'),
+  status: z.enum(['ready', 'not_ready']),
+  keyNeeded: z.boolean().describe('Whether `/v1` wants an API key.'),
+  version: z.string().nullable().describe('Null, as is all that follows: a key is needed to be told.'),
+  liveSessions: count.nullable().describe('Null also where several tenants share the installation.'),
+  capacity: capacityAnswer.nullable().describe('Null also while Redis is away.'),
+  links: z.object({ api: z.string(), docs: z.string(), openapi: z.string() }),
+});
 
 // SAFETY: as above; the catalogue's keys are the codes.
 const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
 import { PROBLEM_TYPE } from '../problem';
+import { ANSWER_EXAMPLES } from './answer-examples';
 import type { TimeoutPolicy } from '../schemas';
 import {
   liveDetailsAnswer,
@@ -67,7 +68,10 @@ export function openApiDocument(policy: TimeoutPolicy): OpenApiDocument {
     methods[operation.method.toLowerCase()] = documented(operationId, operation, policy);
   }
   const schemas = Object.fromEntries(
-    Object.entries(NAMED).map(([name, schema]) => [name, jsonSchema(schema, 'output', name)]),
+    Object.entries(NAMED).map(([name, schema]) => [
+      name,
+      { ...jsonSchema(schema, 'output', name), examples: [ANSWER_EXAMPLES[name]] },
+    ]),
   );
   // SAFETY: the catalogue's keys are the codes.
   const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
@@ -87,7 +91,7 @@ export function openApiDocument(policy: TimeoutPolicy): OpenApiDocument {
 }
 
 function documented(operationId: string, operation: Operation, policy: TimeoutPolicy): DocumentedOperation {
-  const { tag, summary, description, isOpen, body } = operation;
+  const { tag, summary, description, isOpen, body, bodyExample } = operation;
   return {
     operationId,
     tags: [tag],
@@ -100,7 +104,12 @@ function documented(operationId: string, operation: Operation, policy: TimeoutPo
       : {
           requestBody: {
             required: false,
-            content: { [JSON_TYPE]: { schema: jsonSchema(body(policy), 'input') } },
+            content: {
+              [JSON_TYPE]: {
+                schema: jsonSchema(body(policy), 'input'),
+                ...(bodyExample === undefined ? {} : { example: bodyExample }),
+              },
+            },
           },
         }),
     responses: responsesOf(operation),
@@ -162,8 +171,10 @@ function documentedAnswer({
   description,
   schema,
   mediaType = JSON_TYPE,
+  isPage,
   headers,
 }: AnswerSpec): DocumentedAnswer {
+  const page = isPage === true ? { 'text/html': { schema: { type: 'string' } } } : {};
   return {
     description,
     ...(headers === undefined
@@ -176,7 +187,9 @@ function documentedAnswer({
             ]),
           ),
         }),
-    ...(schema === undefined ? {} : { content: { [mediaType]: { schema: jsonSchema(schema, 'output') } } }),
+    ...(schema === undefined
+      ? {}
+      : { content: { [mediaType]: { schema: jsonSchema(schema, 'output') }, ...page } }),
   };
 }
 

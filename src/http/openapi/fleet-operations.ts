@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Capacity } from '../../queries/list-workers';
 import { usageQuery, type UsageView } from '../routes/usage';
 import type { WorkerView } from '../routes/workers';
+import { capacityAnswer } from './answers';
 import type { Operation } from './operation';
 
 /* Workers, capacity and usage: what the machines have, what they can take, what was used. */
@@ -16,16 +16,6 @@ const workerAnswer: z.ZodType<WorkerView> = z.object({
   draining: z.boolean().describe('Launches nothing; what is live there stays.'),
   alive: z.boolean().describe('Its lease holds: its sessions are being looked after.'),
   leaseExpiresAt: z.string().meta({ format: 'date-time' }).nullable(),
-});
-
-const capacityAnswer: z.ZodType<Capacity> = z.object({
-  slots: count.describe('Of all living workers, draining ones included.'),
-  used: count,
-  free: count.describe('On workers that launch.'),
-  queued: count.describe('Sessions that wait for a worker.'),
-  workers: count,
-  drainingWorkers: count,
-  isAvailable: z.boolean().describe('Whether a session that is created now finds a slot at once.'),
 });
 
 const used = {

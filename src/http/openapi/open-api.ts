@@ -34,7 +34,7 @@ export interface DocumentedOperation {
   readonly parameters: readonly DocumentedParameter[];
   readonly requestBody?: {
     readonly required: boolean;
-    readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+    readonly content: Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
   };
   readonly responses: Readonly<Record<string, DocumentedAnswer | AnswerReference>>;
 }

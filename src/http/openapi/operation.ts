@@ -17,6 +17,8 @@ export interface AnswerSpec {
   readonly schema?: z.ZodType;
   /** Default: `application/json`. */
   readonly mediaType?: string;
+  /** Also as `text/html`, to those who would rather have that. */
+  readonly isPage?: true;
   /** Headers by name: what they say. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -34,6 +36,8 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   /** What callers may send; depends on what the operator has set. */
   readonly body?: (policy: TimeoutPolicy) => z.ZodType;
+  /** Such a body. */
+  readonly bodyExample?: Readonly<Record<string, unknown>>;
   /** By status. */
   readonly answers: Readonly<Record<number, AnswerSpec>>;
   /** Its own errors; {@link commonErrors} come on top. */

@@ -3,9 +3,7 @@ import { sessionEventsQuery } from '../routes/session-events';
 import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../schemas';
 import { updateBodySchema } from '../update-body';
 import {
-  livenessAnswer,
   liveDetailsAnswer,
-  readinessAnswer,
   releaseAllAnswer,
   sessionAnswer,
   sessionEventsAnswer,
@@ -16,6 +14,7 @@ import { FLEET_OPERATIONS } from './fleet-operations';
 import { JOB_OPERATIONS } from './job-operations';
 import type { AnswerSpec, Operation, Parameter } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
+import { SERVICE_OPERATIONS } from './service-operations';
 
 /* We need no header: each has a default, and keys are told by `security`. */
 const header = (name: string, description: string, schema: z.ZodType = z.string()): Parameter => ({
@@ -68,53 +67,7 @@ const RELEASE = {
  * OpenAPI document and the page at `/docs` are made from the same lines.
  */
 export const OPERATIONS = {
-  getLivez: {
-    method: 'GET',
-    path: '/livez',
-    tag: 'Service',
-    summary: 'Whether this process runs',
-    isOpen: true,
-    answers: { 200: { description: 'It does.', schema: livenessAnswer } },
-    errors: [],
-  },
-  getReadyz: {
-    method: 'GET',
-    path: '/readyz',
-    tag: 'Service',
-    summary: 'Whether a command sent through the whole path takes effect',
-    isOpen: true,
-    answers: {
-      200: { description: 'It does.', schema: readinessAnswer },
-      503: { description: 'It does not; `checks` says what fails.', schema: readinessAnswer },
-    },
-    errors: [],
-  },
-  getOpenApi: {
-    method: 'GET',
-    path: '/openapi.json',
-    tag: 'Service',
-    summary: 'This document',
-    isOpen: true,
-    answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
-    errors: [],
-  },
-  getDocs: {
-    method: 'GET',
-    path: '/docs',
-    tag: 'Service',
-    summary: 'This document as a page for people',
-    isOpen: true,
-    answers: { 200: { description: 'HTML.', schema: z.string(), mediaType: 'text/html' } },
-    errors: [],
-  },
-  getMetrics: {
-    method: 'GET',
-    path: '/metrics',
-    tag: 'Service',
-    summary: 'Metrics for Prometheus',
-    answers: { 200: { description: 'Text format 0.0.4.', schema: z.string(), mediaType: 'text/plain' } },
-    errors: [],
-  },
+  ...SERVICE_OPERATIONS,
   createSession: {
     method: 'POST',
     path: '/v1/sessions',
@@ -130,6 +83,7 @@ export const OPERATIONS = {
       ),
     ],
     body: createBodySchema,
+    bodyExample: { timeout: 600_000, idleTimeout: 60_000, labels: { team: 'a' }, name: 'nightly' },
     answers: {
       201: session('Created, and live or ended: see `status`.', CREATED_HEADERS),
       202: session('Created, not live yet.', CREATED_HEADERS),
@@ -158,6 +112,7 @@ export const OPERATIONS = {
     summary: 'Release all created and live sessions, or those that are selected',
     parameters: [...queryOf(releaseAllSelection), RESPOND_ASYNC],
     body: () => releaseAllSelection,
+    bodyExample: { labelSelector: 'team=a' },
     answers: { 200: { description: 'What became of them.', schema: releaseAllAnswer, headers: APPLIED } },
     errors: ['outcome_unknown'],
   },
@@ -188,6 +143,7 @@ export const OPERATIONS = {
       header('If-Match', 'An `ETag`: 412 if the session has another revision. `*`: any revision.'),
     ],
     body: updateBodySchema,
+    bodyExample: { timeout: 1_200_000, labels: { state: 'busy', team: null } },
     answers: { 200: session('The session as it is then.') },
     errors: [
       'session_not_found',

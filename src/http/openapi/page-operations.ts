@@ -34,6 +34,7 @@ export const PAGE_OPERATIONS = {
     tag: 'Sessions',
     summary: 'Set cookies in a live session',
     body: () => cookiesBody,
+    bodyExample: { cookies: [{ name: 'visit', value: '42', url: 'https://example.org/' }] },
     answers: COOKIES,
     errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
   },

@@ -1,71 +1,67 @@
-import {
-  answerIn,
-  type DocumentedAnswer,
-  type DocumentedOperation,
-  type JsonSchema,
-  type OpenApiDocument,
-} from './open-api';
+import { htmlOf, prose, text } from '../html';
+import { answerIn, type DocumentedAnswer, type JsonSchema, type OpenApiDocument } from './open-api';
+import { PAGE_SCRIPT, PAGE_STYLE } from './page-parts';
+import { requestExample, type Caller, type Placed } from './request-example';
 
-/** The page's one style sheet; its hash stands in the policy of `/docs`. */
-export const PAGE_STYLE = `
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
-h2 { margin-top: 2.5rem; border-bottom: 1px solid #8886; }
-nav ul { list-style: none; padding: 0; columns: 20rem; }
-nav li { break-inside: avoid; padding: 0.1rem 0; }
-a { color: inherit; }
-section.operation { margin: 1.5rem 0 2.5rem; }
-h3 { font-size: 1.05rem; margin-bottom: 0.25rem; }
-code, pre { font: 0.9em ui-monospace, monospace; }
-.method { display: inline-block; min-width: 4.2em; font-weight: 700; }
-table { border-collapse: collapse; width: 100%; margin: 0.5rem 0; }
-th, td { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #8884; }
-th { font-weight: 600; }
-td:first-child { white-space: nowrap; }
-pre { overflow-x: auto; background: #8882; padding: 0.75rem; border-radius: 6px; }
-summary { cursor: pointer; }
-`;
-
-/** The document as HTML. Needs no script and nothing else from anywhere. */
-export function documentPage(document: OpenApiDocument): string {
+/** The document as a page: a menu that can be searched, and a section for each operation and schema. */
+export function documentPage(document: OpenApiDocument, caller: Caller): string {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
-  const byTag = document.tags.map(({ name, description }) => ({
-    name,
-    description,
-    operations: operations.filter(({ operation }) => operation.tags.includes(name)),
+  const groups = document.tags.map(tag => ({
+    ...tag,
+    operations: operations.filter(({ operation }) => operation.tags.includes(tag.name)),
   }));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(document.info['title'] ?? '')} API</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<h1>${text(document.info['title'] ?? '')} API</h1>
+  const title = document.info['title'] ?? '';
+  return htmlOf({
+    title: `${title} API`,
+    style: PAGE_STYLE,
+    script: PAGE_SCRIPT,
+    body: `<header>
+<h1>${text(title)} API</h1>
 <p>${prose(document.info['description'] ?? '')}</p>
-<p>The same for programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI ${text(document.openapi)}).</p>
-<nav aria-label="Operations"><ul>
-${operations.map(({ path, method, operation }) => `<li><a href="#${operation.operationId}"><code><span class="method">${method}</span>${text(path)}</code></a></li>`).join('\n')}
-</ul></nav>
-${byTag.map(tag => `<h2>${text(tag.name)}</h2>\n<p>${prose(tag.description)}</p>\n${tag.operations.map(placed => operationSection(document, placed)).join('\n')}`).join('\n')}
+<p>The same for programs: <a href="openapi.json">openapi.json</a> (OpenAPI ${text(document.openapi)}).${
+      caller.needsKey
+        ? ' Calls need an API key, as <code>Authorization: Bearer</code> or <code>x-api-key</code>.'
+        : ''
+    }</p>
+</header>
+<div class="columns">
+<nav aria-label="Contents"><details id="menu" open><summary>Contents</summary>
+<input id="search" type="search" placeholder="Search (press /)" aria-label="Search the API" hidden>
+${groups.map(({ name, operations: own }) => menuGroup(name, own.map(menuItem))).join('\n')}
+${menuGroup('Schemas', Object.keys(document.components.schemas).map(schemaItem))}
+</details></nav>
+<main>
+<p id="none" hidden>Nothing here has all of these words.</p>
+${groups
+  .map(
+    group => `<div data-group>
+<h2>${text(group.name)}</h2>
+<p>${prose(group.description)}</p>
+${group.operations.map(placed => operationSection(document, placed, caller)).join('\n')}
+</div>`,
+  )
+  .join('\n')}
+<div data-group>
 <h2>Schemas</h2>
 ${Object.entries(document.components.schemas).map(schemaSection).join('\n')}
-</body>
-</html>
-`;
+</div>
+</main>
+</div>`,
+  });
 }
 
-interface Placed {
-  readonly path: string;
-  readonly method: string;
-  readonly operation: DocumentedOperation;
-}
+const menuGroup = (name: string, items: readonly string[]): string =>
+  `<div data-group><h2>${text(name)}</h2><ul>${items.map(item => `<li>${item}</li>`).join('\n')}</ul></div>`;
 
-function operationSection(document: OpenApiDocument, { path, method, operation }: Placed): string {
+const menuItem = ({ method, operation }: Placed): string =>
+  `<a href="#${operation.operationId}"><span class="method">${method}</span><span>${prose(operation.summary)}</span></a>`;
+
+const schemaItem = (name: string): string => `<a href="#schema-${name}">${text(name)}</a>`;
+
+function operationSection(document: OpenApiDocument, placed: Placed, caller: Caller): string {
+  const { path, method, operation } = placed;
   const { operationId, summary, description, parameters, requestBody, responses } = operation;
   const rows = parameters.map(({ name, in: where, required, description: said, schema }) => [
     `<code>${text(name)}</code>`,
@@ -76,9 +72,10 @@ function operationSection(document: OpenApiDocument, { path, method, operation }
     ({ schema }) => `<h4>Body</h4>${members(schema)}`,
   );
   return `<section class="operation" id="${operationId}">
-<h3><code><span class="method">${method}</span>${text(path)}</code></h3>
+<h3><span class="method">${method}</span><code>${text(path)}</code></h3>
 <p>${prose(summary)}${operation.security === undefined ? '' : ' (no key needed)'}.</p>
 ${description === undefined ? '' : `<p>${prose(description)}</p>`}
+<pre><code>${text(requestExample(document, placed, caller))}</code></pre>
 ${rows.length === 0 ? '' : table(['Parameter', 'in', ''], rows)}
 ${bodies.join('\n')}
 ${table(
@@ -95,8 +92,13 @@ function answerRow(status: string, { description, content = {} }: DocumentedAnsw
   return [`<code>${status}</code>`, [prose(description), ...shapes].join(' ')];
 }
 
-const schemaSection = ([name, schema]: [string, JsonSchema]): string =>
-  `<section class="operation" id="schema-${name}"><h3>${text(name)}</h3>${members(schema)}</section>`;
+function schemaSection([name, schema]: [string, JsonSchema]): string {
+  const examples = schema['examples'];
+  const shown = Array.isArray(examples)
+    ? `<h4>Example</h4>${examples.map(each => `<pre><code>${text(JSON.stringify(each, null, 2))}</code></pre>`).join('')}`
+    : '';
+  return `<section class="operation" id="schema-${name}"><h3>${text(name)}</h3>${members(schema)}${shown}</section>`;
+}
 
 /* The members of an object as a table; any other schema as its shape. */
 function members(schema: JsonSchema): string {
@@ -155,10 +157,3 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     `<tr>${row.map(cell => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   return `<table><thead>${cells('th', head)}</thead><tbody>${rows.map(row => cells('td', row)).join('\n')}</tbody></table>`;
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-const text = (raw: string): string => raw.replaceAll(/[&<>"]/g, character => ENTITIES[character] ?? '');
-
-/* Text with `code` in backticks. */
-const prose = (raw: string): string => text(raw).replaceAll(/`([^`]+)`/g, '<code>$1</code>');

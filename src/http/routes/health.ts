@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { Readiness } from '../readiness';
+import type { Readiness, ReadinessReport } from '../readiness';
 
 /** `GET /livez`: this process runs its event loop. Says nothing about Redis, so that nobody restarts us for its sake. */
 export const livezRoute: RequestHandler = (_req, res) => {
@@ -10,7 +10,11 @@ export const livezRoute: RequestHandler = (_req, res) => {
 export function readyzRoute(readiness: Pick<Readiness, 'report'>): RequestHandler {
   return (_req, res) => {
     const report = readiness.report();
-    const ready = Object.values(report).every(check => check === 'ok');
+    const ready = isReady(report);
     res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', checks: report });
   };
 }
+
+/** Whether every check of a report is passed. */
+export const isReady = (report: ReadinessReport): boolean =>
+  Object.values(report).every(check => check === 'ok');

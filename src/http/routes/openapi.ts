@@ -1,8 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { lazy } from '../../core/lazy';
+import type { Authenticator } from '../authenticator';
+import { baseUrlOf } from '../base-url';
+import { pageHeaders, sendPage, text } from '../html';
 import { openApiDocument } from '../openapi/document';
-import { documentPage, PAGE_STYLE } from '../openapi/page';
+import { documentPage } from '../openapi/page';
+import { PAGE_SCRIPT, PAGE_STYLE } from '../openapi/page-parts';
 import type { TimeoutPolicy } from '../schemas';
 
 /*
@@ -12,27 +15,33 @@ import type { TimeoutPolicy } from '../schemas';
 
 /** `GET /openapi.json`: the document, with the limits of this installation. */
 export function openApiRoute(policy: TimeoutPolicy): RequestHandler {
-  const text = lazy(() => JSON.stringify(openApiDocument(policy)));
+  const json = lazy(() => JSON.stringify(openApiDocument(policy)));
   return (_req, res) => {
-    res.type('application/json').send(text());
+    res.type('application/json').send(json());
   };
 }
 
-/** `GET /docs`: the same as one page, which loads nothing and runs nothing. */
-export function docsRoute(policy: TimeoutPolicy): RequestHandler {
-  const page = lazy(() => documentPage(openApiDocument(policy)));
-  const style = createHash('sha256').update(PAGE_STYLE).digest('base64');
-  const contentPolicy = [
-    "default-src 'none'",
-    `style-src 'sha256-${style}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-  return (_req, res) => {
-    res
-      .set({ 'Content-Security-Policy': contentPolicy, 'Referrer-Policy': 'no-referrer' })
-      .type('html')
-      .send(page());
+/** What the page works with. */
+export interface DocsRouteParts {
+  readonly policy: TimeoutPolicy;
+  readonly authenticator: Pick<Authenticator, 'needsKey'>;
+  readonly publicUrl: string | null;
+}
+
+/** Stands for what a reader reaches us under, in a page that is made once for all of them. */
+const BASE_URL = 'http://base-url.invalid';
+
+/** `GET /docs`: the same as one page, which loads nothing. Its examples name the host that the reader has asked. */
+export function docsRoute({ policy, authenticator, publicUrl }: DocsRouteParts): RequestHandler {
+  const { needsKey } = authenticator;
+  const page = lazy(() => documentPage(openApiDocument(policy), { baseUrl: BASE_URL, needsKey }));
+  const headers = pageHeaders({ style: PAGE_STYLE, script: PAGE_SCRIPT });
+  return (req, res) => {
+    const baseUrl = baseUrlOf(req, publicUrl);
+    // As functions: nothing in a replacement is a pattern.
+    const html = page()
+      .replaceAll(BASE_URL, () => text(baseUrl))
+      .replaceAll(BASE_URL.replace(/^http/, 'ws'), () => text(baseUrl.replace(/^http/, 'ws')));
+    sendPage(res, headers, html);
   };
 }

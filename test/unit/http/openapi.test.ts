@@ -2,8 +2,12 @@ import type { Express } from 'express';
 import { envToConfig } from '../../../src/config/config';
 import { openApiDocument } from '../../../src/http/openapi/document';
 import { answerIn, type JsonSchema } from '../../../src/http/openapi/open-api';
+import type { Operation } from '../../../src/http/openapi/operation';
+import { OPERATIONS } from '../../../src/http/openapi/operations';
 import { documentPage } from '../../../src/http/openapi/page';
+import { PAGE_SCRIPT } from '../../../src/http/openapi/page-parts';
 import { httpApp, type HttpParts } from '../../../src/http/server';
+import { Contract } from '../../support/openapi';
 
 const policy = envToConfig({});
 const document = openApiDocument(policy);
@@ -69,6 +73,19 @@ describe('the OpenAPI document', () => {
     expect(properties['timeout']).toMatchObject({ type: 'integer', default: 2_000, maximum: 9_000 });
   });
 
+  it('has examples that are what it says', () => {
+    const bodies = Object.values<Operation>(OPERATIONS).filter(({ body }) => body !== undefined);
+    for (const { body, bodyExample, path } of bodies) {
+      expect([path, body?.(policy).safeParse(bodyExample).error]).toEqual([path, undefined]);
+    }
+    const { schemas } = document.components;
+    const contract = new Contract(document);
+    for (const [name, schema] of Object.entries(schemas)) {
+      const [example] = schema['examples'] as readonly unknown[];
+      expect([name, contract.wrongBySchema(schema, example)]).toEqual([name, []]);
+    }
+  });
+
   it('leaves answers open for members of later versions', () => {
     const answers = operations.flatMap(({ operation }) => Object.values(operation.responses));
     const all = [answers.map(answer => answerIn(document, answer)), document.components.schemas];
@@ -77,7 +94,8 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the page of it', () => {
-  const page = documentPage(document);
+  const caller = { baseUrl: 'http://holdfast.test:3000', needsKey: true };
+  const page = documentPage(document, caller);
 
   it('has a section for every operation and every schema', () => {
     for (const { operation } of operations) expect(page).toContain(`id="${operation.operationId}"`);
@@ -85,19 +103,48 @@ describe('the page of it', () => {
       expect(page).toContain(`id="schema-${name}"`);
   });
 
-  it('loads nothing, runs nothing and leads nowhere else', () => {
-    expect(page).not.toMatch(/<script|<img|<link|<iframe| on\w+=|url\(|@import/i);
-    for (const [, target = ''] of page.matchAll(/(?:href|src)="([^"]*)"/g)) expect(target).toMatch(/^[#/]/);
+  it('has a place in its menu for each of them', () => {
+    const [, menu = ''] = /<nav(.*)<\/nav>/s.exec(page) ?? [];
+    const linked = [...menu.matchAll(/href="#([^"]*)"/g)].map(([, target]) => target);
+    const sections = [...page.matchAll(/<section class="operation" id="([^"]*)"/g)].map(([, id]) => id);
+    expect(linked.sort()).toEqual(sections.sort());
+  });
+
+  it('loads nothing, runs its own script alone and leads nowhere else', () => {
+    const [scripts, rest] = [page.match(/<script>.*?<\/script>/gs), page.replace(PAGE_SCRIPT, '')];
+    expect(scripts).toEqual([`<script>${PAGE_SCRIPT}</script>`]);
+    expect(rest).not.toMatch(/<script [^>]|<img|<link|<iframe| on\w+=| style=|url\(|@import/i);
+    for (const [, target = ''] of rest.matchAll(/(?:href|src)="([^"]*)"/g))
+      expect(target).toMatch(/^(#|openapi\.json$)/);
+  });
+
+  it('has an example of every call, with the URL and the key that the reader needs', () => {
+    for (const { operation, path, method } of operations) {
+      const [, section = ''] =
+        new RegExp(`id="${operation.operationId}">(.*?)</section>`, 's').exec(page) ?? [];
+      const [, shown = ''] = /<pre><code>(.*?)<\/code><\/pre>/s.exec(section) ?? [];
+      const scheme = operation.responses['101'] === undefined ? 'http' : 'ws';
+      expect([operation.operationId, shown]).toEqual([
+        operation.operationId,
+        expect.stringContaining(`${scheme}://holdfast.test:3000${path.split('{')[0] ?? ''}`),
+      ]);
+      expect([method, shown.includes('-X')]).toEqual([method, method !== 'get']);
+      expect(shown).not.toContain('{id}');
+      expect(shown.includes('$HOLDFAST_API_KEY')).toBe(operation.security === undefined);
+    }
+    expect(documentPage(document, { ...caller, needsKey: false })).not.toContain('API_KEY');
   });
 
   it('escapes what it shows', () => {
     const info = { ...document.info, description: '<b>"&" `<i>`' };
-    expect(documentPage({ ...document, info })).toContain(
+    expect(documentPage({ ...document, info }, caller)).toContain(
       '&lt;b&gt;&quot;&amp;&quot; <code>&lt;i&gt;</code>',
     );
   });
 
   it('links only to places it has', () => {
-    for (const [, target = ''] of page.matchAll(/href="#([^"]*)"/g)) expect(page).toContain(`id="${target}"`);
+    const markup = page.replace(PAGE_SCRIPT, '');
+    for (const [, target = ''] of markup.matchAll(/href="#([^"]*)"/g))
+      expect(markup.includes(`id="${target}"`)).toBe(true);
   });
 });

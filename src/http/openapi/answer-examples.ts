@@ -1,0 +1,113 @@
+import type { z } from 'zod';
+import type { Problem } from '../problem';
+import type { SessionView } from '../session-view';
+import type {
+  liveDetailsAnswer,
+  releaseAllAnswer,
+  sessionEventAnswer,
+  sessionListAnswer,
+  transitionAnswer,
+} from './answers';
+
+/* One session that all of the document speaks of. */
+
+/** The ids that stand in examples. */
+export const EXAMPLE_IDS = {
+  session: '01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5',
+  worker: '4ace64b4-bc6e-49c6-b6bb-b206c1a08217',
+} as const;
+
+const SESSION: SessionView = {
+  id: EXAMPLE_IDS.session,
+  status: 'live',
+  endReason: null,
+  name: 'nightly',
+  labels: { team: 'a' },
+  createdAt: '2030-01-31T06:27:30.712Z',
+  liveAt: '2030-01-31T06:27:30.992Z',
+  endedAt: null,
+  expiresAt: '2030-01-31T06:37:30.992Z',
+  timeout: 600_000,
+  idleTimeout: 60_000,
+  duration: 0,
+  websocketUrl: `ws://127.0.0.1:3000/v1/sessions/${EXAMPLE_IDS.session}/cdp?token=default.uVMd…`,
+  viewerUrl: null,
+  headless: true,
+  dimensions: null,
+  deviceScaleFactor: null,
+  userAgent: null,
+  locale: null,
+  timezone: null,
+  proxy: null,
+  workerId: EXAMPLE_IDS.worker,
+  queuePosition: null,
+  revision: 3,
+  error: null,
+};
+
+const EVENT: z.infer<typeof sessionEventAnswer> = {
+  seq: 3,
+  at: '2030-01-31T06:27:30.992Z',
+  event: 'browser_ready',
+  from: 'created',
+  to: 'live',
+  cause: 'browser_ready',
+  actor: `worker:${EXAMPLE_IDS.worker}`,
+};
+
+const LIST: z.infer<typeof sessionListAnswer> = { sessions: [SESSION], nextCursor: null, hasMore: false };
+
+const LIVE: z.infer<typeof liveDetailsAnswer> = {
+  id: SESSION.id,
+  websocketUrl: SESSION.websocketUrl,
+  wsUrl: SESSION.websocketUrl,
+  viewerUrl: null,
+  sessionViewerUrl: null,
+  pages: [{ id: '9F4A3C0E6B1D2A7788C5E0F1A2B3C4D5', url: 'https://example.org/', title: 'Example Domain' }],
+  pagesKnown: true,
+  clientsAttached: 1,
+  lastActivityAt: '2030-01-31T06:28:02.105Z',
+  idleExpiresAt: '2030-01-31T06:29:02.105Z',
+};
+
+const RELEASED: z.infer<typeof releaseAllAnswer> = {
+  success: true,
+  message: 'All sessions released successfully',
+  matched: 3,
+  released: 3,
+  failed: 0,
+};
+
+const TRANSITION: z.infer<typeof transitionAnswer> = {
+  sessionId: SESSION.id,
+  revision: 3,
+  at: EVENT.at,
+  event: 'browser_ready',
+  from: 'created',
+  to: 'live',
+  endReason: null,
+};
+
+const PROBLEM: Problem = {
+  type: 'urn:holdfast:error:session_not_found',
+  title: 'No such session',
+  status: 404,
+  detail: 'There is no such session.',
+  instance: '/v1/sessions/unknown',
+  code: 'session_not_found',
+  message: 'There is no such session.',
+  requestId: 'k3J9xQ2mT7aB1cZ0',
+  retryable: false,
+  errors: [],
+};
+
+/** An example of each schema that has a name in the document. */
+export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
+  Session: SESSION,
+  SessionList: LIST,
+  LiveDetails: LIVE,
+  SessionEvent: EVENT,
+  ReleaseAllResult: RELEASED,
+  Transition: TRANSITION,
+  Problem: PROBLEM,
+};
