@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { pause, pollUntil } from '../src/core/abort';
 import { refOf } from '../src/core/ids';
-import { connectionKey, linuxSendQueues } from '../src/http/stalled-readers';
+import { connectionKey, linuxSendQueues } from '../src/core/stalled-readers';
 import { publishNotice } from '../src/store/notice-stream';
 import { EngineFixture } from '../test/support/engine-fixture';
 import { Installation } from '../test/support/installation';

@@ -160,6 +160,12 @@ const clients: Row = {
       queries: [{ expr: rate('holdfast_cdp_bytes_total', 'direction'), legend: '{{direction}}' }],
     }),
     lines({
+      title: 'Clients cut',
+      description: 'CDP clients that had stopped to read while their browser went on sending.',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_cdp_clients_cut_total'), legend: 'clients' }],
+    }),
+    lines({
       title: 'Upgrades refused',
       description: 'By error code; `session_ended` comes from clients that reconnect too late.',
       unit: 'short',

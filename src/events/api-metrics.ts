@@ -18,6 +18,7 @@ export class ApiMetrics {
   readonly cdpConnections;
   readonly cdpBytes;
   readonly cdpUpgradeFailures;
+  readonly cdpClientsCut;
   readonly eventStreams;
 
   /** @param routes - every route pattern; requests that match none are `unmatched` */
@@ -42,6 +43,10 @@ export class ApiMetrics {
       name: 'cdp_upgrade_failures_total',
       help: 'Upgrades that were refused or failed, by error code.',
       labels: { code: Object.keys(ERROR_CATALOGUE) },
+    });
+    this.cdpClientsCut = registry.counter({
+      name: 'cdp_clients_cut_total',
+      help: 'CDP clients that were cut because they had stopped to read what their browser sent.',
     });
     this.eventStreams = registry.gauge({
       name: 'event_streams',

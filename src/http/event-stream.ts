@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { StalledReaders, WatchedReader } from './stalled-readers';
+import type { StalledReaders, WatchedReader } from '../core/stalled-readers';
 
 const KEEP_ALIVE_MS = 15_000;
 

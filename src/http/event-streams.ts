@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { HoldfastError } from '../core/errors';
 import { EventStream } from './event-stream';
 import { tenantOf } from './request-context';
-import type { StalledReaders } from './stalled-readers';
+import type { StalledReaders } from '../core/stalled-readers';
 
 /** More than any dashboard opens, and at half a megabyte for one that does not read less than a process must survive. */
 const STREAMS_PER_TENANT_MAX = 1_000;

@@ -8,6 +8,7 @@ import { HoldfastError } from '../core/errors';
 import { refOf, type SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import { spliceUpgrade } from '../core/splice';
+import type { StalledReaders } from '../core/stalled-readers';
 import type { ApiMetrics } from '../events/api-metrics';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
@@ -29,7 +30,9 @@ export interface GatewayParts {
   readonly sessions: Pick<SessionStore, 'load'>;
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly clients: SplicedClients;
-  readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures'>;
+  readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures' | 'cdpClientsCut'>;
+  /** Cuts clients that do not read. */
+  readonly silentClients: Pick<StalledReaders, 'watch'>;
   readonly here: Here;
   readonly secret: string;
   readonly clock: Clock;
@@ -109,7 +112,7 @@ export class Gateway {
   }
 
   async #splice(upgrade: Upgrade, record: SessionRecord, client: SplicedClient): Promise<void> {
-    const { here, secret, activity, clock, log } = this.parts;
+    const { here, secret, activity, silentClients, apiMetrics, clock, log } = this.parts;
     const { request, socket, head, requestId } = upgrade;
     const { ref, snapshot } = record;
     const { endpoint, owner, limits } = snapshot.context;
@@ -139,11 +142,21 @@ export class Gateway {
     });
     const close = (): void => splice.close();
     client.ended.addEventListener('abort', close, { once: true });
+    const reader = silentClients.watch(socket, stall => {
+      apiMetrics.cdpClientsCut.inc({});
+      log.warn(
+        { session: ref, requestId, ...stall },
+        'client cut: it reads nothing of what the browser sends',
+      );
+      // A reset, since the system would go on to offer what the client does not take to a connection that is only closed.
+      socket.resetAndDestroy();
+    });
     client.attached(() => splice.bytes());
     meter.touch();
     log.info({ session: ref, requestId }, 'client attached');
     void splice.closed.then(() => {
       client.ended.removeEventListener('abort', close);
+      reader.unwatch();
       meter.stop();
       client.leave();
       log.info({ session: ref, requestId }, 'client detached');

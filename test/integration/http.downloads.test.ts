@@ -11,7 +11,7 @@ import { createLogger } from '../../src/core/logger';
 import { Authenticator } from '../../src/http/authenticator';
 import { openContext } from '../../src/http/request-context';
 import { fetchDownloadRoute } from '../../src/http/routes/session-downloads';
-import { StalledReaders } from '../../src/http/stalled-readers';
+import { StalledReaders } from '../../src/core/stalled-readers';
 import type { SessionView } from '../../src/http/session-view';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { BrowserDownloads } from '../../workers/keeper/browser-downloads';
@@ -41,6 +41,7 @@ describe('downloads of a live session', () => {
         }),
       }),
       secret: () => api.deps.secret,
+      clock: systemClock,
       log: createLogger('gateway', 'silent'),
     });
     api.worker.endpoint = { ...api.browser.endpoint, gatewaySocket };
@@ -109,7 +110,11 @@ describe('downloads of a live session', () => {
       const keeper = { socketPath: join(dir.path, 'gateway.sock') };
       return Promise.resolve({ keeper, claimId: 'unread', secret: api.deps.secret });
     };
-    const stalledReaders = new StalledReaders({ clock: systemClock, checkEveryMs: 20, stallMs: 200 });
+    const stalledReaders = new StalledReaders({
+      clock: systemClock,
+      checkEveryMs: 20,
+      rule: { appliesTo: 'waiting', limitMs: () => 200 },
+    });
     const app = express().use(openContext(new AbortController().signal), new Authenticator([]).middleware);
     const server = app.get('/:id/:name', fetchDownloadRoute({ findDownloads, stalledReaders })).listen(0);
     try {

@@ -2,10 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Endpoint } from '../../machines/session/session.types';
+import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
 import { isKeeperTicket } from '../../src/core/keeper-ticket';
 import type { Logger } from '../../src/core/logger';
+import { API_SILENCE, SILENCE_CHECK_MS } from '../../src/core/silent-clients';
 import { spliceUpgrade, type Splice } from '../../src/core/splice';
+import { StalledReaders, type StallRule } from '../../src/core/stalled-readers';
 import { sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
 import { listenOnSocket } from './listen-on-socket';
 
@@ -27,6 +30,9 @@ export interface GatewayDeps {
   readonly browserOf: (claimId: string) => ReachableBrowser | null;
   /** The installation's secret; null until a worker has handed it over. */
   readonly secret: () => string | null;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** When an API process that reads nothing is cut. Default: {@link API_SILENCE}. */
+  readonly silence?: StallRule;
   readonly log: Logger;
 }
 
@@ -49,8 +55,14 @@ interface Admitted {
 export class Gateway {
   readonly #server: Server;
   readonly #splices = new Set<Splice>();
+  readonly #silentApis: StalledReaders;
 
   private constructor(private readonly deps: GatewayDeps) {
+    this.#silentApis = new StalledReaders({
+      clock: deps.clock,
+      rule: deps.silence ?? API_SILENCE,
+      checkEveryMs: SILENCE_CHECK_MS,
+    });
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.requestTimeout = REQUEST_PATIENCE_MS;
     this.#server.headersTimeout = REQUEST_PATIENCE_MS;
@@ -155,7 +167,14 @@ export class Gateway {
       const upstreamHost = `127.0.0.1:${port}`;
       const splice = spliceUpgrade({ client, head, request, upstream, upstreamPath: path, upstreamHost });
       this.#splices.add(splice);
-      void splice.closed.then(() => this.#splices.delete(splice));
+      const reader = this.#silentApis.watch(client, stall => {
+        this.deps.log.warn({ ...stall }, 'connection cut: the API reads nothing of what the browser sends');
+        client.resetAndDestroy();
+      });
+      void splice.closed.then(() => {
+        reader.unwatch();
+        this.#splices.delete(splice);
+      });
     });
   }
 }

@@ -100,6 +100,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     const gatewayDeps: GatewayDeps = {
       browserOf: claimId => keeper.browserOf(claimId),
       secret: () => parts.desk?.secret ?? null,
+      clock: options.clock,
       log: options.log,
     };
     const neighbours = await Gateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);

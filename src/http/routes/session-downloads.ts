@@ -5,7 +5,7 @@ import { listDownloads, openDownload, type Download } from '../../browser/downlo
 import type { FindDownloads } from '../../engine/live-browser';
 import { withinRedisBudget } from '../redis-budget';
 import { refOfParam } from '../session-param';
-import type { StalledReaders } from '../stalled-readers';
+import type { StalledReaders } from '../../core/stalled-readers';
 
 /** What the routes work with. */
 export interface SessionDownloadsRouteParts {

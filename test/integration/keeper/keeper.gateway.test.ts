@@ -4,6 +4,7 @@ import { get as httpGet, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
+import { systemClock } from '../../../src/core/clock';
 import { pollUntil } from '../../../src/core/abort';
 import { keeperDownloadsPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
@@ -29,6 +30,8 @@ beforeEach(async () => {
         ? { endpoint: browser.endpoint, downloads: downloadsOf(process.getuid?.() ?? 0) }
         : null,
     secret: () => secret,
+    clock: systemClock,
+    silence: { appliesTo: 'blocked', limitMs: () => 1_500 },
     log: createLogger('gateway', 'silent'),
   });
 });
@@ -111,6 +114,35 @@ test('plain requests are told to upgrade', async () => {
   expect(response.status).toBe(426);
 });
 
+test('an API that reads nothing of what the browser sends is cut', async () => {
+  const socket = knock(keeperPath(SECRET, 'claim-1'));
+  await once(socket, 'open');
+  socket.pause();
+  // The browser of this test says back what it is told: far more than fits in between.
+  for (let n = 0; n < 32; n += 1) socket.send(Buffer.alloc(1_048_576));
+  await pollUntil('the cut', { timeoutMs: 15_000, everyMs: 10 }, () =>
+    gateway.connections === 0 ? true : undefined,
+  );
+  socket.terminate();
+});
+
+test('one that reads slowly is not', async () => {
+  const socket = knock(keeperPath(SECRET, 'claim-1'));
+  await once(socket, 'open');
+  const total = 24;
+  let received = 0;
+  socket.on('message', () => {
+    received += 1;
+    socket.pause();
+    setTimeout(() => socket.resume(), 100);
+  });
+  for (let n = 0; n < total; n += 1) socket.send(Buffer.alloc(1_048_576));
+  await pollUntil('all of it', { timeoutMs: 15_000, everyMs: 10 }, () =>
+    received === total ? true : undefined,
+  );
+  socket.terminate();
+});
+
 test('closing the gateway cuts its connections', async () => {
   const socket = knock(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
@@ -153,6 +185,7 @@ test('on this machine a socket that only we can open is enough', async () => {
   const neighbours = await Gateway.listenOn(socketPath, {
     browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0) }),
     secret: () => SECRET,
+    clock: systemClock,
     log: createLogger('gateway', 'silent'),
   });
   expect((await stat(socketPath)).mode & 0o777).toBe(0o600);

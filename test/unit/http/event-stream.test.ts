@@ -9,7 +9,7 @@ import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../sr
 import { EventStreams } from '../../../src/http/event-streams';
 import { errorHandler } from '../../../src/http/error-handler';
 import { contextOf, openContext } from '../../../src/http/request-context';
-import { StalledReaders } from '../../../src/http/stalled-readers';
+import { StalledReaders } from '../../../src/core/stalled-readers';
 
 const PATIENT: EventStreamOptions = {
   stalledReaders: { watch: () => ({ room: () => Promise.resolve(), unwatch: () => undefined }) },
@@ -83,7 +83,11 @@ describe('an event stream', () => {
 
   it('cuts a reader that has stopped to read, and the sender goes on', async () => {
     let socket: Socket | undefined;
-    const stalledReaders = new StalledReaders({ clock: systemClock, checkEveryMs: 20, stallMs: 200 });
+    const stalledReaders = new StalledReaders({
+      clock: systemClock,
+      checkEveryMs: 20,
+      rule: { appliesTo: 'waiting', limitMs: () => 200 },
+    });
     const gone = new Promise<boolean>(resolve => {
       void serve(
         async stream => {

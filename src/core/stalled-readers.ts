@@ -1,13 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv4, type Socket } from 'node:net';
 import { endianness } from 'node:os';
-import { pause } from '../core/abort';
-import type { Clock } from '../core/clock';
+import { pause } from './abort';
+import type { Clock } from './clock';
 
 const CHECK_EVERY_MS = 2_500;
 
-/** How long a reader may take nothing while something waits for it. */
-const STALL_MS = 30_000;
+/** When a reader that takes nothing is cut. */
+export interface StallRule {
+  /** Whom it is about: everybody for whom something waits, or those for whom so much waits that nothing more is written. */
+  readonly appliesTo: 'waiting' | 'blocked';
+  /** How long such a reader may take nothing, milliseconds, by how much was last written to it. */
+  readonly limitMs: (bytesPerSecond: number) => number;
+}
+
+/** The rule of answers that only we write: 30 s. */
+const ANY_WAITING: StallRule = { appliesTo: 'waiting', limitMs: () => 30_000 };
 
 /** As much may wait in the system for one reader; it alone would let megabytes pile up. */
 const ROOM_BYTES = 128 * 1_024;
@@ -21,7 +29,14 @@ export interface StalledReadersParts {
   /** Bytes that the system holds for the other end, by {@link connectionKey}. Default: what Linux tells. */
   readonly sendQueues?: () => Promise<ReadonlyMap<string, number>>;
   readonly checkEveryMs?: number;
-  readonly stallMs?: number;
+  /** Default: whoever takes nothing of what waits for 30 s. */
+  readonly rule?: StallRule;
+}
+
+/** Why a reader was cut: it has taken nothing for this long, and so much was last written to it. */
+export interface Stall {
+  readonly stalledMs: number;
+  readonly bytesPerSecond: number;
 }
 
 /** A connection that is being watched. */
@@ -34,13 +49,14 @@ export interface WatchedReader {
 
 interface Reader {
   readonly socket: Socket;
-  readonly cut: () => void;
+  readonly cut: (stall: Stall) => void;
   readonly unwatched: AbortController;
   /** Bytes that had been written, that waited, and that the other end had acknowledged when we last looked. */
   written: number;
   waiting: number;
   taken: number;
   sinceMs: number;
+  readonly flow: FlowMeter;
 }
 
 /**
@@ -51,17 +67,23 @@ interface Reader {
 export class StalledReaders {
   readonly #readers = new Set<Reader>();
   #timer: NodeJS.Timeout | null = null;
+  #lookedMs = 0;
   #looking: Promise<void> | null = null;
 
   constructor(private readonly parts: StalledReadersParts) {}
 
   /** Watches a connection, and calls `cut` once if it stalls. */
-  watch(socket: Socket, cut: () => void): WatchedReader {
+  watch(socket: Socket, cut: (stall: Stall) => void): WatchedReader {
     const unwatched = new AbortController();
     const counts = { written: socket.bytesWritten, waiting: 0, taken: 0 };
-    const reader = { socket, cut, unwatched, ...counts, sinceMs: this.parts.clock.monotonicMs() };
+    const nowMs = this.parts.clock.monotonicMs();
+    const flow = new FlowMeter(socket.bytesWritten, nowMs);
+    const reader = { socket, cut, unwatched, ...counts, sinceMs: nowMs, flow };
     this.#readers.add(reader);
-    this.#timer ??= setInterval(() => void this.#look(), this.parts.checkEveryMs ?? CHECK_EVERY_MS);
+    if (this.#timer === null) {
+      this.#lookedMs = nowMs;
+      this.#timer = setInterval(() => void this.#look(), this.parts.checkEveryMs ?? CHECK_EVERY_MS);
+    }
     return { room: () => this.#room(reader), unwatch: () => this.#unwatch(reader) };
   }
 
@@ -91,23 +113,54 @@ export class StalledReaders {
   }
 
   async #check(): Promise<void> {
-    const { clock, sendQueues = linuxSendQueues, stallMs = STALL_MS } = this.parts;
-    const queues = await sendQueues();
+    const { clock, sendQueues = linuxSendQueues, rule = ANY_WAITING } = this.parts;
+    const { checkEveryMs = CHECK_EVERY_MS } = this.parts;
+    const isMeant = ({ socket }: Reader): boolean => rule.appliesTo === 'waiting' || socket.writableNeedDrain;
+    // Nobody reads the table of all connections for readers that keep up.
+    const queues = [...this.#readers].some(isMeant) ? await sendQueues() : new Map<string, number>();
     const nowMs = clock.monotonicMs();
+    // Time in which we could not look, because the process stood still, is not held against anybody.
+    const missedMs = Math.max(0, nowMs - this.#lookedMs - 2 * checkEveryMs);
+    this.#lookedMs = nowMs;
     for (const reader of [...this.#readers]) {
-      const { socket } = reader;
+      const { socket, flow } = reader;
+      reader.sinceMs += missedMs;
       const waiting = (queues.get(connectionKey(socket)) ?? 0) + socket.writableLength;
       const taken = socket.bytesWritten - waiting;
+      const bytesPerSecond = flow.look(socket.bytesWritten, nowMs);
       reader.written = socket.bytesWritten;
       reader.waiting = waiting;
-      if (waiting === 0 || taken > reader.taken) {
+      const stalledMs = nowMs - reader.sinceMs;
+      if (waiting === 0 || taken > reader.taken || !isMeant(reader)) {
         reader.taken = taken;
         reader.sinceMs = nowMs;
-      } else if (nowMs - reader.sinceMs >= stallMs) {
+      } else if (stalledMs >= rule.limitMs(bytesPerSecond)) {
         this.#unwatch(reader);
-        reader.cut();
+        reader.cut({ stalledMs, bytesPerSecond });
       }
     }
+  }
+}
+
+/** How much is written to a connection, from looks at its count. */
+class FlowMeter {
+  #bytesPerSecond = 0;
+  #before = 0;
+
+  constructor(
+    private bytes: number,
+    private atMs: number,
+  ) {}
+
+  /* The more of the last two spans in which anything was written: a flood may begin and be held up at the end of one. */
+  look(bytes: number, nowMs: number): number {
+    if (bytes > this.bytes && nowMs > this.atMs) {
+      this.#before = this.#bytesPerSecond;
+      this.#bytesPerSecond = ((bytes - this.bytes) * 1_000) / (nowMs - this.atMs);
+    }
+    this.bytes = bytes;
+    this.atMs = nowMs;
+    return Math.max(this.#before, this.#bytesPerSecond);
   }
 }
 

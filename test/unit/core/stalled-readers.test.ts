@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { pollUntil, settlesWithin } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
+import { CLIENT_SILENCE } from '../../../src/core/silent-clients';
 import {
   connectionKey,
   linuxSendQueues,
   StalledReaders,
   type WatchedReader,
-} from '../../../src/http/stalled-readers';
+} from '../../../src/core/stalled-readers';
 
 /** Both ends of a connection of this machine. */
 async function pair(host: string): Promise<{ ours: Socket; theirs: Socket; close: () => Promise<void> }> {
@@ -72,8 +73,10 @@ describe('a watched reader', () => {
     const cut = jest.fn();
     const { unwatch: stop } = readers.watch(socket, cut);
     const look = async (ms: number): Promise<void> => {
-      nowMs += ms;
-      await jest.advanceTimersByTimeAsync(2_500);
+      for (const untilMs = nowMs + ms; nowMs < untilMs;) {
+        nowMs += Math.min(2_500, untilMs - nowMs);
+        await jest.advanceTimersByTimeAsync(2_500);
+      }
     };
     return { cut, look, stop };
   };
@@ -122,6 +125,101 @@ describe('a watched reader', () => {
     stop();
     expect(jest.getTimerCount()).toBe(0);
     await look(60_000);
+    expect(cut).not.toHaveBeenCalled();
+  });
+});
+
+describe('a client of a browser', () => {
+  const MIB = 1_048_576;
+  let nowMs: number;
+  let held: number;
+  let socket: { -readonly [K in keyof Socket]: Socket[K] };
+  let cut: jest.Mock;
+  let reader: WatchedReader;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    nowMs = held = 0;
+    socket = { bytesWritten: 0, writableLength: 0, writableNeedDrain: false } as typeof socket;
+    cut = jest.fn();
+    const readers = new StalledReaders({
+      clock: { monotonicMs: () => nowMs },
+      sendQueues: async () => Promise.resolve(new Map([[connectionKey({}), held]])),
+      checkEveryMs: 250,
+      rule: CLIENT_SILENCE,
+    });
+    reader = readers.watch(socket, cut);
+  });
+  afterEach(() => {
+    reader.unwatch();
+    jest.useRealTimers();
+  });
+
+  const pass = async (ms: number): Promise<void> => {
+    for (const untilMs = nowMs + ms; nowMs < untilMs;) {
+      nowMs += 250;
+      await jest.advanceTimersByTimeAsync(250);
+    }
+  };
+  /* The browser sends, and the client takes a last byte: there is no room for more. */
+  const block = async (bytes: number): Promise<void> => {
+    await pass(250);
+    socket.bytesWritten += bytes;
+    held += bytes - 1;
+    socket.writableNeedDrain = true;
+    await pass(250);
+  };
+
+  it('may leave anything unread as long as there is room for it', async () => {
+    socket.bytesWritten = held = MIB;
+    await pass(600_000);
+    expect(cut).not.toHaveBeenCalled();
+  });
+
+  it('is cut after five seconds of a flood of which it takes nothing', async () => {
+    await block(8 * MIB);
+    await pass(4_750);
+    expect(cut).not.toHaveBeenCalled();
+    await pass(250);
+    expect(cut).toHaveBeenCalledWith({ stalledMs: 5_000, bytesPerSecond: 32 * MIB });
+  });
+
+  it.each([
+    ['16 s of 4 MiB', MIB, 16_000],
+    ['64 s of 1 MiB', MIB / 4, 64_000],
+    ['five minutes of next to nothing', MIB / 400, 300_000],
+  ])('is cut after %s a second', async (_what, bytes, afterMs) => {
+    await block(bytes);
+    await pass(afterMs - 250);
+    expect(cut).not.toHaveBeenCalled();
+    await pass(250);
+    expect(cut).toHaveBeenCalledTimes(1);
+  });
+
+  it('stays while it takes anything at all', async () => {
+    await block(8 * MIB);
+    for (let n = 0; n < 20; n += 1) {
+      await pass(4_000);
+      held -= 1;
+    }
+    expect(cut).not.toHaveBeenCalled();
+  });
+
+  it('is not cut because our process stood still', async () => {
+    await block(8 * MIB);
+    nowMs += 60_000;
+    await pass(4_250);
+    expect(cut).not.toHaveBeenCalled();
+    await pass(1_000);
+    expect(cut).toHaveBeenCalledTimes(1);
+  });
+
+  it('begins anew once there was room', async () => {
+    await block(8 * MIB);
+    await pass(4_000);
+    socket.writableNeedDrain = false;
+    await pass(250);
+    socket.writableNeedDrain = true;
+    await pass(4_500);
     expect(cut).not.toHaveBeenCalled();
   });
 });

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { pollUntil } from '../../src/core/abort';
+import { Installation, type SessionView } from '../support/installation';
+import { RawCdp } from '../support/raw-cdp';
+
+/* Clients that do not read what their browser sends, which it keeps for them. */
+
+let installation: Installation;
+beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
+afterAll(() => installation.stop());
+
+let session: SessionView;
+let driver: RawCdp;
+let page: string;
+let follower: RawCdp;
+
+beforeEach(async () => {
+  session = await installation.create();
+  const url = session.websocketUrl ?? '';
+  driver = await RawCdp.connect(url);
+  page = await driver.attachToPage();
+  follower = await RawCdp.connect(url);
+  await follower.call('Runtime.enable', {}, await follower.attachToPage());
+});
+afterEach(async () => {
+  await installation.call('DELETE', `/v1/sessions/${session.id}`);
+  for (const { socket } of [driver, follower]) socket.terminate();
+});
+
+/* Lets the page say so many lines of 100 KB on its console, some 40 MB a second. */
+const flood = (lines: number): Promise<unknown> =>
+  evaluate(
+    `window.n = 0; setInterval(() => {
+       for (let i = 0; i < 4 && n < ${lines}; i += 1) console.log('x'.repeat(100_000) + n++);
+     }, 10); 0`,
+  );
+
+const evaluate = async (expression: string): Promise<unknown> =>
+  (await driver.call<{ result: { value: unknown } }>('Runtime.evaluate', { expression }, page)).result.value;
+
+test('one that takes nothing of a flood is cut before it costs the browser much; the session goes on', async () => {
+  const before = await browserMemoryMiB();
+  let highest = 0;
+  follower.socket.pause();
+  await flood(Infinity);
+  await pollUntil('the client to be cut', { timeoutMs: 20_000, everyMs: 100 }, async () => {
+    highest = Math.max(highest, await browserMemoryMiB());
+    return installation.output.includes('client cut') ? true : undefined;
+  });
+  // Chromium keeps 256 MiB at most for one connection, and needs some to write that into.
+  expect(highest - before).toBeLessThan(350);
+  await pollUntil('the memory to be free again', { timeoutMs: 5_000, everyMs: 100 }, async () =>
+    (await browserMemoryMiB()) < before + 100 ? true : undefined,
+  );
+  const closed = once(follower.socket, 'close');
+  follower.socket.resume();
+  expect((await closed)[0]).toBe(1006);
+  expect(await evaluate('6 * 7')).toBe(42);
+  expect((await installation.read(session.id)).status).toBe('live');
+  const metrics = await (await fetch(`${installation.url}/metrics`)).text();
+  expect(metrics).toContain('\nholdfast_cdp_clients_cut_total 1\n');
+});
+
+test('one that halts in the middle of a flood misses nothing of it', async () => {
+  // Less than the budget of its silence: whatever the pace of the flood is, it does not last long enough for a cut.
+  const lines = 500;
+  const seen = new Set<string>();
+  follower.socket.on('message', (data: Buffer) => {
+    const line = /x(\d+)"/.exec(data.subarray(100_000).toString())?.[1];
+    if (line !== undefined) seen.add(line);
+  });
+  follower.socket.pause();
+  await flood(lines);
+  await pollUntil('the flood to be over', { timeoutMs: 15_000, everyMs: 50 }, async () =>
+    (await evaluate('n')) === lines ? true : undefined,
+  );
+  follower.socket.resume();
+  await pollUntil('every line', { timeoutMs: 15_000, everyMs: 20 }, () =>
+    seen.size === lines ? true : undefined,
+  );
+});
+
+/* Pages of memory that processes share are counted once. */
+async function browserMemoryMiB(): Promise<number> {
+  const sizes = (await installation.browserProcesses()).map(async pid => {
+    // A process may be gone by now.
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+    return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
+  });
+  return (await Promise.all(sizes)).reduce((sum, kib) => sum + kib, 0) / 1_024;
+}
