@@ -1,3 +1,5 @@
+import { frameHeaderAt, MASK_BIT, MASK_BYTES, WHOLE_TEXT, type FrameHeader } from './frame-header';
+
 /** Which messages of a client may be replaced on their way. */
 export interface FrameRule {
   /** ASCII that stands in every message which may be replaced; the longer, the cheaper. */
@@ -6,18 +8,6 @@ export interface FrameRule {
   readonly maxBytes: number;
   /** The new text of a message; null leaves it as it is. */
   readonly rewrite: (text: string) => string | null;
-}
-
-const TEXT_FRAME = 0x81; // FIN and opcode 1: a whole message in one frame
-const MASK_BIT = 0x80;
-const MASK_BYTES = 4;
-
-/** A frame at the beginning of some bytes. */
-interface FrameHeader {
-  /** With the mask. */
-  readonly headerBytes: number;
-  readonly payloadBytes: number;
-  readonly isWholeText: boolean;
 }
 
 /**
@@ -47,7 +37,7 @@ export class ClientFrames {
     let at = Math.min(this.#passing, bytes.length);
     this.#passing -= at;
     while (at < bytes.length) {
-      const header = headerAt(bytes, at);
+      const header = frameHeaderAt(bytes, at);
       const end = header === null ? Infinity : at + header.headerBytes + header.payloadBytes;
       const isShort = header === null || header.payloadBytes <= this.#rule.maxBytes;
       if (end > bytes.length && isShort) {
@@ -67,7 +57,8 @@ export class ClientFrames {
   }
 
   #replacement(bytes: Buffer, at: number, header: FrameHeader): Buffer | null {
-    if (!header.isWholeText) return null;
+    // Frames without a mask are no client's; the browser will say so.
+    if (header.first !== WHOLE_TEXT || !header.isMasked) return null;
     const start = at + header.headerBytes;
     const end = start + header.payloadBytes;
     if (!this.#search.isIn(bytes, start, end)) return null;
@@ -76,25 +67,6 @@ export class ClientFrames {
     const text = this.#rule.rewrite(payload.toString());
     return text === null ? null : textFrame(text, bytes.subarray(start - MASK_BYTES, start));
   }
-}
-
-/** Null: not all of the header is there yet. Frames without a mask are no client's; the browser will say so. */
-function headerAt(bytes: Buffer, at: number): FrameHeader | null {
-  const there = bytes.length - at;
-  if (there < 2) return null;
-  const second = bytes[at + 1] ?? 0;
-  const isMasked = (second & MASK_BIT) !== 0;
-  const short = second & 0x7f;
-  const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
-  const headerBytes = 2 + lengthBytes + (isMasked ? MASK_BYTES : 0);
-  if (there < headerBytes) return null;
-  const payloadBytes =
-    lengthBytes === 0
-      ? short
-      : lengthBytes === 2
-        ? bytes.readUInt16BE(at + 2)
-        : Number(bytes.readBigUInt64BE(at + 2));
-  return { headerBytes, payloadBytes, isWholeText: isMasked && bytes[at] === TEXT_FRAME };
 }
 
 /**
@@ -149,7 +121,7 @@ function applyMask(payload: Buffer, mask: Buffer): void {
 function textFrame(text: string, mask: Buffer): Buffer {
   const payload = Buffer.from(text);
   const header = Buffer.alloc(payload.length < 126 ? 2 : 4);
-  header.writeUInt8(TEXT_FRAME, 0);
+  header.writeUInt8(WHOLE_TEXT, 0);
   header.writeUInt8(MASK_BIT | (payload.length < 126 ? payload.length : 126), 1);
   if (payload.length >= 126) header.writeUInt16BE(payload.length, 2);
   applyMask(payload, mask);

@@ -1,12 +1,15 @@
-import type { SessionSnapshot } from '../../machines/session/session.types';
+import type { SessionSnapshot, SessionStatus } from '../../machines/session/session.types';
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import type { SessionRecord } from '../store/session-store';
 
 /** What is thrown at whoever wants something of a session that has ended: `session_ended`, with how it ended. */
 export function sessionEnded(snapshot: SessionSnapshot): HoldfastError {
-  const status = statusOf(snapshot);
-  const { endReason } = snapshot.context;
+  return endedAs(statusOf(snapshot), snapshot.context.endReason);
+}
+
+/** The same by status and reason, for those who have not read the row. */
+export function endedAs(status: SessionStatus, endReason: string | null): HoldfastError {
   return new HoldfastError('session_ended', `The session has ended: ${status}, ${endReason ?? 'unknown'}.`, {
     details: { sessionStatus: status, endReason },
   });

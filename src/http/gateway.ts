@@ -16,12 +16,13 @@ import type { SessionRecord, SessionStore } from '../store/session-store';
 import { ActivityMeter } from './activity-meter';
 import { unauthorized, type Authenticator } from './authenticator';
 import { refOfToken } from './connect-token';
+import { closingOf } from './closing';
 import type { EdgeGuard } from './edge-guard';
 import { refuseUpgrade } from './listener';
 import { codedError } from './problem';
 import { withinRedisBudget } from './redis-budget';
 import { requestIdOf } from './request-context';
-import type { SplicedClient, SplicedClients } from './spliced-clients';
+import { shuttingDown, type SplicedClient, type SplicedClients } from './spliced-clients';
 
 /** What {@link Gateway} works with. */
 export interface GatewayParts {
@@ -42,6 +43,9 @@ export interface GatewayParts {
 }
 
 const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp$/;
+
+/** How long after a browser has gone its end may take to be known; then clients are closed without its reason. */
+const END_KNOWN_MS = 900;
 
 /** An upgrade request that is being worked on. */
 interface Upgrade {
@@ -87,9 +91,8 @@ export class Gateway {
       await this.#splice(upgrade, record, client);
     } catch (error) {
       client.leave();
-      if (!client.ended.aborted) throw error;
       // The session ended, or we began to go, while the client was on its way; what broke then broke for that.
-      throw draining.aborted ? shuttingDown() : new HoldfastError('session_ended', 'The session has ended.');
+      throw client.why() ?? error;
     }
   }
 
@@ -112,7 +115,7 @@ export class Gateway {
   }
 
   async #splice(upgrade: Upgrade, record: SessionRecord, client: SplicedClient): Promise<void> {
-    const { here, secret, activity, silentClients, apiMetrics, clock, log } = this.parts;
+    const { here, secret, activity, clock, log } = this.parts;
     const { request, socket, head, requestId } = upgrade;
     const { ref, snapshot } = record;
     const { endpoint, owner, limits } = snapshot.context;
@@ -130,6 +133,8 @@ export class Gateway {
       monotonicMs: () => clock.monotonicMs(),
     });
     const frames = new ClientFrames(DOWNLOADS_STAY);
+    const close = (): void => splice.close(closingOf(client.why() ?? unreachable()));
+    let browserGone: NodeJS.Timeout | undefined;
     const splice = spliceUpgrade({
       client: socket,
       head,
@@ -139,30 +144,33 @@ export class Gateway {
       upstreamHost: `${dialled.host}:${dialled.port}`,
       onClientBytes: meter.touch,
       fromClient: chunk => frames.push(chunk),
+      onUpstreamGone: () => (browserGone = setTimeout(close, END_KNOWN_MS)),
     });
-    const close = (): void => splice.close();
     client.ended.addEventListener('abort', close, { once: true });
-    const reader = silentClients.watch(socket, stall => {
-      apiMetrics.cdpClientsCut.inc({});
-      log.warn(
-        { session: ref, requestId, ...stall },
-        'client cut: it reads nothing of what the browser sends',
-      );
-      // A reset, since the system would go on to offer what the client does not take to a connection that is only closed.
-      socket.resetAndDestroy();
-    });
+    const reader = this.#cutWhenSilent(upgrade, ref);
     client.attached(() => splice.bytes());
     meter.touch();
     log.info({ session: ref, requestId }, 'client attached');
     void splice.closed.then(() => {
       client.ended.removeEventListener('abort', close);
       reader.unwatch();
+      clearTimeout(browserGone);
       meter.stop();
       client.leave();
       log.info({ session: ref, requestId }, 'client detached');
     });
   }
+
+  #cutWhenSilent({ socket, requestId }: Upgrade, session: SessionRef): { unwatch(): void } {
+    const { silentClients, apiMetrics, log } = this.parts;
+    return silentClients.watch(socket, stall => {
+      apiMetrics.cdpClientsCut.inc({});
+      log.warn({ session, requestId, ...stall }, 'client cut: it reads nothing of what the browser sends');
+      // A reset, since the system would go on to offer what the client does not take to a connection that is only closed.
+      socket.resetAndDestroy();
+    });
+  }
 }
 
-const shuttingDown = (): HoldfastError =>
-  new HoldfastError('shutting_down', 'This process is shutting down; connect again.');
+const unreachable = (): HoldfastError =>
+  new HoldfastError('browser_unreachable', 'The browser, or the way to it, is gone.');

@@ -1,8 +1,9 @@
 import { isEnded, statusOf } from '../../machines/session/session.view';
-import { messageOf } from '../core/errors';
+import { HoldfastError, messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { SplicedBytes } from '../core/splice';
+import { endedAs, sessionEnded } from '../engine/session-ended';
 import type { Notice, NoticeStream } from '../store/notice-stream';
 import type { SessionStore } from '../store/session-store';
 
@@ -10,6 +11,8 @@ import type { SessionStore } from '../store/session-store';
 export interface SplicedClient {
   /** Aborted when the session has ended: whatever is open for this client is to be closed at once. */
   readonly ended: AbortSignal;
+  /** What a client would be told that connected then; null while the session goes on. */
+  readonly why: () => HoldfastError | null;
   /** The client is through: it counts from here on, and so do its bytes. */
   readonly attached: (bytes: () => SplicedBytes) => void;
   /** The client is gone. */
@@ -18,6 +21,7 @@ export interface SplicedClient {
 
 interface Entry {
   readonly end: AbortController;
+  why: HoldfastError | null;
   /** Null until it is attached. */
   bytes: (() => SplicedBytes) | null;
 }
@@ -49,11 +53,12 @@ export class SplicedClients {
    * it is in the row.
    */
   enter(ref: SessionRef): SplicedClient {
-    const entry: Entry = { end: new AbortController(), bytes: null };
+    const entry: Entry = { end: new AbortController(), why: null, bytes: null };
     const entries = this.#bySession.get(ref) ?? new Set();
     this.#bySession.set(ref, entries.add(entry));
     return {
       ended: entry.end.signal,
+      why: () => entry.why,
       attached: bytes => {
         entry.bytes = bytes;
         this.parts.onChange();
@@ -93,25 +98,31 @@ export class SplicedClients {
   close(): void {
     this.parts.notices.off('notice', this.#onNotice);
     this.parts.notices.off('resync', this.#onResync);
-    for (const ref of [...this.#bySession.keys()]) this.#end(ref);
+    for (const ref of [...this.#bySession.keys()]) this.#end(ref, shuttingDown());
   }
 
   readonly #onNotice = (notice: Notice): void => {
-    if (notice.type === 'transition' && isEnded(notice.to)) this.#end(notice.ref);
+    if (notice.type !== 'transition' || !isEnded(notice.to)) return;
+    this.#end(notice.ref, endedAs(notice.to, notice.reason ?? null));
   };
 
   readonly #onResync = (): void => {
     for (const ref of this.#bySession.keys()) void this.#endIfOver(ref);
   };
 
-  #end(ref: SessionRef): void {
-    for (const { end } of [...(this.#bySession.get(ref) ?? [])]) end.abort();
+  #end(ref: SessionRef, why: HoldfastError): void {
+    for (const entry of [...(this.#bySession.get(ref) ?? [])]) {
+      entry.why ??= why;
+      entry.end.abort();
+    }
   }
 
   async #endIfOver(ref: SessionRef): Promise<void> {
     try {
       const { record } = await this.parts.sessions.load(ref);
-      if (record === null || isEnded(statusOf(record.snapshot))) this.#end(ref);
+      if (record === null)
+        this.#end(ref, new HoldfastError('session_not_found', 'There is no such session.'));
+      else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));
     } catch (error) {
       // Redis is away again; its next return brings the next resync.
       this.parts.log.debug(
@@ -126,3 +137,7 @@ const sum = (counts: readonly SplicedBytes[]): SplicedBytes => ({
   fromClient: counts.reduce((total, { fromClient }) => total + fromClient, 0),
   toClient: counts.reduce((total, { toClient }) => total + toClient, 0),
 });
+
+/** @see SplicedClients.close */
+export const shuttingDown = (): HoldfastError =>
+  new HoldfastError('shutting_down', 'This process is shutting down; connect again.');

@@ -201,40 +201,73 @@ describe('the gateway', () => {
     expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
   });
 
+  /** Code and reason of the close frame that ends a connection. */
+  const goodbye = async (socket: WebSocket): Promise<{ code: number; reason: string }> => {
+    const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
+    return { code, reason: reason.toString() };
+  };
+
   it.each([
-    ['released', (id: string) => api.call('DELETE', `/v1/sessions/${id}`, { headers: KEY })],
-    ['failed', (id: string) => api.worker.crash(refOf('acme', id))],
-  ])('closes every socket of a session within a second after it has %s, and no other', async (_how, end) => {
-    const session = await api.createLive({}, KEY);
-    const other = await api.createLive({}, KEY);
-    const ours = await Promise.all([1, 2, 3].map(() => attach(session.websocketUrl)));
-    const theirs = await attach(other.websocketUrl);
-    const closed = Promise.all(ours.map(socket => once(socket, 'close')));
-    await end(session.id);
-    const startedMs = performance.now();
-    await closed;
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
-    expect(await echo(theirs, 'still here')).toBe('still here');
-  });
+    [
+      'been released',
+      (id: string) => api.call('DELETE', `/v1/sessions/${id}`, { headers: KEY }),
+      { code: 1000, reason: 'released_by_client' },
+    ],
+    [
+      'failed',
+      (id: string) => api.worker.crash(refOf('acme', id)),
+      { code: 4500, reason: 'browser_crashed' },
+    ],
+  ])(
+    'closes every socket of a session within a second after it has %s, and says why',
+    async (_how, end, why) => {
+      const session = await api.createLive({}, KEY);
+      const other = await api.createLive({}, KEY);
+      const ours = await Promise.all([1, 2, 3].map(() => attach(session.websocketUrl)));
+      const theirs = await attach(other.websocketUrl);
+      const closed = Promise.all(ours.map(goodbye));
+      await end(session.id);
+      const startedMs = performance.now();
+      expect(await closed).toEqual([why, why, why]);
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      expect(await echo(theirs, 'still here')).toBe('still here');
+    },
+  );
 
   it('closes the sockets of a session that times out', async () => {
     const session = await api.createLive({ timeout: 1_000 }, KEY);
     const socket = await attach(session.websocketUrl);
-    await once(socket, 'close');
+    expect(await goodbye(socket)).toEqual({ code: 4408, reason: 'session_timeout' });
     const { body } = await api.call('GET', `/v1/sessions/${session.id}`, { headers: KEY });
     expect(body).toMatchObject({ status: 'timed_out', endReason: 'session_timeout' });
     expect(Date.now() - Date.parse(String(body['endedAt']))).toBeLessThan(1_000);
   });
 
+  it('says why also to a client whose browser is gone before its end is known', async () => {
+    const session = await api.createLive({}, KEY);
+    const closed = goodbye(await attach(session.websocketUrl));
+    api.browser.dropClients();
+    await api.worker.crash(refOf('acme', session.id));
+    expect(await closed).toEqual({ code: 4500, reason: 'browser_crashed' });
+  });
+
+  it('tells a client that the way to its browser broke while the session goes on', async () => {
+    const session = await api.createLive({}, KEY);
+    const closed = goodbye(await attach(session.websocketUrl));
+    api.browser.dropClients();
+    expect(await closed).toEqual({ code: 1011, reason: 'browser_unreachable' });
+    expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
+  });
+
   it('closes the sockets of a session whose end it could not hear of', async () => {
     const session = await api.createLive({}, KEY);
     const socket = await attach(session.websocketUrl);
-    const closed = once(socket, 'close');
+    const closed = goodbye(socket);
     const ref = refOf('acme', session.id);
     // A row that a rollback of Redis has taken away gives no notice; the reconnect after it is what is noticed.
     await api.deps.redis.del(`{hf}:s:${ref}`);
     await api.redis.cli('client', 'kill', 'type', 'normal');
-    await closed;
+    expect(await closed).toEqual({ code: 4404, reason: 'session_not_found' });
   });
 
   it('tells the pages of a browser, and nothing else that can be attached to', async () => {
@@ -319,10 +352,10 @@ describe('the gateway', () => {
     const other = await api.another({});
     const url = (session.websocketUrl ?? '').replace(new URL(api.url).host, new URL(other.url).host);
     const socket = await attach(url);
-    const closed = once(socket, 'close');
+    const closed = goodbye(socket);
     const startedMs = performance.now();
     await other.close();
-    await closed;
+    expect(await closed).toEqual({ code: 1012, reason: 'shutting_down' });
     expect(performance.now() - startedMs).toBeLessThan(4_000);
     expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
   });

@@ -8,7 +8,9 @@ import {
   type Socket,
 } from 'node:net';
 import { pollUntil } from '../../src/core/abort';
+import { closeFrame } from '../../src/core/server-frames';
 import { spliceUpgrade, type Splice } from '../../src/core/splice';
+import { frameBytes } from '../support/websocket-frames';
 
 /** What the upstream was sent first, and its side of the connection. */
 interface Arrival {
@@ -21,11 +23,14 @@ let front: Server;
 let arrivals: Arrival[];
 let splices: Splice[];
 let clientChunks: number;
+/** What is done when the upstream has gone; null: nobody wants to know. */
+let onGone: ((splice: Splice | undefined) => void) | null;
 
 beforeEach(async () => {
   arrivals = [];
   splices = [];
   clientChunks = 0;
+  onGone = null;
   upstream = createTcpServer(socket => {
     socket.on('error', () => socket.destroy());
     socket.once('data', data => arrivals.push({ socket, request: data.toString() }));
@@ -44,6 +49,7 @@ beforeEach(async () => {
           upstreamPath: '/devtools/browser/1',
           upstreamHost: '127.0.0.1:1',
           onClientBytes: () => (clientChunks += 1),
+          ...(onGone === null ? {} : { onUpstreamGone: () => onGone?.(splices.at(-1)) }),
         }),
       );
     });
@@ -151,4 +157,84 @@ test('a close ends both sides, even if the client does not read', async () => {
   await splices[0]?.closed;
   expect(performance.now() - closedAt).toBeLessThan(2_000);
   client.destroy();
+});
+
+describe('a client that is to be told why it is closed', () => {
+  const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\n\r\n';
+  const frame = frameBytes({ payload: Buffer.alloc(1_000, 'x'), mask: null });
+  const farewell = closeFrame({ code: 4_408, reason: 'idle_timeout' });
+  const WHY = { code: 4_408, reason: 'idle_timeout' };
+
+  /** Everything a client gets until it is closed. */
+  const received = async (client: Socket): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of client) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  };
+  const until = (bytes: number) =>
+    pollUntil('the bytes', { timeoutMs: 2_000, everyMs: 2 }, () =>
+      (splices.at(-1)?.bytes().toClient ?? 0) >= bytes ? true : undefined,
+    );
+
+  beforeEach(() => (onGone = () => undefined));
+
+  it('gets everything and then a close frame', async () => {
+    const { client, server } = await join();
+    server.write(Buffer.concat([Buffer.from(SWITCHED), frame]));
+    const all = received(client);
+    await until(SWITCHED.length + frame.length);
+    splices.at(-1)?.close(WHY);
+    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), frame, farewell]))).toBe(true);
+  });
+
+  it('gets it behind the frame that is under way', async () => {
+    const { client, server } = await join();
+    server.write(Buffer.concat([Buffer.from(SWITCHED), frame.subarray(0, 500)]));
+    const all = received(client);
+    await until(SWITCHED.length + 500);
+    splices.at(-1)?.close(WHY);
+    server.write(frame.subarray(500));
+    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), frame, farewell]))).toBe(true);
+  });
+
+  it('is closed without it when that frame does not end', async () => {
+    const { client, server } = await join();
+    server.write(Buffer.concat([Buffer.from(SWITCHED), frame.subarray(0, 500)]));
+    const all = received(client);
+    await until(SWITCHED.length + 500);
+    splices.at(-1)?.close(WHY);
+    expect((await all).length).toBe(SWITCHED.length + 500);
+  });
+
+  it('gets it although it still sends', async () => {
+    const { client, server } = await join();
+    server.write(SWITCHED);
+    const all = received(client);
+    await until(SWITCHED.length);
+    client.write(Buffer.alloc(1_000_000));
+    splices.at(-1)?.close(WHY);
+    expect((await all).subarray(SWITCHED.length).equals(farewell)).toBe(true);
+    client.destroy();
+  });
+
+  it('is left open when the upstream goes, until somebody knows why', async () => {
+    const gone = new Promise<Splice | undefined>(resolve => (onGone = resolve));
+    const { client, server } = await join();
+    server.end(SWITCHED);
+    const all = received(client);
+    (await gone)?.close(WHY);
+    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), farewell]))).toBe(true);
+  });
+
+  it.each([
+    ['refused it', Buffer.from('HTTP/1.1 404 Not Found\r\n\r\n')],
+    ['said goodbye itself', Buffer.concat([Buffer.from(SWITCHED), farewell])],
+  ])('is closed at once when the upstream has %s', async (_what, last) => {
+    onGone = () => {
+      throw new Error('nobody is to be told');
+    };
+    const { client, server } = await join();
+    server.end(last);
+    expect((await received(client)).equals(last)).toBe(true);
+  });
 });

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
@@ -15,6 +15,8 @@ export interface EchoBrowser {
     readonly path: string;
     readonly headers: Readonly<Record<string, unknown>>;
   }[];
+  /** Cuts everybody who is connected. */
+  dropClients(): void;
   close(): Promise<void>;
 }
 
@@ -27,11 +29,38 @@ const TARGETS = ['page', 'service_worker'].map((type, i) => {
   return { targetId: i === 0 ? id : 'WORKER1', type, url, title };
 });
 
+const BROWSER_PATH = '/devtools/browser/00000000-0000-4000-8000-000000000001';
+
+/* What a browser says over HTTP, by path. */
+const jsonAnswers = (origin: string): Readonly<Record<string, unknown>> => ({
+  '/json/version': { Browser: 'Echo/1.0', webSocketDebuggerUrl: origin + BROWSER_PATH },
+  '/json/list': [
+    {
+      ...ECHO_PAGE,
+      type: 'page',
+      devtoolsFrontendUrl: `/devtools/inspector.html?ws=${origin.slice(5)}/devtools/page/PAGE1`,
+      webSocketDebuggerUrl: `${origin}/devtools/page/PAGE1`,
+    },
+  ],
+  '/json/protocol': { domains: [], version: { major: '1', minor: '3' } },
+});
+
+// SAFETY: the server listens on a TCP port.
+const addressOf = (server: Server): AddressInfo => server.address() as AddressInfo;
+
 /** Starts one on loopback. */
 export async function startEchoBrowser(): Promise<EchoBrowser> {
   const upgrades: { path: string; headers: Record<string, unknown> }[] = [];
-  const server = createServer();
+  const server = createServer((request, response) => {
+    const { port } = addressOf(server);
+    const answer = jsonAnswers(`ws://127.0.0.1:${port}`)[request.url ?? ''];
+    response.writeHead(answer === undefined ? 404 : 200, {
+      'content-type': 'application/json; charset=UTF-8',
+    });
+    response.end(JSON.stringify(answer));
+  });
   const sockets = new WebSocketServer({ server });
+  const dropClients = (): void => sockets.clients.forEach(socket => socket.terminate());
   sockets.on('connection', (socket, request) => {
     upgrades.push({ path: request.url ?? '', headers: { ...request.headers } });
     socket.on('message', (data: Buffer, isBinary) => {
@@ -42,19 +71,19 @@ export async function startEchoBrowser(): Promise<EchoBrowser> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  // SAFETY: the server listens on a TCP port.
-  const { port } = server.address() as AddressInfo;
+  const { port } = addressOf(server);
   return {
     endpoint: {
       port,
-      path: '/devtools/browser/00000000-0000-4000-8000-000000000001',
+      path: BROWSER_PATH,
       ...(await findHere(systemProcesses)),
       gateway: null,
       gatewaySocket: null,
     },
     upgrades,
+    dropClients,
     close: async () => {
-      for (const socket of sockets.clients) socket.terminate();
+      dropClients();
       sockets.close();
       server.closeAllConnections();
       await new Promise<void>(resolve => server.close(() => resolve()));
