@@ -11,14 +11,20 @@ import type { FileLinks } from '../http/file-links';
 import { createBodyParser } from '../http/schemas';
 import type { SessionViews } from '../http/session-view';
 import { parseUpdateBody } from '../http/update-body';
-import { acceptJob } from '../ingress/accept-job';
+import { acceptJob, finishJob } from '../ingress/accept-job';
 import { checkJob } from '../ingress/check-job';
 import type { IngressParts } from '../ingress/parts';
 import { forgetRun } from '../ingress/run-job';
 import type { AwaitSession } from '../queries/await-session';
 import type { GetSession } from '../queries/get-session';
-import { IngressConsumer } from '../queue/ingress-consumer';
-import { INGRESS_QUEUE } from '../queue/ingress-keys';
+import { AcceptedHandler } from '../queue/accepted-handler';
+import { Consumer } from '../queue/consumer';
+import { INGRESS_BLOCK_MS, IngressConsumer } from '../queue/ingress-consumer';
+import type { ContainEndless } from '../queue/ingress-handler';
+import { IngressKeys } from '../queue/ingress-keys';
+import { acceptedPayload } from '../queue/payloads';
+import { INGRESS_QUEUE, QUEUES } from '../queue/queues';
+import { blockingOptions } from '../redis/connection';
 
 /** The commands, queries and views that the routes of this process use as well. */
 export interface SharedWithRoutes {
@@ -31,30 +37,65 @@ export interface SharedWithRoutes {
   readonly fileLinks: FileLinks;
 }
 
+/** A process works on so many accepted jobs at most. Releases and extensions find room among them that creates leave. */
+const ACCEPTED_CONCURRENCY = 1_000;
+
 /** Starts to take the jobs of other services. A job gets what a request would get: same checks, same commands, same view. */
 export async function startIngress(deps: Deps, here: Here, shared: SharedWithRoutes): Promise<void> {
-  const { config, lifecycle } = deps;
-  const contain = containing(deps);
-  const runs = runParts(deps, here, shared.fileLinks);
-  const accept = acceptJob({
-    ...shared,
-    ...parsers(config),
-    viewOf: found => shared.views.of(found),
-    tenant: config.ingressTenant,
-    runs,
-    contain,
-    log: deps.log,
+  const { lifecycle, consumerBase, log } = deps;
+  const parts = ingressParts(deps, here, shared);
+  const jobs = deps.producer.acceptedJobs();
+  const accept = acceptJob(parts);
+  const onEndless: ContainEndless = (job, taken) => parts.contain(job, 'endless', `taken up ${taken} times`);
+  const closing = new AbortController();
+  const handler = new AcceptedHandler({
+    ...{ jobs, accept, finish: finishJob(parts), onEndless, closing: closing.signal, log },
   });
-  const consumer = new IngressConsumer({
-    ...deps,
-    accept,
-    onEndless: (job, taken) => contain(job, 'endless', `taken up ${taken} times`),
+  const accepted = new Consumer({
+    ...consumerBase,
+    queue: 'accepted',
+    schema: acceptedPayload,
+    concurrency: ACCEPTED_CONCURRENCY,
+    handle: (payload, delivery) => handler.handle(payload, delivery),
+  });
+  lifecycle.defer('consumer of accepted jobs', () => {
+    closing.abort();
+    return accepted.close();
+  });
+  const ingress = new IngressConsumer({
+    ...consumerBase,
+    ...{ jobs, accept, onEndless },
+    connection: blockingOptions(deps.redisUrl, INGRESS_BLOCK_MS),
+    keys: new IngressKeys(deps.redis),
+    underWay: () => handler.underWay,
     // What is not forgotten now is so a day later.
     onEnded: job =>
-      forgetRun(runs, job).catch((err: unknown) => deps.log.debug({ err }, 'a run was not forgotten')),
+      forgetRun(parts.runs, job).catch((err: unknown) => log.debug({ err }, 'a run was not forgotten')),
+    onUnreadable: () => containUnreadable(deps),
   });
-  lifecycle.defer('ingress consumer', () => consumer.close());
-  await consumer.start();
+  lifecycle.defer('ingress consumer', () => ingress.close());
+  await Promise.all([accepted.start(), ingress.start()]);
+}
+
+function ingressParts(deps: Deps, here: Here, shared: SharedWithRoutes): IngressParts {
+  return {
+    ...shared,
+    ...parsers(deps.config),
+    viewOf: found => shared.views.of(found),
+    tenant: deps.config.ingressTenant,
+    runs: runParts(deps, here, shared.fileLinks),
+    contain: containing(deps),
+    log: deps.log,
+  };
+}
+
+/* What the sweep does, now: a job that is fetched and cannot be read holds up all behind it. */
+async function containUnreadable({ maintenance, queueWatch, report }: Deps): Promise<void> {
+  const nowMs = await maintenance.nowMs();
+  for (const watched of QUEUES) {
+    if (!watched.isForeign) continue;
+    for (const entry of await queueWatch.contain(watched, nowMs)) report.contained(entry);
+  }
 }
 
 /** Checks a job of another service as taking it up would. */

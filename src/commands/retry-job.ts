@@ -5,7 +5,6 @@ import {
   PAYLOAD_MAX_BYTES,
   QUEUE_NAMES,
   timerPayload,
-  type QueueName,
 } from '../queue/payloads';
 import type { Producer } from '../queue/producer';
 import type { QuarantinedJob, QuarantineStore } from '../store/quarantine-store';
@@ -65,6 +64,7 @@ function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngre
   const queue = QUEUE_NAMES.find(name => name === job.queue);
   try {
     if (queue === undefined) checkIngressJob(job.name, data);
+    else if (queue === 'accepted') throw new Error('the job that it went on with has ended');
     else checkOurs(queue, job.size, data);
   } catch (error) {
     throw notRetryable(messageOf(error));
@@ -72,7 +72,7 @@ function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngre
   return data;
 }
 
-function checkOurs(queue: QueueName, size: number, data: unknown): void {
+function checkOurs(queue: keyof typeof SCHEMAS, size: number, data: unknown): void {
   if (size > PAYLOAD_MAX_BYTES) throw new Error(`its payload has ${size} bytes`);
   const { error } = SCHEMAS[queue].safeParse(data);
   const [issue] = error?.issues ?? [];

@@ -33,7 +33,7 @@ export const END_REASONS: Readonly<Record<EndReason, EndedStatus>> = {
 export const SESSION_EVENTS = ['created', ...SESSION_EVENT_TYPES.map(type => type.toLowerCase())];
 
 /** The queues that jobs come through. */
-export const QUEUES = ['launch', 'sessions', 'timers', 'ingress'] as const;
+export const QUEUES = ['launch', 'sessions', 'timers', 'ingress', 'accepted'] as const;
 
 /** The names of jobs on all queues. */
 export const JOB_NAMES = [

@@ -1,11 +1,19 @@
 import { messageOf } from '../core/errors';
-import type { IngressJob } from '../queue/held-job';
-import type { AcceptJob, FinishJob, JobOutcome } from '../queue/ingress-handler';
+import type { SessionRef } from '../core/ids';
+import type { AcceptJob, FinishJob, JobFailed, JobOutcome } from '../queue/ingress-handler';
+import type { IngressJob } from '../queue/ingress-job';
 import { JOB_MAX_BYTES, JOB_NAMES, type JobName } from './contract';
 import { codeOf, isPassing } from './job-error';
 import type { IngressParts } from './parts';
-import { acceptRun } from './run-job';
-import { acceptCreate, acceptExtend, acceptRelease } from './session-jobs';
+import { acceptRun, finishRun } from './run-job';
+import {
+  acceptCreate,
+  acceptExtend,
+  acceptRelease,
+  finishCreate,
+  finishExtend,
+  finishRelease,
+} from './session-jobs';
 
 /**
  * Takes jobs of other services. Whatever is in them, each ends with a result or with a reason that begins with a stable
@@ -18,25 +26,41 @@ export function acceptJob(parts: IngressParts): AcceptJob {
       const detail = Number.isFinite(size) ? `${size} bytes` : 'nested too deeply';
       await parts.contain(job, 'oversized', detail);
       await job.dropData();
-      return failed(`invalid_request: the data is too large (${detail}); ${JOB_MAX_BYTES} bytes at most`);
+      return {
+        failure: `invalid_request: the data is too large (${detail}); ${JOB_MAX_BYTES} bytes at most`,
+      };
     }
-    const name = JOB_NAMES.find(known => known === job.name);
-    if (name === undefined) {
+    const name = nameOf(job);
+    if (name === null) {
       await parts.contain(job, 'unknown_name', job.name);
-      return failed(`invalid_request: the name of a job must be one of ${JOB_NAMES.join(', ')}`);
+      return { failure: `invalid_request: the name of a job must be one of ${JOB_NAMES.join(', ')}` };
     }
     try {
-      const finish = await begin(parts, job, name);
-      return () => finish().catch((error: unknown) => failureOf(parts, job, error));
+      return { ref: await begin(parts, job, name) };
     } catch (error) {
       const failure = await failureOf(parts, job, error);
       if (isRefusal(error)) await parts.contain(job, 'malformed', messageOf(error));
-      return () => Promise.resolve(failure);
+      return failure;
     }
   };
 }
 
-async function begin(parts: IngressParts, job: IngressJob, name: JobName): Promise<FinishJob> {
+/** Goes on with accepted jobs, to the same kinds of end. */
+export function finishJob(parts: IngressParts): FinishJob {
+  return async (job, ref) => {
+    const name = nameOf(job);
+    if (name === null) return { failure: 'invalid_request: the name of the job was changed' };
+    try {
+      return await goOn(parts, job, name, ref);
+    } catch (error) {
+      return failureOf(parts, job, error);
+    }
+  };
+}
+
+const nameOf = (job: IngressJob): JobName | null => JOB_NAMES.find(known => known === job.name) ?? null;
+
+async function begin(parts: IngressParts, job: IngressJob, name: JobName): Promise<SessionRef> {
   switch (name) {
     case 'session.create':
       return acceptCreate(parts, job);
@@ -49,13 +73,31 @@ async function begin(parts: IngressParts, job: IngressJob, name: JobName): Promi
   }
 }
 
+async function goOn(
+  parts: IngressParts,
+  job: IngressJob,
+  name: JobName,
+  ref: SessionRef,
+): Promise<JobOutcome> {
+  switch (name) {
+    case 'session.create':
+      return finishCreate(parts, job, ref);
+    case 'session.extend':
+      return finishExtend(parts, job, ref);
+    case 'session.release':
+      return finishRelease(parts, job, ref);
+    case 'session.run':
+      return finishRun(parts, job, ref);
+  }
+}
+
 /* What the job itself says is wrong; not that its id or key is in use, or its session gone. */
 function isRefusal(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'invalid_request' || code === 'not_supported';
 }
 
-async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): Promise<JobOutcome> {
+async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): Promise<JobFailed> {
   if (isPassing(error) || job.signal.aborted) throw error;
   const code = codeOf(error);
   if (code !== null) return { failure: `${code}: ${messageOf(error)}` };
@@ -63,11 +105,6 @@ async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): 
   await parts.contain(job, 'failed', messageOf(error));
   return { failure: 'internal_error: something of ours broke; the log knows more' };
 }
-
-const failed =
-  (failure: string): FinishJob =>
-  () =>
-    Promise.resolve({ failure });
 
 /* Bytes of the data as JSON; infinite for what is nested so deeply that it cannot be written again. */
 function sizeOf(data: unknown): number {

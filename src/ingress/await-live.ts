@@ -1,7 +1,7 @@
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
-import type { IngressJob } from '../queue/held-job';
+import type { IngressJob } from '../queue/ingress-job';
 import type { SessionRecord } from '../store/session-store';
 import { endedEarly } from './job-error';
 import type { IngressParts } from './parts';

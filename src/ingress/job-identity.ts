@@ -1,15 +1,6 @@
-import { createHash } from 'node:crypto';
-import type { IngressJob } from '../queue/held-job';
+import { jobKey, type IngressJob } from '../queue/ingress-job';
 
 const ACTOR_ID_MAX = 100;
-
-/**
- * What makes a job this job, also when it is taken up again: its id and when it was added, for ids come again once a job is
- * forgotten. A digest, since producers choose ids and ours have a narrow alphabet.
- */
-export function jobKey({ id, addedAtMs }: Pick<IngressJob, 'id' | 'addedAtMs'>): string {
-  return createHash('sha256').update(`${id}\n${addedAtMs}`).digest('hex').slice(0, 32);
-}
 
 /** The Idempotency-Key of the session that a job makes. */
 export function idempotencyKeyOf(job: IngressJob, dedupKey: string | undefined): string {

@@ -8,7 +8,7 @@ import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { AwaitSession } from '../queries/await-session';
 import type { FoundSession, GetSession } from '../queries/get-session';
-import type { IngressJob } from '../queue/held-job';
+import type { IngressJob } from '../queue/ingress-job';
 import type { FileStore } from '../store/file-store';
 import type { RunStore } from '../store/run-store';
 

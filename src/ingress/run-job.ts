@@ -5,12 +5,12 @@ import type { NewSession } from '../commands/create-session';
 import { messageOf } from '../core/errors';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
 import { printable } from '../core/printable';
-import type { IngressJob } from '../queue/held-job';
-import type { FinishJob, JobOutcome } from '../queue/ingress-handler';
+import type { JobOutcome } from '../queue/ingress-handler';
+import { jobKey, type IngressJob } from '../queue/ingress-job';
 import { untilLive } from './await-live';
 import type { JobName, RunJob } from './contract';
 import { codeOf, isPassing, JobFailure } from './job-error';
-import { actorOf, idempotencyKeyOf, jobKey } from './job-identity';
+import { actorOf, idempotencyKeyOf } from './job-identity';
 import type { IngressParts, RunParts } from './parts';
 import { readRun } from './read-job';
 import { RunOutputs } from './run-outputs';
@@ -25,27 +25,29 @@ const ACTIVITY_EVERY_MS = 500;
 /** Longest account of what went wrong in a step; Playwright tells the whole story of its waiting. */
 const MESSAGE_MAX = 500;
 
-/**
- * `session.run`: has steps done in a session, one that exists or one of its own, then releases it or leaves it. Before
- * each step it is written down how far the job is: one that is taken up again begins with the step that was
- * under way, so each step is done at least once. That is forgotten when the job's end stands, not before.
- */
-export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
+/** `session.run`: has steps done in a session, one that exists or one of its own, which is made here. */
+export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<SessionRef> {
   const { session, ...data } = readRun(parts, job.data);
   await refuseSecond(parts, job, data.dedupKey);
-  const ref =
-    data.sessionId === undefined
-      ? await create(parts, job, session, data.dedupKey)
-      : refOf(parts.tenant, data.sessionId);
-  return async () => {
-    try {
-      return await run(parts, job, ref, data);
-    } catch (error) {
-      if (isPassing(error) || job.signal.aborted) throw error;
-      if (data.then === 'release' && codeOf(error) !== 'session_not_found') await release(parts, job, ref);
-      throw error;
-    }
-  };
+  return data.sessionId === undefined
+    ? create(parts, job, session, data.dedupKey)
+    : refOf(parts.tenant, data.sessionId);
+}
+
+/**
+ * Does the steps, then releases the session or leaves it. Before each step it is written down how far the job is: one that
+ * is taken up again begins with the step that was under way, so each step is done at least once. That is forgotten
+ * when the job's end stands, not before.
+ */
+export async function finishRun(parts: IngressParts, job: IngressJob, ref: SessionRef): Promise<JobOutcome> {
+  const data = readRun(parts, job.data);
+  try {
+    return await run(parts, job, ref, data);
+  } catch (error) {
+    if (isPassing(error) || job.signal.aborted) throw error;
+    if (data.then === 'release' && codeOf(error) !== 'session_not_found') await release(parts, job, ref);
+    throw error;
+  }
 }
 
 /** Forgets how far a job was that has ended; whatever has no steps has nothing to forget. */

@@ -1,17 +1,14 @@
-import { refOf } from '../core/ids';
-import type { IngressJob } from '../queue/held-job';
-import type { FinishJob } from '../queue/ingress-handler';
+import { refOf, type SessionRef } from '../core/ids';
+import type { JobOutcome } from '../queue/ingress-handler';
+import { jobKey, type IngressJob } from '../queue/ingress-job';
 import { untilLive } from './await-live';
 import { releaseJob } from './contract';
-import { actorOf, idempotencyKeyOf, jobKey } from './job-identity';
+import { actorOf, idempotencyKeyOf } from './job-identity';
 import type { IngressParts } from './parts';
 import { readCreate, readExtend, readJob } from './read-job';
 
-/**
- * `session.create`: the session is accepted in its turn, the job goes on until it is live. Its result is the session as the
- * API shows it; one that has lived and ended meanwhile, before the job was taken up again, is a result as well.
- */
-export async function acceptCreate(parts: IngressParts, job: IngressJob): Promise<FinishJob> {
+/** `session.create`: the session is made in its turn. */
+export async function acceptCreate(parts: IngressParts, job: IngressJob): Promise<SessionRef> {
   const { dedupKey, session } = readCreate(parts, job.data);
   const { ref } = await parts.createSession({
     tenant: parts.tenant,
@@ -19,38 +16,61 @@ export async function acceptCreate(parts: IngressParts, job: IngressJob): Promis
     idempotencyKey: idempotencyKeyOf(job, dedupKey),
     actor: actorOf(job),
   });
-  return async () => ({ result: parts.viewOf(await untilLive(parts, job, ref)) });
+  return ref;
 }
 
-/** `session.extend`: changes a session as `PATCH` does; the result is the session. A second delivery changes nothing. */
-export function acceptExtend(parts: IngressParts, job: IngressJob): FinishJob {
-  const { sessionId, change } = readExtend(parts, job.data);
-  const ref = refOf(parts.tenant, sessionId);
-  return async () => {
-    await parts.updateSession({
-      ref,
-      ...change,
-      ifRevision: null,
-      actor: actorOf(job),
-      requestKey: `job:${jobKey(job)}`,
-    });
-    return { result: parts.viewOf(await parts.getSession(ref)) };
-  };
+/**
+ * The job goes on until its session is live. Its result is the session as the API shows it; one that has lived and ended
+ * meanwhile, before the job was taken up again, is a result as well.
+ */
+export async function finishCreate(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+): Promise<JobOutcome> {
+  return { result: parts.viewOf(await untilLive(parts, job, ref)) };
 }
 
-/** `session.release`: ends a session, and ends itself when the browser is gone; the result says how the session ended. */
-export function acceptRelease(parts: IngressParts, job: IngressJob): FinishJob {
-  const { sessionId } = readJob(releaseJob, job.data);
-  return async () => {
-    const released = await parts.releaseSession({
-      ref: refOf(parts.tenant, sessionId),
-      reason: 'released_by_client',
-      actor: actorOf(job),
-      requestKey: `job:${jobKey(job)}`,
-    });
-    await released.closed();
-    return { result: outcomeOf(parts.viewOf({ ...released, queuePosition: null })) };
-  };
+/** `session.extend`: is about a session that exists. */
+export function acceptExtend(parts: IngressParts, job: IngressJob): SessionRef {
+  return refOf(parts.tenant, readExtend(parts, job.data).sessionId);
+}
+
+/** Changes the session as `PATCH` does; the result is the session. A second delivery changes nothing. */
+export async function finishExtend(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+): Promise<JobOutcome> {
+  await parts.updateSession({
+    ref,
+    ...readExtend(parts, job.data).change,
+    ifRevision: null,
+    actor: actorOf(job),
+    requestKey: `job:${jobKey(job)}`,
+  });
+  return { result: parts.viewOf(await parts.getSession(ref)) };
+}
+
+/** `session.release`: is about a session that exists, or has ended. */
+export function acceptRelease(parts: IngressParts, job: IngressJob): SessionRef {
+  return refOf(parts.tenant, readJob(releaseJob, job.data).sessionId);
+}
+
+/** Ends the session; the job ends when the browser is gone, and its result says how the session ended. */
+export async function finishRelease(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+): Promise<JobOutcome> {
+  const released = await parts.releaseSession({
+    ref,
+    reason: 'released_by_client',
+    actor: actorOf(job),
+    requestKey: `job:${jobKey(job)}`,
+  });
+  await released.closed();
+  return { result: outcomeOf(parts.viewOf({ ...released, queuePosition: null })) };
 }
 
 /** How a session ended, or that it has not. */

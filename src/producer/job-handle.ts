@@ -136,13 +136,15 @@ export class JobHandle<Result> {
     const job = await this.events.inTime(this.parts.queue.getJob(this.jobId), this.jobId);
     if (job === undefined) throw new JobError('job_not_found', 'There is no such job.', this.jobId);
     if (job.finishedOn !== undefined) return 'too_late';
-    if (ADDED_STATES.has(await this.events.inTime(job.getState(), this.jobId))) {
+    // One that was taken before has a session, perhaps, and only comes back to be ended.
+    const isUntouched = job.attemptsStarted === 0;
+    if (isUntouched && ADDED_STATES.has(await this.events.inTime(job.getState(), this.jobId))) {
       try {
         await this.events.inTime(job.remove(), this.jobId);
         return 'removed';
       } catch (error) {
-        // Somebody has taken it in this moment, and holds its lock.
-        if (!String(error).includes('locked')) throw error;
+        // Somebody has taken it in this moment: it is locked, or goes on under keys that are not for producers.
+        if (!/locked|NOPERM/.test(String(error))) throw error;
       }
     }
     if (!WITH_SESSION.has(job.name)) return 'too_late';

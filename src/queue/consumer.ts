@@ -6,12 +6,13 @@ import type { ContainedJob, ContainmentReason } from '../core/containment';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { blockingOptions } from '../redis/connection';
-import { KEY_PREFIX } from '../redis/keys';
 import { PAYLOAD_MAX_BYTES, type QueueName } from './payloads';
+import { QUEUE_PREFIX, type INGRESS_QUEUE } from './queues';
 
 /** What a handler wants to become of its job. Throwing means: try again, with back-off, a few times. */
 export type JobResult =
-  | { readonly done: true }
+  /** `value` is what a job that waits for this one gets. */
+  | { readonly done: true; readonly value?: unknown }
   /** Deliver again in `inMs`; costs no attempt. */
   | { readonly againInMs: number }
   /** Give it to somebody else now; costs no attempt. */
@@ -28,6 +29,18 @@ const LONGEST_BLOCK_MS: Readonly<Record<QueueName, number>> = {
   launch: 4_000,
   sessions: 4_000,
   timers: 10_000,
+  accepted: 4_000,
+};
+
+/** How long a job is locked for its process, and how often it is looked for those that have lost theirs. */
+const TAKEOVER: Readonly<
+  Record<QueueName, { readonly lockDuration: number; readonly stalledInterval: number }>
+> = {
+  launch: { lockDuration: 10_000, stalledInterval: 5_000 },
+  sessions: { lockDuration: 10_000, stalledInterval: 5_000 },
+  timers: { lockDuration: 10_000, stalledInterval: 5_000 },
+  // Somebody waits for it: taken over after ten seconds at most, which are a lock and two checks.
+  accepted: { lockDuration: 6_000, stalledInterval: 2_000 },
 };
 
 /** Commands and timers take milliseconds; a worker that is not closed by then will not close. */
@@ -39,7 +52,7 @@ export interface ConsumerOptions<S extends z.ZodType> {
   readonly redisUrl: string;
   readonly schema: S;
   readonly concurrency: number;
-  readonly handle: (payload: z.output<S>, signal: AbortSignal) => Promise<JobResult>;
+  readonly handle: (payload: z.output<S>, delivery: Delivery) => Promise<JobResult>;
   /** Called for every job that is given up; must keep it for people to look at. */
   readonly onContained: (job: ContainedJob) => Promise<void>;
   /** Told how each delivery went, and which jobs were found without the process that had taken them. */
@@ -48,13 +61,26 @@ export interface ConsumerOptions<S extends z.ZodType> {
   readonly log: Logger;
 }
 
+/** What a handler has to know of the delivery it works on. */
+export interface Delivery {
+  /** Aborted when the job is not ours any more. */
+  readonly signal: AbortSignal;
+  /** How often the job has lost the process that had it. */
+  readonly stalls: number;
+}
+
 /** What became of one delivery of a job. */
 export type DeliveryOutcome = 'done' | 'again' | 'handed_back' | 'failed';
 
 /** What consumers tell of their jobs. */
 export interface JobReport {
-  jobHandled(queue: QueueName, name: string, outcome: DeliveryOutcome, durationMs: number): void;
-  jobStalled(queue: QueueName, jobId: string): void;
+  jobHandled(
+    queue: QueueName | typeof INGRESS_QUEUE,
+    name: string,
+    outcome: DeliveryOutcome,
+    durationMs: number,
+  ): void;
+  jobStalled(queue: QueueName | typeof INGRESS_QUEUE, jobId: string): void;
 }
 
 /**
@@ -62,20 +88,19 @@ export interface JobReport {
  * re-delivered on purpose, or contained (I18). Jobs BullMQ itself cannot parse are left to the sweep.
  */
 export class Consumer<S extends z.ZodType> {
-  readonly #worker: Worker<unknown, void>;
+  readonly #worker: Worker<unknown, unknown>;
 
   constructor(private readonly options: ConsumerOptions<S>) {
     const { queue, redisUrl, concurrency, log } = options;
-    this.#worker = new Worker<unknown, void>(
+    this.#worker = new Worker<unknown, unknown>(
       queue,
       (job, token, signal) => this.#measured(job, token, signal),
       {
         connection: blockingOptions(redisUrl, LONGEST_BLOCK_MS[queue]),
-        prefix: KEY_PREFIX,
+        prefix: QUEUE_PREFIX[queue],
         concurrency,
         autorun: false,
-        lockDuration: 10_000,
-        stalledInterval: 5_000,
+        ...TAKEOVER[queue],
         // A stalled job is delivered again, however often: the row decides whether it still means anything.
         maxStalledCount: 1_000,
         // A frozen worker that is first in line swallows the wake-up; the next one looks for itself after a second.
@@ -124,13 +149,14 @@ export class Consumer<S extends z.ZodType> {
     job: Job<unknown>,
     token: string | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const { queue, clock, report } = this.options;
     const takenMs = clock.monotonicMs();
     let outcome: DeliveryOutcome = 'failed';
     try {
-      await this.#process(job, token, signal);
+      const value = await this.#process(job, token, signal);
       outcome = 'done';
+      return value;
     } catch (error) {
       if (error instanceof DelayedError) outcome = 'again';
       else if (error instanceof WaitingError) outcome = 'handed_back';
@@ -144,10 +170,13 @@ export class Consumer<S extends z.ZodType> {
     job: Job<unknown>,
     token: string | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const payload = await this.#parse(job);
-    if (payload === undefined) return;
-    const result = await this.options.handle(payload, signal ?? new AbortController().signal);
+    if (payload === undefined) return undefined;
+    const result = await this.options.handle(payload, {
+      signal: signal ?? new AbortController().signal,
+      stalls: job.stalledCounter,
+    });
     if ('againInMs' in result) {
       await job.moveToDelayed(this.options.clock.nowMs() + Math.max(1, result.againInMs), token);
       throw new DelayedError();
@@ -156,6 +185,7 @@ export class Consumer<S extends z.ZodType> {
       await job.moveToWait(token);
       throw new WaitingError();
     }
+    return result.value;
   }
 
   async #parse(job: Job<unknown>): Promise<z.output<S> | undefined> {

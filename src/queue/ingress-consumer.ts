@@ -1,30 +1,35 @@
-import { Job, Worker } from 'bullmq';
+import { UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
 import { pause, settlesWithin } from '../core/abort';
 import type { Clock } from '../core/clock';
-import { messageOf } from '../core/errors';
+import { HoldfastError, messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { printable } from '../core/printable';
-import { blockingOptions, type Redis } from '../redis/connection';
+import type { RedisOptions } from '../redis/connection';
 import { isRedisAway } from '../redis/errors';
 import { INGRESS_PREFIX } from '../redis/keys';
-import type { ScriptRunner } from '../redis/script-runner';
-import { HeldJob, type IngressJob } from './held-job';
-import type { AcceptJob, FinishJob, IngressReport } from './ingress-handler';
-import { INGRESS_QUEUE, IngressKeys } from './ingress-keys';
+import type { AcceptedJobs } from './accepted-jobs';
+import type { DeliveryOutcome, JobReport } from './consumer';
+import { endless, TAKEN_MAX, type AcceptJob, type ContainEndless, type JobOutcome } from './ingress-handler';
+import { HeldJob, nameOf, overrule } from './ingress-job';
+import type { IngressKeys } from './ingress-keys';
+import { INGRESS_CONCURRENCY, INGRESS_QUEUE } from './queues';
 
 /** What the consumer needs. */
 export interface IngressConsumerOptions {
-  readonly redisUrl: string;
-  /** The process' connection for commands. */
-  readonly redis: Redis;
-  readonly scripts: ScriptRunner;
+  /** How its connections are opened; no command on them waits in Redis for longer than {@link INGRESS_BLOCK_MS}. */
+  readonly connection: RedisOptions;
+  readonly keys: IngressKeys;
+  readonly jobs: AcceptedJobs;
   readonly accept: AcceptJob;
-  /** Called for a job that was taken up too often: whatever it does, it ends us. */
-  readonly onEndless: (job: IngressJob, taken: number) => Promise<void>;
+  /** How many jobs are under way in this process. */
+  readonly underWay: () => number;
+  readonly onEndless: ContainEndless;
   /** Called when the end of a job stands in Redis: nobody will have to go on with it. Never throws. */
-  readonly onEnded: (job: IngressJob) => Promise<void>;
+  readonly onEnded: (job: HeldJob) => Promise<void>;
+  /** Takes a job away that was fetched and that nobody can read: until then nothing behind it is. */
+  readonly onUnreadable: () => Promise<void>;
   /** Told how each delivery went, and which jobs were found without the process that had taken them. */
-  readonly report: IngressReport;
+  readonly report: JobReport;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,261 +39,214 @@ export const UNDER_WAY_MAX = 300;
 
 const HURRIES: ReadonlySet<string> = new Set(['session.release', 'session.extend']);
 
-/** Locks are renewed every 3 s, so that a process may be stuck for seven before its jobs are given to others. */
-const LOCK_MS = 10_000;
-const RENEW_EVERY_MS = 3_000;
-
-/** The lock of a job that is not accepted yet is short: its turn comes back soon, and all behind it have to wait. */
-const FETCH_LOCK_MS = 2_000;
-
-/** How often jobs are looked for that have lost their consumer. */
-const CLAIM_EVERY_MS = 2_000;
-
-/** A job that was in the hands of so many that died of it, or about then, is not tried again. */
-const TAKEN_MAX = 100;
-
-const LONGEST_BLOCK_MS = 10_000;
-const FULL_PAUSE_MS = 50;
-const AWAY_PAUSE_MS = 250;
-/** Longer than the wait of a fetch; what is still there then is taken over by others. */
-const CLOSE_TIMEOUT_MS = 1_200;
+/** BullMQ's own limit. */
+export const INGRESS_BLOCK_MS = 10_000;
 
 /**
- * Takes jobs of other services, one after the other: the next is fetched when the one before is accepted, so that
- * sessions are created in the order in which they were asked for, whoever dies in between. What comes after that
- * runs side by side. A job is never tried again by BullMQ; one whose process died is taken over with its place.
+ * Accepting takes milliseconds, and nothing behind a job is accepted before: where the process dies with it the job is
+ * back in its place after the rest of its lock and two checks.
+ */
+const LOCK_MS = 2_000;
+const STALLED_CHECK_MS = 500;
+
+const FULL_PAUSE_MS = 50;
+const AWAY_PAUSE_MS = 250;
+const LOST_CHECK_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 3_000;
+
+/** Longest reason, in characters. */
+const REASON_MAX = 1_000;
+
+/**
+ * Accepts jobs of other services, one after the other in all processes together: the queue lets one job be active, so the
+ * next is fetched when the one before is accepted, or back in its place because nobody answers for it. What comes after
+ * acceptance runs side by side, see {@link AcceptedJobs}; each job comes back here to be ended.
  */
 export class IngressConsumer {
-  readonly #worker: Worker<unknown>;
-  readonly #held = new Map<string, HeldJob>();
+  readonly #worker: Worker<unknown, unknown>;
   readonly #closing = new AbortController();
-  readonly #keys: IngressKeys;
-  readonly #timers: NodeJS.Timeout[] = [];
-  #tokens = 0;
-  /** Something may have been fetched of which we do not know. */
-  #interrupted = true;
-  #loop: Promise<void> = Promise.resolve();
-  #claiming: Promise<unknown> = Promise.resolve();
+  #lostCheck: NodeJS.Timeout | undefined;
+  #containing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: IngressConsumerOptions) {
-    const { redisUrl, redis, scripts, log } = options;
-    this.#keys = new IngressKeys(redis, scripts);
-    // No processor: jobs are fetched by hand, and nothing of BullMQ's own looks for stalled ones.
-    this.#worker = new Worker<unknown>(INGRESS_QUEUE, undefined, {
-      connection: blockingOptions(redisUrl, LONGEST_BLOCK_MS),
-      prefix: INGRESS_PREFIX,
-      autorun: false,
-      lockDuration: FETCH_LOCK_MS,
-      drainDelay: 1,
+    const { connection, report, log } = options;
+    this.#worker = new Worker<unknown, unknown>(
+      INGRESS_QUEUE,
+      (job, token, signal) => this.#measured(job, token ?? '', signal ?? new AbortController().signal),
+      {
+        connection,
+        prefix: INGRESS_PREFIX,
+        concurrency: 1,
+        autorun: false,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        // Whoever is endless is ended by us, with a reason that has a code.
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
+        // A limit that a producer has put on the queue is lifted by the sweep.
+        maximumRateLimitDelay: 1_000,
+        drainDelay: 1,
+        runRetryDelay: AWAY_PAUSE_MS,
+      },
+    );
+    this.#worker.on('active', overrule);
+    this.#worker.on('stalled', id => report.jobStalled(INGRESS_QUEUE, printable(id, 100)));
+    this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
+    this.#worker.on('completed', job => void this.#ended(job));
+    this.#worker.on('failed', job => void (job !== undefined && this.#ended(job)));
+    this.#worker.on('error', error => {
+      log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue worker failed');
+      if (!isRedisAway(error)) void this.#contain();
     });
-    this.#worker.on('error', error => log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue worker failed'));
-    this.#worker.on('ioredis:close', () => void (this.#interrupted = true));
-  }
-
-  /** How many jobs are under way. */
-  get underWay(): number {
-    return this.#held.size;
   }
 
   /** Starts taking jobs; resolves when both connections are up. */
   async start(): Promise<void> {
+    await this.options.jobs.ingress.setGlobalConcurrency(INGRESS_CONCURRENCY);
+    void this.#worker.run();
     await this.#worker.waitUntilReady();
-    this.#loop = this.#run();
-    this.#every(CLAIM_EVERY_MS, () => this.#claim(null));
-    this.#every(RENEW_EVERY_MS, () => this.#renew());
+    this.#lostCheck = setInterval(() => void this.#recoverLost(), LOST_CHECK_MS);
   }
 
-  /** Stops taking jobs, and puts back those that are under way, in their order: others go on with them. */
+  /** Stops taking jobs. */
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const timer of this.#timers) clearInterval(timer);
-    // Wakes the fetch that is waiting, so that it does not take what is put back now.
-    const woken = this.#keys.wake().catch(() => undefined);
-    await settlesWithin(
-      woken.then(() => this.#loop),
-      CLOSE_TIMEOUT_MS,
-    );
-    // The last one put back is the first one taken.
-    const held = [...this.#held.values()].reverse();
-    await settlesWithin(Promise.all(held.map(job => job.handBack())), CLOSE_TIMEOUT_MS);
-    await settlesWithin(this.#worker.close(true), CLOSE_TIMEOUT_MS);
+    clearInterval(this.#lostCheck);
+    const closed = await settlesWithin(this.#worker.close(), CLOSE_TIMEOUT_MS);
+    if (!closed) this.options.log.warn({ queue: INGRESS_QUEUE }, 'a queue worker did not close in time');
   }
 
-  async #run(): Promise<void> {
-    while (!this.#closing.signal.aborted) {
-      try {
-        await this.#turn();
-      } catch (error) {
-        if (this.#closing.signal.aborted) return;
-        this.options.log.debug({ reason: messageOf(error) }, 'fetching a job failed');
-        // A job that BullMQ cannot read is no reason to wait: the sweep takes it away, the next one is fine.
-        const isAway = isRedisAway(error);
-        // The fetch broke off before it has set the sign again that jobs are waiting.
-        if (!isAway) void this.#keys.wake().catch(() => undefined);
-        await pause(isAway ? AWAY_PAUSE_MS : 1, this.#closing.signal);
-      }
-    }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#interrupted) await this.#recover(null);
-    if (!(await this.#hasRoom())) {
-      await pause(FULL_PAUSE_MS, this.#closing.signal);
-      return;
-    }
-    const token = this.#newToken();
-    // SAFETY: BullMQ leaves the type of a job's data to whoever reads it.
-    const job = (await this.#worker.getNextJob(token)) as Job<unknown> | undefined;
-    if (job === undefined) return;
-    const held = new HeldJob(job, token, this.options.log);
-    if (this.#closing.signal.aborted) {
-      await held.handBack();
-      return;
-    }
-    if (this.#interrupted) {
-      // It was not the first one, perhaps. It can wait, now that nobody takes it for one that was left behind.
-      await held.hold(LOCK_MS);
-      await this.#recover(held.id);
-    }
-    await this.#take(held, 1);
-  }
-
-  async #hasRoom(): Promise<boolean> {
-    if (this.#held.size < UNDER_WAY_MAX) return true;
-    return HURRIES.has((await this.#keys.nextName()) ?? '');
-  }
-
-  /* Takes over what was fetched and not accepted before anything else is fetched: those are the first in the order. */
-  async #recover(exceptId: string | null): Promise<void> {
-    this.#interrupted = false;
+  async #measured(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
+    const { clock, report } = this.options;
+    const takenMs = clock.monotonicMs();
+    let outcome: DeliveryOutcome = 'failed';
     try {
-      const waitMs = await this.#claim(exceptId);
-      if (waitMs === 0) return;
-      await pause(waitMs + 1, this.#closing.signal);
-      await this.#claim(exceptId);
+      const result = await this.#visit(job, token, signal);
+      outcome = 'done';
+      return result;
     } catch (error) {
-      this.#interrupted = true;
+      if (error instanceof WaitingChildrenError) outcome = 'again';
+      else if (error instanceof WaitingError) outcome = 'handed_back';
       throw error;
+    } finally {
+      report.jobHandled(INGRESS_QUEUE, nameOf(job), outcome, clock.monotonicMs() - takenMs);
+      this.#stopWhileFull();
     }
   }
 
-  /* One at a time, so that the order is kept. Answers how long to wait for jobs that are fetched and not accepted, ms. */
-  async #claim(exceptId: string | null): Promise<number> {
-    const claiming = this.#claiming.then(() => this.#claimAll(exceptId));
-    // Whoever asked hears of a failure; the next in line begins afresh.
-    this.#claiming = claiming.catch(() => undefined);
-    return claiming;
-  }
-
-  async #claimAll(exceptId: string | null): Promise<number> {
-    const token = this.#newToken();
-    const { waitMs, jobs } = await this.#keys.claim(token, LOCK_MS, FETCH_LOCK_MS);
-    for (const { id, taken } of jobs) {
-      const held = this.#held.get(id);
-      // Our own lock had lapsed while we were stuck, and nobody else was quicker.
-      if (held !== undefined) held.retake(token);
-      else if (id !== exceptId && !this.#closing.signal.aborted) await this.#takeOver(id, token, taken);
+  /* A job comes here twice, at least: to be accepted, and to be ended. */
+  async #visit(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
+    if (isGhost(job)) {
+      await this.#contain();
+      if (!(await job.isActive())) throw new WaitingError();
     }
-    return waitMs;
-  }
-
-  async #takeOver(id: string, token: string, taken: number): Promise<void> {
-    let job: Job<unknown> | undefined;
-    try {
-      job = await Job.fromId<unknown>(this.#worker, id);
-    } catch (error) {
-      if (isRedisAway(error)) throw error;
-      // Its data is no JSON: the sweep takes it away.
-      return;
-    }
-    if (job === undefined) return;
-    this.options.report.jobStalled(INGRESS_QUEUE, printable(id, 100));
-    await this.#take(new HeldJob(job, token, this.options.log), taken + 1);
-  }
-
-  async #take(job: HeldJob, taken: number): Promise<void> {
-    this.#held.set(job.id, job);
-    const finish = await this.#accept(job, taken);
-    void this.#finish(job, finish).finally(() => {
-      if (this.#held.get(job.id) === job) this.#held.delete(job.id);
-    });
-  }
-
-  /* An order is kept also while Redis is away: nobody behind is accepted before. */
-  async #accept(job: HeldJob, taken: number): Promise<FinishJob> {
+    const isOver = AbortSignal.any([signal, this.#closing.signal]);
     for (;;) {
       try {
-        const refusal = await this.#refusal(job, taken);
-        if (refusal !== null) return () => Promise.resolve({ failure: refusal });
-        return await this.options.accept(job);
+        const outcome = await this.#outcome(job, token, signal);
+        if (outcome === null) throw new WaitingChildrenError();
+        if ('failure' in outcome) throw new UnrecoverableError(outcome.failure.slice(0, REASON_MAX));
+        return outcome.result;
       } catch (error) {
-        if (job.signal.aborted || this.#closing.signal.aborted) return () => Promise.reject(asError(error));
-        await pause(AWAY_PAUSE_MS, this.#closing.signal);
+        if (!passes(error)) throw codedOf(error);
+        const reason = messageOf(error);
+        this.options.log.info({ jobId: printable(job.id ?? '', 100), reason }, 'a job was not accepted yet');
+        // The order is kept also while Redis is away: nobody behind is accepted before.
+        if (!isOver.aborted) await pause(AWAY_PAUSE_MS, isOver);
+        if (isOver.aborted) throw await this.#letGo(job, token);
       }
     }
   }
 
-  async #refusal(job: HeldJob, taken: number): Promise<string | null> {
-    if (job.isOfAFlow) {
-      await this.#keys.disown(job.id);
-      return 'invalid_request: jobs that belong to a flow are not taken';
+  /** What a job has come to; null: it goes on, and is back when it has. */
+  async #outcome(job: Job, token: string, signal: AbortSignal): Promise<JobOutcome | null> {
+    const { jobs, keys, accept, onEndless } = this.options;
+    const ended = await jobs.outcomeOf(job);
+    if (ended !== null) return ended;
+    if (job.parentKey !== undefined || job.parent !== undefined) {
+      await keys.disown(job);
+      return { failure: 'invalid_request: jobs that belong to a flow are not taken' };
     }
-    if (taken > TAKEN_MAX) {
-      await this.options.onEndless(job, taken);
-      return `endless: the job was taken up ${taken} times`;
+    const held = new HeldJob(job, signal, this.options.log);
+    if (job.stalledCounter > TAKEN_MAX) {
+      await onEndless(held, job.stalledCounter);
+      return endless(job.stalledCounter);
     }
-    return null;
+    const accepted = await accept(held);
+    if ('failure' in accepted) return accepted;
+    await keys.comesBackFirst(job);
+    await jobs.add(job, accepted.ref);
+    return (await job.moveToWaitingChildren(token)) ? null : jobs.outcomeOf(job);
   }
 
-  async #finish(job: HeldJob, finish: FinishJob): Promise<void> {
-    const { clock, log, report } = this.options;
-    const takenMs = clock.monotonicMs();
-    let outcome: 'done' | 'failed' | 'handed_back' = 'handed_back';
+  /* Back to its place at once, or when its lock has lapsed. */
+  async #letGo(job: Job, token: string): Promise<WaitingError> {
+    const moved = job.moveToWait(token).catch(() => undefined);
+    await settlesWithin(moved, AWAY_PAUSE_MS);
+    return new WaitingError();
+  }
+
+  async #ended(job: Job): Promise<void> {
+    // Left behind by a crash it goes with the job.
+    await this.options.keys.forgetChild(job).catch(() => undefined);
+    await this.options.onEnded(new HeldJob(job, this.#closing.signal, this.options.log));
+  }
+
+  /* One after the other: what was found before this job was fetched says nothing about it. */
+  async #contain(): Promise<void> {
+    this.#containing = this.#containing
+      .then(() => this.options.onUnreadable())
+      .catch((error: unknown) => {
+        this.options.log.debug({ err: error }, 'a job could not be contained');
+      });
+    await this.#containing;
+  }
+
+  async #recoverLost(): Promise<void> {
     try {
-      if (job.isOurs) await job.hold(LOCK_MS);
-      const end = await finish();
-      outcome = 'failure' in end ? 'failed' : 'done';
-      const stands = await ('failure' in end ? job.fail(end.failure) : job.complete(end.result));
-      if (stands) await this.options.onEnded(job);
+      const count = await this.options.jobs.recoverLost();
+      if (count > 0) this.options.log.warn({ count }, 'jobs that had lost their place go on');
     } catch (error) {
-      // Its lock lapses, and then it is taken up again from where it is.
-      log.info({ jobId: printable(job.id, 100), reason: messageOf(error) }, 'a job was let go');
-      job.letGo(messageOf(error));
-    } finally {
-      report.jobHandled(INGRESS_QUEUE, job.name, outcome, clock.monotonicMs() - takenMs);
+      this.options.log.debug({ err: error }, 'looking for lost jobs failed');
     }
   }
 
-  async #renew(): Promise<void> {
-    const held = [...this.#held.values()].filter(job => job.isOurs);
-    if (held.length === 0) return;
-    const lost = await this.#worker.extendJobLocks(
-      held.map(job => job.id),
-      held.map(job => job.token),
-      LOCK_MS,
-    );
-    for (const id of lost) {
-      const job = this.#held.get(id);
-      if (job !== undefined && (await this.#keys.isLost(id, job.token))) job.letGo('another process has it');
+  get #hasRoom(): boolean {
+    return this.options.underWay() < UNDER_WAY_MAX;
+  }
+
+  /* Said before the job in hand is ended, this keeps the worker from fetching the next one. */
+  #stopWhileFull(): void {
+    if (this.#hasRoom || this.#closing.signal.aborted || this.#worker.isPaused()) return;
+    void this.#worker.pause(true);
+    void this.#resumeWhenWanted();
+  }
+
+  async #resumeWhenWanted(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted && !this.#hasRoom && !(await this.#nextHurries())) {
+      await pause(FULL_PAUSE_MS, signal);
     }
+    if (!signal.aborted) await this.#worker.resume();
   }
 
-  #newToken(): string {
-    this.#tokens += 1;
-    return `${this.#worker.id}:${this.#tokens}`;
-  }
-
-  #every(ms: number, work: () => Promise<unknown>): void {
-    let isRunning = false;
-    const timer = setInterval(() => {
-      if (isRunning) return;
-      isRunning = true;
-      work()
-        .catch((error: unknown) => this.options.log.debug({ err: error }, 'looking after jobs failed'))
-        .finally(() => void (isRunning = false));
-    }, ms);
-    this.#timers.push(timer);
+  /* So does a job that is back to be ended, and one that cannot be read. */
+  async #nextHurries(): Promise<boolean> {
+    try {
+      const [next] = await this.options.jobs.ingress.getJobs(['wait', 'prioritized'], 0, 0, true);
+      return next !== undefined && (HURRIES.has(nameOf(next)) || next.attemptsStarted > 0);
+    } catch (error) {
+      return !isRedisAway(error);
+    }
   }
 }
 
-const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+/* Fetched by its id alone: what BullMQ has read is what the fetch itself has written, maybe in place of a key of the queue. */
+const isGhost = (job: Job): boolean => nameOf(job) === '' && !Number.isFinite(job.timestamp);
+
+const passes = (error: unknown): boolean => isRedisAway(error) || error instanceof HoldfastError;
+
+/* Whatever else comes is about this one job: it is not ours any more, or somebody has tampered with its keys. */
+function codedOf(error: unknown): unknown {
+  const isWord = error instanceof WaitingChildrenError || error instanceof UnrecoverableError;
+  return isWord ? error : new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));
+}

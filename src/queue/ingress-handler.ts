@@ -1,27 +1,35 @@
-import type { IngressJob } from './held-job';
+import type { SessionRef } from '../core/ids';
+import type { IngressJob } from './ingress-job';
+
+/** Why a job ends without a result; begins with a stable code. */
+export interface JobFailed {
+  readonly failure: string;
+}
 
 /** What becomes of a job. */
-export type JobOutcome =
-  | { readonly result: unknown }
-  /** The reason begins with a stable code. */
-  | { readonly failure: string };
+export type JobOutcome = { readonly result: unknown } | JobFailed;
 
-/** Works on an accepted job to its end. Throws what Redis throws while it is away: then the job is taken up again. */
-export type FinishJob = () => Promise<JobOutcome>;
+/** A job that goes on, and the session it is about. */
+export interface AcceptedJob {
+  readonly ref: SessionRef;
+}
 
 /**
- * Does what has to be done in the order of the queue, and answers how to go on from there: that runs beside all others.
- * Throws like {@link FinishJob}, and is asked again then; it has to tolerate that.
+ * Does what has to be done in the order of the queue: checks the job, makes its session. May be asked again for the same
+ * job, and answers the same then. Throws what passes, such as that Redis is away; then it is asked again.
  */
-export type AcceptJob = (job: IngressJob) => Promise<FinishJob>;
+export type AcceptJob = (job: IngressJob) => Promise<AcceptedJob | JobFailed>;
 
-/** What the consumer tells of its jobs. */
-export interface IngressReport {
-  jobHandled(
-    queue: 'ingress',
-    name: string,
-    outcome: 'done' | 'again' | 'handed_back' | 'failed',
-    durationMs: number,
-  ): void;
-  jobStalled(queue: 'ingress', jobId: string): void;
-}
+/** Works on an accepted job to its end, beside all others. Throws like {@link AcceptJob}, and is asked again then. */
+export type FinishJob = (job: IngressJob, ref: SessionRef) => Promise<JobOutcome>;
+
+/** Called for a job that was taken up too often, `taken` times: whatever it does, it ends us. */
+export type ContainEndless = (job: IngressJob, taken: number) => Promise<void>;
+
+/** A job that was in the hands of so many that died of it, or about then, is not tried again. */
+export const TAKEN_MAX = 100;
+
+/** How a job ends that was. */
+export const endless = (taken: number): JobFailed => ({
+  failure: `endless: the job was taken up ${taken} times`,
+});

@@ -1,74 +1,31 @@
+import type { Job } from 'bullmq';
 import type { Redis } from '../redis/connection';
-import { INGRESS_PREFIX } from '../redis/keys';
-import type { ScriptRunner } from '../redis/script-runner';
 
-/** The queue that other services put jobs into. */
-export const INGRESS_QUEUE = 'ingress';
-
-/** At most so many active jobs are looked at in one go. */
-const CLAIM_LIMIT = 1_000;
-
-/** A job that has lost its consumer, and how often that has happened to it. */
-export interface ClaimedJob {
-  readonly id: string;
-  readonly taken: number;
-}
-
-/** What the consumer has to know of the queue's keys and BullMQ has no call for (6.7). */
+/**
+ * Fields of a job's hash that say where BullMQ's scripts put it, and that BullMQ has no call to change while it is active
+ * (6.7). Whoever writes jobs without BullMQ can put anything there.
+ */
 export class IngressKeys {
-  readonly #prefix = `${INGRESS_PREFIX}:${INGRESS_QUEUE}:`;
-
-  constructor(
-    private readonly redis: Redis,
-    private readonly scripts: ScriptRunner,
-  ) {}
-
-  /**
-   * Takes over every active job whose lock has lapsed, in the order in which they were fetched.
-   *
-   * @param token - value of the new locks
-   * @param lockMs - how long they hold
-   * @param shortMs - a lock that holds for no longer than this is one of a job that is not accepted yet
-   * @returns the jobs, and how long the longest of those short locks still holds, milliseconds
-   */
-  async claim(
-    token: string,
-    lockMs: number,
-    shortMs: number,
-  ): Promise<{ readonly waitMs: number; readonly jobs: readonly ClaimedJob[] }> {
-    const args = [this.#prefix, token, lockMs, CLAIM_LIMIT, shortMs];
-    const reply = await this.scripts.run('claimJobs', [`${this.#prefix}active`], args);
-    // SAFETY: the header of the script says so.
-    const [waitMs, ...claimed] = reply as [number, ...(string | number)[]];
-    const jobs: ClaimedJob[] = [];
-    for (let at = 0; at + 1 < claimed.length; at += 2) {
-      jobs.push({ id: String(claimed[at]), taken: Number(claimed[at + 1]) });
-    }
-    return { waitMs, jobs };
-  }
-
-  /** The name of the job that would be fetched next; null if none waits. */
-  async nextName(): Promise<string | null> {
-    const [next] = await this.redis.lrange(`${this.#prefix}wait`, -1, -1);
-    return next === undefined ? null : this.redis.hget(this.#prefix + next, 'name');
-  }
-
-  /** Whether a job is somebody else's now, or gone. A lock that has lapsed may still become ours again. */
-  async isLost(id: string, token: string): Promise<boolean> {
-    const [holder, exists] = await Promise.all([
-      this.redis.get(`${this.#prefix}${id}:lock`),
-      this.redis.exists(this.#prefix + id),
-    ]);
-    return exists === 0 || (holder !== null && holder !== token);
-  }
+  constructor(private readonly redis: Redis) {}
 
   /** Forgets whose child a job is: its end would be written into keys of its producer's choice. */
-  async disown(id: string): Promise<void> {
-    await this.redis.hdel(this.#prefix + id, 'parent', 'parentKey');
+  async disown(job: Job): Promise<void> {
+    await this.redis.hdel(hashOf(job), 'parent', 'parentKey');
   }
 
-  /** Wakes whoever waits for a job. */
-  async wake(): Promise<void> {
-    await this.redis.zadd(`${this.#prefix}marker`, 0, '0');
+  /** Its producer's priority and delay have had their say: when it comes back it is the first. */
+  async comesBackFirst(job: Job): Promise<void> {
+    if (job.priority === 0 && job.delay === 0) return;
+    await this.redis.hset(hashOf(job), { priority: 0, delay: 0 });
+  }
+
+  /**
+   * Forgets what an ended job was told of its child: its result says it again, and a producer who may touch the keys of
+   * his queue alone could not remove the job.
+   */
+  async forgetChild(job: Job): Promise<void> {
+    await this.redis.del(`${hashOf(job)}:processed`, `${hashOf(job)}:failed`);
   }
 }
+
+const hashOf = (job: Job): string => `${job.queueQualifiedName}:${job.id ?? ''}`;

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { TIMER_KINDS } from '../../machines/session/session.types';
 import { parseRef, type SessionRef } from '../core/ids';
 
-/** The queues, by name. Their keys stand under {@link KEY_PREFIX} like all others. */
-export type QueueName = 'launch' | 'sessions' | 'timers';
+/** The queues that are ours alone, by name. */
+export type QueueName = 'launch' | 'sessions' | 'timers' | 'accepted';
 
-/** Every queue. */
-export const QUEUE_NAMES: readonly QueueName[] = ['launch', 'sessions', 'timers'];
+/** Every one of them. */
+export const QUEUE_NAMES: readonly QueueName[] = ['launch', 'sessions', 'timers', 'accepted'];
 
 /** A payload larger than this, as JSON, is not looked at. */
 export const PAYLOAD_MAX_BYTES = 65_536;
@@ -30,6 +30,9 @@ export const timerPayload = z.object({
   kind: z.enum(TIMER_KINDS),
   deadlineMs: z.int().min(0),
 });
+
+/** An accepted job of another service goes on with its session; null: it has to be accepted again to know which. */
+export const acceptedPayload = z.object({ v: version, jobId: z.string(), ref: ref.nullable() });
 
 /** A change from outside, or a probe that proves the whole path is alive. `commandId` is the commit's opId. */
 export const commandPayload = z.discriminatedUnion('command', [
@@ -65,6 +68,8 @@ export const commandPayload = z.discriminatedUnion('command', [
 export type LaunchPayload = z.output<typeof launchPayload>;
 /** @see timerPayload */
 export type TimerPayload = z.output<typeof timerPayload>;
+/** @see acceptedPayload */
+export type AcceptedPayload = z.output<typeof acceptedPayload>;
 /** @see commandPayload */
 export type CommandPayload = z.output<typeof commandPayload>;
 /** A command that is about a session. */

@@ -3,7 +3,8 @@ import type { SessionEffect } from '../../machines/session/session.effects';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Redis } from '../redis/connection';
-import { INGRESS_PREFIX, KEY_PREFIX } from '../redis/keys';
+import { INGRESS_PREFIX } from '../redis/keys';
+import { AcceptedJobs } from './accepted-jobs';
 import {
   QUEUE_NAMES,
   type CommandPayload,
@@ -11,6 +12,7 @@ import {
   type QueueName,
   type TimerPayload,
 } from './payloads';
+import { INGRESS_QUEUE, QUEUE_PREFIX } from './queues';
 
 /**
  * Options of every job of ours. Nothing is kept: a kept job with the same id makes a later add a silent no-op.
@@ -44,17 +46,22 @@ export class Producer {
     const open = (name: QueueName): Queue => {
       const queue = new Queue(name, {
         connection: redis,
-        prefix: KEY_PREFIX,
+        prefix: QUEUE_PREFIX[name],
         streams: { events: { maxLen: QUEUE_EVENTS_MAX } },
         defaultJobOptions: JOB_OPTIONS,
       });
       queue.on('error', error => log.debug({ err: error, queue: name }, 'queue connection failed'));
       return queue;
     };
-    this.#queues = { launch: open('launch'), sessions: open('sessions'), timers: open('timers') };
+    this.#queues = {
+      launch: open('launch'),
+      sessions: open('sessions'),
+      timers: open('timers'),
+      accepted: open('accepted'),
+    };
     this.#openIngress = () => {
-      const queue = new Queue('ingress', { connection: redis, prefix: INGRESS_PREFIX });
-      queue.on('error', error => log.debug({ err: error, queue: 'ingress' }, 'queue connection failed'));
+      const queue = new Queue(INGRESS_QUEUE, { connection: redis, prefix: INGRESS_PREFIX });
+      queue.on('error', error => log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue connection failed'));
       return queue;
     };
   }
@@ -125,6 +132,11 @@ export class Producer {
     await (ours === undefined ? this.#ingressQueue() : this.#queues[ours]).add(name, data, { jobId });
   }
 
+  /** The jobs of other services. */
+  acceptedJobs(): AcceptedJobs {
+    return new AcceptedJobs(this.#ingressQueue(), this.#queues.accepted);
+  }
+
   /** All queues, for whoever only looks at them. */
   all(): readonly Queue[] {
     return [...QUEUE_NAMES.map(name => this.#queues[name]), this.#ingressQueue()];
@@ -134,8 +146,13 @@ export class Producer {
   async jobCounts(): Promise<Record<QueueName, Record<string, number>>> {
     const of = (name: QueueName): Promise<Record<string, number>> =>
       this.#queues[name].getJobCounts('waiting', 'active', 'delayed');
-    const [launch, sessions, timers] = await Promise.all([of('launch'), of('sessions'), of('timers')]);
-    return { launch, sessions, timers };
+    const [launch, sessions, timers, accepted] = await Promise.all([
+      of('launch'),
+      of('sessions'),
+      of('timers'),
+      of('accepted'),
+    ]);
+    return { launch, sessions, timers, accepted };
   }
 
   /** Closes the queues; the connection stays open. */

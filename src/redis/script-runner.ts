@@ -17,7 +17,6 @@ const SCRIPTS = {
   ackEffects: 'ack-effects-2',
   quarantineJob: 'quarantine-job-3',
   trimFinished: 'trim-finished-2',
-  claimJobs: 'claim-jobs-1',
   keepFile: 'keep-file-3',
 } as const;
 

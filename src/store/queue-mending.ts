@@ -23,9 +23,17 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Settings that BullMQ keeps in the queue, for all its workers; in ours only we say how jobs are taken. */
-const FOREIGN_SETTINGS = ['paused', 'concurrency', 'max', 'duration'] as const;
+const FOREIGN_SETTINGS = ['paused', 'max', 'duration'] as const;
 
 const BATCH = 200;
+
+/** What has to be known of a queue to put it right. */
+export interface MendedQueue {
+  readonly queue: string;
+  readonly prefix: string;
+  /** How many of its jobs may be active at a time; null: as many as its workers take. */
+  readonly concurrency: number | null;
+}
 
 /**
  * Puts a queue right that others write into: keys of another type than BullMQ expects (each stops every command on the
@@ -34,11 +42,12 @@ const BATCH = 200;
  */
 export async function mendQueue(
   redis: Redis,
-  { queue, prefix }: { readonly queue: string; readonly prefix: string },
+  { queue, prefix, concurrency }: MendedQueue,
   nowMs: number,
 ): Promise<ContainedJob[]> {
   const wrong = await dropWrongKeys(redis, prefix);
   await liftSettings(redis, prefix);
+  await setConcurrency(redis, prefix, concurrency);
   await mendCounters(redis, prefix, nowMs);
   const schedulers = await dropSchedulers(redis, prefix);
   return [
@@ -80,6 +89,16 @@ async function liftSettings(redis: Redis, prefix: string): Promise<void> {
   if (waiting.length > 0)
     change.rpush(`${prefix}wait`, ...waiting).ltrim(`${prefix}paused`, waiting.length, -1);
   // What wakes a worker that waits.
+  await change.zadd(`${prefix}marker`, 0, '0').exec();
+}
+
+async function setConcurrency(redis: Redis, prefix: string, concurrency: number | null): Promise<void> {
+  const key = `${prefix}meta`;
+  const found = await redis.hget(key, 'concurrency');
+  if (found === (concurrency === null ? null : String(concurrency))) return;
+  const change = redis.multi();
+  if (concurrency === null) change.hdel(key, 'concurrency');
+  else change.hset(key, 'concurrency', concurrency);
   await change.zadd(`${prefix}marker`, 0, '0').exec();
 }
 

@@ -12,6 +12,8 @@ export interface WatchedQueue {
   readonly prefix: string;
   /** Whether others write into it, with options and keys of their own choice. */
   readonly isForeign: boolean;
+  /** How many of its jobs may be active at a time; null: as many as its workers take. */
+  readonly concurrency: number | null;
 }
 
 /** A job that is planned for later than this is not waited for. */
@@ -32,8 +34,11 @@ const DELAY_UNITS_PER_MS = 4_096;
 /** Fields of a job's hash that are counted up: one that is no number stops the script that would do it half-way. */
 const COUNTERS = ['ats', 'stc', 'atm'] as const;
 
-/** What is read of a job's hash; BullMQ parses the first four (6.7, `rawToJobJson` and `Job.fromJSON`). */
-const FIELDS = ['data', 'opts', 'progress', 'parent', 'name', ...COUNTERS] as const;
+/**
+ * What is read of a job's hash; BullMQ parses the first four (6.7, `rawToJobJson` and `Job.fromJSON`), and by the fifth it
+ * asks a scheduler for the next job before it hands this one to anybody.
+ */
+const FIELDS = ['data', 'opts', 'progress', 'parent', 'rjk', 'name', ...COUNTERS] as const;
 type RawJob = Readonly<Record<(typeof FIELDS)[number], Buffer | null>>;
 
 interface Candidate {
@@ -74,14 +79,9 @@ export class QueueWatch {
         contained.push(await this.quarantine.put(job));
       }
     }
-    const candidates = [
-      ...(await this.#newlyActive(watched)),
-      ...(watched.isForeign ? await this.#endless(watched, nowMs) : []),
-    ];
-    for (const candidate of candidates) {
-      const entry = await this.#judge(watched, candidate);
-      if (entry !== null) contained.push(entry);
-    }
+    contained.push(...(await this.#judgeAll(watched, await this.#newlyActive(watched))));
+    if (watched.isForeign)
+      contained.push(...(await this.#judgeAll(watched, await this.#endless(watched, nowMs))));
     return contained;
   }
 
@@ -130,7 +130,7 @@ export class QueueWatch {
     const tooLate = (nowMs + DELAY_MAX_MS) * DELAY_UNITS_PER_MS;
     const [delayed, parents] = await Promise.all([
       this.redis.zrangebyscoreBuffer(`${prefix}delayed`, tooLate, '+inf', 'LIMIT', 0, BATCH),
-      this.redis.zrangeBuffer(`${prefix}waiting-children`, '0', `${BATCH - 1}`),
+      this.#parentsOfOthers(prefix),
     ]);
     const planned: Verdict = {
       reason: 'too_far_delayed',
@@ -141,6 +141,25 @@ export class QueueWatch {
       ...delayed.map(id => ({ id, verdict: planned })),
       ...parents.map(id => ({ id, verdict: parent })),
     ];
+  }
+
+  /* A job that was taken waits for a child of ours; whoever adds a flow has its parent wait before that. */
+  async #parentsOfOthers(prefix: string): Promise<Buffer[]> {
+    const ids = await this.redis.zrangeBuffer(`${prefix}waiting-children`, '0', `${BATCH - 1}`);
+    if (ids.length === 0) return [];
+    const pipeline = this.redis.pipeline();
+    for (const id of ids) pipeline.hget(keyOf(prefix, id), 'ats');
+    const replies = (await pipeline.exec()) ?? [];
+    return ids.filter((_, at) => replies[at]?.[1] === null || replies[at]?.[0] !== null);
+  }
+
+  async #judgeAll(watched: WatchedQueue, candidates: readonly Candidate[]): Promise<QuarantineEntry[]> {
+    const contained: QuarantineEntry[] = [];
+    for (const candidate of candidates) {
+      const entry = await this.#judge(watched, candidate);
+      if (entry !== null) contained.push(entry);
+    }
+    return contained;
   }
 
   async #judge({ queue, prefix }: WatchedQueue, { id, verdict }: Candidate): Promise<QuarantineEntry | null> {
@@ -183,6 +202,7 @@ function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
   if (raw.data === null) return { reason: 'orphaned', detail: 'it has no data' };
   const counter = COUNTERS.find(field => !/^-?\d{1,15}$/.test(raw[field]?.toString() ?? '0'));
   if (counter !== undefined) return damaged(`its field ${counter} is not a number`);
+  if (raw.rjk !== null) return { reason: 'repeated', detail: 'it says that a job scheduler has made it' };
   const options = parsed(raw.opts, '{}');
   for (const [field, value] of [
     ['data', parsed(raw.data, '{}')],

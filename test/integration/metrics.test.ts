@@ -221,7 +221,7 @@ describe('the depths of queues', () => {
     const names = async (): Promise<string[]> => (await depths.read()).map(({ queue }) => queue);
     for (const key of ['failed', 'prioritized', 'wait']) {
       await redis.set(`{hf-in}:ingress:${key}`, 'x');
-      expect(await names()).toEqual(['launch', 'sessions', 'timers']);
+      expect(await names()).toEqual(['launch', 'sessions', 'timers', 'accepted']);
       await redis.del(`{hf-in}:ingress:${key}`);
     }
     await redis.set('{hf-in}:ingress:odd', 'no job');

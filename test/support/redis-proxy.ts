@@ -9,6 +9,7 @@ export class RedisProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, upstream: Socket]>();
   #isBlackHole = false;
+  #returnMs: () => number = () => 0;
 
   private constructor(private readonly redisSocketPath: string) {
     this.#server = createServer(client => this.#join(client));
@@ -53,6 +54,11 @@ export class RedisProxy {
     }
   }
 
+  /** From now on each new connection is accepted at once and carries nothing for so long. */
+  returnAfter(ms: () => number): void {
+    this.#returnMs = ms;
+  }
+
   /** Ends every connection and the server. */
   async stop(): Promise<void> {
     const closed = once(this.#server, 'close');
@@ -63,6 +69,11 @@ export class RedisProxy {
 
   #join(client: Socket): void {
     const upstream = connect(this.redisSocketPath);
+    const returnMs = this.#returnMs();
+    if (returnMs > 0) {
+      client.pause();
+      setTimeout(() => (this.#isBlackHole ? undefined : client.resume()), returnMs);
+    }
     const pair = [client, upstream] as const;
     this.#pairs.add(pair);
     for (const [from, to] of [pair, [upstream, client] as const]) {

@@ -43,6 +43,8 @@ local function takeOut(prefix, id)
   end
   redis.call('XADD', prefix .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'failed', 'jobId', id, 'failedReason',
     ARGV[9], 'prev', 'active')
+  -- There may be room for the next one now, and the fetch that broke off has taken the sign that jobs are waiting.
+  redis.call('ZADD', prefix .. 'marker', 0, '0')
   return true
 end
 

@@ -1,6 +1,9 @@
+import { Queue } from 'bullmq';
 import { pollUntil } from '../../../src/core/abort';
 import { isJobError, SessionProducer, type Progress } from '../../../src/producer/producer';
+import { blockingOptions } from '../../../src/redis/connection';
 import { INGRESS_RULES, INGRESS_USER } from '../../../src/redis/ingress-acl';
+import { INGRESS_PREFIX } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 
 describe('a session producer', () => {
@@ -126,6 +129,18 @@ describe('a session producer', () => {
       const waits = await confined.create();
       expect(await waits.cancel()).toBe('released');
       expect(await (await confined.create({}, { delayMs: 60_000 })).cancel()).toBe('removed');
+      const queue = new Queue('ingress', { prefix: INGRESS_PREFIX, connection: blockingOptions(redisUrl) });
+      try {
+        await pollUntil('the ended job to be removable', { timeoutMs: 2_000, everyMs: 5 }, async () =>
+          (await api.deps.redis.exists(`${INGRESS_PREFIX}:ingress:${job.jobId}:processed`)) === 0
+            ? true
+            : undefined,
+        );
+        await (await queue.getJob(job.jobId))?.remove();
+        expect(await queue.getJob(job.jobId)).toBeUndefined();
+      } finally {
+        await queue.close();
+      }
       expect(await api.redis.cli('ACL', 'LOG')).toBe('');
     } finally {
       await confined.close();

@@ -1,6 +1,6 @@
 import { pollUntil } from '../../../src/core/abort';
 import { refOf } from '../../../src/core/ids';
-import { jobKey } from '../../../src/ingress/job-identity';
+import { jobKey } from '../../../src/queue/ingress-job';
 import { keys } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';

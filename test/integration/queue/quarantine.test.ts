@@ -11,7 +11,7 @@ import { QueueWatch } from '../../../src/store/queue-watch';
 import { StoreFixture } from '../../support/store-fixture';
 
 const PREFIX = `${INGRESS_PREFIX}:ingress:`;
-const INGRESS = { queue: 'ingress', prefix: PREFIX, isForeign: true };
+const INGRESS = { queue: 'ingress', prefix: PREFIX, isForeign: true, concurrency: 1 };
 
 const JOB: ContainedJob = {
   queue: 'ingress',
@@ -222,12 +222,12 @@ describe('a queue of strangers', () => {
 
   it('takes no orders about how its jobs are worked on', async () => {
     await queue.pause();
-    await queue.setGlobalConcurrency(1);
+    await queue.setGlobalConcurrency(7);
     await fixture.redis.lpush(`${PREFIX}paused`, 'a', 'b');
     await fixture.redis.set(`${PREFIX}id`, 'not a number');
     await sweep();
     expect(await queue.isPaused()).toBe(false);
-    expect(await queue.getGlobalConcurrency()).toBeNull();
+    expect(await queue.getGlobalConcurrency()).toBe(1);
     expect(await fixture.redis.lrange(`${PREFIX}wait`, 0, -1)).toEqual(['b', 'a']);
     const { id } = await queue.add('n', {});
     expect(Number(id)).toBeGreaterThan(1_000_000_000_000);

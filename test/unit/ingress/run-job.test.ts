@@ -1,7 +1,6 @@
-import { jobKey } from '../../../src/ingress/job-identity';
-import { acceptRun, forgetRun } from '../../../src/ingress/run-job';
+import { acceptRun, finishRun, forgetRun } from '../../../src/ingress/run-job';
 import type { IngressParts } from '../../../src/ingress/parts';
-import type { IngressJob } from '../../../src/queue/held-job';
+import { jobKey, type IngressJob } from '../../../src/queue/ingress-job';
 
 const JOB: IngressJob = {
   id: '7',
@@ -34,23 +33,20 @@ describe('a job with steps whose end is not written down yet', () => {
     }) as unknown as IngressParts;
 
   it('is still known, so that whoever takes it up does no step again', async () => {
-    const finish = await acceptRun(
-      partsOf(() => Promise.resolve({})),
-      JOB,
-    );
+    const parts = partsOf(() => Promise.resolve({}));
+    const ref = await acceptRun(parts, JOB);
     const session = { id: 'abc', status: 'live', endReason: null };
-    expect(await finish()).toEqual({ result: { session, outputs: [{ step: 1, value: 'won' }] } });
+    expect(await finishRun(parts, JOB, ref)).toEqual({
+      result: { session, outputs: [{ step: 1, value: 'won' }] },
+    });
     expect(forgotten).toEqual([]);
     await forgetRun({ store }, JOB);
     expect(forgotten).toEqual([jobKey(JOB)]);
   });
 
   it('is still known when it failed', async () => {
-    const finish = await acceptRun(
-      partsOf(() => Promise.reject(new Error('gone'))),
-      JOB,
-    );
-    await expect(finish()).rejects.toThrow('gone');
+    const parts = partsOf(() => Promise.reject(new Error('gone')));
+    await expect(finishRun(parts, JOB, await acceptRun(parts, JOB))).rejects.toThrow('gone');
     expect(forgotten).toEqual([]);
   });
 

@@ -1,0 +1,83 @@
+import type { Job, Queue } from 'bullmq';
+import type { SessionRef } from '../core/ids';
+import { keyOfJob, nameOf } from './ingress-job';
+import type { JobOutcome } from './ingress-handler';
+import type { AcceptedPayload } from './payloads';
+
+/** At most so many jobs are looked at in one go. */
+const BATCH = 1_000;
+
+const LOST: JobOutcome = { failure: 'internal_error: something of ours broke; the log knows more' };
+
+/**
+ * Accepted jobs of other services, which wait for their sessions beside each other. Each is a child, in BullMQ's sense, on
+ * a queue of our own: its job waits for it out of the way, and comes back in front of all others with what it gave.
+ */
+export class AcceptedJobs {
+  /**
+   * @param ingress - the queue that other services put jobs into
+   * @param accepted - our own; under the same hash tag, since one script touches a job and its child
+   */
+  constructor(
+    readonly ingress: Queue,
+    private readonly accepted: Queue,
+  ) {}
+
+  /**
+   * Has a job go on with its session; does nothing while it does.
+   *
+   * @param ref - null: to be found by accepting it again
+   */
+  async add(job: Job, ref: SessionRef | null): Promise<void> {
+    const id = job.id ?? '';
+    const payload: AcceptedPayload = { v: 1, jobId: id, ref };
+    await this.accepted.add(nameOf(job), payload, {
+      jobId: childId(job),
+      parent: { id, queue: job.queueQualifiedName },
+      // Then the job comes back as well.
+      ignoreDependencyOnFailure: true,
+    });
+  }
+
+  /** What a job has come to; null: it does not go on yet, or still does. */
+  async outcomeOf(job: Job): Promise<JobOutcome | null> {
+    // Nobody has had it in hand before.
+    if (job.attemptsStarted <= 1) return null;
+    const key = this.accepted.toKey(childId(job));
+    // SAFETY: only our consumer of accepted jobs ends one, with an outcome.
+    const { [key]: outcome } = (await job.getChildrenValues()) as Readonly<Record<string, JobOutcome>>;
+    if (outcome !== undefined) return outcome;
+    const failures = await job.getIgnoredChildrenFailures();
+    return failures[key] === undefined ? null : LOST;
+  }
+
+  /**
+   * Has those go on that wait for a child that is not there, because its queue was deleted or damaged; answers how many
+   * they were.
+   */
+  async recoverLost(): Promise<number> {
+    const [waiting, going] = await Promise.all([
+      this.ingress.getWaitingChildrenCount(),
+      this.accepted.getJobCountByTypes('wait', 'prioritized', 'delayed', 'active'),
+    ]);
+    if (going >= waiting) return 0;
+    let recovered = 0;
+    for (const id of await this.ingress.getRanges(['waiting-children'], 0, BATCH - 1, true)) {
+      const job = await this.ingress.getJob(id);
+      if (job !== undefined && (await this.#isLost(job))) {
+        await this.accepted.remove(childId(job));
+        await this.add(job, null);
+        recovered += 1;
+      }
+    }
+    return recovered;
+  }
+
+  /* In this order: one step ends the child and brings its job back. */
+  async #isLost(job: Job): Promise<boolean> {
+    return (await this.accepted.getJobState(childId(job))) === 'unknown' && (await job.isWaitingChildren());
+  }
+}
+
+/* With a letter: BullMQ takes no numbers. */
+const childId = (job: Job): string => `a.${keyOfJob(job)}`;

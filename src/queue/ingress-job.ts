@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import type { Job } from 'bullmq';
+import { messageOf } from '../core/errors';
+import type { Logger } from '../core/logger';
+import { printable } from '../core/printable';
+
+/** How long what has ended stays readable, whatever its producer has asked for: an hour, and 10 000 of a kind. */
+const KEEP = { age: 3_600, count: 10_000 } as const;
+
+/** Progress is written at most this often. */
+const PROGRESS_EVERY_MS = 250;
+
+/** What a handler sees of a job of another service. */
+export interface IngressJob {
+  readonly id: string;
+  readonly name: string;
+  /** Whatever JSON its producer has written. */
+  readonly data: unknown;
+  /** When it was added, by the clock of its producer, epoch milliseconds. */
+  readonly addedAtMs: number;
+  /** Aborted when the job is not ours any more: another process has it, or this one shuts down. */
+  readonly signal: AbortSignal;
+  /** Tells the producer how far it is; soon, in order, the last word wins. Never throws. */
+  report(progress: Readonly<Record<string, unknown>>): void;
+  /** Forgets what the producer has written, when it is too much to keep. */
+  dropData(): Promise<void>;
+}
+
+/**
+ * What makes a job this job, also when it is taken up again: its id and when it was added, for ids come again once a job is
+ * forgotten. A digest, since producers choose ids and ours have a narrow alphabet.
+ */
+export function jobKey({ id, addedAtMs }: Pick<IngressJob, 'id' | 'addedAtMs'>): string {
+  return createHash('sha256').update(`${id}\n${addedAtMs}`).digest('hex').slice(0, 32);
+}
+
+/** {@link jobKey} of a job as BullMQ has read it. */
+export function keyOfJob(job: Job): string {
+  return jobKey({ id: job.id ?? '', addedAtMs: addedAtMs(job) });
+}
+
+/**
+ * Overrules what a producer has put into the options of a job just fetched, and what he says of its past: how often it is
+ * tried, how long it is kept, that it has failed already. BullMQ reads that at the end of the job, from here and not from
+ * Redis. Our stack traces are not for producers.
+ */
+export function overrule(job: Job): void {
+  job.opts = { attempts: 1, removeOnComplete: KEEP, removeOnFail: KEEP, stackTraceLimit: 0 };
+  job.deferredFailure = '';
+}
+
+/** A job of another service, as BullMQ has read it, for as long as somebody here works on it. */
+export class HeldJob implements IngressJob {
+  #pending: Readonly<Record<string, unknown>> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly job: Job<unknown>,
+    readonly signal: AbortSignal,
+    private readonly log: Logger,
+  ) {}
+
+  get id(): string {
+    return this.job.id ?? '';
+  }
+
+  get name(): string {
+    return nameOf(this.job);
+  }
+
+  get data(): unknown {
+    return this.job.data;
+  }
+
+  get addedAtMs(): number {
+    return addedAtMs(this.job);
+  }
+
+  report(progress: Readonly<Record<string, unknown>>): void {
+    if (this.signal.aborted) return;
+    this.#pending = progress;
+    if (this.#timer !== undefined) return;
+    this.#write();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#write();
+    }, PROGRESS_EVERY_MS);
+  }
+
+  async dropData(): Promise<void> {
+    await this.job.updateData({});
+  }
+
+  /** Writes the last word on progress, which comes before the end; or drops it where somebody else has the job. */
+  async settle(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.signal.aborted) this.#write();
+    this.#pending = null;
+    await this.#written;
+  }
+
+  /* A producer who hears less of the progress still gets the result. */
+  #write(): void {
+    const progress = this.#pending;
+    if (progress === null) return;
+    this.#pending = null;
+    this.#written = this.job.updateProgress(progress).catch((error: unknown) => {
+      const reason = messageOf(error);
+      this.log.info({ jobId: printable(this.id, 100), reason }, 'progress of a job could not be told');
+    });
+  }
+}
+
+/** The name of a job; what was written without BullMQ may have none, whatever its types say. */
+export function nameOf(job: Job): string {
+  const { name }: { readonly name?: string } = job;
+  return name ?? '';
+}
+
+/* Whatever its producer has written there. */
+const addedAtMs = (job: Job): number => (Number.isFinite(job.timestamp) ? job.timestamp : 0);

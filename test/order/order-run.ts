@@ -1,0 +1,122 @@
+import { pollUntil } from '../../src/core/abort';
+import { Random } from '../chaos/random';
+import { TestProducer } from '../support/ingress';
+import { Installation, type Role } from '../support/installation';
+import { startRedis, type TestRedis } from '../support/redis';
+import { RedisProxy } from '../support/redis-proxy';
+
+/** What breaks while jobs are accepted. */
+export type Fault = Extract<Role, 'api' | 'worker' | 'redis'> | 'connections';
+
+/** What is asked of one run. */
+export interface OrderRun {
+  readonly name: string;
+  readonly jobs: number;
+  /** In turn, each at a moment that follows from the seed. */
+  readonly faults: readonly Fault[];
+  readonly seed: number;
+}
+
+/** What came of it. */
+export interface OrderResult {
+  readonly asked: readonly string[];
+  /** The sessions that were made, in the order in which they were. */
+  readonly made: readonly string[];
+  /** Why jobs failed; none should. */
+  readonly failures: readonly string[];
+  readonly tookMs: number;
+}
+
+/** Longer than a process takes to be told that Redis is away. */
+const SLOWEST_RETURN_MS = 1_500;
+
+/**
+ * An installation on a Redis behind a network, for runs in which a producer asks for sessions while processes and
+ * connections die. Connections return when they like: at once, or one long after the other.
+ */
+export class OrderBench {
+  private constructor(
+    readonly installation: Installation,
+    readonly producer: TestProducer,
+    private readonly redis: TestRedis,
+    private readonly network: RedisProxy,
+  ) {}
+
+  /** Starts it, with the null browser. */
+  static async start(): Promise<OrderBench> {
+    // Order and number hold for what Redis has said it keeps; with `everysec` it may say so while an fsync runs and not have it.
+    const redis = await startRedis({ appendonly: true, appendfsync: 'always' });
+    const network = await RedisProxy.start(redis.socketPath);
+    const env = { HOLDFAST_SLOTS: '60', REDIS_URL: network.url };
+    const installation = await Installation.start({ env });
+    return new OrderBench(installation, await TestProducer.open(redis), redis, network);
+  }
+
+  /** Adds jobs, breaks things, waits for every job to end. */
+  async run({ name, jobs, faults, seed }: OrderRun): Promise<OrderResult> {
+    const startedMs = performance.now();
+    const random = new Random(seed);
+    this.network.returnAfter(() => (random.next() < 0.5 ? 0 : random.between(0, SLOWEST_RETURN_MS)));
+    const before = await this.producer.count();
+    const asked = Array.from({ length: jobs }, (_, index) => `${name}-${String(index).padStart(4, '0')}`);
+    const added = await this.producer.queue.addBulk(
+      asked.map(sessionId => ({
+        name: 'session.create',
+        // One second each, so that they make room for each other.
+        data: { v: 1, sessionId, timeout: 1_000, queueTimeout: 600_000 },
+      })),
+    );
+    for (const [index, fault] of faults.entries()) {
+      const at = before + Math.floor(((index + random.next()) * jobs) / faults.length);
+      await pollUntil(`${at - before} sessions`, { timeoutMs: 60_000, everyMs: 2 }, async () =>
+        (await this.producer.count()) >= at ? true : undefined,
+      );
+      await this.#break(fault);
+    }
+    const ends = await pollUntil('every job to end', { timeoutMs: 120_000, everyMs: 100 }, async () => {
+      const found = await Promise.all(added.map(({ id }) => this.producer.queue.getJob(id ?? '')));
+      return found.every(job => job?.finishedOn !== undefined) ? found : undefined;
+    });
+    this.network.returnAfter(() => 0);
+    return {
+      asked,
+      made: (await this.producer.sessionIds()).slice(before),
+      failures: ends.flatMap(job => (typeof job?.failedReason === 'string' ? [job.failedReason] : [])),
+      tookMs: performance.now() - startedMs,
+    };
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    await this.producer.close();
+    await this.installation.stop();
+    await this.network.stop();
+    await this.redis.stop();
+  }
+
+  async #break(fault: Fault): Promise<void> {
+    if (fault === 'connections') {
+      this.network.cut();
+      return;
+    }
+    if (fault === 'redis') {
+      await this.redis.kill('SIGKILL');
+      return this.redis.restart();
+    }
+    const old = await this.installation.signal(fault, 'SIGKILL');
+    await this.installation.replaced(fault, old, 30_000);
+  }
+}
+
+/** A number of faults that follow from a seed. */
+export function faultsOf(seed: number, count: number): Fault[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () =>
+    random.pick([
+      [2, 'connections'],
+      [2, 'api'],
+      [1, 'redis'],
+      [1, 'worker'],
+    ] as const),
+  );
+}
