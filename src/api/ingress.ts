@@ -24,7 +24,7 @@ import type { ContainEndless } from '../queue/ingress-handler';
 import { IngressKeys } from '../queue/ingress-keys';
 import { acceptedPayload } from '../queue/payloads';
 import { INGRESS_QUEUE, QUEUES } from '../queue/queues';
-import { blockingOptions } from '../redis/connection';
+import { blockingOptions, openRedis } from '../redis/connection';
 
 /** The commands, queries and views that the routes of this process use as well. */
 export interface SharedWithRoutes {
@@ -62,10 +62,13 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
     closing.abort();
     return accepted.close();
   });
+  const connection = openRedis(blockingOptions(deps.redisUrl, INGRESS_BLOCK_MS), log);
+  lifecycle.defer('connection of the ingress consumer', () => connection.disconnect());
   const ingress = new IngressConsumer({
     ...consumerBase,
-    ...{ jobs, accept, onEndless },
-    connection: blockingOptions(deps.redisUrl, INGRESS_BLOCK_MS),
+    ...{ accept, onEndless },
+    connection,
+    jobs: deps.producer.acceptedJobsOn(connection),
     keys: new IngressKeys(deps.redis),
     underWay: () => handler.underWay,
     // What is not forgotten now is so a day later.

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Job, Queue } from 'bullmq';
 import type { SessionRef } from '../core/ids';
 import { keyOfJob, nameOf } from './ingress-job';
@@ -24,11 +25,19 @@ export class AcceptedJobs {
   ) {}
 
   /**
-   * Has a job go on with its session; does nothing while it does.
+   * Has the job in hand go on with its session, and wait for what that gives.
    *
-   * @param ref - null: to be found by accepting it again
+   * @returns whether it waits now; false: it has come to its end already
    */
-  async add(job: Job, ref: SessionRef | null): Promise<void> {
+  async handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
+    const adding = this.#add(job, ref);
+    // One way to Redis for both, on one connection: all behind this job wait for it.
+    await setImmediate();
+    const [isWaiting] = await Promise.all([job.moveToWaitingChildren(token), adding]);
+    return isWaiting || job.moveToWaitingChildren(token);
+  }
+
+  async #add(job: Job, ref: SessionRef | null): Promise<void> {
     const id = job.id ?? '';
     const payload: AcceptedPayload = { v: 1, jobId: id, ref };
     await this.accepted.add(nameOf(job), payload, {
@@ -66,7 +75,7 @@ export class AcceptedJobs {
       const job = await this.ingress.getJob(id);
       if (job !== undefined && (await this.#isLost(job))) {
         await this.accepted.remove(childId(job));
-        await this.add(job, null);
+        await this.#add(job, null);
         recovered += 1;
       }
     }

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock';
 import { HoldfastError, messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { printable } from '../core/printable';
-import type { RedisOptions } from '../redis/connection';
+import type { Redis } from '../redis/connection';
 import { isRedisAway } from '../redis/errors';
 import { INGRESS_PREFIX } from '../redis/keys';
 import type { AcceptedJobs } from './accepted-jobs';
@@ -16,9 +16,10 @@ import { INGRESS_CONCURRENCY, INGRESS_QUEUE } from './queues';
 
 /** What the consumer needs. */
 export interface IngressConsumerOptions {
-  /** How its connections are opened; no command on them waits in Redis for longer than {@link INGRESS_BLOCK_MS}. */
-  readonly connection: RedisOptions;
+  /** Of its own; another one like it is made for what blocks, for up to {@link INGRESS_BLOCK_MS}. */
+  readonly connection: Redis;
   readonly keys: IngressKeys;
+  /** On that connection. */
   readonly jobs: AcceptedJobs;
   readonly accept: AcceptJob;
   /** How many jobs are under way in this process. */
@@ -174,8 +175,7 @@ export class IngressConsumer {
     const accepted = await accept(held);
     if ('failure' in accepted) return accepted;
     await keys.comesBackFirst(job);
-    await jobs.add(job, accepted.ref);
-    return (await job.moveToWaitingChildren(token)) ? null : jobs.outcomeOf(job);
+    return (await jobs.handOn(job, accepted.ref, token)) ? null : jobs.outcomeOf(job);
   }
 
   /* Back to its place at once, or when its lock has lapsed. */

@@ -34,7 +34,6 @@ const QUEUE_EVENTS_MAX = 100;
  */
 export class Producer {
   readonly #queues: Readonly<Record<QueueName, Queue>>;
-  readonly #openIngress: () => Queue;
   /** Opened when it is needed: most processes never write into it. */
   #ingress: Queue | null = null;
 
@@ -42,27 +41,16 @@ export class Producer {
    * @param redis - the process' connection for commands, which is never idle: a connection of our own could be dead for
    *   hours before an add finds out
    */
-  constructor(redis: Redis, log: Logger) {
-    const open = (name: QueueName): Queue => {
-      const queue = new Queue(name, {
-        connection: redis,
-        prefix: QUEUE_PREFIX[name],
-        streams: { events: { maxLen: QUEUE_EVENTS_MAX } },
-        defaultJobOptions: JOB_OPTIONS,
-      });
-      queue.on('error', error => log.debug({ err: error, queue: name }, 'queue connection failed'));
-      return queue;
-    };
+  constructor(
+    private readonly redis: Redis,
+    private readonly log: Logger,
+  ) {
+    const open = (name: QueueName): Queue => openQueue(name, redis, log);
     this.#queues = {
       launch: open('launch'),
       sessions: open('sessions'),
       timers: open('timers'),
       accepted: open('accepted'),
-    };
-    this.#openIngress = () => {
-      const queue = new Queue(INGRESS_QUEUE, { connection: redis, prefix: INGRESS_PREFIX });
-      queue.on('error', error => log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue connection failed'));
-      return queue;
     };
   }
 
@@ -137,6 +125,15 @@ export class Producer {
     return new AcceptedJobs(this.#ingressQueue(), this.#queues.accepted);
   }
 
+  /** The same by another connection: what is said on it is heard in the order in which it was said. */
+  acceptedJobsOn(connection: Redis): AcceptedJobs {
+    const { log } = this;
+    return new AcceptedJobs(
+      openQueue(INGRESS_QUEUE, connection, log),
+      openQueue('accepted', connection, log),
+    );
+  }
+
   /** All queues, for whoever only looks at them. */
   all(): readonly Queue[] {
     return [...QUEUE_NAMES.map(name => this.#queues[name]), this.#ingressQueue()];
@@ -161,8 +158,19 @@ export class Producer {
   }
 
   #ingressQueue(): Queue {
-    return (this.#ingress ??= this.#openIngress());
+    return (this.#ingress ??= openQueue(INGRESS_QUEUE, this.redis, this.log));
   }
+}
+
+/* Of `ingress` its producers have a say in how long its events are. */
+function openQueue(name: QueueName | typeof INGRESS_QUEUE, connection: Redis, log: Logger): Queue {
+  const ours = { streams: { events: { maxLen: QUEUE_EVENTS_MAX } }, defaultJobOptions: JOB_OPTIONS };
+  const queue =
+    name === INGRESS_QUEUE
+      ? new Queue(name, { connection, prefix: INGRESS_PREFIX })
+      : new Queue(name, { connection, prefix: QUEUE_PREFIX[name], ...ours });
+  queue.on('error', error => log.debug({ err: error, queue: name }, 'queue connection failed'));
+  return queue;
 }
 
 const commandJobId = (commandId: string): string => `c.${commandId}`;

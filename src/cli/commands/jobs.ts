@@ -58,7 +58,7 @@ function registerList(jobs: Command, context: Context): void {
     .command('list')
     .alias('ls')
     .description('Lists the jobs in quarantine, the newest first.')
-    .option('--queue <queue>', 'launch, sessions, timers or ingress')
+    .option('--queue <queue>', 'launch, sessions, timers, ingress or accepted')
     .option('--limit <n>', 'how many at most', wholeNumber(1, 1_000), 50);
   example(
     remote(command),

@@ -6,7 +6,7 @@ import { createLogger } from '../../../src/core/logger';
 import { IngressConsumer } from '../../../src/queue/ingress-consumer';
 import { IngressKeys } from '../../../src/queue/ingress-keys';
 import { Producer } from '../../../src/queue/producer';
-import { blockingOptions, commandOptions } from '../../../src/redis/connection';
+import { blockingOptions, commandOptions, openRedis } from '../../../src/redis/connection';
 import { TestProducer } from '../../support/ingress';
 import { startRedis, type TestRedis } from '../../support/redis';
 import { RedisProxy } from '../../support/redis-proxy';
@@ -40,10 +40,11 @@ describe('jobs are accepted in their order', () => {
     const ours = new Producer(redis, log);
     await ours.ready();
     const accepted: string[] = [];
+    const connection = openRedis(blockingOptions(fetching.url), log);
     const consumer = new IngressConsumer({
-      connection: blockingOptions(fetching.url),
+      connection,
       keys: new IngressKeys(redis),
-      jobs: ours.acceptedJobs(),
+      jobs: ours.acceptedJobsOn(connection),
       accept: async ({ name }) => {
         // As a commit does: what is not answered may have been done.
         await redis.ping();
@@ -81,6 +82,7 @@ describe('jobs are accepted in their order', () => {
       await consumer.close();
       await ours.close();
       redis.disconnect();
+      connection.disconnect();
       await Promise.all([commands.stop(), fetching.stop()]);
     }
     expect(accepted).toEqual(names);

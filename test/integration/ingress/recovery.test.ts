@@ -22,8 +22,8 @@ describe('the consumer of jobs', () => {
     await api.stop();
   });
 
-  const created = (count: number): Promise<true> =>
-    pollUntil(`${count} sessions`, { timeoutMs: 10_000, everyMs: 5 }, async () =>
+  const created = (count: number, timeoutMs = 10_000): Promise<true> =>
+    pollUntil(`${count} sessions`, { timeoutMs, everyMs: 5 }, async () =>
       (await producer.count()) >= count ? true : undefined,
     );
 
@@ -43,7 +43,7 @@ describe('the consumer of jobs', () => {
 
   it('keeps the order with a second one beside it', async () => {
     await api.another();
-    const ids = Array.from({ length: 100 }, (_, index) => `s-${String(index).padStart(3, '0')}`);
+    const ids = Array.from({ length: 40 }, (_, index) => `s-${String(index).padStart(3, '0')}`);
     await producer.queue.addBulk(
       ids.map(sessionId => ({ name: 'session.create', data: { v: 1, sessionId } })),
     );
@@ -56,7 +56,11 @@ describe('the consumer of jobs', () => {
     const { redis } = api.deps;
     await redis.zrem(`${JOBS}:delayed`, job.id ?? '');
     // As somebody adds it who does not know BullMQ.
-    await redis.multi().lpush(`${JOBS}:wait`, job.id ?? '').zadd(`${JOBS}:marker`, 0, '0').exec();
+    await redis
+      .multi()
+      .lpush(`${JOBS}:wait`, job.id ?? '')
+      .zadd(`${JOBS}:marker`, 0, '0')
+      .exec();
     await created(1);
     await api.call('POST', '/v1/sessions/first/release');
     await expect(producer.result(job, 5_000)).rejects.toThrow(/^released_by_client/);
@@ -111,7 +115,8 @@ describe('the consumer of jobs', () => {
         data: { v: 1, sessionId: `s-${index}` },
       })),
     );
-    await created(UNDER_WAY_MAX);
+    // One after the other, some milliseconds each, and more beside busy neighbours.
+    await created(UNDER_WAY_MAX, 20_000);
     const released = await producer.run('session.release', { sessionId: 's-0' }, { lifo: true });
     expect(released).toMatchObject({ status: 'released' });
     const first = jobs[0];
