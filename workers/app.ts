@@ -173,7 +173,11 @@ async function listen(
   keeper.onBrowserGone(browser => owned.browserGone(browser));
   const stopFollowing = followMovedDeadlines({ ...deps, owned, log });
   deps.lifecycle.defer('moved deadlines', stopFollowing);
+  let downloadsCut = 0;
   keeper.onStats(stats => {
+    // Which session it was stands in the list, and is heard of there however often this is lost.
+    if ((stats.downloadsCut ?? 0) > downloadsCut) void reconcile();
+    downloadsCut = stats.downloadsCut ?? 0;
     slots.update(stats);
     exporter.keeperSaid(stats);
   });

@@ -95,12 +95,9 @@ export class Reconciler {
     if (isEnded(statusOf(record.snapshot))) return;
     if (record.snapshot.value !== 'live') return this.#giveLaunchUp(record, fence);
     const isRunning = browser?.state === 'running';
-    if (
-      isRunning &&
-      browser.fence.claimId === fence.claimId &&
-      this.parts.owned.holds(record.ref, fence.claimId)
-    )
-      return;
+    const isHeld =
+      browser?.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId);
+    if (isRunning && isHeld) return this.#sayCuts(record, fence, browser);
     // On its way out: how it went is known when it has gone, which the keeper tells and the next pass sees.
     if (browser?.state === 'closing' && browser.fence.claimId === fence.claimId) return;
     if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
@@ -140,6 +137,13 @@ export class Reconciler {
     const cause = gone?.cause ?? 'browser_crashed';
     const message = gone?.message ?? 'the browser is not there any more';
     await this.#sayAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
+  }
+
+  /* The session goes on; its history shall tell. */
+  async #sayCuts({ ref }: SessionRecord, fence: Fence, { hasNewCuts }: BrowserRecord): Promise<void> {
+    if (hasNewCuts !== true) return;
+    await this.#sayAs(ref, fence, 'download_quota_exceeded', nowMs => ({ type: 'DOWNLOADS_CUT', nowMs }));
+    await this.parts.keeper.call('cutsHeard', { ref, claimId: fence.claimId }, { timeoutMs: 5_000 });
   }
 
   async #sayAs(

@@ -15,20 +15,23 @@ export interface WorkerExporterParts {
 export class WorkerExporter {
   readonly #worker: WorkerMetrics;
   readonly #orphansReaped: MirroredCounter;
+  readonly #downloadsCut: MirroredCounter;
   readonly #browserCpu: MirroredCounter;
 
   constructor(private readonly parts: WorkerExporterParts) {
     this.#worker = new WorkerMetrics(parts.metrics.registry);
     this.#orphansReaped = new MirroredCounter(this.#worker.orphansReaped, {});
+    this.#downloadsCut = new MirroredCounter(this.#worker.downloadsCut, {});
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
   }
 
   /** The keeper's latest word. */
-  keeperSaid({ slots, used, orphansReaped, gatewayConnections, load }: KeeperStats): void {
+  keeperSaid({ slots, used, orphansReaped, downloadsCut = 0, gatewayConnections, load }: KeeperStats): void {
     this.#worker.slots.set({ state: 'total' }, slots);
     this.#worker.slots.set({ state: 'used' }, used);
     this.#worker.keeperConnections.set({}, gatewayConnections);
     this.#orphansReaped.update(orphansReaped);
+    this.#downloadsCut.update(downloadsCut);
     if (load === null) return;
     this.#worker.browserProcesses.set({}, load.processes);
     this.#worker.browserMemory.set({}, load.residentBytes);

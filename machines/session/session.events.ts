@@ -12,6 +12,7 @@ export type SessionEvent =
   | AdoptEvent
   | WorkerLostEvent
   | UpdateEvent
+  | DownloadsCutEvent
   | ReleaseEvent
   | TimeoutEvent;
 
@@ -82,6 +83,12 @@ export interface UpdateEvent {
   readonly change: SessionChange;
 }
 
+/** Sent by the owner: the quota of downloads is used up, and what went beyond it was cut. The session goes on. */
+export interface DownloadsCutEvent {
+  readonly type: 'DOWNLOADS_CUT';
+  readonly nowMs: number;
+}
+
 /** Sent by clients, bulk release, the gateway or a draining worker. */
 export interface ReleaseEvent {
   readonly type: 'RELEASE';
@@ -106,6 +113,7 @@ export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [
   'ADOPT',
   'WORKER_LOST',
   'UPDATE',
+  'DOWNLOADS_CUT',
   'RELEASE',
   'TIMEOUT',
 ];

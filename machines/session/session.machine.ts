@@ -56,6 +56,7 @@ export const sessionMachine = base.createMachine({
         ],
         ADOPT: { actions: 'adopt' },
         UPDATE: { guard: 'changeIsPossible', actions: 'update' },
+        DOWNLOADS_CUT: { actions: 'goOn' },
         WORKER_LOST: { target: 'failed', actions: 'endWorkerLost' },
         TIMEOUT: [
           { guard: 'sessionTimeoutIsDue', target: 'timed_out', actions: 'endSessionTimeout' },

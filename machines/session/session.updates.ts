@@ -86,6 +86,9 @@ export const updates = {
     return { fenceN: n, owner: { workerId, fence: { n, claimId } } };
   },
 
+  /* Told for the history alone. */
+  goOn: () => ({}),
+
   update: ({ context, event }) => applyChange(context, on(event, 'UPDATE')),
 
   endReleased: args => ended(args, on(args.event, 'RELEASE').reason),

@@ -129,6 +129,12 @@ const browsers: Row = {
       queries: [{ expr: increase('holdfast_orphans_reaped_total', 'instance'), legend: '{{instance}}' }],
     }),
     lines({
+      title: 'Downloads cut',
+      description: 'Sessions had used up their quota (`HOLDFAST_DOWNLOADS_MAX_BYTES`).',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_downloads_cut_total', 'instance'), legend: '{{instance}}' }],
+    }),
+    lines({
       title: 'Keepers registered with',
       description: 'One for each start of a worker, and one more for each keeper that was lost.',
       unit: 'short',

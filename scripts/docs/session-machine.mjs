@@ -45,6 +45,7 @@ function eventsFor(context) {
     { type: 'ADOPT', ...claim },
     { type: 'WORKER_LOST', nowMs, fence: { n: 1, claimId: 'c' } },
     { type: 'UPDATE', nowMs, change: { timeoutMs: 400_000, idleTimeoutMs } },
+    { type: 'DOWNLOADS_CUT', nowMs },
     { type: 'RELEASE', nowMs, reason: 'released_by_client' },
     ...timeouts,
   ];

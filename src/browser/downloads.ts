@@ -20,7 +20,12 @@ const listed = z.object({
       isComplete: z.boolean(),
     }),
   ),
+  /** Keepers of before had no quota. */
+  cut: z.array(z.object({ name: z.string(), size: z.int().min(0), atMs: z.int() })).default([]),
 });
+
+/** What there is, and what was cut because there was no room left for it. */
+export type Downloads = z.output<typeof listed>;
 
 /** One downloaded file, as the keeper tells it. */
 export type Download = z.output<typeof listed>['downloads'][number];
@@ -45,17 +50,17 @@ export interface DownloadBody {
  *
  * @throws HoldfastError `browser_unreachable`.
  */
-export async function listDownloads(route: DownloadsRoute): Promise<readonly Download[]> {
+export async function listDownloads(route: DownloadsRoute): Promise<Downloads> {
   const answer = await ask(route, null);
-  return orUnreachable(
-    async () => listed.parse(await withDeadline('the list', ANSWER_TIMEOUT_MS, json(answer))).downloads,
+  return orUnreachable(async () =>
+    listed.parse(await withDeadline('the list', ANSWER_TIMEOUT_MS, json(answer))),
   );
 }
 
 /**
  * Opens one download. Whoever gets the bytes has to read or destroy them.
  *
- * @throws HoldfastError `download_not_found`, `browser_unreachable`.
+ * @throws HoldfastError `download_not_found`, `download_quota_exceeded`, `browser_unreachable`.
  */
 export async function openDownload(route: DownloadsRoute, name: string): Promise<DownloadBody> {
   // No file system has longer names.
@@ -73,6 +78,7 @@ async function ask(
   if (answer.statusCode === 200) return answer;
   answer.destroy();
   if (answer.statusCode === 404) throw notFound();
+  if (answer.statusCode === 507) throw wasCut();
   throw unreachable(`its keeper answered ${answer.statusCode ?? 'nothing'}`);
 }
 
@@ -101,6 +107,12 @@ async function orUnreachable<T>(work: () => Promise<T>): Promise<T> {
 
 const notFound = (): HoldfastError =>
   new HoldfastError('download_not_found', 'There is no finished download of this name.');
+
+const wasCut = (): HoldfastError =>
+  new HoldfastError(
+    'download_quota_exceeded',
+    'The download was cut: it would have gone beyond what the downloads of a session may take.',
+  );
 
 const unreachable = (why: string, cause?: unknown): HoldfastError =>
   new HoldfastError('browser_unreachable', `The downloads cannot be had: ${why}.`, { cause });

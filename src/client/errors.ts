@@ -6,6 +6,7 @@ export const SERVICE_ERROR_CODES = [
   'not_found',
   'session_not_found',
   'download_not_found',
+  'download_quota_exceeded',
   'worker_not_found',
   'file_not_found',
   'job_not_found',

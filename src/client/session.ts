@@ -139,6 +139,8 @@ export interface SessionDownload {
   readonly modifiedAt: string;
   /** False: the browser is still writing it, under a name of its own. */
   readonly isComplete: boolean;
+  /** Why there is no file: it was cut, since the session had used up its quota. Null for all others. */
+  readonly error: 'download_quota_exceeded' | null;
 }
 
 /** What changes about a live session without a new revision. */

@@ -29,6 +29,8 @@ export interface Config {
     readonly listen: string | null;
     readonly advertise: string | null;
     readonly slots: number;
+    /** What the downloads of one session may take on the disk, bytes. */
+    readonly downloadsMaxBytes: number;
     readonly browser: 'chromium' | 'null';
     readonly chromiumPath: string | null;
     readonly chromiumArgs: readonly string[];
@@ -77,6 +79,7 @@ const schema = z.object({
   HOLDFAST_KEEPER_LISTEN: hostPort.optional(),
   HOLDFAST_KEEPER_ADVERTISE: hostPort.optional(),
   HOLDFAST_SLOTS: integer(1, 10_000).optional(),
+  HOLDFAST_DOWNLOADS_MAX_BYTES: integer(1, Number.MAX_SAFE_INTEGER).default(2 ** 30),
   HOLDFAST_CHROMIUM_PATH: z.string().optional(),
   HOLDFAST_CHROMIUM_ARGS: z.string().default(''),
   HOLDFAST_NO_SANDBOX: flag.default(false),
@@ -129,6 +132,7 @@ export function envToConfig(env: Env): Config {
       listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
       advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
       slots: values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem()),
+      downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
       browser: values.HOLDFAST_BROWSER,
       chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
       chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),

@@ -24,6 +24,11 @@ export const ERROR_CATALOGUE = {
   session_not_live: { status: 409, retryable: true, title: 'The session is not live yet' },
   session_id_taken: { status: 409, retryable: false, title: 'The session id is in use with another body' },
   too_many_changes: { status: 409, retryable: false, title: 'The session has been changed too often' },
+  download_quota_exceeded: {
+    status: 410,
+    retryable: false,
+    title: 'The download was cut: the session has used up its quota',
+  },
   precondition_failed: { status: 412, retryable: false, title: 'The session has another revision' },
   body_too_large: { status: 413, retryable: false, title: 'The body is larger than 256 KiB' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body is not application/json' },

@@ -13,6 +13,7 @@ export class WorkerMetrics {
   readonly browserMemory;
   readonly browserCpu;
   readonly orphansReaped;
+  readonly downloadsCut;
   readonly keeperRegistrations;
   readonly keeperConnections;
 
@@ -54,6 +55,8 @@ export class WorkerMetrics {
       name: 'orphans_reaped_total',
       help: 'Browsers without a session that the keeper of this worker has ended.',
     });
+    const help = 'Downloads that were cut at the quota of their session.';
+    this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help });
     this.keeperRegistrations = registry.counter({
       name: 'keeper_registrations_total',
       help: 'How often this worker has registered with a keeper: once, and once more for each keeper that was lost.',

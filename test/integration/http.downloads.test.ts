@@ -15,6 +15,7 @@ import { StalledReaders } from '../../src/core/stalled-readers';
 import type { SessionView } from '../../src/http/session-view';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { BrowserDownloads } from '../../workers/keeper/browser-downloads';
+import type { CutDownload } from '../../workers/keeper/download-quota';
 import { Gateway } from '../../workers/keeper/gateway';
 import { startTestApi, type TestApi } from '../support/api';
 import { Contract } from '../support/openapi';
@@ -26,6 +27,7 @@ describe('downloads of a live session', () => {
   let gateway: Gateway;
   let session: SessionView;
   let contract: Contract;
+  let cuts: readonly CutDownload[] = [];
 
   beforeAll(async () => {
     dir = await makeTempDir();
@@ -39,6 +41,7 @@ describe('downloads of a live session', () => {
           uid: process.getuid?.() ?? 0,
           log: createLogger('keeper', 'silent'),
         }),
+        cuts,
       }),
       secret: () => api.deps.secret,
       clock: systemClock,
@@ -72,7 +75,15 @@ describe('downloads of a live session', () => {
     await writeFile(join(dir.path, 'report.pdf'), 'a report');
     const response = await asDocumented('downloads');
     expect(await response.json()).toEqual({
-      downloads: [{ name: 'report.pdf', size: 8, modifiedAt: expect.stringMatching(/Z$/), isComplete: true }],
+      downloads: [
+        {
+          name: 'report.pdf',
+          size: 8,
+          modifiedAt: expect.stringMatching(/Z$/),
+          isComplete: true,
+          error: null,
+        },
+      ],
     });
   });
 
@@ -86,6 +97,32 @@ describe('downloads of a live session', () => {
       'content-disposition': expect.stringMatching(/^attachment; .*filename\*=UTF-8''%C3%A4%20%22b%22\.html/),
     });
     expect(await response.text()).toBe('<script>alert(1)</script>');
+  });
+
+  it('that were cut are listed with the reason, and asking for one says it', async () => {
+    cuts = [{ name: 'large.iso.crdownload', size: 2_000, atMs: 1_700_000_000_000 }];
+    const listed = (await (await asDocumented('downloads')).json()) as { downloads: unknown[] };
+    expect(listed.downloads.at(-1)).toEqual({
+      name: 'large.iso',
+      size: 2_000,
+      modifiedAt: '2023-11-14T22:13:20.000Z',
+      isComplete: false,
+      error: 'download_quota_exceeded',
+    });
+    const response = await asDocumented('downloads/large.iso');
+    expect([response.status, await response.json()]).toMatchObject([
+      410,
+      { code: 'download_quota_exceeded' },
+    ]);
+    expect((await fetchPath('downloads/other.iso')).status).toBe(404);
+  });
+
+  it('that were cut before they had a name may have had any', async () => {
+    cuts = [{ name: 'Unconfirmed 4711.crdownload', size: 2_000, atMs: 1_700_000_000_000 }];
+    const response = await fetchPath('downloads/report-of-march.xlsx');
+    expect(await response.json()).toMatchObject({ code: 'download_quota_exceeded' });
+    cuts = [];
+    expect((await fetchPath('downloads/report-of-march.xlsx')).status).toBe(404);
   });
 
   it('come whole, however large', async () => {

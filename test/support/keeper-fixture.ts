@@ -79,6 +79,7 @@ export class KeeperFixture {
     this.#app = await openKeeper({
       dataDir: this.dir.path,
       slots: 10,
+      downloadsMaxBytes: 2 ** 30,
       browser: { kind: 'null' },
       listen: null,
       advertise: null,

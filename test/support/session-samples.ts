@@ -77,6 +77,7 @@ export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEven
       idleTimeoutMs: 90_000,
     },
   },
+  DOWNLOADS_CUT: { type: 'DOWNLOADS_CUT', nowMs: T0 + 6_800 },
   RELEASE: { type: 'RELEASE', nowMs: T0 + 7_000, reason: 'released_by_client' },
   TIMEOUT: { type: 'TIMEOUT', nowMs: T0 + 300_300, kind: 'session', deadlineMs: T0 + 300_300 },
 };

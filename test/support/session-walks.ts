@@ -74,7 +74,10 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       'drained',
     )
     .map((reason): Move => (_, nowMs) => ({ type: 'RELEASE', nowMs, reason })),
-  change.map((given): Move => (_, nowMs) => ({ type: 'UPDATE', nowMs, change: given })),
+  fc.oneof(
+    change.map((given): Move => (_, nowMs) => ({ type: 'UPDATE', nowMs, change: given })),
+    fc.constant<Move>((_, nowMs) => ({ type: 'DOWNLOADS_CUT', nowMs })),
+  ),
   {
     weight: 5, // most name a deadline that is not there, or not yet past
     arbitrary: fc

@@ -26,8 +26,13 @@ const ENTRIES_READ_MAX = 10 * DOWNLOADS_LISTED_MAX;
 /** After so many files of one name the next keeps its guid. */
 const SAME_NAMES_MAX = 1_000;
 
-/** What Chromium calls a file until it has all of it. */
+/** The unit of `st_blocks`, whatever the file system's own is. */
+const BLOCK_BYTES = 512;
+
+/** What Chromium calls a file until it has all of it: the second for the moment before it knows the folder. */
 const UNFINISHED = /\.crdownload$/;
+const NAMELESS = /^(?:Unconfirmed \d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const BEGUN = /^\.(?:org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}$/;
 
 /**
  * Whoever drives the browser may have put anything into the folder, or something else in its place, and the keeper may be
@@ -63,6 +68,48 @@ export async function openDownload(folder: string, name: string, uid: number): P
     await file.close();
     return null;
   });
+}
+
+/** A download as it counts against a quota. */
+export interface MeasuredDownload {
+  /** Stays when it gets another name. */
+  readonly inode: number;
+  readonly name: string;
+  /** Where its bytes end. */
+  readonly size: number;
+  /** What it takes on the disk: less than its size where nothing is written yet. */
+  readonly allocatedBytes: number;
+  readonly modifiedAtMs: number;
+  readonly isComplete: boolean;
+}
+
+/** Everything in a browser's folder for downloads that takes room, however many files that are. */
+export async function measureDownloads(folder: string, uid: number): Promise<MeasuredDownload[]> {
+  return inFolder(folder, [], async inside => {
+    // By inode: a file that is being renamed has two names for a moment.
+    const found = new Map<number, MeasuredDownload>();
+    for await (const { name } of await opendir(inside)) {
+      const stats = await lstat(join(inside, name)).catch(() => null);
+      if (stats === null || !isOwnFile(stats, uid)) continue;
+      const { ino: inode, size, mtimeMs, blocks } = stats;
+      const isComplete = !UNFINISHED.test(name) && !BEGUN.test(name);
+      const allocatedBytes = blocks * BLOCK_BYTES;
+      found.set(inode, { inode, name, size, allocatedBytes, modifiedAtMs: mtimeMs, isComplete });
+    }
+    return [...found.values()];
+  });
+}
+
+/** Removes a file from a browser's folder for downloads, if it is there. */
+export async function removeDownload(folder: string, name: string): Promise<void> {
+  if (!isFileName(name)) return;
+  await inFolder(folder, undefined, inside => unlink(join(inside, name)).catch(() => undefined));
+}
+
+/** The name that a download was to get; null: Chromium has not said, or has given it its guid. */
+export function nameToCome(unfinished: string): string | null {
+  const name = unfinished.replace(UNFINISHED, '');
+  return BEGUN.test(name) || NAMELESS.test(name) ? null : name;
 }
 
 /**

@@ -20,9 +20,8 @@ const PATH_PATTERN =
   /^\/browser\/([A-Za-z0-9_-]{1,64})(\/downloads(?:\/([^/?]{1,1024}))?)?\?ticket=([0-9a-f]{64})$/;
 
 /** What can be had of a browser that runs. */
-export interface ReachableBrowser {
+export interface ReachableBrowser extends SendableDownloads {
   readonly endpoint: Endpoint;
-  readonly downloads: SendableDownloads;
 }
 
 /** What the gateway asks the keeper. */
@@ -140,8 +139,8 @@ export class Gateway {
     }
     const { browser, downloadName } = admitted;
     try {
-      if (downloadName === null) await sendDownloadList(browser.downloads, response);
-      else await sendDownload(browser.downloads, decodeURIComponent(downloadName), response);
+      if (downloadName === null) await sendDownloadList(browser, response);
+      else await sendDownload(browser, decodeURIComponent(downloadName), response);
     } catch (error) {
       this.deps.log.info({ reason: messageOf(error) }, 'a download broke off');
       response.destroy();

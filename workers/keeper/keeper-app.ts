@@ -41,6 +41,8 @@ export interface KeeperOptions {
   /** Must exist. */
   readonly dataDir: string;
   readonly slots: number;
+  /** What the downloads of one session may take on the disk. */
+  readonly downloadsMaxBytes: number;
   readonly browser: BrowserChoice;
   /** `host:port` for other machines; null: no gateway. */
   readonly listen: string | null;
@@ -161,6 +163,7 @@ async function makeKeeper(
     gatewayConnections: () => gateway()?.connections ?? 0,
     load,
     liveness: rhythm?.liveness ?? LIVENESS,
+    downloadsMaxBytes: options.downloadsMaxBytes,
     clock,
     log,
   });

@@ -1,18 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
-import type { Clock } from '../../src/core/clock';
-import type { Logger } from '../../src/core/logger';
+import { messageOf } from '../../src/core/errors';
 import { inherit } from './adoption';
-import type { CommandFactory } from './browser-command';
-import type { BrowserSurroundings } from './browser-facts';
-import type { BrowserLoad } from './browser-load';
 import { BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
+import { keepToQuota, type CutDownload } from './download-quota';
 import type { ReachableBrowser } from './gateway';
 import { KeeperBooks } from './keeper-books';
+import type { KeeperDeps } from './keeper-deps';
 import { KeeperError } from './keeper-error';
 import { KeptBrowser, type KeptBrowserDeps } from './kept-browser';
-import { watchLiveness, type LivenessRhythm } from './liveness';
+import { watchLiveness } from './liveness';
 import {
   KEEPER_LAUNCH_TIMEOUT_MS,
   type BrowserRecord,
@@ -20,30 +18,8 @@ import {
   type KeeperStats,
   type LaunchOptions,
 } from './protocol';
-import type { Records } from './records';
-import { removeTree } from './remove-tree';
+import { reapStrays } from './remove-tree';
 import { RunDirectory } from './run-directory';
-
-/** What a keeper works with. */
-export interface KeeperDeps {
-  readonly runRoot: string;
-  readonly slots: number;
-  readonly records: Records;
-  readonly around: BrowserSurroundings;
-  readonly command: CommandFactory;
-  readonly bootId: string;
-  /** Network namespace; with the boot id it tells others whether our loopback is theirs. */
-  readonly netns: string;
-  /** `host:port` of the gateway as others reach it; null when there is none. */
-  readonly gateway: () => string | null;
-  /** Path of the gateway's Unix socket. */
-  readonly gatewaySocket: string;
-  readonly gatewayConnections: () => number;
-  readonly load: () => BrowserLoad | null;
-  readonly liveness: LivenessRhythm;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 /** How often gone browsers that nobody asked about are looked through. */
 const EXPIRY_CHECK_MS = 60_000;
@@ -65,6 +41,7 @@ export class Keeper {
   readonly #listeners = new Set<(event: KeeperEvent) => void>();
   readonly #closing = new AbortController();
   #orphansReaped = 0;
+  #downloadsCut = 0;
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(deps: KeeperDeps) {
@@ -80,7 +57,7 @@ export class Keeper {
     this.#orphansReaped = found.orphansReaped;
     for (const { stored, process } of found.alive) {
       const browser = this.#keep(stored.ref, stored.fence, process.directory);
-      browser.resume(process);
+      browser.resume(process, stored);
       if (stored.ordered) void browser.order('ended by an order from before a restart');
       else this.#watch(browser);
     }
@@ -105,6 +82,7 @@ export class Keeper {
       slots: this.#deps.slots,
       used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
+      downloadsCut: this.#downloadsCut,
       gatewayConnections: this.#deps.gatewayConnections(),
       load: this.#deps.load(),
     };
@@ -123,8 +101,8 @@ export class Keeper {
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
     if (!browser?.endpoint || browser.downloads === null) return null;
-    const { endpoint, downloads } = browser;
-    return { endpoint, downloads };
+    const { endpoint, downloads, cuts } = browser;
+    return { endpoint, downloads, cuts };
   }
 
   /**
@@ -151,7 +129,11 @@ export class Keeper {
       return endpoint;
     } catch (error) {
       await this.#drop(browser);
-      this.#logLaunchError(ref, error);
+      const isCancelled = error instanceof LaunchError && error.code === 'launch_cancelled';
+      this.#deps.log[isCancelled ? 'info' : 'warn'](
+        { ref, reason: messageOf(error) },
+        'a launch came to nothing',
+      );
       if (error instanceof LaunchError) throw new KeeperError(error.code, error.message);
       throw error;
     }
@@ -181,11 +163,17 @@ export class Keeper {
   async close(ref: string, claimId: string): Promise<boolean> {
     const browser = this.#books.find(ref, claimId);
     if (browser === undefined) {
-      await this.#reapStrays();
+      const { runRoot, around } = this.#deps;
+      this.#orphansReaped += await reapStrays(runRoot, () => this.#books.directories(), around);
       return false;
     }
     await this.#end(browser, 'closed by its worker');
     return true;
+  }
+
+  /** The worker has told of the downloads that were cut. */
+  async cutsHeard(ref: string, claimId: string): Promise<void> {
+    await this.#books.find(ref, claimId)?.cutsAreHeard();
   }
 
   /** Forgets a browser that has gone; one that has not is left alone. */
@@ -223,19 +211,6 @@ export class Keeper {
     return BrowserProcess.launch(browser.directory, plan, around, limits);
   }
 
-  /* Whatever is in a run directory stands in the books before it is made, until after it is removed. */
-  async #reapStrays(): Promise<void> {
-    const { runRoot, around, log } = this.#deps;
-    const known = this.#books.directories();
-    const there = await RunDirectory.list(runRoot);
-    // Asked before and after: what came or went while the folder was read is no stray.
-    for (const name of this.#books.directories()) known.add(name);
-    const strays = there.filter(name => !known.has(name));
-    if (strays.length > 0) log.warn({ strays }, 'run directories that belong to no browser are removed');
-    await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, around)));
-    this.#orphansReaped += strays.length;
-  }
-
   /** Ends a browser whose owner needs no report of it. */
   async #end(browser: KeptBrowser, why: string): Promise<void> {
     await browser.order(why);
@@ -264,7 +239,17 @@ export class Keeper {
   }
 
   #watch(browser: KeptBrowser): void {
-    void watchLiveness(browser, this.#deps.liveness, this.#closing.signal);
+    const { liveness, around, clock, downloadsMaxBytes } = this.#deps;
+    void watchLiveness(browser, liveness, this.#closing.signal);
+    const quota = { maxBytes: downloadsMaxBytes, around, clock };
+    void keepToQuota(browser, quota, this.#closing.signal, cuts => this.#onCuts(browser, cuts));
+  }
+
+  #onCuts(browser: KeptBrowser, cuts: readonly CutDownload[]): void {
+    this.#deps.log.info({ ref: browser.ref, cuts: cuts.length }, 'downloads beyond the quota were cut');
+    this.#downloadsCut += cuts.length;
+    void browser.addCuts(cuts);
+    this.#changed();
   }
 
   #onFreed(browser: KeptBrowser): void {
@@ -285,13 +270,6 @@ export class Keeper {
   async #expire(): Promise<void> {
     const expired = this.#books.goneBefore(this.#deps.clock.nowMs() - GONE_KEPT_MS);
     await Promise.all(expired.map(browser => this.#drop(browser)));
-  }
-
-  #logLaunchError(ref: string, error: unknown): void {
-    const { log } = this.#deps;
-    if (error instanceof LaunchError && error.code === 'launch_cancelled')
-      log.info({ ref }, 'a launch was cancelled');
-    else log.warn({ ref, err: error }, 'a launch came to nothing');
   }
 
   #changed(): void {

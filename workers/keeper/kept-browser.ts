@@ -2,8 +2,10 @@ import type { Endpoint, Fence } from '../../machines/session/session.types';
 import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
 import type { BrowserDownloads } from './browser-downloads';
+import type { BrowserFacts } from './browser-facts';
 import type { BrowserExit, BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
+import type { CutDownload } from './download-quota';
 import { reportExit, reportOrdered } from './gone-report';
 import type { BrowserRecord, GoneReport } from './protocol';
 import type { Records, StoredBrowser } from './records';
@@ -24,6 +26,9 @@ export interface KeptBrowserDeps {
 /** How a start gets its process; resolves when DevTools answers, rejects with everything undone. */
 export type Launch = (signal: AbortSignal) => Promise<BrowserProcess>;
 
+/** So many cut downloads are remembered of a browser, the latest. */
+const CUTS_KEPT_MAX = 100;
+
 /**
  * One browser as the keeper knows it: under which claim it runs and where it is in its life,
  * `starting → running → closing → gone`. Writes every step down before it acts on it, so that the next keeper
@@ -41,7 +46,10 @@ export class KeptBrowser {
   #ending: Promise<void> | null = null;
   #launching: Promise<unknown> = Promise.resolve();
   #exitHandled: Promise<void> = Promise.resolve();
+  #cuts: readonly CutDownload[] = [];
+  #cutsHeard = false;
   readonly #cancel = new AbortController();
+  readonly #over = new AbortController();
   readonly #deps: KeptBrowserDeps;
 
   constructor(
@@ -86,6 +94,21 @@ export class KeptBrowser {
     return this.#holdsSlot;
   }
 
+  /** The downloads that were cut; the latest of them, if there are very many. */
+  get cuts(): readonly CutDownload[] {
+    return this.#cuts;
+  }
+
+  /** Who runs it; null while there is no process. */
+  get facts(): BrowserFacts | null {
+    return this.#process?.facts ?? null;
+  }
+
+  /** Aborted when it has gone, or is told to. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
   /** When it went, epoch milliseconds; null while it is there. */
   get goneAtMs(): number | null {
     return this.#gone?.atMs ?? null;
@@ -93,7 +116,9 @@ export class KeptBrowser {
 
   record(): BrowserRecord {
     const gone = this.#gone === null ? null : { cause: this.#gone.cause, message: this.#gone.message };
-    return { ref: this.ref, fence: this.#fence, state: this.#state, endpoint: this.#endpoint, gone };
+    const hasNewCuts = this.#cuts.length > 0 && !this.#cutsHeard;
+    const known = { ref: this.ref, fence: this.#fence, state: this.#state, endpoint: this.#endpoint, gone };
+    return hasNewCuts ? { ...known, hasNewCuts } : known;
   }
 
   /**
@@ -109,7 +134,9 @@ export class KeptBrowser {
   }
 
   /** Goes on with a browser that an earlier keeper started. */
-  resume(process: BrowserProcess): void {
+  resume(process: BrowserProcess, { cuts, cutsHeard }: Pick<StoredBrowser, 'cuts' | 'cutsHeard'>): void {
+    this.#cuts = cuts;
+    this.#cutsHeard = cutsHeard;
     this.#attach(process);
   }
 
@@ -126,6 +153,18 @@ export class KeptBrowser {
    */
   async claim(to: Fence): Promise<void> {
     this.#fence = to;
+    await this.#saveOrRetry();
+  }
+
+  /** Remembers downloads that were cut. */
+  async addCuts(cuts: readonly CutDownload[]): Promise<void> {
+    this.#cuts = [...this.#cuts, ...cuts].slice(-CUTS_KEPT_MAX);
+    await this.#saveOrRetry();
+  }
+
+  /** The worker has told of them; it is told of no more. */
+  async cutsAreHeard(): Promise<void> {
+    this.#cutsHeard = true;
     await this.#saveOrRetry();
   }
 
@@ -187,6 +226,7 @@ export class KeptBrowser {
   async #endByOrder(): Promise<void> {
     if (this.#state !== 'gone') this.#state = 'closing';
     this.#cancel.abort();
+    this.#over.abort();
     await this.#launching;
     if (this.#process === null) return;
     await this.#saveOrRetry();
@@ -195,6 +235,7 @@ export class KeptBrowser {
   }
 
   async #onExit(process: BrowserProcess, { status }: BrowserExit): Promise<void> {
+    this.#over.abort();
     const report = await this.#report(status, process);
     this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
     this.#state = 'gone';
@@ -229,6 +270,8 @@ export class KeptBrowser {
       facts: process.facts,
       ordered: this.#ordered !== null,
       gone: this.#gone,
+      cuts: this.#cuts,
+      cutsHeard: this.#cutsHeard,
     };
   }
 }

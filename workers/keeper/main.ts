@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const app = await openKeeper({
     dataDir: config.dataDir,
     slots: config.keeper.slots,
+    downloadsMaxBytes: config.keeper.downloadsMaxBytes,
     browser: await chooseBrowser(config.keeper, executableSearchPath()),
     listen: config.keeper.listen,
     advertise: config.keeper.advertise,

@@ -19,6 +19,8 @@ export interface BrowserRecord {
   readonly endpoint: Endpoint | null;
   /** Only for `gone`: how it went; null when it went by our own order. */
   readonly gone: GoneReport | null;
+  /** Its downloads have been cut, and no worker has said `cutsHeard` yet. Left out otherwise, and by older keepers. */
+  readonly hasNewCuts?: true;
 }
 
 /** How a browser ended. */
@@ -57,6 +59,8 @@ export interface KeeperStats {
   /** Browsers that hold a slot: everything not yet gone, process tree and run directory. */
   readonly used: number;
   readonly orphansReaped: number;
+  /** Downloads that were cut because a session had used up its quota. Left out by older keepers. */
+  readonly downloadsCut?: number;
   /** Clients from other machines that are spliced through right now. */
   readonly gatewayConnections: number;
   /** What the browsers cost, looked at every ten seconds; null where that cannot be known. */
@@ -119,6 +123,11 @@ export interface KeeperOperations {
   };
   /** The worker has committed what a `gone` browser meant; its record may go. */
   readonly forget: {
+    readonly request: { readonly ref: string; readonly claimId: string };
+    readonly reply: Record<string, never>;
+  };
+  /** The worker has committed that the downloads of a browser were cut. */
+  readonly cutsHeard: {
     readonly request: { readonly ref: string; readonly claimId: string };
     readonly reply: Record<string, never>;
   };

@@ -36,6 +36,12 @@ const stored = z.object({
       atMs: z.number(),
     })
     .nullable(),
+  /** Downloads that were cut, and whether the worker has told of it. */
+  cuts: z
+    .array(z.object({ name: z.string(), size: z.number(), atMs: z.number() }))
+    .readonly()
+    .default([]),
+  cutsHeard: z.boolean().default(false),
 });
 
 /** What the keeper has to know about a browser after its own death. */

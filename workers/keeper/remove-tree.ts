@@ -1,7 +1,7 @@
 import { pause } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 import type { BrowserSurroundings } from './browser-facts';
-import type { RunDirectory } from './run-directory';
+import { RunDirectory } from './run-directory';
 
 const REMOVE_RETRY_MS = 1_000;
 
@@ -26,6 +26,27 @@ export async function removeTree(
       await pause(REMOVE_RETRY_MS);
     }
   }
+}
+
+/**
+ * Removes run directories that belong to nobody; answers how many there were.
+ *
+ * @param known - the names of those that belong to somebody: in there before they are made, until after they are removed
+ * @throws if the run root cannot be read.
+ */
+export async function reapStrays(
+  runRoot: string,
+  known: () => ReadonlySet<string>,
+  around: BrowserSurroundings,
+): Promise<number> {
+  const before = known();
+  const there = await RunDirectory.list(runRoot);
+  // Asked before and after: what came or went while the folder was read is no stray.
+  const after = known();
+  const strays = there.filter(name => !before.has(name) && !after.has(name));
+  if (strays.length > 0) around.log.warn({ strays }, 'run directories that belong to no browser are removed');
+  await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, around)));
+  return strays.length;
 }
 
 function killGroup(groupId: number): void {

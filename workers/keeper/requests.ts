@@ -34,6 +34,7 @@ const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['requ
   claim: z.object({ ref: text, from: fence, to: fence }),
   close: named,
   forget: named,
+  cutsHeard: named,
   list: nothing,
 };
 

@@ -9,6 +9,8 @@ dir=$1
 shift
 # Handlers that do nothing, not `trap ''`: a signal that is ignored here would be ignored by the browser too.
 trap : HUP INT TERM
+# This one is to be: the keeper limits the size of files to end downloads, and the browser is to see a write that fails.
+trap '' XFSZ
 "$@" </dev/null >>"$dir/log" 2>&1 &
 browser=$!
 printf '%010d\n' "$browser" 1<>"$dir/pid"

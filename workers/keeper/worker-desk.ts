@@ -110,6 +110,9 @@ export class WorkerDesk implements RequestHandler {
       case 'forget':
         await keeper.forget(request.args.ref, request.args.claimId);
         return {};
+      case 'cutsHeard':
+        await keeper.cutsHeard(request.args.ref, request.args.claimId);
+        return {};
       case 'list':
         return { stats: keeper.stats(), browsers: keeper.list() };
     }

@@ -65,6 +65,7 @@ export const PAGE_OPERATIONS = {
     errors: [
       'session_not_found',
       'download_not_found',
+      'download_quota_exceeded',
       'session_ended',
       'session_not_live',
       'browser_unreachable',

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { listDownloads, openDownload, type Download } from '../../browser/downloads';
+import { listDownloads, openDownload, type Download, type Downloads } from '../../browser/downloads';
 import type { FindDownloads } from '../../engine/live-browser';
 import { withinRedisBudget } from '../redis-budget';
 import { refOfParam } from '../session-param';
@@ -22,10 +22,14 @@ export const downloadsAnswer = z.object({
         name: z.string(),
         size: z.int().min(0).describe('Bytes, so far.'),
         modifiedAt: z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.' }),
-        isComplete: z.boolean().describe('False: still being written, under a name of its own.'),
+        isComplete: z.boolean().describe('False: still being written, under a name of its own, or cut.'),
+        error: z
+          .enum(['download_quota_exceeded'])
+          .nullable()
+          .describe('Why there is no such file: the session had used up its quota.'),
       }),
     )
-    .describe('By name; 1 000 at most.'),
+    .describe('By name, 1 000 at most; after them what was cut, the latest 100.'),
 });
 
 /** `GET /v1/sessions/:id/downloads`: the files in the session's folder for downloads. */
@@ -34,7 +38,8 @@ export function listDownloadsRoute({
 }: Pick<SessionDownloadsRouteParts, 'findDownloads'>): RequestHandler {
   return async (req, res) => {
     const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
-    res.json({ downloads: (await listDownloads(route)).map(downloadView) });
+    const { downloads, cut } = await listDownloads(route);
+    res.json({ downloads: [...downloads.map(downloadView), ...cut.map(cutView)] });
   };
 }
 
@@ -65,11 +70,13 @@ export function fetchDownloadRoute({
   };
 }
 
-function downloadView({
-  name,
-  size,
-  modifiedAtMs,
-  isComplete,
-}: Download): z.output<typeof downloadsAnswer>['downloads'][number] {
-  return { name, size, modifiedAt: new Date(modifiedAtMs).toISOString(), isComplete };
+type DownloadView = z.output<typeof downloadsAnswer>['downloads'][number];
+
+function downloadView({ name, size, modifiedAtMs, isComplete }: Download): DownloadView {
+  return { name, size, modifiedAt: new Date(modifiedAtMs).toISOString(), isComplete, error: null };
+}
+
+function cutView({ name, size, atMs }: Downloads['cut'][number]): DownloadView {
+  const modifiedAt = new Date(atMs).toISOString();
+  return { name, size, modifiedAt, isComplete: false, error: 'download_quota_exceeded' };
 }

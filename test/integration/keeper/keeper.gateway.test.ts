@@ -27,7 +27,7 @@ beforeEach(async () => {
   gateway = await Gateway.listen('127.0.0.1:0', {
     browserOf: claimId =>
       claimId === 'claim-1'
-        ? { endpoint: browser.endpoint, downloads: downloadsOf(process.getuid?.() ?? 0) }
+        ? { endpoint: browser.endpoint, downloads: downloadsOf(process.getuid?.() ?? 0), cuts: [] }
         : null,
     secret: () => secret,
     clock: systemClock,
@@ -183,7 +183,7 @@ describe('downloads', () => {
 test('on this machine a socket that only we can open is enough', async () => {
   const socketPath = join(dir.path, 'gateway.sock');
   const neighbours = await Gateway.listenOn(socketPath, {
-    browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0) }),
+    browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0), cuts: [] }),
     secret: () => SECRET,
     clock: systemClock,
     log: createLogger('gateway', 'silent'),
@@ -192,6 +192,6 @@ test('on this machine a socket that only we can open is enough', async () => {
   const request = httpGet({ socketPath, path: keeperDownloadsPath(SECRET, 'claim-1', null), agent: false });
   // SAFETY: what `response` comes with.
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
-  expect([answer.statusCode, await text(answer)]).toEqual([200, '{"downloads":[]}']);
+  expect([answer.statusCode, await text(answer)]).toEqual([200, '{"downloads":[],"cut":[]}']);
   await neighbours.close();
 });

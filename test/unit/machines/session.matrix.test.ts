@@ -17,6 +17,7 @@ const DECISIONS = {
     ADOPT: '-', // there is no browser yet
     WORKER_LOST: '-', // nobody owns it
     UPDATE: 'queued',
+    DOWNLOADS_CUT: '-', // there is no browser yet
     RELEASE: 'released',
     TIMEOUT: 'failed',
   },
@@ -28,6 +29,7 @@ const DECISIONS = {
     ADOPT: '-', // a half-started browser is not worth saving: the attempt is repeated
     WORKER_LOST: 'failed queued',
     UPDATE: 'launching',
+    DOWNLOADS_CUT: '-', // nobody has had it yet
     RELEASE: 'released',
     TIMEOUT: 'failed queued',
   },
@@ -39,6 +41,7 @@ const DECISIONS = {
     ADOPT: 'live',
     WORKER_LOST: 'failed', // a browser is not portable
     UPDATE: 'live',
+    DOWNLOADS_CUT: 'live',
     RELEASE: 'released',
     TIMEOUT: 'timed_out',
   },
@@ -57,6 +60,7 @@ function nothing(): Record<SessionEvent['type'], '-'> {
     ADOPT: '-',
     WORKER_LOST: '-',
     UPDATE: '-',
+    DOWNLOADS_CUT: '-',
     RELEASE: '-',
     TIMEOUT: '-',
   };

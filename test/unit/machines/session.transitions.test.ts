@@ -291,6 +291,14 @@ const rows: Row[] = [
     effects: [],
   },
   {
+    arrow: 'live DOWNLOADS_CUT',
+    from: 'live',
+    event: EVENTS.DOWNLOADS_CUT,
+    to: 'live',
+    changes: {},
+    effects: [],
+  },
+  {
     arrow: 'live UPDATE changeIsPossible',
     from: 'live',
     event: EVENTS.UPDATE,

@@ -1,0 +1,135 @@
+import { DownloadQuota, type CutDownload } from '../../../workers/keeper/download-quota';
+import type { MeasuredDownload } from '../../../workers/keeper/downloads';
+
+const MB = 2 ** 20;
+const MAX = 10 * MB;
+
+/** A folder, a browser that writes into it, and what was done to them. */
+class Folder {
+  readonly files = new Map<string, MeasuredDownload>();
+  readonly cut: string[] = [];
+  readonly limits: (number | null)[] = [];
+  nowMs = 1_000_000;
+  #inodes = 0;
+  readonly quota = new DownloadQuota({
+    maxBytes: MAX,
+    measure: () => Promise.resolve([...this.files.values()]),
+    remove: name => Promise.resolve(void this.files.delete(name)),
+    limit: {
+      lower: bytes => Promise.resolve(void this.limits.push(bytes)),
+      lift: () => Promise.resolve(void this.limits.push(null)),
+    },
+    onCut: cuts => void this.cut.push(...cuts.map(({ name }: CutDownload) => name)),
+    nowMs: () => this.nowMs,
+    failures: { failed: (_key, error) => void this.said.push(String(error)), worked: () => undefined },
+  });
+  readonly said: string[] = [];
+
+  put(name: string, bytes: number, isComplete: boolean): void {
+    const known = this.files.get(name)?.inode;
+    const inode = known ?? (this.#inodes += 1);
+    const modifiedAtMs = this.nowMs;
+    this.files.set(name, { inode, name, size: bytes, allocatedBytes: bytes, modifiedAtMs, isComplete });
+  }
+
+  /** Looks a moment later. */
+  async look(afterMs = 100): Promise<number> {
+    this.nowMs += afterMs;
+    return this.quota.look();
+  }
+
+  rename(from: string, to: string): void {
+    const file = this.files.get(from);
+    if (file === undefined) throw new Error(`there is no ${from}`);
+    this.files.delete(from);
+    this.files.set(to, { ...file, name: to, isComplete: !to.endsWith('.crdownload') });
+  }
+}
+
+let folder: Folder;
+
+beforeEach(() => {
+  folder = new Folder();
+});
+
+it('leaves alone what fits, to the last byte', async () => {
+  folder.put('a', 6 * MB, true);
+  folder.put('b.crdownload', 4 * MB, false);
+  await folder.look();
+  expect([folder.cut, folder.limits]).toEqual([[], []]);
+});
+
+it('looks the sooner the sooner the quota would be used up', async () => {
+  expect(await folder.look()).toBe(250);
+  folder.put('b.crdownload', 1 * MB, false);
+  expect(await folder.look()).toBe(50);
+  folder.put('b.crdownload', 7 * MB, false);
+  expect(await folder.look()).toBe(25);
+  folder.put('b.crdownload', 7.5 * MB, false);
+  expect(await folder.look(1_000)).toBe(50);
+  folder.put('b.crdownload', 9.9 * MB, false);
+  expect(await folder.look()).toBe(25);
+});
+
+it('ends a download that goes beyond it by a limit to its size, and lifts that when it has ended', async () => {
+  folder.put('b.crdownload', 11 * MB, false);
+  expect(await folder.look()).toBe(25);
+  expect(folder.limits).toEqual([11 * MB]);
+  expect(folder.cut).toEqual([]);
+  folder.files.clear();
+  await folder.look();
+  expect(folder.cut).toEqual(['b.crdownload']);
+  expect(folder.limits).toEqual([11 * MB, null]);
+});
+
+it('takes the smallest of those under way for a limit, but none that would hit the browser’s own files', async () => {
+  folder.put('b.crdownload', 9 * MB, false);
+  folder.put('c.crdownload', 3 * MB, false);
+  await folder.look();
+  folder.put('d.crdownload', 10_000, false);
+  await folder.look();
+  expect(folder.limits).toEqual([3 * MB, MB]);
+});
+
+it('lifts the limit from a download that waits for its server, and sets it again when that goes on', async () => {
+  folder.put('b.crdownload', 11 * MB, false);
+  await folder.look();
+  await folder.look(1_100);
+  expect(folder.limits).toEqual([11 * MB, null]);
+  expect(await folder.look()).toBe(250);
+  expect(folder.limits).toEqual([11 * MB, null]);
+  folder.put('b.crdownload', 11.1 * MB, false);
+  await folder.look();
+  expect(folder.limits).toHaveLength(3);
+});
+
+it('knows a download by another name', async () => {
+  folder.put('Unconfirmed 1.crdownload', 11 * MB, false);
+  await folder.look();
+  folder.rename('Unconfirmed 1.crdownload', 'b.zip.crdownload');
+  await folder.look();
+  expect(folder.cut).toEqual([]);
+  folder.files.clear();
+  await folder.look();
+  expect(folder.cut).toEqual(['b.zip.crdownload']);
+});
+
+it('removes the newest of those that were complete before anybody looked', async () => {
+  folder.put('a', 6 * MB, true);
+  folder.nowMs += 10;
+  folder.put('b', 3 * MB, true);
+  folder.nowMs += 10;
+  folder.put('c', 3 * MB, true);
+  await folder.look();
+  expect([[...folder.files.keys()], folder.cut, folder.limits]).toEqual([['a', 'b'], ['c'], []]);
+});
+
+it('removes one that was complete in spite of the limit', async () => {
+  folder.put('b.crdownload', 11 * MB, false);
+  await folder.look();
+  folder.rename('b.crdownload', 'b');
+  await folder.look();
+  await folder.look();
+  expect([folder.files.size, folder.cut]).toEqual([0, ['b']]);
+  expect(folder.limits).toEqual([11 * MB, null]);
+});
