@@ -3,7 +3,7 @@
  * in dist/src, which gets declarations here; as ES modules they stand in dist/esm, in folders of the same names. tsc
  * alone cannot do it: Node's ES modules want file extensions in imports, our sources have none.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -18,8 +18,13 @@ const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFil
 const { options: common } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
 const shared = { ...common, types: ['node'], noEmit: false, declaration: true, rootDir: join(root, 'src') };
 
-rmSync(join(root, 'dist', 'esm'), { recursive: true, force: true });
-buildModules(join(root, 'dist', 'esm'));
+const modules = join(root, 'dist', 'esm');
+// Beside the old ones, which are there until the new ones are whole.
+const made = mkdtempSync(`${modules}-`);
+chmodSync(made, 0o755);
+buildModules(made);
+rmSync(modules, { recursive: true, force: true });
+renameSync(made, modules);
 declare(join(root, 'dist', 'src'));
 
 function buildModules(outDir) {

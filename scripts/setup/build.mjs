@@ -20,6 +20,8 @@ export async function ensureBuild(root) {
   const before = readStamp(stampFile);
   if (before !== null && JSON.stringify(before) === JSON.stringify(now)) return;
   say('building');
+  // A build that is interrupted is none, whatever becomes of the sources meanwhile.
+  rmSync(stampFile, { force: true });
   // The compiler does not remove what belongs to sources that are gone, and believes its own notes of an older dist.
   if (before === null || Object.keys(before).some(file => now[file] === undefined)) {
     rmSync(dist, { recursive: true, force: true });
