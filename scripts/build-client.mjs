@@ -60,7 +60,20 @@ function report(diagnostics) {
 
 function write(file, text) {
   const isDeclaration = file.endsWith('.d.ts');
-  ts.sys.writeFile(file, isDeclaration ? text.replace(OPTIONAL, '// @ts-ignore: optional\n$&') : text);
+  const written = isDeclaration
+    ? text.replace(OPTIONAL, '// @ts-ignore: optional\n$&')
+    : withoutComments(text);
+  ts.sys.writeFile(file, written);
+}
+
+/** Programs do not read them; people do in the declarations, which keep theirs. */
+function withoutComments(text) {
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    removeComments: true,
+  };
+  return ts.transpileModule(text, { compilerOptions }).outputText;
 }
 
 /** './x' → './x.js'. */

@@ -136,7 +136,7 @@ describe('what a browser is to be like', () => {
       { proxy: { server: 'http://p:1', username: 'a', password: 'ü'.repeat(128) } },
       '/proxy/password',
     ],
-    ['a misspelt field of a proxy', { proxy: { server: 'http://p:1', user: 'a' } }, '/proxy'],
+    ['a misspelt field of a proxy', { proxy: { server: 'http://p:1', user: 'a' } }, '/proxy/user'],
     ['a cookie for nowhere', { cookies: [{ name: 'a', value: 'b' }] }, '/cookies/0'],
     ['a cookie for a file', { cookies: [{ name: 'a', value: 'b', url: 'file:///' }] }, '/cookies/0/url'],
     [
