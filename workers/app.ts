@@ -81,7 +81,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   await launches.start();
   await lease.renewNow();
   if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
-  const drain = new Drain({ ...brain, leases: deps.leases });
+  const drain = new Drain({ ...brain, leases: deps.leases, producer: deps.producer });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
 

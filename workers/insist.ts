@@ -1,15 +1,18 @@
 import { backoffMs, pause } from '../src/core/abort';
 import { messageOf } from '../src/core/errors';
 import type { Logger } from '../src/core/logger';
+import { ContentionError } from '../src/engine/stepper';
+import { isRedisAway } from '../src/redis/errors';
 
 const FIRST_RETRY_MS = 50;
 const RETRY_CAP_MS = 1_000;
 
 /**
  * Does something that must not be lost, over and over until it works: what the owner of a browser observed is known
- * to nobody else. Only for work that tolerates a second run.
+ * to nobody else. Only for work that tolerates a second run. Waits for what passes (Redis is away, a session is written to
+ * too fast), and for nothing else: what cannot succeed would hold its slot for ever.
  *
- * @throws the abort reason when `signal` is aborted.
+ * @throws the abort reason when `signal` is aborted; what `work` throws for any other reason.
  */
 export async function insist<T>(
   what: string,
@@ -22,6 +25,7 @@ export async function insist<T>(
     try {
       return await work();
     } catch (error) {
+      if (!isRedisAway(error) && !(error instanceof ContentionError)) throw error;
       log.warn({ what, attempt, err: messageOf(error) }, 'will be tried again');
       await pause(backoffMs(attempt, FIRST_RETRY_MS, RETRY_CAP_MS), signal);
     }

@@ -47,7 +47,11 @@ export class SessionLauncher {
 
   constructor(private readonly parts: LauncherParts) {}
 
-  /** Takes one launch job; hands it back when all slots are taken. */
+  /**
+   * Takes one launch job; hands it back when all slots are taken.
+   *
+   * @throws NewerMachineVersionError for a session that only a newer worker can launch.
+   */
   async handle({ ref, attempt }: LaunchPayload): Promise<JobResult> {
     const { slots } = this.parts;
     if (!slots.take()) return { handBack: true };
@@ -128,13 +132,16 @@ export class SessionLauncher {
       const wasCancelled = error instanceof KeeperError && error.code === 'launch_cancelled';
       exporter.launched(wasCancelled ? 'cancelled' : 'failed', orderedMs);
       context.log[wasCancelled ? 'info' : 'warn']({ session: ref, reason: message }, 'launch failed');
-      await say(context, {
-        ref,
-        cause: 'launch_failed',
-        fence,
-        event: (_record, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message }),
-      });
-      await closer.close(ref, fence.claimId);
+      try {
+        await say(context, {
+          ref,
+          cause: 'launch_failed',
+          fence,
+          event: (_record, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message }),
+        });
+      } finally {
+        await closer.close(ref, fence.claimId);
+      }
       return null;
     }
   }
@@ -146,6 +153,10 @@ export class SessionLauncher {
       cause: 'browser_ready',
       fence,
       event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint }),
+    }).catch(async (error: unknown) => {
+      // Nobody will ever hear of this browser.
+      if (!context.signal.aborted) await closer.close(ref, fence.claimId);
+      throw error;
     });
     const isOurs =
       (outcome.kind === 'committed' || outcome.kind === 'replayed') &&

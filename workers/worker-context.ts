@@ -27,7 +27,11 @@ export interface OwnersWord {
   readonly fence?: Fence;
 }
 
-/** Commits the owner's word, through any outage of Redis. The same operation is repeated, so it counts once. */
+/**
+ * Commits the owner's word, through any outage of Redis. The same operation is repeated, so it counts once.
+ *
+ * @throws NewerMachineVersionError if a newer process has written the session meanwhile: then only such a one can speak for it.
+ */
 export async function say(context: WorkerContext, word: OwnersWord): Promise<StepOutcome> {
   const opId = randomId();
   return insist(word.cause, context.log, context.signal, () => commit(context, word, opId));

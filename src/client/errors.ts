@@ -28,6 +28,7 @@ export const SERVICE_ERROR_CODES = [
   'browser_unreachable',
   'redis_unavailable',
   'outcome_unknown',
+  'newer_version',
   'shutting_down',
 ] as const;
 

@@ -41,6 +41,8 @@ export interface SessionData {
   readonly revision: number;
   /** Why it failed; null if it did not. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** A newer version of the service keeps the session: this is what could be read of it. */
+  readonly isPartial?: true;
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
+import { newerVersion } from '../engine/newer-version';
 import type { CommandSender } from '../engine/command-sender';
 import type { Waiters } from '../engine/waiters';
 import type { SessionCommand } from '../queue/payloads';
@@ -32,7 +33,7 @@ export type ReleaseSession = (request: ReleaseRequest) => Promise<Released>;
 
 /** What {@link releaseSession} works with. */
 export interface ReleaseSessionParts {
-  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly commands: Pick<CommandSender, 'send'>;
   readonly waiters: Pick<Waiters, 'closed'>;
 }
@@ -41,30 +42,32 @@ export interface ReleaseSessionParts {
  * Releases sessions through the `sessions` queue, like every change from outside. Releasing one that has ended answers
  * at once with how it ended (I11).
  *
- * @throws HoldfastError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time; what Redis
- *   throws while it is away. A retry with the same `requestKey` carries the same operation id.
+ * @throws HoldfastError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time, `newer_version` if only
+ *   a newer process can do that; what Redis throws while it is away. A retry with the same `requestKey` carries the same operation id.
  */
 export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
-  const readEnded = async (ref: SessionRef): Promise<Released | null> => {
-    const { record, nowMs } = await parts.sessions.load(ref);
+  const read = async (ref: SessionRef): Promise<Released> => {
+    const { record, nowMs } = await parts.sessions.read(ref);
     if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
-    if (!isEnded(statusOf(record.snapshot))) return null;
     return { record, nowMs, closed: () => untilClosed(parts.waiters, ref) };
   };
 
   return async request => {
-    const ended = await readEnded(request.ref);
-    if (ended !== null) return ended;
+    const before = await read(request.ref);
+    if (hasEnded(before)) return before;
     // Heard or not, the row is asked afterwards: a notice may be lost, the row is the truth.
     await parts.commands.send(commandOf(request));
-    const after = await readEnded(request.ref);
-    if (after !== null) return after;
+    const after = await read(request.ref);
+    if (hasEnded(after)) return after;
+    if (after.record.isPartial === true) throw newerVersion();
     throw new HoldfastError(
       'outcome_unknown',
       'The release was accepted but not confirmed in time. Ask again: releasing twice does no harm.',
     );
   };
 }
+
+const hasEnded = ({ record }: Released): boolean => isEnded(statusOf(record.snapshot));
 
 function commandOf({ ref, reason, actor, requestKey }: ReleaseRequest): SessionCommand {
   return { v: 1, command: 'release', commandId: commandIdOf(ref, requestKey), ref, reason, actor };

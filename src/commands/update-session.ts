@@ -4,6 +4,7 @@ import type { SessionChange } from '../../machines/session/session.events';
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
+import { newerVersion } from '../engine/newer-version';
 import { sessionEnded } from '../engine/session-ended';
 import type { CommandSender } from '../engine/command-sender';
 import type { CommandOutcome } from '../engine/waiters';
@@ -29,7 +30,7 @@ export type UpdateSession = (request: UpdateRequest) => Promise<SessionRecord>;
 
 /** What {@link updateSession} works with. */
 export interface UpdateSessionParts {
-  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly commands: Pick<CommandSender, 'send'>;
 }
 
@@ -39,12 +40,12 @@ export interface UpdateSessionParts {
  *
  * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `too_many_changes`, `invalid_request` for a deadline that
  *   has passed or too many labels, `session_not_live` for `expiresAtMs` before there is anything to count from,
- *   `outcome_unknown` if it could not be confirmed in time; what Redis throws while it is away.
+ *   `outcome_unknown` if it could not be confirmed in time, `newer_version` if only a newer process can do that; what Redis throws while it is away.
  */
 export function updateSession(parts: UpdateSessionParts): UpdateSession {
   return async request => {
     const { ref, actor, ifRevision } = request;
-    const { nowMs, ...read } = await parts.sessions.load(ref);
+    const { nowMs, ...read } = await parts.sessions.read(ref);
     const before = recordOf(read);
     if (isEnded(statusOf(before.snapshot))) throw sessionEnded(before.snapshot);
     const change = changeOf(request, before);
@@ -61,12 +62,13 @@ export function updateSession(parts: UpdateSessionParts): UpdateSession {
       change,
     });
 
-    const loaded = await parts.sessions.load(ref);
+    const loaded = await parts.sessions.read(ref);
     const record = recordOf(loaded);
     // Heard or not, the row knows: a notice may be lost, an operation that was applied is written in the row.
     if (outcome === 'committed' || outcome === 'replayed' || loaded.applied.includes(commandId))
       return record;
     if (isEnded(statusOf(record.snapshot))) throw sessionEnded(record.snapshot);
+    if (outcome === null && record.isPartial === true) throw newerVersion();
     throw refusal(outcome, request);
   };
 }

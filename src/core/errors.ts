@@ -50,6 +50,11 @@ export const ERROR_CATALOGUE = {
     retryable: true,
     title: 'The command was accepted but not confirmed in time',
   },
+  newer_version: {
+    status: 503,
+    retryable: true,
+    title: 'A newer version of the service keeps this session',
+  },
   shutting_down: { status: 503, retryable: true, title: 'This process is shutting down' },
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -4,6 +4,7 @@ import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionStore } from '../store/session-store';
+import { newerVersion } from './newer-version';
 import { requireLive } from './session-ended';
 
 /** Finds the way to the browser of a live session, for somebody who wants something of it. */
@@ -11,7 +12,7 @@ export type FindBrowser = (ref: SessionRef) => Promise<Route>;
 
 /** What {@link findBrowser} works with. */
 export interface FindBrowserParts {
-  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly here: Here;
   /** The installation's; signs the ticket for a keeper. */
@@ -51,12 +52,13 @@ async function find<R>(
   ref: SessionRef,
   routeFor: (target: DialTarget) => R | null,
 ): Promise<R> {
-  const { record } = await sessions.load(ref);
+  const { record } = await sessions.read(ref);
   if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
   requireLive(record);
   const { endpoint, owner } = record.snapshot.context;
   const route =
     endpoint === null || owner === null ? null : routeFor({ endpoint, claimId: owner.fence.claimId });
+  if (endpoint === null && record.isPartial === true) throw newerVersion();
   if (route === null) {
     throw new HoldfastError('browser_unreachable', 'The browser cannot be reached from this API process.');
   }

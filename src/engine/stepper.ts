@@ -45,14 +45,6 @@ export class ContentionError extends Error {
   }
 }
 
-/** Thrown for a row of a newer machine version: an older process leaves it to a newer one. */
-export class UpgradeRequiredError extends Error {
-  constructor(ref: SessionRef) {
-    super(`${ref} was written by a newer version`);
-    this.name = 'UpgradeRequiredError';
-  }
-}
-
 const MAX_TRIES = 20;
 
 /**
@@ -69,7 +61,7 @@ export class Stepper {
   /**
    * Offers an event to a session and commits what follows.
    *
-   * @throws ContentionError, UpgradeRequiredError, or what Redis throws while it is away.
+   * @throws ContentionError, what {@link SessionStore.load} throws, or what Redis throws while it is away.
    */
   async apply(request: StepRequest): Promise<StepOutcome> {
     const opId = request.opId ?? randomId();
@@ -129,6 +121,7 @@ export class Stepper {
       case 'CONFLICT':
       case 'TERMINAL': // read again: the fresh record says how it ended
       case 'LATE': // read again: the machine refuses the claim at the time that is now
+      case 'UPGRADE_REQUIRED': // read again: reading refuses it
         return 'conflict';
       case 'REPLAY':
         return this.#replayed(ref);
@@ -138,8 +131,6 @@ export class Stepper {
         return { kind: 'early', askAgainAtMs: answer.askAgainAtMs, nowMs: answer.nowMs };
       case 'MISSING':
         return { kind: 'missing' };
-      case 'UPGRADE_REQUIRED':
-        throw new UpgradeRequiredError(ref);
     }
   }
 

@@ -4,8 +4,9 @@ import type { Logger } from '../core/logger';
 import type { Report, TimerLayer } from '../events/report';
 import type { TimerPayload } from '../queue/payloads';
 import { DONE, type JobResult } from '../queue/consumer';
+import { isRedisAway } from '../redis/errors';
 import type { SessionRecord } from '../store/session-store';
-import type { Stepper } from './stepper';
+import { ContentionError, type Stepper } from './stepper';
 
 /** What became of an attempt to end a session by time-out. */
 export type TimeoutOutcome =
@@ -167,7 +168,9 @@ export class LocalTimers {
       return 'againInMs' in outcome ? outcome : null;
     } catch (error) {
       this.log.debug({ session: ref, kind, err: error }, 'local timer could not act');
-      return { againInMs: RETRY_MS, deadlineMs };
+      // Whatever else is wrong (a newer version has written the row) does not pass by waiting: job and sweep go on.
+      const passes = isRedisAway(error) || error instanceof ContentionError;
+      return passes ? { againInMs: RETRY_MS, deadlineMs } : null;
     }
   }
 }

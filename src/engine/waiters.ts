@@ -38,7 +38,7 @@ export class Waiters {
   ): Promise<SessionRecord | null> {
     let last: SessionRecord | null = null;
     await this.#until(timeoutMs, signal, concerns(ref), async () => {
-      last = (await this.store.load(ref)).record;
+      last = (await this.store.read(ref)).record;
       return last === null || until(last);
     });
     return last;

@@ -10,6 +10,7 @@ import type { Logger } from '../core/logger';
 import { spliceUpgrade } from '../core/splice';
 import type { StalledReaders } from '../core/stalled-readers';
 import type { ApiMetrics } from '../events/api-metrics';
+import { newerVersion } from '../engine/newer-version';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord, SessionStore } from '../store/session-store';
@@ -28,7 +29,7 @@ import { shuttingDown, type SplicedClient, type SplicedClients } from './spliced
 export interface GatewayParts {
   readonly guard: EdgeGuard;
   readonly authenticator: Pick<Authenticator, 'tenantOf'>;
-  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly clients: SplicedClients;
   readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures' | 'cdpClientsCut'>;
@@ -85,7 +86,7 @@ export class Gateway {
     const client = clients.enter(ref);
     socket.once('close', client.leave);
     try {
-      const { record } = await withinRedisBudget(sessions.load(ref));
+      const { record } = await withinRedisBudget(sessions.read(ref));
       if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
       requireLive(record);
       await this.#splice(upgrade, record, client);
@@ -119,6 +120,7 @@ export class Gateway {
     const { request, socket, head, requestId } = upgrade;
     const { ref, snapshot } = record;
     const { endpoint, owner, limits } = snapshot.context;
+    if (record.isPartial === true && (endpoint === null || owner === null)) throw newerVersion();
     if (endpoint === null || owner === null) throw new Error(`live session ${ref} has no browser`);
 
     const dialled = await dial({ endpoint, claimId: owner.fence.claimId }, here, secret, client.ended);

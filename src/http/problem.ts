@@ -1,5 +1,7 @@
 import { STATUS_CODES } from 'node:http';
+import { NewerMachineVersionError } from '../../machines/session/session.versions';
 import { ERROR_CATALOGUE, HoldfastError, type ErrorCode, type FieldError } from '../core/errors';
+import { newerVersion } from '../engine/newer-version';
 import { isRedisAway } from '../redis/errors';
 
 /** Media type of error bodies (RFC 9457). */
@@ -44,6 +46,7 @@ export function codedError(thrown: unknown): HoldfastError {
   if (isRedisAway(thrown)) {
     return new HoldfastError('redis_unavailable', 'Redis does not answer.', { cause: thrown });
   }
+  if (thrown instanceof NewerMachineVersionError) return newerVersion(thrown);
   return new HoldfastError('internal_error', 'Something of ours broke; the request id is in our log.', {
     cause: thrown,
   });

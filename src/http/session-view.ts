@@ -37,6 +37,8 @@ export interface SessionView {
   readonly queuePosition: number | null;
   readonly revision: number;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** A newer version of the service keeps the session: this is what could be read of it. */
+  readonly isPartial?: true;
 }
 
 /** Makes views; knows where callers reach us and how connect tokens are signed. */
@@ -71,6 +73,7 @@ export class SessionViews {
       queuePosition,
       revision: record.revision,
       error: session.error,
+      ...(record.isPartial === true ? { isPartial: true } : {}),
     };
   }
 

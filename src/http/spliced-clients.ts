@@ -29,7 +29,7 @@ interface Entry {
 /** What {@link SplicedClients} works with. */
 export interface SplicedClientsParts {
   readonly notices: Pick<NoticeStream, 'on' | 'off'>;
-  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly log: Logger;
   /** Called after each attach and detach. */
   readonly onChange: () => void;
@@ -119,7 +119,7 @@ export class SplicedClients {
 
   async #endIfOver(ref: SessionRef): Promise<void> {
     try {
-      const { record } = await this.parts.sessions.load(ref);
+      const { record } = await this.parts.sessions.read(ref);
       if (record === null)
         this.#end(ref, new HoldfastError('session_not_found', 'There is no such session.'));
       else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { HoldfastError, type ErrorCode } from '../core/errors';
 import { isRedisAway } from '../redis/errors';
 import type { SessionOutline } from './parts';
 
@@ -22,10 +22,12 @@ export function endedEarly(session: SessionOutline): JobFailure {
   );
 }
 
-/** Whether trying again later is the answer: Redis is away, or an outcome is not known yet. */
+const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', 'newer_version'];
+
+/** Whether trying again later is the answer: Redis is away, an outcome is not known yet, or is for a newer process. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof HoldfastError) {
-    return error.code === 'redis_unavailable' || error.code === 'outcome_unknown';
+    return PASSING.includes(error.code);
   }
   return isRedisAway(error);
 }

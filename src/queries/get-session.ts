@@ -16,7 +16,7 @@ export type GetSession = (ref: SessionRef) => Promise<FoundSession>;
 
 /** What {@link getSession} works with. */
 export interface GetSessionParts {
-  readonly sessions: Pick<SessionStore, 'load'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly index: Pick<SessionIndex, 'queuePosition'>;
 }
 
@@ -34,7 +34,7 @@ export async function findSession(
   { sessions, index }: GetSessionParts,
   ref: SessionRef,
 ): Promise<FoundSession | null> {
-  const { record, nowMs } = await sessions.load(ref);
+  const { record, nowMs } = await sessions.read(ref);
   if (record === null) return null;
   const waits = record.snapshot.context.deadlines.queue !== undefined;
   const rank = waits ? await index.queuePosition(ref) : null;

@@ -1,6 +1,7 @@
 import { DelayedError, WaitingError, Worker, type Job } from 'bullmq';
 import type { z } from 'zod';
-import { settlesWithin } from '../core/abort';
+import { NewerMachineVersionError } from '../../machines/session/session.versions';
+import { backoffMs, settlesWithin } from '../core/abort';
 import type { Clock } from '../core/clock';
 import type { ContainedJob, ContainmentReason } from '../core/containment';
 import { messageOf } from '../core/errors';
@@ -23,7 +24,7 @@ export const DONE: JobResult = { done: true };
 
 /**
  * How long BullMQ's worker waits in Redis at most: `drainDelay`, or until the next delayed job, but never longer than its
- * own `maximumBlockTimeout` of 10 s. On `launch` and `sessions` only the back-off of an attempt that failed is ever delayed.
+ * own `maximumBlockTimeout` of 10 s. On `launch` and `sessions` only what failed, or is left to a newer version, is ever delayed.
  */
 const LONGEST_BLOCK_MS: Readonly<Record<QueueName, number>> = {
   launch: 4_000,
@@ -45,6 +46,13 @@ const TAKEOVER: Readonly<
 
 /** Commands and timers take milliseconds; a worker that is not closed by then will not close. */
 const CLOSE_TIMEOUT_MS = 3_000;
+
+/** How soon a job that only a newer version can handle is delivered again, growing with every time. */
+const LEFT_FIRST_MS = 100;
+const LEFT_CAP_MS = 5_000;
+
+/** How often it is left to a newer version, some hours in all, before it is given up like any job that fails. */
+const LEFT_MAX = 5_000;
 
 /** What a consumer needs. */
 export interface ConsumerOptions<S extends z.ZodType> {
@@ -85,7 +93,7 @@ export interface JobReport {
 
 /**
  * Takes jobs off one queue of ours. Whatever is in the queue, each job ends: handled,
- * re-delivered on purpose, or contained (I18). Jobs BullMQ itself cannot parse are left to the sweep.
+ * re-delivered on purpose, left to a newer version, or contained (I18). Jobs BullMQ itself cannot parse are left to the sweep.
  */
 export class Consumer<S extends z.ZodType> {
   readonly #worker: Worker<unknown, unknown>;
@@ -173,10 +181,7 @@ export class Consumer<S extends z.ZodType> {
   ): Promise<unknown> {
     const payload = await this.#parse(job);
     if (payload === undefined) return undefined;
-    const result = await this.options.handle(payload, {
-      signal: signal ?? new AbortController().signal,
-      stalls: job.stalledCounter,
-    });
+    const result = await this.#handled(job, payload, signal);
     if ('againInMs' in result) {
       await job.moveToDelayed(this.options.clock.nowMs() + Math.max(1, result.againInMs), token);
       throw new DelayedError();
@@ -186,6 +191,26 @@ export class Consumer<S extends z.ZodType> {
       throw new WaitingError();
     }
     return result.value;
+  }
+
+  /* Two versions take from one queue while they run side by side: what is for the newer one goes round until it has it. */
+  async #handled(
+    job: Job<unknown>,
+    payload: z.output<S>,
+    signal: AbortSignal | undefined,
+  ): Promise<JobResult> {
+    try {
+      return await this.options.handle(payload, {
+        signal: signal ?? new AbortController().signal,
+        stalls: job.stalledCounter,
+      });
+    } catch (error) {
+      if (!(error instanceof NewerMachineVersionError) || job.attemptsStarted > LEFT_MAX) throw error;
+      const { log, queue } = this.options;
+      if (job.attemptsStarted === 1)
+        log.info({ queue, jobId: job.id, reason: error.message }, 'a job is left to a newer version');
+      return { againInMs: backoffMs(job.attemptsStarted, LEFT_FIRST_MS, LEFT_CAP_MS) };
+    }
   }
 
   async #parse(job: Job<unknown>): Promise<z.output<S> | undefined> {

@@ -85,6 +85,12 @@ export function indexMember(createdAtMs: number, id: string): string {
   return createdAtMs.toString(16).padStart(12, '0') + id;
 }
 
+/** When a session was created, by its index member; epoch milliseconds, 0 for what is none. */
+export function createdAtOfMember(member: string): number {
+  const createdAtMs = parseInt(member.slice(0, 12), 16);
+  return Number.isNaN(createdAtMs) ? 0 : createdAtMs;
+}
+
 /** The id in an index member. */
 export function idOfIndexMember(member: string): string {
   return member.slice(12);

@@ -109,6 +109,14 @@ export function labelEntries(labels: SessionContext['labels']): string[] {
   return Object.entries(labels).flatMap(([name, value]) => [`${name}=${value}`, name]);
 }
 
+/** The labels that such names come from: those without a value only repeat a name. */
+export function labelsOfEntries(entries: readonly string[]): SessionContext['labels'] {
+  const pairs = entries.filter(entry => entry.includes('='));
+  return Object.fromEntries(
+    pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+}
+
 /* A step replaces its context, but passes on the labels it does not change: most steps are told by that alone. */
 function labelDelta(before: SessionContext, after: SessionContext): { left: string[]; joined: string[] } {
   if (before.labels === after.labels) return { left: [], joined: [] };

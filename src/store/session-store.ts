@@ -1,3 +1,4 @@
+import { readNewerSnapshot } from '../../machines/session/session.newer';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
 import type { Fence, SessionSnapshot, SessionStatus, TimerKind } from '../../machines/session/session.types';
 import { refOf, type SessionRef } from '../core/ids';
@@ -5,6 +6,7 @@ import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { NOTICES_MAX } from './notice-stream';
 import { commitArgs, commitKeys, labelEntries, pendingEffects } from './session-commit';
+import { isEndedRow, storedRow, type StoredRow } from './session-row';
 
 /** A session as the store knows it, at one moment of Redis `TIME`. */
 export interface SessionRecord {
@@ -15,6 +17,8 @@ export interface SessionRecord {
   readonly fingerprint: string;
   readonly lastActivityMs: number | null;
   readonly attachedAtMs: number | null;
+  /** A newer version has written it, or it is damaged: the snapshot holds what could be read, for readers only. */
+  readonly isPartial?: true;
 }
 
 /** How many operations a row remembers, one for each of its last revisions; `commit-session-18.lua` keeps as many. */
@@ -103,28 +107,28 @@ export class SessionStore {
   constructor(private readonly scripts: ScriptRunner) {}
 
   /**
-   * Reads a session together with Redis `TIME`, the only clock that enters an event.
+   * Reads a session together with Redis `TIME`, the only clock that enters an event. An ended one of a newer version is
+   * read as far as it can be: nothing is committed to it any more (I3).
    *
-   * @throws NewerMachineVersionError for a row of a newer release.
+   * @throws NewerMachineVersionError for a session of a newer version that has not ended; UnknownStateError.
    */
   async load(ref: SessionRef): Promise<LoadedSession> {
-    const reply = await this.scripts.run('loadSession', [keys.row(ref), keys.activity, keys.attached], [ref]);
-    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, ops] = fieldsOf(reply);
-    if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
-    return {
-      nowMs: Number(nowMs),
-      applied: String(ops)
-        .split(';')
-        .map(op => op.slice(0, op.lastIndexOf('='))),
-      record: {
-        ref,
-        revision: Number(revision),
-        snapshot: upgradeSnapshot(JSON.parse(String(snapshot)), Number(mv)),
-        fingerprint: String(fingerprint),
-        lastActivityMs: activity === '' ? null : Number(activity),
-        attachedAtMs: attached === '' ? null : Number(attached),
-      },
-    };
+    return this.#load(ref, ({ stored, mv, fields }) =>
+      mv > MACHINE_VERSION && isEndedRow(fields)
+        ? { snapshot: readNewerSnapshot(stored, fields), isPartial: true }
+        : { snapshot: upgradeSnapshot(stored, mv) },
+    );
+  }
+
+  /** Reads a session to be shown: of one that {@link load} refuses, what can be known of it ({@link SessionRecord.isPartial}). */
+  async read(ref: SessionRef): Promise<LoadedSession> {
+    return this.#load(ref, ({ stored, mv, fields }) => {
+      try {
+        return { snapshot: upgradeSnapshot(stored, mv) };
+      } catch {
+        return { snapshot: readNewerSnapshot(stored, fields), isPartial: true };
+      }
+    });
   }
 
   /** Accepts a session, or says why not. Nothing is written unless the answer is OK. */
@@ -178,6 +182,8 @@ export class SessionStore {
 
   /** Commits a step: everything of it or nothing (I1–I6, I8). */
   async commit(commit: Commit): Promise<CommitAnswer> {
+    if (commit.before.isPartial === true)
+      throw new Error(`${commit.before.ref} was read in part, to be shown`);
     const reply = await this.scripts.run('commitSession', commitKeys(commit), commitArgs(commit));
     const [answer, revision, nowMs, extra] = fieldsOf(reply);
     switch (answer) {
@@ -204,7 +210,29 @@ export class SessionStore {
         throw new Error(`commit-session answered ${String(answer)}`);
     }
   }
+
+  async #load(ref: SessionRef, read: (row: StoredRow) => ReadRow): Promise<LoadedSession> {
+    const reply = await this.scripts.run('loadSession', [keys.row(ref), keys.activity, keys.attached], [ref]);
+    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, ops, ...beside] = fieldsOf(reply);
+    if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
+    return {
+      nowMs: Number(nowMs),
+      applied: String(ops)
+        .split(';')
+        .map(op => op.slice(0, op.lastIndexOf('='))),
+      record: {
+        ref,
+        revision: Number(revision),
+        ...read(storedRow(ref, mv, snapshot, beside)),
+        fingerprint: String(fingerprint),
+        lastActivityMs: activity === '' ? null : Number(activity),
+        attachedAtMs: attached === '' ? null : Number(attached),
+      },
+    };
+  }
 }
+
+type ReadRow = Pick<SessionRecord, 'snapshot' | 'isPartial'>;
 
 function createAnswerOf(reply: ScriptReply): CreateAnswer {
   const [answer, ref, fingerprint] = fieldsOf(reply);

@@ -2,6 +2,7 @@ import type { Deps } from '../../src/deps';
 import { LocalTimers } from '../../src/engine/timeouts';
 import { Consumer } from '../../src/queue/consumer';
 import { launchPayload } from '../../src/queue/payloads';
+import type { DrainParts } from '../../workers/drain';
 import type { KeeperClient } from '../../workers/keeper-client';
 import { LaunchSlots } from '../../workers/launch-slots';
 import { OwnedSessions } from '../../workers/owned-sessions';
@@ -19,30 +20,40 @@ export class TestLauncher {
   readonly owned: OwnedSessions;
   /** Sessions whose browser the keeper was asked for. */
   readonly launched: string[] = [];
+  /** Sessions whose browser the keeper was told to end. */
+  readonly closed: string[] = [];
+  /** What happens while a browser starts. */
+  onLaunch: () => Promise<void> = () => Promise.resolve();
   /** How many launch jobs were taken. */
   taken = 0;
   readonly #consumer: Consumer<typeof launchPayload>;
   readonly #stop = new AbortController();
   readonly #timers: LocalTimers;
+  readonly #closer: SessionCloser;
+  readonly #context: WorkerContext;
 
   constructor(deps: Deps, { slots, workerId = 'w-launcher' }: { slots: number; workerId?: string }) {
     const { stepper, log } = deps;
     const onFenced = (): void => undefined;
     const context: WorkerContext = { workerId, stepper, log, signal: this.#stop.signal, onFenced };
+    this.#context = context;
     this.#timers = new LocalTimers(deps.timeouts, log);
     this.owned = new OwnedSessions(context, this.#timers);
     // SAFETY: what launcher and closer ask a keeper for is answered here; the rest of it is not asked.
     const keeper = {
-      call: (op: string, { ref }: { ref: string }) => {
-        if (op === 'launch') this.launched.push(ref);
-        return Promise.resolve({ endpoint: ENDPOINT });
+      call: async (op: string, { ref }: { ref: string }) => {
+        if (op === 'close') this.closed.push(ref);
+        if (op !== 'launch') return {};
+        this.launched.push(ref);
+        await this.onLaunch();
+        return { endpoint: ENDPOINT };
       },
     } as unknown as KeeperClient;
     const exporter = { launched: () => undefined, browserGone: () => undefined };
-    const closer = new SessionCloser({ ...deps, keeper, beforeClose: () => undefined, exporter });
+    this.#closer = new SessionCloser({ ...deps, keeper, beforeClose: () => undefined, exporter });
     this.slots = new LaunchSlots(() => undefined);
     this.slots.update({ slots, used: 0, orphansReaped: 0, gatewayConnections: 0, load: null });
-    const parts = { context, keeper, owned: this.owned, closer, slots: this.slots, exporter };
+    const parts = { context, keeper, owned: this.owned, closer: this.#closer, slots: this.slots, exporter };
     const launcher = new SessionLauncher({ ...deps, ...parts, prepare: () => Promise.resolve() });
     this.#consumer = new Consumer({
       ...deps.consumerBase,
@@ -54,6 +65,12 @@ export class TestLauncher {
         return launcher.handle(payload);
       },
     });
+  }
+
+  /** What a worker of this id drains with. */
+  drainParts(workerId: string): Pick<DrainParts, 'context' | 'owned' | 'closer' | 'slots'> {
+    const context = { ...this.#context, workerId };
+    return { context, owned: this.owned, closer: this.#closer, slots: this.slots };
   }
 
   /** Begins to take jobs. */

@@ -85,6 +85,10 @@ export const sessionAnswer: z.ZodType<SessionView> = z.object({
     .object({ code: z.string(), message: z.string() })
     .nullable()
     .describe('What went wrong, of a session that failed.'),
+  isPartial: z
+    .literal(true)
+    .exactOptional()
+    .describe('A newer version of the service keeps the session: this is what could be read of it.'),
 });
 
 /** A page of sessions. */

@@ -35,7 +35,7 @@ function commandOver(outcome: CommandOutcome | null, stands: Stands = {}) {
   });
   const update = updateSession({
     sessions: {
-      load: () => {
+      read: () => {
         const [command] = sent;
         if (command === undefined) return Promise.resolve(loaded(before, []));
         return Promise.resolve(loaded(after, isApplied ? [command.commandId] : []));

@@ -1,0 +1,142 @@
+import {
+  DEFAULT_BROWSER_OPTIONS,
+  TIMER_KINDS,
+  type BrowserOptions,
+  type Deadlines,
+  type Endpoint,
+  type Owner,
+  type SessionContext,
+  type SessionSnapshot,
+  type SessionStatus,
+} from './session.types';
+
+/** What stands beside the snapshot in a row, and is written there by every version. */
+export interface RowFields {
+  readonly tenant: string;
+  readonly id: string;
+  /** The public status; perhaps a word that this version does not have. */
+  readonly status: string;
+  readonly createdAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly deadlines: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What an older process can tell of a row that a newer one has written: what stands beside the snapshot, and of the
+ * snapshot what looks as this version knows it. For readers only, it must never be committed. Never throws, whatever the
+ * snapshot is.
+ */
+export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnapshot {
+  const given = members(members(stored)['context']);
+  const limits = members(given['limits']);
+  const deadlines = knownDeadlines(row.deadlines);
+  const times = {
+    liveAtMs: numberOr(given['liveAtMs'], null),
+    endedAtMs: numberOr(given['endedAtMs'], null),
+  };
+  const status = knownStatus(row.status, times);
+  return {
+    value:
+      status === 'created' ? { created: deadlines.queue === undefined ? 'launching' : 'queued' } : status,
+    context: {
+      tenant: row.tenant,
+      id: row.id,
+      name: textOr(given['name'], null),
+      labels: row.labels,
+      limits: {
+        timeoutMs: numberOr(limits['timeoutMs'], 0),
+        idleTimeoutMs: numberOr(limits['idleTimeoutMs'], null),
+        queueTimeoutMs: numberOr(limits['queueTimeoutMs'], 0),
+        connectTimeoutMs: numberOr(limits['connectTimeoutMs'], null),
+      },
+      options: optionsIn(members(given['options'])),
+      sealed: null,
+      createdAtMs: row.createdAtMs,
+      ...times,
+      deadlines,
+      launchAttempts: numberOr(given['launchAttempts'], 0),
+      fenceN: numberOr(given['fenceN'], 0),
+      owner: ownerIn(members(given['owner'])),
+      endpoint: endpointIn(members(given['endpoint'])),
+      endReason: endReasonIn(given['endReason']),
+      error: errorIn(members(given['error'])),
+    },
+  };
+}
+
+const STATUSES: readonly SessionStatus[] = ['created', 'live', 'released', 'failed', 'timed_out'];
+
+/* A status of later days is told by the times: they say how far the session has come. */
+function knownStatus(
+  word: string,
+  { liveAtMs, endedAtMs }: Pick<SessionContext, 'liveAtMs' | 'endedAtMs'>,
+): SessionStatus {
+  const known = STATUSES.find(status => status === word);
+  if (known !== undefined) return known;
+  if (endedAtMs !== null) return 'failed';
+  return liveAtMs === null ? 'created' : 'live';
+}
+
+function knownDeadlines(given: RowFields['deadlines']): Deadlines {
+  return Object.fromEntries(
+    TIMER_KINDS.flatMap(kind => {
+      const deadlineMs = given[kind];
+      return isNumber(deadlineMs) ? [[kind, deadlineMs]] : [];
+    }),
+  );
+}
+
+function optionsIn(given: Members): BrowserOptions {
+  const { width, height } = members(given['dimensions']);
+  return {
+    headless: typeof given['headless'] === 'boolean' ? given['headless'] : DEFAULT_BROWSER_OPTIONS.headless,
+    dimensions: isNumber(width) && isNumber(height) ? { width, height } : null,
+    deviceScaleFactor: numberOr(given['deviceScaleFactor'], null),
+    userAgent: textOr(given['userAgent'], null),
+    locale: textOr(given['locale'], null),
+    timezone: textOr(given['timezone'], null),
+    proxyServer: textOr(given['proxyServer'], null),
+  };
+}
+
+function ownerIn(given: Members): Owner | null {
+  const { workerId } = given;
+  const { n, claimId } = members(given['fence']);
+  return isText(workerId) && isNumber(n) && isText(claimId) ? { workerId, fence: { n, claimId } } : null;
+}
+
+/* All of it or none: half an address leads nowhere. */
+function endpointIn({ port, path, bootId, netns, gateway, gatewaySocket }: Members): Endpoint | null {
+  if (!isNumber(port) || !isText(path) || !isText(bootId) || !isText(netns)) return null;
+  return {
+    port,
+    path,
+    bootId,
+    netns,
+    gateway: textOr(gateway, null),
+    gatewaySocket: textOr(gatewaySocket, null),
+  };
+}
+
+function errorIn({ code, message }: Members): SessionContext['error'] {
+  const reason = endReasonIn(code);
+  return reason !== null && isText(message) ? { code: reason, message } : null;
+}
+
+function endReasonIn(given: unknown): SessionContext['endReason'] {
+  // SAFETY: a reason of later days is a word like the others; readers only pass it on.
+  return isText(given) ? (given as SessionContext['endReason']) : null;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function members(value: unknown): Members {
+  // SAFETY: any object can be asked for members; what they are is checked where they are read.
+  return typeof value === 'object' && value !== null ? (value as Members) : {};
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+const numberOr = <F>(value: unknown, other: F): number | F => (isNumber(value) ? value : other);
+const textOr = <F>(value: unknown, other: F): string | F => (isText(value) ? value : other);

@@ -1,0 +1,50 @@
+import type { RowFields } from '../../machines/session/session.newer';
+import { parseRef, type SessionRef } from '../core/ids';
+import { createdAtOfMember } from '../redis/keys';
+import type { ScriptReply } from '../redis/script-runner';
+import { labelsOfEntries } from './session-commit';
+
+/* A row as the load script tells it, before anybody has made sense of its snapshot. */
+
+type Reply = ScriptReply | undefined;
+
+/** What a row holds. */
+export interface StoredRow {
+  /** The snapshot as it was stored; null if it is no JSON. */
+  readonly stored: unknown;
+  /** The machine version it was stored by. */
+  readonly mv: number;
+  readonly fields: RowFields;
+}
+
+/** @param beside - status, deadlines, index member and labels, as they stand beside the snapshot */
+export function storedRow(ref: SessionRef, mv: Reply, snapshot: Reply, beside: readonly Reply[]): StoredRow {
+  const [status, deadlines, member, labelKeys] = beside.map(String);
+  const { tenant, id } = parseRef(ref) ?? { tenant: '', id: ref };
+  const labels = parsed(labelKeys);
+  return {
+    stored: parsed(snapshot),
+    mv: Number(mv),
+    fields: {
+      tenant,
+      id,
+      status: status ?? '',
+      createdAtMs: createdAtOfMember(member ?? ''),
+      labels: labelsOfEntries(Array.isArray(labels) ? labels.map(String) : []),
+      // SAFETY: Object() makes an object of anything; whoever reads its members checks them.
+      deadlines: Object(parsed(deadlines)) as RowFields['deadlines'],
+    },
+  };
+}
+
+/** Whether a session has ended, in a word that every version knows. */
+export const isEndedRow = ({ status }: RowFields): boolean =>
+  status === 'released' || status === 'failed' || status === 'timed_out';
+
+function parsed(json: Reply): unknown {
+  try {
+    return JSON.parse(String(json));
+  } catch {
+    return null;
+  }
+}
