@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from './config/config';
+import { redisDir } from './config/data-dir';
 import { packageVersion } from './config/version';
 import { systemClock, type Clock } from './core/clock';
 import { randomId } from './core/ids';
@@ -20,6 +21,7 @@ import { commandPayload, timerPayload } from './queue/payloads';
 import { Producer } from './queue/producer';
 import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redis/connection';
 import { ScriptRunner } from './redis/script-runner';
+import { ScriptWatch } from './redis/script-watch';
 import { untilRedisServes } from './redis/until-redis-serves';
 import { ActivityStore } from './store/activity-store';
 import { ClosingStore } from './store/closing-store';
@@ -98,6 +100,9 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const notices = new NoticeStream(openRedis(blockingOptions(redisUrl), log), clock, log);
   lifecycle.defer('notices', () => notices.stop());
   await notices.start();
+  const watch = new ScriptWatch({ redisUrl, ownRedisDir: ownRedisDir(config, redisUrl), log });
+  lifecycle.defer('script watch', () => watch.stop());
+  watch.start();
 
   const metrics = new Metrics({ version: packageVersion(), node: process.versions.node });
   const report = new Report(metrics, log);
@@ -132,6 +137,11 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
 async function settleSecret(maintenance: MaintenanceStore, log: Logger): Promise<string> {
   const candidate = `${randomId()}${randomId()}`;
   return untilRedisServes('the secret of the installation', log, () => maintenance.secret(candidate));
+}
+
+/* Our own is behind a Unix socket, and its data in our data folder. */
+function ownRedisDir({ dataDir }: Config, redisUrl: string): string | null {
+  return redisUrl.startsWith('unix:') ? redisDir(dataDir) : null;
 }
 
 function openStores(redis: Redis): Stores {

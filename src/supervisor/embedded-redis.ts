@@ -142,6 +142,8 @@ export class EmbeddedRedis implements ProcessPlan {
       'maxmemory-policy': 'noeviction',
       // Expiry and our timers ride on Redis' own clock ticks.
       hz: '100',
+      // After so long a script is one that does not end, and the others hear of it. Again the older of two names.
+      'lua-time-limit': '1000',
       // A row fits a listpack: 588 bytes instead of 1064. The older of the two names; every version knows it.
       'hash-max-ziplist-value': '1024',
     };

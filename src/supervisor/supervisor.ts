@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, type Config } from '../config/config';
+import { redisDir } from '../config/data-dir';
 import { childEnvironment, type Env } from '../config/env';
 import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { systemClock } from '../core/clock';
@@ -244,11 +245,6 @@ export class Supervisor {
 /** The lock of a data folder. */
 export function lockPath(dataDir: string): string {
   return join(dataDir, 'supervisor.lock');
-}
-
-/** Where the Redis of a data folder keeps everything. */
-export function redisDir(dataDir: string): string {
-  return join(dataDir, 'redis');
 }
 
 /** Where the API will be, as far as it is known before it has started. */

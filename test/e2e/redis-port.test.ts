@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { pollUntil } from '../../src/core/abort';
 import { SessionProducer } from '../../src/producer/producer';
 import { readRedisAccess } from '../../src/supervisor/redis-access';
 import { freePort } from '../support/free-port';
@@ -40,5 +41,22 @@ describe('another service on this machine', () => {
       ...['--no-auth-warning', 'ACL', 'LOG'],
     ]);
     expect(stdout.trim()).toBe('');
+  });
+
+  it('ends our Redis with a script that writes and does not end, and every session goes on', async () => {
+    const access = await readRedisAccess(join(installation.dir.path, 'redis'));
+    if (access === null) throw new Error('the Redis is not opened');
+    const { id } = await installation.create({ timeout: 60_000 });
+    const before = await installation.find('redis');
+    const [key, script] = ['{hf-in}:ingress:x', `redis.call('SET', KEYS[1], 'x') while true do end`];
+    await run('redis-cli', ['-u', access.ingressUrl, 'EVAL', script, '1', key]).catch(() => undefined);
+    await installation.replaced('redis', before);
+    const found = await pollUntil('the session', { timeoutMs: 10_000, everyMs: 20 }, async () => {
+      const answer = await installation.call('GET', `/v1/sessions/${id}`);
+      return answer.status === 200 ? answer.body : undefined;
+    });
+    expect(found.status).toBe('live');
+    const { stdout } = await run('redis-cli', ['-u', access.ingressUrl, 'EXISTS', key]);
+    expect(stdout.trim()).toBe('0');
   });
 });
