@@ -60,7 +60,7 @@ describe('a sweep gets past', () => {
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|connect`]));
     const ref = await overdue();
     await withSweeper(async () => {
-      await fixture.ended(ref);
+      await fixture.ended(ref, 8_000);
       await until('the connect deadlines to go', async () => (await deps.redis.zcount(keys.due, 1, 1)) === 0);
     });
   }, 20_000);
@@ -71,7 +71,7 @@ describe('a sweep gets past', () => {
     const refs = await copies(unreadable.record.ref);
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|session`]));
     const ref = await overdue();
-    await withSweeper(() => fixture.ended(ref));
+    await withSweeper(() => fixture.ended(ref, 8_000));
     // They are left to whoever can read them.
     expect(await deps.redis.zcount(keys.due, 1, 1)).toBe(MANY);
   }, 20_000);
@@ -82,7 +82,7 @@ describe('a sweep gets past', () => {
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|session`]));
     const ref = await overdue();
     await withSweeper(async () => {
-      await fixture.ended(ref);
+      await fixture.ended(ref, 8_000);
       await until('the entries to move', async () => (await deps.redis.zcount(keys.due, 1, 1)) === 0);
     });
     expect(await deps.redis.zcard(keys.due)).toBe(MANY + 1);
