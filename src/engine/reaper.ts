@@ -27,12 +27,16 @@ export interface ReaperParts {
 
 /**
  * Fails the sessions of workers whose lease has lapsed. It acts only when it can tell a dead worker from a dead Redis:
- * its own contact with Redis, and Redis' uptime, must exceed the lease, and Redis' clock must run like ours.
+ * its own contact with this one Redis process must exceed the lease, and Redis' clock must run like ours. Everything else
+ * that it waits for goes by our monotonic clock: Redis' own may be set.
  */
 export class Reaper {
   #contactSinceMs: number | null = null;
   #lastLookMs = 0;
   #clockOffsetMs: number | null = null;
+  #runId: string | null = null;
+  /** When each obligation was first seen, by the monotonic clock. */
+  #owedSinceMs = new Map<string, number>();
   /** Sessions of dead workers that could not be stepped when last looked at: said once. */
   #unsettled: ReadonlySet<SessionRef> = new Set();
 
@@ -60,9 +64,9 @@ export class Reaper {
 
   /* Redis TIME if we may judge by it, else null. */
   async #touch(): Promise<number | null> {
-    const [nowMs, uptimeSeconds] = await Promise.all([
+    const [nowMs, runId] = await Promise.all([
       this.parts.maintenance.nowMs(),
-      this.parts.maintenance.uptimeSeconds(),
+      this.parts.maintenance.serverRunId(),
     ]).catch((error: unknown) => {
       this.contactLost();
       throw error;
@@ -71,11 +75,12 @@ export class Reaper {
     const offsetMs = nowMs - monotonicMs;
     const frozen = monotonicMs - this.#lastLookMs > LEASE_MS / 2;
     const drifted = this.#clockOffsetMs !== null && Math.abs(offsetMs - this.#clockOffsetMs) > DRIFT_MAX_MS;
+    const restarted = this.#runId !== runId;
     this.#lastLookMs = monotonicMs;
     this.#clockOffsetMs = offsetMs;
-    if (this.#contactSinceMs === null || drifted || frozen) this.#contactSinceMs = monotonicMs;
-    const inContactForMs = monotonicMs - this.#contactSinceMs;
-    return inContactForMs > LEASE_MS && uptimeSeconds * 1000 > LEASE_MS ? nowMs : null;
+    this.#runId = runId;
+    if (this.#contactSinceMs === null || drifted || frozen || restarted) this.#contactSinceMs = monotonicMs;
+    return monotonicMs - this.#contactSinceMs > LEASE_MS ? nowMs : null;
   }
 
   async #reap(workerId: string, unsettled: Set<SessionRef>): Promise<number> {
@@ -120,9 +125,14 @@ export class Reaper {
 
   async #dropObligationsOfTheDead(nowMs: number): Promise<void> {
     const held = new Set(await this.parts.leases.held(nowMs));
-    for (const entry of await this.parts.closing.all()) {
-      if (held.has(entry.workerId) || nowMs - entry.sinceMs < KEEPER_GRACE_MS) continue;
-      await this.parts.closing.acknowledge(entry.ref, entry.claimId);
+    const monotonicMs = this.#lastLookMs;
+    const owedSinceMs = new Map<string, number>();
+    for (const { ref, claimId, workerId } of await this.parts.closing.all()) {
+      const sinceMs = this.#owedSinceMs.get(claimId) ?? monotonicMs;
+      owedSinceMs.set(claimId, sinceMs);
+      if (held.has(workerId) || monotonicMs - sinceMs < KEEPER_GRACE_MS) continue;
+      await this.parts.closing.acknowledge(ref, claimId);
     }
+    this.#owedSinceMs = owedSinceMs;
   }
 }

@@ -97,6 +97,7 @@ export class Sweeper {
       { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
       { name: 'contain', everyMs: 2_500, run: () => this.#contain() },
       { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
+      { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },
     ];
     for (const sweep of sweeps) this.#schedule(sweep);
   }
@@ -218,6 +219,11 @@ export class Sweeper {
     const { maintenance, quarantine, retentionMs } = this.parts;
     await maintenance.retire(retentionMs, this.#isStopped);
     await quarantine.prune();
+  }
+
+  async #pullBack(): Promise<void> {
+    const lowered = await this.parts.maintenance.pullBackScores();
+    if (lowered > 0) this.parts.report.repaired('clock', lowered);
   }
 
   async #contain(): Promise<void> {

@@ -69,7 +69,7 @@ export const TIMER_LAYERS = ['local', 'job', 'sweep'] as const;
 export type TimerLayer = (typeof TIMER_LAYERS)[number];
 
 /** The sweeps, by what they put right. */
-export const SWEEPS = ['overdue', 'effects', 'queued', 'contain', 'reaper', 'retention'] as const;
+export const SWEEPS = ['overdue', 'effects', 'queued', 'contain', 'reaper', 'retention', 'clock'] as const;
 
 /** @see SWEEPS */
 export type SweepName = (typeof SWEEPS)[number];

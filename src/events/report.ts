@@ -43,7 +43,8 @@ export class Report {
     this.log.info({ session: ref, revision, event, from, to, cause, actor }, 'session');
     this.metrics.transitions.inc({ from: from ?? 'none', to, event });
     if (before === null) this.metrics.sessionsCreated.inc({ source: sourceOf(actor) });
-    const sinceCreated = (nowMs - context.createdAtMs) / 1000;
+    // A clock that was set back would make them negative.
+    const sinceCreated = Math.max(0, nowMs - context.createdAtMs) / 1000;
     if (event === 'claim' && context.launchAttempts === 1) this.metrics.queueWait.observe({}, sinceCreated);
     if (from === 'created' && to !== 'created') {
       this.metrics.startDuration.observe({ outcome: to }, sinceCreated);
@@ -51,7 +52,7 @@ export class Report {
     if (isEnded(to)) {
       this.metrics.sessionsEnded.inc({ outcome: to, reason: context.endReason ?? 'unknown' });
       if (context.liveAtMs !== null) {
-        this.metrics.lifetime.observe({ outcome: to }, (nowMs - context.liveAtMs) / 1000);
+        this.metrics.lifetime.observe({ outcome: to }, Math.max(0, nowMs - context.liveAtMs) / 1000);
       }
     }
   }

@@ -18,6 +18,8 @@ const SCRIPTS = {
   quarantineJob: 'quarantine-job-3',
   trimFinished: 'trim-finished-2',
   keepFile: 'keep-file-3',
+  takeTurn: 'take-turn-1',
+  pullBackScores: 'pull-back-scores-5',
 } as const;
 
 /** The name of a script. */

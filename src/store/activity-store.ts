@@ -4,7 +4,7 @@ import { keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
 
 /** How long a process counts as alive after its last heartbeat. */
-const PROCESS_TTL_MS = 10_000;
+export const PROCESS_TTL_MS = 10_000;
 
 /** What clients do with live sessions: activity for the idle time-out, and who is attached where. */
 export class ActivityStore {

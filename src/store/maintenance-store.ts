@@ -4,6 +4,8 @@ import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { KEY_PREFIX, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
+import { PROCESS_TTL_MS } from './activity-store';
+import { LEASE_MS } from './lease-store';
 import type { PendingEffect } from './session-commit';
 
 /** A deadline that has passed without anybody acting on it. `dueMs` is when it was due. */
@@ -24,6 +26,9 @@ export interface LeftEffect {
   readonly pending: PendingEffect | null;
 }
 
+/** How many entries of each kind one run of the script lowers. */
+const PULLED_BACK_AT_A_TIME = 1_000;
+
 /** How many sessions one run of the script forgets. */
 const RETIRED_AT_A_TIME = 200;
 
@@ -40,15 +45,26 @@ export class MaintenanceStore {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  /** Seconds since Redis started. */
-  async uptimeSeconds(): Promise<number> {
+  /** Names the Redis process that answers: another one has another name. */
+  async serverRunId(): Promise<string> {
     const info = await this.redis.info('server');
-    return Number(/uptime_in_seconds:(\d+)/.exec(info)?.[1] ?? 0);
+    return /run_id:(\w+)/.exec(info)?.[1] ?? '';
   }
 
   /** Takes a sweep's turn for `ttlMs`; false if another process has it. */
   async takeTurn(sweep: string, ttlMs: number): Promise<boolean> {
-    return (await this.redis.set(keys.sweepLock(sweep), '1', 'PX', ttlMs, 'NX')) === 'OK';
+    return (await this.scripts.run('takeTurn', [keys.sweepLock(sweep)], [ttlMs])) === 1;
+  }
+
+  /** Lowers times that were written before the clock of Redis was set back; answers how many. */
+  async pullBackScores(): Promise<number> {
+    return Number(
+      await this.scripts.run(
+        'pullBackScores',
+        [keys.effects, keys.queued, keys.ended, keys.leases, keys.processes],
+        [LEASE_MS, PROCESS_TTL_MS, PULLED_BACK_AT_A_TIME],
+      ),
+    );
   }
 
   /** Deadlines that passed before `beforeMs`, oldest first, without the first `offset` of them. */

@@ -2,7 +2,9 @@ import { startStepping } from '../../src/deps';
 import { EngineFixture } from '../support/engine-fixture';
 import { Installation, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
+import { HAS_COMPILER, makeSettableClock, type SettableClock } from '../support/settable-clock';
 import { FAKETIME_LIBRARY, skewedClock } from '../support/skewed-clock';
+import { makeTempDir, type TempDir } from '../support/temp-dir';
 
 /* Clocks that are a minute wrong: session time is Redis' own, so nothing ends early, and nothing a second late (I8, I9). */
 
@@ -73,6 +75,55 @@ async function secondsAhead(api: Installation): Promise<number> {
   const { headers } = await api.call('GET', '/livez');
   return (Date.parse(headers.get('date') ?? '') - Date.now()) / 1_000;
 }
+
+/* Where there is no C compiler these are reported as skipped. */
+(HAS_COMPILER ? describe : describe.skip)('when the clock of Redis is set under a service that runs', () => {
+  let dir: TempDir;
+  let clock: SettableClock;
+  let redis: TestRedis;
+  let service: Installation;
+
+  beforeAll(async () => {
+    dir = await makeTempDir();
+    clock = await makeSettableClock(dir.path);
+    redis = await startRedis({ env: clock.env });
+    service = await Installation.start({ env: { REDIS_URL: redis.url } });
+  });
+  afterAll(async () => {
+    await service.stop();
+    await redis.stop();
+    await clock.close();
+    await dir.remove();
+  });
+
+  const expectService = async (held: SessionView): Promise<void> => {
+    const brief = await service.create({ timeout: 1_500 });
+    const { endReason, endedAt } = await service.until(brief.id, view => view.endedAt !== null);
+    expect(endReason).toBe('session_timeout');
+    const lateMs = Date.parse(endedAt ?? '') - Date.parse(brief.expiresAt ?? '');
+    expect(lateMs).toBeGreaterThanOrEqual(0);
+    expect(lateMs).toBeLessThanOrEqual(LATE_AT_MOST_MS);
+    expect((await service.read(held.id)).status).toBe('live');
+  };
+
+  it.each([
+    ['a minute back', -60],
+    ['a minute forward again', 0],
+    ['a minute forward', 60],
+  ])('%s: sessions go on, time-outs are on time, no history falls', async (_how, seconds) => {
+    const [held, released] = [
+      await service.create({ timeout: 600_000 }),
+      await service.create({ timeout: 600_000 }),
+    ];
+    await clock.set(seconds);
+    const sinceMs = performance.now();
+    expect((await service.call('DELETE', `/v1/sessions/${released.id}`)).body.status).toBe('released');
+    expect(performance.now() - sinceMs).toBeLessThan(2_500);
+    const times = (await service.history(released.id)).map(({ at }) => Date.parse(at));
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    await expectService(held);
+  });
+});
 
 describe.each([60, -60])('in a process whose clock is %d seconds wrong', seconds => {
   let fixture: EngineFixture;

@@ -5,8 +5,8 @@ import type { TestRedis } from './redis';
 const JUDGES_AFTER_S = 12;
 
 /**
- * Waits until the reapers of a test may judge: they act only when their own contact with Redis, and Redis' uptime, are
- * longer than a lease. A test that measures how soon a dead worker is noticed has to begin after that.
+ * Waits until the reapers of a test may judge: they act only when their own contact with this Redis is longer than a
+ * lease. A test that measures how soon a dead worker is noticed has to begin after that.
  */
 export async function untilReaperMayJudge(redis: TestRedis): Promise<void> {
   await pollUntil('Redis to be up for longer than a lease', { timeoutMs: 20_000, everyMs: 200 }, async () => {

@@ -17,6 +17,8 @@ export interface RedisOptions {
   readonly appendfsync?: 'always' | 'everysec' | 'no';
   /** Further arguments of `redis-server`, such as `['--maxmemory', '20mb']`. */
   readonly args?: readonly string[];
+  /** Added to its environment, such as that of a clock that is wrong. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A real redis-server of one test, on a Unix socket in a folder of its own. */
@@ -95,7 +97,10 @@ async function spawnServer(dir: string, socketPath: string, options: RedisOption
     'hash-max-listpack-value': '1024',
   };
   const argv = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const server = spawn('redis-server', [...argv, ...(options.args ?? [])], { stdio: 'ignore' });
+  const server = spawn('redis-server', [...argv, ...(options.args ?? [])], {
+    stdio: 'ignore',
+    env: { ...process.env, ...options.env },
+  });
   await once(server, 'spawn');
   await pollUntil('redis-server', { timeoutMs: READY_TIMEOUT_MS, everyMs: 5 }, async () => {
     if (hasEnded(server)) throw new Error(`redis-server ended at once, see ${join(dir, 'redis.log')}`);

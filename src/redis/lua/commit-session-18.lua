@@ -160,10 +160,13 @@ elseif owner ~= cjson.null then
   redis.call('SADD', KEYS[16], cmd.ref)
 end
 
+-- The times of a history never fall (I5), also when the clock does; deadlines and everything else go by the clock.
+local last = redis.call('LINDEX', KEYS[2], -1)
+local atMs = math.max(nowMs, last and cjson.decode(last).at or 0)
 cmd.history.seq = redis.call('LLEN', KEYS[2]) + 1
-cmd.history.at = nowMs
+cmd.history.at = atMs
 redis.call('RPUSH', KEYS[2], cjson.encode(cmd.history))
 cmd.notice.rev = rev
-cmd.notice.at = nowMs
+cmd.notice.at = atMs
 redis.call('XADD', KEYS[5], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))
 return { 'OK', rev, nowMs }

@@ -145,7 +145,7 @@ describe('a sweep gets past', () => {
       ...deps,
       // As if it had been in contact with a Redis that is up for longer than a lease.
       maintenance: Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
-        uptimeSeconds: () => Promise.resolve(60),
+        serverRunId: () => Promise.resolve('1'),
         nowMs: async () => (await deps.maintenance.nowMs()) + looks * 4_000,
       }),
       clock: { ...deps.clock, monotonicMs: () => deps.clock.monotonicMs() + looks * 4_000 },

@@ -1,0 +1,23 @@
+--[[
+  Lowers what stands further in the future than anything is ever written: it is left from before the clock was set back,
+  and whoever waits for its time would wait as much longer.
+
+  KEYS  1 effects  2 queued  3 ended  4 leases  5 processes
+  ARGV  1 length of a lease in ms  2 how long a process counts as alive after a heartbeat, in ms  3 how many of each to
+        lower at most
+
+  Returns how many were lowered
+]]
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local leaseMs, aliveMs = nowMs + tonumber(ARGV[1]), nowMs + tonumber(ARGV[2])
+local lowered = 0
+for key, latestMs in pairs({
+  [KEYS[1]] = nowMs, [KEYS[2]] = nowMs, [KEYS[3]] = nowMs, [KEYS[4]] = leaseMs, [KEYS[5]] = aliveMs,
+}) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. latestMs, '+inf', 'LIMIT', 0, ARGV[3])) do
+    redis.call('ZADD', key, 'XX', latestMs, member)
+    lowered = lowered + 1
+  end
+end
+return lowered

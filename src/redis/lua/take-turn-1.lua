@@ -1,0 +1,15 @@
+--[[
+  Takes a turn for a while, unless somebody has it. Redis keeps the end of a turn by its wall clock: a turn that lasts longer
+  than any may is left from before that clock was set back, and ends here.
+
+  KEYS  1 lock
+  ARGV  1 length of the turn in ms
+
+  Returns 1 if the turn was taken, else 0
+]]
+local leftMs, turnMs = redis.call('PTTL', KEYS[1]), tonumber(ARGV[1])
+if leftMs >= 0 and leftMs <= turnMs then
+  return 0
+end
+redis.call('SET', KEYS[1], '1', 'PX', turnMs)
+return 1
