@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logger';
+import { settlesWithin } from '../core/abort';
 import { messageOf } from '../core/errors';
 import type { Report } from '../events/report';
 import type { SessionCommand } from '../queue/payloads';
@@ -39,7 +40,7 @@ export class CommandSender {
   /**
    * Resolves with what became of a command; null if nothing is known after two seconds.
    *
-   * @throws what Redis throws while it is away, and what a step throws.
+   * @throws what Redis throws while it is away.
    */
   async send(command: SessionCommand): Promise<CommandOutcome | null> {
     const outcome = this.parts.waiters.outcome(command.commandId);
@@ -48,13 +49,24 @@ export class CommandSender {
       const heard = (await this.#isQueued(command)) ? await outcome.answer(patienceMs) : null;
       this.#isAnswering = heard !== null;
       if (heard !== null) return heard;
-      const own = this.#carryOut(command);
       // Either may be first, also when a frozen process wakes up; and a step that fails leaves the other its chance.
+      const own = this.#carryOut(command);
       const first = await Promise.any([own, outcome.answer(OWN_STEP_TIMEOUT_MS)]);
-      return first ?? null;
+      return first ?? (await this.#whyNot(own));
     } finally {
       outcome.stop();
     }
+  }
+
+  /* Nobody has answered, neither has the own step: it has failed, or is on its way still. */
+  async #whyNot(own: Promise<CommandOutcome>): Promise<null> {
+    try {
+      await settlesWithin(own, 0);
+    } catch (error) {
+      if (isRedisAway(error)) throw error;
+      this.parts.log.warn({ reason: messageOf(error) }, 'a command could not be carried out here');
+    }
+    return null;
   }
 
   async #isQueued(command: SessionCommand): Promise<boolean> {
