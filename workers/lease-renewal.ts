@@ -1,11 +1,13 @@
 import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
+import { RecurringFailures } from '../src/core/recurring-failures';
 import { untilRedisServes } from '../src/redis/until-redis-serves';
 import { RENEW_EVERY_MS, type LeaseStore, type WorkerInfo } from '../src/store/lease-store';
 
 /** Keeps a worker's lease for as long as the process lives. */
 export class LeaseRenewal {
   readonly #stop = new AbortController();
+  readonly #failures: RecurringFailures;
   #running: Promise<void> | null = null;
 
   /** @param onDrained - told with every renewal whether this worker is to launch nothing */
@@ -15,7 +17,13 @@ export class LeaseRenewal {
     private readonly info: () => WorkerInfo,
     private readonly onDrained: (drained: boolean) => void,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.#failures = new RecurringFailures(
+      log,
+      'the lease could not be renewed',
+      'the lease is renewed again',
+    );
+  }
 
   /** Takes the lease as soon as Redis lets it, then renews it in the background; what fails is tried again at the next turn. */
   async start(): Promise<void> {
@@ -50,8 +58,9 @@ export class LeaseRenewal {
   async #tryToRenew(): Promise<void> {
     try {
       await this.#renew();
+      this.#failures.worked('lease');
     } catch (error) {
-      this.log.warn({ err: error }, 'the lease could not be renewed');
+      this.#failures.failed('lease', error);
     }
   }
 }

@@ -5,9 +5,13 @@ import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
 import { measureDownloads, removeDownload, type MeasuredDownload } from './downloads';
 import { FileLimit } from './file-limit';
 import type { RunDirectory } from './run-directory';
+import { FolderWatch } from './watch-until';
 
-/** How often the folder is looked at: at rest, while something is downloaded, and when the quota is about to be used up. */
-const LOOK_EVERY_MS = 250;
+/**
+ * How often the folder is looked at: at rest, unless something changes in it; while something is downloaded; when the quota is
+ * about to be used up.
+ */
+const LOOK_EVERY_MS = 1_000;
 const LOOK_BUSY_MS = 50;
 const LOOK_SOON_MS = 25;
 
@@ -32,6 +36,7 @@ export interface CutDownload {
 /** What {@link DownloadQuota} works with. */
 export interface DownloadQuotaParts {
   readonly maxBytes: number;
+  readonly watch: () => Pick<FolderWatch, 'changed' | 'close'>;
   readonly measure: () => Promise<readonly MeasuredDownload[]>;
   readonly remove: (name: string) => Promise<void>;
   /** See FileLimit. */
@@ -64,14 +69,19 @@ export class DownloadQuota {
   async enforce(signal: AbortSignal): Promise<void> {
     // One that an earlier keeper has left in force; there is none otherwise, and nothing to be lifted.
     await this.#parts.limit.lift().catch(() => undefined);
-    while (!signal.aborted) {
+    for (let isAtRest = false; !signal.aborted;) {
+      // Made before the look, so that nothing happens between the two; not while every write would be told.
+      const watch = isAtRest ? this.#parts.watch() : null;
       const beganMs = performance.now();
       const untilNextMs = await this.look().catch((error: unknown) => {
         this.#parts.failures.failed('downloads', error);
         return LOOK_EVERY_MS;
       });
-      const tookMs = performance.now() - beganMs;
-      await pause(Math.max(untilNextMs, tookMs / SHARE_OF_TIME), signal);
+      const dueMs = (performance.now() - beganMs) / SHARE_OF_TIME;
+      isAtRest = untilNextMs === LOOK_EVERY_MS;
+      if (isAtRest && watch !== null) await watch.changed(untilNextMs, signal);
+      watch?.close();
+      await pause(isAtRest ? dueMs : Math.max(untilNextMs, dueMs), signal);
     }
   }
 
@@ -102,7 +112,7 @@ export class DownloadQuota {
       bytes > maxBytes,
       atMs,
     );
-    return this.#limitedAtMs === null ? LOOK_EVERY_MS : LOOK_SOON_MS;
+    return this.#limitedAtMs === null ? LOOK_BUSY_MS : LOOK_SOON_MS;
   }
 
   /* One that was complete at the last moment has not ended: it counts like any other that is. */
@@ -188,6 +198,7 @@ export async function keepToQuota(
   if (facts === null || facts.devTools.port === 0) return;
   const quota = new DownloadQuota({
     maxBytes,
+    watch: () => new FolderWatch(downloads),
     measure: () => measureDownloads(downloads, user.uid),
     remove: name => removeDownload(downloads, name),
     limit: new FileLimit(facts.browser, facts.shim, user),

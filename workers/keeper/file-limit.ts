@@ -33,15 +33,15 @@ export class FileLimit {
   }
 
   /**
-   * Back to what the process was started with.
+   * Back to the hard limit, which nobody of ours touches.
    *
    * @throws if the process is gone, or this machine cannot do that.
    */
   async lift(): Promise<void> {
     const limits = await readFile(`/proc/${this.browser.pid}/limits`, 'utf8');
-    const hard = /^Max file size\s+\S+\s+(\S+)/m.exec(limits)?.[1];
+    const [, soft, hard] = /^Max file size\s+(\S+)\s+(\S+)/m.exec(limits) ?? [];
     if (hard === undefined) throw new Error('the limits of the process cannot be read');
-    await this.#set(hard);
+    if (soft !== hard) await this.#set(hard);
   }
 
   async #set(soft: string): Promise<void> {

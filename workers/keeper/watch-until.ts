@@ -1,4 +1,5 @@
 import { watch, type FSWatcher } from 'node:fs';
+import { pause } from '../../src/core/abort';
 
 /** What to look at. */
 export interface WatchOptions<T> {
@@ -46,6 +47,31 @@ export async function watchUntil<T>({ folder, names, everyMs, signal, probe }: W
   } finally {
     signal.removeEventListener('abort', notice);
     watcher?.close();
+  }
+}
+
+/** Tells whether anything has changed in a folder since it was made; to be closed. */
+export class FolderWatch {
+  readonly #watcher: FSWatcher | null;
+  #hasChanged = false;
+  #wake: () => void = () => undefined;
+
+  constructor(folder: string) {
+    this.#watcher = tryWatch(folder, () => {
+      this.#hasChanged = true;
+      this.#wake();
+    });
+  }
+
+  /** Resolves at the first change, after `timeoutMs`, which is all there is without notifications, or when `signal` is aborted. */
+  async changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    if (!this.#hasChanged) await pause(timeoutMs, AbortSignal.any([woken.signal, signal]));
+  }
+
+  close(): void {
+    this.#watcher?.close();
   }
 }
 
