@@ -4,7 +4,7 @@
  * alone cannot do it: Node's ES modules want file extensions in imports, our sources have none.
  */
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
@@ -16,35 +16,41 @@ const OPTIONAL = /^import type .* from ['"](?:puppeteer|playwright)-core['"];$/g
 
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options: common } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-const shared = { ...common, types: ['node'], noEmit: false, declaration: true, rootDir: join(root, 'src') };
+const shared = { ...common, types: ['node'], noEmit: false, rootDir: join(root, 'src') };
+const FOLDERS = { commonJs: join(root, 'dist', 'src'), modules: join(root, 'dist', 'esm') };
 
-const modules = join(root, 'dist', 'esm');
-// Beside the old ones, which are there until the new ones are whole.
-const made = mkdtempSync(`${modules}-`);
+// Beside the old modules, which are there until the new ones are whole.
+const made = mkdtempSync(`${FOLDERS.modules}-`);
 chmodSync(made, 0o755);
+process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 buildModules(made);
-rmSync(modules, { recursive: true, force: true });
-renameSync(made, modules);
-declare(join(root, 'dist', 'src'));
+declare([FOLDERS.commonJs, made]);
+rmSync(FOLDERS.modules, { recursive: true, force: true });
+renameSync(made, FOLDERS.modules);
 
+/** Without comments: what they say stands in the declarations. */
 function buildModules(outDir) {
   const form = { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler };
-  const program = ts.createProgram(ENTRIES, { ...shared, ...form, outDir });
-  const specifiers = context => rewriting(context, withExtension);
-  const { diagnostics } = program.emit(undefined, write, undefined, false, {
-    after: [specifiers],
-    afterDeclarations: [specifiers],
-  });
-  // Types are the same in both forms: one check is enough.
+  const program = ts.createProgram(ENTRIES, { ...shared, ...form, removeComments: true, outDir });
+  const transformers = { after: [context => rewriting(context, withExtension)] };
+  const { diagnostics } = program.emit(undefined, ts.sys.writeFile, undefined, false, transformers);
   report([...ts.getPreEmitDiagnostics(program), ...diagnostics]);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const manifest = { type: 'module', version, sideEffects: false };
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify(manifest)}\n`);
 }
 
-function declare(outDir) {
-  const program = ts.createProgram(ENTRIES, { ...shared, emitDeclarationOnly: true, outDir });
-  report(program.emit(undefined, write).diagnostics);
+/** The declarations are the same for both forms: names with an extension lead there from CommonJS, too. */
+function declare(folders) {
+  const [outDir] = folders;
+  const only = { declaration: true, emitDeclarationOnly: true, outDir };
+  const program = ts.createProgram(ENTRIES, { ...shared, ...only });
+  const write = (file, text) => {
+    const whole = text.replace(OPTIONAL, '// @ts-ignore: optional\n$&');
+    for (const folder of folders) ts.sys.writeFile(join(folder, relative(outDir, file)), whole);
+  };
+  const transformers = { afterDeclarations: [context => rewriting(context, withExtension)] };
+  report(program.emit(undefined, write, undefined, true, transformers).diagnostics);
 }
 
 function report(diagnostics) {
@@ -56,24 +62,6 @@ function report(diagnostics) {
   };
   console.error(ts.formatDiagnostics(diagnostics, host));
   process.exit(1);
-}
-
-function write(file, text) {
-  const isDeclaration = file.endsWith('.d.ts');
-  const written = isDeclaration
-    ? text.replace(OPTIONAL, '// @ts-ignore: optional\n$&')
-    : withoutComments(text);
-  ts.sys.writeFile(file, written);
-}
-
-/** Programs do not read them; people do in the declarations, which keep theirs. */
-function withoutComments(text) {
-  const compilerOptions = {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.ESNext,
-    removeComments: true,
-  };
-  return ts.transpileModule(text, { compilerOptions }).outputText;
 }
 
 /** './x' → './x.js'. */
