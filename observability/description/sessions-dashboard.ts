@@ -159,7 +159,7 @@ const api: Row = {
     }),
     lines({
       title: 'Requests that failed',
-      description: 'Part of all requests that were answered with 5xx.',
+      description: 'Part of all requests that were answered with 5xx; so is a create whose session failed.',
       unit: 'percentunit',
       queries: [
         {

@@ -63,6 +63,11 @@ export class Told extends Error {
 }
 
 const BY_CODE: Readonly<Record<string, number>> = {
+  queue_timeout: EXIT.noCapacity,
+  launch_failed: EXIT.noCapacity,
+  browser_crashed: EXIT.noCapacity,
+  browser_unresponsive: EXIT.noCapacity,
+  worker_lost: EXIT.noCapacity,
   session_not_found: EXIT.notFound,
   worker_not_found: EXIT.notFound,
   job_not_found: EXIT.notFound,

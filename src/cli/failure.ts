@@ -1,4 +1,4 @@
-import { isHoldfastError, SessionEndedError } from '../client/errors';
+import { isHoldfastError, SessionEndedError, type SessionEnd } from '../client/errors';
 import { messageOf } from '../core/errors';
 import { harmless } from './columns';
 import { Interrupted, Told } from './exit-codes';
@@ -21,7 +21,7 @@ export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | 
           requestId: known?.requestId ?? null,
           ...(known === null || known.fields.length === 0 ? {} : { fields: known.fields }),
           ...(thrown instanceof AmbiguousWord ? { candidates: thrown.candidates } : {}),
-          ...(ended === null ? {} : { sessionStatus: ended.sessionStatus, endReason: ended.endReason }),
+          ...(ended === null ? {} : endOf(ended)),
         },
       }),
     );
@@ -34,6 +34,12 @@ export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | 
   const told = facts.filter(fact => fact !== undefined).join(', ');
   stderr.line(`${stderr.paint('red', 'holdfast:')} ${message}${told === '' ? '' : ` (${told})`}`);
 }
+
+const endOf = ({ sessionId, sessionStatus, endReason }: SessionEnd): SessionEnd => ({
+  sessionId,
+  sessionStatus,
+  endReason,
+});
 
 /** The format that a command line asks for, also when it cannot be parsed; undefined if it asks for none. */
 export function formatAskedFor(argv: readonly string[]): Format | undefined {

@@ -1,11 +1,11 @@
-import type { CreateRequest } from './creation';
+import type { CreateLiveRequest } from './creation';
 import { environmentVariable } from './environment';
 import { followEvents, type EventsOptions, type ServiceEvent } from './event-stream';
 import { Workers, type Capacity, type Usage, type UsageOptions } from './fleet';
 import { Jobs } from './jobs';
 import { PlaywrightConnector, type PlaywrightLibrary } from './playwright-connector';
 import { PuppeteerConnector, type PuppeteerLibrary } from './puppeteer-connector';
-import type { CreateOptions, Session } from './session';
+import type { CreateOptions, LiveSession } from './session';
 import { Sessions } from './sessions';
 import { queryOf, splitRequest, Transport, type RequestOptions } from './transport';
 
@@ -95,8 +95,8 @@ export class Browser {
    */
   async withSession<T>(
     options: CreateOptions,
-    work: (session: Session) => T | PromiseLike<T>,
-    request: CreateRequest = {},
+    work: (session: LiveSession) => T | PromiseLike<T>,
+    request: CreateLiveRequest = {},
   ): Promise<T> {
     const session = await this.sessions.create(options, request);
     let result: T;

@@ -1,5 +1,4 @@
 import { abortable } from './cancellation';
-import { HoldfastError } from './errors';
 import { isEnded, idOf, type Session, type SessionOrId } from './session';
 import type { Sessions } from './sessions';
 import { endedError } from './waiting';
@@ -38,13 +37,12 @@ async function endpointOf(
 ): Promise<string> {
   const known = typeof target === 'object' && 'websocketUrl' in target ? target.websocketUrl : null;
   if (typeof known === 'string') return known;
-  const { id, websocketUrl } = await sessions.waitFor(target, 'live', { signal });
-  if (websocketUrl !== null) return websocketUrl;
-  throw new HoldfastError('unexpected_answer', `Session ${id} is live, but has no URL.`);
+  const { websocketUrl } = await sessions.waitFor(target, 'live', { signal });
+  return websocketUrl;
 }
 
 async function howItEnded(sessions: Sessions, target: SessionOrId, cause: unknown): Promise<Error | null> {
   // Whether it can be read or not: what the library has said is what the caller hears then.
   const session: Session | null = await sessions.retrieve(idOf(target)).catch(() => null);
-  return session !== null && isEnded(session) ? endedError(session, 'nobody can connect', cause) : null;
+  return session !== null && isEnded(session) ? endedError(session, 'nobody can connect', { cause }) : null;
 }

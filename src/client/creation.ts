@@ -1,8 +1,16 @@
 import { openScope } from './cancellation';
-import { isHoldfastError } from './errors';
+import { isHoldfastError, SessionEndedError } from './errors';
 import { withoutForeign, type ForeignOptions } from './foreign-options';
 import type { OwnSessions } from './own-sessions';
-import { isEnded, type CreateOptions, type Session, type SessionData } from './session';
+import {
+  isEnded,
+  type CreatedSession,
+  type CreateOptions,
+  type EndedSession,
+  type LiveSession,
+  type Session,
+  type SessionData,
+} from './session';
 import type { RequestOptions, Transport } from './transport';
 import { endedError } from './waiting';
 
@@ -17,12 +25,18 @@ export interface CreateRequest extends RequestOptions {
   readonly wait?: boolean | undefined;
 }
 
+/** How to create a session that is to be live. */
+export type CreateLiveRequest = CreateRequest & { readonly wait?: true | undefined };
+
 /** What {@link createSession} works with. */
 export interface CreationParts {
   readonly transport: Transport;
   readonly own: OwnSessions;
   readonly sessionOf: (data: SessionData) => Session;
-  readonly untilLive: (session: Session, signal: AbortSignal) => Promise<Session>;
+  readonly untilSettled: (
+    session: CreatedSession,
+    signal: AbortSignal,
+  ) => Promise<LiveSession | EndedSession>;
 }
 
 /** How long giving up a create may take, milliseconds. */
@@ -39,7 +53,7 @@ export async function createSession(
   parts: CreationParts,
   options: CreateOptions,
   request: CreateRequest,
-): Promise<Session> {
+): Promise<CreatedSession | LiveSession> {
   // The caller's signal, or that of a process that is told to end.
   const creation = new AbortController();
   const follow = (): void => creation.abort(request.signal?.reason);
@@ -62,26 +76,39 @@ async function makeOrAbandon(
   parts: CreationParts,
   options: OwnOptions,
   request: SignalledRequest,
-): Promise<Session> {
+): Promise<CreatedSession | LiveSession> {
   const { idempotencyKey = crypto.randomUUID() } = request;
+  const isNamed = request.idempotencyKey !== undefined;
   try {
     return await makeLive(parts, options, { ...request, idempotencyKey });
   } catch (error) {
-    const mayExist = !isRefusal(error) && request.idempotencyKey === undefined;
+    const mayExist = !isRefusal(error) && !isNamed;
     if (mayExist) parts.own.abandon(abandon(parts.transport, options, idempotencyKey));
-    throw error;
+    throw isNamed || options.sessionId !== undefined ? error : ofOneCall(error);
   }
 }
 
+/* The service says that the request is in vain, since it carries the key of a session that failed. The next call has another. */
+function ofOneCall(error: unknown): unknown {
+  if (!(error instanceof SessionEndedError) || error.sessionStatus !== 'failed') return error;
+  const { code, message, status, requestId } = error;
+  const facts = { status: status ?? undefined, requestId: requestId ?? undefined, cause: error };
+  return new SessionEndedError(code, message, error, { ...facts, retryable: true });
+}
+
 async function makeLive(
-  { transport, own, sessionOf, untilLive }: CreationParts,
+  { transport, own, sessionOf, untilSettled }: CreationParts,
   options: OwnOptions,
   request: SignalledRequest & { readonly idempotencyKey: string },
-): Promise<Session> {
+): Promise<CreatedSession | LiveSession> {
   const { wait = true, idempotencyKey, ...call } = request;
   const made = sessionOf(await post(transport, options, idempotencyKey, !wait, call));
-  const session = wait && made.status === 'created' ? await untilLive(made, request.signal) : made;
-  if (isEnded(session)) throw endedError(session, 'it never became live');
+  const session = wait && made.status === 'created' ? await untilSettled(made, request.signal) : made;
+  if (isEnded(session)) {
+    // As the service says it, when it hears of the end first.
+    const code = session.status === 'failed' ? session.endReason : 'session_ended';
+    throw endedError(session, 'it never became live', { code });
+  }
   own.add(session.id);
   return session;
 }
@@ -106,8 +133,8 @@ async function post(
 
 /* The service has said no, or how it ended: nothing is left that could be released. */
 const isRefusal = (error: unknown): boolean =>
-  isHoldfastError(error) &&
-  (error.code === 'session_ended' || (error.status !== null && error.status >= 400 && error.status < 500));
+  error instanceof SessionEndedError ||
+  (isHoldfastError(error) && error.status !== null && error.status >= 400 && error.status < 500);
 
 /* Asking once more is the only way to learn the id; if the first request never arrived this makes what it then releases. */
 async function abandon(transport: Transport, options: OwnOptions, idempotencyKey: string): Promise<void> {

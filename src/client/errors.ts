@@ -26,6 +26,11 @@ export const SERVICE_ERROR_CODES = [
   'too_many_streams',
   'internal_error',
   'browser_unreachable',
+  'launch_failed',
+  'browser_crashed',
+  'browser_unresponsive',
+  'worker_lost',
+  'queue_timeout',
   'redis_unavailable',
   'outcome_unknown',
   'newer_version',
@@ -99,18 +104,31 @@ export function refusal(code: ErrorCode, fields: readonly FieldError[]): Holdfas
   return new HoldfastError(code, told.join('; '), { fields });
 }
 
-/** A session was wanted live, and it has ended. Says how. */
-export class SessionEndedError extends HoldfastError {
-  constructor(
-    message: string,
-    /** `released`, `failed` or `timed_out`. */
-    readonly sessionStatus: string,
-    /** Such as `session_timeout` or `browser_crashed`. */
-    readonly endReason: string | null,
-    facts: ErrorFacts = {},
-  ) {
-    super('session_ended', message, facts);
+/** How a session ended. */
+export interface SessionEnd {
+  /** Null: the service did not say. */
+  readonly sessionId: string | null;
+  /** `released`, `failed` or `timed_out`. */
+  readonly sessionStatus: string;
+  /** Such as `session_timeout` or `browser_crashed`. */
+  readonly endReason: string | null;
+}
+
+/**
+ * A session was wanted live, and it has ended. Says how. Its code is `session_ended`; of a create whose session failed it is
+ * the end reason, such as `queue_timeout`.
+ */
+export class SessionEndedError extends HoldfastError implements SessionEnd {
+  readonly sessionId: string | null;
+  readonly sessionStatus: string;
+  readonly endReason: string | null;
+
+  constructor(code: ErrorCode, message: string, end: SessionEnd, facts: ErrorFacts = {}) {
+    super(code, message, facts);
     this.name = 'SessionEndedError';
+    this.sessionId = end.sessionId;
+    this.sessionStatus = end.sessionStatus;
+    this.endReason = end.endReason;
   }
 }
 

@@ -3,7 +3,7 @@
  * fetch, AbortSignal and crypto.randomUUID() are enough, Puppeteer and Playwright are loaded only when asked for.
  */
 export { Browser, type BrowserOptions } from './browser';
-export type { CreateRequest } from './creation';
+export type { CreateLiveRequest, CreateRequest } from './creation';
 export {
   HoldfastError,
   isHoldfastError,
@@ -11,6 +11,7 @@ export {
   type ClientErrorCode,
   type ErrorCode,
   type FieldError,
+  type SessionEnd,
 } from './errors';
 export type { EventsOptions, ServiceEvent } from './event-stream';
 export type { Jobs, ListJobsOptions, QuarantinedJob, QuarantinedJobWithData } from './jobs';
@@ -22,8 +23,15 @@ export type {
 } from './playwright-connector';
 export type { PuppeteerConnectOptions, PuppeteerConnector, PuppeteerLibrary } from './puppeteer-connector';
 export type {
+  CreatedSession,
+  CreatedSessionData,
   CreateOptions,
+  EndedSession,
+  EndedSessionData,
+  EndedStatus,
   LiveDetails,
+  LiveSession,
+  LiveSessionData,
   NewCookie,
   OpenPage,
   ProxyOptions,
@@ -32,11 +40,13 @@ export type {
   SessionData,
   SessionDownload,
   SessionEvent,
+  SessionFacts,
   SessionOrId,
   SessionStatus,
   UpdateOptions,
 } from './session';
 export type { ListOptions, SessionList, SessionPage } from './session-list';
-export type { ReleaseAllOptions, ReleaseRequest, Sessions, UpdateRequest, WatchOptions } from './sessions';
+export type { ReleaseAllOptions, ReleaseRequest } from './releasing';
+export type { Sessions, UpdateRequest, WatchOptions } from './sessions';
 export type { RequestOptions } from './transport';
-export type { WaitOptions, WaitTarget } from './waiting';
+export type { SessionAt, WaitOptions, WaitTarget } from './waiting';

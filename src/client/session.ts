@@ -5,28 +5,22 @@ import type { ForeignOptions } from './foreign-options';
 /** Where a session is in its life; the last three are final. */
 export type SessionStatus = 'created' | 'live' | 'released' | 'failed' | 'timed_out';
 
-/** A session as the service has answered it. Times are ISO 8601 in UTC, durations milliseconds. */
-export interface SessionData {
+/** The states in which a session is over. */
+export type EndedStatus = Exclude<SessionStatus, 'created' | 'live'>;
+
+/** What every session has. Times are ISO 8601 in UTC, durations milliseconds. */
+export interface SessionFacts {
   readonly id: string;
-  readonly status: SessionStatus;
-  /** Why it ended, such as `released_by_client` or `session_timeout`; null while it has not. */
-  readonly endReason: string | null;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: string;
-  readonly liveAt: string | null;
-  readonly endedAt: string | null;
-  /** When `timeout` will end it; null until it is live. */
-  readonly expiresAt: string | null;
   readonly timeout: number;
   readonly idleTimeout: number | null;
   /** How long it has been, or was, live. */
   readonly duration: number;
-  /** CDP endpoint of the whole browser, complete and self-authorising; null unless the session is live. */
-  readonly websocketUrl: string | null;
   readonly viewerUrl: string | null;
   readonly headless: boolean;
-  /** The inside of a page, CSS pixels; null: Chromium's own choice, as with all of these. */
+  /** The inside of a page, CSS pixels; null: 1280 × 720. With the others null is Chromium's own choice. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
   readonly deviceScaleFactor: number | null;
   readonly userAgent: string | null;
@@ -35,23 +29,76 @@ export interface SessionData {
   /** User name and password are told to nobody. */
   readonly proxy: { readonly server: string } | null;
   readonly workerId: string | null;
-  /** 1: next in turn; null: does not wait. */
-  readonly queuePosition: number | null;
   /** Rises with every change. */
   readonly revision: number;
-  /** Why it failed; null if it did not. */
-  readonly error: { readonly code: string; readonly message: string } | null;
   /** A newer version of the service keeps the session: this is what could be read of it. */
   readonly isPartial?: true;
 }
+
+/** A session that waits for a slot, or is being launched. */
+export interface CreatedSessionData extends SessionFacts {
+  readonly status: 'created';
+  readonly endReason: null;
+  readonly liveAt: null;
+  readonly endedAt: null;
+  readonly expiresAt: null;
+  readonly websocketUrl: null;
+  /** 1: next in turn; null: does not wait. */
+  readonly queuePosition: number | null;
+  readonly error: null;
+}
+
+/** A session that one can connect to. */
+export interface LiveSessionData extends SessionFacts {
+  readonly status: 'live';
+  readonly endReason: null;
+  readonly liveAt: string;
+  readonly endedAt: null;
+  /** When `timeout` will end it. */
+  readonly expiresAt: string;
+  /** CDP endpoint of the whole browser, complete and self-authorising. */
+  readonly websocketUrl: string;
+  readonly queuePosition: null;
+  readonly error: null;
+}
+
+/** A session that is over. */
+export interface EndedSessionData extends SessionFacts {
+  readonly status: EndedStatus;
+  /** Why it ended, such as `released_by_client` or `session_timeout`. */
+  readonly endReason: string;
+  /** Null: it never was live. */
+  readonly liveAt: string | null;
+  readonly endedAt: string;
+  readonly expiresAt: string | null;
+  readonly websocketUrl: null;
+  readonly queuePosition: null;
+  /** Why it failed; null if it did not. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** A session as the service has answered it: which members it has follows from its `status`. */
+export type SessionData = CreatedSessionData | LiveSessionData | EndedSessionData;
+
+/** What makes a session end at the end of a block with `await using`. */
+export interface Releasable {
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A session that is not live yet. */
+export type CreatedSession = CreatedSessionData & Releasable;
+
+/** A session that is live at the moment it was read. */
+export type LiveSession = LiveSessionData & Releasable;
+
+/** A session that has ended. */
+export type EndedSession = EndedSessionData & Releasable;
 
 /**
  * A session at the moment it was read; it does not change by itself, `retrieve` reads it again. With `await using` it is
  * released at the end of the block.
  */
-export interface Session extends SessionData {
-  [Symbol.asyncDispose](): Promise<void>;
-}
+export type Session = CreatedSession | LiveSession | EndedSession;
 
 /** A session, or only its id: all that has to be kept. */
 export type SessionOrId = string | { readonly id: string };
@@ -190,5 +237,5 @@ export interface ReleaseAllResult {
 export const idOf = (session: SessionOrId): string => (typeof session === 'string' ? session : session.id);
 
 /** Whether it is over. */
-export const isEnded = ({ status }: { readonly status: SessionStatus }): boolean =>
-  status !== 'created' && status !== 'live';
+export const isEnded = <S extends SessionData>(session: S): session is S & EndedSessionData =>
+  session.status !== 'created' && session.status !== 'live';

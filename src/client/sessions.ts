@@ -1,12 +1,16 @@
-import { createSession, type CreateRequest } from './creation';
-import { isHoldfastError, refusal } from './errors';
+import { createSession, type CreateLiveRequest, type CreateRequest } from './creation';
+import { isHoldfastError } from './errors';
 import { OwnSessions } from './own-sessions';
 import { pathSegment } from './path-segment';
+import { preferOf, releaseAll, type ReleaseAllOptions, type ReleaseRequest } from './releasing';
 import {
   idOf,
   isEnded,
   type CreateOptions,
+  type CreatedSession,
+  type EndedSession,
   type LiveDetails,
+  type LiveSession,
   type ReleaseAllResult,
   type Session,
   type SessionData,
@@ -16,8 +20,16 @@ import {
   type UpdateOptions,
 } from './session';
 import { listSessions, type ListOptions, type SessionList } from './session-list';
-import { splitRequest, type Call, type RequestOptions, type Transport } from './transport';
-import { nextChange, waitForTarget, type ReadChange, type WaitOptions, type WaitTarget } from './waiting';
+import type { Call, RequestOptions, Transport } from './transport';
+import {
+  nextChange,
+  waitForTarget,
+  waitUntilSettled,
+  type ReadChange,
+  type SessionAt,
+  type WaitOptions,
+  type WaitTarget,
+} from './waiting';
 
 /** How long a process that is told to end may take to release what it has made, milliseconds. */
 const LAST_RELEASE_TIMEOUT_MS = 5_000;
@@ -26,19 +38,6 @@ const LAST_RELEASE_TIMEOUT_MS = 5_000;
 export interface UpdateRequest extends RequestOptions {
   /** Only if it still has this revision; `precondition_failed` otherwise. */
   readonly ifRevision?: number | undefined;
-}
-
-/** How to release. */
-export interface ReleaseRequest extends RequestOptions {
-  /** False: answer when the end is decided, without waiting until the browser is gone. Default: true. */
-  readonly wait?: boolean | undefined;
-}
-
-/** Which sessions to release; all of yours that are created or live unless narrowed. */
-export interface ReleaseAllOptions extends ReleaseRequest {
-  readonly labelSelector?: string;
-  /** Only count them. */
-  readonly dryRun?: boolean;
 }
 
 /** Which part of a history to watch. */
@@ -69,14 +68,25 @@ export class Sessions {
   /**
    * Creates a session and waits until it is live. Repeated by itself when it fails on the way, and never makes two.
    *
-   * @throws SessionEndedError if it ended before it was live, as when no slot came free.
+   * @throws SessionEndedError if it ended before it was live, with the end reason as its code, as `queue_timeout` when no
+   *   slot came free.
    */
-  async create(options: CreateOptions = {}, request: CreateRequest = {}): Promise<Session> {
+  async create(options?: CreateOptions, request?: CreateLiveRequest): Promise<LiveSession>;
+  /** The same, or only accepted with `wait: false`. */
+  async create(
+    options: CreateOptions | undefined,
+    request: CreateRequest,
+  ): Promise<CreatedSession | LiveSession>;
+  async create(
+    options: CreateOptions = {},
+    request: CreateRequest = {},
+  ): Promise<CreatedSession | LiveSession> {
     const parts = {
       transport: this.transport,
       own: this.#own,
       sessionOf: this.#sessionOf,
-      untilLive: async (session: Session, signal: AbortSignal) => this.waitFor(session, 'live', { signal }),
+      untilSettled: async (session: CreatedSession, signal: AbortSignal) =>
+        waitUntilSettled(this.#readChange, session, signal),
     };
     return createSession(parts, options, request);
   }
@@ -110,11 +120,12 @@ export class Sessions {
   }
 
   /** Ends a session and answers when its browser is gone. One that has ended already stays as it ended. */
-  async release(session: SessionOrId, request: ReleaseRequest = {}): Promise<Session> {
+  async release(session: SessionOrId, request: ReleaseRequest = {}): Promise<EndedSession> {
     const { wait = true, ...call } = request;
     const path = `${pathOf(session)}/release`;
     const headers = { 'idempotency-key': crypto.randomUUID(), ...preferOf(wait) };
-    return this.#session({ ...call, method: 'POST', path, headers });
+    // SAFETY: a 2xx of this route carries a session that has ended.
+    return (await this.#session({ ...call, method: 'POST', path, headers })) as EndedSession;
   }
 
   /**
@@ -123,17 +134,7 @@ export class Sessions {
    * @throws HoldfastError `invalid_request` for a selector that is given, and undefined or empty: it is not meant to be all.
    */
   async releaseAll(options: ReleaseAllOptions = {}): Promise<ReleaseAllResult> {
-    const [request, { wait = true, ...asked }] = splitRequest(options);
-    refuseUndefined(asked);
-    const { body } = await this.transport.send({
-      ...request,
-      method: 'POST',
-      path: '/v1/sessions/release',
-      body: asked,
-      headers: preferOf(wait),
-    });
-    // SAFETY: a 2xx of this route carries the counts.
-    return body as ReleaseAllResult;
+    return releaseAll(this.transport, options);
   }
 
   /** Open pages, clients, last activity of a live session. */
@@ -207,6 +208,13 @@ export class Sessions {
    *
    * @throws SessionEndedError if it ends otherwise; HoldfastError `wait_timeout`.
    */
+  async waitFor(session: SessionOrId): Promise<LiveSession>;
+  /** The same for any status, or `ended`. */
+  async waitFor<Target extends WaitTarget>(
+    session: SessionOrId,
+    target: Target,
+    options?: WaitOptions,
+  ): Promise<SessionAt<Target>>;
   async waitFor(
     session: SessionOrId,
     target: WaitTarget = 'live',
@@ -252,17 +260,6 @@ export class Sessions {
   }
 }
 
-/* What was to narrow it down and is not set, as an environment variable may be, would release everything. */
-function refuseUndefined({ dryRun: _dryRun, ...filters }: Readonly<Record<string, unknown>>): void {
-  const unset = Object.keys(filters).filter(name => filters[name] === undefined);
-  if (unset.length === 0) return;
-  const message = 'is undefined: leave it out to release all';
-  throw refusal(
-    'invalid_request',
-    unset.map(name => ({ pointer: `/${name}`, message })),
-  );
-}
-
 /* Not enumerable: a session that is printed, copied or sent shows what the service has said, and nothing else. */
 function disposable(data: SessionData, dispose: () => Promise<void>): Session {
   // Runtimes that do not know the symbol have no `await using` either, and what compilers make of it uses this one.
@@ -273,5 +270,3 @@ function disposable(data: SessionData, dispose: () => Promise<void>): Session {
 
 const pathOf = (session: SessionOrId): string =>
   `/v1/sessions/${pathSegment(idOf(session), 'session_not_found')}`;
-
-const preferOf = (wait: boolean): Record<string, string> => (wait ? {} : { prefer: 'respond-async' });

@@ -184,6 +184,7 @@ interface Problem {
   readonly message?: unknown;
   readonly retryable?: unknown;
   readonly errors?: unknown;
+  readonly sessionId?: unknown;
   readonly sessionStatus?: unknown;
   readonly endReason?: unknown;
 }
@@ -203,12 +204,14 @@ function problem(response: Response, body: Problem = {}): HoldfastError {
     // SAFETY: the service sends pairs of pointer and message; only shown to people.
     fields: Array.isArray(body.errors) ? (body.errors as FieldError[]) : [],
   };
-  if (body.code === 'session_ended' && typeof body.sessionStatus === 'string') {
-    const endReason = typeof body.endReason === 'string' ? body.endReason : null;
-    return new SessionEndedError(message, body.sessionStatus, endReason, facts);
-  }
-  return new HoldfastError(typeof body.code === 'string' ? body.code : 'unexpected_answer', message, facts);
+  const code = typeof body.code === 'string' ? body.code : 'unexpected_answer';
+  const { sessionStatus } = body;
+  if (typeof sessionStatus !== 'string') return new HoldfastError(code, message, facts);
+  const end = { sessionId: textOrNull(body.sessionId), sessionStatus, endReason: textOrNull(body.endReason) };
+  return new SessionEndedError(code, message, end, facts);
 }
+
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 /* fetch says only that it has failed. Its `cause` knows more, if only a code: one of several addresses, all refused. */
 function reasonOf(error: unknown): string {

@@ -1,10 +1,27 @@
 import { openScope, pause } from './cancellation';
-import { HoldfastError, SessionEndedError } from './errors';
-import { idOf, isEnded, type Session, type SessionOrId, type SessionStatus } from './session';
+import { HoldfastError, SessionEndedError, type ErrorCode } from './errors';
+import {
+  idOf,
+  isEnded,
+  type CreatedSession,
+  type EndedSession,
+  type EndedSessionData,
+  type LiveSession,
+  type Session,
+  type SessionOrId,
+  type SessionStatus,
+} from './session';
 import type { RequestOptions } from './transport';
 
 /** What can be waited for: a status, or any end. */
 export type WaitTarget = SessionStatus | 'ended';
+
+/** A session that is what was waited for. */
+export type SessionAt<Target extends WaitTarget> = Target extends 'created'
+  ? CreatedSession
+  : Target extends 'live'
+    ? LiveSession
+    : EndedSession;
 
 /** How to wait. */
 export interface WaitOptions {
@@ -50,12 +67,12 @@ export async function nextChange(
  *
  * @throws SessionEndedError if it ends otherwise; HoldfastError `wait_timeout`.
  */
-export async function waitForTarget(
+export async function waitForTarget<Target extends WaitTarget>(
   read: ReadChange,
   session: SessionOrId,
-  target: WaitTarget,
+  target: Target,
   { timeoutMs, signal }: WaitOptions,
-): Promise<Session> {
+): Promise<SessionAt<Target>> {
   const id = idOf(session);
   const scope = openScope(timeoutMs, signal);
   try {
@@ -64,7 +81,8 @@ export async function waitForTarget(
       if (isEnded(seen)) throw endedError(seen, `it did not become ${target}`);
       seen = await nextChange(read, id, seen, scope.signal);
     }
-    return seen;
+    // SAFETY: it has the status that was waited for.
+    return seen as SessionAt<Target>;
   } catch (error) {
     if (!scope.expired) throw error;
     throw new HoldfastError('wait_timeout', `Session ${id} is not ${target} after ${timeoutMs} ms.`);
@@ -73,14 +91,26 @@ export async function waitForTarget(
   }
 }
 
+/** Waits until a session that was just created is live, or has ended. */
+export async function waitUntilSettled(
+  read: ReadChange,
+  created: CreatedSession,
+  signal: AbortSignal,
+): Promise<LiveSession | EndedSession> {
+  let seen: Session = created;
+  while (seen.status === 'created') seen = await nextChange(read, created.id, seen, signal);
+  return seen;
+}
+
 /** Says that a session has ended, and how. */
-export function endedError(session: Session, consequence: string, cause?: unknown): SessionEndedError {
-  const { id, status, endReason, error } = session;
+export function endedError(
+  { id, status, endReason, error }: EndedSessionData,
+  consequence: string,
+  { code = 'session_ended', cause }: { readonly code?: ErrorCode; readonly cause?: unknown } = {},
+): SessionEndedError {
   const why = error === null ? '' : `: ${error.message}`;
-  const how = `${status}, ${endReason ?? 'unknown'}${why}`;
-  return new SessionEndedError(`Session ${id} has ended (${how}); ${consequence}.`, status, endReason, {
-    cause,
-  });
+  const message = `Session ${id} has ended (${status}, ${endReason}${why}); ${consequence}.`;
+  return new SessionEndedError(code, message, { sessionId: id, sessionStatus: status, endReason }, { cause });
 }
 
 const isReached = (session: Session, target: WaitTarget): boolean =>

@@ -44,6 +44,15 @@ export const ERROR_CATALOGUE = {
   too_many_streams: { status: 429, retryable: true, title: 'Too many event streams are open' },
   internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
+  launch_failed: { status: 502, retryable: true, title: 'The browser of the session did not start' },
+  browser_crashed: { status: 502, retryable: true, title: 'The browser of the session died' },
+  browser_unresponsive: {
+    status: 502,
+    retryable: true,
+    title: 'The browser of the session stopped answering',
+  },
+  worker_lost: { status: 502, retryable: true, title: 'The machine of the session died' },
+  queue_timeout: { status: 503, retryable: true, title: 'No worker had a slot for the session in time' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },
   outcome_unknown: {
     status: 503,
@@ -80,6 +89,8 @@ export class HoldfastError extends Error {
     message: string,
     options: {
       fields?: readonly FieldError[];
+      /** Where it is not what the catalogue says. */
+      retryable?: boolean;
       details?: Readonly<Record<string, string | null>>;
       cause?: unknown;
     } = {},
@@ -87,7 +98,7 @@ export class HoldfastError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'HoldfastError';
     this.status = ERROR_CATALOGUE[code].status;
-    this.retryable = ERROR_CATALOGUE[code].retryable;
+    this.retryable = options.retryable ?? ERROR_CATALOGUE[code].retryable;
     this.fields = options.fields ?? [];
     this.details = options.details ?? {};
   }

@@ -68,7 +68,7 @@ export function problemAnswer(
       'x-request-id': asked.requestId,
       // Clients made by Stainless, such as Steel's, repeat a 409 otherwise.
       'x-should-retry': String(retryable),
-      ...(status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
+      ...(status === 503 && retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
     body: {

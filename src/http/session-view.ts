@@ -1,27 +1,19 @@
 import { projectSession } from '../../machines/session/session.view';
-import type { BrowserOptions, SessionStatus } from '../../machines/session/session.types';
+import type { BrowserOptions, EndedStatus } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import { connectToken } from './connect-token';
 
-/** A session as callers see it. Times are ISO 8601 in UTC, durations milliseconds. */
-export interface SessionView {
+/** What callers see of every session. Times are ISO 8601 in UTC, durations milliseconds. */
+interface SessionFacts {
   readonly id: string;
-  readonly status: SessionStatus;
-  readonly endReason: string | null;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: string;
-  readonly liveAt: string | null;
-  readonly endedAt: string | null;
-  /** When `timeout` will end it; null until it is live. */
-  readonly expiresAt: string | null;
   readonly timeout: number;
   readonly idleTimeout: number | null;
   /** How long it has been, or was, live. */
   readonly duration: number;
-  /** Browser-level CDP endpoint, complete and self-authorising; null unless the session is live. */
-  readonly websocketUrl: string | null;
   readonly viewerUrl: string | null;
   readonly headless: boolean;
   /** The inside of a page, CSS pixels; null: 1280 × 720. With the others null is Chromium's own choice. */
@@ -33,13 +25,53 @@ export interface SessionView {
   /** Without user name and password, which nobody is told. */
   readonly proxy: { readonly server: string } | null;
   readonly workerId: string | null;
-  /** 1: next in turn; null: does not wait. */
-  readonly queuePosition: number | null;
   readonly revision: number;
-  readonly error: { readonly code: string; readonly message: string } | null;
   /** A newer version of the service keeps the session: this is what could be read of it. */
   readonly isPartial?: true;
 }
+
+/** A session that waits for a worker, or is being launched. */
+export interface CreatedSessionView extends SessionFacts {
+  readonly status: 'created';
+  readonly endReason: null;
+  readonly liveAt: null;
+  readonly endedAt: null;
+  readonly expiresAt: null;
+  readonly websocketUrl: null;
+  /** 1: next in turn; null: does not wait. */
+  readonly queuePosition: number | null;
+  readonly error: null;
+}
+
+/** A session that one can connect to. */
+export interface LiveSessionView extends SessionFacts {
+  readonly status: 'live';
+  readonly endReason: null;
+  readonly liveAt: string;
+  readonly endedAt: null;
+  /** When `timeout` will end it. */
+  readonly expiresAt: string;
+  /** Browser-level CDP endpoint, complete and self-authorising. */
+  readonly websocketUrl: string;
+  readonly queuePosition: null;
+  readonly error: null;
+}
+
+/** A session that is over. */
+export interface EndedSessionView extends SessionFacts {
+  readonly status: EndedStatus;
+  readonly endReason: string;
+  /** Null: it never was live. */
+  readonly liveAt: string | null;
+  readonly endedAt: string;
+  readonly expiresAt: string | null;
+  readonly websocketUrl: null;
+  readonly queuePosition: null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** A session as callers see it: which members it has follows from its `status`. */
+export type SessionView = CreatedSessionView | LiveSessionView | EndedSessionView;
 
 /** Makes views; knows where callers reach us and how connect tokens are signed. */
 export class SessionViews {
@@ -53,6 +85,7 @@ export class SessionViews {
   of({ record, nowMs, queuePosition }: FoundSession): SessionView {
     const session = projectSession(record.snapshot);
     const { liveAtMs, endedAtMs } = session;
+    // SAFETY: the machine sets together what one status has; the view of every sample is held against the document.
     return {
       id: session.id,
       status: session.status,
@@ -74,7 +107,7 @@ export class SessionViews {
       revision: record.revision,
       error: session.error,
       ...(record.isPartial === true ? { isPartial: true } : {}),
-    };
+    } as SessionView;
   }
 
   /** Where a CDP client connects to; the same on every call. */
@@ -87,7 +120,7 @@ export class SessionViews {
 function optionsView({
   proxyServer,
   ...options
-}: BrowserOptions): Pick<SessionView, keyof typeof options | 'proxy'> {
+}: BrowserOptions): Pick<SessionFacts, keyof typeof options | 'proxy'> {
   return { ...options, proxy: proxyServer === null ? null : { server: proxyServer } };
 }
 

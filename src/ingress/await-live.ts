@@ -15,7 +15,7 @@ type Phase = 'queued' | 'launching' | 'live' | 'ended';
  * Waits until a session is live, and tells the job how far it is. There is no limit of its own: every session that was
  * created becomes live or ends (I13).
  *
- * @throws JobFailure with the end reason if it ended and never was live; the signal's reason when the job is let go; what
+ * @throws JobFailure if it has ended, also when it was live before the job was taken up again; the signal's reason when the job is let go; what
  *   {@link IngressParts.awaitSession} throws.
  */
 export async function untilLive(
@@ -33,13 +33,11 @@ export async function untilLive(
     });
     job.signal.throwIfAborted();
     told = phaseOf(found.record);
-    const { id: sessionId } = found.record.snapshot.context;
-    if (told === 'ended' && found.record.snapshot.context.liveAtMs === null) {
-      throw endedEarly(parts.viewOf(found));
-    }
+    const { id: sessionId, liveAtMs } = found.record.snapshot.context;
+    if (told === 'ended') throw endedEarly(parts.viewOf(found), liveAtMs !== null);
     if (told === 'queued') job.report({ state: told, sessionId, position: found.queuePosition });
     else job.report({ state: told === 'launching' ? told : 'live', sessionId });
-    if (told === 'live' || told === 'ended') return found;
+    if (told === 'live') return found;
   }
 }
 

@@ -13,13 +13,15 @@ export class JobFailure extends Error {
   }
 }
 
-/** What a job is told of a session that ended before it was wanted to: its end reason is the code. */
-export function endedEarly(session: SessionOutline): JobFailure {
-  const why = session.error === null ? '' : `: ${session.error.message}`;
-  return new JobFailure(
-    session.endReason ?? session.status,
-    `session ${session.id} is ${session.status} and never was live${why}`,
-  );
+/**
+ * What a job is told of a session that ended before it was wanted to. The code is its end reason if it never was live, else
+ * `session_ended`.
+ */
+export function endedEarly({ id, status, endReason, error }: SessionOutline, wasLive: boolean): JobFailure {
+  const reason = endReason ?? status;
+  if (wasLive) return new JobFailure('session_ended', `session ${id} was live and is ${status} (${reason})`);
+  const why = error === null ? '' : `: ${error.message}`;
+  return new JobFailure(reason, `session ${id} is ${status} and never was live${why}`);
 }
 
 const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', 'newer_version'];

@@ -20,8 +20,7 @@ export async function acceptCreate(parts: IngressParts, job: IngressJob): Promis
 }
 
 /**
- * The job goes on until its session is live. Its result is the session as the API shows it; one that has lived and ended
- * meanwhile, before the job was taken up again, is a result as well.
+ * The job goes on until its session is live. Its result is the live session as the API shows it.
  */
 export async function finishCreate(
   parts: IngressParts,

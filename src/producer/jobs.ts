@@ -1,5 +1,11 @@
 import type { ForeignOptions } from '../client/foreign-options';
-import type { CreateOptions, NewCookie, SessionData, UpdateOptions } from '../client/session';
+import type {
+  CreateOptions,
+  LiveSessionData,
+  NewCookie,
+  SessionData,
+  UpdateOptions,
+} from '../client/session';
 
 /* The contract of the queue, version 1, as types. Durations are milliseconds, times ISO 8601 in UTC. */
 
@@ -73,8 +79,11 @@ export interface RunData {
   readonly then?: 'release' | 'keep';
 }
 
-/** A session as the service has answered it. */
+/** A session as the service has answered it: which members it has follows from its `status`. */
 export type SessionView = SessionData;
+
+/** A session that one can connect to. */
+export type LiveSessionView = LiveSessionData;
 
 /** How a session ended, or that it has not. */
 export interface SessionOutcome {

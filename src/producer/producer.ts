@@ -8,6 +8,7 @@ export type {
   CreateData,
   Deduplicated,
   ExtendData,
+  LiveSessionView,
   Output,
   OutputFile,
   Progress,

@@ -6,6 +6,7 @@ import type {
   CreateData,
   Deduplicated,
   ExtendData,
+  LiveSessionView,
   RunData,
   RunResult,
   SessionOutcome,
@@ -57,7 +58,7 @@ export class SessionProducer {
   async create(
     data: CreateData & Deduplicated = {},
     options: AddOptions = {},
-  ): Promise<JobHandle<SessionView>> {
+  ): Promise<JobHandle<LiveSessionView>> {
     return this.#add('session.create', data, optionsOf(options), data.sessionId ?? null);
   }
 

@@ -80,7 +80,7 @@ export class ChaosClient {
       body: { timeout: wish.timeoutMs, queueTimeout: wish.queueTimeoutMs },
       headers: { 'idempotency-key': wish.idempotencyKey, prefer: `wait=${this.random.between(0, 3)}` },
     });
-    const id = answer?.session?.id ?? null;
+    const id = answer?.session?.id ?? answer?.endedId ?? null;
     const status = answer?.status ?? null;
     this.calls.push({ op: 'create', wish, beganMs, endedMs: Date.now(), status, id });
     return id;
@@ -101,12 +101,14 @@ export class ChaosClient {
     method: string,
     path: string,
     options: { body?: unknown; headers?: Record<string, string> } = {},
-  ): Promise<{ status: number; session: SessionView | null } | null> {
+  ): Promise<{ status: number; session: SessionView | null; endedId: string | null } | null> {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
     try {
       const { status, body } = await callApi(this.installation.url, method, path, { ...options, signal });
+      // A create whose session has ended names it; it was accepted all the same.
+      const endedId = typeof body['sessionId'] === 'string' ? body['sessionId'] : null;
       // SAFETY: a 2xx answer of these routes is a session; the checker fails on anything else.
-      return { status, session: status < 300 ? (body as unknown as SessionView) : null };
+      return { status, session: status < 300 ? (body as unknown as SessionView) : null, endedId };
     } catch {
       return null; // what a fault does to a call is what this is about: the recording says "unknown"
     }

@@ -64,7 +64,14 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
 const useOfClient = (name: string): string => `
   import { Browser, SessionEndedError, type Session } from '${name}';
   export async function use(client: Browser): Promise<string | null> {
-    await using session: Session = await client.sessions.create({ timeout: 1_000, adapter: 'puppeteer' });
+    await using session = await client.sessions.create({ timeout: 1_000, adapter: 'puppeteer' });
+    const url: string = session.websocketUrl;
+    const accepted = await client.sessions.create({}, { wait: false });
+    // @ts-expect-error: one that is not waited for may have no URL.
+    const none: string = accepted.websocketUrl;
+    const ready: string = (await client.sessions.waitFor(accepted)).websocketUrl;
+    const read: Session = await client.sessions.retrieve(session);
+    const why = read.status === 'live' ? read.websocketUrl : reasonOf(read, url + none + ready);
     for await (const { id } of client.sessions.list({ status: 'live' })) await client.sessions.release(id);
     const page = await client.sessions.list();
     const browser = await client.puppeteer.connect(page.sessions[0] ?? session);
@@ -75,7 +82,13 @@ const useOfClient = (name: string): string => `
       if (error instanceof SessionEndedError) return error.endReason;
     }
     // @ts-expect-error: a name that is misspelt is found.
-    return await client.withSession({ timeOut: 1 }, s => s.websocketUrl);
+    const misspelt: string = await client.withSession({ timeOut: 1 }, s => s.websocketUrl);
+    return why ?? misspelt;
+  }
+  function reasonOf(session: Session, url: string): string | null {
+    if (session.status === 'created') return null;
+    const known: string = session.status === 'live' ? url : session.endReason;
+    return known;
   }`;
 
 /** The same with the producer. */
@@ -85,13 +98,14 @@ const useOfProducer = (name: string): string => `
     const job = await producer.create({ timeout: 1_000, dedupKey: 'k' }, { jobId: 'j' });
     for await (const progress of job.progress()) seen(progress);
     const session = await job.result({ timeoutMs: 1, signal: AbortSignal.timeout(1) });
+    seen(session.websocketUrl);
     const run = await producer.run({ sessionId: session.id, steps: [{ do: 'pdf' }] });
     const url = (await run.result()).outputs[0]?.file?.url ?? null;
     // @ts-expect-error: a step that is misspelt is found.
     await producer.run({ steps: [{ do: 'clik', selector: 'a' }] }).catch(error => isJobError(error, 'step_failed'));
     return url;
   }
-  declare function seen(progress: Progress): void;`;
+  declare function seen(progress: Progress | string): void;`;
 
 /** How a program of TypeScript may be set up: its files, and the options of its compiler. */
 const MODES: Readonly<Record<string, readonly [files: readonly string[], options: ts.CompilerOptions]>> = {

@@ -153,13 +153,15 @@ describe('a browser that', () => {
 
   it('exits at once fails its session after two attempts, with its own last words', async () => {
     await browser.be('exits');
-    const answer = await installation.call('POST', '/v1/sessions', {});
-    expect(answer).toMatchObject({ status: 201, body: { status: 'failed', endReason: 'launch_failed' } });
-    expect(answer.body.error).toMatchObject({
-      code: 'launch_failed',
-      message: expect.stringMatching(/exited with status 1 .*something is missing here/),
+    const answer = await installation.call<{ sessionId: string }>('POST', '/v1/sessions', {});
+    expect(answer).toMatchObject({
+      status: 502,
+      body: {
+        code: 'launch_failed',
+        message: expect.stringMatching(/exited with status 1 .*something is missing here/),
+      },
     });
-    const history = await installation.history(answer.body.id);
+    const history = await installation.history(answer.body.sessionId);
     expect(history.map(({ event }) => event)).toEqual([
       'created',
       'claim',

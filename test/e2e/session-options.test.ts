@@ -144,9 +144,10 @@ describe('the options of a session', () => {
         'did not keep the cookie "odd"',
       ],
     ] as const) {
-      const { body } = await installation.call('POST', '/v1/sessions', { cookies: [good, bad] });
-      expect(body).toMatchObject({ status: 'failed', endReason: 'launch_failed' });
-      expect(body.error?.message).toContain(what);
+      expect(await installation.call('POST', '/v1/sessions', { cookies: [good, bad] })).toMatchObject({
+        status: 502,
+        body: { code: 'launch_failed', message: expect.stringContaining(what) },
+      });
     }
   });
 

@@ -1,4 +1,5 @@
 import { Browser } from '../../src/client/browser';
+import { SessionEndedError } from '../../src/client/errors';
 import type { Session, SessionEvent } from '../../src/client/session';
 import { pollUntil } from '../../src/core/abort';
 import { startTestApi, type TestApi } from '../support/api';
@@ -85,10 +86,46 @@ describe('the client and the service', () => {
   it('say why a session never became live', async () => {
     api.worker.launches = 'failed';
     await expect(client.sessions.create()).rejects.toMatchObject({
-      code: 'session_ended',
+      code: 'launch_failed',
+      status: 502,
+      sessionId: expect.any(String),
       sessionStatus: 'failed',
       endReason: 'launch_failed',
       message: expect.stringContaining('no display'),
+    });
+  });
+
+  it('say the same whether the session ends while the service waits or later, and ask once', async () => {
+    api.worker.launches = 'ignored';
+    const before = (await client.sessions.list()).sessions.length;
+    const creating = client.sessions.create({ queueTimeout: 1_000 });
+    await expect(creating).rejects.toBeInstanceOf(SessionEndedError);
+    const told = {
+      code: 'queue_timeout',
+      sessionStatus: 'failed',
+      endReason: 'queue_timeout',
+      retryable: true,
+    };
+    await expect(creating).rejects.toMatchObject({ ...told, status: 503 });
+    expect((await client.sessions.list()).sessions.length).toBe(before + 1);
+    // Only a call that may make another session can go better.
+    const named = { idempotencyKey: 'fails-again' };
+    await expect(client.sessions.create({ queueTimeout: 1_000 }, named)).rejects.toMatchObject({
+      ...told,
+      retryable: false,
+    });
+
+    // As an answer that has waited for as long as the service waits.
+    const early: typeof fetch = async (input, init) => {
+      const headers = new Headers(init?.headers);
+      if (init?.method === 'POST') headers.set('prefer', 'respond-async');
+      return fetch(input, { ...init, headers });
+    };
+    const waits = new Browser({ baseUrl: api.url, fetch: early });
+    await expect(waits.sessions.create({ queueTimeout: 1_000 })).rejects.toMatchObject({
+      ...told,
+      status: null,
+      sessionId: expect.any(String),
     });
   });
 

@@ -60,15 +60,84 @@ describe('sessions over HTTP', () => {
       expect(answer.headers.get('preference-applied')).toBe('wait=1');
     });
 
-    it('answers 201 with a session whose launch has failed: it was created, and says what became of it', async () => {
+    it('answers with an error for a session whose launch has failed, and names it: it stays readable', async () => {
       api.worker.launches = 'failed';
-      expect(await create()).toMatchObject({
-        status: 201,
+      const answer = await create();
+      expect(answer).toMatchObject({
+        status: 502,
         body: {
-          status: 'failed',
+          code: 'launch_failed',
+          sessionStatus: 'failed',
           endReason: 'launch_failed',
-          error: { code: 'launch_failed', message: 'no display' },
+          message: expect.stringMatching(/^The session .* has ended before it was live .*no display/),
         },
+      });
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      const { body } = await api.call('GET', `/v1/sessions/${String(answer.body['sessionId'])}`);
+      expect(body).toMatchObject({
+        status: 'failed',
+        endReason: 'launch_failed',
+        error: { code: 'launch_failed', message: 'no display' },
+      });
+    });
+
+    it('answers 503 for a session that found no slot in time; asked again there may be one', async () => {
+      api.worker.launches = 'ignored';
+      const answer = await create({ queueTimeout: 1_000 });
+      expect(answer).toMatchObject({ status: 503, body: { code: 'queue_timeout', retryable: true } });
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(answer.headers.get('x-should-retry')).toBe('true');
+      api.worker.launches = 'live';
+      expect(await create({ queueTimeout: 1_000 })).toMatchObject({ status: 201, body: { status: 'live' } });
+    });
+
+    it.each([
+      ['DELETE', '', 'released_by_client'],
+      ['POST', '/release', 'released_by_client'],
+    ])('answers 409 to somebody who waits when %s %s ends the session', async (method, path, endReason) => {
+      api.worker.launches = 'ignored';
+      const sessionId = `ended-by-${method}`;
+      const waiting = create({ sessionId });
+      await pollUntil('the session', { timeoutMs: 5_000, everyMs: 10 }, async () => {
+        const { record } = await api.deps.sessions.load(refOf('default', sessionId));
+        return record ?? undefined;
+      });
+      await api.call(method, `/v1/sessions/${sessionId}${path}`);
+      expect(await waiting).toMatchObject({
+        status: 409,
+        body: { code: 'session_ended', sessionId, sessionStatus: 'released', endReason, retryable: false },
+      });
+    });
+
+    it.each([
+      ['an Idempotency-Key', {}, { 'idempotency-key': 'fails-once' }],
+      ['an id', { sessionId: 'fails-once' }, {}],
+    ])(
+      'gives the same answer to a repeat with %s, and does not ask for one',
+      async (_what, body, headers) => {
+        api.worker.launches = 'ignored';
+        const first = await create({ ...body, queueTimeout: 1_000 }, headers);
+        expect(first).toMatchObject({ status: 503, body: { code: 'queue_timeout', retryable: false } });
+        expect(first.headers.get('retry-after')).toBeNull();
+        expect(first.headers.get('x-should-retry')).toBe('false');
+        api.worker.launches = 'live';
+        for (const prefer of ['wait=1', 'respond-async']) {
+          const again = await create({ ...body, queueTimeout: 1_000 }, { ...headers, prefer });
+          const { requestId } = again.body;
+          expect(again).toMatchObject({ status: 503, body: { ...first.body, requestId } });
+          const replayed = 'idempotency-key' in headers ? 'true' : null;
+          expect(again.headers.get('idempotency-replayed')).toBe(replayed);
+        }
+      },
+    );
+
+    it('tells a repeat that the session has ended meanwhile, which nobody can connect to', async () => {
+      const headers = { 'idempotency-key': 'lives-once' };
+      const { body } = await create({}, headers);
+      await api.call('DELETE', `/v1/sessions/${String(body['id'])}`);
+      expect(await create({}, headers)).toMatchObject({
+        status: 409,
+        body: { code: 'session_ended', sessionId: body['id'], endReason: 'released_by_client' },
       });
     });
 

@@ -1,4 +1,4 @@
-import { refOf } from '../../src/core/ids';
+import { refOf, type SessionRef } from '../../src/core/ids';
 import { FileLinks } from '../../src/http/file-links';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { startTestApi, type TestApi } from '../support/api';
@@ -18,7 +18,7 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   /^connect (101|502|401|404|409)/, // gateway: the answers to upgrades
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
   /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
-  /^fetchDownload 404 download_not_found$/, // the same
+  /^fetchDownload (404 download_not_found|410 download_quota_exceeded)$/, // the same
   /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^updateSession 409 session_not_live$/, // http.update
@@ -152,6 +152,31 @@ describe('every answer', () => {
       withKey('GET', '/v1/sessions/s/events/stream', { headers: [['last-event-id', 'closed']] }),
       204,
     );
+  });
+
+  it('to a create whose session has ended is as documented, for every reason', async () => {
+    const failed = async (name: string, status: number): Promise<void> => {
+      const { text } = await expectStatus(
+        post('/v1/sessions', { sessionId: name, queueTimeout: 1_000 }),
+        status,
+      );
+      expect(JSON.parse(text)).toMatchObject({ sessionId: name, endReason: name, retryable: false });
+    };
+    const end = async (name: string, ending: (ref: SessionRef) => Promise<unknown>): Promise<void> => {
+      await expectStatus(post('/v1/sessions', { sessionId: name, queueTimeout: 1_000 }), 201);
+      await ending(refOf('acme', name));
+    };
+    await end('browser_crashed', ref => api.worker.crash(ref));
+    await end('browser_unresponsive', ref => api.worker.crash(ref, 'browser_unresponsive'));
+    await end('worker_lost', ref => api.worker.lose(ref));
+    await end('released_by_client', () => withKey('DELETE', '/v1/sessions/released_by_client'));
+    api.worker.launches = 'failed';
+    for (const name of ['browser_crashed', 'browser_unresponsive', 'worker_lost', 'launch_failed'])
+      await failed(name, 502);
+    await failed('released_by_client', 409);
+    api.worker.launches = 'ignored';
+    await failed('queue_timeout', 503);
+    api.worker.launches = 'live';
   });
 
   it('about a session that is not there is as documented', async () => {

@@ -48,18 +48,29 @@ export class StandInWorker {
     await this.#consumer.close();
   }
 
-  /** Says that the browser of a live session has crashed. */
-  async crash(ref: SessionRef): Promise<void> {
+  /** Says that the browser of a live session has crashed, or that it does not answer. */
+  async crash(
+    ref: SessionRef,
+    cause: 'browser_crashed' | 'browser_unresponsive' = 'browser_crashed',
+  ): Promise<void> {
     await this.deps.stepper.apply({
       ref,
       cause: 'browser_gone',
       actor: `worker:${WORKER_ID}`,
-      event: (_record, nowMs) => ({
-        type: 'BROWSER_GONE',
-        cause: 'browser_crashed',
-        message: 'exit 133',
-        nowMs,
-      }),
+      event: (_record, nowMs) => ({ type: 'BROWSER_GONE', cause, message: 'exit 133', nowMs }),
+    });
+  }
+
+  /** Says that the machine of a live session is lost. */
+  async lose(ref: SessionRef): Promise<void> {
+    await this.deps.stepper.apply({
+      ref,
+      cause: 'lease_expired',
+      actor: 'sweep',
+      event: ({ snapshot }, nowMs) => {
+        const fence = snapshot.context.owner?.fence ?? { n: 0, claimId: '' };
+        return { type: 'WORKER_LOST', fence, nowMs };
+      },
     });
   }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Problem } from '../problem';
-import type { SessionView } from '../session-view';
+import type { CreatedSessionView, EndedSessionView, LiveSessionView } from '../session-view';
 import type {
   liveDetailsAnswer,
   releaseAllAnswer,
@@ -17,7 +17,7 @@ export const EXAMPLE_IDS = {
   worker: '4ace64b4-bc6e-49c6-b6bb-b206c1a08217',
 } as const;
 
-const SESSION: SessionView = {
+const SESSION: LiveSessionView = {
   id: EXAMPLE_IDS.session,
   status: 'live',
   endReason: null,
@@ -43,6 +43,27 @@ const SESSION: SessionView = {
   queuePosition: null,
   revision: 3,
   error: null,
+};
+
+const CREATED: CreatedSessionView = {
+  ...SESSION,
+  status: 'created',
+  liveAt: null,
+  expiresAt: null,
+  websocketUrl: null,
+  workerId: null,
+  queuePosition: 2,
+  revision: 1,
+};
+
+const ENDED: EndedSessionView = {
+  ...SESSION,
+  status: 'released',
+  endReason: 'released_by_client',
+  endedAt: '2030-01-31T06:29:12.407Z',
+  duration: 101_415,
+  websocketUrl: null,
+  revision: 4,
 };
 
 const EVENT: z.infer<typeof sessionEventAnswer> = {
@@ -104,6 +125,9 @@ const PROBLEM: Problem = {
 /** An example of each schema that has a name in the document. */
 export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
   Session: SESSION,
+  CreatedSession: CREATED,
+  LiveSession: SESSION,
+  EndedSession: ENDED,
   SessionList: LIST,
   LiveDetails: LIVE,
   SessionEvent: EVENT,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { EndReason, SessionStatus } from '../../../machines/session/session.types';
+import type { EndedStatus, EndReason, SessionStatus } from '../../../machines/session/session.types';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import type { Capacity } from '../../queries/list-workers';
 import type { Problem } from '../problem';
 import type { ReadinessReport } from '../readiness';
-import type { SessionView } from '../session-view';
+import type { CreatedSessionView, EndedSessionView, LiveSessionView, SessionView } from '../session-view';
 
 /*
  * What the service answers, as schemas for the OpenAPI document. Nothing is validated with them at run time; the compiler
@@ -12,13 +12,8 @@ import type { SessionView } from '../session-view';
  */
 
 /* Written as objects so that the compiler misses what is not listed. */
-const STATUSES: Readonly<Record<SessionStatus, true>> = {
-  created: true,
-  live: true,
-  released: true,
-  failed: true,
-  timed_out: true,
-};
+const ENDED_STATUSES: Readonly<Record<EndedStatus, true>> = { released: true, failed: true, timed_out: true };
+const STATUSES: Readonly<Record<SessionStatus, true>> = { created: true, live: true, ...ENDED_STATUSES };
 const END_REASONS: Readonly<Record<EndReason, true>> = {
   released_by_client: true,
   released_by_bulk: true,
@@ -44,32 +39,22 @@ const time = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.
 const count = z.int().min(0);
 const milliseconds = z.int().min(0).describe('Milliseconds.');
 
-/** One session. */
-export const sessionAnswer: z.ZodType<SessionView> = z.object({
+const sessionFacts = {
   id: z.string(),
-  status: status.describe('The last three are final.'),
-  endReason: endReason.nullable().describe('Why it ended; null while it has not.'),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   createdAt: time,
-  liveAt: time.nullable(),
-  endedAt: time.nullable(),
-  expiresAt: time.nullable().describe('When `timeout` will end it; null until it is live.'),
   timeout: milliseconds,
   idleTimeout: milliseconds.nullable(),
   duration: milliseconds.describe('How long it has been, or was, live, milliseconds.'),
-  websocketUrl: z
-    .string()
-    .nullable()
-    .describe(
-      'Browser-level CDP endpoint, complete and self-authorising: whoever has it has the browser. Null unless live.',
-    ),
   viewerUrl: z.string().nullable(),
   headless: z.boolean(),
   dimensions: z
     .object({ width: z.int(), height: z.int() })
     .nullable()
-    .describe("The inside of a page, CSS pixels; null: Chromium's own choice, as with all of these."),
+    .describe(
+      "The inside of a page, CSS pixels; null: 1280 × 720. With the others null is Chromium's own choice.",
+    ),
   deviceScaleFactor: z.number().nullable(),
   userAgent: z.string().nullable(),
   locale: z.string().nullable(),
@@ -79,17 +64,65 @@ export const sessionAnswer: z.ZodType<SessionView> = z.object({
     .nullable()
     .describe('Without user name and password, which nobody is told.'),
   workerId: z.string().nullable(),
-  queuePosition: z.int().min(1).nullable().describe('1: next in turn; null: does not wait.'),
   revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),
-  error: z
-    .object({ code: z.string(), message: z.string() })
-    .nullable()
-    .describe('What went wrong, of a session that failed.'),
   isPartial: z
     .literal(true)
     .exactOptional()
     .describe('A newer version of the service keeps the session: this is what could be read of it.'),
-});
+};
+
+const none = z.null();
+
+/** A session that waits for a worker, or is being launched. */
+export const createdSessionAnswer = z.object({
+  status: z.literal('created'),
+  ...sessionFacts,
+  endReason: none,
+  liveAt: none,
+  endedAt: none,
+  expiresAt: none,
+  websocketUrl: none,
+  queuePosition: z.int().min(1).nullable().describe('1: next in turn; null: does not wait.'),
+  error: none,
+}) satisfies z.ZodType<CreatedSessionView>;
+
+/** A session that one can connect to. */
+export const liveSessionAnswer = z.object({
+  status: z.literal('live'),
+  ...sessionFacts,
+  endReason: none,
+  liveAt: time,
+  endedAt: none,
+  expiresAt: time.describe('When `timeout` will end it.'),
+  websocketUrl: z
+    .string()
+    .describe('Browser-level CDP endpoint, complete and self-authorising: whoever has it has the browser.'),
+  queuePosition: none,
+  error: none,
+}) satisfies z.ZodType<LiveSessionView>;
+
+/** A session that is over. */
+export const endedSessionAnswer = z.object({
+  status: z.enum(wordsOf(ENDED_STATUSES)).describe('Final.'),
+  ...sessionFacts,
+  endReason: endReason.describe('Why it ended.'),
+  liveAt: time.nullable().describe('Null: it never was live.'),
+  endedAt: time,
+  expiresAt: time.nullable(),
+  websocketUrl: none,
+  queuePosition: none,
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('What went wrong, of a session that failed.'),
+}) satisfies z.ZodType<EndedSessionView>;
+
+/** One session: which members it has follows from its `status`. */
+export const sessionAnswer = z.discriminatedUnion('status', [
+  createdSessionAnswer,
+  liveSessionAnswer,
+  endedSessionAnswer,
+]) satisfies z.ZodType<SessionView>;
 
 /** A page of sessions. */
 export const sessionListAnswer = z.object({
@@ -206,6 +239,7 @@ export const problemAnswer: z.ZodType<Problem> = z.looseObject({
       message: z.string(),
     }),
   ),
-  sessionStatus: status.optional().describe('With `session_ended`.'),
-  endReason: endReason.nullish().describe('With `session_ended`.'),
+  sessionId: z.string().optional().describe('With what is said of a session that has ended.'),
+  sessionStatus: status.optional().describe('The same.'),
+  endReason: endReason.nullish().describe('The same.'),
 });

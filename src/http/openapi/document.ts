@@ -5,7 +5,10 @@ import { PROBLEM_TYPE } from '../problem';
 import { ANSWER_EXAMPLES } from './answer-examples';
 import type { TimeoutPolicy } from '../schemas';
 import {
+  createdSessionAnswer,
+  endedSessionAnswer,
   liveDetailsAnswer,
+  liveSessionAnswer,
   problemAnswer,
   releaseAllAnswer,
   sessionAnswer,
@@ -29,6 +32,9 @@ const JSON_TYPE = 'application/json';
 /* Schemas that have a name in the document; wherever one is used it is referred to. */
 const NAMED: Readonly<Record<string, z.ZodType>> = {
   Session: sessionAnswer,
+  CreatedSession: createdSessionAnswer,
+  LiveSession: liveSessionAnswer,
+  EndedSession: endedSessionAnswer,
   SessionList: sessionListAnswer,
   LiveDetails: liveDetailsAnswer,
   SessionEvent: sessionEventAnswer,
@@ -217,7 +223,7 @@ const refTo = (name: string): string => `#/components/schemas/${name}`;
 
 /* Without `definedAs` a schema with a name becomes a reference to it. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output', definedAs?: string): JsonSchema {
-  const name = Object.entries(NAMED).find(([, named]) => named === schema)?.[0];
+  const name = nameOf(schema);
   if (name !== undefined && definedAs === undefined) return { $ref: refTo(name) };
   const registry = z.registry<{ id: string }>();
   const own = definedAs ?? 'It';
@@ -248,6 +254,24 @@ function relax({
   if (additional === false && !isStrict) delete made.additionalProperties;
   if (typeof additional === 'object' && Object.keys(additional).length === 0)
     delete made.additionalProperties;
+  if (zodSchema instanceof z.ZodDiscriminatedUnion) tellApart(zodSchema.def, made);
   if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
   if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
 }
+
+/* Says which member tells named schemas apart, for generators of clients that do not find it out themselves. */
+function tellApart(
+  { discriminator: propertyName, options }: z.core.$ZodDiscriminatedUnionDef,
+  made: z.core.JSONSchema.BaseSchema,
+): void {
+  const mapping = options.flatMap(option => {
+    const name = nameOf(option);
+    const values = [...(option._zod.propValues?.[propertyName] ?? [])];
+    return name === undefined ? [] : values.map(value => [String(value), refTo(name)] as const);
+  });
+  if (mapping.length > 0) made['discriminator'] = { propertyName, mapping: Object.fromEntries(mapping) };
+}
+
+/* What a schema is called in the document. */
+const nameOf = (schema: unknown): string | undefined =>
+  Object.entries(NAMED).find(([, named]) => named === schema)?.[0];

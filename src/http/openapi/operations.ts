@@ -3,7 +3,10 @@ import { sessionEventsQuery } from '../routes/session-events';
 import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../schemas';
 import { updateBodySchema } from '../update-body';
 import {
+  createdSessionAnswer,
+  endedSessionAnswer,
   liveDetailsAnswer,
+  liveSessionAnswer,
   releaseAllAnswer,
   sessionAnswer,
   sessionEventsAnswer,
@@ -53,7 +56,10 @@ const CREATED_HEADERS = {
   Location: 'Path of the session.',
   'Idempotency-Replayed': '`true`: an earlier call with this key made the session.',
 };
-const RELEASED = session('The session, ended; also if it had ended before.');
+const RELEASED = {
+  ...session('The session, ended; also if it had ended before.'),
+  schema: endedSessionAnswer,
+};
 
 /** What both ways to release one session have in common. */
 const RELEASE = {
@@ -74,7 +80,7 @@ export const OPERATIONS = {
     tag: 'Sessions',
     summary: 'Create a session',
     description:
-      'Answers when the session is live, or has ended meanwhile. Fields that this version does not know are refused with `invalid_request`, those that are known but not offered with `not_supported`.',
+      'Answers when the session is live. One that has ended meanwhile is an error after its end reason, with `sessionId`, `sessionStatus` and `endReason`; a repeat with the same `Idempotency-Key` gets the same. Fields that this version does not know are refused with `invalid_request`, those that are known but not offered with `not_supported`.',
     parameters: [
       IDEMPOTENCY,
       header(
@@ -85,10 +91,20 @@ export const OPERATIONS = {
     body: createBodySchema,
     bodyExample: { timeout: 600_000, idleTimeout: 60_000, labels: { team: 'a' }, name: 'nightly' },
     answers: {
-      201: session('Created, and live or ended: see `status`.', CREATED_HEADERS),
-      202: session('Created, not live yet.', CREATED_HEADERS),
+      201: { ...session('Created, and live.', CREATED_HEADERS), schema: liveSessionAnswer },
+      202: { ...session('Created, not live yet.', CREATED_HEADERS), schema: createdSessionAnswer },
     },
-    errors: ['session_id_taken', 'idempotency_key_reused', 'not_supported'],
+    errors: [
+      'session_id_taken',
+      'idempotency_key_reused',
+      'not_supported',
+      'session_ended',
+      'launch_failed',
+      'browser_crashed',
+      'browser_unresponsive',
+      'worker_lost',
+      'queue_timeout',
+    ],
   },
   listSessions: {
     method: 'GET',

@@ -118,7 +118,7 @@ function shape(schema: JsonSchema): string {
   const name = typeof schema['$ref'] === 'string' ? schema['$ref'].split('/').at(-1) : undefined;
   if (name !== undefined) return `<a href="#schema-${name}">${text(name)}</a>`;
   // SAFETY: the members of a schema that are schemas themselves, by JSON Schema.
-  const choices = schema['anyOf'] as readonly JsonSchema[] | undefined;
+  const choices = (schema['anyOf'] ?? schema['oneOf']) as readonly JsonSchema[] | undefined;
   // SAFETY: the same.
   const items = schema['items'] as JsonSchema | undefined;
   const words = [

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
-import { statusOf } from '../../../machines/session/session.view';
+import { isEnded, statusOf } from '../../../machines/session/session.view';
 import type { Accepted, CreateSession } from '../../commands/create-session';
+import { createEnded } from '../../engine/session-ended';
 import type { AwaitSession } from '../../queries/await-session';
 import type { FoundSession } from '../../queries/get-session';
 import { codedError } from '../problem';
@@ -24,8 +25,8 @@ export interface CreateSessionRouteParts {
 
 /**
  * `POST /v1/sessions`: 201 with the session once it is live, 202 with it as it is if that takes longer than the caller
- * waits. A session that ended while the caller waited (its launch failed, somebody released it) is a 201 as well: it
- * was created, and its status says how it went.
+ * waits. A session that has ended (its launch failed, somebody released it) is an error after its end reason that names
+ * it: nobody can connect to it, and it stays readable. A repeat of the same wish gets the same answer.
  */
 export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandler {
   const parseBody = createBodyParser(parts.policy);
@@ -41,6 +42,10 @@ export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandl
     const applied = preferenceApplied(preferences);
     if (applied !== null) res.set('Preference-Applied', applied);
     if (accepted.replayed) res.set('Idempotency-Replayed', 'true');
+    const { snapshot } = found.record;
+    if (isEnded(statusOf(snapshot))) {
+      throw createEnded(snapshot, idempotencyKey !== null || session.sessionId !== null);
+    }
     const view = parts.views.of(found);
     res
       .status(view.status === 'created' ? 202 : 201)

@@ -118,6 +118,14 @@ describe('a job of another service', () => {
     );
   });
 
+  it('fails when the session that it would have has lived and ended', async () => {
+    const { id } = await producer.run('session.create', { dedupKey: 'lives-once' });
+    await producer.run('session.release', { sessionId: id });
+    expect(await producer.failure('session.create', { dedupKey: 'lives-once' })).toBe(
+      `session_ended: session ${String(id)} was live and is released (released_by_client)`,
+    );
+  });
+
   it('makes a session of its own where its id was used by an earlier one that is forgotten', async () => {
     const first = await producer.add('session.create', {}, { jobId: 'again' });
     const { id } = await producer.result(first);

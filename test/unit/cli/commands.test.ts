@@ -224,6 +224,25 @@ describe('the command line', () => {
   );
 
   it.each([
+    [503, 'queue_timeout', 'failed', 4],
+    [502, 'launch_failed', 'failed', 4],
+    [502, 'worker_lost', 'failed', 4],
+    [409, 'session_ended', 'released', 1],
+  ])(
+    'says of a create whose session has ended how it ended: %d %s',
+    async (status, code, sessionStatus, exitCode) => {
+      const end = { sessionId: 's1', sessionStatus, endReason: code };
+      script = () => ({ status, body: { code, message: 'it says', retryable: false, ...end } });
+      const told = await remote('sessions', 'create', '--idempotency-key', 'k1', '--json');
+      expect({ code: told.code, stdout: told.stdout }).toEqual({ code: exitCode, stdout: '' });
+      expect(JSON.parse(told.stderr)).toEqual({
+        error: { code, message: 'it says', requestId: null, ...end },
+      });
+      expect(stub.requests).toHaveLength(seen + 1);
+    },
+  );
+
+  it.each([
     [401, 'unauthorized', 6],
     [403, 'forbidden_origin', 6],
     [404, 'session_not_found', 3],

@@ -43,6 +43,24 @@ describe('the OpenAPI document', () => {
     expect(routesOf(httpApp(parts)).sort()).toEqual(documented.sort());
   });
 
+  it('tells sessions apart by their status, and has a URL for each that is live', () => {
+    const { schemas } = document.components;
+    const of = (name: string): string => `#/components/schemas/${name}`;
+    expect(schemas['Session']).toMatchObject({
+      oneOf: [{ $ref: of('CreatedSession') }, { $ref: of('LiveSession') }, { $ref: of('EndedSession') }],
+      discriminator: {
+        propertyName: 'status',
+        mapping: {
+          created: of('CreatedSession'),
+          live: of('LiveSession'),
+          ...{ released: of('EndedSession'), failed: of('EndedSession'), timed_out: of('EndedSession') },
+        },
+      },
+    });
+    expect(schemas['LiveSession']).toMatchObject({ properties: { websocketUrl: { type: 'string' } } });
+    expect(schemas['EndedSession']).toMatchObject({ properties: { websocketUrl: { type: 'null' } } });
+  });
+
   it('names every operation once', () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);

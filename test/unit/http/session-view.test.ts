@@ -1,4 +1,5 @@
 import { refOf } from '../../../src/core/ids';
+import { sessionAnswer } from '../../../src/http/openapi/answers';
 import { SessionViews } from '../../../src/http/session-view';
 import { EVENTS, INPUT, SAMPLES, T0, type SampleName } from '../../support/session-samples';
 
@@ -73,6 +74,15 @@ describe('the view of a session', () => {
       error: { code: 'browser_crashed', message: 'exit status 133' },
     });
   });
+
+  it.each(Object.keys(SAMPLES).filter((name): name is SampleName => name in SAMPLES))(
+    'of a %s one is as documented for its status',
+    name => {
+      const view = viewOf(name, T0 + 400_000);
+      expect(sessionAnswer.parse(view)).toEqual(view);
+      expect(view.websocketUrl === null).toBe(view.status !== 'live');
+    },
+  );
 
   it('never counts backwards when another clock is behind', () => {
     expect(viewOf('live', LIVE_AT - 5).duration).toBe(0);
