@@ -18,7 +18,15 @@ export interface DialTarget {
   readonly endpoint: Endpoint;
   /** The claim the browser was launched or adopted under; a keeper's gateway asks for it. */
   readonly claimId: string;
+  /** What of it; default: the browser's own WebSocket. */
+  readonly part?: DevToolsPart | undefined;
 }
+
+/** What a browser's DevTools server has beside the browser's own WebSocket, by path: a page's, or what it says over HTTP. */
+export type DevToolsPart = `/devtools/page/${string}` | `/json/${JsonEndpoint}`;
+
+/** What is said over HTTP. */
+export type JsonEndpoint = 'version' | 'list' | 'protocol';
 
 /** How to reach a browser's DevTools socket from here. */
 export interface Route {
@@ -47,12 +55,12 @@ export async function findHere(table: ProcessTable): Promise<Here> {
  *
  * @param secret - the installation's; signs the ticket for the keeper
  */
-export function routeTo({ endpoint, claimId }: DialTarget, here: Here, secret: string): Route | null {
+export function routeTo({ endpoint, claimId, part }: DialTarget, here: Here, secret: string): Route | null {
   if (endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
-    return { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
+    return { host: '127.0.0.1', port: endpoint.port, path: part ?? endpoint.path, direct: true };
   }
   if (endpoint.gateway === null) return null;
-  return { ...addressOf(endpoint.gateway), path: keeperPath(secret, claimId), direct: false };
+  return { ...addressOf(endpoint.gateway), path: keeperPath(secret, claimId, part), direct: false };
 }
 
 /** How to reach the gateway of the keeper that a browser belongs to. */

@@ -17,13 +17,17 @@ export function isKeeperTicket(secret: string, claimId: string, ticket: string):
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-/** Path and query of an upgrade at a keeper's gateway. */
-export function keeperPath(secret: string, claimId: string): string {
-  return `/browser/${claimId}?ticket=${keeperTicket(secret, claimId)}`;
+/**
+ * Path and query at a keeper's gateway.
+ *
+ * @param part - what of the browser, beginning with a slash; empty: the browser's own WebSocket
+ */
+export function keeperPath(secret: string, claimId: string, part = ''): string {
+  return `/browser/${claimId}${part}?ticket=${keeperTicket(secret, claimId)}`;
 }
 
 /** Path and query of a request for a browser's downloads: for the list, or for one of them by name. */
 export function keeperDownloadsPath(secret: string, claimId: string, name: string | null): string {
   const which = name === null ? '' : `/${encodeURIComponent(name)}`;
-  return `/browser/${claimId}/downloads${which}?ticket=${keeperTicket(secret, claimId)}`;
+  return keeperPath(secret, claimId, `/downloads${which}`);
 }

@@ -1,4 +1,11 @@
-import { keeperOf, routeTo, type DialTarget, type Here, type Route } from '../browser/dial';
+import {
+  keeperOf,
+  routeTo,
+  type DevToolsPart,
+  type DialTarget,
+  type Here,
+  type Route,
+} from '../browser/dial';
 import type { DownloadsRoute } from '../browser/downloads';
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
@@ -8,7 +15,7 @@ import { newerVersion } from './newer-version';
 import { requireLive } from './session-ended';
 
 /** Finds the way to the browser of a live session, for somebody who wants something of it. */
-export type FindBrowser = (ref: SessionRef) => Promise<Route>;
+export type FindBrowser = (ref: SessionRef, part?: DevToolsPart) => Promise<Route>;
 
 /** What {@link findBrowser} works with. */
 export interface FindBrowserParts {
@@ -30,7 +37,7 @@ export type FindDownloads = (ref: SessionRef) => Promise<DownloadsRoute>;
  */
 export function findBrowser(parts: FindBrowserParts): FindBrowser {
   const { here, secret } = parts;
-  return ref => find(parts, ref, target => routeTo(target, here, secret));
+  return (ref, part) => find(parts, ref, target => routeTo({ ...target, part }, here, secret));
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { dial, type Here } from '../browser/dial';
+import { dial, type DevToolsPart, type Here } from '../browser/dial';
 import { DOWNLOADS_STAY } from '../browser/download-behavior';
 import { ClientFrames } from '../core/client-frames';
 import type { Clock } from '../core/clock';
 import { HoldfastError } from '../core/errors';
-import { refOf, type SessionRef } from '../core/ids';
+import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import { spliceUpgrade } from '../core/splice';
 import type { StalledReaders } from '../core/stalled-readers';
@@ -15,8 +15,8 @@ import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord, SessionStore } from '../store/session-store';
 import { ActivityMeter } from './activity-meter';
-import { unauthorized, type Authenticator } from './authenticator';
-import { refOfToken } from './connect-token';
+import type { Authenticator } from './authenticator';
+import { cdpAccess, type CdpAccess } from './cdp-access';
 import { closingOf } from './closing';
 import type { EdgeGuard } from './edge-guard';
 import { refuseUpgrade } from './listener';
@@ -43,10 +43,17 @@ export interface GatewayParts {
   readonly draining: AbortSignal;
 }
 
-const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp$/;
+const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp(?:\/devtools\/page\/([A-Za-z0-9_-]{1,64}))?$/;
 
 /** How long after a browser has gone its end may take to be known; then clients are closed without its reason. */
 const END_KNOWN_MS = 900;
+
+/** What somebody may have who has shown enough. */
+interface Asked {
+  readonly ref: SessionRef;
+  /** A page's WebSocket; without it the browser's. */
+  readonly part: DevToolsPart | undefined;
+}
 
 /** An upgrade request that is being worked on. */
 interface Upgrade {
@@ -57,12 +64,16 @@ interface Upgrade {
 }
 
 /**
- * Lets CDP clients through to their browser: `GET /v1/sessions/:id/cdp` with a connect token, or with an API key of the
- * session's tenant. Once a client is through its bytes are carried as they are, but for the folder it may name for downloads, and
+ * Lets CDP clients through to their browser, or one of its pages: `GET /v1/sessions/:id/cdp[/devtools/page/:targetId]` with a connect
+ * token, or with an API key of the session's tenant. Once a client is through its bytes are carried as they are, but for the folder it may name for downloads, and
  * nothing here waits for Redis.
  */
 export class Gateway {
-  constructor(private readonly parts: GatewayParts) {}
+  readonly #access: CdpAccess;
+
+  constructor(private readonly parts: GatewayParts) {
+    this.#access = cdpAccess(parts);
+  }
 
   /** Answers an upgrade request: with the browser, or with a refusal in the form of every other error. */
   readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
@@ -82,14 +93,15 @@ export class Gateway {
     const { request, socket } = upgrade;
     guard(request);
     if (draining.aborted) throw shuttingDown();
-    const ref = this.#authorise(request);
+    const asked = this.#authorise(request);
+    const { ref } = asked;
     const client = clients.enter(ref);
     socket.once('close', client.leave);
     try {
       const { record } = await withinRedisBudget(sessions.read(ref));
       if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
       requireLive(record);
-      await this.#splice(upgrade, record, client);
+      await this.#splice(upgrade, record, client, asked);
     } catch (error) {
       client.leave();
       // The session ended, or we began to go, while the client was on its way; what broke then broke for that.
@@ -97,33 +109,29 @@ export class Gateway {
     }
   }
 
-  #authorise({ url = '', headers }: IncomingMessage): SessionRef {
+  #authorise({ url = '', headers }: IncomingMessage): Asked {
     const { pathname, searchParams } = new URL(url, 'http://gateway');
-    const id = CDP_PATH.exec(pathname)?.[1];
+    const [, id, targetId] = CDP_PATH.exec(pathname) ?? [];
     if (id === undefined || headers.upgrade?.toLowerCase() !== 'websocket') {
       throw new HoldfastError('not_found', `There is no WebSocket at ${pathname}.`);
     }
-    const token = searchParams.get('token');
-    if (token !== null) {
-      const ref = refOfToken(this.parts.secret, id, token);
-      if (ref === null)
-        throw new HoldfastError('unauthorized', 'The connect token is not that of this session.');
-      return ref;
-    }
-    const tenant = this.parts.authenticator.tenantOf(headers);
-    if (tenant === null) throw unauthorized();
-    return refOf(tenant, id);
+    const ref = this.#access({ id, token: searchParams.get('token'), headers });
+    return { ref, part: targetId === undefined ? undefined : `/devtools/page/${targetId}` };
   }
 
-  async #splice(upgrade: Upgrade, record: SessionRecord, client: SplicedClient): Promise<void> {
+  async #splice(
+    upgrade: Upgrade,
+    record: SessionRecord,
+    client: SplicedClient,
+    { ref, part }: Asked,
+  ): Promise<void> {
     const { here, secret, activity, clock, log } = this.parts;
     const { request, socket, head, requestId } = upgrade;
-    const { ref, snapshot } = record;
-    const { endpoint, owner, limits } = snapshot.context;
+    const { endpoint, owner, limits } = record.snapshot.context;
     if (record.isPartial === true && (endpoint === null || owner === null)) throw newerVersion();
     if (endpoint === null || owner === null) throw new Error(`live session ${ref} has no browser`);
 
-    const dialled = await dial({ endpoint, claimId: owner.fence.claimId }, here, secret, client.ended);
+    const dialled = await dial({ endpoint, claimId: owner.fence.claimId, part }, here, secret, client.ended);
     if (client.ended.aborted || socket.destroyed) {
       dialled.socket.destroy();
       throw new HoldfastError('browser_unreachable', 'The client went away.');

@@ -12,6 +12,7 @@ import { errorHandler, notFound } from './error-handler';
 import { mount, type Handlers } from './mount';
 import { openContext } from './request-context';
 import { createSessionRoute, type CreateSessionRouteParts } from './routes/create-session';
+import { devToolsJsonRoute, type DevToolsJsonRouteParts } from './routes/devtools-json';
 import { fileRoute, type FileRouteParts } from './routes/files';
 import { getSessionRoute, type GetSessionRouteParts } from './routes/get-session';
 import { livezRoute, readyzRoute } from './routes/health';
@@ -62,6 +63,7 @@ export interface HttpParts
     SessionLiveRouteParts,
     SessionPageRouteParts,
     SessionDownloadsRouteParts,
+    DevToolsJsonRouteParts,
     StreamEventsRouteParts,
     StreamSessionEventsRouteParts,
     UpdateSessionRouteParts,
@@ -128,6 +130,9 @@ function handlersOf(parts: HttpParts): Handlers {
     listDownloads: listDownloadsRoute(parts),
     fetchDownload: fetchDownloadRoute(parts),
     connect: sessionCdpRoute,
+    getDevToolsVersion: devToolsJsonRoute('version', parts),
+    getDevToolsTargets: devToolsJsonRoute('list', parts),
+    getDevToolsProtocol: devToolsJsonRoute('protocol', parts),
     listSessionEvents: sessionEventsRoute(parts.sessionHistory),
     streamSessionEvents: streamSessionEventsRoute(parts),
     streamEvents: streamEventsRoute(parts),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chromium, type Browser as PlaywrightBrowser } from 'playwright-core';
-import type { Browser } from 'puppeteer';
+import { connect, type Browser } from 'puppeteer';
 import { withDeadline } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 import { connectPuppeteer, leaveMark, readMark, withPuppeteer } from '../support/clients';
@@ -154,6 +154,58 @@ describe('whoever knocks', () => {
     expect(await knock(unknown.href)).toEqual({ status: 404, code: 'session_not_found' });
     await installation.call('DELETE', `/v1/sessions/${session.id}`);
     expect(await knock(url)).toEqual({ status: 409, code: 'session_ended' });
+  });
+});
+
+describe('a client that is given an HTTP address', () => {
+  const httpUrlOf = (view: SessionView): string => urlOf(view).replace(/^ws/, 'http');
+
+  it('finds its way: Playwright asks for the version there, also with what is in the query', async () => {
+    const browser = await chromium.connectOverCDP(httpUrlOf(session));
+    expect(browser.contexts()[0]?.pages()).toHaveLength(1);
+    expect(browser.version()).toMatch(/^\d+\./);
+    await browser.close();
+  });
+
+  it('can drive one page alone, through its own WebSocket', async () => {
+    await withPuppeteer(session, page => page.goto('data:text/html,<title>alone</title>'));
+    const { pathname, search } = new URL(urlOf(session));
+    const list = await installation.call<{ title: string; webSocketDebuggerUrl: string }[]>(
+      'GET',
+      `${pathname}/json/list${search}`,
+    );
+    expect(list.body).toMatchObject([{ type: 'page', title: 'alone' }]);
+    const socket = await open(list.body[0]?.webSocketDebuggerUrl ?? '');
+    socket.send(
+      JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: 'document.title' } }),
+    );
+    expect(String((await once(socket, 'message'))[0])).toContain('"value":"alone"');
+    socket.terminate();
+    const { body } = await installation.call<{ domains: object[] }>(
+      'GET',
+      `${pathname}/json/protocol${search}`,
+    );
+    expect(body.domains.length).toBeGreaterThan(10);
+  });
+
+  it('may show an API key in a header instead of the token, as over HTTP', async () => {
+    const guarded = await Installation.start({
+      browser: 'chromium',
+      env: { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' },
+    });
+    try {
+      const headers = { authorization: 'Bearer a-key-of-acme' };
+      const { body } = await guarded.call('POST', '/v1/sessions', {}, headers);
+      const bare = urlOf(body).replace(/\?.*/, '');
+      const playwright = await chromium.connectOverCDP(bare.replace(/^ws/, 'http'), { headers });
+      expect(playwright.contexts()).toHaveLength(1);
+      await playwright.close();
+      const puppeteer = await connect({ browserWSEndpoint: bare, headers });
+      expect(await puppeteer.pages()).toHaveLength(1);
+      await puppeteer.disconnect();
+    } finally {
+      await guarded.stop();
+    }
   });
 });
 

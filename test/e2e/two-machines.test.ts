@@ -1,9 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { Browser as Client } from '../../src/client/holdfast';
 import { pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { canIsolate, makeFarMachine, type FarMachine } from '../support/far-machine';
 import { Installation } from '../support/installation';
 import { untilReaperMayJudge } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
+import { open } from '../support/upgrade';
+
+const MAKE_FILE = `
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob(['made far away']));
+  link.download = 'made.txt';
+  link.click();`;
 
 /* A worker behind a network of its own, as in production. Needs root and iproute2 on Linux: others cannot make one. */
 (canIsolate ? describe : describe.skip)('a session on another machine', () => {
@@ -50,6 +59,22 @@ import { startRedis, type TestRedis } from '../support/redis';
     expect(title).toBe('far away');
     const released = await api.call('POST', `/v1/sessions/${session.id}/release`);
     expect(released.body).toMatchObject({ status: 'released' });
+  });
+
+  it('has its downloads, and each of its pages, for clients that are elsewhere', async () => {
+    const client = new Client({ baseUrl: api.url });
+    const session = await client.sessions.create();
+    const browser = await client.playwright.connect(session);
+    const page = await browser.newPage();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.evaluate(MAKE_FILE)]);
+    expect(await readFile(await download.path(), 'utf8')).toBe('made far away');
+    expect(await client.sessions.downloads(session)).toMatchObject([{ name: 'made.txt', isComplete: true }]);
+    await browser.close();
+    const { pathname, search } = new URL(session.websocketUrl ?? '');
+    const list = await api.call<{ webSocketDebuggerUrl: string }[]>('GET', `${pathname}/json/list${search}`);
+    const socket = await open(list.body[0]?.webSocketDebuggerUrl ?? '');
+    socket.terminate();
+    await client.sessions.release(session);
   });
 
   it('fails as worker_lost when the cable is pulled, and its browser ends when it is back', async () => {

@@ -189,6 +189,10 @@ describe('the gateway', () => {
       status: 502,
       code: 'browser_unreachable',
     });
+    expect(await api.call('GET', `/v1/sessions/${dead.id}/cdp/json/list`, { headers: KEY })).toMatchObject({
+      status: 502,
+      body: { code: 'browser_unreachable' },
+    });
     const elsewhere = {
       ...moved,
       context: { ...moved.context, endpoint: { ...endpoint, bootId: 'another' } },
@@ -273,6 +277,76 @@ describe('the gateway', () => {
   it('tells the pages of a browser, and nothing else that can be attached to', async () => {
     const session = await api.createLive({}, KEY);
     expect((await details(session.id))['pages']).toEqual([ECHO_PAGE]);
+  });
+
+  describe('what DevTools says over HTTP', () => {
+    const BEARER = { authorization: 'Bearer acme-key-1' };
+    const about = async (path: string, headers: Record<string, string> = {}) => {
+      const response = await fetch(api.url + path, { headers });
+      // SAFETY: every answer of these routes is JSON.
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
+
+    it('names WebSockets that carry their own authority, of the browser and of each page', async () => {
+      const session = await api.createLive({}, KEY);
+      const { pathname, search } = new URL(session.websocketUrl ?? '');
+      // Playwright ends the path with a slash.
+      const version = await about(`${pathname}/json/version/${search}`);
+      expect(version).toEqual({
+        status: 200,
+        body: { Browser: 'Echo/1.0', webSocketDebuggerUrl: session.websocketUrl },
+      });
+      const list = await about(`${pathname}/json/list${search}`);
+      const { id, title, url } = ECHO_PAGE;
+      const pageUrl = (session.websocketUrl ?? '').replace('/cdp?', '/cdp/devtools/page/PAGE1?');
+      expect(list.body).toEqual([{ id, title, url, type: 'page', webSocketDebuggerUrl: pageUrl }]);
+      expect(await echo(await attach(pageUrl), 'hello')).toBe('hello');
+      expect(api.browser.upgrades.at(-1)?.path).toBe('/devtools/page/PAGE1');
+      const protocol = await about(`${pathname}/json/protocol${search}`);
+      expect(protocol.body).toMatchObject({ domains: [] });
+      expect(JSON.stringify([version, list, protocol])).not.toContain(`:${api.browser.endpoint.port}`);
+    });
+
+    it.each([KEY, BEARER, { 'steel-api-key': 'acme-key-1' }])(
+      'is for a key in a header as well, as its WebSockets are: %j',
+      async headers => {
+        const session = await api.createLive({}, KEY);
+        const path = `/v1/sessions/${session.id}/cdp`;
+        const { body } = await about(`${path}/json/version`, headers);
+        expect(body['webSocketDebuggerUrl']).toBe(session.websocketUrl);
+        const bare = (session.websocketUrl ?? '').replace(/\?.*/, '');
+        for (const url of [bare, `${bare}/devtools/page/PAGE1`]) {
+          expect(await echo(await attach(url, headers), 'hello')).toBe('hello');
+        }
+      },
+    );
+
+    it.each(['version', 'list', 'protocol'])('is refused like the WebSocket: %s', async endpoint => {
+      const session = await api.createLive({}, KEY);
+      const path = `/v1/sessions/${session.id}/cdp/json/${endpoint}`;
+      const other = await api.createLive({}, KEY);
+      const { search } = new URL(other.websocketUrl ?? '');
+      for (const query of ['', '?token=', '?token=a&token=b', search]) {
+        expect(await about(path + query)).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
+      }
+      const unknown = { status: 404, body: { code: 'session_not_found' } };
+      expect(await about(path, { 'x-api-key': 'beta-key-1' })).toMatchObject(unknown);
+      expect(await about(`/v1/sessions/missing/cdp/json/${endpoint}`, KEY)).toMatchObject(unknown);
+      await api.call('DELETE', `/v1/sessions/${session.id}`, { headers: KEY });
+      expect(await about(path, KEY)).toMatchObject({
+        status: 409,
+        body: { code: 'session_ended', sessionStatus: 'released', endReason: 'released_by_client' },
+      });
+    });
+
+    it('does not reach into anything else of the browser', async () => {
+      const session = await api.createLive({}, KEY);
+      const path = `/v1/sessions/${session.id}/cdp`;
+      for (const part of ['json/new', 'json/close/PAGE1', 'devtools/browser', 'devtools/page/a%2fb']) {
+        expect((await about(`${path}/${part}`, KEY)).status).toBe(404);
+        expect(await refusal(`${path}/${part}`, KEY)).toMatchObject({ status: 404, code: 'not_found' });
+      }
+    });
   });
 
   it('counts its clients', async () => {

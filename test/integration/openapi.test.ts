@@ -16,10 +16,11 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   / 429 too_many_streams$/, // unit/http/event-stream
   / 503( |$)/, // http.outage, http.streams
   /^connect (101|502|401|404|409)/, // gateway: the answers to upgrades
+  /^getDevTools\w+ 502 /, // gateway: a browser that cannot be reached
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
   /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
   /^fetchDownload (404 download_not_found|410 download_quota_exceeded)$/, // the same
-  /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect) 400 /, // the listener's answer to what is not HTTP: http.edges
+  /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect|getDevTools\w+) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^updateSession 409 session_not_live$/, // http.update
   /^updateSession 409 too_many_changes$/, // http.history
@@ -104,7 +105,8 @@ describe('every answer', () => {
     const idempotency = ['idempotency-key', 'k-1'] as const;
     api.worker.launches = 'ignored';
     await expectStatus(post('/v1/sessions', { sessionId: 'waits' }, [ASYNC]), 202);
-    for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt']) {
+    const devTools = ['version', 'list', 'protocol'].map(endpoint => `cdp/json/${endpoint}`);
+    for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt', ...devTools]) {
       await expectStatus(withKey('GET', `/v1/sessions/waits/${path}`), 409);
     }
     await expectStatus(post('/v1/sessions/waits/cookies', { cookies: [] }), 409);
@@ -128,6 +130,11 @@ describe('every answer', () => {
     await expectStatus(withKey('GET', '/v1/sessions/s/events?after=x'), 422);
     await expectStatus(withKey('GET', '/v1/sessions/s/events/stream'), 200);
     await expectStatus(send('GET', '/v1/sessions/s/cdp?token=x'), 426);
+    for (const path of devTools) {
+      await expectStatus(send('GET', `/v1/sessions/s/${path}?token=x`), 401);
+      await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 200);
+      await expectStatus(withKey('GET', `/v1/sessions/none/${path}`), 404);
+    }
     // The stand-in browser has no pages to ask for.
     for (const path of ['screenshot', 'cookies', 'downloads', 'downloads/a.txt'])
       await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 502);
@@ -145,7 +152,7 @@ describe('every answer', () => {
     await expectStatus(withKey('DELETE', '/v1/sessions/s'), 200);
     await expectStatus(withKey('POST', '/v1/sessions/s/release'), 200);
     await expectStatus(post('/v1/sessions/s', { name: 'm' }, [], 'PATCH'), 409);
-    for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt'])
+    for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt', ...devTools])
       await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 409);
     await expectStatus(post('/v1/sessions/s/cookies', { cookies: [] }), 409);
     await expectStatus(

@@ -9,6 +9,8 @@ import type { Logger } from '../../src/core/logger';
 import { API_SILENCE, SILENCE_CHECK_MS } from '../../src/core/silent-clients';
 import { spliceUpgrade, type Splice } from '../../src/core/splice';
 import { StalledReaders, type StallRule } from '../../src/core/stalled-readers';
+import type { DevToolsAddress } from './devtools';
+import { sendDevToolsJson } from './gateway-devtools';
 import { sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
 import { listenOnSocket } from './listen-on-socket';
 
@@ -16,8 +18,13 @@ import { listenOnSocket } from './listen-on-socket';
 const REQUEST_PATIENCE_MS = 5_000;
 
 /** What keeperPath() and keeperDownloadsPath() make. */
-const PATH_PATTERN =
-  /^\/browser\/([A-Za-z0-9_-]{1,64})(\/downloads(?:\/([^/?]{1,1024}))?)?\?ticket=([0-9a-f]{64})$/;
+const PATH_PATTERN = /^\/browser\/([A-Za-z0-9_-]{1,64})(\/[^?]{1,1200})?\?ticket=([0-9a-f]{64})$/;
+
+const DOWNLOADS = /^\/downloads(?:\/([^/]{1,1024}))?$/;
+
+/** What clients may have of DevTools besides the browser's own WebSocket. */
+const PAGE = /^\/devtools\/page\/[A-Za-z0-9_-]{1,64}$/;
+const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
 
 /** What can be had of a browser that runs. */
 export interface ReachableBrowser extends SendableDownloads {
@@ -38,17 +45,18 @@ export interface GatewayDeps {
 /** Why somebody is not let through. */
 type Refusal = '403 Forbidden' | '404 Not Found' | '410 Gone' | '503 Service Unavailable';
 
+const CLOSE = { connection: 'close' };
+
 /** What somebody with a ticket wants. */
 interface Admitted {
   readonly browser: ReachableBrowser;
-  readonly wantsDownloads: boolean;
-  /** Still encoded; null: the list. */
-  readonly downloadName: string | null;
+  /** A path; empty: the browser's own WebSocket. */
+  readonly part: string;
 }
 
 /**
  * The way to this machine's browsers for API processes, not for browsers or people: a WebSocket upgrade with a ticket for
- * one claim, then bytes; or a GET of what was downloaded. For other machines it listens on a port, which needs a network
+ * one claim, then bytes; or a GET of what was downloaded, or of what DevTools says over HTTP. For other machines it listens on a port, which needs a network
  * that is trusted or encrypted; for this one on a Unix socket.
  */
 export class Gateway {
@@ -123,42 +131,39 @@ export class Gateway {
     const admitted = this.#admit(request);
     if (typeof admitted === 'string')
       return refuse(client, admitted === '410 Gone' ? '404 Not Found' : admitted);
-    const { browser, wantsDownloads } = admitted;
-    if (wantsDownloads || browser.endpoint.port === 0) return refuse(client, '404 Not Found');
-    this.#splice(request, client, head, browser.endpoint);
+    const { endpoint } = admitted.browser;
+    const path = admitted.part === '' ? endpoint.path : PAGE.test(admitted.part) ? admitted.part : null;
+    if (path === null || endpoint.port === 0) return refuse(client, '404 Not Found');
+    this.#splice(request, client, head, { port: endpoint.port, path });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const admitted = this.#admit(request);
-    if (typeof admitted === 'string' || request.method !== 'GET' || !admitted.wantsDownloads) {
-      // Everything else that a browser would answer is had by upgrading.
-      const isRefused = typeof admitted === 'string' && admitted !== '404 Not Found';
-      const status = isRefused ? Number.parseInt(admitted, 10) : 426;
-      response.writeHead(status, { connection: 'close' }).end();
-      return;
-    }
-    const { browser, downloadName } = admitted;
+    const isRefused = typeof admitted === 'string' && admitted !== '404 Not Found';
+    if (isRefused) return void response.writeHead(Number.parseInt(admitted, 10), CLOSE).end();
+    const send = typeof admitted === 'string' || request.method !== 'GET' ? null : senderOf(admitted);
+    // Everything else that a browser would answer is had by upgrading.
+    if (send === null) return void response.writeHead(426, CLOSE).end();
     try {
-      if (downloadName === null) await sendDownloadList(browser, response);
-      else await sendDownload(browser, decodeURIComponent(downloadName), response);
+      await send(response);
     } catch (error) {
-      this.deps.log.info({ reason: messageOf(error) }, 'a download broke off');
+      this.deps.log.info({ reason: messageOf(error) }, 'an answer broke off');
       response.destroy();
     }
   }
 
   #admit({ url = '' }: IncomingMessage): Admitted | Refusal {
-    const [, claimId, downloads, downloadName, ticket] = PATH_PATTERN.exec(url) ?? [];
+    const [, claimId, part = '', ticket] = PATH_PATTERN.exec(url) ?? [];
     const secret = this.deps.secret();
     if (claimId === undefined || ticket === undefined) return '404 Not Found';
     if (secret === null) return '503 Service Unavailable';
     if (!isKeeperTicket(secret, claimId, ticket)) return '403 Forbidden';
     const browser = this.deps.browserOf(claimId);
     if (browser === null) return '410 Gone';
-    return { browser, wantsDownloads: downloads !== undefined, downloadName: downloadName ?? null };
+    return { browser, part };
   }
 
-  #splice(request: IncomingMessage, client: Socket, head: Buffer, { port, path }: Endpoint): void {
+  #splice(request: IncomingMessage, client: Socket, head: Buffer, { port, path }: DevToolsAddress): void {
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
     upstream.once('error', () => refuse(client, '502 Bad Gateway'));
     upstream.once('connect', () => {
@@ -176,6 +181,16 @@ export class Gateway {
       });
     });
   }
+}
+
+/* What answers a GET; null: nothing does. */
+function senderOf({ browser, part }: Admitted): ((response: ServerResponse) => Promise<void>) | null {
+  const { endpoint } = browser;
+  const [isDownloads, name] = DOWNLOADS.exec(part) ?? [];
+  if (name !== undefined) return response => sendDownload(browser, decodeURIComponent(name), response);
+  if (isDownloads !== undefined) return response => sendDownloadList(browser, response);
+  const isJson = JSON_ENDPOINT.test(part) && endpoint.port !== 0;
+  return isJson ? response => sendDevToolsJson(endpoint.port, part, response) : null;
 }
 
 function refuse(client: Socket, status: string): void {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { JsonEndpoint } from '../../browser/dial';
+import { devToolsProtocol, devToolsTargets, devToolsVersion } from '../routes/devtools-json';
 import { downloadsAnswer } from '../routes/session-downloads';
 import { cookiesAnswer, cookiesBody, screenshotQuery } from '../routes/session-page';
 import type { Operation } from './operation';
@@ -6,6 +8,28 @@ import type { Operation } from './operation';
 /* What can be had of a live session's browser without a CDP client. Each counts as activity. */
 
 const COOKIES = { 200: { description: 'Every cookie of the browser.', schema: cookiesAnswer } };
+
+const DEVTOOLS_ERRORS = [
+  'unauthorized',
+  'session_not_found',
+  'session_ended',
+  'session_not_live',
+  'browser_unreachable',
+] as const;
+
+/* For DevTools clients that are given an HTTP address: they append these paths to it. */
+const devTools = <Schema extends z.ZodType>(endpoint: JsonEndpoint, summary: string, schema: Schema) =>
+  ({
+    method: 'GET',
+    path: `/v1/sessions/{id}/cdp/json/${endpoint}`,
+    tag: 'Sessions',
+    summary,
+    description: 'With the `token` of `websocketUrl`, or an API key in a header.',
+    isOpen: true,
+    parameters: [{ in: 'query', name: 'token', schema: z.string().optional() }],
+    answers: { 200: { description: 'As Chromium says it, with URLs that work from where you are.', schema } },
+    errors: DEVTOOLS_ERRORS,
+  }) as const satisfies Operation;
 
 /** Operations about the pages of a session, see {@link Operation}. */
 export const PAGE_OPERATIONS = {
@@ -71,4 +95,11 @@ export const PAGE_OPERATIONS = {
       'browser_unreachable',
     ],
   },
+  getDevToolsVersion: devTools('version', 'Which browser it is, and its WebSocket', devToolsVersion),
+  getDevToolsTargets: devTools(
+    'list',
+    'Pages and workers, each with a WebSocket of its own',
+    devToolsTargets,
+  ),
+  getDevToolsProtocol: devTools('protocol', 'The protocol that the browser speaks', devToolsProtocol),
 } as const satisfies Record<string, Operation>;

@@ -150,6 +150,31 @@ test('closing the gateway cuts its connections', async () => {
   expect(gateway.connections).toBe(0);
 });
 
+describe('the rest of DevTools', () => {
+  const of = (part: string): string => keeperPath(SECRET, 'claim-1', part);
+  const fetched = async (part: string): Promise<[number, string]> => {
+    const response = await fetch(`http://127.0.0.1:${gateway.port}${of(part)}`);
+    return [response.status, await response.text()];
+  };
+
+  it('is had with the same ticket: the WebSocket of a page, and what is said over HTTP', async () => {
+    const socket = knock(of('/devtools/page/PAGE1'));
+    await once(socket, 'open');
+    socket.terminate();
+    expect(browser.upgrades.at(-1)?.path).toBe('/devtools/page/PAGE1');
+    expect(await fetched('/json/version')).toEqual([200, expect.stringContaining('Echo/1.0')]);
+    expect(await fetched('/json/list')).toEqual([200, expect.stringContaining('PAGE1')]);
+  });
+
+  it.each(['/json/new', '/json/close/PAGE1', '/devtools/browser/x', '/json/version/../close/PAGE1'])(
+    'is not had beyond that: %s',
+    async part => {
+      expect((await fetched(part))[0]).toBe(426);
+      expect(await statusOf(of(part))).toBe(404);
+    },
+  );
+});
+
 describe('downloads', () => {
   const get = async (name: string | null, claimId = 'claim-1', key = SECRET): Promise<Response> =>
     fetch(`http://127.0.0.1:${gateway.port}${keeperDownloadsPath(key, claimId, name)}`);

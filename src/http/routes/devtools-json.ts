@@ -1,0 +1,91 @@
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import { readDevToolsJson } from '../../browser/devtools-json';
+import type { JsonEndpoint } from '../../browser/dial';
+import { HoldfastError } from '../../core/errors';
+import type { FindBrowser } from '../../engine/live-browser';
+import { cdpAccess, type CdpAccessParts } from '../cdp-access';
+import { withinRedisBudget } from '../redis-budget';
+import type { SessionViews } from '../session-view';
+
+/** What the routes work with. */
+export interface DevToolsJsonRouteParts extends CdpAccessParts {
+  readonly findBrowser: FindBrowser;
+  readonly views: SessionViews;
+}
+
+/** What `GET /v1/sessions/{id}/cdp/json/version` answers. */
+export const devToolsVersion = z.object({
+  Browser: z.string(),
+  'Protocol-Version': z.string().optional(),
+  'User-Agent': z.string().optional(),
+  'V8-Version': z.string().optional(),
+  'WebKit-Version': z.string().optional(),
+  webSocketDebuggerUrl: z.string().describe('As `websocketUrl` of the session.'),
+});
+
+/** What `GET /v1/sessions/{id}/cdp/json/list` answers. */
+export const devToolsTargets = z.array(
+  z.object({
+    id: z.string(),
+    parentId: z.string().optional(),
+    type: z.string(),
+    title: z.string(),
+    url: z.string(),
+    description: z.string().optional(),
+    faviconUrl: z.string().optional(),
+    webSocketDebuggerUrl: z.string().describe('The WebSocket of this page alone.'),
+  }),
+);
+
+/** What `GET /v1/sessions/{id}/cdp/json/protocol` answers. */
+export const devToolsProtocol = z.object({
+  version: z.object({ major: z.string(), minor: z.string() }),
+  domains: z.array(z.unknown()),
+});
+
+/**
+ * `GET /v1/sessions/:id/cdp/json/…`: what DevTools clients ask a browser over HTTP before they open a WebSocket, with URLs that
+ * carry their own authority. With a connect token, or an API key in a header, like the WebSocket itself.
+ */
+export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRouteParts): RequestHandler {
+  const access = cdpAccess(parts);
+  return async (req, res) => {
+    const { token } = req.query;
+    const id = String(req.params['id']);
+    const ref = access({
+      id,
+      // One that is given twice is not that of the session.
+      token: token === undefined ? null : typeof token === 'string' ? token : '',
+      headers: req.headers,
+    });
+    const route = await withinRedisBudget(parts.findBrowser(ref, `/json/${endpoint}`));
+    const said = await readDevToolsJson(route);
+    const url = parts.views.websocketUrl(ref, id);
+    res.set('Cache-Control', 'no-store');
+    if (endpoint === 'version') res.json({ ...described(said), webSocketDebuggerUrl: url });
+    else if (endpoint === 'list') res.json(targetsOf(said).map(target => withUrl(target, url)));
+    else res.json(said);
+  };
+}
+
+function withUrl(target: { readonly id?: unknown }, browserUrl: string): object {
+  const url = new URL(browserUrl);
+  url.pathname += `/devtools/page/${String(target.id)}`;
+  return { ...target, webSocketDebuggerUrl: url.href };
+}
+
+const targetsOf = (said: unknown): { readonly id?: unknown }[] => {
+  if (Array.isArray(said)) return said.map(described);
+  throw new HoldfastError('browser_unreachable', 'The browser said something else.');
+};
+
+/* As Chromium describes it, but for its URLs: they are of a port that nobody else reaches. */
+function described(said: unknown): Record<string, unknown> {
+  const parsed = z.record(z.string(), z.unknown()).safeParse(said);
+  if (!parsed.success) throw new HoldfastError('browser_unreachable', 'The browser said something else.');
+  const { data } = parsed;
+  return Object.fromEntries(
+    Object.entries(data).filter(([name]) => !/^(?:webSocketDebugger|devtoolsFrontend)Url/.test(name)),
+  );
+}
