@@ -115,7 +115,8 @@ async function doSteps(
   { steps, done, outputs }: Progress,
 ): Promise<void> {
   const sessionId = parseRef(ref)?.id;
-  const page = await opened(parts, job, ref);
+  // The library that does the steps is loaded with the first of them, which takes a second on a busy machine.
+  const page = await active(parts, ref, () => opened(parts, job, ref));
   let at = done;
   try {
     for (const step of steps.slice(done)) {

@@ -81,7 +81,7 @@ const KEPT_KEYS: readonly RegExp[] = [
   /^\{hf\}:usage:default:\d{4}-\d\d-\d\d$/, // a tenant's sums of a day
   /^\{hf\}:proc:/, // processes with clients; expires
   /^\{hf\}:lock:/, // turns of the sweeps; expire
-  /^\{hf\}:(launch|sessions|timers):(meta|id|events|marker|stalled-check)$/,
+  /^(\{hf\}:(launch|sessions|timers)|\{hf-in\}:(ingress|accepted)):(meta|id|events|marker|stalled-check)$/,
   /^\{hf\}:sessions:(c\.probe\..*|active|wait)$/, // the readiness probe, under way
   /^\{hf\}:ix:default:(all|st:(released|failed|timed_out))$/,
 ];
