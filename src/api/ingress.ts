@@ -74,7 +74,7 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
     // What is not forgotten now is so a day later.
     onEnded: job =>
       forgetRun(parts.runs, job).catch((err: unknown) => log.debug({ err }, 'a run was not forgotten')),
-    onUnreadable: () => containUnreadable(deps),
+    onUnreadable: isQueue => containUnreadable(deps, isQueue),
   });
   lifecycle.defer('ingress consumer', () => ingress.close());
   await Promise.all([accepted.start(), ingress.start()]);
@@ -93,11 +93,13 @@ function ingressParts(deps: Deps, here: Here, shared: SharedWithRoutes): Ingress
 }
 
 /* What the sweep does, now: a job that is fetched and cannot be read holds up all behind it. */
-async function containUnreadable({ maintenance, queueWatch, report }: Deps): Promise<void> {
-  const nowMs = await maintenance.nowMs();
+async function containUnreadable({ maintenance, queueWatch, report }: Deps, isQueue: boolean): Promise<void> {
   for (const watched of QUEUES) {
     if (!watched.isForeign) continue;
-    for (const entry of await queueWatch.contain(watched, nowMs)) report.contained(entry);
+    const found = isQueue
+      ? await queueWatch.contain(watched, await maintenance.nowMs())
+      : await queueWatch.containActive(watched);
+    for (const entry of found) report.contained(entry);
   }
 }
 

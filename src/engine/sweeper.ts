@@ -209,9 +209,7 @@ export class Sweeper {
       return 'gone';
     }
     const attempt = nextAttempt(record.snapshot.context);
-    if (await producer.hasLaunchJob(ref, attempt)) return 'stays';
-    await producer.enqueueLaunch(ref, attempt);
-    report.repaired('queued', 1, { session: ref });
+    if (await producer.ensureLaunchJob(ref, attempt)) report.repaired('queued', 1, { session: ref });
     return 'stays';
   }
 

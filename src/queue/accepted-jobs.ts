@@ -1,12 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Job, Queue } from 'bullmq';
 import type { SessionRef } from '../core/ids';
+import { isRedisAway } from '../redis/errors';
 import { keyOfJob, nameOf } from './ingress-job';
 import type { JobOutcome } from './ingress-handler';
 import type { AcceptedPayload } from './payloads';
 
 /** At most so many jobs are looked at in one go. */
 const BATCH = 1_000;
+
+const GOING_ON: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'active', 'delayed']);
 
 const LOST: JobOutcome = { failure: 'internal_error: something of ours broke; the log knows more' };
 
@@ -30,6 +33,17 @@ export class AcceptedJobs {
    * @returns whether it waits now; false: it has come to its end already
    */
   async handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
+    if (job.attemptsStarted > 1) await this.#makeWay(job);
+    try {
+      return await this.#handOn(job, ref, token);
+    } catch (error) {
+      if (isRedisAway(error)) throw error;
+      await this.#makeWay(job);
+      return this.#handOn(job, ref, token);
+    }
+  }
+
+  async #handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
     const adding = this.#add(job, ref);
     // One way to Redis for both, on one connection: all behind this job wait for it.
     await setImmediate();
@@ -53,9 +67,10 @@ export class AcceptedJobs {
     // Nobody has had it in hand before.
     if (job.attemptsStarted <= 1) return null;
     const key = this.accepted.toKey(childId(job));
-    // SAFETY: only our consumer of accepted jobs ends one, with an outcome.
-    const { [key]: outcome } = (await job.getChildrenValues()) as Readonly<Record<string, JobOutcome>>;
-    if (outcome !== undefined) return outcome;
+    // SAFETY: only our consumer of accepted jobs ends one, with an outcome; with null, if it was no job of ours.
+    const values = (await job.getChildrenValues()) as Readonly<Record<string, JobOutcome | null>>;
+    const outcome = values[key] ?? null;
+    if (outcome !== null) return outcome;
     const failures = await job.getIgnoredChildrenFailures();
     return failures[key] === undefined ? null : LOST;
   }
@@ -74,12 +89,19 @@ export class AcceptedJobs {
     for (const id of await this.ingress.getRanges(['waiting-children'], 0, BATCH - 1, true)) {
       const job = await this.ingress.getJob(id);
       if (job !== undefined && (await this.#isLost(job))) {
-        await this.accepted.remove(childId(job));
+        await this.#makeWay(job);
         await this.#add(job, null);
         recovered += 1;
       }
     }
     return recovered;
+  }
+
+  /* Whatever stands under its child's id and does not go on: adding the child would do nothing. */
+  async #makeWay(job: Job): Promise<void> {
+    const id = childId(job);
+    if (GOING_ON.has(await this.accepted.getJobState(id))) return;
+    await this.accepted.remove(id);
   }
 
   /* In this order: one step ends the child and brings its job back. */

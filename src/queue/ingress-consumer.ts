@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
 import { pause, settlesWithin } from '../core/abort';
 import type { Clock } from '../core/clock';
@@ -27,8 +28,11 @@ export interface IngressConsumerOptions {
   readonly onEndless: ContainEndless;
   /** Called when the end of a job stands in Redis: nobody will have to go on with it. Never throws. */
   readonly onEnded: (job: HeldJob) => Promise<void>;
-  /** Takes a job away that was fetched and that nobody can read: until then nothing behind it is. */
-  readonly onUnreadable: () => Promise<void>;
+  /**
+   * Takes a job away that was fetched and that nobody can read: until then nothing behind it is. `isQueue`: it may be the queue
+   * that is damaged.
+   */
+  readonly onUnreadable: (isQueue: boolean) => Promise<void>;
   /** Told how each delivery went, and which jobs were found without the process that had taken them. */
   readonly report: JobReport;
   readonly clock: Clock;
@@ -67,7 +71,10 @@ export class IngressConsumer {
   readonly #worker: Worker<unknown, unknown>;
   readonly #closing = new AbortController();
   #lostCheck: NodeJS.Timeout | undefined;
-  #containing: Promise<void> = Promise.resolve();
+  /** The look for unreadable jobs that has not begun, and the one that was begun last. */
+  #containing: Promise<void> | null = null;
+  #contained: Promise<void> = Promise.resolve();
+  #isQueueDamaged = false;
 
   constructor(private readonly options: IngressConsumerOptions) {
     const { connection, report, log } = options;
@@ -96,7 +103,7 @@ export class IngressConsumer {
     this.#worker.on('failed', job => void (job !== undefined && this.#ended(job)));
     this.#worker.on('error', error => {
       log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue worker failed');
-      if (!isRedisAway(error)) void this.#contain();
+      if (!isRedisAway(error)) void this.#contain(error.message.includes('WRONGTYPE'));
     });
   }
 
@@ -137,7 +144,7 @@ export class IngressConsumer {
   /* A job comes here twice, at least: to be accepted, and to be ended. */
   async #visit(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
     if (isGhost(job)) {
-      await this.#contain();
+      await this.#contain(true);
       if (!(await job.isActive())) throw new WaitingError();
     }
     const isOver = AbortSignal.any([signal, this.#closing.signal]);
@@ -191,14 +198,20 @@ export class IngressConsumer {
     await this.options.onEnded(new HeldJob(job, this.#closing.signal, this.options.log));
   }
 
-  /* One after the other: what was found before this job was fetched says nothing about it. */
-  async #contain(): Promise<void> {
-    this.#containing = this.#containing
-      .then(() => this.options.onUnreadable())
-      .catch((error: unknown) => {
-        this.options.log.debug({ err: error }, 'a job could not be contained');
-      });
-    await this.#containing;
+  /* One after the other, since what was found before a job was fetched says nothing about it; one for all that ask meanwhile. */
+  async #contain(isQueue: boolean): Promise<void> {
+    this.#isQueueDamaged ||= isQueue;
+    this.#containing ??= this.#contained.then(async () => {
+      await setImmediate();
+      const isDamaged = this.#isQueueDamaged;
+      this.#isQueueDamaged = false;
+      this.#containing = null;
+      await this.options.onUnreadable(isDamaged);
+    });
+    this.#contained = this.#containing.catch((error: unknown) => {
+      this.options.log.debug({ err: error }, 'a job could not be contained');
+    });
+    await this.#contained;
   }
 
   async #recoverLost(): Promise<void> {

@@ -1,11 +1,13 @@
 import { Queue, type JobsOptions } from 'bullmq';
 import type { SessionEffect } from '../../machines/session/session.effects';
 import type { SessionRef } from '../core/ids';
+import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import type { Redis } from '../redis/connection';
 import { INGRESS_PREFIX } from '../redis/keys';
 import { AcceptedJobs } from './accepted-jobs';
 import {
+  launchPayload,
   QUEUE_NAMES,
   type CommandPayload,
   type LaunchPayload,
@@ -24,6 +26,9 @@ const JOB_OPTIONS = {
   attempts: 5,
   backoff: { type: 'exponential', delay: 200 },
 } as const satisfies JobsOptions;
+
+/** A job that is delayed for longer than any back-off of ours was not delayed by us. */
+const BACKOFF_MAX_MS = 10_000;
 
 /** Length of BullMQ's own event stream, which nobody reads. */
 const QUEUE_EVENTS_MAX = 100;
@@ -92,9 +97,37 @@ export class Producer {
     await this.#queues.launch.add('launch', payload, { jobId: launchJobId(ref, attempt) });
   }
 
-  /** Whether a launch job for this attempt is anywhere in the queue. */
+  /**
+   * Has a launch job for this attempt be where a worker takes it. Whatever else stands under its id is removed: one that has
+   * ended or is planned for later, one that is in no list any more, one of somebody else.
+   *
+   * @returns whether there was none
+   */
+  async ensureLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
+    if (await this.hasLaunchJob(ref, attempt)) return false;
+    const { launch } = this.#queues;
+    const id = launchJobId(ref, attempt);
+    await launch.remove(id).catch(async (error: unknown) => {
+      if (!messageOf(error).includes('WRONGTYPE')) throw error;
+      await this.redis.del(launch.toKey(id));
+    });
+    await this.enqueueLaunch(ref, attempt);
+    return true;
+  }
+
+  /**
+   * Whether a launch job for this attempt is where a worker takes it. One that is being worked on counts, whoever's it is: it
+   * ends, or is contained.
+   */
   async hasLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
-    return (await this.#queues.launch.getJob(launchJobId(ref, attempt))) !== undefined;
+    const { launch } = this.#queues;
+    const id = launchJobId(ref, attempt);
+    const state = await launch.getJobState(id);
+    if (state === 'active') return true;
+    if (state !== 'waiting' && state !== 'delayed') return false;
+    const job = await launch.getJob(id).catch(() => undefined);
+    const { success, data } = launchPayload.safeParse(job?.data);
+    return success && data.ref === ref && data.attempt === attempt && (job?.delay ?? 0) <= BACKOFF_MAX_MS;
   }
 
   /** Sends a command; a repeat with the same `commandId` does nothing while the first is under way. */

@@ -22,8 +22,8 @@ const TYPES: Readonly<Record<string, string>> = {
   limiter: 'string',
 };
 
-/** Settings that BullMQ keeps in the queue, for all its workers; in ours only we say how jobs are taken. */
-const FOREIGN_SETTINGS = ['paused', 'max', 'duration'] as const;
+/** Settings that BullMQ keeps in the queue, for all its workers; only our processes say how jobs are taken. */
+const LIFTED_SETTINGS = ['paused', 'max', 'duration'] as const;
 
 const BATCH = 200;
 
@@ -36,9 +36,9 @@ export interface MendedQueue {
 }
 
 /**
- * Puts a queue right that others write into: keys of another type than BullMQ expects (each stops every command on the
+ * Puts a queue right, whoever has had his hands in it: keys of another type than BullMQ expects (each stops every command on the
  * queue), a pause, limits, counters that do not count, and schedulers that add jobs for ever. Answers what was
- * taken away.
+ * taken away. What was in keys that are dropped is added again by whoever looks at the rows.
  */
 export async function mendQueue(
   redis: Redis,
@@ -82,7 +82,7 @@ async function dropWrongKeys(redis: Redis, prefix: string): Promise<{ name: stri
 }
 
 async function liftSettings(redis: Redis, prefix: string): Promise<void> {
-  const lifted = await redis.hdel(`${prefix}meta`, ...FOREIGN_SETTINGS);
+  const lifted = await redis.hdel(`${prefix}meta`, ...LIFTED_SETTINGS);
   const waiting = await redis.lrangeBuffer(`${prefix}paused`, 0, BATCH - 1);
   if (lifted === 0 && waiting.length === 0) return;
   const change = redis.multi();

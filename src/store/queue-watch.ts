@@ -74,15 +74,18 @@ export class QueueWatch {
    */
   async contain(watched: WatchedQueue, nowMs: number): Promise<QuarantineEntry[]> {
     const contained: QuarantineEntry[] = [];
-    if (watched.isForeign) {
-      for (const job of await mendQueue(this.redis, watched, nowMs)) {
-        contained.push(await this.quarantine.put(job));
-      }
+    for (const job of await mendQueue(this.redis, watched, nowMs)) {
+      contained.push(await this.quarantine.put(job));
     }
-    contained.push(...(await this.#judgeAll(watched, await this.#newlyActive(watched))));
+    contained.push(...(await this.containActive(watched)));
     if (watched.isForeign)
       contained.push(...(await this.#judgeAll(watched, await this.#endless(watched, nowMs))));
     return contained;
+  }
+
+  /** The part of {@link contain} that is about jobs that were fetched: what BullMQ could hand to nobody. */
+  async containActive(watched: WatchedQueue): Promise<QuarantineEntry[]> {
+    return this.#judgeAll(watched, await this.#newlyActive(watched));
   }
 
   /** Bounds what a foreign queue keeps of the jobs that have ended; answers how many were forgotten. */

@@ -1,5 +1,6 @@
 import { pollUntil } from '../../../src/core/abort';
 import { UNDER_WAY_MAX } from '../../../src/queue/ingress-consumer';
+import { jobKey } from '../../../src/queue/ingress-job';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
 
@@ -82,6 +83,21 @@ describe('the consumer of jobs', () => {
     await (await startSecond(api)).call('POST', '/v1/sessions/release');
     for (const job of jobs) await expect(producer.result(job)).rejects.toThrow(/^released_by_bulk/);
     expect(await producer.count()).toBe(2);
+  });
+
+  it.each([
+    ['waits', (id: string) => ['LPUSH', `${ACCEPTED}:wait`, id]],
+    ['has ended', (id: string) => ['ZADD', `${ACCEPTED}:completed`, '1', id]],
+    ['is in no list', () => ['PING']],
+  ])('goes on with a job under whose other half something else %s', async (_what, command) => {
+    const job = await producer.add('session.create', { sessionId: 'a' }, { delay: 60_000 });
+    const other = `a.${jobKey({ id: job.id ?? '', addedAtMs: job.timestamp })}`;
+    await api.redis.cli('HSET', `${ACCEPTED}:${other}`, 'name', 'n', 'data', '{"junk":true}', 'opts', '{}');
+    await api.redis.cli(...command(other));
+    await job.promote();
+    await created(1);
+    await api.call('POST', '/v1/sessions/a/release');
+    await expect(producer.result(job, 15_000)).rejects.toThrow(/^released_by_client/);
   });
 
   it('is not removed by its producer while it is under way', async () => {
