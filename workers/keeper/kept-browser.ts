@@ -48,6 +48,7 @@ export class KeptBrowser {
   #exitHandled: Promise<void> = Promise.resolve();
   #cuts: readonly CutDownload[] = [];
   #cutsHeard = false;
+  #isLetGo = false;
   readonly #cancel = new AbortController();
   readonly #over = new AbortController();
   readonly #deps: KeptBrowserDeps;
@@ -183,8 +184,9 @@ export class KeptBrowser {
     await this.#process.end();
   }
 
-  /** The keeper is going; the browser is not. */
+  /** The keeper is going; the browser is not. Unless it is ordered to end, what becomes of it is the successor's to say. */
   letGo(): void {
+    this.#isLetGo = true;
     this.#process?.letGo();
   }
 
@@ -236,6 +238,7 @@ export class KeptBrowser {
 
   async #onExit(process: BrowserProcess, { status }: BrowserExit): Promise<void> {
     this.#over.abort();
+    if (this.#isLetGo && this.#ordered === null) return;
     const report = await this.#report(status, process);
     this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
     this.#state = 'gone';

@@ -21,6 +21,11 @@ async function browserPids(): Promise<number[]> {
   return entries.filter(({ commandLine }) => commandLine.includes(`dd if=${root}`)).map(({ pid }) => pid);
 }
 
+async function shims(): Promise<number> {
+  const marker = `/shim.sh ${disk.path}/`;
+  return (await systemProcesses.list()).filter(({ commandLine }) => commandLine.includes(marker)).length;
+}
+
 async function untilBrowserPid(): Promise<number> {
   return pollUntil(
     'the null browser',
@@ -110,15 +115,26 @@ async function recordedClaims(): Promise<string[]> {
     expect(await leftOnDisk()).toEqual([]);
   });
 
-  test('started again, goes on with what runs', async () => {
-    const claim = fence();
-    await worker.launch('t/a', claim);
+  test('started again, goes on with what runs and tells how the others went', async () => {
+    const [runs, went] = [fence(), fence()];
+    await worker.launch('t/went', went);
+    const pid = await untilBrowserPid();
+    await worker.launch('t/runs', runs);
     await fixture.stopKeeper();
     disk.fill();
+    sendSignal(pid, 'SIGKILL');
+    await pollUntil('the shim to go', { timeoutMs: 2_000, everyMs: 5 }, async () =>
+      (await shims()) === 1 ? true : undefined,
+    );
     await fixture.startKeeper();
     const { browsers } = await worker.registration(1);
-    expect(browsers).toMatchObject([{ ref: 't/a', state: 'running', fence: claim }]);
-    expect(await worker.close('t/a', claim)).toBe(true);
+    expect(browsers.find(({ ref }) => ref === 't/runs')).toMatchObject({ state: 'running', fence: runs });
+    expect(browsers.find(({ ref }) => ref === 't/went')?.gone).toEqual({
+      cause: 'browser_crashed',
+      message: 'the browser was killed by SIGKILL',
+    });
+    expect(await worker.close('t/runs', runs)).toBe(true);
+    await worker.forget('t/went', went);
     expect(await leftOnDisk()).toEqual([]);
   });
 
