@@ -26,13 +26,18 @@ export class ScriptWatch {
   readonly #redis: Redis;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  #isOwn = false;
+  /** Null as long as nobody could be asked. */
+  #isOwn: boolean | null = null;
   #wasBusy = false;
   #isReported = false;
 
   constructor(private readonly options: ScriptWatchOptions) {
     const { redisUrl, log } = options;
-    this.#redis = openRedis(blockingOptions(redisUrl, LONGEST_SILENCE_MS), log);
+    // Nothing is sent twice: a SHUTDOWN that the next Redis would get as well, would end that one, too.
+    this.#redis = openRedis(
+      { ...blockingOptions(redisUrl, LONGEST_SILENCE_MS), maxRetriesPerRequest: 0 },
+      log,
+    );
   }
 
   /** Begins to look. */
@@ -49,8 +54,8 @@ export class ScriptWatch {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    this.#isOwn = await this.#isOwnRedis().catch(() => false);
     while (!signal.aborted) {
+      this.#isOwn ??= await this.#isOwnRedis().catch(() => null);
       await this.#look().catch((error: unknown) => {
         if (!signal.aborted) this.options.log.debug({ err: error }, 'looking for endless scripts failed');
       });
@@ -101,8 +106,8 @@ export class ScriptWatch {
   async #endWithRedis(reason: string): Promise<void> {
     const { log } = this.options;
     if (!this.#isReported)
-      log.error({ reason, restarts: this.#isOwn }, 'a script that has written does not end');
+      log.error({ reason, restarts: this.#isOwn === true }, 'a script that has written does not end');
     this.#isReported = true;
-    if (this.#isOwn) await this.#redis.call('SHUTDOWN', 'NOSAVE');
+    if (this.#isOwn === true) await this.#redis.call('SHUTDOWN', 'NOSAVE');
   }
 }
