@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger';
 import { printable } from '../core/printable';
 import type { Redis } from '../redis/connection';
 import { isRedisAway } from '../redis/errors';
+import { untilRedisServes } from '../redis/until-redis-serves';
 import { INGRESS_PREFIX } from '../redis/keys';
 import type { AcceptedJobs } from './accepted-jobs';
 import type { DeliveryOutcome, JobReport } from './consumer';
@@ -109,8 +110,7 @@ export class IngressConsumer {
 
   /** Starts taking jobs; resolves when both connections are up. */
   async start(): Promise<void> {
-    await this.options.jobs.ingress.setGlobalConcurrency(INGRESS_CONCURRENCY);
-    void this.#worker.run();
+    void this.#takeJobs();
     await this.#worker.waitUntilReady();
     this.#lostCheck = setInterval(() => void this.#recoverLost(), LOST_CHECK_MS);
   }
@@ -121,6 +121,18 @@ export class IngressConsumer {
     clearInterval(this.#lostCheck);
     const closed = await settlesWithin(this.#worker.close(), CLOSE_TIMEOUT_MS);
     if (!closed) this.options.log.warn({ queue: INGRESS_QUEUE }, 'a queue worker did not close in time');
+  }
+
+  /* Jobs wait for as long as Redis refuses to write; what only reads is served meanwhile. */
+  async #takeJobs(): Promise<void> {
+    const { jobs, log } = this.options;
+    const limit = async (): Promise<number> => jobs.ingress.setGlobalConcurrency(INGRESS_CONCURRENCY);
+    try {
+      await untilRedisServes('taking jobs of other services', log, limit, this.#closing.signal);
+      await this.#worker.run();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) log.error({ err: error, queue: INGRESS_QUEUE }, 'no jobs are taken');
+    }
   }
 
   async #measured(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
