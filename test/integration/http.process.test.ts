@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pollUntil } from '../../src/core/abort';
@@ -56,9 +56,12 @@ describe('the API process', () => {
     stdout: 'ignore' | 'pipe' = 'ignore',
   ): Promise<{ child: ChildProcess; url: string }> => {
     const child = start(settings, stdout);
-    const [message] = (await once(child, 'message')) as [{ ready: boolean; url: string }];
-    expect(message).toEqual({ ready: true, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
-    return { child, url: message.url };
+    for await (const [message] of on(child, 'message') as AsyncIterable<[{ ready?: boolean; url: string }]>) {
+      if (message.ready === undefined) continue; // a beat
+      expect(message).toEqual({ ready: true, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
+      return { child, url: message.url };
+    }
+    throw new Error('the API said nothing');
   };
   /** Exit code and how long it took. */
   const exitOf = async (child: ChildProcess): Promise<{ code: number | null; ms: number }> => {

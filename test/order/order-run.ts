@@ -27,6 +27,9 @@ export interface OrderResult {
   readonly tookMs: number;
 }
 
+/** A session lives for a second, and a job whose process died is taken over later than that: it has had what it asked for. */
+const HAD_ITS_TIME = /was live and is timed_out \(session_timeout\)/;
+
 /** Longer than a process takes to be told that Redis is away. */
 const SLOWEST_RETURN_MS = 1_500;
 
@@ -81,7 +84,7 @@ export class OrderBench {
     return {
       asked,
       made: (await this.producer.sessionIds()).slice(before),
-      failures: ends.flatMap(job => (typeof job?.failedReason === 'string' ? [job.failedReason] : [])),
+      failures: ends.flatMap(job => job?.failedReason ?? []).filter(reason => !HAD_ITS_TIME.test(reason)),
       tookMs: performance.now() - startedMs,
     };
   }

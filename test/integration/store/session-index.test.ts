@@ -29,7 +29,7 @@ describe('listing sessions', () => {
       const page = await index.page({
         tenant: 'default',
         statuses: filter.statuses ?? [],
-        labels: selector(filter.selector ?? ''),
+        labels: filter.selector === undefined ? [] : selector(filter.selector),
         createdAfterMs: filter.afterMs ?? null,
         createdBeforeMs: filter.beforeMs ?? null,
         cursor,
