@@ -8,6 +8,7 @@ import { DONE, type JobResult } from '../src/queue/consumer';
 import type { Timeouts } from '../src/engine/timeouts';
 import type { LaunchPayload } from '../src/queue/payloads';
 import type { SessionRecord } from '../src/store/session-store';
+import type { WorkerStore } from '../src/store/worker-store';
 import { insist } from './insist';
 import type { KeeperClient } from './keeper-client';
 import { KeeperError } from './keeper/keeper-error';
@@ -26,6 +27,7 @@ export interface LauncherParts {
   readonly owned: OwnedSessions;
   readonly closer: SessionCloser;
   readonly slots: LaunchSlots;
+  readonly workers: Pick<WorkerStore, 'isDrained'>;
   readonly timeouts: Pick<Timeouts, 'fire'>;
   readonly exporter: Pick<WorkerExporter, 'launched'>;
   readonly clock: Clock;
@@ -48,14 +50,19 @@ export class SessionLauncher {
   constructor(private readonly parts: LauncherParts) {}
 
   /**
-   * Takes one launch job; hands it back when all slots are taken.
+   * Takes one launch job; hands it back when all slots are taken, or an operator has drained this worker.
    *
    * @throws NewerMachineVersionError for a session that only a newer worker can launch.
    */
   async handle({ ref, attempt }: LaunchPayload): Promise<JobResult> {
-    const { slots } = this.parts;
+    const { slots, workers, context } = this.parts;
     if (!slots.take()) return { handBack: true };
     try {
+      // Asked at each launch: the order may still be on its way, and nothing created after it may be launched here.
+      if (await workers.isDrained(context.workerId)) {
+        slots.setDrained(true);
+        return { handBack: true };
+      }
       await this.#launch(ref, attempt);
     } finally {
       slots.giveBack();

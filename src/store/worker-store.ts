@@ -56,6 +56,11 @@ export class WorkerStore {
     return expiresMs !== null || isDrained === 1;
   }
 
+  /** Whether an operator has drained a worker. */
+  async isDrained(workerId: string): Promise<boolean> {
+    return (await this.redis.sismember(keys.drained, workerId)) === 1;
+  }
+
   /** Has a worker launch nothing, or launch again; it hears of it at once, and otherwise with its next renewal. */
   async setDrained(workerId: string, drained: boolean): Promise<void> {
     const order: WorkerOrder = { order: 'drain', drained };

@@ -27,15 +27,6 @@ describe('a worker', () => {
   const order = (id: string, what: 'drain' | 'undrain') =>
     installation.call<Worker>('POST', `/v1/workers/${id}/${what}`);
 
-  /* Waits for two renewals of the lease. */
-  const renewals = async (): Promise<void> => {
-    const { leaseExpiresAt: before } = await worker();
-    await pollUntil('two more renewals', { timeoutMs: 10_000, everyMs: 100 }, async () => {
-      const { leaseExpiresAt } = await worker();
-      return Date.parse(leaseExpiresAt) - Date.parse(before) > 3_500 ? true : undefined;
-    });
-  };
-
   it('is counted with all its slots from the moment the installation is ready', async () => {
     expect((await installation.call('GET', '/v1/capacity')).body).toMatchObject({
       slots: 8,
@@ -48,8 +39,6 @@ describe('a worker', () => {
     const { id } = await worker();
     const live = await installation.create();
     expect((await order(id, 'drain')).body).toMatchObject({ id, draining: true });
-    // A create that comes before the worker has heard of it may still be launched; a renewal tells it for certain.
-    await renewals();
     const waiting = await accept();
     expect((await installation.call('GET', '/v1/capacity')).body).toMatchObject({
       free: 0,
@@ -62,7 +51,11 @@ describe('a worker', () => {
     const adopted = await installation.until(live.id, ({ revision }) => revision > live.revision);
     expect(adopted).toMatchObject({ status: 'live', workerId: id });
     // It has adopted, so it has long been able to take launches; its renewals go on.
-    await renewals();
+    const { leaseExpiresAt: before } = await worker();
+    await pollUntil('two more renewals', { timeoutMs: 10_000, everyMs: 100 }, async () => {
+      const { leaseExpiresAt } = await worker();
+      return Date.parse(leaseExpiresAt) - Date.parse(before) > 3_500 ? true : undefined;
+    });
     expect(await installation.read(waiting)).toMatchObject({ status: 'created', workerId: null });
     expect(await worker()).toMatchObject({ id, draining: true });
 
