@@ -1,5 +1,5 @@
 import type { Here } from '../browser/dial';
-import { openStepPage } from '../browser/run-steps';
+import { loadStepLibrary, openStepPage } from '../browser/run-steps';
 import type { ReleaseSession } from '../commands/release-session';
 import type { CreateSession } from '../commands/create-session';
 import type { UpdateSession } from '../commands/update-session';
@@ -123,6 +123,7 @@ function runParts(deps: Deps, here: Here, fileLinks: FileLinks): IngressParts['r
     store: deps.runs,
     files: deps.files,
     fileUrl: id => fileLinks.urlOf(id),
+    prepare: loadStepLibrary,
     openPage: async (ref, signal) => openStepPage(await find(ref), signal),
     // As a client that is attached: what waits for one to come has waited long enough.
     noteActivity: ref => deps.activity.note(ref, true),

@@ -26,6 +26,14 @@ export interface StepPage {
 }
 
 /**
+ * Loads what the steps are done with. It is large, most installations never need it, and it holds the process for up to a
+ * second: so it is loaded with the first job that has steps, before its session begins to count as idle.
+ */
+export async function loadStepLibrary(): Promise<void> {
+  await import('playwright-core');
+}
+
+/**
  * Connects to the first page of a session; the only importer of Playwright. Nothing is overridden (`noDefaults`), so that
  * the page is afterwards what it was. For as long as it lasts we are a client like any other, with all that this
  * means for the others: Playwright holds new pages until it has looked at them.
@@ -34,7 +42,6 @@ export interface StepPage {
  * @throws HoldfastError `browser_unreachable`.
  */
 export async function openStepPage(route: Route, signal: AbortSignal): Promise<StepPage> {
-  // Loaded when the first job with steps comes: it is large, and most installations never need it.
   const { chromium } = await import('playwright-core');
   const host = route.host.includes(':') ? `[${route.host}]` : route.host;
   let browser: Browser;

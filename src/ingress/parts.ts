@@ -42,6 +42,8 @@ export interface RunParts {
   readonly files: Pick<FileStore, 'keep'>;
   /** Where a file is fetched from, complete and self-authorising. */
   readonly fileUrl: (fileId: string) => string;
+  /** Makes ready for steps; takes long the first time only. */
+  readonly prepare: () => Promise<void>;
   /** Takes the first page of a live session. @throws HoldfastError `session_ended`, `browser_unreachable`, … */
   readonly openPage: (ref: SessionRef, signal: AbortSignal) => Promise<StepPage>;
   /** Says that something happens in the session, for its idle time-out. */

@@ -92,6 +92,7 @@ async function run(
   const { done, outputs: lines } = await parts.runs.store.load(jobKey(job));
   const outputs = new RunOutputs(parts.runs, parts.tenant, lines);
   if (done < steps.length) {
+    await parts.runs.prepare();
     await untilLive(parts, job, ref);
     await doSteps(parts, job, ref, { steps, done, outputs });
   }
@@ -115,7 +116,6 @@ async function doSteps(
   { steps, done, outputs }: Progress,
 ): Promise<void> {
   const sessionId = parseRef(ref)?.id;
-  // The library that does the steps is loaded with the first of them, which takes a second on a busy machine.
   const page = await active(parts, ref, () => opened(parts, job, ref));
   let at = done;
   try {

@@ -52,7 +52,7 @@ describe('a job with steps', () => {
     ((await producer.queue.getJob(jobId ?? ''))?.progress ?? {}) as Record<string, unknown>;
 
   it('keeps its session from falling idle under a step that takes long', async () => {
-    const { session } = await run({ session: { idleTimeout: 2_000 }, steps: [{ do: 'wait', ms: 4_000 }] });
+    const { session } = await run({ session: { idleTimeout: 1_000 }, steps: [{ do: 'wait', ms: 2_500 }] });
     expect(session).toMatchObject({ status: 'released', endReason: 'released_by_client' });
   });
 
