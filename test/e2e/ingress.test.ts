@@ -2,12 +2,14 @@ import { OrderBench } from '../order/order-run';
 import type { TestProducer } from '../support/ingress';
 import type { Installation } from '../support/installation';
 
+const JOBS = 200;
+
 describe('session jobs of other services', () => {
   let bench: OrderBench;
   let installation: Installation;
   let producer: TestProducer;
   beforeAll(async () => {
-    bench = await OrderBench.start();
+    bench = await OrderBench.start(JOBS);
     ({ installation, producer } = bench);
   });
   afterAll(() => bench.stop());
@@ -16,7 +18,7 @@ describe('session jobs of other services', () => {
   it('keep their order, and none is lost, while processes, Redis and connections die', async () => {
     const { asked, made, failures } = await bench.run({
       name: 'fifo',
-      jobs: 200,
+      jobs: JOBS,
       faults: ['api', 'redis', 'connections', 'worker', 'api'],
       seed: 4,
     });

@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   const [runs, seed, jobs, count] = [values.runs, values.seed, values.jobs, values.faults].map(Number);
   if (![runs, seed, jobs, count].every(Number.isSafeInteger))
     throw new Error('--runs, --seed, --jobs and --faults must be numbers');
-  const bench = await OrderBench.start();
+  const bench = await OrderBench.start(Number(jobs));
   let bad = 0;
   try {
     for (let run = Number(seed); run < Number(seed) + Number(runs); run += 1) {
