@@ -75,7 +75,7 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
       // Express knows an error handler by its four parameters.
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       // Numbers are what most of our messages carry.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': [

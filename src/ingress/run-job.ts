@@ -14,7 +14,7 @@ import { actorOf, idempotencyKeyOf } from './job-identity';
 import type { IngressParts, RunParts } from './parts';
 import { readRun } from './read-job';
 import { RunOutputs } from './run-outputs';
-import { outcomeOf } from './session-jobs';
+import { outcomeOf, release } from './session-jobs';
 
 /** How long the end of a session may take to be known after its browser has gone. */
 const END_KNOWN_MS = 3_000;
@@ -180,19 +180,4 @@ async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): 
 function stepFailed(number: number, step: Step, error: unknown): JobFailure {
   const message = plainMessageOf(error).slice(0, MESSAGE_MAX);
   return new JobFailure('step_failed', `step ${number} (${step.do}): ${message}`);
-}
-
-async function release(
-  parts: IngressParts,
-  job: IngressJob,
-  ref: SessionRef,
-): Promise<ReturnType<typeof outcomeOf>> {
-  const released = await parts.releaseSession({
-    ref,
-    reason: 'released_by_client',
-    actor: actorOf(job),
-    requestKey: `job:${jobKey(job)}`,
-  });
-  await released.closed();
-  return outcomeOf(parts.viewOf({ ...released, queuePosition: null }));
 }

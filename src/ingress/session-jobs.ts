@@ -4,7 +4,7 @@ import { jobKey, type IngressJob } from '../queue/ingress-job';
 import { untilLive } from './await-live';
 import { releaseJob } from './contract';
 import { actorOf, idempotencyKeyOf } from './job-identity';
-import type { IngressParts } from './parts';
+import type { IngressParts, SessionOutline } from './parts';
 import { readCreate, readExtend, readJob } from './read-job';
 
 /** `session.create`: the session is made in its turn. */
@@ -62,6 +62,15 @@ export async function finishRelease(
   job: IngressJob,
   ref: SessionRef,
 ): Promise<JobOutcome> {
+  return { result: await release(parts, job, ref) };
+}
+
+/** Releases a session for a job; answers when its browser is gone. */
+export async function release(
+  parts: IngressParts,
+  job: IngressJob,
+  ref: SessionRef,
+): Promise<SessionOutcome> {
   const released = await parts.releaseSession({
     ref,
     reason: 'released_by_client',
@@ -69,14 +78,13 @@ export async function finishRelease(
     requestKey: `job:${jobKey(job)}`,
   });
   await released.closed();
-  return { result: outcomeOf(parts.viewOf({ ...released, queuePosition: null })) };
+  return outcomeOf(parts.viewOf({ ...released, queuePosition: null }));
 }
 
+/** What a job says of a session that it has done with. */
+export type SessionOutcome = Pick<SessionOutline, 'id' | 'status' | 'endReason'>;
+
 /** How a session ended, or that it has not. */
-export function outcomeOf({ id, status, endReason }: ReturnType<IngressParts['viewOf']>): {
-  id: string;
-  status: string;
-  endReason: string | null;
-} {
+export function outcomeOf({ id, status, endReason }: SessionOutline): SessionOutcome {
   return { id, status, endReason };
 }

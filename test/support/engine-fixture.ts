@@ -3,6 +3,8 @@ import type { SessionLimits } from '../../machines/session/session.types';
 import { firstStep } from '../../machines/step';
 import { randomId, refOf, type SessionRef } from '../../src/core/ids';
 import { openDeps, type Deps } from '../../src/deps';
+import { Reaper } from '../../src/engine/reaper';
+import { Sweeper } from '../../src/engine/sweeper';
 import type { SessionRecord } from '../../src/store/session-store';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { assertNoClients } from './redis-assertions';
@@ -81,6 +83,17 @@ export class EngineFixture {
     });
     if (outcome.kind !== 'committed') throw new Error(`ready was ${outcome.kind}`);
     return { record: outcome.record, nowMs: outcome.nowMs };
+  }
+
+  /** Has all sweeps run for as long as some work takes. */
+  async withSweeper(work: () => Promise<unknown>, retentionMs = 60_000): Promise<void> {
+    const sweeper = new Sweeper({ ...this.deps, reaper: new Reaper(this.deps), retentionMs });
+    sweeper.start();
+    try {
+      await work();
+    } finally {
+      await sweeper.stop();
+    }
   }
 
   /** Waits until a session has ended; answers how. */

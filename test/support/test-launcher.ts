@@ -1,4 +1,3 @@
-import type { Deps } from '../../src/deps';
 import { LocalTimers } from '../../src/engine/timeouts';
 import { Consumer } from '../../src/queue/consumer';
 import { launchPayload } from '../../src/queue/payloads';
@@ -9,10 +8,14 @@ import { OwnedSessions } from '../../workers/owned-sessions';
 import { SessionCloser } from '../../workers/session-closer';
 import { SessionLauncher } from '../../workers/session-launcher';
 import type { WorkerContext } from '../../workers/worker-context';
+import { EngineFixture } from './engine-fixture';
 import { ENDPOINT } from './session-samples';
 
+/** The id under which it launches. */
+export const LAUNCHER_ID = 'w-launcher';
+
 /**
- * The part of a worker that takes launch jobs, in this process; its keeper says of every browser at once that it is
+ * The part of a worker that takes launch jobs, in this process and on a fixture of its own; its keeper says of every browser at once that it is
  * there. Everything else of a worker is missing.
  */
 export class TestLauncher {
@@ -32,10 +35,20 @@ export class TestLauncher {
   readonly #closer: SessionCloser;
   readonly #context: WorkerContext;
 
-  constructor(deps: Deps, { slots, workerId = 'w-launcher' }: { slots: number; workerId?: string }) {
+  private constructor(
+    readonly fixture: EngineFixture,
+    slots: number,
+  ) {
+    const { deps } = fixture;
     const { stepper, log } = deps;
     const onFenced = (): void => undefined;
-    const context: WorkerContext = { workerId, stepper, log, signal: this.#stop.signal, onFenced };
+    const context: WorkerContext = {
+      workerId: LAUNCHER_ID,
+      stepper,
+      log,
+      signal: this.#stop.signal,
+      onFenced,
+    };
     this.#context = context;
     this.#timers = new LocalTimers(deps.timeouts, log);
     this.owned = new OwnedSessions(context, this.#timers);
@@ -67,6 +80,11 @@ export class TestLauncher {
     });
   }
 
+  /** Opens it; it takes no job before {@link start}. */
+  static async open({ slots }: { slots: number }): Promise<TestLauncher> {
+    return new TestLauncher(await EngineFixture.open(), slots);
+  }
+
   /** What a worker of this id drains with. */
   drainParts(workerId: string): Pick<DrainParts, 'context' | 'owned' | 'closer' | 'slots'> {
     const context = { ...this.#context, workerId };
@@ -78,10 +96,11 @@ export class TestLauncher {
     await this.#consumer.start();
   }
 
-  /** Stops. */
+  /** Stops, and closes the fixture. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#timers.disarmAll();
     await this.#consumer.close(true);
+    await this.fixture.close();
   }
 }

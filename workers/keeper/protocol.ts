@@ -1,5 +1,10 @@
 import type { BrowserGoneCause } from '../../machines/session/session.events';
-import type { BrowserOptions, Endpoint, Fence } from '../../machines/session/session.types';
+import {
+  DEFAULT_BROWSER_OPTIONS,
+  type BrowserOptions,
+  type Endpoint,
+  type Fence,
+} from '../../machines/session/session.types';
 import type { BrowserLoad } from './browser-load';
 
 /**
@@ -42,16 +47,10 @@ export interface LaunchOptions extends Omit<BrowserOptions, 'proxyServer'> {
   readonly proxy: UpstreamProxy | null;
 }
 
+const { proxyServer, ...PLAIN_OPTIONS } = DEFAULT_BROWSER_OPTIONS;
+
 /** A launch about which nobody had a wish. */
-export const PLAIN_LAUNCH: LaunchOptions = {
-  headless: true,
-  dimensions: null,
-  deviceScaleFactor: null,
-  userAgent: null,
-  locale: null,
-  timezone: null,
-  proxy: null,
-};
+export const PLAIN_LAUNCH: LaunchOptions = { ...PLAIN_OPTIONS, proxy: null };
 
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
 import type { Problem } from '../problem';
 import type { CreatedSessionView, EndedSessionView, LiveSessionView } from '../session-view';
 import type {
@@ -17,6 +18,8 @@ export const EXAMPLE_IDS = {
   worker: '4ace64b4-bc6e-49c6-b6bb-b206c1a08217',
 } as const;
 
+const { proxyServer, ...PLAIN_OPTIONS } = DEFAULT_BROWSER_OPTIONS;
+
 const SESSION: LiveSessionView = {
   id: EXAMPLE_IDS.session,
   status: 'live',
@@ -32,12 +35,7 @@ const SESSION: LiveSessionView = {
   duration: 0,
   websocketUrl: `ws://127.0.0.1:3000/v1/sessions/${EXAMPLE_IDS.session}/cdp?token=default.uVMd…`,
   viewerUrl: null,
-  headless: true,
-  dimensions: null,
-  deviceScaleFactor: null,
-  userAgent: null,
-  locale: null,
-  timezone: null,
+  ...PLAIN_OPTIONS,
   proxy: null,
   workerId: EXAMPLE_IDS.worker,
   queuePosition: null,

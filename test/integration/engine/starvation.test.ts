@@ -2,7 +2,6 @@ import { pollUntil } from '../../../src/core/abort';
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
 import { Reaper } from '../../../src/engine/reaper';
-import { Sweeper } from '../../../src/engine/sweeper';
 import { KEY_PREFIX, keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';
 
@@ -22,16 +21,6 @@ describe('a sweep gets past', () => {
   beforeEach(async () => {
     await deps.redis.flushall();
   });
-
-  const withSweeper = async (work: () => Promise<unknown>, retentionMs = 60_000): Promise<void> => {
-    const sweeper = new Sweeper({ ...deps, reaper: new Reaper(deps), retentionMs });
-    sweeper.start();
-    try {
-      await work();
-    } finally {
-      await sweeper.stop();
-    }
-  };
 
   const until = (what: string, done: () => Promise<boolean>): Promise<true> =>
     pollUntil(what, { timeoutMs: 8_000, everyMs: 20 }, async () => ((await done()) ? true : undefined));
@@ -59,7 +48,7 @@ describe('a sweep gets past', () => {
     await deps.redis.hset(keys.attached, Object.fromEntries(refs.map(ref => [ref, '1'])));
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|connect`]));
     const ref = await overdue();
-    await withSweeper(async () => {
+    await fixture.withSweeper(async () => {
       await fixture.ended(ref, 8_000);
       await until('the connect deadlines to go', async () => (await deps.redis.zcount(keys.due, 1, 1)) === 0);
     });
@@ -71,7 +60,7 @@ describe('a sweep gets past', () => {
     const refs = await copies(unreadable.record.ref);
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|session`]));
     const ref = await overdue();
-    await withSweeper(() => fixture.ended(ref, 8_000));
+    await fixture.withSweeper(() => fixture.ended(ref, 8_000));
     // They are left to whoever can read them.
     expect(await deps.redis.zcount(keys.due, 1, 1)).toBe(MANY);
   }, 20_000);
@@ -81,7 +70,7 @@ describe('a sweep gets past', () => {
     const refs = await copies(moved.record.ref);
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|session`]));
     const ref = await overdue();
-    await withSweeper(async () => {
+    await fixture.withSweeper(async () => {
       await fixture.ended(ref, 8_000);
       await until('the entries to move', async () => (await deps.redis.zcount(keys.due, 1, 1)) === 0);
     });
@@ -96,7 +85,7 @@ describe('a sweep gets past', () => {
     );
     const wanted = JSON.stringify({ ref, revision: 1, effect: { kind: 'launch.enqueue', attempt: 1 } });
     await deps.redis.zadd(keys.effects, '1', '{', ...unknown.flatMap(member => ['1', member]), '2', wanted);
-    await withSweeper(() => until('the launch job', () => deps.producer.hasLaunchJob(ref, 1)));
+    await fixture.withSweeper(() => until('the launch job', () => deps.producer.hasLaunchJob(ref, 1)));
     await until('the acknowledgement', async () => (await deps.redis.zscore(keys.effects, wanted)) === null);
     expect(await deps.redis.zcard(keys.effects)).toBe(MANY + 1);
   }, 20_000);
@@ -110,7 +99,7 @@ describe('a sweep gets past', () => {
     const ref = await fixture.accept();
     await deps.redis.zadd(keys.queued, '2', ref);
     await deps.redis.del(`${KEY_PREFIX}:launch:${ref}.launch.1`);
-    await withSweeper(() => until('the launch job', () => deps.producer.hasLaunchJob(ref, 1)));
+    await fixture.withSweeper(() => until('the launch job', () => deps.producer.hasLaunchJob(ref, 1)));
   }, 20_000);
 
   it('ended sessions that it cannot forget', async () => {
@@ -128,7 +117,7 @@ describe('a sweep gets past', () => {
     await deps.redis.call('COPY', keys.row(record.ref), keys.row(newer));
     await deps.redis.hset(keys.row(newer), 'mv', '99');
     await deps.redis.zadd(keys.ended, '1', broken, '1', newer);
-    await withSweeper(
+    await fixture.withSweeper(
       () => until('the row to go', async () => (await deps.redis.exists(keys.row(record.ref))) === 0),
       100,
     );

@@ -16,16 +16,6 @@ describe('the sweeps', () => {
   });
   afterEach(() => fixture.close());
 
-  const withSweeper = async (work: () => Promise<void>, retentionMs = 60_000): Promise<void> => {
-    const sweeper = new Sweeper({ ...deps, reaper: new Reaper(deps), retentionMs });
-    sweeper.start();
-    try {
-      await work();
-    } finally {
-      await sweeper.stop();
-    }
-  };
-
   it('enqueue what a crash left between commit and queue', async () => {
     const ref = await fixture.accept();
     // As if the process had died right after the commit: the effects stand, the jobs do not.
@@ -34,7 +24,7 @@ describe('the sweeps', () => {
     await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
     await deps.redis.zadd(keys.effects, 1, member);
     expect(await deps.producer.hasLaunchJob(ref, 1)).toBe(false);
-    await withSweeper(async () => {
+    await fixture.withSweeper(async () => {
       await pollUntil('the launch job', { timeoutMs: 10_000, everyMs: 20 }, async () =>
         (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
       );
@@ -45,7 +35,7 @@ describe('the sweeps', () => {
   it('give a waiting session its launch job back when the queue has lost it', async () => {
     const ref = await fixture.accept();
     await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
-    await withSweeper(async () => {
+    await fixture.withSweeper(async () => {
       await pollUntil('the launch job', { timeoutMs: 15_000, everyMs: 50 }, async () =>
         (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
       );
@@ -83,7 +73,7 @@ describe('the sweeps', () => {
     });
     const { owner } = record.snapshot.context;
     await deps.closing.acknowledge(record.ref, owner?.fence.claimId ?? '');
-    await withSweeper(async () => {
+    await fixture.withSweeper(async () => {
       await pollUntil('the row to go', { timeoutMs: 20_000, everyMs: 50 }, async () =>
         (await deps.redis.exists(keys.row(record.ref))) === 0 ? true : undefined,
       );

@@ -1,25 +1,20 @@
 import { pollUntil } from '../../../src/core/abort';
-import { EngineFixture } from '../../support/engine-fixture';
-import { TestLauncher } from '../../support/test-launcher';
-
-const WORKER_ID = 'w-launcher';
+import type { EngineFixture } from '../../support/engine-fixture';
+import { LAUNCHER_ID, TestLauncher } from '../../support/test-launcher';
 
 describe('a worker that is drained and has not heard of it yet', () => {
   let fixture: EngineFixture;
   let launcher: TestLauncher;
 
   beforeEach(async () => {
-    fixture = await EngineFixture.open();
-    launcher = new TestLauncher(fixture.deps, { slots: 4, workerId: WORKER_ID });
+    launcher = await TestLauncher.open({ slots: 4 });
+    ({ fixture } = launcher);
   });
-  afterEach(async () => {
-    await launcher.close();
-    await fixture.close();
-  });
+  afterEach(() => launcher.close());
 
   it('launches nothing that was created after the order, until the order is taken back', async () => {
     const { workers, waiters } = fixture.deps;
-    await workers.setDrained(WORKER_ID, true);
+    await workers.setDrained(LAUNCHER_ID, true);
     const ref = await fixture.accept();
     await launcher.start();
     await pollUntil('the job to be handed back', { timeoutMs: 5_000, everyMs: 5 }, () =>
@@ -27,7 +22,7 @@ describe('a worker that is drained and has not heard of it yet', () => {
     );
     expect(launcher.launched).toEqual([]);
 
-    await workers.setDrained(WORKER_ID, false);
+    await workers.setDrained(LAUNCHER_ID, false);
     launcher.slots.setDrained(false);
     await waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 5_000);
     expect(launcher.launched).toEqual([ref]);

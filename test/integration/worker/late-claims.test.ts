@@ -1,5 +1,5 @@
 import { keys } from '../../../src/redis/keys';
-import { EngineFixture } from '../../support/engine-fixture';
+import type { EngineFixture } from '../../support/engine-fixture';
 import { TestLauncher } from '../../support/test-launcher';
 
 describe('a session whose queue time is up', () => {
@@ -7,13 +7,10 @@ describe('a session whose queue time is up', () => {
   let launcher: TestLauncher;
 
   beforeEach(async () => {
-    fixture = await EngineFixture.open();
-    launcher = new TestLauncher(fixture.deps, { slots: 4 });
+    launcher = await TestLauncher.open({ slots: 4 });
+    ({ fixture } = launcher);
   });
-  afterEach(async () => {
-    await launcher.close();
-    await fixture.close();
-  });
+  afterEach(() => launcher.close());
 
   it('ends as failed(queue_timeout) when a worker takes its launch job, and is not launched', async () => {
     const ref = await fixture.accept({ queueTimeoutMs: 1 });

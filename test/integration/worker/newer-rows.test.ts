@@ -2,7 +2,7 @@ import { keys } from '../../../src/redis/keys';
 import { pollUntil } from '../../../src/core/abort';
 import type { SessionRef } from '../../../src/core/ids';
 import { Drain } from '../../../workers/drain';
-import { EngineFixture } from '../../support/engine-fixture';
+import type { EngineFixture } from '../../support/engine-fixture';
 import { makeNewer } from '../../support/newer-rows';
 import { TestLauncher } from '../../support/test-launcher';
 
@@ -11,13 +11,10 @@ describe('a worker beside rows of a newer version', () => {
   let launcher: TestLauncher;
 
   beforeEach(async () => {
-    fixture = await EngineFixture.open();
-    launcher = new TestLauncher(fixture.deps, { slots: 4 });
+    launcher = await TestLauncher.open({ slots: 4 });
+    ({ fixture } = launcher);
   });
-  afterEach(async () => {
-    await launcher.close();
-    await fixture.close();
-  });
+  afterEach(() => launcher.close());
 
   const newerQueued = async (count: number) =>
     Promise.all(
