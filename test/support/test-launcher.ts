@@ -99,8 +99,8 @@ export class TestLauncher {
   /** Stops, and closes the fixture. */
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#timers.disarmAll();
     await this.#consumer.close(true);
+    this.#timers.disarmAll();
     await this.fixture.close();
   }
 }
