@@ -31,8 +31,7 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Thousands of sessions that fall due one a millisecond, ended by two API processes alone. Their browsers would not fit
- * on any machine, so the rows are made the way the engine makes them and belong to a worker that is no process: the
- * local timers, the fastest of the three layers, have no part in these figures.
+ * on any machine, so the rows are made the way the engine makes them and belong to a worker that is no process.
  */
 export const latenessLoaded: Benchmark = {
   name: 'lateness-loaded',
@@ -62,7 +61,7 @@ export const latenessLoaded: Benchmark = {
         ],
         claims: latenessClaims(late, bare, 100),
         notes: [
-          'rows without browsers; two API processes do all the timing, there are no local timers',
+          'rows without browsers; two API processes do all the timing',
           `${WARM_UP} more fall due before the counted ones, for processes that have just started`,
           'the bare jobs fall due at the same rate, half before and half after',
         ],

@@ -39,7 +39,7 @@ export const latenessUnloaded: Benchmark = {
           { name: 'bare BullMQ delayed job, late by', unit: 'ms', values: bare.latenessMs },
         ],
         claims: latenessClaims(late, bare.latenessMs, 30),
-        notes: ['null sessions; the local timer of their worker, a delayed job and a sweep compete'],
+        notes: ['null sessions, ended by delayed jobs; a sweep stands behind them'],
       };
     } finally {
       clock.disconnect();

@@ -4,7 +4,6 @@ import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
 import { RecurringFailures } from '../src/core/recurring-failures';
 import { openDeps, startStepping, type Deps } from '../src/deps';
-import { LocalTimers } from '../src/engine/timeouts';
 import { openFirstPage } from '../src/browser/first-page';
 import { Consumer } from '../src/queue/consumer';
 import { launchPayload } from '../src/queue/payloads';
@@ -16,7 +15,6 @@ import { Drain } from './drain';
 import { LaunchSlots, NO_SLOTS } from './launch-slots';
 import { LeaseRenewal } from './lease-renewal';
 import { serveMetrics } from './metrics-server';
-import { followMovedDeadlines } from './moved-deadlines';
 import { OwnedSessions } from './owned-sessions';
 import { Reconciler } from './reconciler';
 import { SessionCloser } from './session-closer';
@@ -109,9 +107,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
       onFenced();
     },
   };
-  const timers = new LocalTimers(deps.timeouts, log);
-  deps.lifecycle.defer('local timers', () => timers.disarmAll());
-  const owned = new OwnedSessions(context, timers);
+  const owned = new OwnedSessions(context);
   const exporter = new WorkerExporter(deps);
   const closer = new SessionCloser({
     keeper,
@@ -171,8 +167,6 @@ async function listen(
   deps.lifecycle.defer('control stream', () => control.stop());
   await control.start();
   keeper.onBrowserGone(browser => owned.browserGone(browser));
-  const stopFollowing = followMovedDeadlines({ ...deps, owned, log });
-  deps.lifecycle.defer('moved deadlines', stopFollowing);
   let downloadsCut = 0;
   keeper.onStats(stats => {
     // Which session it was stands in the list, and is heard of there however often this is lost.

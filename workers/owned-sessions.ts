@@ -1,6 +1,5 @@
 import type { Fence } from '../machines/session/session.types';
 import type { SessionRef } from '../src/core/ids';
-import type { LocalTimers } from '../src/engine/timeouts';
 import type { SessionRecord } from '../src/store/session-store';
 import type { BrowserRecord } from './keeper/protocol';
 import { say, type WorkerContext } from './worker-context';
@@ -8,23 +7,19 @@ import { say, type WorkerContext } from './worker-context';
 /** How many early departures are remembered; each is needed for the moment between a launch and its commit. */
 const EARLY_GONE_MAX = 256;
 
-/** The live sessions whose browsers this worker's keeper holds: their fences and local timers. */
+/** The live sessions whose browsers this worker's keeper holds: their fences. */
 export class OwnedSessions {
   readonly #fences = new Map<SessionRef, Fence>();
   /** Browsers that went before their session was ours, by claim. */
   readonly #goneEarly = new Map<string, BrowserRecord>();
 
-  constructor(
-    private readonly context: WorkerContext,
-    private readonly timers: LocalTimers,
-  ) {}
+  constructor(private readonly context: WorkerContext) {}
 
-  /** A session is live and ours, as of Redis `TIME` `nowMs`. */
-  add(record: SessionRecord, nowMs: number): void {
+  /** A session is live and ours. */
+  add(record: SessionRecord): void {
     const { owner } = record.snapshot.context;
     if (owner === null) throw new Error(`${record.ref} has no owner`);
     this.#fences.set(record.ref, owner.fence);
-    this.timers.arm(record, nowMs);
     const gone = this.#goneEarly.get(owner.fence.claimId);
     if (gone !== undefined) this.browserGone(gone);
   }
@@ -32,13 +27,6 @@ export class OwnedSessions {
   /** The session has ended, or is not ours. */
   remove(ref: SessionRef): void {
     this.#fences.delete(ref);
-    this.timers.disarm(ref);
-  }
-
-  /** The terms of a session have changed: its local timers follow, if it is (still) ours. */
-  rearm(record: SessionRecord, nowMs: number): void {
-    const claimId = record.snapshot.context.owner?.fence.claimId;
-    if (claimId !== undefined && this.holds(record.ref, claimId)) this.timers.arm(record, nowMs);
   }
 
   /** Whether we hold the session. */
@@ -64,7 +52,6 @@ export class OwnedSessions {
       this.#rememberEarly(browser);
       return;
     }
-    this.timers.disarm(ref);
     // Given up only when this process stops: the keeper remembers, and the successor asks it.
     this.#sayGone(ref, browser).catch((error: unknown) =>
       this.context.log.warn({ session: ref, err: error }, 'the end of a browser is left to our successor'),

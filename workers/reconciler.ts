@@ -119,7 +119,7 @@ export class Reconciler {
     if (fence?.claimId !== claimId) return;
     // Committed first: if we die here, the successor finds the same browser by its GUID under an older claim.
     await keeper.call('claim', { ref: record.ref, from: browser.fence, to: fence }, { timeoutMs: 5_000 });
-    owned.add(outcome.record, outcome.nowMs);
+    owned.add(outcome.record);
   }
 
   async #giveLaunchUp({ ref }: SessionRecord, fence: Fence): Promise<void> {

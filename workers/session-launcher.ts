@@ -116,7 +116,7 @@ export class SessionLauncher {
   /* Its turn has come too late: the machine refuses the claim, and whoever sees that first says so. */
   async #endWaiting(ref: SessionRef): Promise<void> {
     const { context, timeouts } = this.parts;
-    await insist('queue', context.log, context.signal, () => timeouts.fire(ref, 'queue', null, 'local'));
+    await insist('queue', context.log, context.signal, () => timeouts.fire(ref, 'queue', null, 'claim'));
   }
 
   /* A browser that answers and has its first page, or null after having said that there is none. */
@@ -168,7 +168,7 @@ export class SessionLauncher {
     const isOurs =
       (outcome.kind === 'committed' || outcome.kind === 'replayed') &&
       outcome.record.snapshot.value === 'live';
-    if (isOurs) owned.add(outcome.record, outcome.nowMs);
+    if (isOurs) owned.add(outcome.record);
     // Released while launching, or timed out: what was started ends.
     else if (outcome.kind !== 'fenced') await closer.close(ref, fence.claimId);
   }

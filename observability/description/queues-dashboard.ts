@@ -79,7 +79,7 @@ const timers: Row = {
     lines({
       title: 'Time-outs by layer',
       description:
-        'Which layer of timers was first: the owner, a delayed job, or the sweep that should have nothing to do.',
+        'What found that the time was up: a delayed job, a claim that came too late, or the sweep that should have nothing to do.',
       unit: 'ops',
       stacked: true,
       queries: [{ expr: rate('holdfast_timeout_lateness_seconds_count', 'layer'), legend: '{{layer}}' }],
@@ -101,7 +101,7 @@ const timers: Row = {
     }),
     lines({
       title: 'Recovered by the sweep',
-      description: 'Time-outs that both other layers have missed. 0 in health.',
+      description: 'Time-outs whose delayed job did not come in time. 0 in health.',
       unit: 'short',
       queries: [{ expr: increase('holdfast_timeouts_recovered_total', 'kind'), legend: '{{kind}}' }],
     }),

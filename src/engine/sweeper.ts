@@ -15,7 +15,7 @@ import type { EffectRelay } from './effect-relay';
 import type { Reaper } from './reaper';
 import type { Timeouts } from './timeouts';
 
-/** A deadline this much overdue was missed by both other layers of timers. */
+/** A deadline this much overdue was missed by its delayed job. */
 const OVERDUE_AFTER_MS = 400;
 
 /** An effect that is still not acknowledged after this long was left behind by a crash. */

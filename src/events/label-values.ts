@@ -62,8 +62,8 @@ export { CONTAINMENT_REASONS } from '../core/containment';
 /** How long a start may take, in seconds; finest around the objective of 5 s. */
 export const START_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 
-/** The layers of timers, any of which ends a session alone. */
-export const TIMER_LAYERS = ['local', 'job', 'sweep'] as const;
+/** Who finds that a time is up: the two layers of timers, each of which ends a session alone, and a claim that comes late. */
+export const TIMER_LAYERS = ['job', 'sweep', 'claim'] as const;
 
 /** @see TIMER_LAYERS */
 export type TimerLayer = (typeof TIMER_LAYERS)[number];

@@ -66,13 +66,13 @@ export class Metrics {
   });
   readonly timeoutLateness = this.registry.histogram({
     name: 'timeout_lateness_seconds',
-    help: 'How long after its deadline a time-out was committed, by the layer of timers that did it.',
+    help: 'How long after its deadline a time-out was committed, by what found it: a delayed job, the sweep, a late claim.',
     labels: { kind: TIMER_KINDS, layer: TIMER_LAYERS },
     buckets: LATENESS_BUCKETS,
   });
   readonly timeoutsRecovered = this.registry.counter({
     name: 'timeouts_recovered_total',
-    help: 'Time-outs that only the sweep has seen: both other layers of timers missed them. Zero in health.',
+    help: 'Time-outs that only the sweep has seen: their delayed job did not come in time. Zero in health.',
     labels: { kind: TIMER_KINDS },
   });
   readonly sweepRepairs = this.registry.counter({

@@ -5,6 +5,8 @@ import { randomId, refOf, type SessionRef } from '../../src/core/ids';
 import { openDeps, type Deps } from '../../src/deps';
 import { Reaper } from '../../src/engine/reaper';
 import { Sweeper } from '../../src/engine/sweeper';
+import { Consumer } from '../../src/queue/consumer';
+import { timerPayload } from '../../src/queue/payloads';
 import type { SessionRecord } from '../../src/store/session-store';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { assertNoClients } from './redis-assertions';
@@ -83,6 +85,23 @@ export class EngineFixture {
     });
     if (outcome.kind !== 'committed') throw new Error(`ready was ${outcome.kind}`);
     return { record: outcome.record, nowMs: outcome.nowMs };
+  }
+
+  /** Has delayed jobs end sessions for as long as some work takes. */
+  async withTimers(work: () => Promise<unknown>): Promise<void> {
+    const consumer = new Consumer({
+      ...this.deps.consumerBase,
+      queue: 'timers',
+      schema: timerPayload,
+      concurrency: 10,
+      handle: payload => this.deps.timeouts.handleJob(payload),
+    });
+    await consumer.start();
+    try {
+      await work();
+    } finally {
+      await consumer.close();
+    }
   }
 
   /** Has all sweeps run for as long as some work takes. */

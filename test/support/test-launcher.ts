@@ -1,4 +1,3 @@
-import { LocalTimers } from '../../src/engine/timeouts';
 import { Consumer } from '../../src/queue/consumer';
 import { launchPayload } from '../../src/queue/payloads';
 import type { DrainParts } from '../../workers/drain';
@@ -31,7 +30,6 @@ export class TestLauncher {
   taken = 0;
   readonly #consumer: Consumer<typeof launchPayload>;
   readonly #stop = new AbortController();
-  readonly #timers: LocalTimers;
   readonly #closer: SessionCloser;
   readonly #context: WorkerContext;
 
@@ -50,8 +48,7 @@ export class TestLauncher {
       onFenced,
     };
     this.#context = context;
-    this.#timers = new LocalTimers(deps.timeouts, log);
-    this.owned = new OwnedSessions(context, this.#timers);
+    this.owned = new OwnedSessions(context);
     // SAFETY: what launcher and closer ask a keeper for is answered here; the rest of it is not asked.
     const keeper = {
       call: async (op: string, { ref }: { ref: string }) => {
@@ -100,7 +97,6 @@ export class TestLauncher {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#consumer.close(true);
-    this.#timers.disarmAll();
     await this.fixture.close();
   }
 }

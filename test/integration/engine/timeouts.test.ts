@@ -1,27 +1,9 @@
 import { pollUntil } from '../../../src/core/abort';
-import { LocalTimers } from '../../../src/engine/timeouts';
-import { Reaper } from '../../../src/engine/reaper';
-import { Sweeper } from '../../../src/engine/sweeper';
-import { Consumer } from '../../../src/queue/consumer';
-import { timerPayload } from '../../../src/queue/payloads';
 import { keys } from '../../../src/redis/keys';
 import type { Deps } from '../../../src/deps';
 import type { SessionRecord } from '../../../src/store/session-store';
 import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';
-import { testLog } from '../../support/store-fixture';
-
-const sweeperOf = (deps: Deps): Sweeper =>
-  new Sweeper({ ...deps, reaper: new Reaper(deps), retentionMs: 60_000 });
-
-const timersConsumerOf = (deps: Deps): Consumer<typeof timerPayload> =>
-  new Consumer({
-    ...deps.consumerBase,
-    queue: 'timers',
-    schema: timerPayload,
-    concurrency: 10,
-    handle: payload => deps.timeouts.handleJob(payload),
-  });
 
 /* How long after its deadline a session ended, by Redis TIME. Negative would be early. */
 function latenessMs({ snapshot }: SessionRecord, deadlineMs: number): number {
@@ -38,107 +20,89 @@ describe('a session whose time is up', () => {
   });
   afterEach(() => fixture.close());
 
-  it('is ended by the local timer alone', async () => {
-    const timers = new LocalTimers(deps.timeouts, testLog);
-    const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
-    timers.arm(record, nowMs);
-    const ended = await fixture.ended(record.ref);
-    expect(ended.snapshot).toMatchObject({ value: 'timed_out', context: { endReason: 'session_timeout' } });
-    const late = latenessMs(ended, nowMs + 150);
-    expect(late).toBeGreaterThanOrEqual(0);
-    expect(late).toBeLessThan(1_000);
-    timers.disarmAll();
-  });
-
   it('is ended by the delayed job alone', async () => {
-    const consumer = timersConsumerOf(deps);
-    await consumer.start();
-    const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
-    const ended = await fixture.ended(record.ref);
-    expect(latenessMs(ended, nowMs + 150)).toBeGreaterThanOrEqual(0);
-    expect(latenessMs(ended, nowMs + 150)).toBeLessThan(1_000);
-    await consumer.close();
+    await fixture.withTimers(async () => {
+      const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
+      const ended = await fixture.ended(record.ref);
+      expect(ended.snapshot).toMatchObject({ value: 'timed_out', context: { endReason: 'session_timeout' } });
+      expect(latenessMs(ended, nowMs + 150)).toBeGreaterThanOrEqual(0);
+      expect(latenessMs(ended, nowMs + 150)).toBeLessThan(1_000);
+    });
   });
 
   it('is ended by the sweep alone', async () => {
-    const sweeper = sweeperOf(deps);
-    sweeper.start();
-    const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
-    const ended = await fixture.ended(record.ref);
-    expect(latenessMs(ended, nowMs + 150)).toBeGreaterThanOrEqual(400);
-    expect(latenessMs(ended, nowMs + 150)).toBeLessThan(1_500);
-    await sweeper.stop();
+    await fixture.withSweeper(async () => {
+      const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
+      const ended = await fixture.ended(record.ref);
+      expect(latenessMs(ended, nowMs + 150)).toBeGreaterThanOrEqual(400);
+      expect(latenessMs(ended, nowMs + 150)).toBeLessThan(1_500);
+    });
   });
 
-  it('ends once when all three layers fire', async () => {
-    const consumer = timersConsumerOf(deps);
-    const sweeper = sweeperOf(deps);
-    const timers = new LocalTimers(deps.timeouts, testLog);
-    await consumer.start();
-    sweeper.start();
+  it('ends once when both layers act at the same time', async () => {
     const { record, nowMs } = await fixture.live({ timeoutMs: 150 });
-    timers.arm(record, nowMs);
-    await fixture.ended(record.ref);
+    await pollUntil('the deadline', { timeoutMs: 1_000, everyMs: 5 }, async () =>
+      (await deps.maintenance.nowMs()) >= nowMs + 150 ? true : undefined,
+    );
+    const both = (['job', 'sweep'] as const).map(layer =>
+      deps.timeouts.fire(record.ref, 'session', nowMs + 150, layer),
+    );
+    const outcomes = await Promise.all(both);
+    expect(outcomes.filter(outcome => 'fired' in outcome && outcome.fired)).toHaveLength(1);
     const history = await readHistory(deps, record.ref);
     expect(history.filter(({ to }) => to === 'timed_out')).toHaveLength(1);
-    await consumer.close();
-    await sweeper.stop();
-    timers.disarmAll();
   });
 
   it('is not ended early by a process whose clock runs a minute ahead', async () => {
     const realNow = Date.now;
-    const consumer = timersConsumerOf(deps);
     const { record, nowMs } = await fixture.live({ timeoutMs: 1_000 });
     // BullMQ promotes delayed jobs by the wall clock of its process: this one asks a minute too early.
     Date.now = () => realNow() + 60_000;
     try {
-      await consumer.start();
-      const ended = await fixture.ended(record.ref);
-      expect(latenessMs(ended, nowMs + 1_000)).toBeGreaterThanOrEqual(0);
+      await fixture.withTimers(async () => {
+        const ended = await fixture.ended(record.ref);
+        expect(latenessMs(ended, nowMs + 1_000)).toBeGreaterThanOrEqual(0);
+      });
     } finally {
       Date.now = realNow;
-      await consumer.close();
     }
   });
 
   it('counts what its client does: the idle deadline moves on, then holds', async () => {
-    const timers = new LocalTimers(deps.timeouts, testLog);
-    const { record, nowMs } = await fixture.live({ idleTimeoutMs: 300 });
-    timers.arm(record, nowMs);
-    await pollUntil('half of the idle time to be over', { timeoutMs: 1_000, everyMs: 5 }, async () =>
-      (await deps.maintenance.nowMs()) >= nowMs + 150 ? true : undefined,
-    );
-    await deps.activity.note(record.ref, true);
-    const activeMs = Number(await deps.redis.hget(keys.activity, record.ref));
-    const ended = await fixture.ended(record.ref);
-    expect(ended.snapshot.context.endReason).toBe('idle_timeout');
-    expect(latenessMs(ended, activeMs + 300)).toBeGreaterThanOrEqual(0);
-    timers.disarmAll();
+    await fixture.withTimers(async () => {
+      const { record, nowMs } = await fixture.live({ idleTimeoutMs: 300 });
+      await pollUntil('half of the idle time to be over', { timeoutMs: 1_000, everyMs: 5 }, async () =>
+        (await deps.maintenance.nowMs()) >= nowMs + 150 ? true : undefined,
+      );
+      await deps.activity.note(record.ref, true);
+      const activeMs = Number(await deps.redis.hget(keys.activity, record.ref));
+      const ended = await fixture.ended(record.ref);
+      expect(ended.snapshot.context.endReason).toBe('idle_timeout');
+      expect(latenessMs(ended, activeMs + 300)).toBeGreaterThanOrEqual(0);
+      expect(latenessMs(ended, activeMs + 300)).toBeLessThan(1_000);
+    });
   });
 
   it('fails when nobody took it from the queue in time', async () => {
-    const consumer = timersConsumerOf(deps);
-    await consumer.start();
-    const ref = await fixture.accept({ queueTimeoutMs: 100 });
-    const ended = await fixture.ended(ref);
-    expect(ended.snapshot).toMatchObject({ value: 'failed', context: { endReason: 'queue_timeout' } });
-    await consumer.close();
+    await fixture.withTimers(async () => {
+      const ref = await fixture.accept({ queueTimeoutMs: 100 });
+      const ended = await fixture.ended(ref);
+      expect(ended.snapshot).toMatchObject({ value: 'failed', context: { endReason: 'queue_timeout' } });
+    });
   });
 
   it('ends for want of a client, unless one has connected', async () => {
-    const consumer = timersConsumerOf(deps);
-    await consumer.start();
-    const [lonely, visited] = [
-      await fixture.live({ connectTimeoutMs: 200 }),
-      await fixture.live({ connectTimeoutMs: 200 }),
-    ];
-    await deps.activity.note(visited.record.ref, true);
-    expect(await deps.redis.zscore(keys.due, `${visited.record.ref}|connect`)).toBeNull();
-    expect((await fixture.ended(lonely.record.ref)).snapshot.context.endReason).toBe('connect_timeout');
-    const { record } = await deps.sessions.load(visited.record.ref);
-    expect(record?.snapshot.value).toBe('live');
-    await consumer.close();
+    await fixture.withTimers(async () => {
+      const [lonely, visited] = [
+        await fixture.live({ connectTimeoutMs: 200 }),
+        await fixture.live({ connectTimeoutMs: 200 }),
+      ];
+      await deps.activity.note(visited.record.ref, true);
+      expect(await deps.redis.zscore(keys.due, `${visited.record.ref}|connect`)).toBeNull();
+      expect((await fixture.ended(lonely.record.ref)).snapshot.context.endReason).toBe('connect_timeout');
+      const { record } = await deps.sessions.load(visited.record.ref);
+      expect(record?.snapshot.value).toBe('live');
+    });
   });
 
   it('leaves no job and no deadline behind when it is released', async () => {

@@ -1,17 +1,13 @@
 import type { SessionChange } from '../../../machines/session/session.events';
 import { commandHandler } from '../../../src/engine/command-handler';
-import { LocalTimers } from '../../../src/engine/timeouts';
 import { pollUntil } from '../../../src/core/abort';
 import { randomId, type SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
 import { DONE } from '../../../src/queue/consumer';
 import type { Notice } from '../../../src/store/notice-stream';
 import type { SessionRecord } from '../../../src/store/session-store';
-import { followMovedDeadlines } from '../../../workers/moved-deadlines';
-import { OwnedSessions } from '../../../workers/owned-sessions';
 import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';
-import { testLog } from '../../support/store-fixture';
 
 describe('changing a session that goes on', () => {
   let fixture: EngineFixture;
@@ -120,7 +116,7 @@ describe('changing a session that goes on', () => {
         (await deps.maintenance.nowMs()) >= deadlineMs ? true : undefined,
       );
       const extend = (): Promise<string> => update(ref, { timeoutMs: 60_000 });
-      const fire = (): Promise<unknown> => deps.timeouts.fire(ref, 'session', deadlineMs, 'local');
+      const fire = (): Promise<unknown> => deps.timeouts.fire(ref, 'session', deadlineMs, 'job');
       const [answer, fired] =
         Math.random() < 0.5
           ? await Promise.all([extend(), fire()])
@@ -148,57 +144,17 @@ describe('changing a session that goes on', () => {
     expect(Math.min(won.update, won.timeout)).toBeGreaterThan(0);
   }, 60_000);
 
-  describe('under a worker', () => {
-    const underWorker = async (
-      timeoutMs: number,
-      work: (ref: SessionRef, liveAtMs: number) => Promise<void>,
-      follows = true,
-    ): Promise<void> => {
+  it.each([
+    ['shortened', 60_000, 300],
+    ['extended', 150, 450],
+  ])('ends at the new time, not the old one, when it is %s', async (_change, timeoutMs, changedMs) => {
+    await fixture.withTimers(async () => {
       const { record, nowMs } = await fixture.live({ timeoutMs });
-      const timers = new LocalTimers(deps.timeouts, testLog);
-      const context = {
-        workerId: 'w-1',
-        stepper: deps.stepper,
-        log: testLog,
-        signal: new AbortController().signal,
-        onFenced: () => undefined,
-      };
-      const owned = new OwnedSessions(context, timers);
-      const stop = follows ? followMovedDeadlines({ ...deps, owned, log: testLog }) : () => undefined;
-      owned.add(record, nowMs);
-      try {
-        await work(record.ref, nowMs);
-      } finally {
-        stop();
-        timers.disarmAll();
-      }
-    };
-    const endedAtMs = async (ref: SessionRef): Promise<number> =>
-      (await fixture.ended(ref)).snapshot.context.endedAtMs ?? 0;
-
-    it('ends on time by the local timer alone when it is shortened', async () => {
-      await underWorker(60_000, async (ref, liveAtMs) => {
-        expect(await update(ref, { timeoutMs: 300 })).toBe('committed');
-        const lateMs = (await endedAtMs(ref)) - (liveAtMs + 300);
-        expect(lateMs).toBeGreaterThanOrEqual(0);
-        expect(lateMs).toBeLessThan(1_000);
-      });
+      expect(await update(record.ref, { timeoutMs: changedMs })).toBe('committed');
+      const { snapshot } = await fixture.ended(record.ref);
+      const lateMs = (snapshot.context.endedAtMs ?? 0) - (nowMs + changedMs);
+      expect(lateMs).toBeGreaterThanOrEqual(0);
+      expect(lateMs).toBeLessThan(1_000);
     });
-
-    it.each([true, false])(
-      'ends at the new time, not the old one, when it is extended, whether or not the notice is heard: %p',
-      async hears => {
-        await underWorker(
-          150,
-          async (ref, liveAtMs) => {
-            expect(await update(ref, { timeoutMs: 450 })).toBe('committed');
-            const lateMs = (await endedAtMs(ref)) - (liveAtMs + 450);
-            expect(lateMs).toBeGreaterThanOrEqual(0);
-            expect(lateMs).toBeLessThan(1_000);
-          },
-          hears,
-        );
-      },
-    );
   });
 });

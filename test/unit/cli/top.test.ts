@@ -10,9 +10,9 @@ import type { ServiceEvent } from '../../../src/client/event-stream';
 
 const PAGE = `# HELP holdfast_timeout_lateness_seconds How late.
 # TYPE holdfast_timeout_lateness_seconds histogram
-holdfast_timeout_lateness_seconds_bucket{le="0.01",kind="session",layer="local"} 50
-holdfast_timeout_lateness_seconds_bucket{le="0.1",kind="session",layer="local"} 80
-holdfast_timeout_lateness_seconds_bucket{le="+Inf",kind="session",layer="local"} 80
+holdfast_timeout_lateness_seconds_bucket{le="0.01",kind="session",layer="job"} 50
+holdfast_timeout_lateness_seconds_bucket{le="0.1",kind="session",layer="job"} 80
+holdfast_timeout_lateness_seconds_bucket{le="+Inf",kind="session",layer="job"} 80
 holdfast_timeout_lateness_seconds_bucket{le="0.01",kind="idle",layer="sweep"} 10
 holdfast_timeout_lateness_seconds_bucket{le="0.1",kind="idle",layer="sweep"} 20
 holdfast_timeout_lateness_seconds_bucket{le="+Inf",kind="idle",layer="sweep"} 20
