@@ -78,14 +78,16 @@ async function fill({ deps }: EngineFixture, count: number): Promise<void> {
       const id = `s-${i}`;
       const ref = refOf('default', id);
       const labels = { app: `app-${i % 10}`, team: `team-${Math.floor(i / 10) % 10}` };
-      const { snapshot } = firstStep({
-        ...INPUT,
-        tenant: 'default',
-        id,
-        labels,
-        nowMs: await deps.maintenance.nowMs(),
+      const nowMs = await deps.maintenance.nowMs();
+      const input = { ...INPUT, tenant: 'default', id, labels, nowMs };
+      const first = firstStep(input);
+      await deps.sessions.create({
+        ...{ input, first },
+        fingerprint: '',
+        opId: id,
+        actor: 'bench',
+        idempotency: null,
       });
-      await deps.sessions.create({ snapshot, fingerprint: '', opId: id, actor: 'bench', idempotency: null });
       const outcome = await deps.stepper.apply({
         ref,
         cause: 'bench',

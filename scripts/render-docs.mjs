@@ -36,6 +36,7 @@ const DOCUMENTS = [
       renderSessionMachine({
         ...compiled('machines/session/session.machine.js'),
         ...compiled('machines/session/session.events.js'),
+        ...compiled('machines/session/session.labels.js'),
         ...compiled('machines/step.js'),
       }),
   },

@@ -125,7 +125,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     report,
     stepper,
     relay,
-    timeouts: new Timeouts(stepper, report),
+    timeouts: new Timeouts(stepper, stores.maintenance, report),
     waiters,
     commands: new CommandSender({ producer, waiters, stepper, report, log }),
     consumerBase: { redisUrl, clock, log, onContained, report },

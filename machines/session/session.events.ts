@@ -1,3 +1,4 @@
+import type { Activity } from './session.deadlines';
 import type { Endpoint, Fence, TimerKind } from './session.types';
 
 /**
@@ -102,7 +103,12 @@ export interface TimeoutEvent {
   readonly nowMs: number;
   readonly kind: TimerKind;
   readonly deadlineMs: number;
+  /** As of `nowMs`; the commit refuses the step if a client has done something since. */
+  readonly activity: Activity;
 }
+
+/** What histories and notices call an event. */
+export const eventName = ({ type }: SessionEvent): string => type.toLowerCase();
 
 /** Every event type, for the table of decisions (docs/session-machine.md). */
 export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [

@@ -1,4 +1,5 @@
 import { changeRefusal } from './session.changes';
+import { dueAtMs } from './session.deadlines';
 import type { SessionEvent } from './session.events';
 import { MAX_LAUNCH_ATTEMPTS, type SessionContext, type TimerKind } from './session.types';
 
@@ -8,26 +9,16 @@ export interface Args {
   readonly event: SessionEvent;
 }
 
-const isDue =
-  (kind: TimerKind) =>
-  ({ context, event }: Args): boolean =>
-    event.type === 'TIMEOUT' &&
-    event.kind === kind &&
-    event.deadlineMs === context.deadlines[kind] &&
-    event.nowMs >= event.deadlineMs;
-
-const hasAttemptsLeft = ({ context }: Args): boolean => context.launchAttempts < MAX_LAUNCH_ATTEMPTS;
-
 /** Pure predicates, by the names the topology uses. */
 export const guards = {
+  /** The event names this deadline as the row holds it, and it has passed (I8). */
+  isDue: ({ context, event }: Args, { kind }: { readonly kind: TimerKind }): boolean => {
+    if (event.type !== 'TIMEOUT' || event.kind !== kind) return false;
+    const dueMs = dueAtMs(context, kind, event.activity);
+    return event.deadlineMs === context.deadlines[kind] && dueMs !== null && event.nowMs >= dueMs;
+  },
   queueTimeIsLeft: ({ context, event }: Args): boolean => event.nowMs < (context.deadlines.queue ?? 0),
-  queueTimeoutIsDue: isDue('queue'),
-  launchTimeoutIsDue: isDue('launch'),
-  launchTimeoutIsDueAndAttemptsLeft: (args: Args): boolean => isDue('launch')(args) && hasAttemptsLeft(args),
-  connectTimeoutIsDue: isDue('connect'),
-  idleTimeoutIsDue: isDue('idle'),
-  sessionTimeoutIsDue: isDue('session'),
-  hasAttemptsLeft,
+  hasAttemptsLeft: ({ context }: Args): boolean => context.launchAttempts < MAX_LAUNCH_ATTEMPTS,
   changeIsPossible: ({ context, event }: Args): boolean =>
     event.type === 'UPDATE' && changeRefusal(context, event) === null,
   clientClosedBrowser: ({ event }: Args): boolean =>

@@ -1,12 +1,26 @@
-import { base } from './session.setup';
+import { and } from 'xstate';
+import { base, type Topology } from './session.setup';
+import type { EndReason, TimerKind } from './session.types';
 import { createContext } from './session.updates';
 
-/**
+const NO_SLOT = 'no worker had a free slot in time';
+const NOT_STARTED = 'the browser did not start in time';
+const LEASE_LAPSED = 'the worker that owned the browser stopped renewing its lease';
+
+const isDue = (kind: TimerKind) => ({ type: 'isDue', params: { kind } }) as const;
+const end = (reason: EndReason, message?: string) => ({ type: 'end', params: { reason, message } }) as const;
+
+const launchFails = [
+  { guard: 'hasAttemptsLeft', target: 'queued', actions: 'requeue' },
+  { target: '#session.failed', actions: 'endLaunchFailed' },
+] as const;
+
+/*
  * The topology: states, events, and the names of guards and updates. Read with session.guards.ts and
  * session.updates.ts beside it. Deadlines are data in the context, not `after`: XState forgets an `after` over a
  * restart, the row does not. What the shell has to do follows from the context, see session.effects.ts.
  */
-export const sessionMachine = base.createMachine({
+const topology = {
   id: 'session',
   context: ({ input }) => createContext(input),
   initial: 'created',
@@ -21,27 +35,29 @@ export const sessionMachine = base.createMachine({
         queued: {
           on: {
             CLAIM: { guard: 'queueTimeIsLeft', target: 'launching', actions: 'claim' },
-            TIMEOUT: { guard: 'queueTimeoutIsDue', target: '#session.failed', actions: 'endQueueTimeout' },
+            TIMEOUT: {
+              guard: isDue('queue'),
+              target: '#session.failed',
+              actions: end('queue_timeout', NO_SLOT),
+            },
           },
         },
         launching: {
           on: {
             BROWSER_READY: { target: '#session.live', actions: 'goLive' },
-            LAUNCH_FAILED: [
-              { guard: 'hasAttemptsLeft', target: 'queued', actions: 'requeue' },
-              { target: '#session.failed', actions: 'endLaunchFailed' },
-            ],
-            BROWSER_GONE: [
-              { guard: 'hasAttemptsLeft', target: 'queued', actions: 'requeue' },
-              { target: '#session.failed', actions: 'endLaunchFailed' },
-            ],
+            LAUNCH_FAILED: launchFails,
+            BROWSER_GONE: launchFails,
             WORKER_LOST: [
               { guard: 'hasAttemptsLeft', target: 'queued', actions: 'requeue' },
-              { target: '#session.failed', actions: 'endWorkerLost' },
+              { target: '#session.failed', actions: end('worker_lost', LEASE_LAPSED) },
             ],
             TIMEOUT: [
-              { guard: 'launchTimeoutIsDueAndAttemptsLeft', target: 'queued', actions: 'requeue' },
-              { guard: 'launchTimeoutIsDue', target: '#session.failed', actions: 'endLaunchFailed' },
+              { guard: and([isDue('launch'), 'hasAttemptsLeft']), target: 'queued', actions: 'requeue' },
+              {
+                guard: isDue('launch'),
+                target: '#session.failed',
+                actions: end('launch_failed', NOT_STARTED),
+              },
             ],
           },
         },
@@ -51,17 +67,17 @@ export const sessionMachine = base.createMachine({
       on: {
         RELEASE: { target: 'released', actions: 'endReleased' },
         BROWSER_GONE: [
-          { guard: 'clientClosedBrowser', target: 'released', actions: 'endClosedByClient' },
+          { guard: 'clientClosedBrowser', target: 'released', actions: end('client_closed_browser') },
           { target: 'failed', actions: 'endBrowserGone' },
         ],
         ADOPT: { actions: 'adopt' },
         UPDATE: { guard: 'changeIsPossible', actions: 'update' },
         DOWNLOADS_CUT: { actions: 'goOn' },
-        WORKER_LOST: { target: 'failed', actions: 'endWorkerLost' },
+        WORKER_LOST: { target: 'failed', actions: end('worker_lost', LEASE_LAPSED) },
         TIMEOUT: [
-          { guard: 'sessionTimeoutIsDue', target: 'timed_out', actions: 'endSessionTimeout' },
-          { guard: 'idleTimeoutIsDue', target: 'timed_out', actions: 'endIdleTimeout' },
-          { guard: 'connectTimeoutIsDue', target: 'timed_out', actions: 'endConnectTimeout' },
+          { guard: isDue('session'), target: 'timed_out', actions: end('session_timeout') },
+          { guard: isDue('idle'), target: 'timed_out', actions: end('idle_timeout') },
+          { guard: isDue('connect'), target: 'timed_out', actions: end('connect_timeout') },
         ],
       },
     },
@@ -69,4 +85,7 @@ export const sessionMachine = base.createMachine({
     failed: { type: 'final' },
     timed_out: { type: 'final' },
   },
-});
+} as const satisfies Topology;
+
+/** The session machine. */
+export const sessionMachine = base.createMachine(topology);

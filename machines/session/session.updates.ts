@@ -1,5 +1,6 @@
+import { assertEvent, assign } from 'xstate';
 import { applyChange } from './session.changes';
-import type { SessionEvent } from './session.events';
+import type { AdoptEvent, ClaimEvent, SessionEvent } from './session.events';
 import type { Args } from './session.guards';
 import {
   LAUNCH_TIMEOUT_MS,
@@ -9,7 +10,9 @@ import {
   type SessionInput,
 } from './session.types';
 
-type Update = (args: Args) => Partial<SessionContext>;
+/* A change of context, with what the topology says about it; a plain function but for its type. */
+const change = <Params = undefined>(update: (args: Args, params: Params) => Partial<SessionContext>) =>
+  assign<SessionContext, SessionEvent, Params, SessionEvent, never>(update);
 
 /** The context of a session that was just accepted. Pure: the factory of a machine runs more often than it starts. */
 export function createContext(input: SessionInput): SessionContext {
@@ -29,48 +32,43 @@ export function createContext(input: SessionInput): SessionContext {
   };
 }
 
-/** Narrows the event an update was written for; the topology makes any other type impossible. */
-function on<T extends SessionEvent['type']>(
-  event: SessionEvent,
-  ...types: T[]
-): Extract<SessionEvent, { type: T }> {
-  if (!types.some(type => type === event.type)) throw new Error(`update used on ${event.type}`);
-  // SAFETY: the line above has checked the discriminant.
-  return event as Extract<SessionEvent, { type: T }>;
+/** How a session ends: for which reason, and for a failure in which words. */
+interface End {
+  readonly reason: EndReason;
+  readonly message: string | undefined;
 }
 
-function ended({ context, event }: Args, endReason: EndReason, message?: string): Partial<SessionContext> {
+function ended({ context, event }: Args, { reason, message }: End): Partial<SessionContext> {
   return {
     endedAtMs: event.nowMs,
-    endReason,
+    endReason: reason,
     deadlines: {},
     sealed: null,
-    error: message === undefined ? null : { code: endReason, message },
+    error: message === undefined ? null : { code: reason, message },
     // The owner stays in the row: it says which worker the browser was on and whom the close order goes to.
     owner: context.owner,
   };
 }
 
-/** Context changes, by the names the topology uses. */
+/** Context changes, by the names the topology uses. Each asserts the event it was written for. */
 export const updates = {
-  claim: ({ context, event }) => {
-    const { workerId, claimId, nowMs } = on(event, 'CLAIM');
-    const n = context.fenceN + 1;
+  claim: change(({ context, event }) => {
+    assertEvent(event, 'CLAIM');
     return {
       launchAttempts: context.launchAttempts + 1,
-      fenceN: n,
-      owner: { workerId, fence: { n, claimId } },
-      deadlines: { launch: nowMs + LAUNCH_TIMEOUT_MS },
+      ...ownedBy(event, context),
+      deadlines: { launch: event.nowMs + LAUNCH_TIMEOUT_MS },
     };
-  },
-
-  requeue: ({ context, event }) => ({
-    owner: null,
-    deadlines: { queue: event.nowMs + context.limits.queueTimeoutMs },
   }),
 
-  goLive: ({ context, event }) => {
-    const { nowMs, endpoint } = on(event, 'BROWSER_READY');
+  requeue: change(({ context, event }) => ({
+    owner: null,
+    deadlines: { queue: event.nowMs + context.limits.queueTimeoutMs },
+  })),
+
+  goLive: change(({ context, event }) => {
+    assertEvent(event, 'BROWSER_READY');
+    const { nowMs, endpoint } = event;
     const { timeoutMs, idleTimeoutMs, connectTimeoutMs } = context.limits;
     const deadlines: Deadlines = {
       session: nowMs + timeoutMs,
@@ -78,37 +76,45 @@ export const updates = {
       ...(connectTimeoutMs === null ? {} : { connect: nowMs + connectTimeoutMs }),
     };
     return { liveAtMs: nowMs, endpoint, deadlines, sealed: null };
-  },
+  }),
 
-  adopt: ({ context, event }) => {
-    const { workerId, claimId } = on(event, 'ADOPT');
-    const n = context.fenceN + 1;
-    return { fenceN: n, owner: { workerId, fence: { n, claimId } } };
-  },
+  adopt: change(({ context, event }) => {
+    assertEvent(event, 'ADOPT');
+    return ownedBy(event, context);
+  }),
 
-  /* Told for the history alone. */
-  goOn: () => ({}),
+  /** Told for the history alone. */
+  goOn: change(() => ({})),
 
-  update: ({ context, event }) => applyChange(context, on(event, 'UPDATE')),
+  update: change(({ context, event }) => {
+    assertEvent(event, 'UPDATE');
+    return applyChange(context, event);
+  }),
 
-  endReleased: args => ended(args, on(args.event, 'RELEASE').reason),
-  endClosedByClient: args => ended(args, 'client_closed_browser'),
-  endBrowserGone: args => {
-    const { cause, message } = on(args.event, 'BROWSER_GONE');
-    return ended(args, cause, message);
-  },
-  endLaunchFailed: args => {
-    const { event } = args;
-    return ended(
-      args,
-      'launch_failed',
-      'message' in event ? event.message : 'the browser did not start in time',
-    );
-  },
-  endWorkerLost: args =>
-    ended(args, 'worker_lost', 'the worker that owned the browser stopped renewing its lease'),
-  endQueueTimeout: args => ended(args, 'queue_timeout', 'no worker had a free slot in time'),
-  endSessionTimeout: args => ended(args, 'session_timeout'),
-  endIdleTimeout: args => ended(args, 'idle_timeout'),
-  endConnectTimeout: args => ended(args, 'connect_timeout'),
-} satisfies Record<string, Update>;
+  /** Ends it for a reason that the topology knows. */
+  end: change<End>(ended),
+
+  /** Ends it for the reason that the event brings. */
+  endReleased: change(args => {
+    assertEvent(args.event, 'RELEASE');
+    return ended(args, { reason: args.event.reason, message: undefined });
+  }),
+  endBrowserGone: change(args => {
+    assertEvent(args.event, 'BROWSER_GONE');
+    const { cause, message } = args.event;
+    return ended(args, { reason: cause, message });
+  }),
+  endLaunchFailed: change(args => {
+    assertEvent(args.event, ['LAUNCH_FAILED', 'BROWSER_GONE']);
+    return ended(args, { reason: 'launch_failed', message: args.event.message });
+  }),
+};
+
+/* A new fence with every claim and adoption (I6). */
+function ownedBy(
+  { workerId, claimId }: ClaimEvent | AdoptEvent,
+  { fenceN }: SessionContext,
+): Pick<SessionContext, 'fenceN' | 'owner'> {
+  const n = fenceN + 1;
+  return { fenceN: n, owner: { workerId, fence: { n, claimId } } };
+}

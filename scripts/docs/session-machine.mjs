@@ -6,18 +6,18 @@ const T0 = 1_700_000_000_000;
 const FINAL_ROW = '**final**: absorbs every event';
 
 /** The arrows, innermost states first written: `{from, event, guard, update, to}` with leaf states. */
-function arrowsOf(node, inherited = []) {
+function arrowsOf(node, labelOf, inherited = []) {
   const own = node.edges.map(({ label, transition, target }) => ({
     event: label.text,
-    guard: transition.guard ?? null,
-    update: transition.actions[0] ?? null,
+    guard: transition.guard === undefined ? null : labelOf(transition.guard),
+    update: transition.actions.length === 0 ? null : labelOf(transition.actions[0]),
     // Without a target a state stays as it is, and so does the inner state it is in.
     to: target === node.stateNode ? null : target.key,
   }));
   const all = [...own, ...inherited];
   return node.children.length === 0
     ? all.map(arrow => ({ from: node.stateNode.key, ...arrow, to: arrow.to ?? node.stateNode.key }))
-    : node.children.flatMap(child => arrowsOf(child, all));
+    : node.children.flatMap(child => arrowsOf(child, labelOf, all));
 }
 
 function leavesOf(node) {
@@ -35,6 +35,7 @@ function eventsFor(context) {
     kind,
     deadlineMs,
     nowMs: deadlineMs,
+    activity: { lastActivityMs: null, attachedAtMs: null },
   }));
   return [
     { type: 'CLAIM', ...claim },
@@ -157,11 +158,11 @@ function timerTable(leaves, all, none) {
 /**
  * The page as Markdown.
  *
- * @param machines - the compiled modules: `sessionMachine`, `SESSION_EVENT_TYPES`, `firstStep`, `step`
+ * @param machines - the compiled modules: `sessionMachine`, `SESSION_EVENT_TYPES`, `labelOf`, `firstStep`, `step`
  */
 export function renderSessionMachine(machines) {
   const graph = toDirectedGraph(machines.sessionMachine);
-  const arrows = arrowsOf(graph);
+  const arrows = arrowsOf(graph, machines.labelOf);
   const leaves = leavesOf(graph);
   const limits = {
     timeoutMs: 300_000,

@@ -70,10 +70,12 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     const id = sessionId ?? uuidv7(nowMs);
     const ref = refOf(tenant, id);
     const sealed = sealSecrets(parts.secret, ref, secrets);
-    const { snapshot } = firstStep({ tenant, id, ...given, sealed, nowMs });
+    const input = { tenant, id, ...given, sealed, nowMs };
+    const first = firstStep(input);
+    const { snapshot, effects } = first;
     const fingerprint = fingerprintOf(parts.secret, session);
     const answer = await parts.sessions.create({
-      snapshot,
+      ...{ input, first },
       fingerprint,
       // The connection may send the script twice; the second run finds this and answers like the first.
       opId: randomId(),
@@ -89,7 +91,7 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     const history = { event: 'created', cause: 'requested', actor };
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
     // Never rejects, and nobody has to wait for it: what does not reach the queues now is carried there by a sweep.
-    void parts.relay.afterCommit(ref, 1, null, snapshot, nowMs);
+    void parts.relay.afterCommit(ref, 1, effects, nowMs);
     const record = { ref, revision: 1, snapshot, fingerprint, lastActivityMs: null, attachedAtMs: null };
     return { ref, replayed: false, committed: { record, nowMs } };
   };

@@ -1,5 +1,5 @@
-import { EFFECT_KINDS, effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
-import type { Deadlines, SessionSnapshot } from '../../machines/session/session.types';
+import { EFFECT_KINDS, type SessionEffect } from '../../machines/session/session.effects';
+import type { Deadlines } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Producer } from '../queue/producer';
@@ -22,13 +22,11 @@ export class EffectRelay {
   async afterCommit(
     ref: SessionRef,
     revision: number,
-    before: SessionSnapshot | null,
-    after: SessionSnapshot,
+    effects: readonly SessionEffect[],
     nowMs: number,
   ): Promise<void> {
-    const effects = effectsBetween(before, after);
     try {
-      await this.#carryOut(ref, effects, pendingEffects(ref, revision, before, after), nowMs);
+      await this.#carryOut(ref, effects, pendingEffects(ref, revision, effects), nowMs);
     } catch (error) {
       this.log.warn({ session: ref, revision, err: error }, 'effects are left to the sweep');
     }

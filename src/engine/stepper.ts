@@ -1,17 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionEvent } from '../../machines/session/session.events';
+import { eventName, type SessionEvent } from '../../machines/session/session.events';
 import type { Fence } from '../../machines/session/session.types';
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import { step } from '../../machines/step';
 import { randomId, type SessionRef } from '../core/ids';
 import type { Report } from '../events/report';
-import type {
-  CommitAnswer,
-  HistoryCause,
-  SessionRecord,
-  SessionStore,
-  TimerCheck,
-} from '../store/session-store';
+import type { CommitAnswer, SessionRecord, SessionStore } from '../store/session-store';
 import type { EffectRelay } from './effect-relay';
 
 /** An event for a session, from whoever has one. */
@@ -25,7 +19,6 @@ export interface StepRequest {
   readonly event: (record: SessionRecord, nowMs: number) => SessionEvent | null;
   readonly asOwner?: Fence;
   readonly asReaperOf?: string;
-  readonly timer?: (record: SessionRecord) => TimerCheck;
 }
 
 /** What became of it. */
@@ -33,8 +26,8 @@ export type StepOutcome =
   | { readonly kind: 'committed' | 'replayed'; readonly record: SessionRecord; readonly nowMs: number }
   /** The state does not accept the event; nothing was written. */
   | { readonly kind: 'ignored' | 'ended' | 'fenced'; readonly record: SessionRecord; readonly nowMs: number }
-  /** The deadline (or lease) has not passed; `askAgainAtMs` is Redis `TIME`, null for never. */
-  | { readonly kind: 'early'; readonly askAgainAtMs: number | null; readonly nowMs: number }
+  /** The deadline (or lease) has not passed; `askAgainAtMs` is Redis `TIME`. */
+  | { readonly kind: 'early'; readonly askAgainAtMs: number; readonly nowMs: number }
   | { readonly kind: 'missing' };
 
 /** Thrown when a session is written to faster than this process can read it; the caller tries again later. */
@@ -83,31 +76,23 @@ export class Stepper {
     if (event === null || stepped === null || !stepped.accepted) {
       return { kind: isEnded(statusOf(record.snapshot)) ? 'ended' : 'ignored', record, nowMs };
     }
-    const history: HistoryCause = {
-      event: event.type.toLowerCase(),
-      cause: request.cause,
-      actor: request.actor,
-    };
+    const { cause, actor } = request;
     const answer = await this.store.commit({
-      before: record,
-      after: stepped.snapshot,
-      opId,
-      history,
-      ...(request.asOwner === undefined ? {} : { asOwner: request.asOwner }),
-      ...(request.asReaperOf === undefined ? {} : { asReaperOf: request.asReaperOf }),
-      ...(request.timer === undefined ? {} : { timer: request.timer(record) }),
+      ...{ before: record, event, after: stepped, opId, cause, actor },
+      asOwner: request.asOwner ?? null,
+      asReaperOf: request.asReaperOf ?? null,
     });
     if (answer.answer !== 'OK') return this.#refused(request.ref, answer, record, nowMs);
     const after: SessionRecord = { ...record, revision: answer.revision, snapshot: stepped.snapshot };
     this.report.transition({
       ref: request.ref,
       revision: answer.revision,
-      ...history,
+      ...{ event: eventName(event), cause, actor },
       before: record.snapshot,
       after: stepped.snapshot,
       nowMs,
     });
-    await this.relay.afterCommit(request.ref, answer.revision, record.snapshot, stepped.snapshot, nowMs);
+    await this.relay.afterCommit(request.ref, answer.revision, stepped.effects, nowMs);
     return { kind: 'committed', record: after, nowMs };
   }
 

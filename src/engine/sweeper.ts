@@ -70,7 +70,7 @@ export class Sweeper {
       'overdue',
       PARALLEL,
       ({ member }) => member,
-      due => this.#settleDue(due),
+      due => this.#fire(due),
     );
     // One after the other: an effect may undo the one before it.
     this.#left = this.#backlog(
@@ -161,18 +161,12 @@ export class Sweeper {
     await this.#due.walk((from, count) => maintenance.overdue(beforeMs, from, count), this.#isStopped);
   }
 
-  async #settleDue(due: Overdue): Promise<Settled> {
-    const { maintenance, timeouts, report } = this.parts;
+  async #fire(due: Overdue): Promise<Settled> {
+    const { timeouts, report } = this.parts;
     const { ref, kind } = due;
     if (kind === null) return 'stays';
     const outcome = await timeouts.fire(ref, kind, null, 'sweep');
-    if ('fired' in outcome && outcome.fired) {
-      report.repaired('overdue', 1, { session: ref, kind });
-      return 'gone';
-    }
-    // Its row holds another deadline, or none that counts (Redis was rolled back, a client has connected).
-    const dueMs = 'againInMs' in outcome ? (await maintenance.nowMs()) + outcome.againInMs : null;
-    await maintenance.settleDue(due, dueMs);
+    if (outcome.kind === 'fired') report.repaired('overdue', 1, { session: ref, kind });
     return 'gone';
   }
 

@@ -1,26 +1,29 @@
+import { dueAtMs } from '../../machines/session/session.deadlines';
 import type { TimerKind } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { Report, TimerLayer } from '../events/report';
-import type { TimerPayload } from '../queue/payloads';
 import { DONE, type JobResult } from '../queue/consumer';
+import type { TimerPayload } from '../queue/payloads';
+import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionRecord } from '../store/session-store';
 import type { Stepper } from './stepper';
 
 /** What became of an attempt to end a session by time-out. */
 export type TimeoutOutcome =
-  | { readonly fired: boolean }
+  | { readonly kind: 'fired' }
+  /** The session has no such deadline, or none that can still pass. */
+  | { readonly kind: 'none' }
   /** Not yet due: ask again in this many milliseconds, and for this deadline; it may have been moved. */
-  | { readonly againInMs: number; readonly deadlineMs: number };
-
-const NOT_FIRED: TimeoutOutcome = { fired: false };
+  | { readonly kind: 'early'; readonly againInMs: number; readonly deadlineMs: number };
 
 /**
  * Ends sessions whose time is up. Both layers of timers, the delayed job and the sweep, come through here, and so does a
- * launch that finds it; the row decides whether the deadline they name still counts and has passed (I8).
+ * launch that finds it; the machine decides whether the deadline they name still counts and has passed (I8).
  */
 export class Timeouts {
   constructor(
     private readonly stepper: Stepper,
+    private readonly maintenance: Pick<MaintenanceStore, 'settleDue'>,
     private readonly report: Report,
   ) {}
 
@@ -35,68 +38,58 @@ export class Timeouts {
     deadlineMs: number | null,
     layer: TimerLayer,
   ): Promise<TimeoutOutcome> {
-    let held: HeldDeadline | null = null;
-    let actedOnMs = deadlineMs;
+    let asked = { deadlineMs: 0, dueMs: 0 };
     const outcome = await this.stepper.apply({
       ref,
       cause: kind,
       actor: layer === 'sweep' ? 'sweep' : 'timer',
       event: (record, nowMs) => {
-        held = heldDeadline(record, kind);
-        if (held === null || (deadlineMs !== null && deadlineMs !== held.deadlineMs)) return null;
-        actedOnMs = held.deadlineMs;
-        return { type: 'TIMEOUT', kind, deadlineMs: actedOnMs, nowMs };
+        const held = record.snapshot.context.deadlines[kind];
+        if (held === undefined || (deadlineMs !== null && deadlineMs !== held)) return null;
+        asked = { deadlineMs: held, dueMs: dueOf(record, kind) ?? held };
+        const { lastActivityMs, attachedAtMs } = record;
+        return { type: 'TIMEOUT', kind, deadlineMs: held, activity: { lastActivityMs, attachedAtMs }, nowMs };
       },
-      timer: record => ({ kind, deadlineMs: record.snapshot.context.deadlines[kind] ?? 0 }),
     });
     switch (outcome.kind) {
-      case 'committed': {
-        const { dueMs } = held ?? { dueMs: outcome.nowMs };
-        this.report.timeoutFired(kind, layer, outcome.nowMs - dueMs);
-        return { fired: true };
-      }
-      case 'early':
-        return outcome.askAgainAtMs === null
-          ? NOT_FIRED
-          : {
-              againInMs: outcome.askAgainAtMs - outcome.nowMs,
-              deadlineMs: actedOnMs ?? outcome.askAgainAtMs,
-            };
-      case 'ignored': {
-        // The machine refused it: another deadline, or this one has not passed by Redis TIME.
-        const now = heldDeadline(outcome.record, kind);
-        if (now === null) return NOT_FIRED;
-        return { againInMs: Math.max(1, now.dueMs - outcome.nowMs), deadlineMs: now.deadlineMs };
-      }
+      case 'committed':
+        this.report.timeoutFired(kind, layer, outcome.nowMs - asked.dueMs);
+        return { kind: 'fired' };
+      case 'early': // by the clock of Redis, which was set back since the session was read
+        return {
+          kind: 'early',
+          againInMs: outcome.askAgainAtMs - outcome.nowMs,
+          deadlineMs: asked.deadlineMs,
+        };
+      case 'missing':
+        return this.#settle(ref, kind, null, 0);
       default:
-        return NOT_FIRED;
+        return this.#settle(ref, kind, outcome.record, outcome.nowMs);
     }
   }
 
   /** Handles a delayed job: one that comes early arms itself again. A deadline that was moved has a job of its own. */
   async handleJob({ ref, kind, deadlineMs }: TimerPayload): Promise<JobResult> {
     const outcome = await this.fire(ref, kind, deadlineMs, 'job');
-    return 'againInMs' in outcome && outcome.deadlineMs === deadlineMs
+    return outcome.kind === 'early' && outcome.deadlineMs === deadlineMs
       ? { againInMs: outcome.againInMs }
       : DONE;
   }
+
+  /* Nothing is due: the index, which the sweep works off, is told when something will be. */
+  async #settle(
+    ref: SessionRef,
+    kind: TimerKind,
+    record: SessionRecord | null,
+    nowMs: number,
+  ): Promise<TimeoutOutcome> {
+    const dueMs = record === null ? null : dueOf(record, kind);
+    await this.maintenance.settleDue(ref, kind, record?.revision ?? null, dueMs);
+    const deadlineMs = record?.snapshot.context.deadlines[kind];
+    if (dueMs === null || deadlineMs === undefined) return { kind: 'none' };
+    return { kind: 'early', againInMs: Math.max(1, dueMs - nowMs), deadlineMs };
+  }
 }
 
-interface HeldDeadline {
-  readonly deadlineMs: number;
-  /** When it is really due: activity pushes the idle one on. */
-  readonly dueMs: number;
-}
-
-/** The deadline a session holds for a kind. */
-function heldDeadline(record: SessionRecord, kind: TimerKind): HeldDeadline | null {
-  const { deadlines, limits } = record.snapshot.context;
-  const deadlineMs = deadlines[kind];
-  if (deadlineMs === undefined) return null;
-  if (kind === 'connect' && record.attachedAtMs !== null) return null;
-  const activeUntilMs =
-    kind === 'idle' && record.lastActivityMs !== null
-      ? record.lastActivityMs + (limits.idleTimeoutMs ?? 0)
-      : 0;
-  return { deadlineMs, dueMs: Math.max(deadlineMs, activeUntilMs) };
-}
+const dueOf = (record: SessionRecord, kind: TimerKind): number | null =>
+  dueAtMs(record.snapshot.context, kind, record);

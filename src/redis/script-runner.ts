@@ -11,7 +11,7 @@ const SCRIPTS = {
   retireSessions: 'retire-sessions-2',
   renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-4',
-  settleDue: 'settle-due-1',
+  settleDue: 'settle-due-2',
   extendLease: 'extend-lease-1',
   ackClose: 'ack-close-2',
   ackEffects: 'ack-effects-2',

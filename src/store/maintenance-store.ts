@@ -15,7 +15,6 @@ export interface Overdue {
   readonly ref: SessionRef;
   /** Null: a kind that this version does not know. */
   readonly kind: TimerKind | null;
-  readonly dueMs: number;
 }
 
 /** An effect that its committer has not acknowledged. */
@@ -84,17 +83,26 @@ export class MaintenanceStore {
       const [ref = '', word = ''] = member.split('|');
       const kind = TIMER_KINDS.find(known => known === word) ?? null;
       // SAFETY: the commit scripts write `<ref>|<kind>`.
-      found.push({ member, ref: ref as SessionRef, kind, dueMs: Number(reply[i + 1]) });
+      found.push({ member, ref: ref as SessionRef, kind });
     }
     return found;
   }
 
   /**
-   * Nothing is to be done for a deadline as it was found: moves its entry to `dueMs`, or drops it (null). One that was armed
-   * anew meanwhile stays.
+   * Nothing is to be done now for a deadline of a session that was read at `revision` (null: there is none): moves its entry
+   * to `dueMs`, or drops it (null). If the session was changed meanwhile, the entry stays.
    */
-  async settleDue(found: Overdue, dueMs: number | null): Promise<void> {
-    await this.scripts.run('settleDue', [keys.due], [found.member, found.dueMs, dueMs ?? '']);
+  async settleDue(
+    ref: SessionRef,
+    kind: TimerKind,
+    revision: number | null,
+    dueMs: number | null,
+  ): Promise<void> {
+    await this.scripts.run(
+      'settleDue',
+      [keys.due, keys.row(ref)],
+      [`${ref}|${kind}`, revision ?? '', dueMs ?? ''],
+    );
   }
 
   /** Effects committed before `beforeMs` and still not acknowledged, without the first `offset` of them. */

@@ -1,11 +1,13 @@
-import { effectsBetween, type SessionEffect } from '../../machines/session/session.effects';
-import type { SessionContext, SessionSnapshot } from '../../machines/session/session.types';
+import { dueAtMs } from '../../machines/session/session.deadlines';
+import type { SessionEffect } from '../../machines/session/session.effects';
+import { eventName, type SessionEvent } from '../../machines/session/session.events';
+import type { SessionContext } from '../../machines/session/session.types';
 import { MACHINE_VERSION } from '../../machines/session/session.versions';
 import { isEnded, statusOf } from '../../machines/session/session.view';
 import type { SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
 import { NOTICES_MAX } from './notice-stream';
-import type { Commit } from './session-store';
+import type { Commit, NewHistoryEntry } from './session-store';
 import { usageDay, USAGE_KEPT_MS } from './usage-store';
 
 /* What the commit script is given, made from two snapshots. */
@@ -23,16 +25,13 @@ export interface PendingEffect {
 export function pendingEffects(
   ref: SessionRef,
   revision: number,
-  before: SessionSnapshot | null,
-  after: SessionSnapshot,
+  effects: readonly SessionEffect[],
 ): string[] {
-  return effectsBetween(before, after).map(effect =>
-    JSON.stringify({ ref, revision, effect } satisfies PendingEffect),
-  );
+  return effects.map(effect => JSON.stringify({ ref, revision, effect } satisfies PendingEffect));
 }
 
 /** The keys of a commit, in the order of the script's header. */
-export function commitKeys({ before, after }: Commit): string[] {
+export function commitKeys({ before, after: { snapshot: after } }: Commit): string[] {
   const { ref } = before;
   const { tenant } = before.snapshot.context;
   const { left, joined } = labelDelta(before.snapshot.context, after.context);
@@ -62,11 +61,14 @@ export function commitKeys({ before, after }: Commit): string[] {
   ];
 }
 
-/** The arguments of a commit: what the script checks and writes, and the snapshot. */
-export function commitArgs({ before, after, opId, history, asOwner, asReaperOf, timer }: Commit): string[] {
+/** The arguments of a commit: what the script checks and writes, the snapshot, and the line of the history. */
+export function commitArgs(commit: Commit): string[] {
+  const { before, event, opId, cause, actor, asOwner, asReaperOf } = commit;
+  const { snapshot, effects } = commit.after;
   const { ref, revision } = before;
-  const { context } = after;
-  const [from, to] = [statusOf(before.snapshot), statusOf(after)];
+  const { context } = snapshot;
+  const [from, to] = [statusOf(before.snapshot), statusOf(snapshot)];
+  const name = eventName(event);
   const { left, joined } = labelDelta(before.snapshot.context, context);
   const command = {
     ref,
@@ -76,9 +78,8 @@ export function commitArgs({ before, after, opId, history, asOwner, asReaperOf, 
     status: to,
     member: indexMember(context.createdAtMs, context.id),
     deadlines: context.deadlines,
-    effects: pendingEffects(ref, revision + 1, before.snapshot, after),
-    history: { ...history, from, to },
-    notice: { type: 'transition', ref, opId, event: history.event, from, to, reason: context.endReason },
+    effects: pendingEffects(ref, revision + 1, effects),
+    notice: { type: 'transition', ref, opId, event: name, from, to, reason: context.endReason },
     noticesMax: NOTICES_MAX,
     controlMax: CONTROL_MAX,
     labelKeys: left.length + joined.length === 0 ? null : JSON.stringify(labelEntries(context.labels)),
@@ -87,18 +88,20 @@ export function commitArgs({ before, after, opId, history, asOwner, asReaperOf, 
     usage: isEnded(to) ? usageOf(context) : null,
     queued: context.deadlines.queue !== undefined,
     owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },
-    expectFence: asOwner ?? null,
-    expectLapsed: asReaperOf ?? null,
-    claimBeforeMs: claimBefore(before.snapshot, after),
-    timer: timer === undefined ? null : { ...timer, idleTimeoutMs: context.limits.idleTimeoutMs ?? 0 },
+    expectFence: asOwner,
+    expectLapsed: asReaperOf,
+    // Both are read off the event, so that no sender can forget them.
+    claimBeforeMs: event.type === 'CLAIM' ? (before.snapshot.context.deadlines.queue ?? null) : null,
+    timeout: timeoutCheck(event, before.snapshot.context),
   };
-  return [JSON.stringify(command), JSON.stringify(after)];
+  const history: NewHistoryEntry = { event: name, from, to, cause, actor, input: event };
+  return [JSON.stringify(command), JSON.stringify(snapshot), JSON.stringify(history)];
 }
 
-/* Read off the step, so that nobody who claims can forget it: a session whose queue time is up is not claimed. */
-function claimBefore(before: SessionSnapshot, after: SessionSnapshot): number | null {
-  const isClaim = before.context.owner === null && after.context.deadlines.launch !== undefined;
-  return isClaim ? (before.context.deadlines.queue ?? null) : null;
+/* What the decision of the machine rests on; the script compares it with what is so by then. */
+function timeoutCheck(event: SessionEvent, context: SessionContext): object | null {
+  if (event.type !== 'TIMEOUT') return null;
+  return { dueMs: dueAtMs(context, event.kind, event.activity), ...event.activity };
 }
 
 /**

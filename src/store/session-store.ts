@@ -1,6 +1,13 @@
 import { readNewerSnapshot } from '../../machines/session/session.newer';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
-import type { Fence, SessionSnapshot, SessionStatus, TimerKind } from '../../machines/session/session.types';
+import type { SessionEvent } from '../../machines/session/session.events';
+import type {
+  Fence,
+  SessionInput,
+  SessionSnapshot,
+  SessionStatus,
+} from '../../machines/session/session.types';
+import type { Step } from '../../machines/step';
 import { refOf, type SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
@@ -42,33 +49,36 @@ export interface HistoryCause {
   readonly actor: string;
 }
 
-/** One line of a session's history. `seq` is gap-free and equals the revision it made. */
-export interface HistoryEntry extends HistoryCause {
-  readonly seq: number;
-  readonly at: number;
+/** A line of a session's history as the one who commits knows it. */
+export interface NewHistoryEntry extends HistoryCause {
   readonly from: SessionStatus | null;
   readonly to: SessionStatus;
+  /**
+   * What the machine was given: all inputs of a history, folded, give the row again. A creation's is without what was
+   * sealed. Not in lines of versions before there was this field.
+   */
+  readonly input?: SessionEvent | SessionInput;
 }
 
-/** A deadline somebody claims has passed; refused by the script while it has not (I8). */
-export interface TimerCheck {
-  readonly kind: TimerKind;
-  readonly deadlineMs: number;
+/** One line of a session's history. `seq` is gap-free and equals the revision it made. */
+export interface HistoryEntry extends NewHistoryEntry {
+  readonly seq: number;
+  readonly at: number;
 }
 
 /** A step to be committed: from what was read to what the machine said. */
 export interface Commit {
   readonly before: SessionRecord;
-  readonly after: SessionSnapshot;
+  readonly event: SessionEvent;
+  readonly after: Step;
   /** Applied at most once per session; a repeat gets the first answer. */
   readonly opId: string;
-  readonly history: HistoryCause;
+  readonly cause: HistoryCause['cause'];
+  readonly actor: HistoryCause['actor'];
   /** The caller speaks as the owner under this fence. */
-  readonly asOwner?: Fence;
+  readonly asOwner: Fence | null;
   /** The caller speaks because this worker's lease has lapsed. */
-  readonly asReaperOf?: string;
-  /** The caller speaks because this deadline has passed. */
-  readonly timer?: TimerCheck;
+  readonly asReaperOf: string | null;
 }
 
 /** What the commit script answered. */
@@ -83,13 +93,14 @@ export type CommitAnswer =
       readonly answer: 'EARLY';
       readonly revision: number;
       readonly nowMs: number;
-      readonly askAgainAtMs: number | null;
+      readonly askAgainAtMs: number;
     }
   | { readonly answer: 'MISSING' };
 
 /** A session to be accepted. */
 export interface Creation {
-  readonly snapshot: SessionSnapshot;
+  readonly input: SessionInput;
+  readonly first: Step;
   readonly fingerprint: string;
   readonly opId: string;
   readonly actor: string;
@@ -133,10 +144,18 @@ export class SessionStore {
 
   /** Accepts a session, or says why not. Nothing is written unless the answer is OK. */
   async create(creation: Creation): Promise<CreateAnswer> {
-    const { snapshot, idempotency } = creation;
+    const { input, idempotency } = creation;
+    const { snapshot, effects } = creation.first;
     const { tenant, id, createdAtMs, labels } = snapshot.context;
     const ref = refOf(tenant, id);
     const labelKeys = labelEntries(labels);
+    const transition = { event: 'created', from: null, to: 'created' } as const;
+    const history: NewHistoryEntry = {
+      ...transition,
+      cause: 'requested',
+      actor: creation.actor,
+      input: { ...input, sealed: null },
+    };
     const reply = await this.scripts.run(
       'createSession',
       [
@@ -160,21 +179,14 @@ export class SessionStore {
           member: indexMember(createdAtMs, id),
           fingerprint: creation.fingerprint,
           deadlines: snapshot.context.deadlines,
-          effects: pendingEffects(ref, 1, null, snapshot),
-          history: { event: 'created', from: null, to: 'created', cause: 'requested', actor: creation.actor },
-          notice: {
-            type: 'transition',
-            ref,
-            opId: creation.opId,
-            event: 'created',
-            from: null,
-            to: 'created',
-          },
+          effects: pendingEffects(ref, 1, effects),
+          notice: { type: 'transition', ref, opId: creation.opId, ...transition },
           idempotencyTtlMs: idempotency?.ttlMs ?? 0,
           noticesMax: NOTICES_MAX,
           labelKeys,
         }),
         JSON.stringify(snapshot),
+        JSON.stringify(history),
       ],
     );
     return createAnswerOf(reply);
@@ -202,7 +214,7 @@ export class SessionStore {
           answer,
           revision: Number(revision),
           nowMs: Number(nowMs),
-          askAgainAtMs: Number(extra) === 0 ? null : Number(extra),
+          askAgainAtMs: Number(extra),
         };
       case 'MISSING':
         return { answer };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EventView, SessionView } from '../support/installation';
 import type { ClientCall, CreateCall, FinalSession, Recording, SessionCall } from './recording';
 
@@ -49,7 +50,7 @@ const isFinal = (status: Status): boolean => status in REASONS;
  * Judges a run: every broken invariant that can be seen from outside. Expects that every session was brought to its end
  * before the last reads. Pure, and knows nothing of the product but its public words.
  */
-export function check({ calls, sessions, browsersLeft }: Recording): Violation[] {
+export function check({ calls, sessions, rows, browsersLeft }: Recording): Violation[] {
   const creates = calls.filter(call => call.op === 'create');
   const byId = new Map(sessions.map(session => [session.id, session]));
   return [
@@ -62,6 +63,11 @@ export function check({ calls, sessions, browsersLeft }: Recording): Violation[]
       ...checkShown(session, calls),
       ...checkDeadlines(session, creates),
     ]),
+    ...rows.flatMap(({ id, row, folded }) =>
+      isDeepStrictEqual(row, folded)
+        ? []
+        : [{ invariant: 'I4' as const, session: id, what: 'the history does not fold to the row' }],
+    ),
     ...(browsersLeft === 0
       ? []
       : [{ invariant: 'I7' as const, session: null, what: `${browsersLeft} browser processes left` }]),

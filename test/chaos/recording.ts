@@ -46,6 +46,8 @@ export interface FinalSession {
 export interface Recording {
   readonly calls: readonly ClientCall[];
   readonly sessions: readonly FinalSession[];
+  /** What the rows hold in the end, and what their histories lead to. */
+  readonly rows: readonly { readonly id: string; readonly row: unknown; readonly folded: unknown }[];
   /** Browser processes that were left when everything was over. */
   readonly browsersLeft: number;
 }

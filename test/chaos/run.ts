@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { pause, pollUntil } from '../../src/core/abort';
+import { rowsAndFolds } from '../support/fold-history';
 import { Installation, type Answer, type EventView, type SessionView } from '../support/installation';
 import { check, type Violation } from './checker';
 import { ChaosClient } from './client';
@@ -67,7 +68,11 @@ export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promis
       installation,
       calls.flatMap(({ id }) => id ?? []),
     );
-    const recording = { calls, sessions, browsersLeft };
+    const rows = await rowsAndFolds(
+      installation.redisSocketPath,
+      sessions.map(({ id }) => id),
+    );
+    const recording = { calls, sessions, rows, browsersLeft };
     return { recording, faults, violations: check(recording), ends: countEnds(sessions) };
   } finally {
     await installation.stop();

@@ -47,17 +47,12 @@ export class EngineFixture {
   async accept(limits: Partial<SessionLimits> = {}, id = randomId()): Promise<SessionRef> {
     const ref = refOf('default', id);
     const { nowMs } = await this.deps.sessions.load(ref);
-    const { snapshot } = firstStep({
-      ...INPUT,
-      id,
-      nowMs,
-      sealed: null,
-      limits: { ...PLAIN_LIMITS, ...limits },
-    });
-    const given = { snapshot, fingerprint: '', opId: randomId(), actor: 'test', idempotency: null };
-    const { answer } = await this.deps.sessions.create(given);
+    const input = { ...INPUT, id, nowMs, sealed: null, limits: { ...PLAIN_LIMITS, ...limits } };
+    const first = firstStep(input);
+    const given = { fingerprint: '', opId: randomId(), actor: 'test', idempotency: null };
+    const { answer } = await this.deps.sessions.create({ ...{ input, first }, ...given });
     if (answer !== 'OK') throw new Error(`create answered ${answer}`);
-    await this.deps.relay.afterCommit(ref, 1, null, snapshot, nowMs);
+    await this.deps.relay.afterCommit(ref, 1, first.effects, nowMs);
     return ref;
   }
 

@@ -1,3 +1,4 @@
+import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
 import type { SessionEvent } from '../../machines/session/session.events';
 import type {
   BrowserOptions,
@@ -79,7 +80,13 @@ export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEven
   },
   DOWNLOADS_CUT: { type: 'DOWNLOADS_CUT', nowMs: T0 + 6_800 },
   RELEASE: { type: 'RELEASE', nowMs: T0 + 7_000, reason: 'released_by_client' },
-  TIMEOUT: { type: 'TIMEOUT', nowMs: T0 + 300_300, kind: 'session', deadlineMs: T0 + 300_300 },
+  TIMEOUT: {
+    type: 'TIMEOUT',
+    nowMs: T0 + 300_300,
+    kind: 'session',
+    deadlineMs: T0 + 300_300,
+    activity: NO_ACTIVITY,
+  },
 };
 
 /** Offers events one after another; throws if one is not accepted. */

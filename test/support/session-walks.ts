@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
 import type {
   BrowserGoneCause,
   ReleaseEvent,
@@ -36,6 +37,7 @@ const timeout = (kind: TimerKind, offsetMs: number): Move => {
     nowMs,
     kind,
     deadlineMs: (at.context.deadlines[kind] ?? NO_DEADLINE_MS) + offsetMs,
+    activity: NO_ACTIVITY,
   });
 };
 

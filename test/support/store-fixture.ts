@@ -49,9 +49,9 @@ export class StoreFixture {
   async create(id: string, input: Partial<typeof INPUT> = {}): Promise<SessionRef> {
     const tenant = input.tenant ?? INPUT.tenant;
     const nowMs = await this.maintenance.nowMs();
-    const { snapshot } = firstStep({ ...INPUT, nowMs, ...input, id, tenant });
+    const given = { ...INPUT, nowMs, ...input, id, tenant };
     const answer = await this.store.create({
-      snapshot,
+      ...{ input: given, first: firstStep(given) },
       fingerprint: 'f',
       opId: `create-${id}`,
       actor: 'key:default',
@@ -78,8 +78,8 @@ export class StoreFixture {
     const before = await this.read(ref);
     const stepped = step(before.snapshot, event);
     if (!stepped.accepted) throw new Error(`${event.type} was not accepted`);
-    const history = { event: event.type.toLowerCase(), cause: 'test', actor: 'test' };
-    return { before, after: stepped.snapshot, opId, history, ...change };
+    const caller = { cause: 'test', actor: 'test', asOwner: null, asReaperOf: null };
+    return { before, event, after: stepped, opId, ...caller, ...change };
   }
 
   /** Prepares and sends a commit. */

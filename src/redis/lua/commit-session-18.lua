@@ -7,26 +7,28 @@
         18 usage of the day it ends on (15-17: keys.none without an owner; 18: unless it ends)
         19… label indexes it leaves, then label indexes it joins
   ARGV  1 command as JSON:
-            { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], history: {…}, notice: {…},
+            { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
               noticesMax, controlMax,
               labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 19… it leaves,
               usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
               expectFence: {n, claimId} | null   the caller speaks as this owner
               expectLapsed: workerId | null      the caller speaks because this worker's lease has lapsed
               claimBeforeMs: ms | null           this is a claim, and the session's queue time is up then
-              timer: {kind, deadlineMs, idleTimeoutMs} | null   the caller speaks because this deadline has passed }
-        2 snapshot as JSON
+              timeout: {dueMs, lastActivityMs | null, attachedAtMs | null} | null
+                                                 this is a time-out, decided by these facts }
+        2 snapshot as JSON  3 line of the history as JSON, without seq and at
 
   Checks, in this order, all before the first write:
           { 'MISSING' }                    no such session
           { 'REPLAY', rev, nowMs }         this opId was applied, giving that rev
           { 'TERMINAL', rev, nowMs, st }   the session has ended; nothing changes any more (I3)
-          { 'CONFLICT', rev, nowMs }       somebody else was faster: read again, step again
+          { 'CONFLICT', rev, nowMs }       somebody else was faster, or a client has done something since a time-out was
+                                           decided: read again, step again
           { 'FENCED', rev, nowMs }         the caller no longer owns the session (I6)
           { 'UPGRADE_REQUIRED', rev, nowMs }   the row was written by a newer machine version
           { 'LATE', rev, nowMs }           the session is not to be claimed any more: its queue time is up by Redis TIME
-          { 'EARLY', rev, nowMs, nextMs }  the deadline is not the row's, or not yet past by Redis TIME (I8); nextMs is
-                                           when to ask again, 0 for never. Also: the lease has not lapsed.
+          { 'EARLY', rev, nowMs, nextMs }  the deadline has not passed, or the lease not lapsed, by Redis TIME (I8);
+                                           nextMs is when to ask again
   Returns { 'OK', rev, nowMs }
 ]]
 local OPS_KEPT = 8
@@ -68,24 +70,16 @@ if cmd.expectLapsed ~= cjson.null then
     return { 'EARLY', rev, nowMs, tonumber(expiresMs) }
   end
 end
-local timer = cmd.timer
-if timer ~= cjson.null then
-  local member = cmd.ref .. '|' .. timer.kind
-  local deadlineMs = cjson.decode(row[7])[timer.kind]
-  if deadlineMs ~= timer.deadlineMs then
-    return { 'EARLY', rev, nowMs, deadlineMs or 0 }
+local timeout = cmd.timeout
+if timeout ~= cjson.null then
+  local lastActivityMs = redis.call('HGET', KEYS[7], cmd.ref)
+  local attachedAtMs = redis.call('HGET', KEYS[8], cmd.ref)
+  if (lastActivityMs and tonumber(lastActivityMs) or cjson.null) ~= timeout.lastActivityMs
+    or (attachedAtMs and tonumber(attachedAtMs) or cjson.null) ~= timeout.attachedAtMs then
+    return { 'CONFLICT', rev, nowMs }
   end
-  if timer.kind == 'connect' and redis.call('HEXISTS', KEYS[8], cmd.ref) == 1 then
-    redis.call('ZREM', KEYS[3], member)
-    return { 'EARLY', rev, nowMs, 0 }
-  end
-  if timer.kind == 'idle' then
-    local activityMs = tonumber(redis.call('HGET', KEYS[7], cmd.ref) or 0)
-    deadlineMs = math.max(deadlineMs, activityMs + timer.idleTimeoutMs)
-  end
-  if deadlineMs > nowMs then
-    redis.call('ZADD', KEYS[3], deadlineMs, member)
-    return { 'EARLY', rev, nowMs, deadlineMs }
+  if timeout.dueMs > nowMs then
+    return { 'EARLY', rev, nowMs, timeout.dueMs }
   end
 end
 
@@ -163,9 +157,8 @@ end
 -- The times of a history never fall (I5), also when the clock does; deadlines and everything else go by the clock.
 local last = redis.call('LINDEX', KEYS[2], -1)
 local atMs = math.max(nowMs, last and cjson.decode(last).at or 0)
-cmd.history.seq = redis.call('LLEN', KEYS[2]) + 1
-cmd.history.at = atMs
-redis.call('RPUSH', KEYS[2], cjson.encode(cmd.history))
+local place = string.format('{"seq":%d,"at":%d,', redis.call('LLEN', KEYS[2]) + 1, atMs)
+redis.call('RPUSH', KEYS[2], place .. string.sub(ARGV[3], 2))
 cmd.notice.rev = rev
 cmd.notice.at = atMs
 redis.call('XADD', KEYS[5], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))

@@ -5,8 +5,8 @@
         9 counts  10 idempotency record (keys.none without one)
         11… label indexes
   ARGV  1 command as JSON: { ref, opId, mv, member, fingerprint, deadlines: {kind: ms}, effects: [string],
-            history: {…}, notice: {…}, idempotencyTtlMs, noticesMax, labelKeys: [string] }
-        2 snapshot as JSON
+            notice: {…}, idempotencyTtlMs, noticesMax, labelKeys: [string] }
+        2 snapshot as JSON  3 line of the history as JSON, without seq and at
 
   Returns { 'OK', rev, nowMs }
           { 'REPLAY', rev, nowMs }             the same opId created this very session
@@ -50,9 +50,7 @@ for _, effect in ipairs(cmd.effects) do
 end
 redis.call('HINCRBY', KEYS[9], 'created', 1)
 
-cmd.history.seq = 1
-cmd.history.at = nowMs
-redis.call('RPUSH', KEYS[2], cjson.encode(cmd.history))
+redis.call('RPUSH', KEYS[2], string.format('{"seq":1,"at":%d,', nowMs) .. string.sub(ARGV[3], 2))
 cmd.notice.rev = 1
 cmd.notice.at = nowMs
 redis.call('XADD', KEYS[8], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))

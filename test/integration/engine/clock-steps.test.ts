@@ -202,6 +202,6 @@ describe('what was written before the clock was set back a minute', () => {
       againInMs: expect.any(Number),
     });
     await clock.set(62);
-    expect(await deps.timeouts.fire(record.ref, 'session', deadlineMs, 'sweep')).toEqual({ fired: true });
+    expect(await deps.timeouts.fire(record.ref, 'session', deadlineMs, 'sweep')).toEqual({ kind: 'fired' });
   });
 });

@@ -1,3 +1,4 @@
+import { effectsBetween } from '../../../machines/session/session.effects';
 import { EngineFixture } from '../../support/engine-fixture';
 
 /* Effects are carried out after their commit, so two commits may be carried out the other way round. */
@@ -24,7 +25,8 @@ test('what was armed after its cancellation is taken back', async () => {
   expect(await inQueue('timers')).toBe(0);
   // The worker that brought it to life gets no further than this until now.
   const queued = { ...record.snapshot, context: { ...record.snapshot.context, deadlines: {} } };
-  await deps.relay.afterCommit(record.ref, record.revision, queued, record.snapshot, nowMs);
+  const effects = effectsBetween(queued, record.snapshot);
+  await deps.relay.afterCommit(record.ref, record.revision, effects, nowMs);
   expect(await inQueue('timers')).toBe(0);
 });
 
@@ -40,7 +42,7 @@ test('a launch that was asked for after the session had ended is taken back', as
   });
   expect(await inQueue('launch')).toBe(0);
   if (record === null) throw new Error('the session is unknown');
-  await deps.relay.afterCommit(ref, record.revision, null, record.snapshot, nowMs);
+  await deps.relay.afterCommit(ref, record.revision, effectsBetween(null, record.snapshot), nowMs);
   expect(await inQueue('launch')).toBe(0);
   expect(await inQueue('timers')).toBe(0);
 });

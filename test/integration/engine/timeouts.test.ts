@@ -48,7 +48,7 @@ describe('a session whose time is up', () => {
       deps.timeouts.fire(record.ref, 'session', nowMs + 150, layer),
     );
     const outcomes = await Promise.all(both);
-    expect(outcomes.filter(outcome => 'fired' in outcome && outcome.fired)).toHaveLength(1);
+    expect(outcomes.filter(({ kind }) => kind === 'fired')).toHaveLength(1);
     const history = await readHistory(deps, record.ref);
     expect(history.filter(({ to }) => to === 'timed_out')).toHaveLength(1);
   });

@@ -132,7 +132,7 @@ describe('changing a session that goes on', () => {
         expect(ends).toHaveLength(0);
         won.update += 1;
       } else {
-        expect([answer, fired]).toEqual(['ended', { fired: true }]);
+        expect([answer, fired]).toEqual(['ended', { kind: 'fired' }]);
         expect(snapshot).toMatchObject({ value: 'timed_out', context: { limits: { timeoutMs: 5 } } });
         expect(ends).toHaveLength(1);
         won.timeout += 1;

@@ -1,5 +1,5 @@
+import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { effectsBetween } from '../../../machines/session/session.effects';
-import type { SessionContext } from '../../../machines/session/session.types';
 import type { SessionRef } from '../../../src/core/ids';
 import { pollUntil } from '../../../src/core/abort';
 import { keys } from '../../../src/redis/keys';
@@ -138,67 +138,42 @@ describe('the commit script', () => {
     const timeout = async (
       ref: SessionRef,
       kind: 'session' | 'idle' | 'connect',
-      context: SessionContext,
     ): Promise<ReturnType<typeof fixture.commit>> => {
-      const deadlineMs = context.deadlines[kind] ?? 0;
-      return fixture.commit(
-        ref,
-        `to-${kind}`,
-        { type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs },
-        { timer: { kind, deadlineMs } },
-      );
+      const deadlineMs = (await fixture.read(ref)).snapshot.context.deadlines[kind] ?? 0;
+      const event = { type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs, activity: NO_ACTIVITY } as const;
+      return fixture.commit(ref, `to-${kind}`, event);
     };
 
     it('answers EARLY while the deadline has not passed by Redis TIME, whatever the caller’s clock says (I8)', async () => {
       const ref = await fixture.create('a');
       await goLive(ref);
-      const { context } = (await fixture.read(ref)).snapshot;
-      expect(await timeout(ref, 'session', context)).toMatchObject({
+      const { deadlines } = (await fixture.read(ref)).snapshot.context;
+      expect(await timeout(ref, 'session')).toMatchObject({
         answer: 'EARLY',
-        askAgainAtMs: context.deadlines.session,
+        askAgainAtMs: deadlines.session,
       });
-    });
-
-    it('answers EARLY for a deadline that is not the row’s', async () => {
-      const ref = await fixture.create('a');
-      await goLive(ref, now - 400_000);
-      const { context } = (await fixture.read(ref)).snapshot;
-      const deadlineMs = context.deadlines.session ?? 0;
-      const answer = await fixture.commit(
-        ref,
-        'to',
-        { type: 'TIMEOUT', kind: 'session', deadlineMs, nowMs: now },
-        { timer: { kind: 'session', deadlineMs: deadlineMs - 1 } },
-      );
-      expect(answer).toMatchObject({ answer: 'EARLY', askAgainAtMs: deadlineMs });
     });
 
     it('ends a session whose deadline has passed', async () => {
       const ref = await fixture.create('a');
       await goLive(ref, now - 400_000);
-      const { context } = (await fixture.read(ref)).snapshot;
-      expect((await timeout(ref, 'session', context)).answer).toBe('OK');
+      expect((await timeout(ref, 'session')).answer).toBe('OK');
     });
 
-    it('counts activity: an idle deadline moves on with it, and so does the due entry', async () => {
-      const ref = await fixture.create('a');
-      await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s
-      const { context } = (await fixture.read(ref)).snapshot;
-      const activeMs = now - 10_000;
-      await fixture.redis.hset(keys.activity, ref, activeMs);
-      const idleAtMs = activeMs + (LIMITS.idleTimeoutMs ?? 0);
-      expect(await timeout(ref, 'idle', context)).toMatchObject({ answer: 'EARLY', askAgainAtMs: idleAtMs });
-      expect(Number(await fixture.redis.zscore(keys.due, `${ref}|idle`))).toBe(idleAtMs);
-    });
-
-    it('never ends a session for want of a client once one has connected', async () => {
-      const ref = await fixture.create('a');
-      await goLive(ref, now - 100_000);
-      const { context } = (await fixture.read(ref)).snapshot;
-      await fixture.redis.hset(keys.attached, ref, now);
-      expect(await timeout(ref, 'connect', context)).toMatchObject({ answer: 'EARLY', askAgainAtMs: null });
-      expect(await fixture.redis.zscore(keys.due, `${ref}|connect`)).toBeNull();
-    });
+    it.each([
+      ['idle', keys.activity],
+      ['connect', keys.attached],
+    ] as const)(
+      'answers CONFLICT to one of %s when a client has been there since it was decided',
+      async (kind, key) => {
+        const ref = await fixture.create('a');
+        await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s; nobody has connected in 45 s
+        await fixture.redis.hset(key, ref, now - 10_000);
+        expect(await timeout(ref, kind)).toMatchObject({ answer: 'CONFLICT' });
+        await fixture.redis.hdel(key, ref);
+        expect((await timeout(ref, kind)).answer).toBe('OK');
+      },
+    );
   });
 
   it('answers LATE to a claim when the queue time is up by Redis TIME, whatever the claimer’s clock says', async () => {

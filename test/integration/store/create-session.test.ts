@@ -16,14 +16,13 @@ describe('the create script', () => {
   const create = (
     id: string,
     { opId = id, fingerprint = 'f', tenant = 'default', key = null as string | null } = {},
-  ): Promise<CreateAnswer> =>
-    fixture.store.create({
-      snapshot: firstStep({ ...INPUT, id, tenant, nowMs: T0 }).snapshot,
-      fingerprint,
-      opId,
-      actor: 'test',
-      idempotency: key === null ? null : { key, ttlMs: 60_000 },
+  ): Promise<CreateAnswer> => {
+    const input = { ...INPUT, id, tenant, nowMs: T0 };
+    const idempotency = key === null ? null : { key, ttlMs: 60_000 };
+    return fixture.store.create({
+      ...{ input, first: firstStep(input), fingerprint, opId, actor: 'test', idempotency },
     });
+  };
 
   it('accepts a session with its indexes, its deadline and its launch effect', async () => {
     expect(await create('a')).toEqual({ answer: 'OK' });

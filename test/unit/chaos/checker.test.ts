@@ -78,7 +78,7 @@ function recordingOf(
 ): Recording {
   const history = historyOf(lines);
   const session: FinalSession = { id: 's', view: viewOf(history, view), history };
-  return { calls: [create()], sessions: [session], browsersLeft: 0, ...more };
+  return { calls: [create()], sessions: [session], rows: [], browsersLeft: 0, ...more };
 }
 
 const broken = (recording: Recording): Violation['invariant'][] =>
@@ -105,7 +105,7 @@ test('a life as it should be is not objected to', () => {
 test('an accepted session that nobody knows any more breaks I1', () => {
   expect(broken(recordingOf(LIFE, { calls: [create(), create({ id: 'gone' })] }))).toContain('I1');
   const forgotten = { id: 's', view: null, history: [] };
-  expect(broken({ calls: [create()], sessions: [forgotten], browsersLeft: 0 })).toEqual(['I1']);
+  expect(broken({ calls: [create()], sessions: [forgotten], rows: [], browsersLeft: 0 })).toEqual(['I1']);
 });
 
 test('a create that was never answered with an id promises nothing', () => {
@@ -162,6 +162,13 @@ test('a word for the browser by somebody who does not own it breaks I6', () => {
     [40, 'release', 'released'],
   ];
   expect(broken(recordingOf(afterRequeue))).toEqual(['I6']);
+});
+
+test('a row that is not what its history leads to breaks I4', () => {
+  const row = { value: 'released', context: { endedAtMs: 1 } };
+  const folded = { value: 'released', context: { endedAtMs: 2 } };
+  expect(broken(recordingOf(LIFE, { rows: [{ id: 'a', row, folded }] }))).toEqual(['I4']);
+  expect(broken(recordingOf(LIFE, { rows: [{ id: 'a', row, folded: row }] }))).toEqual([]);
 });
 
 test('a browser that is left breaks I7', () => {

@@ -1,3 +1,4 @@
+import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
 import { TIMER_KINDS } from '../../../machines/session/session.types';
 import { SESSION_VALUES } from '../../../machines/session/session.versions';
@@ -74,7 +75,7 @@ function variantsOf(
   if (type === 'TIMEOUT') {
     return TIMER_KINDS.map(kind => {
       const deadlineMs = deadlines[kind] ?? EVENTS.TIMEOUT.deadlineMs;
-      return { type, kind, deadlineMs, nowMs: deadlineMs };
+      return { type, kind, deadlineMs, nowMs: deadlineMs, activity: NO_ACTIVITY };
     });
   }
   if (type === 'BROWSER_GONE') {

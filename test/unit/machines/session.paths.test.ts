@@ -1,5 +1,6 @@
 import { getShortestPaths, getSimplePaths, type TraversalOptions } from 'xstate/graph';
 import type { SnapshotFrom } from 'xstate';
+import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
 import { sessionMachine } from '../../../machines/session/session.machine';
 import {
@@ -18,7 +19,8 @@ type MachineSnapshot = SnapshotFrom<typeof sessionMachine>;
 function eventsIn(context: SessionContext): SessionEvent[] {
   const timeouts = TIMER_KINDS.flatMap((kind): SessionEvent[] => {
     const deadlineMs = context.deadlines[kind];
-    return deadlineMs === undefined ? [] : [{ type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs }];
+    if (deadlineMs === undefined) return [];
+    return [{ type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs, activity: NO_ACTIVITY }];
   });
   return [
     ...SESSION_EVENT_TYPES.filter(type => type !== 'TIMEOUT').map(type => EVENTS[type]),

@@ -1,6 +1,8 @@
 import { toDirectedGraph, type DirectedGraphNode } from 'xstate/graph';
+import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import type { SessionEffect } from '../../../machines/session/session.effects';
 import type { SessionEvent } from '../../../machines/session/session.events';
+import { labelOf } from '../../../machines/session/session.labels';
 import { sessionMachine } from '../../../machines/session/session.machine';
 import type { SessionContext, TimerKind } from '../../../machines/session/session.types';
 import { step } from '../../../machines/step';
@@ -56,6 +58,7 @@ const timeout = (kind: TimerKind, deadlineMs: number): SessionEvent => ({
   nowMs: deadlineMs,
   kind,
   deadlineMs,
+  activity: NO_ACTIVITY,
 });
 const ended = (nowMs: number, endReason: SessionContext['endReason']): Partial<SessionContext> => ({
   endedAtMs: nowMs,
@@ -153,7 +156,7 @@ const rows: Row[] = [
     effects: [cancel('queue', REQUEUED_END), arm('launch', RELAUNCH_END)],
   },
   {
-    arrow: 'queued TIMEOUT queueTimeoutIsDue',
+    arrow: 'queued TIMEOUT isDue(queue)',
     from: 'queued',
     event: timeout('queue', QUEUE_END),
     to: 'failed',
@@ -227,7 +230,7 @@ const rows: Row[] = [
     effects: [cancel('launch', RELAUNCH_END)],
   },
   {
-    arrow: 'launching TIMEOUT launchTimeoutIsDueAndAttemptsLeft',
+    arrow: 'launching TIMEOUT isDue(launch) and hasAttemptsLeft',
     from: 'launching',
     event: timeout('launch', LAUNCH_END),
     to: 'queued',
@@ -235,7 +238,7 @@ const rows: Row[] = [
     effects: requeueEffects(LAUNCH_END),
   },
   {
-    arrow: 'launching TIMEOUT launchTimeoutIsDue',
+    arrow: 'launching TIMEOUT isDue(launch)',
     from: 'relaunching',
     event: timeout('launch', RELAUNCH_END),
     to: 'failed',
@@ -342,7 +345,7 @@ const rows: Row[] = [
     effects: liveTimersGo,
   },
   {
-    arrow: 'live TIMEOUT sessionTimeoutIsDue',
+    arrow: 'live TIMEOUT isDue(session)',
     from: 'live',
     event: timeout('session', SESSION_END),
     to: 'timed_out',
@@ -350,7 +353,7 @@ const rows: Row[] = [
     effects: liveTimersGo,
   },
   {
-    arrow: 'live TIMEOUT idleTimeoutIsDue',
+    arrow: 'live TIMEOUT isDue(idle)',
     from: 'live',
     event: timeout('idle', IDLE_END),
     to: 'timed_out',
@@ -358,7 +361,7 @@ const rows: Row[] = [
     effects: liveTimersGo,
   },
   {
-    arrow: 'live TIMEOUT connectTimeoutIsDue',
+    arrow: 'live TIMEOUT isDue(connect)',
     from: 'live',
     event: timeout('connect', CONNECT_END),
     to: 'timed_out',
@@ -370,7 +373,7 @@ const rows: Row[] = [
 /** Every arrow of the topology, named like {@link Row.arrow}. */
 function arrowsOf(node: DirectedGraphNode): string[] {
   const own = node.edges.map(({ source, label, transition }) =>
-    [source.key, label.text, typeof transition.guard === 'string' ? transition.guard : '']
+    [source.key, label.text, transition.guard === undefined ? '' : labelOf(transition.guard)]
       .join(' ')
       .trimEnd(),
   );

@@ -82,7 +82,7 @@ describe('a step', () => {
     const limits = { ...LIMITS, timeoutMs: 60_000, idleTimeoutMs: 60_000, connectTimeoutMs: 60_000 };
     const live = walk(firstStep({ ...INPUT, limits }).snapshot, EVENTS.CLAIM, EVENTS.BROWSER_READY);
     const reasonOf = (kind: TimerKind): unknown =>
-      walk(live, { type: 'TIMEOUT', kind, deadlineMs: T0 + 60_300, nowMs: T0 + 60_300 }).context.endReason;
+      walk(live, { ...EVENTS.TIMEOUT, kind, deadlineMs: T0 + 60_300, nowMs: T0 + 60_300 }).context.endReason;
     expect([reasonOf('connect'), reasonOf('idle'), reasonOf('session')]).toEqual([
       'connect_timeout',
       'idle_timeout',
