@@ -31,7 +31,7 @@ below.
   too. Colours and progress are for terminals only; \`NO_COLOR\` switches colours off.
 - **Durations** are \`500ms\`, \`30s\`, \`10m\`, \`2h\`, \`1d\`, several in a row (\`1h30m\`) or plain milliseconds.
 - **Errors** are one line, \`holdfast: <message> (<code>, request <id>)\`; with \`-o json\` and \`-o ndjson\` a line of JSON,
-  \`{"error":{"code", "message", "requestId"}}\`. The codes are those of the README and of the client library.
+  \`{"error":{"code", "message", "requestId"}}\`. The codes are those of [the API](api.md#errors) and of the client library.
 - **Ctrl-C** while \`sessions create\` waits releases what was created, unless \`--keep\` or \`--idempotency-key\` is given. So does a \`--wait\` that is
   over. A second Ctrl-C does not wait for that.
 - **Completion**: \`source <(holdfast completion bash)\` (zsh and fish likewise), in the start-up file of your shell. It completes ids of

@@ -1,4 +1,4 @@
-/** Codes that the service answers with; its README explains each. */
+/** Codes that the service answers with; docs/api.md explains each. */
 export const SERVICE_ERROR_CODES = [
   'malformed_request',
   'unauthorized',

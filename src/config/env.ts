@@ -1,6 +1,6 @@
 /**
  * The only reader of the environment: names and raw values, no defaults, no meaning.
- * What each one means stands in config.ts and in the README's table, which is tested against this list.
+ * What each one means stands in config.ts and in the table of docs/settings.md, which is tested against this list.
  */
 export const ENV_NAMES = [
   'HOLDFAST_HOST',

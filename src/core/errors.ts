@@ -4,11 +4,11 @@ export interface ErrorSpec {
   readonly status: number;
   /** Whether the same request may succeed if simply repeated. */
   readonly retryable: boolean;
-  /** One line for the table in the README. */
+  /** One line for the table in docs/api.md. */
   readonly title: string;
 }
 
-/** The one catalogue of errors; README's table is tested against it. */
+/** The one catalogue of errors; the table in docs/api.md is tested against it. */
 export const ERROR_CATALOGUE = {
   malformed_request: { status: 400, retryable: false, title: 'The request could not be parsed' },
   unauthorized: { status: 401, retryable: false, title: 'No valid API key or connect token' },

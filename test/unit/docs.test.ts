@@ -18,22 +18,24 @@ function tableRows(file: string): Map<string, string[]> {
   return new Map(rows as [string, string[]][]);
 }
 
-describe('the README', () => {
+describe('the page of settings', () => {
   it('explains every setting', () => {
-    const rows = tableRows('README.md');
+    const rows = tableRows('docs/settings.md');
     for (const name of ENV_NAMES) expect([name, rows.get(name)]).toEqual([name, expect.any(Array)]);
   });
 
   it('explains no setting that is not read', () => {
     const known = new Set<string>(ENV_NAMES);
-    const settings = [...tableRows('README.md').keys()].filter(name =>
+    const settings = [...tableRows('docs/settings.md').keys()].filter(name =>
       /^(HOLDFAST_[A-Z_]+|REDIS_URL)$/.test(name),
     );
     expect(settings.filter(name => !known.has(name))).toEqual([]);
   });
+});
 
+describe('the page of the API', () => {
   it('says of every error code, and of no other, what the catalogue says', () => {
-    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const text = readFileSync(join(root, 'docs/api.md'), 'utf8');
     const [, table = ''] = /^\| code +\| status.*\n.*\n((?:\|.*\n)+)/m.exec(text) ?? [];
     const rows = table.trimEnd().split('\n');
     expect(
