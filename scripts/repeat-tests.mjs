@@ -11,7 +11,8 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
-const BUSY = 'for (;;);';
+// Ends with its parent, whatever ended that.
+const BUSY = 'const { ppid } = process; for (;;) if (process.ppid !== ppid) process.exit();';
 
 const { values } = parseArgs({
   options: {

@@ -13,6 +13,7 @@ import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/protocol'
 import { browserUser } from '../../workers/keeper/run-root';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 import { startHttpProxy, startSocksProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
+import { watchSlowdown } from '../support/slowdown';
 
 const KNOWN = { username: 'ann', password: 'a-secret-of-the-test' };
 const LAUNCH_TIMEOUT_MS = 20_000;
@@ -151,8 +152,9 @@ describe('the forward proxy of a browser', () => {
   test('is started again within a second when it is killed, and meanwhile nothing goes round it', async () => {
     expect(await read(endpoint, url)).toBe('200 it is here');
     const first = await onlyCompanion('--forward-proxy-of');
+    const slowdown = watchSlowdown();
     sendSignal(first, 'SIGKILL');
-    expect(await untilLoads(endpoint, url)).toBeLessThan(1_000);
+    expect(await untilLoads(endpoint, url)).toBeLessThan(1_000 * slowdown());
     expect(await onlyCompanion('--forward-proxy-of')).not.toBe(first);
     expect(visitors).toBe(upstream.carried.filter(line => line.includes('some.test')).length);
   });

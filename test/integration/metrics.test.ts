@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { pollUntil } from '../../src/core/abort';
 import { refOf } from '../../src/core/ids';
 import { firstStep } from '../../machines/step';
+import { keys } from '../../src/redis/keys';
 import { QueueDepths } from '../../src/queue/queue-depths';
 import { startTestApi, type TestApi } from '../support/api';
 import { isInstalled } from '../support/prometheus';
 import { sendRaw } from '../support/raw-http';
 import { INPUT } from '../support/session-samples';
+import { watchSlowdown } from '../support/slowdown';
 
 /** A page of metrics: the value of each time series by its name with labels. */
 type Page = ReadonlyMap<string, number>;
@@ -173,9 +175,12 @@ describe('/metrics of an API', () => {
           await deps.sessions.create({ ...{ input, first: firstStep(input) }, ...given });
         }),
       );
+      // They are to stay what they are: without this the sweeps have them launched after two seconds.
+      await deps.redis.del(keys.effects, keys.queued);
     }
     await pageWith(now => (now.get('holdfast_sessions{status="created"}') ?? 0) >= 10_000);
     const tookMs: number[] = [];
+    const slowdown = watchSlowdown();
     for (let i = 0; i < 5; i += 1) {
       // A second apart, as nobody's scrapes are closer: each looks at Redis anew.
       const deadline = performance.now() + 1_050;
@@ -187,7 +192,7 @@ describe('/metrics of an API', () => {
       tookMs.push(performance.now() - startedMs);
     }
     const [, , median] = tookMs.sort((a, b) => a - b);
-    expect(median).toBeLessThan(20);
+    expect(median).toBeLessThan(20 * slowdown());
   });
 });
 

@@ -4,6 +4,7 @@ import { CONTAINMENT_REASONS } from '../../../src/core/containment';
 import { INGRESS_PREFIX } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
+import { watchSlowdown } from '../../support/slowdown';
 
 const PREFIX = `${INGRESS_PREFIX}:ingress:`;
 
@@ -133,6 +134,7 @@ describe('thousands of jobs that nobody should send', () => {
       await work;
       into.push(performance.now() - startedMs);
     };
+    const slowdown = watchSlowdown();
     // Whoever counts on the counter can meet a stranger's integer: those who mean well have ids of their own here.
     for (let from = 0; from < jobs.length; from += WAVE) {
       await Promise.all(jobs.slice(from, from + WAVE).map(job => patiently(() => plant(api, job))));
@@ -144,8 +146,9 @@ describe('thousands of jobs that nobody should send', () => {
         timed(waits.api, api.createLive()),
       ]);
     }
-    expect(Math.max(...waits.queue)).toBeLessThan(LONGEST_MS);
-    expect(Math.max(...waits.api)).toBeLessThan(LONGEST_MS);
+    const longestMs = LONGEST_MS * slowdown();
+    expect(Math.max(...waits.queue)).toBeLessThan(longestMs);
+    expect(Math.max(...waits.api)).toBeLessThan(longestMs);
 
     await pollUntil('the queue to be empty', { timeoutMs: 20_000, everyMs: 100 }, async () => {
       const counts = await producer.queue.getJobCounts('waiting', 'active', 'delayed', 'waiting-children');

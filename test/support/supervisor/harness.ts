@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../../src/core/process-identity';
 import type { Mode } from '../../../src/supervisor/roles';
+import { findProcesses } from '../leak-guard';
 import { makeTempDir } from '../temp-dir';
 
 /** One line of the stand-ins' journal, see stub-child.cjs. */
@@ -111,9 +112,9 @@ export class Stage {
       supervisor.kill('SIGKILL');
       await supervisor.ended();
     }
-    const redisPid = await readRedisPid(this.dataDir);
-    const pids = (await this.journal()).filter(entry => entry.event === 'start').map(entry => entry.pid);
-    for (const pid of [...pids, ...redisPid]) {
+    // Not by the list of children: a process that has just been started may not be on it yet.
+    const watch = { marker: this.dataDir, ancestorPid: null, ignoredPids: new Set<number>() };
+    for (const { pid } of await findProcesses(watch)) {
       sendSignal(pid, 'SIGKILL');
       await untilGone(pid);
     }
@@ -126,14 +127,6 @@ export async function untilGone(pid: number, timeoutMs = 5_000): Promise<void> {
   await pollUntil(`end of ${pid}`, { timeoutMs, everyMs: 10 }, async () =>
     (await systemProcesses.identify(pid)) === null ? true : undefined,
   );
-}
-
-async function readRedisPid(dataDir: string): Promise<number[]> {
-  // No file: the supervisor ended in good order, or never had a Redis.
-  const text = await readFile(join(dataDir, 'children.json'), 'utf8').catch(() => '{"children":{}}');
-  // SAFETY: written by ChildrenFile.
-  const { children } = JSON.parse(text) as { children: Record<string, { pid: number }> };
-  return children['redis'] === undefined ? [] : [children['redis'].pid];
 }
 
 function observe(child: ChildProcess): RunningSupervisor {
