@@ -1,4 +1,4 @@
-import { isEnded } from '../machines/session/session.view';
+import { isEnded } from '../machines/session/session.words';
 import { pollUntil } from '../src/core/abort';
 import type { SessionRef } from '../src/core/ids';
 import { RENEW_EVERY_MS } from '../src/store/lease-store';

@@ -1,6 +1,7 @@
 import type { SessionEvent } from '../machines/session/session.events';
 import type { Fence } from '../machines/session/session.types';
-import { isEnded, statusOf } from '../machines/session/session.view';
+import { statusOf } from '../machines/session/session.view';
+import { isEnded } from '../machines/session/session.words';
 import type { Clock } from '../src/core/clock';
 import { randomId, type SessionRef } from '../src/core/ids';
 import { RecurringFailures } from '../src/core/recurring-failures';

@@ -1,3 +1,4 @@
+import { isQueued } from '../machines/session/session.view';
 import { nextAttempt } from '../machines/session/session.effects';
 import type { Endpoint, Fence, SessionContext } from '../machines/session/session.types';
 import type { FirstPage } from '../src/browser/first-page';
@@ -175,5 +176,5 @@ export class SessionLauncher {
 }
 
 function waitsFor({ snapshot }: SessionRecord, attempt: number): boolean {
-  return snapshot.context.deadlines.queue !== undefined && nextAttempt(snapshot.context) === attempt;
+  return isQueued(snapshot) && nextAttempt(snapshot.context) === attempt;
 }

@@ -1,4 +1,5 @@
-import type { SessionContext, TimerKind } from './session.types';
+import type { SessionContext } from './session.types';
+import type { TimerKind } from './session.words';
 
 /** What clients have done with a live session. It is kept beside the row, so it travels in the event that asks about it. */
 export interface Activity {

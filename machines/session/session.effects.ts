@@ -1,4 +1,6 @@
-import { TIMER_KINDS, type SessionContext, type SessionSnapshot, type TimerKind } from './session.types';
+import { isQueued } from './session.view';
+import type { SessionContext, SessionSnapshot } from './session.types';
+import { TIMER_KINDS, type TimerKind } from './session.words';
 
 /**
  * What the shell has to do after a commit, as data. Each is enqueued at least once; all of them tolerate a second
@@ -18,9 +20,6 @@ export const EFFECT_KINDS: readonly string[] = [
   'timer.cancel',
 ] satisfies SessionEffect['kind'][];
 
-const isQueued = (snapshot: SessionSnapshot | null): boolean =>
-  snapshot !== null && typeof snapshot.value === 'object' && snapshot.value.created === 'queued';
-
 /** The launch that a queued session waits for: attempts are counted at the claim, so the next one is + 1. */
 export const nextAttempt = (context: SessionContext): number => context.launchAttempts + 1;
 
@@ -31,10 +30,11 @@ export const nextAttempt = (context: SessionContext): number => context.launchAt
  */
 export function effectsBetween(before: SessionSnapshot | null, after: SessionSnapshot): SessionEffect[] {
   const effects: SessionEffect[] = [];
-  if (isQueued(after) && !isQueued(before)) {
+  const wasQueued = before !== null && isQueued(before);
+  if (isQueued(after) && !wasQueued) {
     effects.push({ kind: 'launch.enqueue', attempt: nextAttempt(after.context) });
   }
-  if (before !== null && isQueued(before) && after.context.endReason !== null) {
+  if (wasQueued && after.context.endReason !== null) {
     effects.push({ kind: 'launch.cancel', attempt: nextAttempt(before.context) });
   }
   for (const timer of TIMER_KINDS) {

@@ -1,5 +1,6 @@
 import type { Activity } from './session.deadlines';
-import type { Endpoint, Fence, TimerKind } from './session.types';
+import type { Endpoint, Fence } from './session.types';
+import type { TimerKind, BrowserGoneCause, ReleaseReason } from './session.words';
 
 /**
  * Every event a session accepts. Clock readings, ids and fences travel inside the event, so that any history
@@ -38,9 +39,6 @@ export interface LaunchFailedEvent {
   readonly nowMs: number;
   readonly message: string;
 }
-
-/** How a browser went without an order of ours. */
-export type BrowserGoneCause = 'client_closed_browser' | 'browser_crashed' | 'browser_unresponsive';
 
 /** Sent by the owner: the browser's process is gone, or beyond help. */
 export interface BrowserGoneEvent {
@@ -94,7 +92,7 @@ export interface DownloadsCutEvent {
 export interface ReleaseEvent {
   readonly type: 'RELEASE';
   readonly nowMs: number;
-  readonly reason: 'released_by_client' | 'released_by_bulk' | 'client_disconnected' | 'drained';
+  readonly reason: ReleaseReason;
 }
 
 /** Sent by any layer of timers; obeyed only if the row still holds that deadline and it has passed (I8). */

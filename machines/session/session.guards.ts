@@ -1,7 +1,8 @@
 import { changeRefusal } from './session.changes';
 import { dueAtMs } from './session.deadlines';
 import type { SessionEvent } from './session.events';
-import { MAX_LAUNCH_ATTEMPTS, type SessionContext, type TimerKind } from './session.types';
+import { MAX_LAUNCH_ATTEMPTS, type SessionContext } from './session.types';
+import type { TimerKind } from './session.words';
 
 /** What every guard and update is given. */
 export interface Args {

@@ -1,6 +1,6 @@
 import { and } from 'xstate';
 import { base, type Topology } from './session.setup';
-import type { EndReason, TimerKind } from './session.types';
+import type { EndReason, SessionStatus, TimerKind } from './session.words';
 import { createContext } from './session.updates';
 
 const NO_SLOT = 'no worker had a free slot in time';
@@ -85,7 +85,7 @@ const topology = {
     failed: { type: 'final' },
     timed_out: { type: 'final' },
   },
-} as const satisfies Topology;
+} as const satisfies Topology & { readonly states: Readonly<Record<SessionStatus, unknown>> };
 
 /** The session machine. */
 export const sessionMachine = base.createMachine(topology);

@@ -1,14 +1,13 @@
 import {
   DEFAULT_BROWSER_OPTIONS,
-  TIMER_KINDS,
   type BrowserOptions,
   type Deadlines,
   type Endpoint,
   type Owner,
   type SessionContext,
   type SessionSnapshot,
-  type SessionStatus,
 } from './session.types';
+import { TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
 
 /** What stands beside the snapshot in a row, and is written there by every version. */
 export interface RowFields {
@@ -63,8 +62,6 @@ export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnaps
     },
   };
 }
-
-const STATUSES: readonly SessionStatus[] = ['created', 'live', 'released', 'failed', 'timed_out'];
 
 /* A status of later days is told by the times: they say how far the session has come. */
 function knownStatus(

@@ -1,37 +1,11 @@
+import type { EndReason, SessionValue, TimerKind } from './session.words';
+
 /**
- * What a session remembers and the words it is described with. No logic lives here.
+ * What a session remembers. No logic lives here; the words are in session.words.ts.
  *
  * All `…Ms` times are epoch milliseconds of Redis `TIME` (the one clock, see ARCHITECTURE "Clocks");
  * all `…TimeoutMs` are durations in milliseconds.
  */
-
-/** The five public states. The last three are final and absorb every event (I3). */
-export type SessionStatus = 'created' | 'live' | EndedStatus;
-
-/** The final states. */
-export type EndedStatus = 'released' | 'failed' | 'timed_out';
-
-/** The deadlines a session can have; each is armed in the state it belongs to and nowhere else. */
-export type TimerKind = 'queue' | 'launch' | 'connect' | 'idle' | 'session';
-
-/** Every timer kind, in the order in which they are armed over a life. */
-export const TIMER_KINDS: readonly TimerKind[] = ['queue', 'launch', 'connect', 'idle', 'session'];
-
-/** Why a session ended (I22: every end is explained by exactly one of these). */
-export type EndReason =
-  | 'released_by_client'
-  | 'released_by_bulk'
-  | 'client_closed_browser'
-  | 'client_disconnected'
-  | 'drained'
-  | 'session_timeout'
-  | 'idle_timeout'
-  | 'connect_timeout'
-  | 'queue_timeout'
-  | 'launch_failed'
-  | 'browser_crashed'
-  | 'browser_unresponsive'
-  | 'worker_lost';
 
 /**
  * The right to speak for a session's browser: a number that rises with every claim and adoption, and a fresh
@@ -151,9 +125,6 @@ export const LAUNCH_TIMEOUT_MS = 30_000;
 
 /** How often a launch is tried before the session fails. */
 export const MAX_LAUNCH_ATTEMPTS = 2;
-
-/** The machine's state value as XState keeps it. */
-export type SessionValue = { created: 'queued' | 'launching' } | 'live' | EndedStatus;
 
 /** What the row stores: state value and context, nothing of XState's own bookkeeping (see session.versions.ts). */
 export interface SessionSnapshot {

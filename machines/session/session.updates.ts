@@ -2,13 +2,8 @@ import { assertEvent, assign } from 'xstate';
 import { applyChange } from './session.changes';
 import type { AdoptEvent, ClaimEvent, SessionEvent } from './session.events';
 import type { Args } from './session.guards';
-import {
-  LAUNCH_TIMEOUT_MS,
-  type Deadlines,
-  type EndReason,
-  type SessionContext,
-  type SessionInput,
-} from './session.types';
+import { LAUNCH_TIMEOUT_MS, type Deadlines, type SessionContext, type SessionInput } from './session.types';
+import type { EndReason } from './session.words';
 
 /* A change of context, with what the topology says about it; a plain function but for its type. */
 const change = <Params = undefined>(update: (args: Args, params: Params) => Partial<SessionContext>) =>

@@ -1,4 +1,5 @@
-import { DEFAULT_BROWSER_OPTIONS, type SessionSnapshot, type SessionValue } from './session.types';
+import { DEFAULT_BROWSER_OPTIONS, type SessionSnapshot } from './session.types';
+import { SESSION_VALUES } from './session.words';
 
 /**
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
@@ -8,16 +9,6 @@ export const MACHINE_VERSION = 2;
 
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
 const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = { 1: withBrowserOptions };
-
-/** Every state a session can be in, as the row stores it. */
-export const SESSION_VALUES: readonly SessionValue[] = [
-  { created: 'queued' },
-  { created: 'launching' },
-  'live',
-  'released',
-  'failed',
-  'timed_out',
-];
 
 const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
 

@@ -1,14 +1,14 @@
-import type { BrowserOptions, SessionSnapshot, SessionStatus } from './session.types';
+import type { BrowserOptions, SessionSnapshot } from './session.types';
+import type { SessionStatus } from './session.words';
 
 /** The public word for a state value; the inner states of `created` are nobody's business outside. */
 export function statusOf(snapshot: SessionSnapshot): SessionStatus {
   return typeof snapshot.value === 'object' ? 'created' : snapshot.value;
 }
 
-/** Whether a status is final. */
-export function isEnded(status: SessionStatus): boolean {
-  return status === 'released' || status === 'failed' || status === 'timed_out';
-}
+/** Whether a session waits for a worker. */
+export const isQueued = ({ value }: SessionSnapshot): boolean =>
+  typeof value === 'object' && value.created === 'queued';
 
 /** What any reader may know of a session without asking the store again. Times are epoch milliseconds. */
 export interface SessionProjection {

@@ -23,7 +23,8 @@ import { INGRESS_BLOCK_MS, IngressConsumer } from '../queue/ingress-consumer';
 import type { ContainEndless } from '../queue/ingress-handler';
 import { IngressKeys } from '../queue/ingress-keys';
 import { acceptedPayload } from '../queue/payloads';
-import { INGRESS_QUEUE, QUEUES } from '../queue/queues';
+import { QUEUE_PLACES } from '../queue/queues';
+import { INGRESS_QUEUE } from '../../machines/session/session.words';
 import { blockingOptions, openRedis } from '../redis/connection';
 
 /** The commands, queries and views that the routes of this process use as well. */
@@ -94,7 +95,7 @@ function ingressParts(deps: Deps, here: Here, shared: SharedWithRoutes): Ingress
 
 /* What the sweep does, now: a job that is fetched and cannot be read holds up all behind it. */
 async function containUnreadable({ maintenance, queueWatch, report }: Deps, isQueue: boolean): Promise<void> {
-  for (const watched of QUEUES) {
+  for (const watched of QUEUE_PLACES) {
     if (!watched.isForeign) continue;
     const found = isQueue
       ? await queueWatch.contain(watched, await maintenance.nowMs())

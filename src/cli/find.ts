@@ -1,6 +1,6 @@
 import type { Browser } from '../client/browser';
 import { isHoldfastError, type ErrorCode } from '../client/errors';
-import type { Session, SessionStatus } from '../client/session';
+import { type Session, type SessionStatus, ENDED_STATUSES, OPEN_STATUSES } from '../client/session';
 import { UsageError } from './exit-codes';
 
 /** Something that a word of the command line may mean. */
@@ -92,7 +92,7 @@ export const SESSIONS: Kind = {
   plural: 'sessions',
   missing: 'session_not_found',
   *candidates({ sessions }) {
-    const some = async (status: SessionStatus[], max: number): Promise<Candidate[]> => {
+    const some = async (status: readonly SessionStatus[], max: number): Promise<Candidate[]> => {
       const found: Candidate[] = [];
       for await (const session of sessions.list({ status, limit: 100 })) {
         found.push(sessionCandidate(session));
@@ -100,8 +100,8 @@ export const SESSIONS: Kind = {
       }
       return found;
     };
-    yield some(['created', 'live'], Infinity);
-    yield some(['released', 'failed', 'timed_out'], ENDED_MAX);
+    yield some(OPEN_STATUSES, Infinity);
+    yield some(ENDED_STATUSES, ENDED_MAX);
   },
 };
 

@@ -15,11 +15,12 @@ export interface Worker {
   readonly leaseExpiresAt: string | null;
 }
 
-/** What the installation can take right now. */
+/** What the installation can take right now. `used` is what workers said last, two seconds ago at most. */
 export interface Capacity {
+  /** Of all living workers, the draining ones included. */
   readonly slots: number;
   readonly used: number;
-  /** Free on workers that launch. */
+  /** Free on workers that launch; less than `slots - used` while one is draining. */
   readonly free: number;
   /** Sessions that wait for a worker. */
   readonly queued: number;

@@ -2,11 +2,17 @@
 
 import type { ForeignOptions } from './foreign-options';
 
-/** Where a session is in its life; the last three are final. */
-export type SessionStatus = 'created' | 'live' | 'released' | 'failed' | 'timed_out';
+/** The states of a session that goes on. */
+export const OPEN_STATUSES = ['created', 'live'] as const;
 
 /** The states in which a session is over. */
-export type EndedStatus = Exclude<SessionStatus, 'created' | 'live'>;
+export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const;
+
+/** @see ENDED_STATUSES */
+export type EndedStatus = (typeof ENDED_STATUSES)[number];
+
+/** Where a session is in its life. */
+export type SessionStatus = (typeof OPEN_STATUSES)[number] | EndedStatus;
 
 /** What every session has. Times are ISO 8601 in UTC, durations milliseconds. */
 export interface SessionFacts {
@@ -238,4 +244,4 @@ export const idOf = (session: SessionOrId): string => (typeof session === 'strin
 
 /** Whether it is over. */
 export const isEnded = <S extends SessionData>(session: S): session is S & EndedSessionData =>
-  session.status !== 'created' && session.status !== 'live';
+  ENDED_STATUSES.some(status => status === session.status);

@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../../machines/session/session.types';
+import { OPEN_STATUSES } from '../../machines/session/session.words';
 import { HoldfastError, messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import { isRedisAway } from '../redis/errors';
@@ -96,9 +96,8 @@ async function collect(
   tenant: string,
   selection: Selection,
 ): Promise<SessionRef[]> {
-  const isOpen = (status: SessionStatus): boolean => status === 'created' || status === 'live';
-  const statuses =
-    selection.statuses.length === 0 ? (['created', 'live'] as const) : selection.statuses.filter(isOpen);
+  const { statuses: wanted } = selection;
+  const statuses = OPEN_STATUSES.filter(status => wanted.length === 0 || wanted.includes(status));
   if (statuses.length === 0) return [];
   const found: SessionRef[] = [];
   let cursor: string | null = null;

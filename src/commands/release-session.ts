@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import { HoldfastError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';

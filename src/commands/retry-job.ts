@@ -1,11 +1,6 @@
 import { HoldfastError, messageOf } from '../core/errors';
-import {
-  commandPayload,
-  launchPayload,
-  PAYLOAD_MAX_BYTES,
-  QUEUE_NAMES,
-  timerPayload,
-} from '../queue/payloads';
+import { commandPayload, launchPayload, PAYLOAD_MAX_BYTES, timerPayload } from '../queue/payloads';
+import { OWN_QUEUES } from '../../machines/session/session.words';
 import type { Producer } from '../queue/producer';
 import type { QuarantinedJob, QuarantineStore } from '../store/quarantine-store';
 
@@ -61,7 +56,7 @@ export function discardJob({ getQuarantined, quarantine }: RetryJobParts): Disca
 function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngressJob']): unknown {
   if (job.isTruncated) throw notRetryable('only a part of its payload was kept');
   const data = parsed(job.data);
-  const queue = QUEUE_NAMES.find(name => name === job.queue);
+  const queue = OWN_QUEUES.find(name => name === job.queue);
   try {
     if (queue === undefined) checkIngressJob(job.name, data);
     else if (queue === 'accepted') throw new Error('the job that it went on with has ended');

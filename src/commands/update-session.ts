@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { SessionChange } from '../../machines/session/session.events';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import { HoldfastError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';

@@ -1,6 +1,7 @@
 import { changeRefusal } from '../../machines/session/session.changes';
 import type { UpdateEvent } from '../../machines/session/session.events';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import type { CommandPayload, SessionCommand } from '../queue/payloads';
 import { DONE, type JobResult } from '../queue/consumer';
 import type { CommandAnswer, Notice } from '../store/notice-stream';

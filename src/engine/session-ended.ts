@@ -1,5 +1,6 @@
-import type { EndReason, SessionSnapshot, SessionStatus } from '../../machines/session/session.types';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { SessionSnapshot } from '../../machines/session/session.types';
+import { isEnded, type EndReason, type SessionStatus } from '../../machines/session/session.words';
+import { statusOf } from '../../machines/session/session.view';
 import { HoldfastError, type ErrorCode } from '../core/errors';
 import type { SessionRecord } from '../store/session-store';
 
@@ -43,6 +44,9 @@ const CODES = {
   browser_unresponsive: 'browser_unresponsive',
   worker_lost: 'worker_lost',
 } as const satisfies Record<EndReason, ErrorCode>;
+
+/** Every code that a create can be answered with whose session has ended. */
+export const CREATE_ENDED_CODES: readonly ErrorCode[] = [...new Set(Object.values(CODES))];
 
 /**
  * What a create is answered whose session has ended: a code after its end reason, and which session it was.

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventName, type SessionEvent } from '../../machines/session/session.events';
 import type { Fence } from '../../machines/session/session.types';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import { step } from '../../machines/step';
 import { randomId, type SessionRef } from '../core/ids';
 import type { Report } from '../events/report';

@@ -1,10 +1,11 @@
+import { isQueued } from '../../machines/session/session.view';
 import { nextAttempt } from '../../machines/session/session.effects';
 import type { Clock } from '../core/clock';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Report, SweepName } from '../events/report';
 import type { Producer } from '../queue/producer';
-import { QUEUES } from '../queue/queues';
+import { QUEUE_PLACES } from '../queue/queues';
 import { isRedisAway } from '../redis/errors';
 import type { LeftEffect, MaintenanceStore, Overdue } from '../store/maintenance-store';
 import type { QuarantineStore } from '../store/quarantine-store';
@@ -198,7 +199,7 @@ export class Sweeper {
   async #ensureLaunchJob(ref: SessionRef): Promise<Settled> {
     const { sessions, producer, maintenance, report } = this.parts;
     const { record } = await sessions.load(ref);
-    if (record?.snapshot.context.deadlines.queue === undefined) {
+    if (record === null || !isQueued(record.snapshot)) {
       await maintenance.dropQueued(ref);
       return 'gone';
     }
@@ -221,7 +222,7 @@ export class Sweeper {
   async #contain(): Promise<void> {
     const { maintenance, queueWatch, report } = this.parts;
     const nowMs = await maintenance.nowMs();
-    for (const queue of QUEUES) {
+    for (const queue of QUEUE_PLACES) {
       if (this.#stopped) return;
       for (const entry of await queueWatch.contain(queue, nowMs)) report.contained(entry);
       if (queue.isForeign) await queueWatch.bound(queue);

@@ -1,5 +1,5 @@
 import { dueAtMs } from '../../machines/session/session.deadlines';
-import type { TimerKind } from '../../machines/session/session.types';
+import type { TimerKind } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import type { Report, TimerLayer } from '../events/report';
 import { DONE, type JobResult } from '../queue/consumer';

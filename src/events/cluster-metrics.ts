@@ -1,5 +1,4 @@
-import { TIMER_KINDS } from '../../machines/session/session.types';
-import { QUEUES, STATUSES } from './label-values';
+import { QUEUES, STATUSES, TIMER_KINDS } from '../../machines/session/session.words';
 import type { MetricRegistry } from './metric-registry';
 
 /**

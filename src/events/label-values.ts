@@ -1,55 +1,9 @@
 import { SESSION_EVENT_TYPES } from '../../machines/session/session.events';
-import type { EndReason, EndedStatus, SessionStatus } from '../../machines/session/session.types';
 
 /* The closed sets that labels of metrics take their values from. */
 
-/** @see SessionStatus */
-export const STATUSES = [
-  'created',
-  'live',
-  'released',
-  'failed',
-  'timed_out',
-] as const satisfies SessionStatus[];
-
-/** Every end reason, with the status it leads to. */
-export const END_REASONS: Readonly<Record<EndReason, EndedStatus>> = {
-  released_by_client: 'released',
-  released_by_bulk: 'released',
-  client_closed_browser: 'released',
-  client_disconnected: 'released',
-  drained: 'released',
-  session_timeout: 'timed_out',
-  idle_timeout: 'timed_out',
-  connect_timeout: 'timed_out',
-  queue_timeout: 'failed',
-  launch_failed: 'failed',
-  browser_crashed: 'failed',
-  browser_unresponsive: 'failed',
-  worker_lost: 'failed',
-};
-
 /** Events of the machine as histories write them, and the creation, which is none of its events. */
 export const SESSION_EVENTS = ['created', ...SESSION_EVENT_TYPES.map(type => type.toLowerCase())];
-
-/** The queues that jobs come through. */
-export const QUEUES = ['launch', 'sessions', 'timers', 'ingress', 'accepted'] as const;
-
-/** The names of jobs on all queues. */
-export const JOB_NAMES = [
-  'launch',
-  'release',
-  'update',
-  'probe',
-  'queue',
-  'connect',
-  'idle',
-  'session',
-  'session.create',
-  'session.extend',
-  'session.release',
-  'session.run',
-] as const;
 
 /** What became of one delivery of a job. */
 export const JOB_OUTCOMES = ['done', 'again', 'handed_back', 'failed'] as const;

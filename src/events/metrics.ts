@@ -1,13 +1,16 @@
-import { TIMER_KINDS } from '../../machines/session/session.types';
 import {
-  CONTAINMENT_REASONS,
   END_REASONS,
   JOB_NAMES,
-  JOB_OUTCOMES,
   QUEUES,
+  STATUSES,
+  TIMER_KINDS,
+  ENDED_STATUSES,
+} from '../../machines/session/session.words';
+import {
+  CONTAINMENT_REASONS,
+  JOB_OUTCOMES,
   SESSION_EVENTS,
   START_BUCKETS,
-  STATUSES,
   SWEEPS,
   TIMER_LAYERS,
 } from './label-values';
@@ -39,7 +42,7 @@ export class Metrics {
   readonly sessionsEnded = this.registry.counter({
     name: 'sessions_ended_total',
     help: 'Ends committed by this process.',
-    labels: { outcome: ['released', 'failed', 'timed_out'], reason: Object.keys(END_REASONS) },
+    labels: { outcome: ENDED_STATUSES, reason: Object.keys(END_REASONS) },
     zeroed: Object.entries(END_REASONS).map(([reason, outcome]) => ({ outcome, reason })),
   });
   readonly transitions = this.registry.counter({
@@ -50,7 +53,7 @@ export class Metrics {
   readonly startDuration = this.registry.histogram({
     name: 'session_start_duration_seconds',
     help: 'From accepted to live, or to the end of a session that never was.',
-    labels: { outcome: ['live', 'failed', 'released'] },
+    labels: { outcome: STATUSES.filter(status => status !== 'created') },
     buckets: START_BUCKETS,
   });
   readonly queueWait = this.registry.histogram({
@@ -61,7 +64,7 @@ export class Metrics {
   readonly lifetime = this.registry.histogram({
     name: 'session_lifetime_seconds',
     help: 'From live to the end, of sessions that were live.',
-    labels: { outcome: ['released', 'failed', 'timed_out'] },
+    labels: { outcome: ENDED_STATUSES },
     buckets: LIFETIME_BUCKETS,
   });
   readonly timeoutLateness = this.registry.histogram({

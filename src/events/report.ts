@@ -1,5 +1,6 @@
-import type { SessionSnapshot, TimerKind } from '../../machines/session/session.types';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import type { SessionSnapshot } from '../../machines/session/session.types';
+import { isEnded, type TimerKind } from '../../machines/session/session.words';
+import { statusOf } from '../../machines/session/session.view';
 import type { ContainedJob } from '../core/containment';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';

@@ -1,4 +1,4 @@
-import { TIMER_KINDS } from '../../machines/session/session.types';
+import { TIMER_KINDS } from '../../machines/session/session.words';
 import { DeadlineExceededError, withDeadline } from '../core/abort';
 import type { Clock } from '../core/clock';
 import { messageOf } from '../core/errors';

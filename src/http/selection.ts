@@ -1,8 +1,7 @@
+import { STATUSES } from '../../machines/session/session.words';
 import { z } from 'zod';
 import type { Selection } from '../store/session-index';
 import { parseLabelSelector } from './labels';
-
-const STATUSES = ['created', 'live', 'released', 'failed', 'timed_out'] as const;
 
 const status = z
   .string()
@@ -17,7 +16,7 @@ const status = z
     return z.NEVER;
   })
   .optional()
-  .describe('One or more of `created`, `live`, `released`, `failed`, `timed_out`, with commas between.');
+  .describe(`One or more of ${STATUSES.map(word => `\`${word}\``).join(', ')}, with commas between.`);
 
 const labelSelector = z
   .string()

@@ -1,4 +1,5 @@
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import { HoldfastError, messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';

@@ -2,7 +2,8 @@ import { messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { AcceptJob, FinishJob, JobFailed, JobOutcome } from '../queue/ingress-handler';
 import type { IngressJob } from '../queue/ingress-job';
-import { JOB_MAX_BYTES, JOB_NAMES, type JobName } from './contract';
+import { JOB_MAX_BYTES } from './contract';
+import { INGRESS_JOBS, type IngressJobName } from '../../machines/session/session.words';
 import { codeOf, isPassing } from './job-error';
 import type { IngressParts } from './parts';
 import { acceptRun, finishRun } from './run-job';
@@ -33,7 +34,7 @@ export function acceptJob(parts: IngressParts): AcceptJob {
     const name = nameOf(job);
     if (name === null) {
       await parts.contain(job, 'unknown_name', job.name);
-      return { failure: `invalid_request: the name of a job must be one of ${JOB_NAMES.join(', ')}` };
+      return { failure: `invalid_request: the name of a job must be one of ${INGRESS_JOBS.join(', ')}` };
     }
     try {
       return { ref: await begin(parts, job, name) };
@@ -58,9 +59,10 @@ export function finishJob(parts: IngressParts): FinishJob {
   };
 }
 
-const nameOf = (job: IngressJob): JobName | null => JOB_NAMES.find(known => known === job.name) ?? null;
+const nameOf = (job: IngressJob): IngressJobName | null =>
+  INGRESS_JOBS.find(known => known === job.name) ?? null;
 
-async function begin(parts: IngressParts, job: IngressJob, name: JobName): Promise<SessionRef> {
+async function begin(parts: IngressParts, job: IngressJob, name: IngressJobName): Promise<SessionRef> {
   switch (name) {
     case 'session.create':
       return acceptCreate(parts, job);
@@ -76,7 +78,7 @@ async function begin(parts: IngressParts, job: IngressJob, name: JobName): Promi
 async function goOn(
   parts: IngressParts,
   job: IngressJob,
-  name: JobName,
+  name: IngressJobName,
   ref: SessionRef,
 ): Promise<JobOutcome> {
   switch (name) {

@@ -1,4 +1,5 @@
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf, isQueued } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import type { IngressJob } from '../queue/ingress-job';
@@ -45,5 +46,5 @@ function phaseOf({ snapshot }: SessionRecord): Phase {
   const status = statusOf(snapshot);
   if (isEnded(status)) return 'ended';
   if (status === 'live') return 'live';
-  return snapshot.context.deadlines.queue === undefined ? 'launching' : 'queued';
+  return isQueued(snapshot) ? 'queued' : 'launching';
 }

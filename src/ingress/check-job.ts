@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors';
-import { JOB_NAMES, releaseJob } from './contract';
+import { releaseJob } from './contract';
+import { INGRESS_JOBS } from '../../machines/session/session.words';
 import type { IngressParts } from './parts';
 import { readCreate, readExtend, readJob, readRun } from './read-job';
 
@@ -13,7 +14,7 @@ export function checkJob(
   name: string,
   data: unknown,
 ): void {
-  const known = JOB_NAMES.find(candidate => candidate === name);
+  const known = INGRESS_JOBS.find(candidate => candidate === name);
   switch (known) {
     case 'session.create':
       readCreate(parts, data);
@@ -28,6 +29,6 @@ export function checkJob(
       readRun(parts, data);
       return;
     case undefined:
-      throw new HoldfastError('invalid_request', `the name must be one of ${JOB_NAMES.join(', ')}`);
+      throw new HoldfastError('invalid_request', `the name must be one of ${INGRESS_JOBS.join(', ')}`);
   }
 }

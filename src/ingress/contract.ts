@@ -2,12 +2,6 @@ import { z } from 'zod';
 import { steps } from '../browser/steps';
 import { SESSION_ID_PATTERN } from '../core/ids';
 
-/** The jobs that other services may put into the queue. */
-export const JOB_NAMES = ['session.create', 'session.extend', 'session.release', 'session.run'] as const;
-
-/** @see JOB_NAMES */
-export type JobName = (typeof JOB_NAMES)[number];
-
 /** A job whose data, as JSON, is larger than this is not looked at. */
 export const JOB_MAX_BYTES = 262_144;
 

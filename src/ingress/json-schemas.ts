@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createJob, extendJob, releaseJob, runJob, type JobName } from './contract';
+import { createJob, extendJob, releaseJob, runJob } from './contract';
+import type { IngressJobName } from '../../machines/session/session.words';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -15,7 +16,7 @@ export interface SharedSchemas {
  * The data of every job as JSON Schema 2020-12, made from what validates it. What relates two fields to each other stands
  * in descriptions: a job that passes here may still be refused.
  */
-export function jobSchemas({ session, change }: SharedSchemas): Readonly<Record<JobName, JsonSchema>> {
+export function jobSchemas({ session, change }: SharedSchemas): Readonly<Record<IngressJobName, JsonSchema>> {
   const newSession = schemaOf(session);
   const run = schemaOf(runJob);
   return {
@@ -55,7 +56,7 @@ function merged(one: JsonSchema, other: JsonSchema): JsonSchema {
   };
 }
 
-const titled = (name: JobName, schema: JsonSchema): JsonSchema => ({
+const titled = (name: IngressJobName, schema: JsonSchema): JsonSchema => ({
   $schema: DIALECT,
   title: `Data of the job ${name}, version 1`,
   ...schema,

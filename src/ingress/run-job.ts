@@ -1,4 +1,5 @@
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
+import { isEnded, type IngressJobName } from '../../machines/session/session.words';
 import { plainMessageOf, type StepPage } from '../browser/run-steps';
 import type { Step } from '../browser/steps';
 import type { NewSession } from '../commands/create-session';
@@ -8,7 +9,7 @@ import { printable } from '../core/printable';
 import type { JobOutcome } from '../queue/ingress-handler';
 import { jobKey, type IngressJob } from '../queue/ingress-job';
 import { untilLive } from './await-live';
-import type { JobName, RunJob } from './contract';
+import type { RunJob } from './contract';
 import { codeOf, isPassing, JobFailure } from './job-error';
 import { actorOf, idempotencyKeyOf } from './job-identity';
 import type { IngressParts, RunParts } from './parts';
@@ -52,7 +53,7 @@ export async function finishRun(parts: IngressParts, job: IngressJob, ref: Sessi
 
 /** Forgets how far a job was that has ended; whatever has no steps has nothing to forget. */
 export async function forgetRun({ store }: Pick<RunParts, 'store'>, job: IngressJob): Promise<void> {
-  const name: JobName = 'session.run';
+  const name: IngressJobName = 'session.run';
   if (job.name === name) await store.forget(jobKey(job));
 }
 

@@ -1,6 +1,7 @@
 import type { StepOutput } from '../browser/run-steps';
 import type { Step } from '../browser/steps';
 import { randomId } from '../core/ids';
+import type { Output } from '../producer/jobs';
 import { FILE_MAX_BYTES } from '../store/file-store';
 import { JobFailure } from './job-error';
 import type { RunParts } from './parts';
@@ -8,24 +9,6 @@ import type { RunParts } from './parts';
 /** A value that is larger than this as JSON becomes a file; so do all after this many bytes together. */
 const VALUE_MAX_BYTES = 32 * 2 ** 10;
 const VALUES_MAX_BYTES = 64 * 2 ** 10;
-
-/** A file that the API serves for an hour. */
-export interface OutputFile {
-  readonly id: string;
-  /** Complete and self-authorising: whoever has it can fetch the file. */
-  readonly url: string;
-  readonly contentType: string;
-  readonly bytes: number;
-}
-
-/** What a step has given. */
-export interface Output {
-  /** 1 for the first step. */
-  readonly step: number;
-  readonly name?: string;
-  readonly value?: unknown;
-  readonly file?: OutputFile;
-}
 
 /** What the steps so far have given, as it stands in the result of the job. */
 export class RunOutputs {

@@ -1,4 +1,4 @@
-import { isEnded } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import { pause } from '../core/abort';
 import { messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';

@@ -1,3 +1,4 @@
+import { isQueued } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { SessionIndex } from '../store/session-index';
@@ -36,7 +37,6 @@ export async function findSession(
 ): Promise<FoundSession | null> {
   const { record, nowMs } = await sessions.read(ref);
   if (record === null) return null;
-  const waits = record.snapshot.context.deadlines.queue !== undefined;
-  const rank = waits ? await index.queuePosition(ref) : null;
+  const rank = isQueued(record.snapshot) ? await index.queuePosition(ref) : null;
   return { record, nowMs, queuePosition: rank === null ? null : rank + 1 };
 }

@@ -1,9 +1,10 @@
-import type { SessionStatus } from '../../machines/session/session.types';
+import type { Capacity } from '../client/fleet';
+import type { SessionStatus } from '../../machines/session/session.words';
 import type { QueueDepth, QueueDepths } from '../queue/queue-depths';
 import type { HealthStore, LeftUndone, ServerState } from '../store/health-store';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionIndex } from '../store/session-index';
-import { capacityOf, listWorkers, type Capacity, type ListWorkersParts } from './list-workers';
+import { capacityOf, listWorkers, type ListWorkersParts } from './list-workers';
 
 /** The whole installation in numbers, at one moment of Redis `TIME`. */
 export interface InstallationFigures {

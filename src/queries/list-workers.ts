@@ -1,3 +1,4 @@
+import type { Capacity } from '../client/fleet';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { WorkerRecord, WorkerStore } from '../store/worker-store';
 
@@ -5,21 +6,6 @@ import type { WorkerRecord, WorkerStore } from '../store/worker-store';
 export interface FoundWorker extends WorkerRecord {
   /** Whether its lease holds: its sessions are being looked after. */
   readonly isAlive: boolean;
-}
-
-/** What the installation can take right now. `used` is what workers said last, two seconds ago at most. */
-export interface Capacity {
-  /** Of all living workers, the draining ones included. */
-  readonly slots: number;
-  readonly used: number;
-  /** Free on workers that launch; less than `slots - used` while one is draining. */
-  readonly free: number;
-  /** Sessions that wait for a worker. */
-  readonly queued: number;
-  readonly workers: number;
-  readonly drainingWorkers: number;
-  /** Whether a session that is created now finds a slot at once. */
-  readonly isAvailable: boolean;
 }
 
 /** Lists the workers. */

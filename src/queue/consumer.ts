@@ -7,8 +7,9 @@ import type { ContainedJob, ContainmentReason } from '../core/containment';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { blockingOptions } from '../redis/connection';
-import { PAYLOAD_MAX_BYTES, type QueueName } from './payloads';
-import { QUEUE_PREFIX, type INGRESS_QUEUE } from './queues';
+import { PAYLOAD_MAX_BYTES } from './payloads';
+import type { INGRESS_QUEUE, OwnQueue } from '../../machines/session/session.words';
+import { QUEUE_PREFIX } from './queues';
 
 /** What a handler wants to become of its job. Throwing means: try again, with back-off, a few times. */
 export type JobResult =
@@ -26,7 +27,7 @@ export const DONE: JobResult = { done: true };
  * How long BullMQ's worker waits in Redis at most: `drainDelay`, or until the next delayed job, but never longer than its
  * own `maximumBlockTimeout` of 10 s. On `launch` and `sessions` only what failed, or is left to a newer version, is ever delayed.
  */
-const LONGEST_BLOCK_MS: Readonly<Record<QueueName, number>> = {
+const LONGEST_BLOCK_MS: Readonly<Record<OwnQueue, number>> = {
   launch: 4_000,
   sessions: 4_000,
   timers: 10_000,
@@ -35,7 +36,7 @@ const LONGEST_BLOCK_MS: Readonly<Record<QueueName, number>> = {
 
 /** How long a job is locked for its process, and how often it is looked for those that have lost theirs. */
 const TAKEOVER: Readonly<
-  Record<QueueName, { readonly lockDuration: number; readonly stalledInterval: number }>
+  Record<OwnQueue, { readonly lockDuration: number; readonly stalledInterval: number }>
 > = {
   launch: { lockDuration: 10_000, stalledInterval: 5_000 },
   sessions: { lockDuration: 10_000, stalledInterval: 5_000 },
@@ -56,7 +57,7 @@ const LEFT_MAX = 5_000;
 
 /** What a consumer needs. */
 export interface ConsumerOptions<S extends z.ZodType> {
-  readonly queue: QueueName;
+  readonly queue: OwnQueue;
   readonly redisUrl: string;
   readonly schema: S;
   readonly concurrency: number;
@@ -83,12 +84,12 @@ export type DeliveryOutcome = 'done' | 'again' | 'handed_back' | 'failed';
 /** What consumers tell of their jobs. */
 export interface JobReport {
   jobHandled(
-    queue: QueueName | typeof INGRESS_QUEUE,
+    queue: OwnQueue | typeof INGRESS_QUEUE,
     name: string,
     outcome: DeliveryOutcome,
     durationMs: number,
   ): void;
-  jobStalled(queue: QueueName | typeof INGRESS_QUEUE, jobId: string): void;
+  jobStalled(queue: OwnQueue | typeof INGRESS_QUEUE, jobId: string): void;
 }
 
 /**

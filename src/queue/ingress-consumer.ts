@@ -14,7 +14,8 @@ import type { DeliveryOutcome, JobReport } from './consumer';
 import { endless, TAKEN_MAX, type AcceptJob, type ContainEndless, type JobOutcome } from './ingress-handler';
 import { HeldJob, nameOf, overrule } from './ingress-job';
 import type { IngressKeys } from './ingress-keys';
-import { INGRESS_CONCURRENCY, INGRESS_QUEUE } from './queues';
+import { INGRESS_CONCURRENCY } from './queues';
+import { INGRESS_QUEUE } from '../../machines/session/session.words';
 
 /** What the consumer needs. */
 export interface IngressConsumerOptions {

@@ -1,12 +1,6 @@
 import { z } from 'zod';
-import { TIMER_KINDS } from '../../machines/session/session.types';
+import { TIMER_KINDS, RELEASE_REASONS } from '../../machines/session/session.words';
 import { parseRef, type SessionRef } from '../core/ids';
-
-/** The queues that are ours alone, by name. */
-export type QueueName = 'launch' | 'sessions' | 'timers' | 'accepted';
-
-/** Every one of them. */
-export const QUEUE_NAMES: readonly QueueName[] = ['launch', 'sessions', 'timers', 'accepted'];
 
 /** A payload larger than this, as JSON, is not looked at. */
 export const PAYLOAD_MAX_BYTES = 65_536;
@@ -41,7 +35,7 @@ export const commandPayload = z.discriminatedUnion('command', [
     command: z.literal('release'),
     commandId: opId,
     ref,
-    reason: z.enum(['released_by_client', 'released_by_bulk', 'client_disconnected', 'drained']),
+    reason: z.enum(RELEASE_REASONS),
     actor: z.string().max(128),
   }),
   z.object({

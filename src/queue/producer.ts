@@ -6,15 +6,9 @@ import type { Logger } from '../core/logger';
 import type { Redis } from '../redis/connection';
 import { INGRESS_PREFIX } from '../redis/keys';
 import { AcceptedJobs } from './accepted-jobs';
-import {
-  launchPayload,
-  QUEUE_NAMES,
-  type CommandPayload,
-  type LaunchPayload,
-  type QueueName,
-  type TimerPayload,
-} from './payloads';
-import { INGRESS_QUEUE, QUEUE_PREFIX } from './queues';
+import { launchPayload, type CommandPayload, type LaunchPayload, type TimerPayload } from './payloads';
+import { INGRESS_QUEUE, OWN_QUEUES, type OwnQueue } from '../../machines/session/session.words';
+import { QUEUE_PREFIX } from './queues';
 
 /**
  * Options of every job of ours. Nothing is kept: a kept job with the same id makes a later add a silent no-op.
@@ -38,7 +32,7 @@ const QUEUE_EVENTS_MAX = 100;
  * that a second add of the same thing does nothing while the first is still there.
  */
 export class Producer {
-  readonly #queues: Readonly<Record<QueueName, Queue>>;
+  readonly #queues: Readonly<Record<OwnQueue, Queue>>;
   /** Opened when it is needed: most processes never write into it. */
   #ingress: Queue | null = null;
 
@@ -50,7 +44,7 @@ export class Producer {
     private readonly redis: Redis,
     private readonly log: Logger,
   ) {
-    const open = (name: QueueName): Queue => openQueue(name, redis, log);
+    const open = (name: OwnQueue): Queue => openQueue(name, redis, log);
     this.#queues = {
       launch: open('launch'),
       sessions: open('sessions'),
@@ -61,7 +55,7 @@ export class Producer {
 
   /** Resolves when all queues are connected. */
   async ready(): Promise<void> {
-    await Promise.all(QUEUE_NAMES.map(name => this.#queues[name].waitUntilReady()));
+    await Promise.all(OWN_QUEUES.map(name => this.#queues[name].waitUntilReady()));
   }
 
   /**
@@ -149,7 +143,7 @@ export class Producer {
     queue: string,
     { jobId, name, data }: { jobId: string; name: string; data: unknown },
   ): Promise<void> {
-    const ours = QUEUE_NAMES.find(known => known === queue);
+    const ours = OWN_QUEUES.find(known => known === queue);
     await (ours === undefined ? this.#ingressQueue() : this.#queues[ours]).add(name, data, { jobId });
   }
 
@@ -169,12 +163,12 @@ export class Producer {
 
   /** All queues, for whoever only looks at them. */
   all(): readonly Queue[] {
-    return [...QUEUE_NAMES.map(name => this.#queues[name]), this.#ingressQueue()];
+    return [...OWN_QUEUES.map(name => this.#queues[name]), this.#ingressQueue()];
   }
 
   /** Jobs by state, for metrics. */
-  async jobCounts(): Promise<Record<QueueName, Record<string, number>>> {
-    const of = (name: QueueName): Promise<Record<string, number>> =>
+  async jobCounts(): Promise<Record<OwnQueue, Record<string, number>>> {
+    const of = (name: OwnQueue): Promise<Record<string, number>> =>
       this.#queues[name].getJobCounts('waiting', 'active', 'delayed');
     const [launch, sessions, timers, accepted] = await Promise.all([
       of('launch'),
@@ -187,7 +181,7 @@ export class Producer {
 
   /** Closes the queues; the connection stays open. */
   async close(): Promise<void> {
-    await Promise.all([...QUEUE_NAMES.map(name => this.#queues[name].close()), this.#ingress?.close()]);
+    await Promise.all([...OWN_QUEUES.map(name => this.#queues[name].close()), this.#ingress?.close()]);
   }
 
   #ingressQueue(): Queue {
@@ -196,7 +190,7 @@ export class Producer {
 }
 
 /* Of `ingress` its producers have a say in how long its events are. */
-function openQueue(name: QueueName | typeof INGRESS_QUEUE, connection: Redis, log: Logger): Queue {
+function openQueue(name: OwnQueue | typeof INGRESS_QUEUE, connection: Redis, log: Logger): Queue {
   const ours = { streams: { events: { maxLen: QUEUE_EVENTS_MAX } }, defaultJobOptions: JOB_OPTIONS };
   const queue =
     name === INGRESS_QUEUE

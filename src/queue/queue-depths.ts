@@ -1,5 +1,5 @@
 import type { Redis } from '../redis/connection';
-import { QUEUES } from './queues';
+import { QUEUE_PLACES } from './queues';
 
 /** How many jobs one queue holds. */
 export interface QueueDepth {
@@ -30,14 +30,14 @@ export class QueueDepths {
    */
   async read(): Promise<readonly QueueDepth[]> {
     const pipeline = this.redis.pipeline();
-    for (const { prefix } of QUEUES) {
+    for (const { prefix } of QUEUE_PLACES) {
       const key = (name: string): string => `${prefix}${name}`;
       pipeline.llen(key('wait')).llen(key('paused')).zcard(key('prioritized')).llen(key('active'));
       pipeline.zcard(key('delayed')).zcard(key('completed')).zcard(key('failed'));
       pipeline.lindex(key('wait'), -1).zrange(key('prioritized'), '0', '0');
     }
     const replies = await answersOf(pipeline);
-    const depths = QUEUES.flatMap(({ prefix, queue }, index) => {
+    const depths = QUEUE_PLACES.flatMap(({ prefix, queue }, index) => {
       const answers = replies.slice(index * ASKED, (index + 1) * ASKED);
       if (answers.includes(DAMAGED)) return [];
       const [wait, paused, prioritized, active, delayed, completed, failed, ...next] = answers;

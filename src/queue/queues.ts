@@ -1,30 +1,33 @@
 import { INGRESS_PREFIX, KEY_PREFIX } from '../redis/keys';
-import type { QueueName } from './payloads';
-
-/** The queue that other services put jobs into. */
-export const INGRESS_QUEUE = 'ingress';
+import { type OwnQueue, INGRESS_QUEUE, QUEUES, type QueueName } from '../../machines/session/session.words';
 
 /** How many of its jobs are active at a time, in all processes together: that keeps their order. */
 export const INGRESS_CONCURRENCY = 1;
 
 /** Where the keys of our own queues stand; those of accepted jobs beside `ingress`, in one slot of a cluster. */
-export const QUEUE_PREFIX: Readonly<Record<QueueName, string>> = {
+export const QUEUE_PREFIX: Readonly<Record<OwnQueue, string>> = {
   launch: KEY_PREFIX,
   sessions: KEY_PREFIX,
   timers: KEY_PREFIX,
   accepted: INGRESS_PREFIX,
 };
 
-/** Every queue, where its keys stand, whether other services write into it, and how many of its jobs may be active. */
-export const QUEUES = [
-  { queue: 'launch', prefix: `${QUEUE_PREFIX.launch}:launch:`, isForeign: false, concurrency: null },
-  { queue: 'sessions', prefix: `${QUEUE_PREFIX.sessions}:sessions:`, isForeign: false, concurrency: null },
-  { queue: 'timers', prefix: `${QUEUE_PREFIX.timers}:timers:`, isForeign: false, concurrency: null },
-  {
-    queue: INGRESS_QUEUE,
-    prefix: `${INGRESS_PREFIX}:${INGRESS_QUEUE}:`,
-    isForeign: true,
-    concurrency: INGRESS_CONCURRENCY,
-  },
-  { queue: 'accepted', prefix: `${QUEUE_PREFIX.accepted}:accepted:`, isForeign: false, concurrency: null },
-] as const;
+/** A queue, where its keys stand, whether other services write into it, and how many of its jobs may be active. */
+export interface QueuePlace {
+  readonly queue: QueueName;
+  readonly prefix: string;
+  readonly isForeign: boolean;
+  readonly concurrency: number | null;
+}
+
+/** Every queue. */
+export const QUEUE_PLACES: readonly QueuePlace[] = QUEUES.map(queue =>
+  queue === INGRESS_QUEUE
+    ? {
+        queue,
+        prefix: `${INGRESS_PREFIX}:${queue}:`,
+        isForeign: true,
+        concurrency: INGRESS_CONCURRENCY,
+      }
+    : { queue, prefix: `${QUEUE_PREFIX[queue]}:${queue}:`, isForeign: false, concurrency: null },
+);

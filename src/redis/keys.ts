@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../../machines/session/session.types';
+import type { SessionStatus } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 
 /** Every key of ours stands under this one hash tag: one primary holds them all, and scripts may touch any of them. */

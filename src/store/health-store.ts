@@ -1,4 +1,4 @@
-import type { TimerKind } from '../../machines/session/session.types';
+import type { TimerKind } from '../../machines/session/session.words';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import { parseInfo } from '../redis/server-info';

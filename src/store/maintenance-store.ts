@@ -1,4 +1,5 @@
-import { TIMER_KINDS, type Deadlines, type TimerKind } from '../../machines/session/session.types';
+import type { Deadlines } from '../../machines/session/session.types';
+import { TIMER_KINDS, type TimerKind } from '../../machines/session/session.words';
 import { MACHINE_VERSION } from '../../machines/session/session.versions';
 import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ChangeRefusal } from '../../machines/session/session.changes';
-import type { SessionStatus } from '../../machines/session/session.types';
+import type { SessionStatus } from '../../machines/session/session.words';
 import type { Clock } from '../core/clock';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';

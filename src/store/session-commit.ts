@@ -3,7 +3,8 @@ import type { SessionEffect } from '../../machines/session/session.effects';
 import { eventName, type SessionEvent } from '../../machines/session/session.events';
 import type { SessionContext } from '../../machines/session/session.types';
 import { MACHINE_VERSION } from '../../machines/session/session.versions';
-import { isEnded, statusOf } from '../../machines/session/session.view';
+import { statusOf, isQueued } from '../../machines/session/session.view';
+import { isEnded, ENDED_STATUSES } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
 import { NOTICES_MAX } from './notice-stream';
@@ -82,11 +83,12 @@ export function commitArgs(commit: Commit): string[] {
     notice: { type: 'transition', ref, opId, event: name, from, to, reason: context.endReason },
     noticesMax: NOTICES_MAX,
     controlMax: CONTROL_MAX,
+    endedStatuses: ENDED_STATUSES,
     labelKeys: left.length + joined.length === 0 ? null : JSON.stringify(labelEntries(context.labels)),
     labelsLeft: left.length,
     ended: isEnded(to),
     usage: isEnded(to) ? usageOf(context) : null,
-    queued: context.deadlines.queue !== undefined,
+    queued: isQueued(snapshot),
     owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },
     expectFence: asOwner,
     expectLapsed: asReaperOf,

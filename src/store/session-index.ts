@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../../machines/session/session.types';
+import { type SessionStatus, STATUSES } from '../../machines/session/session.words';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { idOfIndexMember, indexMember, keys } from '../redis/keys';
@@ -77,14 +77,11 @@ export class SessionIndex {
   /** Retained sessions of the whole installation, by status. */
   async counts(): Promise<Record<SessionStatus, number>> {
     const counts = await this.redis.hgetall(keys.counts);
-    const of = (status: SessionStatus): number => Number(counts[status] ?? 0);
-    return {
-      created: of('created'),
-      live: of('live'),
-      released: of('released'),
-      failed: of('failed'),
-      timed_out: of('timed_out'),
-    };
+    // SAFETY: the entries are those of all statuses; Object.fromEntries forgets them.
+    return Object.fromEntries(STATUSES.map(status => [status, Number(counts[status] ?? 0)])) as Record<
+      SessionStatus,
+      number
+    >;
   }
 }
 

@@ -1,3 +1,4 @@
+import { ENDED_STATUSES } from '../../machines/session/session.words';
 import type { RowFields } from '../../machines/session/session.newer';
 import { parseRef, type SessionRef } from '../core/ids';
 import { createdAtOfMember } from '../redis/keys';
@@ -38,8 +39,7 @@ export function storedRow(ref: SessionRef, mv: Reply, snapshot: Reply, beside: r
 }
 
 /** Whether a session has ended, in a word that every version knows. */
-export const isEndedRow = ({ status }: RowFields): boolean =>
-  status === 'released' || status === 'failed' || status === 'timed_out';
+export const isEndedRow = ({ status }: RowFields): boolean => ENDED_STATUSES.some(ended => ended === status);
 
 function parsed(json: Reply): unknown {
   try {

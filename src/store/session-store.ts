@@ -1,12 +1,8 @@
 import { readNewerSnapshot } from '../../machines/session/session.newer';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
 import type { SessionEvent } from '../../machines/session/session.events';
-import type {
-  Fence,
-  SessionInput,
-  SessionSnapshot,
-  SessionStatus,
-} from '../../machines/session/session.types';
+import type { Fence, SessionInput, SessionSnapshot } from '../../machines/session/session.types';
+import type { SessionStatus } from '../../machines/session/session.words';
 import type { Step } from '../../machines/step';
 import { refOf, type SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';

@@ -12,7 +12,7 @@ import { Authenticator } from '../../src/http/authenticator';
 import { openContext } from '../../src/http/request-context';
 import { fetchDownloadRoute } from '../../src/http/routes/session-downloads';
 import { StalledReaders } from '../../src/core/stalled-readers';
-import type { SessionView } from '../../src/http/session-view';
+import type { SessionData } from '../../src/client/session';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { BrowserDownloads } from '../../workers/keeper/browser-downloads';
 import type { CutDownload } from '../../workers/keeper/download-quota';
@@ -25,7 +25,7 @@ describe('downloads of a live session', () => {
   let api: TestApi;
   let dir: TempDir;
   let gateway: Gateway;
-  let session: SessionView;
+  let session: SessionData;
   let contract: Contract;
   let cuts: readonly CutDownload[] = [];
 

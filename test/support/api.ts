@@ -2,7 +2,7 @@ import { startApi, type Api } from '../../src/api/app';
 import { envToConfig, type Config } from '../../src/config/config';
 import { createLogger } from '../../src/core/logger';
 import { openDeps, type Deps } from '../../src/deps';
-import type { SessionView } from '../../src/http/session-view';
+import type { SessionData } from '../../src/client/session';
 import { startEchoBrowser, type EchoBrowser } from './echo-browser';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { StandInWorker } from './stand-in-worker';
@@ -22,7 +22,7 @@ export interface TestApi {
   /** One request, JSON in and out. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Creates a session and waits until it is live. */
-  createLive(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<SessionView>;
+  createLive(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<SessionData>;
   stop(): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ export async function startTestApi(
       if (answer.status !== 201)
         throw new Error(`create answered ${answer.status}: ${JSON.stringify(answer.body)}`);
       // SAFETY: a 201 carries the view of the session.
-      return answer.body as unknown as SessionView;
+      return answer.body as unknown as SessionData;
     },
     stop: async () => {
       await Promise.all(apis.map(api => api.close()));

@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
-import type {
-  BrowserGoneCause,
-  ReleaseEvent,
-  SessionChange,
-  SessionEvent,
-} from '../../machines/session/session.events';
-import {
-  TIMER_KINDS,
-  type SessionInput,
-  type SessionSnapshot,
-  type TimerKind,
-} from '../../machines/session/session.types';
+import type { ReleaseEvent, SessionChange, SessionEvent } from '../../machines/session/session.events';
+import { TIMER_KINDS, type BrowserGoneCause, type TimerKind } from '../../machines/session/session.words';
+import type { SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import { ENDPOINT, INPUT } from './session-samples';
 
 /**

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../machines/session/session.types';
-import { isEnded } from '../../machines/session/session.view';
+import { isEnded } from '../../machines/session/session.words';
 import { randomId, type SessionRef } from '../../src/core/ids';
 import type { Deps } from '../../src/deps';
 import { Consumer, DONE, type JobResult } from '../../src/queue/consumer';

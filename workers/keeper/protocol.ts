@@ -1,4 +1,4 @@
-import type { BrowserGoneCause } from '../../machines/session/session.events';
+import type { BrowserGoneCause } from '../../machines/session/session.words';
 import {
   DEFAULT_BROWSER_OPTIONS,
   type BrowserOptions,

@@ -1,3 +1,4 @@
+import { BROWSER_GONE_CAUSES } from '../../machines/session/session.words';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -31,7 +32,7 @@ const stored = z.object({
   ordered: z.boolean(),
   gone: z
     .object({
-      cause: z.enum(['client_closed_browser', 'browser_crashed', 'browser_unresponsive']).nullable(),
+      cause: z.enum(BROWSER_GONE_CAUSES).nullable(),
       message: z.string(),
       atMs: z.number(),
     })

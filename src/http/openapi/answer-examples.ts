@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
 import type { Problem } from '../problem';
-import type { CreatedSessionView, EndedSessionView, LiveSessionView } from '../session-view';
+import type { CreatedSessionData, EndedSessionData, LiveSessionData } from '../../client/session';
 import type {
   liveDetailsAnswer,
   releaseAllAnswer,
@@ -20,7 +20,7 @@ export const EXAMPLE_IDS = {
 
 const { proxyServer, ...PLAIN_OPTIONS } = DEFAULT_BROWSER_OPTIONS;
 
-const SESSION: LiveSessionView = {
+const SESSION: LiveSessionData = {
   id: EXAMPLE_IDS.session,
   status: 'live',
   endReason: null,
@@ -43,7 +43,7 @@ const SESSION: LiveSessionView = {
   error: null,
 };
 
-const CREATED: CreatedSessionView = {
+const CREATED: CreatedSessionData = {
   ...SESSION,
   status: 'created',
   liveAt: null,
@@ -54,7 +54,7 @@ const CREATED: CreatedSessionView = {
   revision: 1,
 };
 
-const ENDED: EndedSessionView = {
+const ENDED: EndedSessionData = {
   ...SESSION,
   status: 'released',
   endReason: 'released_by_client',

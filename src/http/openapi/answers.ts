@@ -1,40 +1,29 @@
+import type { Capacity } from '../../client/fleet';
 import { z } from 'zod';
-import type { EndedStatus, EndReason, SessionStatus } from '../../../machines/session/session.types';
+import {
+  type EndReason,
+  STATUSES,
+  END_REASONS,
+  ENDED_STATUSES,
+} from '../../../machines/session/session.words';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
-import type { Capacity } from '../../queries/list-workers';
 import type { Problem } from '../problem';
 import type { ReadinessReport } from '../readiness';
-import type { CreatedSessionView, EndedSessionView, LiveSessionView, SessionView } from '../session-view';
+import type {
+  CreatedSessionData,
+  EndedSessionData,
+  LiveSessionData,
+  SessionData,
+} from '../../client/session';
 
 /*
  * What the service answers, as schemas for the OpenAPI document. Nothing is validated with them at run time; the compiler
  * holds them against the types of the answers where those have one, and a test against real answers.
  */
 
-/* Written as objects so that the compiler misses what is not listed. */
-const ENDED_STATUSES: Readonly<Record<EndedStatus, true>> = { released: true, failed: true, timed_out: true };
-const STATUSES: Readonly<Record<SessionStatus, true>> = { created: true, live: true, ...ENDED_STATUSES };
-const END_REASONS: Readonly<Record<EndReason, true>> = {
-  released_by_client: true,
-  released_by_bulk: true,
-  client_closed_browser: true,
-  client_disconnected: true,
-  drained: true,
-  session_timeout: true,
-  idle_timeout: true,
-  connect_timeout: true,
-  queue_timeout: true,
-  launch_failed: true,
-  browser_crashed: true,
-  browser_unresponsive: true,
-  worker_lost: true,
-};
-
-// SAFETY: the keys of these literals are exactly the words of the types they are declared with.
-const wordsOf = <W extends string>(words: Readonly<Record<W, true>>): W[] => Object.keys(words) as W[];
-
-const status = z.enum(wordsOf(STATUSES));
-const endReason = z.enum(wordsOf(END_REASONS));
+const status = z.enum(STATUSES);
+// SAFETY: the keys of the literal are its type's.
+const endReason = z.enum(Object.keys(END_REASONS) as EndReason[]);
 const time = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.' });
 const count = z.int().min(0);
 const milliseconds = z.int().min(0).describe('Milliseconds.');
@@ -84,7 +73,7 @@ export const createdSessionAnswer = z.object({
   websocketUrl: none,
   queuePosition: z.int().min(1).nullable().describe('1: next in turn; null: does not wait.'),
   error: none,
-}) satisfies z.ZodType<CreatedSessionView>;
+}) satisfies z.ZodType<CreatedSessionData>;
 
 /** A session that one can connect to. */
 export const liveSessionAnswer = z.object({
@@ -99,11 +88,11 @@ export const liveSessionAnswer = z.object({
     .describe('Browser-level CDP endpoint, complete and self-authorising: whoever has it has the browser.'),
   queuePosition: none,
   error: none,
-}) satisfies z.ZodType<LiveSessionView>;
+}) satisfies z.ZodType<LiveSessionData>;
 
 /** A session that is over. */
 export const endedSessionAnswer = z.object({
-  status: z.enum(wordsOf(ENDED_STATUSES)).describe('Final.'),
+  status: z.enum(ENDED_STATUSES).describe('Final.'),
   ...sessionFacts,
   endReason: endReason.describe('Why it ended.'),
   liveAt: time.nullable().describe('Null: it never was live.'),
@@ -115,14 +104,14 @@ export const endedSessionAnswer = z.object({
     .object({ code: z.string(), message: z.string() })
     .nullable()
     .describe('What went wrong, of a session that failed.'),
-}) satisfies z.ZodType<EndedSessionView>;
+}) satisfies z.ZodType<EndedSessionData>;
 
 /** One session: which members it has follows from its `status`. */
 export const sessionAnswer = z.discriminatedUnion('status', [
   createdSessionAnswer,
   liveSessionAnswer,
   endedSessionAnswer,
-]) satisfies z.ZodType<SessionView>;
+]) satisfies z.ZodType<SessionData>;
 
 /** A page of sessions. */
 export const sessionListAnswer = z.object({

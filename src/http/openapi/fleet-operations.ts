@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { usageQuery, type UsageView } from '../routes/usage';
-import type { WorkerView } from '../routes/workers';
+import type { UsageFigures, Worker } from '../../client/fleet';
+import { usageQuery } from '../routes/usage';
 import { capacityAnswer } from './answers';
 import type { Operation } from './operation';
 
@@ -8,7 +8,7 @@ import type { Operation } from './operation';
 
 const count = z.int().min(0);
 
-const workerAnswer: z.ZodType<WorkerView> = z.object({
+const workerAnswer: z.ZodType<Worker> = z.object({
   id: z.string(),
   hostname: z.string().nullable(),
   slots: count,
@@ -23,7 +23,7 @@ const used = {
   liveSeconds: z.number().min(0),
   startedMinutes: count.describe('Every minute that was begun, session by session.'),
 };
-const usage: z.ZodType<UsageView> = z.object(used);
+const usage: z.ZodType<UsageFigures> = z.object(used);
 const usageAnswer = z.object({
   from: z.string(),
   to: z.string(),

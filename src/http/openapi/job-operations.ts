@@ -1,6 +1,7 @@
+import type { QuarantinedJob } from '../../client/jobs';
 import { z } from 'zod';
 import { CONTAINMENT_REASONS } from '../../core/containment';
-import { jobsQuery, type JobView } from '../routes/jobs';
+import { jobsQuery } from '../routes/jobs';
 import type { Operation } from './operation';
 
 /* Jobs that nobody could handle: what they were, and what is to become of them. */
@@ -21,7 +22,7 @@ const jobAnswer = z.object({
   truncated: z.boolean(),
 });
 const listAnswer = z.object({
-  jobs: z.array(z.object(entry) satisfies z.ZodType<JobView>),
+  jobs: z.array(z.object(entry) satisfies z.ZodType<QuarantinedJob>),
   nextCursor: z.string().nullable(),
   hasMore: z.boolean(),
 });

@@ -1,3 +1,4 @@
+import { CREATE_ENDED_CODES } from '../../engine/session-ended';
 import { z } from 'zod';
 import { sessionEventsQuery } from '../routes/session-events';
 import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../schemas';
@@ -94,17 +95,7 @@ export const OPERATIONS = {
       201: { ...session('Created, and live.', CREATED_HEADERS), schema: liveSessionAnswer },
       202: { ...session('Created, not live yet.', CREATED_HEADERS), schema: createdSessionAnswer },
     },
-    errors: [
-      'session_id_taken',
-      'idempotency_key_reused',
-      'not_supported',
-      'session_ended',
-      'launch_failed',
-      'browser_crashed',
-      'browser_unresponsive',
-      'worker_lost',
-      'queue_timeout',
-    ],
+    errors: ['session_id_taken', 'idempotency_key_reused', 'not_supported', ...CREATE_ENDED_CODES],
   },
   listSessions: {
     method: 'GET',

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
-import { isEnded, statusOf } from '../../../machines/session/session.view';
+import { statusOf } from '../../../machines/session/session.view';
+import { isEnded } from '../../../machines/session/session.words';
 import type { Accepted, CreateSession } from '../../commands/create-session';
 import { createEnded } from '../../engine/session-ended';
 import type { AwaitSession } from '../../queries/await-session';

@@ -1,10 +1,11 @@
+import { QUEUES } from '../../../machines/session/session.words';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
+import type { QuarantinedJob } from '../../client/jobs';
 import type { DiscardJob, RetryJob } from '../../commands/retry-job';
 import { checkFields } from '../../core/check-fields';
 import { HoldfastError } from '../../core/errors';
 import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
-import { QUEUES } from '../../queue/queues';
 import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
 import { withinRedisBudget } from '../redis-budget';
 import { tenantOf } from '../request-context';
@@ -17,26 +18,9 @@ export interface JobRouteParts {
   readonly discardJob: DiscardJob;
 }
 
-/** A job in quarantine as callers see it. Texts that came with the job are made fit for logs and terminals. */
-export interface JobView {
-  /** Of the entry, not of the job. */
-  readonly id: string;
-  readonly queue: string;
-  readonly jobId: string;
-  readonly name: string;
-  readonly reason: string;
-  readonly detail: string;
-  readonly at: string;
-  /** Of the payload as it was in the queue, bytes. */
-  readonly size: number;
-}
-
 /** The query of `GET /v1/jobs`. */
 export const jobsQuery = z.object({
-  queue: z
-    .enum(QUEUES.map(({ queue }) => queue))
-    .optional()
-    .describe('Only jobs of this queue.'),
+  queue: z.enum(QUEUES).optional().describe('Only jobs of this queue.'),
   cursor: z.string().max(64).refine(isQuarantineCursor, 'is not a cursor of ours').optional(),
   limit: z
     .string()
@@ -82,7 +66,7 @@ export function discardJobRoute({ discardJob }: JobRouteParts): RequestHandler {
   };
 }
 
-function viewOf({ id, queue, jobId, name, reason, detail, atMs, size }: QuarantineEntry): JobView {
+function viewOf({ id, queue, jobId, name, reason, detail, atMs, size }: QuarantineEntry): QuarantinedJob {
   return { id, queue, jobId, name, reason, detail, at: new Date(atMs).toISOString(), size };
 }
 

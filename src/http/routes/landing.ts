@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import type { SessionStatus } from '../../../machines/session/session.types';
+import type { SessionStatus } from '../../../machines/session/session.words';
 import { packageVersion } from '../../config/version';
 import { messageOf } from '../../core/errors';
 import type { Logger } from '../../core/logger';

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
-import { isEnded, statusOf } from '../../../machines/session/session.view';
+import { statusOf } from '../../../machines/session/session.view';
+import { isEnded } from '../../../machines/session/session.words';
 import type { FollowSession, SessionNews } from '../../queries/follow-session';
 import type { GetSession } from '../../queries/get-session';
 import { lastEventIdOf, type StreamEvent } from '../event-stream';

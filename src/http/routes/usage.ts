@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import type { UsageFigures } from '../../client/fleet';
 import { checkFields } from '../../core/check-fields';
 import { dayCount, type GetUsage } from '../../queries/usage';
 import type { MaintenanceStore } from '../../store/maintenance-store';
@@ -26,14 +27,6 @@ const usageRange = z
     path: ['to'],
     message: `must be at most ${DAYS_MAX} days from from`,
   });
-
-/** What sessions have used, as callers see it. */
-export interface UsageView {
-  readonly sessions: number;
-  readonly liveSeconds: number;
-  /** Every minute that was begun, session by session. */
-  readonly startedMinutes: number;
-}
 
 /** What the route works with. */
 export interface UsageRouteParts {
@@ -67,7 +60,7 @@ export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestH
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-const viewOf = ({ sessions, liveMs, startedMinutes }: Usage): UsageView => ({
+const viewOf = ({ sessions, liveMs, startedMinutes }: Usage): UsageFigures => ({
   sessions,
   liveSeconds: liveMs / 1_000,
   startedMinutes,

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import type { Worker } from '../../client/fleet';
 import type { DrainWorker } from '../../commands/drain-worker';
 import { HoldfastError } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
@@ -11,19 +12,6 @@ export interface WorkerRouteParts {
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;
   readonly getCapacity: GetCapacity;
-}
-
-/** A worker as callers see it. */
-export interface WorkerView {
-  readonly id: string;
-  readonly hostname: string | null;
-  readonly slots: number;
-  readonly used: number;
-  /** Launches nothing; what is live there stays. */
-  readonly draining: boolean;
-  /** Its lease holds: its sessions are being looked after. */
-  readonly alive: boolean;
-  readonly leaseExpiresAt: string | null;
 }
 
 /** `GET /v1/workers`: the worker machines of the installation. */
@@ -56,7 +44,7 @@ export function capacityRoute({ getCapacity }: WorkerRouteParts): RequestHandler
   };
 }
 
-function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker): WorkerView {
+function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker): Worker {
   return {
     id,
     hostname: info?.hostname ?? null,

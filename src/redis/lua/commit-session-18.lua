@@ -8,7 +8,7 @@
         19… label indexes it leaves, then label indexes it joins
   ARGV  1 command as JSON:
             { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
-              noticesMax, controlMax,
+              noticesMax, controlMax, endedStatuses: [string],
               labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 19… it leaves,
               usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
               expectFence: {n, claimId} | null   the caller speaks as this owner
@@ -48,8 +48,10 @@ for op, appliedRev in string.gmatch(ops, '([^=;]+)=(%d+)') do
     return { 'REPLAY', tonumber(appliedRev), nowMs }
   end
 end
-if status == 'released' or status == 'failed' or status == 'timed_out' then
-  return { 'TERMINAL', rev, nowMs, status }
+for _, final in ipairs(cmd.endedStatuses) do
+  if status == final then
+    return { 'TERMINAL', rev, nowMs, status }
+  end
 end
 if rev ~= cmd.rev then
   return { 'CONFLICT', rev, nowMs }

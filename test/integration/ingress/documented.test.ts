@@ -6,7 +6,7 @@ import { envToConfig } from '../../../src/config/config';
 import { createBodyParser } from '../../../src/http/schemas';
 import { parseUpdateBody } from '../../../src/http/update-body';
 import { checkJob } from '../../../src/ingress/check-job';
-import { JOB_NAMES, type JobName } from '../../../src/ingress/contract';
+import { INGRESS_JOBS, type IngressJobName } from '../../../machines/session/session.words';
 import type { CreateData, Deduplicated, ExtendData, RunData } from '../../../src/producer/producer';
 import { startTestApi, type TestApi } from '../../support/api';
 
@@ -24,7 +24,7 @@ const blocks = (language: string): { readonly text: string; readonly before: str
     before: page.slice(0, match.index),
   }));
 
-const schemaOf = (name: JobName): z.ZodType => {
+const schemaOf = (name: IngressJobName): z.ZodType => {
   const text = readFileSync(join(root, `docs/jobs/${name}.schema.json`), 'utf8');
   return z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0]);
 };
@@ -32,12 +32,12 @@ const schemaOf = (name: JobName): z.ZodType => {
 describe('the page about jobs', () => {
   const payloads = blocks('json').map(({ text, before }) => {
     const name = [...before.matchAll(/^\*\*(session\.\w+)\*\*/gm)].at(-1)?.[1];
-    return { name: JOB_NAMES.find(known => known === name), text };
+    return { name: INGRESS_JOBS.find(known => known === name), text };
   });
   const [python] = blocks('python').map(({ text }) => /add\("(session\.\w+)", (\{.*\})\)/.exec(text));
 
   it('has a payload of every job', () => {
-    expect(new Set(payloads.map(({ name }) => name))).toEqual(new Set(JOB_NAMES));
+    expect(new Set(payloads.map(({ name }) => name))).toEqual(new Set(INGRESS_JOBS));
     expect(python?.[1]).toBe('session.create');
   });
 

@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
-import { QUEUES } from '../../../src/queue/queues';
+import { QUEUE_PLACES } from '../../../src/queue/queues';
 import { blockingOptions } from '../../../src/redis/connection';
 import { QuarantineStore } from '../../../src/store/quarantine-store';
 import { QueueWatch, type WatchedQueue } from '../../../src/store/queue-watch';
@@ -12,7 +12,7 @@ import { StoreFixture } from '../../support/store-fixture';
 
 type Damage = readonly [what: string, harm: (queue: Queue, prefix: string) => Promise<unknown>];
 
-describe.each(QUEUES)('the queue $queue', watched => {
+describe.each(QUEUE_PLACES)('the queue $queue', watched => {
   let fixture: StoreFixture;
   let queue: Queue;
   let worker: Worker;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SessionStatus } from '../../../machines/session/session.types';
+import type { SessionStatus } from '../../../machines/session/session.words';
 import { keys } from '../../../src/redis/keys';
 import { SessionIndex, type LabelRequirement, type Selection } from '../../../src/store/session-index';
 import { selector } from '../../support/label-selector';

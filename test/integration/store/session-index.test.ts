@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../../../machines/session/session.types';
+import type { SessionStatus } from '../../../machines/session/session.words';
 import { SessionIndex } from '../../../src/store/session-index';
 import { selector } from '../../support/label-selector';
 import { T0 } from '../../support/session-samples';

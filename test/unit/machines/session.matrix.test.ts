@@ -1,7 +1,6 @@
 import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
-import { TIMER_KINDS } from '../../../machines/session/session.types';
-import { SESSION_VALUES } from '../../../machines/session/session.versions';
+import { SESSION_VALUES, TIMER_KINDS } from '../../../machines/session/session.words';
 import { step } from '../../../machines/step';
 import { EVENTS, leafOf, SAMPLES } from '../../support/session-samples';
 

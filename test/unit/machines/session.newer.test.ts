@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { readNewerSnapshot, type RowFields } from '../../../machines/session/session.newer';
-import { SESSION_VALUES } from '../../../machines/session/session.versions';
+import { SESSION_VALUES } from '../../../machines/session/session.words';
 import { projectSession, statusOf } from '../../../machines/session/session.view';
 import { SAMPLES } from '../../support/session-samples';
 

@@ -3,13 +3,8 @@ import type { SnapshotFrom } from 'xstate';
 import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
 import { sessionMachine } from '../../../machines/session/session.machine';
-import {
-  TIMER_KINDS,
-  type SessionContext,
-  type SessionInput,
-  type SessionSnapshot,
-} from '../../../machines/session/session.types';
-import { SESSION_VALUES } from '../../../machines/session/session.versions';
+import type { SessionContext, SessionInput, SessionSnapshot } from '../../../machines/session/session.types';
+import { SESSION_VALUES, TIMER_KINDS } from '../../../machines/session/session.words';
 import { firstStep, step } from '../../../machines/step';
 import { EVENTS, INPUT } from '../../support/session-samples';
 

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { LABELS_MAX } from '../../../machines/session/session.changes';
 import type { SessionEffect } from '../../../machines/session/session.effects';
 import type { SessionEvent } from '../../../machines/session/session.events';
+import { MAX_LAUNCH_ATTEMPTS, type SessionSnapshot } from '../../../machines/session/session.types';
 import {
-  MAX_LAUNCH_ATTEMPTS,
-  type EndedStatus,
+  isEnded,
   type EndReason,
-  type SessionSnapshot,
+  type EndedStatus,
   type TimerKind,
-} from '../../../machines/session/session.types';
-import { isEnded, statusOf } from '../../../machines/session/session.view';
+} from '../../../machines/session/session.words';
+import { statusOf } from '../../../machines/session/session.view';
 import { firstStep, step, type Step } from '../../../machines/step';
 import { leafOf } from '../../support/session-samples';
 import { walks, type Walk } from '../../support/session-walks';

@@ -4,7 +4,8 @@ import type { SessionEffect } from '../../../machines/session/session.effects';
 import type { SessionEvent } from '../../../machines/session/session.events';
 import { labelOf } from '../../../machines/session/session.labels';
 import { sessionMachine } from '../../../machines/session/session.machine';
-import type { SessionContext, TimerKind } from '../../../machines/session/session.types';
+import type { SessionContext } from '../../../machines/session/session.types';
+import type { TimerKind } from '../../../machines/session/session.words';
 import { step } from '../../../machines/step';
 import {
   ENDPOINT,

@@ -4,10 +4,10 @@ import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types
 import {
   MACHINE_VERSION,
   NewerMachineVersionError,
-  SESSION_VALUES,
   UnknownStateError,
   upgradeSnapshot,
 } from '../../../machines/session/session.versions';
+import { SESSION_VALUES } from '../../../machines/session/session.words';
 import { projectSession } from '../../../machines/session/session.view';
 import { step } from '../../../machines/step';
 import { ENDPOINT, EVENTS, SAMPLES } from '../../support/session-samples';

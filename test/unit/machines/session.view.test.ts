@@ -1,4 +1,5 @@
-import { isEnded, projectSession, statusOf } from '../../../machines/session/session.view';
+import { projectSession, statusOf } from '../../../machines/session/session.view';
+import { isEnded } from '../../../machines/session/session.words';
 import { INPUT, LIMITS, SAMPLES, T0 } from '../../support/session-samples';
 
 describe('the view of a session', () => {

@@ -1,5 +1,6 @@
 import type { SessionChange, SessionEvent } from '../../../machines/session/session.events';
-import type { SessionSnapshot, TimerKind } from '../../../machines/session/session.types';
+import type { SessionSnapshot } from '../../../machines/session/session.types';
+import type { TimerKind } from '../../../machines/session/session.words';
 import { firstStep, step } from '../../../machines/step';
 import { EVENTS, INPUT, LIMITS, SAMPLES, T0, walk, type SampleName } from '../../support/session-samples';
 

@@ -1,0 +1,113 @@
+/*
+ * The words of sessions, each said once. Types, checks, labels of metrics and schemas are made from these lists. A word
+ * that is added here does not compile until every place that has to decide about it has done so (ARCHITECTURE.md).
+ */
+
+/** Every state that callers see, in the order of a life. The last three are final and absorb every event (I3). */
+export const STATUSES = ['created', 'live', 'released', 'failed', 'timed_out'] as const;
+
+/** @see STATUSES */
+export type SessionStatus = (typeof STATUSES)[number];
+
+/** The final states. */
+export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const satisfies SessionStatus[];
+
+/** @see ENDED_STATUSES */
+export type EndedStatus = (typeof ENDED_STATUSES)[number];
+
+/** A status of a session that goes on. */
+export type OpenStatus = Exclude<SessionStatus, EndedStatus>;
+
+/** Whether a status is final. */
+export const isEnded = (status: SessionStatus): status is EndedStatus =>
+  ENDED_STATUSES.some(ended => ended === status);
+
+/** The states of a session that goes on. */
+export const OPEN_STATUSES = STATUSES.filter((status): status is OpenStatus => !isEnded(status));
+
+/** Every state inside a status, as XState keeps it and the row stores it. */
+export const SESSION_VALUES = [
+  { created: 'queued' },
+  { created: 'launching' },
+  'live',
+  'released',
+  'failed',
+  'timed_out',
+] as const;
+
+/** @see SESSION_VALUES */
+export type SessionValue = (typeof SESSION_VALUES)[number];
+
+/** Why a session ended (I22: exactly one of these explains every end), and the status that it leads to. */
+export const END_REASONS = {
+  released_by_client: 'released',
+  released_by_bulk: 'released',
+  client_closed_browser: 'released',
+  client_disconnected: 'released',
+  drained: 'released',
+  session_timeout: 'timed_out',
+  idle_timeout: 'timed_out',
+  connect_timeout: 'timed_out',
+  queue_timeout: 'failed',
+  launch_failed: 'failed',
+  browser_crashed: 'failed',
+  browser_unresponsive: 'failed',
+  worker_lost: 'failed',
+} as const satisfies Record<string, EndedStatus>;
+
+/** @see END_REASONS */
+export type EndReason = keyof typeof END_REASONS;
+
+/** Why a session is released from outside. */
+export const RELEASE_REASONS = [
+  'released_by_client',
+  'released_by_bulk',
+  'client_disconnected',
+  'drained',
+] as const satisfies EndReason[];
+
+/** @see RELEASE_REASONS */
+export type ReleaseReason = (typeof RELEASE_REASONS)[number];
+
+/** How a browser went without an order to end it. */
+export const BROWSER_GONE_CAUSES = [
+  'client_closed_browser',
+  'browser_crashed',
+  'browser_unresponsive',
+] as const satisfies EndReason[];
+
+/** @see BROWSER_GONE_CAUSES */
+export type BrowserGoneCause = (typeof BROWSER_GONE_CAUSES)[number];
+
+/** The deadlines that a session can have, in the order of a life; each is armed in the state it belongs to. */
+export const TIMER_KINDS = ['queue', 'launch', 'connect', 'idle', 'session'] as const;
+
+/** @see TIMER_KINDS */
+export type TimerKind = (typeof TIMER_KINDS)[number];
+
+/** The queues that this service alone writes. */
+export const OWN_QUEUES = ['launch', 'sessions', 'timers', 'accepted'] as const;
+
+/** @see OWN_QUEUES */
+export type OwnQueue = (typeof OWN_QUEUES)[number];
+
+/** The queue that other services put jobs into. */
+export const INGRESS_QUEUE = 'ingress';
+
+/** Every queue. */
+export const QUEUES = [...OWN_QUEUES, INGRESS_QUEUE] as const;
+
+/** @see QUEUES */
+export type QueueName = (typeof QUEUES)[number];
+
+/** The jobs that change a session from outside, and the probe of their whole path. */
+export const COMMANDS = ['release', 'update', 'probe'] as const;
+
+/** The jobs that other services may put into the queue for them. */
+export const INGRESS_JOBS = ['session.create', 'session.extend', 'session.release', 'session.run'] as const;
+
+/** @see INGRESS_JOBS */
+export type IngressJobName = (typeof INGRESS_JOBS)[number];
+
+/** The names of jobs on all queues; a delayed job is named after its timer, an accepted one after the job it goes on with. */
+export const JOB_NAMES = ['launch', ...COMMANDS, ...TIMER_KINDS, ...INGRESS_JOBS] as const;
