@@ -1,3 +1,5 @@
+import { statusOf } from '../machines/session/session.view';
+import { hasBrowser } from '../machines/session/session.words';
 import { NewerMachineVersionError } from '../machines/session/session.versions';
 import { pollUntil, withDeadline } from '../src/core/abort';
 import { randomId, type SessionRef } from '../src/core/ids';
@@ -79,7 +81,7 @@ export class Drain {
       cause: 'drained',
       actor: `worker:${context.workerId}`,
       event: (record, nowMs) =>
-        record.snapshot.value === 'live' ? { type: 'RELEASE', reason: 'drained', nowMs } : null,
+        hasBrowser(statusOf(record.snapshot)) ? { type: 'RELEASE', reason: 'drained', nowMs } : null,
     });
     if (outcome.kind !== 'ignored') owned.remove(ref);
   }

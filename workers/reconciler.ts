@@ -1,7 +1,7 @@
 import type { SessionEvent } from '../machines/session/session.events';
 import type { Fence } from '../machines/session/session.types';
 import { statusOf } from '../machines/session/session.view';
-import { isEnded } from '../machines/session/session.words';
+import { isEnded, hasBrowser } from '../machines/session/session.words';
 import type { Clock } from '../src/core/clock';
 import { randomId, type SessionRef } from '../src/core/ids';
 import { RecurringFailures } from '../src/core/recurring-failures';
@@ -94,7 +94,7 @@ export class Reconciler {
   /* Hold it, adopt it, or say what became of its browser. */
   async #settleRow({ record, fence }: OwnedRow, browser: BrowserRecord | undefined): Promise<void> {
     if (isEnded(statusOf(record.snapshot))) return;
-    if (record.snapshot.value !== 'live') return this.#giveLaunchUp(record, fence);
+    if (!hasBrowser(statusOf(record.snapshot))) return this.#giveLaunchUp(record, fence);
     const isRunning = browser?.state === 'running';
     const isHeld =
       browser?.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId);

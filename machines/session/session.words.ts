@@ -22,6 +22,17 @@ export type OpenStatus = Exclude<SessionStatus, EndedStatus>;
 export const isEnded = (status: SessionStatus): status is EndedStatus =>
   ENDED_STATUSES.some(ended => ended === status);
 
+const HAS_BROWSER: Readonly<Record<SessionStatus, boolean>> = {
+  created: false,
+  live: true,
+  released: false,
+  failed: false,
+  timed_out: false,
+};
+
+/** Whether a session of this status has a browser that clients can use. */
+export const hasBrowser = (status: SessionStatus): boolean => HAS_BROWSER[status];
+
 /** The states of a session that goes on. */
 export const OPEN_STATUSES = STATUSES.filter((status): status is OpenStatus => !isEnded(status));
 

@@ -1,5 +1,10 @@
 import type { SessionSnapshot } from '../../machines/session/session.types';
-import { isEnded, type EndReason, type SessionStatus } from '../../machines/session/session.words';
+import {
+  isEnded,
+  type EndReason,
+  type SessionStatus,
+  hasBrowser,
+} from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
 import { HoldfastError, type ErrorCode } from '../core/errors';
 import type { SessionRecord } from '../store/session-store';
@@ -23,7 +28,7 @@ function ended(details: Pick<End, 'sessionStatus' | 'endReason'>): HoldfastError
 /** @throws HoldfastError `session_not_live` before a session is live, `session_ended` with how it ended after that. */
 export function requireLive({ snapshot }: SessionRecord): void {
   const status = statusOf(snapshot);
-  if (status === 'live') return;
+  if (hasBrowser(status)) return;
   if (isEnded(status)) throw sessionEnded(snapshot);
   throw new HoldfastError('session_not_live', 'The session is not live yet.');
 }

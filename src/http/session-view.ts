@@ -1,3 +1,4 @@
+import { hasBrowser } from '../../machines/session/session.words';
 import { projectSession } from '../../machines/session/session.view';
 import type { BrowserOptions } from '../../machines/session/session.types';
 import type { SessionData, SessionFacts } from '../client/session';
@@ -20,7 +21,8 @@ export class SessionViews {
     // SAFETY: the machine sets together what one status has; the view of every sample is held against the document.
     return {
       id: session.id,
-      status: session.status,
+      // The client knows every status.
+      status: session.status satisfies SessionData['status'],
       endReason: session.endReason,
       name: session.name,
       labels: session.labels,
@@ -31,7 +33,7 @@ export class SessionViews {
       timeout: session.timeoutMs,
       idleTimeout: session.idleTimeoutMs,
       duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
-      websocketUrl: session.status === 'live' ? this.websocketUrl(record.ref, session.id) : null,
+      websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record.ref, session.id) : null,
       viewerUrl: null,
       ...optionsView(session.options),
       workerId: session.workerId,
