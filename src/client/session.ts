@@ -133,20 +133,8 @@ export interface NewCookie {
   readonly partitionKey?: { readonly topLevelSite: string; readonly hasCrossSiteAncestor: boolean };
 }
 
-/** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */
-export interface CreateOptions extends ForeignOptions {
-  /** How long it may be live. Default 300 000. */
-  readonly timeout?: number;
-  /** Ends it after so long without anything happening. Default: off. */
-  readonly idleTimeout?: number | null;
-  /** How long it may wait for a free slot. Default 60 000. */
-  readonly queueTimeout?: number;
-  /** Ends it if nobody connects for so long. Default: off. */
-  readonly connectTimeout?: number | null;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly name?: string | null;
-  /** An id of your own choice. */
-  readonly sessionId?: string;
+/** What its browser is to be like; null leaves a thing to the service. */
+export interface BrowserCreateOptions {
   /** False: with windows, on a display of its own. Default: true. */
   readonly headless?: boolean | null;
   /** The inside of every page, CSS pixels. */
@@ -161,6 +149,22 @@ export interface CreateOptions extends ForeignOptions {
   readonly proxy?: ProxyOptions | null;
   /** In the browser before its first page opens. */
   readonly cookies?: readonly NewCookie[] | null;
+}
+
+/** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */
+export interface CreateOptions extends BrowserCreateOptions, ForeignOptions {
+  /** How long it may be live. Default 300 000. */
+  readonly timeout?: number;
+  /** Ends it after so long without anything happening. Default: off. */
+  readonly idleTimeout?: number | null;
+  /** How long it may wait for a free slot. Default 60 000. */
+  readonly queueTimeout?: number;
+  /** Ends it if nobody connects for so long. Default: off. */
+  readonly connectTimeout?: number | null;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly name?: string | null;
+  /** An id of your own choice. */
+  readonly sessionId?: string;
   readonly context?: unknown;
   readonly recording?: boolean | null;
   readonly blockAds?: boolean | null;

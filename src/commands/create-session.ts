@@ -106,7 +106,10 @@ export function fingerprintOf(
   secret: string,
   { sessionId, name, labels, limits, options, secrets }: NewSession,
 ): string {
-  const { dimensions } = options;
+  const { headless, dimensions, deviceScaleFactor, userAgent, locale, timezone, proxyServer, ...others } =
+    options;
+  // An option that is added has its place here, or two wishes that differ in it would be taken for one.
+  others satisfies Record<string, never>;
   const canonical = JSON.stringify([
     sessionId,
     name,
@@ -115,13 +118,13 @@ export function fingerprintOf(
     limits.idleTimeoutMs,
     limits.queueTimeoutMs,
     limits.connectTimeoutMs,
-    options.headless,
+    headless,
     dimensions === null ? null : [dimensions.width, dimensions.height],
-    options.deviceScaleFactor,
-    options.userAgent,
-    options.locale,
-    options.timezone,
-    options.proxyServer,
+    deviceScaleFactor,
+    userAgent,
+    locale,
+    timezone,
+    proxyServer,
     secrets.proxy === null ? null : [secrets.proxy.username, secrets.proxy.password],
     // The schema has put the members of each into one order.
     secrets.cookies,

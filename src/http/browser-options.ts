@@ -1,3 +1,4 @@
+import type { BrowserCreateOptions } from '../client/session';
 import { z } from 'zod';
 import type { BrowserOptions } from '../../machines/session/session.types';
 import { newCookie } from '../browser/cookies';
@@ -106,7 +107,7 @@ export const browserFields = {
   timezone: timezone.nullable().default(null),
   proxy: proxy.nullable().default(null),
   cookies: cookies.nullable().default(null),
-};
+} satisfies Record<keyof BrowserCreateOptions, z.ZodType>;
 
 /** @see browserFields */
 export type BrowserFields = z.output<z.ZodObject<typeof browserFields>>;

@@ -224,14 +224,31 @@ export class Installation {
 
   /** Pids of the browsers themselves, one each: Chromium's first process, or the one of a null browser. */
   async browsers(): Promise<number[]> {
-    const byDirectory = new Map<string, number>();
+    let found: number[] = [];
+    const look = async (): Promise<true | undefined> => {
+      const { shims, browsers } = await this.#runDirectories();
+      found = [...browsers.values()];
+      // A process has no command line in the moment in which it becomes another program; its shim is there all the time.
+      return [...shims].every(directory => browsers.has(directory)) ? true : undefined;
+    };
+    // A shim that outlives its browser for longer than that is what the caller wants to see.
+    await pollUntil('a browser for each shim', { timeoutMs: 500, everyMs: 2 }, look).catch(() => undefined);
+    return found;
+  }
+
+  /* The run directories that shims and browsers name. */
+  async #runDirectories(): Promise<{ shims: ReadonlySet<string>; browsers: ReadonlyMap<string, number> }> {
+    const shims = new Set<string>();
+    const browsers = new Map<string, number>();
     for (const { pid, commandLine } of await systemProcesses.list()) {
       const directory = new RegExp(`${this.dir.path}/run/(b-[0-9a-f]+)`).exec(commandLine)?.[1];
-      if (directory === undefined || !isBrowser(commandLine)) continue;
+      if (directory === undefined) continue;
+      if (commandLine.includes('/shim.sh ')) shims.add(directory);
       // What a script forks looks like the script itself until it is something else; the parent came first.
-      byDirectory.set(directory, Math.min(pid, byDirectory.get(directory) ?? Infinity));
+      else if (isBrowser(commandLine))
+        browsers.set(directory, Math.min(pid, browsers.get(directory) ?? Infinity));
     }
-    return [...byDirectory.values()];
+    return { shims, browsers };
   }
 
   /** Ends everything in order and removes the folder. Answers the supervisor's exit code. */
@@ -316,8 +333,7 @@ async function giveTo(user: InstallationOptions['user'], dir: string): Promise<v
 }
 
 const isBrowser = (commandLine: string): boolean =>
-  !commandLine.includes('/shim.sh ') &&
   // A null browser is a script for the moment before it becomes what it waits in.
-  (commandLine.startsWith('dd if=') ||
-    commandLine.includes('/null-browser.sh ') ||
-    (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type=')));
+  commandLine.startsWith('dd if=') ||
+  commandLine.includes('/null-browser.sh ') ||
+  (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type='));

@@ -64,8 +64,7 @@ export interface ChromiumOptions extends Omit<BrowserOptions, 'timezone'> {
  * The command line of a browser. `--no-startup-window` saves the first window; the worker opens the first page over CDP.
  * Chromium obeys only the last `--disable-features` and `--enable-features` it is given, so each is one merged list.
  */
-export function chromiumArgs(options: ChromiumOptions): string[] {
-  const { profile, extraArgs, noSandbox } = options;
+export function chromiumArgs({ profile, extraArgs, noSandbox, ...options }: ChromiumOptions): string[] {
   const disabled = [...DISABLED_FEATURES, ...featuresOf('--disable-features', extraArgs)];
   const enabled = ['PdfOopif', ...featuresOf('--enable-features', extraArgs)];
   return [
@@ -107,9 +106,11 @@ function gettextLanguages(locale: string): string {
 }
 
 /* The flags of what lasts without a connection; what CDP emulates goes with whoever asked for it. */
-function wishes(options: ChromiumOptions): string[] {
-  const { headless, deviceScaleFactor, userAgent, locale, proxyServer } = options;
-  const { screen, window } = windowLayout(options);
+function wishes(options: Omit<BrowserOptions, 'timezone'>): string[] {
+  const { headless, dimensions, deviceScaleFactor, userAgent, locale, proxyServer, ...others } = options;
+  // An option that is added becomes a flag here, or a variable above.
+  others satisfies Record<string, never>;
+  const { screen, window } = windowLayout({ dimensions, deviceScaleFactor });
   const ratio = deviceScaleFactor ?? 1;
   return [
     ...(headless ? [`--screen-info={${screen.width}x${screen.height} devicePixelRatio=${ratio}}`] : []),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { CreateOptions, NewCookie, ProxyOptions } from '../../../client/session';
+import type { CreateOptions, NewCookie, ProxyOptions, BrowserCreateOptions } from '../../../client/session';
 import type { TerminalEnv } from '../../../config/env';
 import { messageOf } from '../../../core/errors';
 import { UsageError } from '../../exit-codes';
@@ -141,9 +141,12 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/* The types tell a field that is undefined from one that is not there; JSON does not. */
-function withoutUndefined(fields: {
+/** Every option of the browser has a flag, or this does not compile. */
+type Fields = {
   readonly [K in keyof CreateOptions]: CreateOptions[K] | undefined;
-}): CreateOptions {
+} & { readonly [K in keyof BrowserCreateOptions]-?: BrowserCreateOptions[K] | undefined };
+
+/* The types tell a field that is undefined from one that is not there; JSON does not. */
+function withoutUndefined(fields: Fields): CreateOptions {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
