@@ -3,7 +3,7 @@ import { pollUntil } from '../src/core/abort';
 import type { SessionRef } from '../src/core/ids';
 import { RENEW_EVERY_MS } from '../src/store/lease-store';
 import type { Notice } from '../src/store/notice-stream';
-import type { SessionRecord } from '../src/store/session-store';
+import type { SessionRecord } from '../src/store/session-record';
 import { EngineFixture } from '../test/support/engine-fixture';
 import { Installation } from '../test/support/installation';
 import { BareQueue } from './bare-queue';

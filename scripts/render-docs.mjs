@@ -23,8 +23,8 @@ const observability = path => require(join(root, 'observability', path));
 function jobSchemas() {
   const limits = compiled('src/config/config.js').envToConfig({});
   return compiled('src/ingress/json-schemas.js').jobSchemas({
-    session: compiled('src/http/schemas.js').createBodySchema(limits),
-    change: compiled('src/http/update-body.js').updateBodySchema(limits),
+    session: compiled('src/contract/schemas.js').createBodySchema(limits),
+    change: compiled('src/contract/update-body.js').updateBodySchema(limits),
   });
 }
 
@@ -65,11 +65,11 @@ const DOCUMENTS = [
     path: 'docs/metrics.md',
     render: () =>
       renderMetrics({
-        ...compiled('src/events/metrics.js'),
-        ...compiled('src/events/api-metrics.js'),
-        ...compiled('src/events/cluster-metrics.js'),
-        ...compiled('src/events/redis-metrics.js'),
-        ...compiled('src/events/worker-metrics.js'),
+        ...compiled('src/metrics/metrics.js'),
+        ...compiled('src/metrics/api-metrics.js'),
+        ...compiled('src/metrics/cluster-metrics.js'),
+        ...compiled('src/metrics/redis-metrics.js'),
+        ...compiled('src/metrics/worker-metrics.js'),
         ...compiled('src/http/mount.js'),
       }),
   },

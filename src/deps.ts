@@ -6,18 +6,14 @@ import { systemClock, type Clock } from './core/clock';
 import { randomId } from './core/ids';
 import { Lifecycle } from './core/lifecycle';
 import type { Logger } from './core/logger';
-import { commandHandler } from './engine/command-handler';
 import { CommandSender } from './engine/command-sender';
 import { EffectRelay } from './engine/effect-relay';
-import { Reaper } from './engine/reaper';
 import { Stepper } from './engine/stepper';
-import { Sweeper } from './engine/sweeper';
 import { Timeouts } from './engine/timeouts';
 import { Waiters } from './engine/waiters';
-import { Metrics } from './events/metrics';
-import { Report } from './events/report';
-import { Consumer, type ConsumerOptions } from './queue/consumer';
-import { commandPayload, timerPayload } from './queue/payloads';
+import { Metrics } from './metrics/metrics';
+import { Report } from './metrics/report';
+import type { ConsumerBase } from './queue/consumer';
 import { Producer } from './queue/producer';
 import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redis/connection';
 import { ScriptRunner } from './redis/script-runner';
@@ -29,7 +25,7 @@ import { EventLog } from './store/event-log';
 import { FileStore } from './store/file-store';
 import { LeaseStore } from './store/lease-store';
 import { MaintenanceStore } from './store/maintenance-store';
-import { NoticeStream, publishNotice } from './store/notice-stream';
+import { NoticeStream } from './store/notice-stream';
 import { QuarantineStore } from './store/quarantine-store';
 import { QueueWatch } from './store/queue-watch';
 import { RunStore } from './store/run-store';
@@ -75,11 +71,7 @@ export interface Deps extends Stores {
   readonly timeouts: Timeouts;
   readonly waiters: Waiters;
   readonly commands: CommandSender;
-  /** Consumer options every consumer of this process shares. */
-  readonly consumerBase: Pick<
-    ConsumerOptions<never>,
-    'redisUrl' | 'onContained' | 'report' | 'clock' | 'log'
-  >;
+  readonly consumerBase: ConsumerBase;
   /** Signs connect tokens; one for the installation. */
   readonly secret: string;
 }
@@ -166,37 +158,6 @@ function openStores(redis: Redis): Stores {
 }
 
 /* A job that is given up is counted, told to the log and kept for people to look at. */
-function containmentOf(quarantine: QuarantineStore, report: Report): ConsumerOptions<never>['onContained'] {
+function containmentOf(quarantine: QuarantineStore, report: Report): ConsumerBase['onContained'] {
   return async job => report.contained(await quarantine.put(job));
-}
-
-/** How many commands and timers one process steps at a time; they are short. */
-const STEPPING_CONCURRENCY = 50;
-
-/**
- * Starts what steps machines without a browser: the `sessions` and `timers` consumers and the sweeps. API and worker
- * processes both run it, so that releases and time-outs are committed with every worker dead.
- */
-export async function startStepping(deps: Deps): Promise<void> {
-  const { lifecycle, stepper, timeouts, redis, consumerBase } = deps;
-  const commands = new Consumer({
-    ...consumerBase,
-    queue: 'sessions',
-    schema: commandPayload,
-    concurrency: STEPPING_CONCURRENCY,
-    handle: commandHandler(stepper, notice => publishNotice(redis, notice)),
-  });
-  lifecycle.defer('sessions consumer', () => commands.close());
-  const timers = new Consumer({
-    ...consumerBase,
-    queue: 'timers',
-    schema: timerPayload,
-    concurrency: STEPPING_CONCURRENCY,
-    handle: payload => timeouts.handleJob(payload),
-  });
-  lifecycle.defer('timers consumer', () => timers.close());
-  const sweeper = new Sweeper({ ...deps, reaper: new Reaper(deps), retentionMs: deps.config.retentionMs });
-  lifecycle.defer('sweeper', () => sweeper.stop());
-  await Promise.all([commands.start(), timers.start()]);
-  sweeper.start();
 }

@@ -3,22 +3,24 @@ import type { Config } from '../src/config/config';
 import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
 import { RecurringFailures } from '../src/core/recurring-failures';
-import { openDeps, startStepping, type Deps } from '../src/deps';
+import { openDeps, type Deps } from '../src/deps';
+import { startStepping } from './stepping';
 import { openFirstPage } from '../src/browser/first-page';
-import { Consumer } from '../src/queue/consumer';
-import { launchPayload } from '../src/queue/payloads';
+import type { Consumer } from '../src/queue/consumer';
+import type { launchPayload } from '../src/queue/payloads';
+import { launchConsumer } from './consumers/launch';
 import { blockingOptions, openRedis } from '../src/redis/connection';
 import { controlStream } from '../src/store/control-stream';
 import type { WorkerInfo } from '../src/store/lease-store';
 import type { KeeperClient } from './keeper-client';
 import { Drain } from './drain';
-import { LaunchSlots, NO_SLOTS } from './launch-slots';
-import { LeaseRenewal } from './lease-renewal';
+import { LaunchSlots, NO_SLOTS } from './launch/launch-slots';
+import { LeaseRenewal } from './ownership/lease-renewal';
 import { serveMetrics } from './metrics-server';
-import { OwnedSessions } from './owned-sessions';
-import { Reconciler } from './reconciler';
-import { SessionCloser } from './session-closer';
-import { SessionLauncher } from './session-launcher';
+import { OwnedSessions } from './ownership/owned-sessions';
+import { Reconciler } from './ownership/reconciler';
+import { SessionCloser } from './ownership/session-closer';
+import { SessionLauncher } from './launch/session-launcher';
 import { WorkerExporter } from './worker-exporter';
 import type { WorkerContext } from './worker-context';
 
@@ -119,13 +121,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
   const prepare = config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage;
   const launcher = new SessionLauncher({ ...deps, context, keeper, owned, closer, slots, exporter, prepare });
-  const launches = new Consumer({
-    ...deps.consumerBase,
-    queue: 'launch',
-    schema: launchPayload,
-    concurrency: 1,
-    handle: payload => launcher.handle(payload),
-  });
+  const launches = launchConsumer(deps.consumerBase, launcher, 1);
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
   const reconciler = new Reconciler({ ...deps, context, keeper, owned, closer, isLaunching });
   const failures = new RecurringFailures(log, 'reconciling will be tried again', 'reconciling works again');

@@ -5,9 +5,9 @@ import { pollUntil, withDeadline } from '../src/core/abort';
 import { randomId, type SessionRef } from '../src/core/ids';
 import type { Producer } from '../src/queue/producer';
 import type { LeaseStore } from '../src/store/lease-store';
-import type { LaunchSlots } from './launch-slots';
-import type { OwnedSessions } from './owned-sessions';
-import type { SessionCloser } from './session-closer';
+import type { LaunchSlots } from './launch/launch-slots';
+import type { OwnedSessions } from './ownership/owned-sessions';
+import type { SessionCloser } from './ownership/session-closer';
 import type { WorkerContext } from './worker-context';
 
 /** How long a draining worker waits for newer processes to end what only they can. */

@@ -5,16 +5,16 @@ import { messageOf } from '../src/core/errors';
 import type { Logger } from '../src/core/logger';
 import { signalProcess, type ProcessIdentity, type ProcessTable } from '../src/core/process-identity';
 import { SilenceWatch } from '../src/core/silence-watch';
-import { KeeperError } from './keeper/keeper-error';
-import { LineReader } from './keeper/line-reader';
-import { BEAT_EVERY_MS, SILENT_AFTER_MS } from './keeper/protocol';
+import { KeeperError } from './keeper/door/keeper-error';
+import { LineReader } from './keeper/door/line-reader';
+import { BEAT_EVERY_MS, SILENT_AFTER_MS } from './keeper/door/protocol';
 import type {
   BrowserRecord,
   KeeperMessage,
   KeeperOperation,
   KeeperOperations,
   KeeperStats,
-} from './keeper/protocol';
+} from './keeper/door/protocol';
 
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_CAP_MS = 1_000;

@@ -6,7 +6,7 @@ import { createLogger, type Logger } from '../src/core/logger';
 import { systemProcesses } from '../src/core/process-identity';
 import { startWorker, type WorkerApp } from './app';
 import { KeeperClient, type Registration } from './keeper-client';
-import { keeperSocketPath, runRootFor } from './keeper/run-root';
+import { keeperSocketPath, runRootFor } from './keeper/process/run-root';
 
 /** The supervisor gives a worker 4.5 s before it is killed; see DRAIN_ORDER there. */
 const DRAIN_TIMEOUT_MS = 4_000;

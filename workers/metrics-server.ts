@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { withDeadline } from '../src/core/abort';
 import type { Lifecycle } from '../src/core/lifecycle';
 import type { Logger } from '../src/core/logger';
-import type { Metrics } from '../src/events/metrics';
+import type { Metrics } from '../src/metrics/metrics';
 import type { MaintenanceStore } from '../src/store/maintenance-store';
 
 /** Longer than this Redis may not take to be called up; a scrape is not held up for one number. */

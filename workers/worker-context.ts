@@ -3,7 +3,7 @@ import type { Fence } from '../machines/session/session.types';
 import { randomId, type SessionRef } from '../src/core/ids';
 import type { Logger } from '../src/core/logger';
 import type { StepOutcome, Stepper } from '../src/engine/stepper';
-import type { SessionRecord } from '../src/store/session-store';
+import type { SessionRecord } from '../src/store/session-record';
 import { insist } from './insist';
 
 /** What the parts of a worker share. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../src/core/clock';
-import type { LaunchResult } from '../src/events/label-values';
-import { MirroredCounter } from '../src/events/metric-registry';
-import type { Metrics } from '../src/events/metrics';
-import { WorkerMetrics } from '../src/events/worker-metrics';
-import type { KeeperStats } from './keeper/protocol';
+import type { LaunchResult } from '../src/metrics/label-values';
+import { MirroredCounter } from '../src/metrics/metric-registry';
+import type { Metrics } from '../src/metrics/metrics';
+import { WorkerMetrics } from '../src/metrics/worker-metrics';
+import type { KeeperStats } from './keeper/door/protocol';
 
 /** What {@link WorkerExporter} works with. */
 export interface WorkerExporterParts {

@@ -4,7 +4,7 @@ import puppeteer from 'puppeteer';
 import { pause } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { executableSearchPath } from '../../src/config/env';
-import { findChromium } from '../../workers/keeper/find-chromium';
+import { findChromium } from '../../workers/keeper/process/find-chromium';
 import { puppeteerCacheDirs } from '../../workers/keeper/options';
 import { EveryEnd } from '../../test/support/every-end';
 import type { TestPrometheus } from '../../test/support/prometheus';

@@ -3,7 +3,7 @@ const LISTED_MAX = 14;
 
 const INTRO = `# Metrics
 
-Made by \`npm run docs\` from \`src/events\`; every name below is on the page of the processes in the last column.
+Made by \`npm run docs\` from \`src/metrics\`; every name below is on the page of the processes in the last column.
 
 - An **API** serves \`/metrics\` on its main port. With \`HOLDFAST_API_KEYS\` set it asks for a key like every other route: give
   Prometheus one as \`authorization: { credentials: … }\`.

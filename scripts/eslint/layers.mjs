@@ -8,9 +8,10 @@ export const LAYERS = [
   ['src/config', 'src/producer'],
   ['src/core'],
   ['src/redis'],
-  ['src/store', 'src/queue', 'src/browser', 'src/events'],
+  ['src/store', 'src/queue', 'src/browser', 'src/metrics'],
   ['src/engine'],
   ['src/commands', 'src/queries'],
+  ['src/contract'],
   ['src/http', 'src/ingress', 'workers'],
   ['src/cli', 'src/supervisor', 'src/api', 'src/deps.ts', 'workers/app.ts', 'workers/main.ts'],
 ];

@@ -78,7 +78,7 @@ const cases = [
   ['src/core/x.ts', "import type { A } from '../redis/keys';", 1],
   ['src/redis/x.ts', "import '../core/ids';", 0],
   ['src/config/x.ts', "import '../core/ids';", 1],
-  ['src/store/x.ts', "import '../events/metrics';", 1],
+  ['src/store/x.ts', "import '../metrics/metrics';", 1],
   ['src/engine/x.ts', "import '../deps';", 1],
   ['machines/x.ts', "import '../src/core/ids';", 1],
   ['machines/session/x.ts', "import 'node:fs';", 1],

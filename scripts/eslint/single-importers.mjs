@@ -34,13 +34,13 @@ const RULES = [
     ],
   },
   {
-    allowedIn: ['src/queue/*consumer.ts'],
+    allowedIn: ['src/queue/consumer.ts', 'workers/consumers/**'],
     paths: [
       {
         name: 'bullmq',
         importNames: ['Worker'],
         allowTypeImports: true,
-        message: message('Consuming jobs', 'src/queue/*consumer.ts'),
+        message: message('Consuming jobs', 'src/queue/consumer.ts and workers/consumers'),
       },
     ],
   },

@@ -12,7 +12,7 @@ export async function ensureChromium(root) {
   const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_PATH: configured, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
   if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return 'ok';
   const require = createRequire(join(root, 'dist', 'package.json'));
-  const { findChromium } = require('./workers/keeper/find-chromium.js');
+  const { findChromium } = require('./workers/keeper/process/find-chromium.js');
   const { puppeteerCacheDirs } = require('./workers/keeper/options.js');
   const program = await findChromium({
     configured: configured || null,

@@ -1,3 +1,5 @@
+import { jobParsers } from '../ingress/read-job';
+import { acceptedConsumer } from '../../workers/consumers/accepted';
 import type { Here } from '../browser/dial';
 import { loadStepLibrary, openStepPage } from '../browser/run-steps';
 import type { ReleaseSession } from '../commands/release-session';
@@ -7,22 +9,18 @@ import type { Config } from '../config/config';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
 import { findBrowser } from '../engine/live-browser';
-import type { FileLinks } from '../http/file-links';
-import { createBodyParser } from '../http/schemas';
-import type { SessionViews } from '../http/session-view';
-import { parseUpdateBody } from '../http/update-body';
+import type { FileLinks } from '../contract/file-links';
+import type { SessionViews } from '../contract/session-view';
 import { acceptJob, finishJob } from '../ingress/accept-job';
 import { checkJob } from '../ingress/check-job';
 import type { IngressParts } from '../ingress/parts';
 import { forgetRun } from '../ingress/run-job';
 import type { AwaitSession } from '../queries/await-session';
 import type { GetSession } from '../queries/get-session';
-import { AcceptedHandler } from '../queue/accepted-handler';
-import { Consumer } from '../queue/consumer';
-import { INGRESS_BLOCK_MS, IngressConsumer } from '../queue/ingress-consumer';
+import { AcceptedHandler } from '../../workers/consumers/accepted-handler';
+import { INGRESS_BLOCK_MS, IngressConsumer } from '../../workers/consumers/ingress';
 import type { ContainEndless } from '../queue/ingress-handler';
 import { IngressKeys } from '../queue/ingress-keys';
-import { acceptedPayload } from '../queue/payloads';
 import { QUEUE_PLACES } from '../queue/queues';
 import { INGRESS_QUEUE } from '../../machines/session/session.words';
 import { blockingOptions, openRedis } from '../redis/connection';
@@ -38,9 +36,6 @@ export interface SharedWithRoutes {
   readonly fileLinks: FileLinks;
 }
 
-/** A process works on so many accepted jobs at most. Releases and extensions find room among them that creates leave. */
-const ACCEPTED_CONCURRENCY = 1_000;
-
 /** Starts to take the jobs of other services. A job gets what a request would get: same checks, same commands, same view. */
 export async function startIngress(deps: Deps, here: Here, shared: SharedWithRoutes): Promise<void> {
   const { lifecycle, consumerBase, log } = deps;
@@ -52,13 +47,7 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
   const handler = new AcceptedHandler({
     ...{ jobs, accept, finish: finishJob(parts), onEndless, closing: closing.signal, log },
   });
-  const accepted = new Consumer({
-    ...consumerBase,
-    queue: 'accepted',
-    schema: acceptedPayload,
-    concurrency: ACCEPTED_CONCURRENCY,
-    handle: (payload, delivery) => handler.handle(payload, delivery),
-  });
+  const accepted = acceptedConsumer(consumerBase, handler);
   lifecycle.defer('consumer of accepted jobs', () => {
     closing.abort();
     return accepted.close();
@@ -84,8 +73,7 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
 function ingressParts(deps: Deps, here: Here, shared: SharedWithRoutes): IngressParts {
   return {
     ...shared,
-    ...parsers(deps.config),
-    viewOf: found => shared.views.of(found),
+    ...jobParsers(deps.config),
     tenant: deps.config.ingressTenant,
     runs: runParts(deps, here, shared.fileLinks),
     contain: containing(deps),
@@ -106,16 +94,8 @@ async function containUnreadable({ maintenance, queueWatch, report }: Deps, isQu
 
 /** Checks a job of another service as taking it up would. */
 export function ingressJobCheck(config: Config): (name: string, data: unknown) => void {
-  const parts = parsers(config);
-  return (name, data) => checkJob(parts, name, data);
-}
-
-/* What a request would be read with. */
-function parsers(config: Config): Pick<IngressParts, 'parseNewSession' | 'parseChange'> {
-  return {
-    parseNewSession: createBodyParser(config),
-    parseChange: (fields, place) => parseUpdateBody(fields, config, place),
-  };
+  const parsers = jobParsers(config);
+  return (name, data) => checkJob(parsers, name, data);
 }
 
 function runParts(deps: Deps, here: Here, fileLinks: FileLinks): IngressParts['runs'] {

@@ -5,9 +5,10 @@ import { sealSecrets, type LaunchSecrets } from '../browser/launch-secrets';
 import { HoldfastError } from '../core/errors';
 import { randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
 import type { EffectRelay } from '../engine/effect-relay';
-import type { Report } from '../events/report';
+import type { Report } from '../metrics/report';
 import type { MaintenanceStore } from '../store/maintenance-store';
-import type { SessionRecord, SessionStore } from '../store/session-store';
+import type { SessionStore } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 
 /** How long an Idempotency-Key is remembered, unless sessions themselves are forgotten earlier. */
 const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;

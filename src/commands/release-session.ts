@@ -7,7 +7,8 @@ import { newerVersion } from '../engine/newer-version';
 import type { CommandSender } from '../engine/command-sender';
 import type { Waiters } from '../engine/waiters';
 import type { SessionCommand } from '../queue/payloads';
-import type { SessionRecord, SessionStore } from '../store/session-store';
+import type { SessionStore } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 
 /** How long a release waits for the browser to be gone. */
 const CLOSED_WAIT_MS = 5_000;

@@ -9,7 +9,8 @@ import { newerVersion } from '../engine/newer-version';
 import { sessionEnded } from '../engine/session-ended';
 import type { CommandSender } from '../engine/command-sender';
 import type { CommandOutcome } from '../engine/waiters';
-import type { LoadedSession, SessionRecord, SessionStore } from '../store/session-store';
+import type { SessionStore } from '../store/session-store';
+import type { LoadedSession, SessionRecord } from '../store/session-record';
 
 /** A change, and what the caller requires of the session it is made to. */
 export interface UpdateRequest {

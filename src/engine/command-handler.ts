@@ -5,7 +5,7 @@ import { isEnded } from '../../machines/session/session.words';
 import type { CommandPayload, SessionCommand } from '../queue/payloads';
 import { DONE, type JobResult } from '../queue/consumer';
 import type { CommandAnswer, Notice } from '../store/notice-stream';
-import { OPERATIONS_KEPT, type SessionRecord } from '../store/session-store';
+import { OPERATIONS_KEPT, type SessionRecord } from '../store/session-record';
 import type { StepRequest, Stepper } from './stepper';
 import type { CommandOutcome } from './waiters';
 

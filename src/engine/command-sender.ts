@@ -1,7 +1,7 @@
 import type { Logger } from '../core/logger';
 import { settlesWithin } from '../core/abort';
 import { messageOf } from '../core/errors';
-import type { Report } from '../events/report';
+import type { Report } from '../metrics/report';
 import type { SessionCommand } from '../queue/payloads';
 import type { Producer } from '../queue/producer';
 import { isRedisAway } from '../redis/errors';

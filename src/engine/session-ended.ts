@@ -7,7 +7,7 @@ import {
 } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
 import { HoldfastError, type ErrorCode } from '../core/errors';
-import type { SessionRecord } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 
 /** What is thrown at whoever wants something of a session that has ended: `session_ended`, with how it ended. */
 export function sessionEnded(snapshot: SessionSnapshot): HoldfastError {

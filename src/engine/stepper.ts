@@ -5,8 +5,9 @@ import { statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
 import { step } from '../../machines/step';
 import { randomId, type SessionRef } from '../core/ids';
-import type { Report } from '../events/report';
-import type { CommitAnswer, SessionRecord, SessionStore } from '../store/session-store';
+import type { Report } from '../metrics/report';
+import type { SessionStore } from '../store/session-store';
+import type { CommitAnswer, SessionRecord } from '../store/session-record';
 import type { EffectRelay } from './effect-relay';
 
 /** An event for a session, from whoever has one. */

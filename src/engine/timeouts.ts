@@ -1,11 +1,11 @@
 import { dueAtMs } from '../../machines/session/session.deadlines';
 import type { TimerKind } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
-import type { Report, TimerLayer } from '../events/report';
+import type { Report, TimerLayer } from '../metrics/report';
 import { DONE, type JobResult } from '../queue/consumer';
 import type { TimerPayload } from '../queue/payloads';
 import type { MaintenanceStore } from '../store/maintenance-store';
-import type { SessionRecord } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 import type { Stepper } from './stepper';
 
 /** What became of an attempt to end a session by time-out. */

@@ -1,7 +1,8 @@
 import type { SessionRef } from '../core/ids';
 import type { CommandAnswer, Notice, NoticeStream } from '../store/notice-stream';
 import type { ClosingStore } from '../store/closing-store';
-import type { SessionRecord, SessionStore } from '../store/session-store';
+import type { SessionStore } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 
 /** What became of a command. */
 export type CommandOutcome = CommandAnswer | 'committed';

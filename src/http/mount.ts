@@ -1,8 +1,8 @@
 import type { Express, RequestHandler } from 'express';
-import { methodNotAllowed } from './error-handler';
+import { methodNotAllowed } from './edge/error-handler';
 import type { Operation } from './openapi/operation';
 import { OPERATIONS, type OperationId } from './openapi/operations';
-import { queryGuard } from './query-guard';
+import { queryGuard } from './edge/query-guard';
 
 /** What answers each operation. */
 export type Handlers = Readonly<Record<OperationId, RequestHandler>>;

@@ -3,7 +3,7 @@ import { isEnded } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import type { IngressJob } from '../queue/ingress-job';
-import type { SessionRecord } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 import { endedEarly } from './job-error';
 import type { IngressParts } from './parts';
 
@@ -35,7 +35,7 @@ export async function untilLive(
     job.signal.throwIfAborted();
     told = phaseOf(found.record);
     const { id: sessionId, liveAtMs } = found.record.snapshot.context;
-    if (told === 'ended') throw endedEarly(parts.viewOf(found), liveAtMs !== null);
+    if (told === 'ended') throw endedEarly(parts.views.of(found), liveAtMs !== null);
     if (told === 'queued') job.report({ state: told, sessionId, position: found.queuePosition });
     else job.report({ state: told === 'launching' ? told : 'live', sessionId });
     if (told === 'live') return found;

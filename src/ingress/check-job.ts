@@ -1,19 +1,14 @@
 import { HoldfastError } from '../core/errors';
 import { releaseJob } from './contract';
 import { INGRESS_JOBS } from '../../machines/session/session.words';
-import type { IngressParts } from './parts';
-import { readCreate, readExtend, readJob, readRun } from './read-job';
+import { readCreate, readExtend, readJob, readRun, type JobParsers } from './read-job';
 
 /**
  * Checks name and data of a job as taking it up would, and does nothing.
  *
  * @throws HoldfastError `invalid_request` or `not_supported`, naming every field.
  */
-export function checkJob(
-  parts: Pick<IngressParts, 'parseNewSession' | 'parseChange'>,
-  name: string,
-  data: unknown,
-): void {
+export function checkJob(parts: JobParsers, name: string, data: unknown): void {
   const known = INGRESS_JOBS.find(candidate => candidate === name);
   switch (known) {
     case 'session.create':

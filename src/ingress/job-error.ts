@@ -1,6 +1,6 @@
+import type { SessionData } from '../client/session';
 import { HoldfastError, type ErrorCode } from '../core/errors';
 import { isRedisAway } from '../redis/errors';
-import type { SessionOutline } from './parts';
 
 /** Ends a job with a reason of the form `code: message`; the code is an end reason, or one of the catalogue of errors. */
 export class JobFailure extends Error {
@@ -17,7 +17,7 @@ export class JobFailure extends Error {
  * What a job is told of a session that ended before it was wanted to. The code is its end reason if it never was live, else
  * `session_ended`.
  */
-export function endedEarly({ id, status, endReason, error }: SessionOutline, wasLive: boolean): JobFailure {
+export function endedEarly({ id, status, endReason, error }: SessionData, wasLive: boolean): JobFailure {
   const reason = endReason ?? status;
   if (wasLive) return new JobFailure('session_ended', `session ${id} was live and is ${status} (${reason})`);
   const why = error === null ? '' : `: ${error.message}`;

@@ -1,13 +1,13 @@
-import type { SessionChange } from '../../machines/session/session.events';
+import type { SessionViews } from '../contract/session-view';
+import type { JobParsers } from './read-job';
 import type { StepPage } from '../browser/run-steps';
-import type { CreateSession, NewSession } from '../commands/create-session';
+import type { CreateSession } from '../commands/create-session';
 import type { ReleaseSession } from '../commands/release-session';
-import type { UpdateRequest, UpdateSession } from '../commands/update-session';
-import type { FieldPlace } from '../core/check-fields';
+import type { UpdateSession } from '../commands/update-session';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { AwaitSession } from '../queries/await-session';
-import type { FoundSession, GetSession } from '../queries/get-session';
+import type { GetSession } from '../queries/get-session';
 import type { IngressJob } from '../queue/ingress-job';
 import type { FileStore } from '../store/file-store';
 import type { RunStore } from '../store/run-store';
@@ -16,18 +16,13 @@ import type { RunStore } from '../store/run-store';
 export type BadJobReason = 'oversized' | 'malformed' | 'unknown_name' | 'failed' | 'endless';
 
 /** What the jobs work with: the same commands, queries, schemas and views as the routes of the API. */
-export interface IngressParts {
+export interface IngressParts extends JobParsers {
   readonly createSession: CreateSession;
   readonly updateSession: UpdateSession;
   readonly releaseSession: ReleaseSession;
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
-  /** Checks the fields of a new session. @throws HoldfastError naming every field. */
-  readonly parseNewSession: (fields: unknown, place?: FieldPlace) => NewSession;
-  /** Checks the fields of a change. @throws HoldfastError naming every field. */
-  readonly parseChange: (fields: unknown, place?: FieldPlace) => RequestedChange;
-  /** A session as callers of the API see it. */
-  readonly viewOf: (found: FoundSession) => SessionOutline;
+  readonly views: SessionViews;
   /** Whose sessions the jobs make and touch. */
   readonly tenant: string;
   readonly runs: RunParts;
@@ -48,19 +43,4 @@ export interface RunParts {
   readonly openPage: (ref: SessionRef, signal: AbortSignal) => Promise<StepPage>;
   /** Says that something happens in the session, for its idle time-out. */
   readonly noteActivity: (ref: SessionRef) => Promise<void>;
-}
-
-/** What the fields of a change ask for. */
-export interface RequestedChange {
-  readonly change: SessionChange;
-  readonly expiresAtMs: UpdateRequest['expiresAtMs'];
-  readonly timeoutLimitsMs: UpdateRequest['timeoutLimitsMs'];
-}
-
-/** The part of a session's view that jobs look at themselves. */
-export interface SessionOutline {
-  readonly id: string;
-  readonly status: string;
-  readonly endReason: string | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
 }

@@ -100,7 +100,7 @@ async function run(
   const session =
     then === 'release'
       ? await release(parts, job, ref)
-      : outcomeOf(parts.viewOf(await parts.getSession(ref)));
+      : outcomeOf(parts.views.of(await parts.getSession(ref)));
   return { result: { session, outputs: outputs.all } };
 }
 

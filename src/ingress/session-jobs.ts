@@ -1,10 +1,11 @@
+import type { SessionData } from '../client/session';
 import { refOf, type SessionRef } from '../core/ids';
 import type { JobOutcome } from '../queue/ingress-handler';
 import { jobKey, type IngressJob } from '../queue/ingress-job';
 import { untilLive } from './await-live';
 import { releaseJob } from './contract';
 import { actorOf, idempotencyKeyOf } from './job-identity';
-import type { IngressParts, SessionOutline } from './parts';
+import type { IngressParts } from './parts';
 import { readCreate, readExtend, readJob } from './read-job';
 
 /** `session.create`: the session is made in its turn. */
@@ -27,7 +28,7 @@ export async function finishCreate(
   job: IngressJob,
   ref: SessionRef,
 ): Promise<JobOutcome> {
-  return { result: parts.viewOf(await untilLive(parts, job, ref)) };
+  return { result: parts.views.of(await untilLive(parts, job, ref)) };
 }
 
 /** `session.extend`: is about a session that exists. */
@@ -48,7 +49,7 @@ export async function finishExtend(
     actor: actorOf(job),
     requestKey: `job:${jobKey(job)}`,
   });
-  return { result: parts.viewOf(await parts.getSession(ref)) };
+  return { result: parts.views.of(await parts.getSession(ref)) };
 }
 
 /** `session.release`: is about a session that exists, or has ended. */
@@ -78,13 +79,13 @@ export async function release(
     requestKey: `job:${jobKey(job)}`,
   });
   await released.closed();
-  return outcomeOf(parts.viewOf({ ...released, queuePosition: null }));
+  return outcomeOf(parts.views.of({ ...released, queuePosition: null }));
 }
 
 /** What a job says of a session that it has done with. */
-export type SessionOutcome = Pick<SessionOutline, 'id' | 'status' | 'endReason'>;
+export type SessionOutcome = Pick<SessionData, 'id' | 'status' | 'endReason'>;
 
 /** How a session ended, or that it has not. */
-export function outcomeOf({ id, status, endReason }: SessionOutline): SessionOutcome {
+export function outcomeOf({ id, status, endReason }: SessionData): SessionOutcome {
   return { id, status, endReason };
 }

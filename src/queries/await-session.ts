@@ -1,6 +1,6 @@
 import type { SessionRef } from '../core/ids';
 import type { Waiters } from '../engine/waiters';
-import type { SessionRecord } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 import type { FoundSession, GetSession } from './get-session';
 
 /** What to wait for, and for how long. */

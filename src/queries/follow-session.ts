@@ -7,7 +7,7 @@ import { Wakeup } from '../core/wakeup';
 import type { ClosingStore } from '../store/closing-store';
 import type { EventLog, HistoryPage } from '../store/event-log';
 import type { Notice, NoticeStream } from '../store/notice-stream';
-import type { HistoryEntry } from '../store/session-store';
+import type { HistoryEntry } from '../store/session-record';
 
 /** Lines that are read at a time. */
 const PAGE = 200;

@@ -2,7 +2,8 @@ import { isQueued } from '../../machines/session/session.view';
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { SessionIndex } from '../store/session-index';
-import type { SessionRecord, SessionStore } from '../store/session-store';
+import type { SessionStore } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 
 /** A session at one moment of Redis `TIME`. */
 export interface FoundSession {

@@ -2,7 +2,7 @@ import type { OpenPage } from '../browser/open-pages';
 import type { SessionRef } from '../core/ids';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
-import type { SessionRecord } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 import type { FoundSession, GetSession } from './get-session';
 
 /** What changes about a live session without a revision. */

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { EventLog } from '../store/event-log';
-import type { HistoryEntry } from '../store/session-store';
+import type { HistoryEntry } from '../store/session-record';
 
 /** Which part of a history to read. */
 export interface HistoryRequest {

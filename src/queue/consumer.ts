@@ -56,12 +56,16 @@ const LEFT_CAP_MS = 5_000;
 const LEFT_MAX = 5_000;
 
 /** What a consumer needs. */
-export interface ConsumerOptions<S extends z.ZodType> {
+export interface ConsumerOptions<S extends z.ZodType> extends ConsumerBase {
   readonly queue: OwnQueue;
-  readonly redisUrl: string;
   readonly schema: S;
   readonly concurrency: number;
   readonly handle: (payload: z.output<S>, delivery: Delivery) => Promise<JobResult>;
+}
+
+/** What all consumers of a process share. */
+export interface ConsumerBase {
+  readonly redisUrl: string;
   /** Called for every job that is given up; must keep it for people to look at. */
   readonly onContained: (job: ContainedJob) => Promise<void>;
   /** Told how each delivery went, and which jobs were found without the process that had taken them. */

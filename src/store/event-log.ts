@@ -2,7 +2,7 @@ import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import { NOTICES_MAX, type Notice } from './notice-stream';
-import type { HistoryEntry } from './session-store';
+import type { HistoryEntry } from './session-record';
 
 /** What follows a certain line of a history, as much of it as was asked for. */
 export interface HistoryPage {

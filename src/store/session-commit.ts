@@ -8,7 +8,7 @@ import { isEnded, ENDED_STATUSES } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
 import { NOTICES_MAX } from './notice-stream';
-import type { Commit, NewHistoryEntry } from './session-store';
+import type { Commit, NewHistoryEntry } from './session-record';
 import { usageDay, USAGE_KEPT_MS } from './usage-store';
 
 /* What the commit script is given, made from two snapshots. */

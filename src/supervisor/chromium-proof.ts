@@ -5,14 +5,14 @@ import { systemClock } from '../core/clock';
 import { messageOf } from '../core/errors';
 import { createLogger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
-import { BrowserProcess } from '../../workers/keeper/browser-process';
-import { chromiumCommand, type ChromiumChoice } from '../../workers/keeper/browser-command';
-import type { BrowserSurroundings } from '../../workers/keeper/browser-facts';
-import { CHROMIUM_ROOM_BYTES } from '../../workers/keeper/disk-room';
-import { Leftovers } from '../../workers/keeper/leftovers';
-import { PLAIN_LAUNCH } from '../../workers/keeper/protocol';
-import { RunDirectory } from '../../workers/keeper/run-directory';
-import { browserUser, prepareRunRoot, runRootFor } from '../../workers/keeper/run-root';
+import { BrowserProcess } from '../../workers/keeper/process/browser-process';
+import { chromiumCommand, type ChromiumChoice } from '../../workers/keeper/process/browser-command';
+import type { BrowserSurroundings } from '../../workers/keeper/process/browser-facts';
+import { CHROMIUM_ROOM_BYTES } from '../../workers/keeper/books/disk-room';
+import { Leftovers } from '../../workers/keeper/process/leftovers';
+import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
+import { RunDirectory } from '../../workers/keeper/process/run-directory';
+import { browserUser, prepareRunRoot, runRootFor } from '../../workers/keeper/process/run-root';
 
 /** What one real launch has shown. */
 export type ChromiumProof =
@@ -22,7 +22,7 @@ export type ChromiumProof =
 const LAUNCH_TIMEOUT_MS = 30_000;
 
 /** Compiled to dist/src/supervisor; the script is copied to dist/workers/keeper. */
-const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/shim.sh');
+const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/process/shim.sh');
 
 /**
  * Starts a Chromium exactly as the keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does

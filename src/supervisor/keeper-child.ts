@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
-import type { KeeperOperations, KeeperRequest } from '../../workers/keeper/protocol';
+import type { KeeperOperations, KeeperRequest } from '../../workers/keeper/door/protocol';
 import { askSocket } from './ask-socket';
 import type { SignsListener } from './kept-process';
 import { NodeChild, type NodeChildOptions } from './node-child';

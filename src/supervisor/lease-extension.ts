@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger';
 import { commandOptions, openRedis, type Redis } from '../redis/connection';
 import { ScriptRunner } from '../redis/script-runner';
 import { LeaseStore } from '../store/lease-store';
-import { WORKERLESS_MAX_MS } from '../../workers/keeper/protocol';
+import { WORKERLESS_MAX_MS } from '../../workers/keeper/door/protocol';
 
 /** A worker that is simply started again is back by then, and no connection to Redis is opened. */
 const FIRST_AFTER_MS = 2_000;

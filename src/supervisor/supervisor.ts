@@ -7,7 +7,7 @@ import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { systemClock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
-import { keeperSocketPath, runRootFor } from '../../workers/keeper/run-root';
+import { keeperSocketPath, runRootFor } from '../../workers/keeper/process/run-root';
 import { ChildrenFile } from './children-file';
 import { DataLock } from './data-lock';
 import { EmbeddedRedis } from './embedded-redis';

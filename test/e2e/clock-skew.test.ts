@@ -1,4 +1,4 @@
-import { startStepping } from '../../src/deps';
+import { startStepping } from '../../workers/stepping';
 import { EngineFixture } from '../support/engine-fixture';
 import { Installation, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';

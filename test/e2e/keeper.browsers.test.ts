@@ -4,7 +4,7 @@ import puppeteer, { type Browser } from 'puppeteer';
 import type { Endpoint } from '../../machines/session/session.types';
 import { pollUntil } from '../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
-import { browserUser } from '../../workers/keeper/run-root';
+import { browserUser } from '../../workers/keeper/process/run-root';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 
 let fixture: KeeperFixture;

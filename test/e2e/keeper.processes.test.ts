@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { KeeperClient } from '../../workers/keeper-client';
-import { PLAIN_LAUNCH } from '../../workers/keeper/protocol';
+import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
 import { fence, NOBODY } from '../support/keeper-fixture';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 

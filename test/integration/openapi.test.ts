@@ -1,5 +1,5 @@
 import { refOf, type SessionRef } from '../../src/core/ids';
-import { FileLinks } from '../../src/http/file-links';
+import { FileLinks } from '../../src/contract/file-links';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { startTestApi, type TestApi } from '../support/api';
 import { readHistory } from '../support/history';

@@ -7,7 +7,7 @@ import { createLogger } from '../../src/core/logger';
 import { keys } from '../../src/redis/keys';
 import { ScriptRunner } from '../../src/redis/script-runner';
 import { LeaseStore } from '../../src/store/lease-store';
-import { LeaseRenewal } from '../../workers/lease-renewal';
+import { LeaseRenewal } from '../../workers/ownership/lease-renewal';
 import { callApi, testConfig } from '../support/api';
 import { freePort } from '../support/free-port';
 import { startRedis, type TestRedis } from '../support/redis';

@@ -1,13 +1,12 @@
+import { timersConsumer } from '../../workers/consumers/timers';
 import { envToConfig } from '../../src/config/config';
 import type { SessionLimits } from '../../machines/session/session.types';
 import { firstStep } from '../../machines/step';
 import { randomId, refOf, type SessionRef } from '../../src/core/ids';
 import { openDeps, type Deps } from '../../src/deps';
-import { Reaper } from '../../src/engine/reaper';
-import { Sweeper } from '../../src/engine/sweeper';
-import { Consumer } from '../../src/queue/consumer';
-import { timerPayload } from '../../src/queue/payloads';
-import type { SessionRecord } from '../../src/store/session-store';
+import { Reaper } from '../../workers/sweeps/reaper';
+import { Sweeper } from '../../workers/sweeps/sweeper';
+import type { SessionRecord } from '../../src/store/session-record';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { assertNoClients } from './redis-assertions';
 import { ENDPOINT, INPUT } from './session-samples';
@@ -84,13 +83,7 @@ export class EngineFixture {
 
   /** Has delayed jobs end sessions for as long as some work takes. */
   async withTimers(work: () => Promise<unknown>): Promise<void> {
-    const consumer = new Consumer({
-      ...this.deps.consumerBase,
-      queue: 'timers',
-      schema: timerPayload,
-      concurrency: 10,
-      handle: payload => this.deps.timeouts.handleJob(payload),
-    });
+    const consumer = timersConsumer(this.deps.consumerBase, this.deps.timeouts);
     await consumer.start();
     try {
       await work();

@@ -1,7 +1,7 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../../src/core/abort';
-import { findChromium } from '../../workers/keeper/find-chromium';
+import { findChromium } from '../../workers/keeper/process/find-chromium';
 import { puppeteerCacheDirs } from '../../workers/keeper/options';
 import { makeTempDir, type TempDir } from './temp-dir';
 

@@ -3,7 +3,7 @@ import type { SessionInput, SessionSnapshot } from '../../machines/session/sessi
 import { firstStep, step } from '../../machines/step';
 import { refOf } from '../../src/core/ids';
 import { keys } from '../../src/redis/keys';
-import type { HistoryEntry } from '../../src/store/session-store';
+import type { HistoryEntry } from '../../src/store/session-record';
 
 /**
  * The snapshot that a history leads to (I4): its inputs, offered to the machine one after the other.

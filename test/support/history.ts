@@ -1,6 +1,6 @@
 import type { SessionRef } from '../../src/core/ids';
 import type { Deps } from '../../src/deps';
-import type { HistoryEntry } from '../../src/store/session-store';
+import type { HistoryEntry } from '../../src/store/session-record';
 
 /** Longer than the history of any session under test. */
 const LINES_MAX = 10_000;

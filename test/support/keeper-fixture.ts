@@ -6,14 +6,14 @@ import { randomId } from '../../src/core/ids';
 import { createLogger, type Logger } from '../../src/core/logger';
 import { systemProcesses, type ProcessIdentity, type ProcessTable } from '../../src/core/process-identity';
 import { KeeperClient, type Registration } from '../../workers/keeper-client';
-import { findChromium } from '../../workers/keeper/find-chromium';
+import { findChromium } from '../../workers/keeper/process/find-chromium';
 import {
   openKeeper,
   type BrowserChoice,
   type KeeperApp,
   type KeeperOptions,
 } from '../../workers/keeper/keeper-app';
-import { PLAIN_LAUNCH, type BrowserRecord, type LaunchOptions } from '../../workers/keeper/protocol';
+import { PLAIN_LAUNCH, type BrowserRecord, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { makeTempDir, type TempDir } from './temp-dir';
 
 /** A worker that is no process: a silent one is killed, and this names nobody. */
@@ -23,7 +23,7 @@ export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
 const FORWARD_PROXY_ARGS = [
   '-r',
   join(__dirname, 'typescript-hook.cjs'),
-  join(__dirname, '../../workers/keeper/forward-proxy/main.ts'),
+  join(__dirname, '../../workers/keeper/companions/forward-proxy/main.ts'),
 ];
 
 /** The keeper of a fixture runs in the test's own process, which its client must not kill. */

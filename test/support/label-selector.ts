@@ -1,4 +1,4 @@
-import { parseLabelSelector } from '../../src/http/labels';
+import { parseLabelSelector } from '../../src/contract/labels';
 import type { LabelRequirement } from '../../src/store/session-index';
 
 /** What a selector asks for; throws if it is none. */

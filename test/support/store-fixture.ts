@@ -5,12 +5,8 @@ import { createLogger } from '../../src/core/logger';
 import { openCommandRedis, type Redis } from '../../src/redis/connection';
 import { ScriptRunner } from '../../src/redis/script-runner';
 import { MaintenanceStore } from '../../src/store/maintenance-store';
-import {
-  SessionStore,
-  type Commit,
-  type CommitAnswer,
-  type SessionRecord,
-} from '../../src/store/session-store';
+import { SessionStore } from '../../src/store/session-store';
+import type { Commit, CommitAnswer, SessionRecord } from '../../src/store/session-record';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { INPUT } from './session-samples';
 

@@ -1,11 +1,12 @@
-import { Consumer } from '../../src/queue/consumer';
-import { launchPayload } from '../../src/queue/payloads';
+import { launchConsumer } from '../../workers/consumers/launch';
+import type { Consumer, JobResult } from '../../src/queue/consumer';
+import type { LaunchPayload, launchPayload } from '../../src/queue/payloads';
 import type { DrainParts } from '../../workers/drain';
 import type { KeeperClient } from '../../workers/keeper-client';
-import { LaunchSlots } from '../../workers/launch-slots';
-import { OwnedSessions } from '../../workers/owned-sessions';
-import { SessionCloser } from '../../workers/session-closer';
-import { SessionLauncher } from '../../workers/session-launcher';
+import { LaunchSlots } from '../../workers/launch/launch-slots';
+import { OwnedSessions } from '../../workers/ownership/owned-sessions';
+import { SessionCloser } from '../../workers/ownership/session-closer';
+import { SessionLauncher } from '../../workers/launch/session-launcher';
 import type { WorkerContext } from '../../workers/worker-context';
 import { EngineFixture } from './engine-fixture';
 import { ENDPOINT } from './session-samples';
@@ -65,16 +66,13 @@ export class TestLauncher {
     this.slots.update({ slots, used: 0, orphansReaped: 0, gatewayConnections: 0, load: null });
     const parts = { context, keeper, owned: this.owned, closer: this.#closer, slots: this.slots, exporter };
     const launcher = new SessionLauncher({ ...deps, ...parts, prepare: () => Promise.resolve() });
-    this.#consumer = new Consumer({
-      ...deps.consumerBase,
-      queue: 'launch',
-      schema: launchPayload,
-      concurrency: slots,
-      handle: payload => {
-        this.taken += 1;
-        return launcher.handle(payload);
-      },
-    });
+    const counting = { handle: (payload: LaunchPayload) => this.#count(launcher, payload) };
+    this.#consumer = launchConsumer(deps.consumerBase, counting, slots);
+  }
+
+  async #count(launcher: SessionLauncher, payload: LaunchPayload): Promise<JobResult> {
+    this.taken += 1;
+    return launcher.handle(payload);
   }
 
   /** Opens it; it takes no job before {@link start}. */

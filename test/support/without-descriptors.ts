@@ -6,9 +6,9 @@ import { closeSync, openSync } from 'node:fs';
 import { createLogger } from '../../src/core/logger';
 import { messageOf } from '../../src/core/errors';
 import { systemProcesses } from '../../src/core/process-identity';
-import { Companions } from '../../workers/keeper/companions';
-import type { LaunchOptions } from '../../workers/keeper/protocol';
-import { RunDirectory } from '../../workers/keeper/run-directory';
+import { Companions } from '../../workers/keeper/companions/companions';
+import type { LaunchOptions } from '../../workers/keeper/door/protocol';
+import { RunDirectory } from '../../workers/keeper/process/run-directory';
 
 const PLAIN = {
   dimensions: null,

@@ -8,16 +8,16 @@ import {
   nullBrowserCommand,
   type ChromiumChoice,
   type CommandFactory,
-} from './browser-command';
-import type { BrowserSurroundings } from './browser-facts';
-import { CHROMIUM_ROOM_BYTES, FULL_BELOW_BYTES } from './disk-room';
-import { Gateway, type GatewayDeps } from './gateway';
-import { LoadMeter, type BrowserLoad } from './browser-load';
+} from './process/browser-command';
+import type { BrowserSurroundings } from './process/browser-facts';
+import { CHROMIUM_ROOM_BYTES, FULL_BELOW_BYTES } from './books/disk-room';
+import { Gateway, type GatewayDeps } from './door/gateway';
+import { LoadMeter, type BrowserLoad } from './process/browser-load';
 import { Keeper } from './keeper';
-import { Leftovers } from './leftovers';
-import { LIVENESS, type LivenessRhythm } from './liveness';
-import { ADOPT_GRACE_MS, SILENT_AFTER_MS, WORKERLESS_MAX_MS } from './protocol';
-import { Records } from './records';
+import { Leftovers } from './process/leftovers';
+import { LIVENESS, type LivenessRhythm } from './process/liveness';
+import { ADOPT_GRACE_MS, SILENT_AFTER_MS, WORKERLESS_MAX_MS } from './door/protocol';
+import { Records } from './books/records';
 import {
   browserUser,
   gatewaySocketPath,
@@ -27,11 +27,11 @@ import {
   prepareRunRoot,
   runRootFor,
   type User,
-} from './run-root';
-import { SocketServer } from './socket-server';
-import { WorkerDesk } from './worker-desk';
+} from './process/run-root';
+import { SocketServer } from './door/socket-server';
+import { WorkerDesk } from './door/worker-desk';
 
-const FORWARD_PROXY_PROGRAM = join(__dirname, 'forward-proxy', 'main.js');
+const FORWARD_PROXY_PROGRAM = join(__dirname, 'companions', 'forward-proxy', 'main.js');
 
 /** Which program a keeper starts. */
 export type BrowserChoice = (ChromiumChoice & { readonly kind: 'chromium' }) | { readonly kind: 'null' };
@@ -144,7 +144,7 @@ async function makeKeeper(
     processes,
     leftovers: new Leftovers(processes),
     user,
-    shimScript: await installScript(runRoot, join(__dirname, 'shim.sh')),
+    shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],
     searchPath: options.searchPath,
@@ -193,7 +193,7 @@ async function commandFactory(
   runRoot: string,
 ): Promise<CommandFactory> {
   if (browser.kind === 'chromium') return chromiumCommand(browser, around);
-  return nullBrowserCommand(await installScript(runRoot, join(__dirname, 'null-browser.sh')));
+  return nullBrowserCommand(await installScript(runRoot, join(__dirname, 'process', 'null-browser.sh')));
 }
 
 function advertised({ listen, advertise }: KeeperOptions, gateway: Gateway | null): string | null {

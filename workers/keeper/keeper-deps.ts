@@ -1,10 +1,10 @@
 import type { Clock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
-import type { CommandFactory } from './browser-command';
-import type { BrowserSurroundings } from './browser-facts';
-import type { BrowserLoad } from './browser-load';
-import type { LivenessRhythm } from './liveness';
-import type { Records } from './records';
+import type { CommandFactory } from './process/browser-command';
+import type { BrowserSurroundings } from './process/browser-facts';
+import type { BrowserLoad } from './process/browser-load';
+import type { LivenessRhythm } from './process/liveness';
+import type { Records } from './books/records';
 
 /** What a keeper works with. */
 export interface KeeperDeps {

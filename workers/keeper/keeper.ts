@@ -1,25 +1,25 @@
 import { setMaxListeners } from 'node:events';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { messageOf } from '../../src/core/errors';
-import { inherit } from './adoption';
-import { BrowserProcess } from './browser-process';
-import { LaunchError } from './browser-start';
-import { keepToQuota, type CutDownload } from './download-quota';
-import type { ReachableBrowser } from './gateway';
-import { KeeperBooks } from './keeper-books';
+import { inherit } from './books/adoption';
+import { BrowserProcess } from './process/browser-process';
+import { LaunchError } from './process/browser-start';
+import { keepToQuota, type CutDownload } from './downloads/download-quota';
+import type { ReachableBrowser } from './door/gateway';
+import { KeeperBooks } from './books/keeper-books';
 import type { KeeperDeps } from './keeper-deps';
-import { KeeperError } from './keeper-error';
-import { KeptBrowser, type KeptBrowserDeps } from './kept-browser';
-import { watchLiveness } from './liveness';
+import { KeeperError } from './door/keeper-error';
+import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
+import { watchLiveness } from './process/liveness';
 import {
   KEEPER_LAUNCH_TIMEOUT_MS,
   type BrowserRecord,
   type KeeperEvent,
   type KeeperStats,
   type LaunchOptions,
-} from './protocol';
-import { reapStrays } from './remove-tree';
-import { RunDirectory } from './run-directory';
+} from './door/protocol';
+import { reapStrays } from './process/remove-tree';
+import { RunDirectory } from './process/run-directory';
 
 /** How often gone browsers that nobody asked about are looked through. */
 const EXPIRY_CHECK_MS = 60_000;

@@ -8,7 +8,7 @@ import { createLogger, type Logger } from '../../src/core/logger';
 import { systemProcesses } from '../../src/core/process-identity';
 import { openKeeper, type KeeperApp } from './keeper-app';
 import { chooseBrowser } from './options';
-import { KeeperRunningError } from './socket-server';
+import { KeeperRunningError } from './door/socket-server';
 
 /** Exit code of a keeper that found another one at work. */
 const EXIT_ALREADY_RUNNING = 3;

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/config';
-import { findChromium } from './find-chromium';
+import { findChromium } from './process/find-chromium';
 import type { BrowserChoice } from './keeper-app';
 
 /** There is no browser to start, and what to do about it. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
-import type { Problem } from '../problem';
+import type { Problem } from '../edge/problem';
 import type { CreatedSessionData, EndedSessionData, LiveSessionData } from '../../client/session';
 import type {
   liveDetailsAnswer,

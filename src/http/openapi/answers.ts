@@ -7,7 +7,7 @@ import {
   ENDED_STATUSES,
 } from '../../../machines/session/session.words';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
-import type { Problem } from '../problem';
+import type { Problem } from '../edge/problem';
 import type { ReadinessReport } from '../readiness';
 import type {
   CreatedSessionData,

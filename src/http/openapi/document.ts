@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
-import { PROBLEM_TYPE } from '../problem';
+import { PROBLEM_TYPE } from '../edge/problem';
 import { ANSWER_EXAMPLES } from './answer-examples';
-import type { TimeoutPolicy } from '../schemas';
+import type { TimeoutPolicy } from '../../contract/schemas';
 import {
   createdSessionAnswer,
   endedSessionAnswer,

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../../core/errors';
-import type { TimeoutPolicy } from '../schemas';
+import type { TimeoutPolicy } from '../../contract/schemas';
 
 /** A query parameter or a header that an operation reads. */
 export interface Parameter {

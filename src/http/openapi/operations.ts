@@ -1,8 +1,8 @@
 import { CREATE_ENDED_CODES } from '../../engine/session-ended';
 import { z } from 'zod';
 import { sessionEventsQuery } from '../routes/session-events';
-import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../schemas';
-import { updateBodySchema } from '../update-body';
+import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../../contract/schemas';
+import { updateBodySchema } from '../../contract/update-body';
 import {
   createdSessionAnswer,
   endedSessionAnswer,

@@ -1,4 +1,4 @@
-import { BASE_STYLE } from '../html';
+import { BASE_STYLE } from '../pages/html';
 
 /** The style sheet of the document's page. */
 export const PAGE_STYLE = `${BASE_STYLE}

@@ -1,4 +1,4 @@
-import { htmlOf, prose, text } from '../html';
+import { htmlOf, prose, text } from '../pages/html';
 import { answerIn, type DocumentedAnswer, type JsonSchema, type OpenApiDocument } from './open-api';
 import { PAGE_SCRIPT, PAGE_STYLE } from './page-parts';
 import { requestExample, type Caller, type Placed } from './request-example';

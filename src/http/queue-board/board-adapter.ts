@@ -10,7 +10,7 @@ import type {
   UIConfig,
 } from '@bull-board/api/typings/app';
 import express, { Router, type Request } from 'express';
-import { withinRedisBudget } from '../redis-budget';
+import { withinRedisBudget } from '../edge/redis-budget';
 
 /** What the page may load and do: its own files, nothing of anybody else. React sets styles on elements. */
 const CONTENT_POLICY = [

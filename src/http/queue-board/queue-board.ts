@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Queue } from 'bullmq';
 import type { RequestHandler } from 'express';
-import { notFound } from '../error-handler';
+import { notFound } from '../edge/error-handler';
 import { BoardAdapter } from './board-adapter';
 
 /** Makes the board of these queues, for a router that is mounted at `basePath`. Loads Bull Board: no start waits for it. */

@@ -5,13 +5,13 @@ import type { Accepted, CreateSession } from '../../commands/create-session';
 import { createEnded } from '../../engine/session-ended';
 import type { AwaitSession } from '../../queries/await-session';
 import type { FoundSession } from '../../queries/get-session';
-import { codedError } from '../problem';
-import { etagOf } from '../etag';
-import { parsePrefer, preferenceApplied, type Preferences } from '../prefer';
-import { withinRedisBudget } from '../redis-budget';
-import { actorOf, contextOf, tenantOf } from '../request-context';
-import { createBodyParser, parseIdempotencyKey, type TimeoutPolicy } from '../schemas';
-import { sessionPath, type SessionViews } from '../session-view';
+import { codedError } from '../edge/problem';
+import { etagOf } from '../edge/etag';
+import { parsePrefer, preferenceApplied, type Preferences } from '../edge/prefer';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { actorOf, contextOf, tenantOf } from '../edge/request-context';
+import { createBodyParser, parseIdempotencyKey, type TimeoutPolicy } from '../../contract/schemas';
+import { sessionPath, type SessionViews } from '../../contract/session-view';
 
 /** How long a create waits for its session to be live, unless told otherwise. */
 const WAIT_DEFAULT_SECONDS = 30;

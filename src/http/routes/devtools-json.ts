@@ -4,9 +4,9 @@ import { readDevToolsJson } from '../../browser/devtools-json';
 import type { JsonEndpoint } from '../../browser/dial';
 import { HoldfastError } from '../../core/errors';
 import type { FindBrowser } from '../../engine/live-browser';
-import { cdpAccess, type CdpAccessParts } from '../cdp-access';
-import { withinRedisBudget } from '../redis-budget';
-import type { SessionViews } from '../session-view';
+import { cdpAccess, type CdpAccessParts } from '../gateway/cdp-access';
+import { withinRedisBudget } from '../edge/redis-budget';
+import type { SessionViews } from '../../contract/session-view';
 
 /** What the routes work with. */
 export interface DevToolsJsonRouteParts extends CdpAccessParts {

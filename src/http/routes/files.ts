@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 import { HoldfastError } from '../../core/errors';
 import type { FileStore } from '../../store/file-store';
-import { unauthorized, type Authenticator } from '../authenticator';
-import type { FileLinks } from '../file-links';
-import { withinRedisBudget } from '../redis-budget';
+import { unauthorized, type Authenticator } from '../edge/authenticator';
+import type { FileLinks } from '../../contract/file-links';
+import { withinRedisBudget } from '../edge/redis-budget';
 
 /** What the route works with. */
 export interface FileRouteParts {

@@ -1,12 +1,12 @@
 import type { RequestHandler } from 'express';
 import type { AwaitSession } from '../../queries/await-session';
 import type { GetSession } from '../../queries/get-session';
-import { etagOf, hasRevision } from '../etag';
-import { parsePrefer, preferenceApplied } from '../prefer';
-import { withinRedisBudget } from '../redis-budget';
-import { contextOf } from '../request-context';
-import { refOfParam } from '../session-param';
-import type { SessionViews } from '../session-view';
+import { etagOf, hasRevision } from '../edge/etag';
+import { parsePrefer, preferenceApplied } from '../edge/prefer';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { contextOf } from '../edge/request-context';
+import { refOfParam } from '../edge/session-param';
+import type { SessionViews } from '../../contract/session-view';
 
 /** What the route works with. */
 export interface GetSessionRouteParts {

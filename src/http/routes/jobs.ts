@@ -7,8 +7,8 @@ import { checkFields } from '../../core/check-fields';
 import { HoldfastError } from '../../core/errors';
 import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
 import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
-import { withinRedisBudget } from '../redis-budget';
-import { tenantOf } from '../request-context';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { tenantOf } from '../edge/request-context';
 
 /** What the routes work with. */
 export interface JobRouteParts {

@@ -4,12 +4,12 @@ import { packageVersion } from '../../config/version';
 import { messageOf } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import type { GetCapacity } from '../../queries/list-workers';
-import type { Authenticator } from '../authenticator';
-import { baseUrlOf } from '../base-url';
-import { pageHeaders, sendPage } from '../html';
-import { LANDING_STYLE, landingPage, type Landing } from '../landing-page';
+import type { Authenticator } from '../edge/authenticator';
+import { baseUrlOf } from '../edge/base-url';
+import { pageHeaders, sendPage } from '../pages/html';
+import { LANDING_STYLE, landingPage, type Landing } from '../pages/landing-page';
 import type { Readiness } from '../readiness';
-import { withinRedisBudget } from '../redis-budget';
+import { withinRedisBudget } from '../edge/redis-budget';
 import { isReady } from './health';
 
 /** What the route works with. */

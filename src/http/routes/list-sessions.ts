@@ -1,10 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { ListSessions } from '../../queries/list-sessions';
-import { linkToNext } from '../link';
-import { withinRedisBudget } from '../redis-budget';
-import { tenantOf } from '../request-context';
-import { parseListQuery } from '../schemas';
-import type { SessionViews } from '../session-view';
+import { linkToNext } from '../edge/link';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { tenantOf } from '../edge/request-context';
+import { parseListQuery } from '../../contract/schemas';
+import type { SessionViews } from '../../contract/session-view';
 
 /** What the route works with. */
 export interface ListSessionsRouteParts {

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Clock } from '../../core/clock';
-import type { Metrics } from '../../events/metrics';
+import type { Metrics } from '../../metrics/metrics';
 import type { ClusterExporter } from '../cluster-exporter';
 
 /** Scrapes closer together than this share one look at Redis. */

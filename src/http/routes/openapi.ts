@@ -1,12 +1,12 @@
 import type { RequestHandler } from 'express';
 import { lazy } from '../../core/lazy';
-import type { Authenticator } from '../authenticator';
-import { baseUrlOf } from '../base-url';
-import { pageHeaders, sendPage, text } from '../html';
+import type { Authenticator } from '../edge/authenticator';
+import { baseUrlOf } from '../edge/base-url';
+import { pageHeaders, sendPage, text } from '../pages/html';
 import { openApiDocument } from '../openapi/document';
 import { documentPage } from '../openapi/page';
 import { PAGE_SCRIPT, PAGE_STYLE } from '../openapi/page-parts';
-import type { TimeoutPolicy } from '../schemas';
+import type { TimeoutPolicy } from '../../contract/schemas';
 
 /*
  * To make the document takes a tenth of a second of CPU: at the first request, not at the start of a process that callers

@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 import type { Producer } from '../../queue/producer';
-import type { Authenticator } from '../authenticator';
-import { methodNotAllowed, notFound } from '../error-handler';
+import type { Authenticator } from '../edge/authenticator';
+import { methodNotAllowed, notFound } from '../edge/error-handler';
 import { queueBoard } from '../queue-board/queue-board';
-import { contextOf } from '../request-context';
+import { contextOf } from '../edge/request-context';
 
 /** Where the board is. */
 export const BOARD_PATH = '/queues';

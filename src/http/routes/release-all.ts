@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import type { ReleaseAll } from '../../commands/release-all';
-import { parsePrefer } from '../prefer';
-import { actorOf, tenantOf } from '../request-context';
-import { parseReleaseAll } from '../schemas';
+import { parsePrefer } from '../edge/prefer';
+import { actorOf, tenantOf } from '../edge/request-context';
+import { parseReleaseAll } from '../../contract/schemas';
 
 /**
  * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that the filters name; with

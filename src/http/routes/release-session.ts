@@ -1,12 +1,12 @@
 import type { RequestHandler, Response } from 'express';
 import type { ReleaseSession } from '../../commands/release-session';
-import { etagOf } from '../etag';
-import { parsePrefer } from '../prefer';
-import { withinRedisBudget } from '../redis-budget';
-import { actorOf, contextOf } from '../request-context';
-import { parseIdempotencyKey } from '../schemas';
-import { refOfParam } from '../session-param';
-import type { SessionViews } from '../session-view';
+import { etagOf } from '../edge/etag';
+import { parsePrefer } from '../edge/prefer';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { actorOf, contextOf } from '../edge/request-context';
+import { parseIdempotencyKey } from '../../contract/schemas';
+import { refOfParam } from '../edge/session-param';
+import type { SessionViews } from '../../contract/session-view';
 
 /** What the route works with. */
 export interface ReleaseSessionRouteParts {

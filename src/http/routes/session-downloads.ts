@@ -3,8 +3,8 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { listDownloads, openDownload, type Download, type Downloads } from '../../browser/downloads';
 import type { FindDownloads } from '../../engine/live-browser';
-import { withinRedisBudget } from '../redis-budget';
-import { refOfParam } from '../session-param';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { refOfParam } from '../edge/session-param';
 import type { StalledReaders } from '../../core/stalled-readers';
 
 /** What the routes work with. */

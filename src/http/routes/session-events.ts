@@ -2,10 +2,10 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { checkFields } from '../../core/check-fields';
 import type { SessionHistory } from '../../queries/session-history';
-import { linkToNext } from '../link';
-import { withinRedisBudget } from '../redis-budget';
-import { sessionEvent } from '../session-event';
-import { refOfParam } from '../session-param';
+import { linkToNext } from '../edge/link';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { sessionEvent } from '../streams/session-event';
+import { refOfParam } from '../edge/session-param';
 
 /** A session rarely has more lines: who does not page sees all of them. */
 const EVENTS_MAX = 1_000;

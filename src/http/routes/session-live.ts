@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import type { GetLiveDetails } from '../../queries/live-details';
-import { withinRedisBudget } from '../redis-budget';
-import { refOfParam } from '../session-param';
-import { isoOrNull, type SessionViews } from '../session-view';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { refOfParam } from '../edge/session-param';
+import { isoOrNull, type SessionViews } from '../../contract/session-view';
 
 /** What the route works with. */
 export interface SessionLiveRouteParts {

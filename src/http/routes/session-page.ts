@@ -4,8 +4,8 @@ import { cookie, newCookie, readCookies, writeCookies } from '../../browser/cook
 import { takeScreenshot } from '../../browser/screenshot';
 import { checkFields } from '../../core/check-fields';
 import type { FindBrowser } from '../../engine/live-browser';
-import { withinRedisBudget } from '../redis-budget';
-import { refOfParam } from '../session-param';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { refOfParam } from '../edge/session-param';
 
 /** What the routes work with. */
 export interface SessionPageRouteParts {

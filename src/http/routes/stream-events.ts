@@ -1,10 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { FollowTenant, TenantNews } from '../../queries/follow-tenant';
-import { lastEventIdOf, type StreamEvent } from '../event-stream';
-import type { EventStreams } from '../event-streams';
-import { withinRedisBudget } from '../redis-budget';
-import { contextOf, tenantOf } from '../request-context';
-import { transitionEvent } from '../session-event';
+import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
+import type { EventStreams } from '../streams/event-streams';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { contextOf, tenantOf } from '../edge/request-context';
+import { transitionEvent } from '../streams/session-event';
 
 /** What the route works with. */
 export interface StreamEventsRouteParts {

@@ -3,12 +3,12 @@ import { statusOf } from '../../../machines/session/session.view';
 import { isEnded } from '../../../machines/session/session.words';
 import type { FollowSession, SessionNews } from '../../queries/follow-session';
 import type { GetSession } from '../../queries/get-session';
-import { lastEventIdOf, type StreamEvent } from '../event-stream';
-import type { EventStreams } from '../event-streams';
-import { withinRedisBudget } from '../redis-budget';
-import { contextOf } from '../request-context';
-import { sessionEvent } from '../session-event';
-import { refOfParam } from '../session-param';
+import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
+import type { EventStreams } from '../streams/event-streams';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { contextOf } from '../edge/request-context';
+import { sessionEvent } from '../streams/session-event';
+import { refOfParam } from '../edge/session-param';
 
 /** The id of `closed`; all others are numbers. Whoever comes back with it has seen everything. */
 const CLOSED_ID = 'closed';

@@ -1,13 +1,13 @@
 import type { RequestHandler } from 'express';
 import type { UpdateSession } from '../../commands/update-session';
 import type { GetSession } from '../../queries/get-session';
-import { etagOf } from '../etag';
-import { withinRedisBudget } from '../redis-budget';
-import { actorOf } from '../request-context';
-import { parseIdempotencyKey, type TimeoutPolicy } from '../schemas';
-import { refOfParam } from '../session-param';
-import type { SessionViews } from '../session-view';
-import { parseIfMatch, parseUpdateBody } from '../update-body';
+import { etagOf } from '../edge/etag';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { actorOf } from '../edge/request-context';
+import { parseIdempotencyKey, type TimeoutPolicy } from '../../contract/schemas';
+import { refOfParam } from '../edge/session-param';
+import type { SessionViews } from '../../contract/session-view';
+import { parseIfMatch, parseUpdateBody } from '../../contract/update-body';
 
 /** What the route works with. */
 export interface UpdateSessionRouteParts {

@@ -5,8 +5,8 @@ import { checkFields } from '../../core/check-fields';
 import { dayCount, type GetUsage } from '../../queries/usage';
 import type { MaintenanceStore } from '../../store/maintenance-store';
 import type { Usage } from '../../store/usage-store';
-import { withinRedisBudget } from '../redis-budget';
-import { tenantOf } from '../request-context';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { tenantOf } from '../edge/request-context';
 
 const DAYS_MAX = 366;
 const DAYS_DEFAULT = 30;

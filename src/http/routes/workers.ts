@@ -4,8 +4,8 @@ import type { DrainWorker } from '../../commands/drain-worker';
 import { HoldfastError } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
 import type { FoundWorker, GetCapacity, ListWorkers } from '../../queries/list-workers';
-import { withinRedisBudget } from '../redis-budget';
-import { isoOrNull } from '../session-view';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { isoOrNull } from '../../contract/session-view';
 
 /** What the routes work with. */
 export interface WorkerRouteParts {

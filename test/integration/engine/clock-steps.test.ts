@@ -1,9 +1,9 @@
 import { pollUntil } from '../../../src/core/abort';
 import type { SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
-import { Reaper } from '../../../src/engine/reaper';
-import { Sweeper } from '../../../src/engine/sweeper';
-import { SWEEPS, type SweepName } from '../../../src/events/label-values';
+import { Reaper } from '../../../workers/sweeps/reaper';
+import { Sweeper } from '../../../workers/sweeps/sweeper';
+import { SWEEPS, type SweepName } from '../../../src/metrics/label-values';
 import { keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';

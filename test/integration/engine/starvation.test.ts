@@ -1,7 +1,7 @@
 import { pollUntil } from '../../../src/core/abort';
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
-import { Reaper } from '../../../src/engine/reaper';
+import { Reaper } from '../../../workers/sweeps/reaper';
 import { KEY_PREFIX, keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';
 

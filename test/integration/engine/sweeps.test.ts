@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { pollUntil } from '../../../src/core/abort';
-import { Reaper } from '../../../src/engine/reaper';
-import { Sweeper } from '../../../src/engine/sweeper';
+import { Reaper } from '../../../workers/sweeps/reaper';
+import { Sweeper } from '../../../workers/sweeps/sweeper';
 import type { Deps } from '../../../src/deps';
 import { keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';

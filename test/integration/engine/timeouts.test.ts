@@ -1,7 +1,7 @@
 import { pollUntil } from '../../../src/core/abort';
 import { keys } from '../../../src/redis/keys';
 import type { Deps } from '../../../src/deps';
-import type { SessionRecord } from '../../../src/store/session-store';
+import type { SessionRecord } from '../../../src/store/session-record';
 import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';
 

@@ -5,7 +5,7 @@ import { randomId, type SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
 import { DONE } from '../../../src/queue/consumer';
 import type { Notice } from '../../../src/store/notice-stream';
-import type { SessionRecord } from '../../../src/store/session-store';
+import type { SessionRecord } from '../../../src/store/session-record';
 import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';
 

@@ -1,10 +1,9 @@
+import { jobParsers } from '../../../src/ingress/read-job';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { pollUntil } from '../../../src/core/abort';
 import { envToConfig } from '../../../src/config/config';
-import { createBodyParser } from '../../../src/http/schemas';
-import { parseUpdateBody } from '../../../src/http/update-body';
 import { checkJob } from '../../../src/ingress/check-job';
 import { INGRESS_JOBS, type IngressJobName } from '../../../machines/session/session.words';
 import type { CreateData, Deduplicated, ExtendData, RunData } from '../../../src/producer/producer';
@@ -12,11 +11,7 @@ import { startTestApi, type TestApi } from '../../support/api';
 
 const root = resolve(__dirname, '../../..');
 const page = readFileSync(join(root, 'docs/jobs.md'), 'utf8');
-const limits = envToConfig({});
-const parts: Parameters<typeof checkJob>[0] = {
-  parseNewSession: createBodyParser(limits),
-  parseChange: (fields, place) => parseUpdateBody(fields, limits, place),
-};
+const parts = jobParsers(envToConfig({}));
 
 const blocks = (language: string): { readonly text: string; readonly before: string }[] =>
   [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(match => ({

@@ -3,7 +3,7 @@ import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
 import { refOf } from '../../../src/core/ids';
 import { createLogger } from '../../../src/core/logger';
-import { IngressConsumer } from '../../../src/queue/ingress-consumer';
+import { IngressConsumer } from '../../../workers/consumers/ingress';
 import { IngressKeys } from '../../../src/queue/ingress-keys';
 import { Producer } from '../../../src/queue/producer';
 import { blockingOptions, commandOptions, openRedis } from '../../../src/redis/connection';

@@ -1,5 +1,5 @@
 import { pollUntil } from '../../../src/core/abort';
-import { UNDER_WAY_MAX } from '../../../src/queue/ingress-consumer';
+import { UNDER_WAY_MAX } from '../../../workers/consumers/ingress';
 import { jobKey } from '../../../src/queue/ingress-job';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';

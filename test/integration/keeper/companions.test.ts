@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findXvfb } from '../../../workers/keeper/display';
+import { findXvfb } from '../../../workers/keeper/companions/display';
 import { makeTempDir } from '../../support/temp-dir';
 
 const support = join(__dirname, '../../support');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { pollUntil } from '../../../src/core/abort';
-import { watchDownloads, type FinishedDownload } from '../../../workers/keeper/download-watch';
+import { watchDownloads, type FinishedDownload } from '../../../workers/keeper/downloads/download-watch';
 
 /* A browser that says what it is told to, to see what is asked of it. */
 

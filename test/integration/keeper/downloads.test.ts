@@ -6,7 +6,7 @@ import {
   listDownloads,
   openDownload,
   renameDownload,
-} from '../../../workers/keeper/downloads';
+} from '../../../workers/keeper/downloads/downloads';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 const UID = process.getuid?.() ?? 0;

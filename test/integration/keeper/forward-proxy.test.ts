@@ -3,7 +3,7 @@ import { createServer, request as requestOf, type IncomingMessage, type Server }
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
-import { ForwardProxy } from '../../../workers/keeper/forward-proxy/forward-proxy';
+import { ForwardProxy } from '../../../workers/keeper/companions/forward-proxy/forward-proxy';
 import {
   startHttpProxy,
   startSocksProxy,

@@ -8,8 +8,8 @@ import { systemClock } from '../../../src/core/clock';
 import { pollUntil } from '../../../src/core/abort';
 import { keeperDownloadsPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
-import { BrowserDownloads } from '../../../workers/keeper/browser-downloads';
-import { Gateway } from '../../../workers/keeper/gateway';
+import { BrowserDownloads } from '../../../workers/keeper/downloads/browser-downloads';
+import { Gateway } from '../../../workers/keeper/door/gateway';
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
 import { systemProcesses } from '../../../src/core/process-identity';
-import { KeeperRunningError } from '../../../workers/keeper/socket-server';
-import { PLAIN_LAUNCH } from '../../../workers/keeper/protocol';
+import { KeeperRunningError } from '../../../workers/keeper/door/socket-server';
+import { PLAIN_LAUNCH } from '../../../workers/keeper/door/protocol';
 import { fence, KeeperFixture } from '../../support/keeper-fixture';
 
 let fixture: KeeperFixture;

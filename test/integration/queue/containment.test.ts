@@ -1,5 +1,6 @@
 import { pollUntil } from '../../../src/core/abort';
-import { startStepping, type Deps } from '../../../src/deps';
+import type { Deps } from '../../../src/deps';
+import { startStepping } from '../../../workers/stepping';
 import type { QuarantinedJob } from '../../../src/store/quarantine-store';
 import { EngineFixture } from '../../support/engine-fixture';
 

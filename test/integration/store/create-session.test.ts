@@ -1,6 +1,6 @@
 import { firstStep } from '../../../machines/step';
 import { keys } from '../../../src/redis/keys';
-import type { CreateAnswer } from '../../../src/store/session-store';
+import type { CreateAnswer } from '../../../src/store/session-record';
 import { INPUT, T0 } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
 

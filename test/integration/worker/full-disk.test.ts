@@ -1,7 +1,7 @@
 import { envToConfig } from '../../../src/config/config';
 import type { SessionRef } from '../../../src/core/ids';
 import { systemProcesses } from '../../../src/core/process-identity';
-import { startStepping } from '../../../src/deps';
+import { startStepping } from '../../../workers/stepping';
 import type { KeeperClient } from '../../../workers/keeper-client';
 import { startWorker, type WorkerApp } from '../../../workers/app';
 import { EngineFixture } from '../../support/engine-fixture';

@@ -4,7 +4,7 @@ import { HoldfastError } from '../../../src/core/errors';
 import { refOf } from '../../../src/core/ids';
 import type { CommandOutcome } from '../../../src/engine/waiters';
 import type { SessionCommand } from '../../../src/queue/payloads';
-import type { LoadedSession } from '../../../src/store/session-store';
+import type { LoadedSession } from '../../../src/store/session-record';
 import { INPUT, SAMPLES, T0 } from '../../support/session-samples';
 
 const ref = refOf(INPUT.tenant, INPUT.id);

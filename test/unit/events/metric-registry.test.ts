@@ -1,4 +1,4 @@
-import { MetricRegistry, MirroredCounter } from '../../../src/events/metric-registry';
+import { MetricRegistry, MirroredCounter } from '../../../src/metrics/metric-registry';
 
 const lines = async (registry: MetricRegistry): Promise<string[]> =>
   (await registry.text()).split('\n').filter(line => line !== '' && !line.startsWith('#'));

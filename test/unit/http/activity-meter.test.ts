@@ -1,4 +1,4 @@
-import { ActivityMeter } from '../../../src/http/activity-meter';
+import { ActivityMeter } from '../../../src/http/gateway/activity-meter';
 
 describe('the activity meter', () => {
   beforeEach(() => jest.useFakeTimers());

@@ -1,4 +1,4 @@
-import { baseUrlOf } from '../../../src/http/base-url';
+import { baseUrlOf } from '../../../src/http/edge/base-url';
 
 describe('what a caller reaches us under', () => {
   it.each([

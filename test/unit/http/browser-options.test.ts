@@ -1,7 +1,7 @@
 import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
 import { NO_SECRETS } from '../../../src/browser/launch-secrets';
 import { HoldfastError } from '../../../src/core/errors';
-import { createBodyParser } from '../../../src/http/schemas';
+import { createBodyParser } from '../../../src/contract/schemas';
 
 const create = createBodyParser({ timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 });
 

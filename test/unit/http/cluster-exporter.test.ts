@@ -1,6 +1,6 @@
 import { systemClock } from '../../../src/core/clock';
 import { createLogger } from '../../../src/core/logger';
-import { Metrics } from '../../../src/events/metrics';
+import { Metrics } from '../../../src/metrics/metrics';
 import { ClusterExporter } from '../../../src/http/cluster-exporter';
 
 describe('whether Redis is up', () => {

@@ -1,6 +1,6 @@
 import { refOf } from '../../../src/core/ids';
-import { Authenticator } from '../../../src/http/authenticator';
-import { connectToken, refOfToken } from '../../../src/http/connect-token';
+import { Authenticator } from '../../../src/http/edge/authenticator';
+import { connectToken, refOfToken } from '../../../src/contract/connect-token';
 
 const keys = [
   { tenant: 'acme', key: 'acme-key-1' },

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '../../../src/core/errors';
-import { edgeGuard, type EdgeGuardOptions } from '../../../src/http/edge-guard';
+import { edgeGuard, type EdgeGuardOptions } from '../../../src/http/edge/edge-guard';
 
 const PORT = 3000;
 

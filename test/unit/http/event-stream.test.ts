@@ -5,10 +5,10 @@ import express from 'express';
 import { pollUntil } from '../../../src/core/abort';
 import { createLogger } from '../../../src/core/logger';
 import { systemClock } from '../../../src/core/clock';
-import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/event-stream';
-import { EventStreams } from '../../../src/http/event-streams';
-import { errorHandler } from '../../../src/http/error-handler';
-import { contextOf, openContext } from '../../../src/http/request-context';
+import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/streams/event-stream';
+import { EventStreams } from '../../../src/http/streams/event-streams';
+import { errorHandler } from '../../../src/http/edge/error-handler';
+import { contextOf, openContext } from '../../../src/http/edge/request-context';
 import { StalledReaders } from '../../../src/core/stalled-readers';
 
 const PATIENT: EventStreamOptions = {

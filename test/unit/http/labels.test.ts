@@ -1,4 +1,4 @@
-import { parseLabelSelector } from '../../../src/http/labels';
+import { parseLabelSelector } from '../../../src/contract/labels';
 import { selector } from '../../support/label-selector';
 
 const isIn = (name: string, ...values: string[]) => ({ name, operator: 'in', values });

@@ -1,5 +1,5 @@
-import { hasRevision } from '../../../src/http/etag';
-import { parsePrefer, preferenceApplied } from '../../../src/http/prefer';
+import { hasRevision } from '../../../src/http/edge/etag';
+import { parsePrefer, preferenceApplied } from '../../../src/http/edge/prefer';
 
 describe('Prefer', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../src/core/errors';
-import { codedError, problemAnswer, rawResponse } from '../../../src/http/problem';
+import { codedError, problemAnswer, rawResponse } from '../../../src/http/edge/problem';
 import { isRedisAway } from '../../../src/redis/errors';
 
 const ASKED = { requestId: 'r-1', path: '/v1/sessions/s-1/cdp' };

@@ -7,7 +7,7 @@ import {
   parseIdempotencyKey,
   parseListQuery,
   parseReleaseAll,
-} from '../../../src/http/schemas';
+} from '../../../src/contract/schemas';
 
 const POLICY = { timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 };
 

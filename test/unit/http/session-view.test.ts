@@ -1,6 +1,6 @@
 import { refOf } from '../../../src/core/ids';
 import { sessionAnswer } from '../../../src/http/openapi/answers';
-import { SessionViews } from '../../../src/http/session-view';
+import { SessionViews } from '../../../src/contract/session-view';
 import { EVENTS, INPUT, SAMPLES, T0, type SampleName } from '../../support/session-samples';
 
 const views = new SessionViews('https://hf.example.com/base', 'secret');

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../src/core/errors';
-import { parseIfMatch, parseUpdateBody } from '../../../src/http/update-body';
+import { parseIfMatch, parseUpdateBody } from '../../../src/contract/update-body';
 
 const POLICY = { timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 };
 const update = (body: unknown) => parseUpdateBody(body, POLICY);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { LoadMeter, parseStat, type ProcessUsage } from '../../../workers/keeper/browser-load';
+import { LoadMeter, parseStat, type ProcessUsage } from '../../../workers/keeper/process/browser-load';
 
 const usage = (pid: number, parentPid: number, cpuTicks: number, residentPages = 1): ProcessUsage => ({
   pid,

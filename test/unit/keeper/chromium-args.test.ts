@@ -1,5 +1,9 @@
 import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
-import { chromiumArgs, chromiumEnv, type ChromiumOptions } from '../../../workers/keeper/chromium-args';
+import {
+  chromiumArgs,
+  chromiumEnv,
+  type ChromiumOptions,
+} from '../../../workers/keeper/process/chromium-args';
 
 const OPTIONS: ChromiumOptions = {
   ...DEFAULT_BROWSER_OPTIONS,

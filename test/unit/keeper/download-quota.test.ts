@@ -1,5 +1,5 @@
-import { DownloadQuota, type CutDownload } from '../../../workers/keeper/download-quota';
-import type { MeasuredDownload } from '../../../workers/keeper/downloads';
+import { DownloadQuota, type CutDownload } from '../../../workers/keeper/downloads/download-quota';
+import type { MeasuredDownload } from '../../../workers/keeper/downloads/downloads';
 
 const MB = 2 ** 20;
 const MAX = 10 * MB;

@@ -1,6 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { findChromium } from '../../../workers/keeper/find-chromium';
+import { findChromium } from '../../../workers/keeper/process/find-chromium';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 let dir: TempDir;

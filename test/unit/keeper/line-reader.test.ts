@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LineReader } from '../../../workers/keeper/line-reader';
+import { LineReader } from '../../../workers/keeper/door/line-reader';
 
 /** The stream is infinite. */
 function next(sizes: Iterator<number>): number {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { hostIdOf, prepareRunRoot, runRootFor } from '../../../workers/keeper/run-root';
+import { hostIdOf, prepareRunRoot, runRootFor } from '../../../workers/keeper/process/run-root';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 const STRANGER = { uid: 64_000, gid: 64_000 };

@@ -4,12 +4,12 @@ import { ALERTS } from '../../../observability/description/alerts';
 import { DASHBOARDS } from '../../../observability/description/dashboards';
 import { RECORDING_RULES } from '../../../observability/description/recording-rules';
 import { runbookOf } from '../../../observability/render/prometheus';
-import { ApiMetrics } from '../../../src/events/api-metrics';
-import { ClusterMetrics } from '../../../src/events/cluster-metrics';
-import type { MetricDescription } from '../../../src/events/metric-registry';
-import { Metrics } from '../../../src/events/metrics';
-import { RedisMetrics } from '../../../src/events/redis-metrics';
-import { WorkerMetrics } from '../../../src/events/worker-metrics';
+import { ApiMetrics } from '../../../src/metrics/api-metrics';
+import { ClusterMetrics } from '../../../src/metrics/cluster-metrics';
+import type { MetricDescription } from '../../../src/metrics/metric-registry';
+import { Metrics } from '../../../src/metrics/metrics';
+import { RedisMetrics } from '../../../src/metrics/redis-metrics';
+import { WorkerMetrics } from '../../../src/metrics/worker-metrics';
 import { ROUTES } from '../../../src/http/mount';
 
 const root = resolve(__dirname, '../../..');

@@ -5,7 +5,7 @@ import { buildProgram } from '../../../src/cli/program';
 import { readTerminalEnv } from '../../../src/config/env';
 import { Terminal } from '../../../src/cli/terminal';
 import { CONTAINMENT_REASONS } from '../../../src/core/containment';
-import { SWEEPS } from '../../../src/events/label-values';
+import { SWEEPS } from '../../../src/metrics/label-values';
 import { QUEUES } from '../../../machines/session/session.words';
 import { keys } from '../../../src/redis/keys';
 

@@ -1,6 +1,6 @@
 import { sealSecrets } from '../../../src/browser/launch-secrets';
 import { refOf } from '../../../src/core/ids';
-import { launchPlan } from '../../../workers/launch-plan';
+import { launchPlan } from '../../../workers/launch/launch-plan';
 import { OPTIONS } from '../../support/session-samples';
 
 const REF = refOf('default', 'a');

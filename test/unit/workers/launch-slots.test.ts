@@ -1,4 +1,4 @@
-import { LaunchSlots, NO_SLOTS } from '../../../workers/launch-slots';
+import { LaunchSlots, NO_SLOTS } from '../../../workers/launch/launch-slots';
 
 describe('the launch slots of a worker', () => {
   const open = (slots: number, used: number): { capacity: () => number | undefined; slots: LaunchSlots } => {

@@ -3,9 +3,9 @@ import { step } from '../../../machines/step';
 import { createLogger } from '../../../src/core/logger';
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import type { StepOutcome } from '../../../src/engine/stepper';
-import type { SessionRecord } from '../../../src/store/session-store';
-import type { BrowserRecord } from '../../../workers/keeper/protocol';
-import { Reconciler, type ReconcilerParts } from '../../../workers/reconciler';
+import type { SessionRecord } from '../../../src/store/session-record';
+import type { BrowserRecord } from '../../../workers/keeper/door/protocol';
+import { Reconciler, type ReconcilerParts } from '../../../workers/ownership/reconciler';
 import type { OwnersWord } from '../../../workers/worker-context';
 import { SAMPLES } from '../../support/session-samples';
 

@@ -1,6 +1,6 @@
 import { createLogger } from '../../../src/core/logger';
 import { refOf, type SessionRef } from '../../../src/core/ids';
-import { SessionCloser, type SessionCloserParts } from '../../../workers/session-closer';
+import { SessionCloser, type SessionCloserParts } from '../../../workers/ownership/session-closer';
 
 const REF = refOf('default', 'a');
 

@@ -1,0 +1,83 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { NextFunction, Request, Response } from 'express';
+import type { ApiKey } from '../../config/config';
+import { HoldfastError } from '../../core/errors';
+import { contextOf } from './request-context';
+
+/** The tenant of an installation without keys. */
+const OPEN_TENANT = 'default';
+
+/** Tells whose requests are whose by their API key. */
+export class Authenticator {
+  readonly #keys: readonly { readonly tenant: string; readonly digest: Buffer }[];
+
+  /** @param apiKeys - empty: everybody is the tenant `default` */
+  constructor(apiKeys: readonly ApiKey[]) {
+    this.#keys = apiKeys.map(({ tenant, key }) => ({ tenant, digest: sha256(key) }));
+  }
+
+  /** Whether there are keys, and a request has to bring one. */
+  get needsKey(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  /** Whether more than one tenant has a key. */
+  get isShared(): boolean {
+    return new Set(this.#keys.map(({ tenant }) => tenant)).size > 1;
+  }
+
+  /** The tenant of a request; null if it has no valid key. */
+  tenantOf(headers: IncomingHttpHeaders): string | null {
+    return this.#tenantWith(keyIn(headers));
+  }
+
+  /** The same for pages that people open: a browser has the key as the password of HTTP Basic, under any name. */
+  tenantOfPerson(headers: IncomingHttpHeaders): string | null {
+    return this.#tenantWith(keyIn(headers) ?? passwordIn(headers));
+  }
+
+  #tenantWith(given: string | null): string | null {
+    if (this.#keys.length === 0) return OPEN_TENANT;
+    if (given === null) return null;
+    const digest = sha256(given);
+    let tenant: string | null = null;
+    // Every key is compared, so that the time says nothing about which one was close (S4).
+    for (const key of this.#keys) {
+      if (timingSafeEqual(key.digest, digest)) tenant = key.tenant;
+    }
+    return tenant;
+  }
+
+  /** Lets only authenticated requests pass; their tenant is in the context from here on. */
+  readonly middleware = (req: Request, res: Response, next: NextFunction): void => {
+    const tenant = this.tenantOf(req.headers);
+    if (tenant === null) throw unauthorized();
+    contextOf(res).tenant = tenant;
+    next();
+  };
+}
+
+/** @see Authenticator */
+export function unauthorized(): HoldfastError {
+  return new HoldfastError(
+    'unauthorized',
+    'A valid API key is needed: as Authorization: Bearer, x-api-key or steel-api-key.',
+  );
+}
+
+function keyIn(headers: IncomingHttpHeaders): string | null {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  const given = bearer ?? headers['x-api-key'] ?? headers['steel-api-key'];
+  return typeof given === 'string' ? given : null;
+}
+
+/* RFC 7617: base64 of `name:password`. */
+function passwordIn({ authorization = '' }: IncomingHttpHeaders): string | null {
+  const [, credentials] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? [];
+  if (credentials === undefined) return null;
+  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? [];
+  return password ?? null;
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

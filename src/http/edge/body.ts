@@ -1,0 +1,41 @@
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { HoldfastError } from '../../core/errors';
+
+/** Largest body, bytes. */
+export const BODY_MAX_BYTES = 262_144;
+
+const DEPTH_MAX = 32;
+
+/**
+ * Reads bodies: JSON objects and arrays only, of bounded size and depth. A request without a body gets `{}`.
+ * Anything but `application/json` is refused, which a web page cannot send elsewhere without being asked first (S8).
+ */
+export function bodyReader(): RequestHandler[] {
+  const parse = express.json({ limit: BODY_MAX_BYTES, strict: true, inflate: false });
+  return [requireJson, parse, checkBody];
+}
+
+function requireJson(req: Request, _res: Response, next: NextFunction): void {
+  if (hasBody(req) && req.is('application/json') === false) {
+    throw new HoldfastError('unsupported_media_type', 'The body must be application/json.');
+  }
+  next();
+}
+
+function hasBody(req: Request): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+}
+
+function checkBody(req: Request, _res: Response, next: NextFunction): void {
+  const body: unknown = req.body ?? {};
+  if (!isShallow(body)) {
+    throw new HoldfastError('malformed_request', `The body is nested more than ${DEPTH_MAX} levels deep.`);
+  }
+  req.body = body;
+  next();
+}
+
+function isShallow(value: unknown, levelsLeft = DEPTH_MAX): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levelsLeft > 0 && Object.values(value).every(inner => isShallow(inner, levelsLeft - 1));
+}

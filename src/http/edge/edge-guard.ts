@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { HoldfastError } from '../../core/errors';
+
+/** What decides which hosts and origins are ours. */
+export interface EdgeGuardOptions {
+  /** The address we are bound to. */
+  readonly host: string;
+  /** What callers reach us under, if the operator has said so. */
+  readonly publicUrl: string | null;
+  readonly hasApiKeys: boolean;
+}
+
+/** Refuses what does not mean us. Throws or returns; used on HTTP and upgrades alike. */
+export type EdgeGuard = (request: IncomingMessage) => void;
+
+/**
+ * Keeps web pages out (S7, S8): a page can make its browser send requests to any address, but it cannot choose the Host
+ * its browser sends, nor hide its Origin. Programs send no Origin. A page that runs in a session could otherwise
+ * release sessions of an open API on loopback.
+ *
+ * @throws HoldfastError `forbidden_origin`.
+ */
+export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
+  const publicUrl = options.publicUrl === null ? null : new URL(options.publicUrl);
+  const isOurHost = hostCheck(options, publicUrl);
+  return request => {
+    const { headers, rawHeaders, url = '' } = request;
+    const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+    const host = hosts === 1 ? hostnameOf(headers.host ?? '') : null;
+    // A request for an absolute URL names a host of its own, past the Host header.
+    if (host === null || !url.startsWith('/') || !isOurHost(host)) {
+      throw forbidden(
+        'The Host header does not name this service. Set HOLDFAST_PUBLIC_URL to the name it is reached by.',
+      );
+    }
+    if (headers.origin !== undefined && !isOurOrigin(headers.origin, publicUrl, request, isOurHost)) {
+      throw forbidden('Requests from web pages of other origins are refused.');
+    }
+    const site = headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'none' && site !== 'same-origin') {
+      throw forbidden('Requests from web pages of other sites are refused.');
+    }
+  };
+}
+
+function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname: string) => boolean {
+  const named = new Set([options.host.toLowerCase()]);
+  if (publicUrl !== null) named.add(bare(publicUrl.hostname));
+  const loopbackCounts = isLoopbackName(options.host) || options.hasApiKeys;
+  return hostname =>
+    named.has(hostname) ||
+    (loopbackCounts && isLoopbackName(hostname)) ||
+    // A page cannot send the keys, so that an address says nothing against a caller who has one (health checks, pods).
+    (options.hasApiKeys && isIP(hostname) !== 0);
+}
+
+/* Ours are the public origin, and our own names with the very port the request came in by. */
+function isOurOrigin(
+  origin: string,
+  publicUrl: URL | null,
+  request: IncomingMessage,
+  isOurHost: (hostname: string) => boolean,
+): boolean {
+  if (!URL.canParse(origin)) return false;
+  const parsed = new URL(origin);
+  if (parsed.origin !== origin) return false;
+  if (publicUrl !== null && parsed.origin === publicUrl.origin) return true;
+  const port = parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port);
+  const hostname = bare(parsed.hostname);
+  return (
+    parsed.protocol === 'http:' &&
+    port === request.socket.localPort &&
+    (isLoopbackName(hostname) || isIP(hostname) !== 0) &&
+    isOurHost(hostname)
+  );
+}
+
+/* The name in a Host header, lower case, without port and brackets; null if it is not one. */
+function hostnameOf(header: string): string | null {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(header);
+  return match?.[1] === undefined ? null : bare(match[1].toLowerCase());
+}
+
+/* A name that merely begins with 127. belongs to whoever registered it. */
+const isLoopbackName = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+
+const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
+
+const forbidden = (message: string): HoldfastError => new HoldfastError('forbidden_origin', message);

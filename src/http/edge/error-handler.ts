@@ -1,0 +1,62 @@
+import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
+import { HoldfastError } from '../../core/errors';
+import type { Logger } from '../../core/logger';
+import { codedError, problemAnswer } from './problem';
+import { contextOf } from './request-context';
+
+/** The last middleware: every error becomes an answer here, and only here. */
+export function errorHandler(log: Logger): ErrorRequestHandler {
+  return (thrown: unknown, req: Request, res: Response, next: NextFunction) => {
+    const error = ofExpress(thrown) ?? codedError(thrown);
+    const { requestId } = contextOf(res);
+    if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'request failed');
+    else if (error.status >= 500) log.debug({ requestId, err: error }, 'request failed');
+    if (res.headersSent) {
+      // Express' own last resort: it cuts the connection, so that nobody takes half an answer for a whole one.
+      next(thrown);
+      return;
+    }
+    const answer = problemAnswer(error, { requestId, path: req.path });
+    res.status(answer.status).set(answer.headers).send(JSON.stringify(answer.body));
+  };
+}
+
+/** Every route's last word to methods it does not have. */
+export function methodNotAllowed(...allowed: readonly string[]): (req: Request, res: Response) => void {
+  return (req, res) => {
+    res.set('Allow', allowed.join(', '));
+    throw new HoldfastError(
+      'method_not_allowed',
+      `${req.method} is not possible here, only ${allowed.join(', ')}.`,
+    );
+  };
+}
+
+/** The word to a path nobody knows. */
+export function notFound(req: Request): never {
+  throw new HoldfastError('not_found', `There is no ${req.path}.`);
+}
+
+/* Errors of Express' router and body parser carry a status, the latter's also a type (body-parser's README, "Errors"). */
+function ofExpress(thrown: unknown): HoldfastError | null {
+  if (!(thrown instanceof Error) || thrown instanceof HoldfastError || !('status' in thrown)) return null;
+  switch (thrown.status) {
+    case 400:
+      return new HoldfastError('malformed_request', explain(thrown), { cause: thrown });
+    case 413:
+      return new HoldfastError('body_too_large', 'The body is larger than 256 KiB.', { cause: thrown });
+    case 415:
+      return new HoldfastError('unsupported_media_type', 'The body must be uncompressed JSON in UTF-8.', {
+        cause: thrown,
+      });
+    default:
+      return null;
+  }
+}
+
+function explain(error: Error): string {
+  const type = 'type' in error ? error.type : undefined;
+  if (type === 'entity.parse.failed') return 'The body is not valid JSON (an object or an array).';
+  if (type === 'request.aborted' || type === 'request.size.invalid') return 'The body ended early.';
+  return 'The request could not be parsed.';
+}

@@ -1,0 +1,126 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { pause, withDeadline } from '../../core/abort';
+import { HoldfastError } from '../../core/errors';
+import { randomId } from '../../core/ids';
+import { problemAnswer, rawResponse } from './problem';
+
+/** How long requests that are being answered may go on once we are told to close. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** Against clients that send slowly or a lot (S21). */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  // Longer than the idle time-outs of usual proxies in front of us, which otherwise meet closed connections.
+  keepAliveTimeout: 75_000,
+  maxHeaderSize: 16_384,
+  // How often Node looks for connections that exceed the first two.
+  connectionsCheckingInterval: 2_000,
+} as const;
+
+/** Takes a connection over after an upgrade request. */
+export type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+
+/**
+ * The API's one listening socket. It listens before there is a Redis: until the service is put behind it with `serve`, it
+ * answers `/livez`, and 503 to everything else.
+ */
+export class Listener {
+  readonly #server: Server;
+  #onRequest: RequestListener = answerStarting;
+  #onUpgrade: UpgradeListener = (request, socket) => refuseUpgrade(request, socket, starting());
+
+  constructor() {
+    this.#server = createServer(LIMITS, (request, response) => this.#onRequest(request, response));
+    this.#server.on('upgrade', (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
+      // A client that breaks off is nobody's problem; `close` follows and tells whoever uses the socket.
+      duplex.on('error', () => undefined);
+      // A plain HTTP server hands over the TCP socket itself; only the types allow for other transports.
+      if (duplex instanceof Socket) this.#onUpgrade(request, duplex, head);
+      else duplex.destroy();
+    });
+    this.#server.on('clientError', answerUnreadable);
+  }
+
+  /**
+   * Starts to listen; resolves with the port.
+   *
+   * @throws if the address is taken or not ours.
+   */
+  async listen(host: string, port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    // SAFETY: a server that listens on host and port has an address of this kind.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Puts the service behind the socket. */
+  serve(onRequest: RequestListener, onUpgrade: UpgradeListener): void {
+    this.#onRequest = onRequest;
+    this.#onUpgrade = onUpgrade;
+  }
+
+  /** Accepts nothing more, lets answers under way end, and cuts what is left after {@link CLOSE_GRACE_MS}. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
+    // Connections that become idle from here on are closed at their next answer only; ask for them until none is left.
+    const cut = new AbortController();
+    void closed.then(() => cut.abort());
+    const closeIdle = setInterval(() => this.#server.closeIdleConnections(), 50);
+    await pause(CLOSE_GRACE_MS, cut.signal);
+    clearInterval(closeIdle);
+    this.#server.closeAllConnections();
+    await withDeadline('closing the listener', CLOSE_GRACE_MS, closed);
+  }
+}
+
+/** Answers an upgrade request like an ordinary one, and closes. */
+export function refuseUpgrade(
+  request: IncomingMessage,
+  socket: Socket,
+  error: HoldfastError,
+  requestId = randomId(),
+): void {
+  const path = pathOf(request);
+  socket.write(rawResponse(problemAnswer(error, { requestId, path })));
+  socket.destroySoon();
+}
+
+/** The path of a request without its query. */
+export function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+const answerStarting: RequestListener = (request, response) => {
+  if (pathOf(request) === '/livez') {
+    response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+    return;
+  }
+  const { status, headers, body } = problemAnswer(starting(), {
+    requestId: randomId(),
+    path: pathOf(request),
+  });
+  response.writeHead(status, headers).end(JSON.stringify(body));
+};
+
+const starting = (): HoldfastError =>
+  new HoldfastError('redis_unavailable', 'This process is starting and waits for Redis.');
+
+/* What Node's parser could not make sense of; its own answers are plain status lines (Event 'clientError' in its docs). */
+function answerUnreadable(error: NodeJS.ErrnoException, duplex: Duplex): void {
+  if (error.code === 'ECONNRESET' || !duplex.writable) {
+    duplex.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const coded = new HoldfastError('malformed_request', 'The request could not be read.');
+  duplex.end(rawResponse(problemAnswer(coded, { requestId: randomId(), path: '' }, status)));
+}

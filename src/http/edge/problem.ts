@@ -1,0 +1,96 @@
+import { STATUS_CODES } from 'node:http';
+import { NewerMachineVersionError } from '../../../machines/session/session.versions';
+import { ERROR_CATALOGUE, HoldfastError, type ErrorCode, type FieldError } from '../../core/errors';
+import { newerVersion } from '../../engine/newer-version';
+import { isRedisAway } from '../../redis/errors';
+
+/** Media type of error bodies (RFC 9457). */
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** What callers are told to wait before they repeat a request that met a 503, seconds. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** The body of every error: RFC 9457, and `message` for the clients that print only that. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly requestId: string;
+  readonly retryable: boolean;
+  readonly errors: readonly FieldError[];
+  /** Further members of certain errors, such as `sessionStatus`. */
+  readonly [detail: string]: unknown;
+}
+
+/** An error as an answer; over HTTP and as the refusal of an upgrade alike. */
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Problem;
+}
+
+/** What an answer says of the request it answers. */
+export interface Asked {
+  readonly requestId: string;
+  /** Path without its query: that may hold a token. */
+  readonly path: string;
+}
+
+/** Turns whatever was thrown into a coded error; what nobody foresaw is an `internal_error` that says nothing. */
+export function codedError(thrown: unknown): HoldfastError {
+  if (thrown instanceof HoldfastError) return thrown;
+  if (isRedisAway(thrown)) {
+    return new HoldfastError('redis_unavailable', 'Redis does not answer.', { cause: thrown });
+  }
+  if (thrown instanceof NewerMachineVersionError) return newerVersion(thrown);
+  return new HoldfastError('internal_error', 'Something of ours broke; the request id is in our log.', {
+    cause: thrown,
+  });
+}
+
+/** @param status - where the answer's status is not that of the catalogue */
+export function problemAnswer(
+  error: HoldfastError,
+  asked: Asked,
+  status: number = error.status,
+): ProblemAnswer {
+  const { code, message, retryable, fields, details } = error;
+  return {
+    status,
+    headers: {
+      'content-type': PROBLEM_TYPE,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': asked.requestId,
+      // Clients made by Stainless, such as Steel's, repeat a 409 otherwise.
+      'x-should-retry': String(retryable),
+      ...(status === 503 && retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    },
+    body: {
+      ...details,
+      type: `urn:holdfast:error:${code}`,
+      title: ERROR_CATALOGUE[code].title,
+      status,
+      detail: message,
+      instance: asked.path,
+      code,
+      message,
+      requestId: asked.requestId,
+      retryable,
+      errors: fields,
+    },
+  };
+}
+
+/** The answer as text on a socket that no HTTP response object stands for: a refused upgrade, an unreadable request. */
+export function rawResponse({ status, headers, body }: ProblemAnswer): string {
+  const text = JSON.stringify(body);
+  const all = { ...headers, 'content-length': String(Buffer.byteLength(text)), connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n${text}`;
+}

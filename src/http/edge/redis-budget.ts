@@ -1,0 +1,20 @@
+import { DeadlineExceededError, withDeadline } from '../../core/abort';
+import { HoldfastError } from '../../core/errors';
+
+/** How long one request may wait for Redis, all its commands together; waiting on purpose is not counted (I15). */
+export const REDIS_BUDGET_MS = 2_400;
+
+/**
+ * Bounds the Redis work of a request. What goes on behind a missed deadline is dropped; it may still take effect, like
+ * with any 503.
+ *
+ * @throws HoldfastError `redis_unavailable` when the budget is used up; whatever `work` throws.
+ */
+export async function withinRedisBudget<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await withDeadline('Redis', REDIS_BUDGET_MS, work);
+  } catch (error) {
+    if (!(error instanceof DeadlineExceededError)) throw error;
+    throw new HoldfastError('redis_unavailable', 'Redis did not answer in time.', { cause: error });
+  }
+}

@@ -1,0 +1,35 @@
+import type { HoldfastError } from '../../core/errors';
+import type { Closing } from '../../core/server-frames';
+
+/** RFC 6455: what was to be done is done; an error of ours; this process restarts, connect again. */
+const NORMAL = 1_000;
+const INTERNAL_ERROR = 1_011;
+const SERVICE_RESTART = 1_012;
+
+/** Ours, after the HTTP statuses they remind of. */
+const NOT_FOUND = 4_404;
+const TIMED_OUT = 4_408;
+const FAILED = 4_500;
+
+const CODE_BY_STATUS: Readonly<Record<string, number>> = {
+  released: NORMAL,
+  timed_out: TIMED_OUT,
+  failed: FAILED,
+};
+
+/** How the WebSocket of a client is closed, by what it would be told if it connected now. */
+export function closingOf({ code, details }: HoldfastError): Closing {
+  switch (code) {
+    case 'session_ended':
+      return {
+        code: CODE_BY_STATUS[details['sessionStatus'] ?? ''] ?? NORMAL,
+        reason: details['endReason'] ?? code,
+      };
+    case 'session_not_found':
+      return { code: NOT_FOUND, reason: code };
+    case 'shutting_down':
+      return { code: SERVICE_RESTART, reason: code };
+    default:
+      return { code: INTERNAL_ERROR, reason: code };
+  }
+}

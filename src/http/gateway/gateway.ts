@@ -1,0 +1,187 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { dial, type DevToolsPart, type Here } from '../../browser/dial';
+import { DOWNLOADS_STAY } from '../../browser/download-behavior';
+import { ClientFrames } from '../../core/client-frames';
+import type { Clock } from '../../core/clock';
+import { HoldfastError } from '../../core/errors';
+import type { SessionRef } from '../../core/ids';
+import type { Logger } from '../../core/logger';
+import { spliceUpgrade } from '../../core/splice';
+import type { StalledReaders } from '../../core/stalled-readers';
+import type { ApiMetrics } from '../../metrics/api-metrics';
+import { newerVersion } from '../../engine/newer-version';
+import { requireLive } from '../../engine/session-ended';
+import type { ActivityStore } from '../../store/activity-store';
+import type { SessionStore } from '../../store/session-store';
+import type { SessionRecord } from '../../store/session-record';
+import { ActivityMeter } from './activity-meter';
+import type { Authenticator } from '../edge/authenticator';
+import { cdpAccess, type CdpAccess } from './cdp-access';
+import { closingOf } from './closing';
+import type { EdgeGuard } from '../edge/edge-guard';
+import { refuseUpgrade } from '../edge/listener';
+import { codedError } from '../edge/problem';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { requestIdOf } from '../edge/request-context';
+import { shuttingDown, type SplicedClient, type SplicedClients } from './spliced-clients';
+
+/** What {@link Gateway} works with. */
+export interface GatewayParts {
+  readonly guard: EdgeGuard;
+  readonly authenticator: Pick<Authenticator, 'tenantOf'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
+  readonly activity: Pick<ActivityStore, 'note'>;
+  readonly clients: SplicedClients;
+  readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures' | 'cdpClientsCut'>;
+  /** Cuts clients that do not read. */
+  readonly silentClients: Pick<StalledReaders, 'watch'>;
+  readonly here: Here;
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborted when this process shuts down. */
+  readonly draining: AbortSignal;
+}
+
+const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp(?:\/devtools\/page\/([A-Za-z0-9_-]{1,64}))?$/;
+
+/** How long after a browser has gone its end may take to be known; then clients are closed without its reason. */
+const END_KNOWN_MS = 900;
+
+/** What somebody may have who has shown enough. */
+interface Asked {
+  readonly ref: SessionRef;
+  /** A page's WebSocket; without it the browser's. */
+  readonly part: DevToolsPart | undefined;
+}
+
+/** An upgrade request that is being worked on. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly requestId: string;
+}
+
+/**
+ * Lets CDP clients through to their browser, or one of its pages: `GET /v1/sessions/:id/cdp[/devtools/page/:targetId]` with a connect
+ * token, or with an API key of the session's tenant. Once a client is through its bytes are carried as they are, but for the folder it may name for downloads, and
+ * nothing here waits for Redis.
+ */
+export class Gateway {
+  readonly #access: CdpAccess;
+
+  constructor(private readonly parts: GatewayParts) {
+    this.#access = cdpAccess(parts);
+  }
+
+  /** Answers an upgrade request: with the browser, or with a refusal in the form of every other error. */
+  readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const { requestId } = requestIdOf(request.headers['x-request-id']);
+    this.#letThrough({ request, socket, head, requestId }).catch((thrown: unknown) => {
+      const error = codedError(thrown);
+      const { log, apiMetrics } = this.parts;
+      apiMetrics.cdpUpgradeFailures.inc({ code: error.code });
+      if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'upgrade failed');
+      else log.debug({ requestId, code: error.code, reason: error.message }, 'upgrade refused');
+      if (!socket.destroyed) refuseUpgrade(request, socket, error, requestId);
+    });
+  };
+
+  async #letThrough(upgrade: Upgrade): Promise<void> {
+    const { guard, clients, sessions, draining } = this.parts;
+    const { request, socket } = upgrade;
+    guard(request);
+    if (draining.aborted) throw shuttingDown();
+    const asked = this.#authorise(request);
+    const { ref } = asked;
+    const client = clients.enter(ref);
+    socket.once('close', client.leave);
+    try {
+      const { record } = await withinRedisBudget(sessions.read(ref));
+      if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+      requireLive(record);
+      await this.#splice(upgrade, record, client, asked);
+    } catch (error) {
+      client.leave();
+      // The session ended, or we began to go, while the client was on its way; what broke then broke for that.
+      throw client.why() ?? error;
+    }
+  }
+
+  #authorise({ url = '', headers }: IncomingMessage): Asked {
+    const { pathname, searchParams } = new URL(url, 'http://gateway');
+    const [, id, targetId] = CDP_PATH.exec(pathname) ?? [];
+    if (id === undefined || headers.upgrade?.toLowerCase() !== 'websocket') {
+      throw new HoldfastError('not_found', `There is no WebSocket at ${pathname}.`);
+    }
+    const ref = this.#access({ id, token: searchParams.get('token'), headers });
+    return { ref, part: targetId === undefined ? undefined : `/devtools/page/${targetId}` };
+  }
+
+  async #splice(
+    upgrade: Upgrade,
+    record: SessionRecord,
+    client: SplicedClient,
+    { ref, part }: Asked,
+  ): Promise<void> {
+    const { here, secret, activity, clock, log } = this.parts;
+    const { request, socket, head, requestId } = upgrade;
+    const { endpoint, owner, limits } = record.snapshot.context;
+    if (record.isPartial === true && (endpoint === null || owner === null)) throw newerVersion();
+    if (endpoint === null || owner === null) throw new Error(`live session ${ref} has no browser`);
+
+    const dialled = await dial({ endpoint, claimId: owner.fence.claimId, part }, here, secret, client.ended);
+    if (client.ended.aborted || socket.destroyed) {
+      dialled.socket.destroy();
+      throw new HoldfastError('browser_unreachable', 'The client went away.');
+    }
+    const meter = new ActivityMeter({
+      idleTimeoutMs: limits.idleTimeoutMs,
+      // The first note also ends the connect time-out; all of them say so, because the first may fail.
+      note: () => activity.note(ref, true),
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    const frames = new ClientFrames(DOWNLOADS_STAY);
+    const close = (): void => splice.close(closingOf(client.why() ?? unreachable()));
+    let browserGone: NodeJS.Timeout | undefined;
+    const splice = spliceUpgrade({
+      client: socket,
+      head,
+      request,
+      upstream: dialled.socket,
+      upstreamPath: dialled.path,
+      upstreamHost: `${dialled.host}:${dialled.port}`,
+      onClientBytes: meter.touch,
+      fromClient: chunk => frames.push(chunk),
+      onUpstreamGone: () => (browserGone = setTimeout(close, END_KNOWN_MS)),
+    });
+    client.ended.addEventListener('abort', close, { once: true });
+    const reader = this.#cutWhenSilent(upgrade, ref);
+    client.attached(() => splice.bytes());
+    meter.touch();
+    log.info({ session: ref, requestId }, 'client attached');
+    void splice.closed.then(() => {
+      client.ended.removeEventListener('abort', close);
+      reader.unwatch();
+      clearTimeout(browserGone);
+      meter.stop();
+      client.leave();
+      log.info({ session: ref, requestId }, 'client detached');
+    });
+  }
+
+  #cutWhenSilent({ socket, requestId }: Upgrade, session: SessionRef): { unwatch(): void } {
+    const { silentClients, apiMetrics, log } = this.parts;
+    return silentClients.watch(socket, stall => {
+      apiMetrics.cdpClientsCut.inc({});
+      log.warn({ session, requestId, ...stall }, 'client cut: it reads nothing of what the browser sends');
+      // A reset, since the system would go on to offer what the client does not take to a connection that is only closed.
+      socket.resetAndDestroy();
+    });
+  }
+}
+
+const unreachable = (): HoldfastError =>
+  new HoldfastError('browser_unreachable', 'The browser, or the way to it, is gone.');

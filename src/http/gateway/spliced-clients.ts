@@ -1,0 +1,144 @@
+import { statusOf } from '../../../machines/session/session.view';
+import { isEnded } from '../../../machines/session/session.words';
+import { HoldfastError, messageOf } from '../../core/errors';
+import type { SessionRef } from '../../core/ids';
+import type { Logger } from '../../core/logger';
+import type { SplicedBytes } from '../../core/splice';
+import { endedAs, sessionEnded } from '../../engine/session-ended';
+import type { Notice, NoticeStream } from '../../store/notice-stream';
+import type { SessionStore } from '../../store/session-store';
+
+/** One client on its way to a session, or attached to it. */
+export interface SplicedClient {
+  /** Aborted when the session has ended: whatever is open for this client is to be closed at once. */
+  readonly ended: AbortSignal;
+  /** What a client would be told that connected then; null while the session goes on. */
+  readonly why: () => HoldfastError | null;
+  /** The client is through: it counts from here on, and so do its bytes. */
+  readonly attached: (bytes: () => SplicedBytes) => void;
+  /** The client is gone. */
+  readonly leave: () => void;
+}
+
+interface Entry {
+  readonly end: AbortController;
+  why: HoldfastError | null;
+  /** Null until it is attached. */
+  bytes: (() => SplicedBytes) | null;
+}
+
+/** What {@link SplicedClients} works with. */
+export interface SplicedClientsParts {
+  readonly notices: Pick<NoticeStream, 'on' | 'off'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
+  readonly log: Logger;
+  /** Called after each attach and detach. */
+  readonly onChange: () => void;
+}
+
+/**
+ * The clients that this process carries, by session. It ends them with their session (I14), on the notice of the end and
+ * not when a browser happens to die; after a gap in the notices it asks the rows.
+ */
+export class SplicedClients {
+  readonly #bySession = new Map<SessionRef, Set<Entry>>();
+  #bytesOfGone: SplicedBytes = { fromClient: 0, toClient: 0 };
+
+  constructor(private readonly parts: SplicedClientsParts) {
+    parts.notices.on('notice', this.#onNotice);
+    parts.notices.on('resync', this.#onResync);
+  }
+
+  /**
+   * Takes a client in. Call before the session is read: an end that comes after the read is told by `ended`, one before
+   * it is in the row.
+   */
+  enter(ref: SessionRef): SplicedClient {
+    const entry: Entry = { end: new AbortController(), why: null, bytes: null };
+    const entries = this.#bySession.get(ref) ?? new Set();
+    this.#bySession.set(ref, entries.add(entry));
+    return {
+      ended: entry.end.signal,
+      why: () => entry.why,
+      attached: bytes => {
+        entry.bytes = bytes;
+        this.parts.onChange();
+      },
+      leave: () => {
+        if (!entries.delete(entry)) return;
+        if (entries.size === 0 && this.#bySession.get(ref) === entries) this.#bySession.delete(ref);
+        if (entry.bytes === null) return;
+        this.#bytesOfGone = sum([this.#bytesOfGone, entry.bytes()]);
+        this.parts.onChange();
+      },
+    };
+  }
+
+  /** How many clients are attached, by session. */
+  counts(): Map<SessionRef, number> {
+    const counts = new Map<SessionRef, number>();
+    for (const [ref, entries] of this.#bySession) {
+      const attached = [...entries].filter(({ bytes }) => bytes !== null).length;
+      if (attached > 0) counts.set(ref, attached);
+    }
+    return counts;
+  }
+
+  /** How many clients are attached in all. */
+  get size(): number {
+    return [...this.counts().values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Bytes carried since the start, for those that are gone and those that are here. */
+  get bytes(): SplicedBytes {
+    const here = [...this.#bySession.values()].flatMap(entries => [...entries]);
+    return sum([this.#bytesOfGone, ...here.flatMap(({ bytes }) => (bytes === null ? [] : [bytes()]))]);
+  }
+
+  /** Ends every client and listens no more. */
+  close(): void {
+    this.parts.notices.off('notice', this.#onNotice);
+    this.parts.notices.off('resync', this.#onResync);
+    for (const ref of [...this.#bySession.keys()]) this.#end(ref, shuttingDown());
+  }
+
+  readonly #onNotice = (notice: Notice): void => {
+    if (notice.type !== 'transition' || !isEnded(notice.to)) return;
+    this.#end(notice.ref, endedAs(notice.to, notice.reason ?? null));
+  };
+
+  readonly #onResync = (): void => {
+    for (const ref of this.#bySession.keys()) void this.#endIfOver(ref);
+  };
+
+  #end(ref: SessionRef, why: HoldfastError): void {
+    for (const entry of [...(this.#bySession.get(ref) ?? [])]) {
+      entry.why ??= why;
+      entry.end.abort();
+    }
+  }
+
+  async #endIfOver(ref: SessionRef): Promise<void> {
+    try {
+      const { record } = await this.parts.sessions.read(ref);
+      if (record === null)
+        this.#end(ref, new HoldfastError('session_not_found', 'There is no such session.'));
+      else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));
+    } catch (error) {
+      // Redis is away again; its next return brings the next resync.
+      this.parts.log.debug(
+        { session: ref, reason: messageOf(error) },
+        'could not see whether a session has ended',
+      );
+    }
+  }
+}
+
+const sum = (counts: readonly SplicedBytes[]): SplicedBytes => ({
+  fromClient: counts.reduce((total, { fromClient }) => total + fromClient, 0),
+  toClient: counts.reduce((total, { toClient }) => total + toClient, 0),
+});
+
+/** @see SplicedClients.close */
+export const shuttingDown = (): HoldfastError =>
+  new HoldfastError('shutting_down', 'This process is shutting down; connect again.');

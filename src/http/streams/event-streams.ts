@@ -1,0 +1,54 @@
+import type { Request, Response } from 'express';
+import { HoldfastError } from '../../core/errors';
+import { EventStream } from './event-stream';
+import { tenantOf } from '../edge/request-context';
+import type { StalledReaders } from '../../core/stalled-readers';
+
+/** More than any dashboard opens, and at half a megabyte for one that does not read less than a process must survive. */
+const STREAMS_PER_TENANT_MAX = 1_000;
+
+/** What {@link EventStreams} works with. */
+export interface EventStreamsParts {
+  readonly stalledReaders: Pick<StalledReaders, 'watch'>;
+  /** Default: 1 000. */
+  readonly perTenantMax?: number;
+}
+
+/** The event streams of this process: opens them, and bounds how many one tenant holds. */
+export class EventStreams {
+  readonly #openByTenant = new Map<string, number>();
+
+  constructor(private readonly parts: EventStreamsParts) {}
+
+  /** How many are open. */
+  get size(): number {
+    return [...this.#openByTenant.values()].reduce((sum, open) => sum + open, 0);
+  }
+
+  /**
+   * Answers a request with a stream.
+   *
+   * @param position - where the reader is while nothing is sent: told with every keep-alive
+   * @throws HoldfastError `too_many_streams`, before anything is sent.
+   */
+  open(req: Pick<Request, 'method'>, res: Response, position?: () => string): EventStream {
+    const tenant = tenantOf(res);
+    const open = this.#openByTenant.get(tenant) ?? 0;
+    const { stalledReaders, perTenantMax = STREAMS_PER_TENANT_MAX } = this.parts;
+    if (open >= perTenantMax) {
+      throw new HoldfastError(
+        'too_many_streams',
+        `This API key has ${open} event streams open; one of all sessions (/v1/events) takes the place of many.`,
+      );
+    }
+    this.#openByTenant.set(tenant, open + 1);
+    res.once('close', () => this.#leave(tenant));
+    return new EventStream(req, res, { stalledReaders, ...(position === undefined ? {} : { position }) });
+  }
+
+  #leave(tenant: string): void {
+    const open = (this.#openByTenant.get(tenant) ?? 1) - 1;
+    if (open === 0) this.#openByTenant.delete(tenant);
+    else this.#openByTenant.set(tenant, open);
+  }
+}

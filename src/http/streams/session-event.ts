@@ -1,0 +1,19 @@
+import type { SessionNotice } from '../../queries/follow-tenant';
+import type { HistoryEntry } from '../../store/session-record';
+import { iso } from '../../contract/session-view';
+
+/** A line of a history as callers see it, in lists and streams alike. */
+export function sessionEvent({ seq, at, event, from, to, cause, actor }: HistoryEntry): HistoryEntryView {
+  return { seq, at: iso(at), event, from, to, cause, actor };
+}
+
+/** @see sessionEvent */
+export type HistoryEntryView = Omit<HistoryEntry, 'at'> & { readonly at: string };
+
+/** A transition as the stream of all sessions tells it. */
+export function transitionEvent(
+  sessionId: string,
+  { rev, at, event, from, to, reason = null }: Extract<SessionNotice, { type: 'transition' }>,
+): Readonly<Record<string, string | number | null>> {
+  return { sessionId, revision: rev, at: iso(at), event, from, to, endReason: reason };
+}

@@ -1,0 +1,105 @@
+import type { SessionEvent } from '../../machines/session/session.events';
+import type { Fence, SessionInput, SessionSnapshot } from '../../machines/session/session.types';
+import type { SessionStatus } from '../../machines/session/session.words';
+import type { Step } from '../../machines/step';
+import type { SessionRef } from '../core/ids';
+
+/* What is read of a session and written to it. */
+
+/** A session as the store knows it, at one moment of Redis `TIME`. */
+export interface SessionRecord {
+  readonly ref: SessionRef;
+  readonly revision: number;
+  readonly snapshot: SessionSnapshot;
+  /** Hash of the body it was created with. */
+  readonly fingerprint: string;
+  readonly lastActivityMs: number | null;
+  readonly attachedAtMs: number | null;
+  /** A newer version has written it, or it is damaged: the snapshot holds what could be read, for readers only. */
+  readonly isPartial?: true;
+}
+
+/** How many operations a row remembers, one for each of its last revisions; `commit-session-18.lua` keeps as many. */
+export const OPERATIONS_KEPT = 8;
+
+/** What reading a session gives; the record is null if there is no such session. */
+export interface LoadedSession {
+  readonly nowMs: number;
+  readonly record: SessionRecord | null;
+  /** The last few operations that were applied to it, by their ids. */
+  readonly applied: readonly string[];
+}
+
+/** Who did what and why, for the history. */
+export interface HistoryCause {
+  /** The event's type in lower case, or `created`. */
+  readonly event: string;
+  /** Why: an end reason, a timer kind, or a few words. */
+  readonly cause: string;
+  /** By whom: `key:<tenant>`, `timer`, `worker:<id>`, `sweep`, `gateway`. */
+  readonly actor: string;
+}
+
+/** A line of a session's history as the one who commits knows it. */
+export interface NewHistoryEntry extends HistoryCause {
+  readonly from: SessionStatus | null;
+  readonly to: SessionStatus;
+  /**
+   * What the machine was given: all inputs of a history, folded, give the row again. A creation's is without what was
+   * sealed. Not in lines of versions before there was this field.
+   */
+  readonly input?: SessionEvent | SessionInput;
+}
+
+/** One line of a session's history. `seq` is gap-free and equals the revision it made. */
+export interface HistoryEntry extends NewHistoryEntry {
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** A step to be committed: from what was read to what the machine said. */
+export interface Commit {
+  readonly before: SessionRecord;
+  readonly event: SessionEvent;
+  readonly after: Step;
+  /** Applied at most once per session; a repeat gets the first answer. */
+  readonly opId: string;
+  readonly cause: HistoryCause['cause'];
+  readonly actor: HistoryCause['actor'];
+  /** The caller speaks as the owner under this fence. */
+  readonly asOwner: Fence | null;
+  /** The caller speaks because this worker's lease has lapsed. */
+  readonly asReaperOf: string | null;
+}
+
+/** What the commit script answered. */
+export type CommitAnswer =
+  | { readonly answer: 'OK'; readonly revision: number }
+  | {
+      readonly answer: 'REPLAY' | 'CONFLICT' | 'FENCED' | 'UPGRADE_REQUIRED' | 'LATE';
+      readonly revision: number;
+    }
+  | { readonly answer: 'TERMINAL'; readonly revision: number; readonly status: SessionStatus }
+  | {
+      readonly answer: 'EARLY';
+      readonly revision: number;
+      readonly nowMs: number;
+      readonly askAgainAtMs: number;
+    }
+  | { readonly answer: 'MISSING' };
+
+/** A session to be accepted. */
+export interface Creation {
+  readonly input: SessionInput;
+  readonly first: Step;
+  readonly fingerprint: string;
+  readonly opId: string;
+  readonly actor: string;
+  readonly idempotency: { readonly key: string; readonly ttlMs: number } | null;
+}
+
+/** What the create script answered. */
+export type CreateAnswer =
+  | { readonly answer: 'OK' | 'REPLAY' }
+  /** The id, or the Idempotency-Key, was used before; `fingerprint` tells whether for the same body. */
+  | { readonly answer: 'EXISTS' | 'IDEMPOTENT'; readonly ref: SessionRef; readonly fingerprint: string };

@@ -1,0 +1,284 @@
+import { setImmediate } from 'node:timers/promises';
+import { UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
+import { pause, settlesWithin } from '../../src/core/abort';
+import type { Clock } from '../../src/core/clock';
+import { HoldfastError, messageOf } from '../../src/core/errors';
+import type { Logger } from '../../src/core/logger';
+import { printable } from '../../src/core/printable';
+import type { Redis } from '../../src/redis/connection';
+import { isRedisAway } from '../../src/redis/errors';
+import { untilRedisServes } from '../../src/redis/until-redis-serves';
+import { INGRESS_PREFIX } from '../../src/redis/keys';
+import type { AcceptedJobs } from '../../src/queue/accepted-jobs';
+import type { DeliveryOutcome, JobReport } from '../../src/queue/consumer';
+import {
+  endless,
+  TAKEN_MAX,
+  type AcceptJob,
+  type ContainEndless,
+  type JobOutcome,
+} from '../../src/queue/ingress-handler';
+import { HeldJob, nameOf, overrule } from '../../src/queue/ingress-job';
+import type { IngressKeys } from '../../src/queue/ingress-keys';
+import { INGRESS_CONCURRENCY } from '../../src/queue/queues';
+import { INGRESS_QUEUE } from '../../machines/session/session.words';
+
+/** What the consumer needs. */
+export interface IngressConsumerOptions {
+  /** Of its own; another one like it is made for what blocks, for up to {@link INGRESS_BLOCK_MS}. */
+  readonly connection: Redis;
+  readonly keys: IngressKeys;
+  /** On that connection. */
+  readonly jobs: AcceptedJobs;
+  readonly accept: AcceptJob;
+  /** How many jobs are under way in this process. */
+  readonly underWay: () => number;
+  readonly onEndless: ContainEndless;
+  /** Called when the end of a job stands in Redis: nobody will have to go on with it. Never throws. */
+  readonly onEnded: (job: HeldJob) => Promise<void>;
+  /**
+   * Takes a job away that was fetched and that nobody can read: until then nothing behind it is. `isQueue`: it may be the queue
+   * that is damaged.
+   */
+  readonly onUnreadable: (isQueue: boolean) => Promise<void>;
+  /** Told how each delivery went, and which jobs were found without the process that had taken them. */
+  readonly report: JobReport;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How many jobs are under way at most. Jobs that {@link HURRIES} names are taken beyond it: they make room. */
+export const UNDER_WAY_MAX = 300;
+
+const HURRIES: ReadonlySet<string> = new Set(['session.release', 'session.extend']);
+
+/** BullMQ's own limit. */
+export const INGRESS_BLOCK_MS = 10_000;
+
+/**
+ * Accepting takes milliseconds, and nothing behind a job is accepted before: where the process dies with it the job is
+ * back in its place after the rest of its lock and two checks.
+ */
+const LOCK_MS = 2_000;
+const STALLED_CHECK_MS = 500;
+
+const FULL_PAUSE_MS = 50;
+const AWAY_PAUSE_MS = 250;
+const LOST_CHECK_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 3_000;
+
+/** Longest reason, in characters. */
+const REASON_MAX = 1_000;
+
+/**
+ * Accepts jobs of other services, one after the other in all processes together: the queue lets one job be active, so the
+ * next is fetched when the one before is accepted, or back in its place because nobody answers for it. What comes after
+ * acceptance runs side by side, see {@link AcceptedJobs}; each job comes back here to be ended.
+ */
+export class IngressConsumer {
+  readonly #worker: Worker<unknown, unknown>;
+  readonly #closing = new AbortController();
+  #lostCheck: NodeJS.Timeout | undefined;
+  /** The look for unreadable jobs that has not begun, and the one that was begun last. */
+  #containing: Promise<void> | null = null;
+  #contained: Promise<void> = Promise.resolve();
+  #isQueueDamaged = false;
+
+  constructor(private readonly options: IngressConsumerOptions) {
+    const { connection, report, log } = options;
+    this.#worker = new Worker<unknown, unknown>(
+      INGRESS_QUEUE,
+      (job, token, signal) => this.#measured(job, token ?? '', signal ?? new AbortController().signal),
+      {
+        connection,
+        prefix: INGRESS_PREFIX,
+        concurrency: 1,
+        autorun: false,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        // Whoever is endless is ended by us, with a reason that has a code.
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
+        // A limit that a producer has put on the queue is lifted by the sweep.
+        maximumRateLimitDelay: 1_000,
+        drainDelay: 1,
+        runRetryDelay: AWAY_PAUSE_MS,
+      },
+    );
+    this.#worker.on('active', overrule);
+    this.#worker.on('stalled', id => report.jobStalled(INGRESS_QUEUE, printable(id, 100)));
+    this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
+    this.#worker.on('completed', job => void this.#ended(job));
+    this.#worker.on('failed', job => void (job !== undefined && this.#ended(job)));
+    this.#worker.on('error', error => {
+      log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue worker failed');
+      if (!isRedisAway(error)) void this.#contain(error.message.includes('WRONGTYPE'));
+    });
+  }
+
+  /** Starts taking jobs; resolves when both connections are up. */
+  async start(): Promise<void> {
+    void this.#takeJobs();
+    await this.#worker.waitUntilReady();
+    this.#lostCheck = setInterval(() => void this.#recoverLost(), LOST_CHECK_MS);
+  }
+
+  /** Stops taking jobs. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearInterval(this.#lostCheck);
+    const closed = await settlesWithin(this.#worker.close(), CLOSE_TIMEOUT_MS);
+    if (!closed) this.options.log.warn({ queue: INGRESS_QUEUE }, 'a queue worker did not close in time');
+  }
+
+  /* Jobs wait for as long as Redis refuses to write; what only reads is served meanwhile. */
+  async #takeJobs(): Promise<void> {
+    const { jobs, log } = this.options;
+    const limit = async (): Promise<number> => jobs.ingress.setGlobalConcurrency(INGRESS_CONCURRENCY);
+    try {
+      await untilRedisServes('taking jobs of other services', log, limit, this.#closing.signal);
+      await this.#worker.run();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) log.error({ err: error, queue: INGRESS_QUEUE }, 'no jobs are taken');
+    }
+  }
+
+  async #measured(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
+    const { clock, report } = this.options;
+    const takenMs = clock.monotonicMs();
+    let outcome: DeliveryOutcome = 'failed';
+    try {
+      const result = await this.#visit(job, token, signal);
+      outcome = 'done';
+      return result;
+    } catch (error) {
+      if (error instanceof WaitingChildrenError) outcome = 'again';
+      else if (error instanceof WaitingError) outcome = 'handed_back';
+      throw error;
+    } finally {
+      report.jobHandled(INGRESS_QUEUE, nameOf(job), outcome, clock.monotonicMs() - takenMs);
+      this.#stopWhileFull();
+    }
+  }
+
+  /* A job comes here twice, at least: to be accepted, and to be ended. */
+  async #visit(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
+    if (isGhost(job)) {
+      await this.#contain(true);
+      if (!(await job.isActive())) throw new WaitingError();
+    }
+    const isOver = AbortSignal.any([signal, this.#closing.signal]);
+    for (;;) {
+      try {
+        const outcome = await this.#outcome(job, token, signal);
+        if (outcome === null) throw new WaitingChildrenError();
+        if ('failure' in outcome) throw new UnrecoverableError(outcome.failure.slice(0, REASON_MAX));
+        return outcome.result;
+      } catch (error) {
+        if (!passes(error)) throw codedOf(error);
+        const reason = messageOf(error);
+        this.options.log.info({ jobId: printable(job.id ?? '', 100), reason }, 'a job was not accepted yet');
+        // The order is kept also while Redis is away: nobody behind is accepted before.
+        if (!isOver.aborted) await pause(AWAY_PAUSE_MS, isOver);
+        if (isOver.aborted) throw await this.#letGo(job, token);
+      }
+    }
+  }
+
+  /** What a job has come to; null: it goes on, and is back when it has. */
+  async #outcome(job: Job, token: string, signal: AbortSignal): Promise<JobOutcome | null> {
+    const { jobs, keys, accept, onEndless } = this.options;
+    const ended = await jobs.outcomeOf(job);
+    if (ended !== null) return ended;
+    if (job.parentKey !== undefined || job.parent !== undefined) {
+      await keys.disown(job);
+      return { failure: 'invalid_request: jobs that belong to a flow are not taken' };
+    }
+    const held = new HeldJob(job, signal, this.options.log);
+    if (job.stalledCounter > TAKEN_MAX) {
+      await onEndless(held, job.stalledCounter);
+      return endless(job.stalledCounter);
+    }
+    const accepted = await accept(held);
+    if ('failure' in accepted) return accepted;
+    await keys.comesBackFirst(job);
+    return (await jobs.handOn(job, accepted.ref, token)) ? null : jobs.outcomeOf(job);
+  }
+
+  /* Back to its place at once, or when its lock has lapsed. */
+  async #letGo(job: Job, token: string): Promise<WaitingError> {
+    const moved = job.moveToWait(token).catch(() => undefined);
+    await settlesWithin(moved, AWAY_PAUSE_MS);
+    return new WaitingError();
+  }
+
+  async #ended(job: Job): Promise<void> {
+    // Left behind by a crash it goes with the job.
+    await this.options.keys.forgetChild(job).catch(() => undefined);
+    await this.options.onEnded(new HeldJob(job, this.#closing.signal, this.options.log));
+  }
+
+  /* One after the other, since what was found before a job was fetched says nothing about it; one for all that ask meanwhile. */
+  async #contain(isQueue: boolean): Promise<void> {
+    this.#isQueueDamaged ||= isQueue;
+    this.#containing ??= this.#contained.then(async () => {
+      await setImmediate();
+      const isDamaged = this.#isQueueDamaged;
+      this.#isQueueDamaged = false;
+      this.#containing = null;
+      await this.options.onUnreadable(isDamaged);
+    });
+    this.#contained = this.#containing.catch((error: unknown) => {
+      this.options.log.debug({ err: error }, 'a job could not be contained');
+    });
+    await this.#contained;
+  }
+
+  async #recoverLost(): Promise<void> {
+    try {
+      const count = await this.options.jobs.recoverLost();
+      if (count > 0) this.options.log.warn({ count }, 'jobs that had lost their place go on');
+    } catch (error) {
+      this.options.log.debug({ err: error }, 'looking for lost jobs failed');
+    }
+  }
+
+  get #hasRoom(): boolean {
+    return this.options.underWay() < UNDER_WAY_MAX;
+  }
+
+  /* Said before the job in hand is ended, this keeps the worker from fetching the next one. */
+  #stopWhileFull(): void {
+    if (this.#hasRoom || this.#closing.signal.aborted || this.#worker.isPaused()) return;
+    void this.#worker.pause(true);
+    void this.#resumeWhenWanted();
+  }
+
+  async #resumeWhenWanted(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted && !this.#hasRoom && !(await this.#nextHurries())) {
+      await pause(FULL_PAUSE_MS, signal);
+    }
+    if (!signal.aborted) await this.#worker.resume();
+  }
+
+  /* So does a job that is back to be ended, and one that cannot be read. */
+  async #nextHurries(): Promise<boolean> {
+    try {
+      const [next] = await this.options.jobs.ingress.getJobs(['wait', 'prioritized'], 0, 0, true);
+      return next !== undefined && (HURRIES.has(nameOf(next)) || next.attemptsStarted > 0);
+    } catch (error) {
+      return !isRedisAway(error);
+    }
+  }
+}
+
+/* Fetched by its id alone: what BullMQ has read is what the fetch itself has written, maybe in place of a key of the queue. */
+const isGhost = (job: Job): boolean => nameOf(job) === '' && !Number.isFinite(job.timestamp);
+
+const passes = (error: unknown): boolean => isRedisAway(error) || error instanceof HoldfastError;
+
+/* Whatever else comes is about this one job: it is not ours any more, or somebody has tampered with its keys. */
+function codedOf(error: unknown): unknown {
+  const isWord = error instanceof WaitingChildrenError || error instanceof UnrecoverableError;
+  return isWord ? error : new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));
+}

@@ -1,0 +1,124 @@
+import { settlesWithin } from '../../../src/core/abort';
+import { isAlive } from '../../../src/core/process-identity';
+import type { BrowserSurroundings } from '../process/browser-facts';
+import { BrowserProcess } from '../process/browser-process';
+import { fetchDevToolsPath } from '../process/devtools';
+import { reportExit, reportOrdered } from '../process/gone-report';
+import type { GoneReport } from '../door/protocol';
+import type { Records, StoredBrowser } from './records';
+import { removeTree } from '../process/remove-tree';
+import { RunDirectory } from '../process/run-directory';
+
+/** How long a browser may take to say its name. One that is too busy to is not taken for another one. */
+const GUID_PATIENCE_MS = 1_000;
+
+/** How long the start waits for one removal: longer than the whole ladder takes. */
+const REAP_PATIENCE_MS = 5_000;
+
+/** Longer than any worker is away without its leases having lapsed. */
+const GONE_KEPT_MS = 600_000;
+
+/** What an earlier keeper left behind, sorted out. */
+export interface Inheritance {
+  readonly alive: readonly { readonly stored: StoredBrowser; readonly process: BrowserProcess }[];
+  readonly gone: readonly {
+    readonly name: string;
+    readonly stored: StoredBrowser;
+    readonly report: GoneReport & { readonly atMs: number };
+  }[];
+  /** Run directories that belonged to no browser one could go on with. */
+  readonly orphansReaped: number;
+}
+
+/** What adoption works on. */
+export interface AdoptionDeps {
+  readonly runRoot: string;
+  readonly records: Records;
+  readonly around: BrowserSurroundings;
+  readonly bootId: string;
+  readonly nowMs: number;
+}
+
+/**
+ * Sorts out what is on the machine at the keeper's start: browsers that are certainly the recorded ones are kept (boot, pid,
+ * start time and GUID agree), ends that nobody saw become reports, everything else is killed and removed (I7).
+ */
+export async function inherit(deps: AdoptionDeps): Promise<Inheritance> {
+  const records = await deps.records.load();
+  const directories = await RunDirectory.list(deps.runRoot);
+  const unrecorded = directories.filter(name => !records.has(name));
+  const [judged] = await Promise.all([
+    Promise.all([...records].map(([name, stored]) => judge(name, stored, deps))),
+    Promise.all(unrecorded.map(name => reap(RunDirectory.at(deps.runRoot, name), null, deps))),
+  ]);
+  return {
+    alive: judged.flatMap(({ process, stored }) => (process === null ? [] : [{ stored, process }])),
+    gone: judged.flatMap(({ name, stored, report }) => (report === null ? [] : [{ name, stored, report }])),
+    orphansReaped: unrecorded.length + judged.filter(({ reaped }) => reaped).length,
+  };
+}
+
+interface Judgement {
+  readonly name: string;
+  readonly stored: StoredBrowser;
+  readonly process: BrowserProcess | null;
+  readonly report: (GoneReport & { readonly atMs: number }) | null;
+  readonly reaped: boolean;
+}
+
+async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): Promise<Judgement> {
+  const directory = RunDirectory.at(deps.runRoot, name);
+  if (stored.gone !== null) {
+    await reap(directory, null, deps);
+    const expired = deps.nowMs - stored.gone.atMs > GONE_KEPT_MS;
+    if (expired) await deps.records.remove(name).catch(() => undefined); // looked through again at the next start
+    return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
+  }
+  if (await isTheSame(stored, deps)) {
+    return {
+      name,
+      stored,
+      process: BrowserProcess.adopt(directory, stored.facts, deps.around),
+      report: null,
+      reaped: false,
+    };
+  }
+  const status = await directory.exitStatus();
+  const cause = stored.ordered ? reportOrdered('ended by order') : await reportExit(status, directory);
+  const report = { ...cause, atMs: deps.nowMs };
+  await deps.records.saveOrRetry(name, { ...stored, gone: report });
+  await reap(directory, stored, deps);
+  return { name, stored, process: null, report, reaped: status === null };
+}
+
+/**
+ * Boot, pid and start time must agree, and so must the GUID if the browser answers. One that cannot be looked at is kept: its
+ * end is watched for in any case.
+ */
+async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<boolean> {
+  if (bootId !== deps.bootId) return false;
+  if (!(await isAlive(deps.around.processes, facts.browser).catch(() => true))) return false;
+  const { port, path } = facts.devTools;
+  if (port === 0) return true;
+  const answer = await fetchDevToolsPath(port, GUID_PATIENCE_MS);
+  return answer === null || answer === path;
+}
+
+/**
+ * Kills what is left of a browser and removes its folder. The group is killed only if its leader is provably ours. What does
+ * not go at once is tried again behind the start: it must not keep the keeper from the browsers that live.
+ */
+async function reap(
+  directory: RunDirectory,
+  stored: StoredBrowser | null,
+  { around, bootId }: AdoptionDeps,
+): Promise<void> {
+  const isOurs =
+    stored !== null &&
+    stored.bootId === bootId &&
+    (await isAlive(around.processes, stored.facts.shim).catch(() => false));
+  const removal = isOurs
+    ? BrowserProcess.adopt(directory, stored.facts, around).end()
+    : removeTree(directory, null, around);
+  await settlesWithin(removal, REAP_PATIENCE_MS);
+}

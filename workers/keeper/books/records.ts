@@ -1,0 +1,208 @@
+import { BROWSER_GONE_CAUSES } from '../../../machines/session/session.words';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Logger } from '../../../src/core/logger';
+import { RecurringFailures } from '../../../src/core/recurring-failures';
+import { recordsFolder, writeByRename } from '../process/run-root';
+
+const identity = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
+
+const forwardProxy = z.object({
+  host: z.string(),
+  port: z.number().int(),
+  upstream: z.object({
+    server: z.string(),
+    username: z.string().nullable(),
+    password: z.string().nullable(),
+  }),
+});
+
+const stored = z.object({
+  ref: z.string(),
+  fence: z.object({ n: z.number().int(), claimId: z.string() }),
+  bootId: z.string(),
+  facts: z.object({
+    browser: identity,
+    shim: identity,
+    devTools: z.object({ port: z.number().int(), path: z.string() }),
+    companions: z.object({ forwardProxy: forwardProxy.nullable() }).default({ forwardProxy: null }),
+  }),
+  /** An order of ours to end it was given; whatever the exit then looks like, nobody else caused it. */
+  ordered: z.boolean(),
+  gone: z
+    .object({
+      cause: z.enum(BROWSER_GONE_CAUSES).nullable(),
+      message: z.string(),
+      atMs: z.number(),
+    })
+    .nullable(),
+  /** Downloads that were cut, and whether the worker has told of it. */
+  cuts: z
+    .array(z.object({ name: z.string(), size: z.number(), atMs: z.number() }))
+    .readonly()
+    .default([]),
+  cutsHeard: z.boolean().default(false),
+});
+
+/** What the keeper has to know about a browser after its own death. */
+export type StoredBrowser = Readonly<z.infer<typeof stored>>;
+
+const SUFFIX = '.json';
+
+/** Compared by identity: the same content may be wanted twice. */
+interface Wanted {
+  readonly content: string;
+}
+
+/** How often it is tried to write what could not be written. */
+const RETRY_MS = 1_000;
+
+/** For all records: a disk is full for everybody. */
+const WRITING = 'records';
+
+/**
+ * One small file for each browser that runs, or has gone and is not forgotten; named after its run directory but kept
+ * outside of it, where the browser cannot write.
+ */
+export class Records {
+  readonly #folder: string;
+  /** Writes and removals of one record in the order they were asked for. */
+  readonly #tails = new Map<string, Promise<void>>();
+  /** What each record is to be, as long as it is not. */
+  readonly #wanted = new Map<string, Wanted>();
+  readonly #failures: RecurringFailures;
+  #retry: NodeJS.Timeout | null = null;
+
+  constructor(
+    runRoot: string,
+    private readonly log: Logger,
+  ) {
+    this.#folder = recordsFolder(runRoot);
+    this.#failures = new RecurringFailures(
+      log,
+      'a record could not be written; it will be tried again',
+      'records can be written again',
+    );
+  }
+
+  /** @throws what the file system throws; what was recorded before still is. */
+  async save(name: string, browser: StoredBrowser): Promise<void> {
+    const wanted = this.#want(name, browser);
+    try {
+      await this.#write(name, wanted);
+    } catch (error) {
+      if (this.#wanted.get(name) === wanted) this.#wanted.delete(name);
+      throw error;
+    }
+  }
+
+  /**
+   * For what goes on even if it cannot be written down now (a full disk): the older record stands until there is room, and a
+   * successor that reads it finds out the rest by itself. Never rejects.
+   */
+  async saveOrRetry(name: string, browser: StoredBrowser): Promise<void> {
+    try {
+      await this.#write(name, this.#want(name, browser));
+    } catch (error) {
+      this.#failures.failed(WRITING, error);
+      this.#retry ??= setInterval(() => void this.#writeWanted(), RETRY_MS).unref();
+    }
+  }
+
+  remove(name: string): Promise<void> {
+    this.#wanted.delete(name);
+    return this.#inOrder(name, () => rm(this.#path(name), { recursive: true, force: true }));
+  }
+
+  /** Tries no longer to write what could not be written. */
+  stop(): void {
+    this.#wanted.clear();
+    this.#stopRetrying();
+  }
+
+  /**
+   * All readable records by name. One that cannot be read, or not be understood, is removed: its browser is then nobody's,
+   * and reaped. It keeps no other from being found.
+   */
+  async load(): Promise<Map<string, StoredBrowser>> {
+    const names = (await readdir(this.#folder)).filter(file => file.endsWith(SUFFIX));
+    const found = await Promise.all(
+      names.map(async file => {
+        const name = file.slice(0, -SUFFIX.length);
+        const browser = await this.#read(name);
+        return browser === null ? [] : [[name, browser] as const];
+      }),
+    );
+    return new Map(found.flat());
+  }
+
+  async #read(name: string): Promise<StoredBrowser | null> {
+    try {
+      return stored.parse(JSON.parse(await readFile(this.#path(name), 'utf8')));
+    } catch (error) {
+      // Of another version, half a file after a power cut, or on a disk that fails.
+      // SAFETY: fs, JSON and zod throw errors; only the first have a code.
+      const { code, name: kind } = error as NodeJS.ErrnoException;
+      // Not the error's own words: they may quote a password.
+      this.log.error({ record: name, reason: code ?? kind }, 'a record cannot be read');
+      await this.remove(name).catch((err: unknown) =>
+        this.log.error({ err, record: name }, 'a record could not be removed'),
+      );
+      return null;
+    }
+  }
+
+  #want(name: string, browser: StoredBrowser): Wanted {
+    const { gone, facts } = browser;
+    // Of a browser that has gone no proxy's password is kept.
+    const kept = gone === null ? facts : { ...facts, companions: { forwardProxy: null } };
+    const wanted: Wanted = { content: JSON.stringify({ ...browser, facts: kept }) };
+    this.#wanted.set(name, wanted);
+    return wanted;
+  }
+
+  async #write(name: string, wanted: Wanted): Promise<void> {
+    await this.#inOrder(name, () => writeByRename(this.#path(name), wanted.content));
+    this.#failures.worked(WRITING);
+    if (this.#wanted.get(name) === wanted) this.#wanted.delete(name);
+  }
+
+  async #writeWanted(): Promise<void> {
+    for (const [name, wanted] of this.#wanted) {
+      try {
+        await this.#inOrder(name, async () => {
+          // Something else is wanted, or nothing any more, since this began to wait for its turn.
+          if (this.#wanted.get(name) !== wanted) return;
+          await writeByRename(this.#path(name), wanted.content);
+          this.#failures.worked(WRITING);
+        });
+      } catch (error) {
+        this.#failures.failed(WRITING, error);
+        return; // the others need the same room
+      }
+      if (this.#wanted.get(name) === wanted) this.#wanted.delete(name);
+    }
+    this.#stopRetrying();
+  }
+
+  #stopRetrying(): void {
+    if (this.#retry !== null) clearInterval(this.#retry);
+    this.#retry = null;
+  }
+
+  async #inOrder(name: string, write: () => Promise<void>): Promise<void> {
+    const before = this.#tails.get(name) ?? Promise.resolve();
+    const tail = before.then(write, write);
+    this.#tails.set(name, tail);
+    try {
+      await tail;
+    } finally {
+      if (this.#tails.get(name) === tail) this.#tails.delete(name);
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name + SUFFIX);
+  }
+}

@@ -1,0 +1,176 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { access, constants, open } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { withDeadline } from '../../../src/core/abort';
+import { windowLayout, type Size } from '../../../src/core/window-layout';
+import { LineReader } from '../door/line-reader';
+import type { LaunchOptions } from '../door/protocol';
+import type { RunDirectory } from '../process/run-directory';
+import type { User } from '../process/run-root';
+
+const START_TIMEOUT_MS = 10_000;
+
+/** Chromium keeps windows a little smaller than their screen (156: by one pixel). */
+const SCREEN_MARGIN = 8;
+
+/** Where Xvfb writes the number of its display: the first descriptor behind the standard ones. */
+const DISPLAY_FD = 3;
+
+const COOKIE_BYTES = 16;
+
+type WindowWishes = Pick<LaunchOptions, 'dimensions' | 'deviceScaleFactor'>;
+
+/** What displays need from the machine. */
+export interface DisplaySurroundings {
+  readonly user: User;
+  /** A PATH. */
+  readonly searchPath: string;
+}
+
+/** What a browser with windows is given. */
+export interface Display {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The X server for browsers with windows, or null if this machine has none. */
+export async function findXvfb(searchPath: string): Promise<string | null> {
+  for (const folder of searchPath.split(delimiter)) {
+    const path = join(folder, 'Xvfb');
+    const isUsable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false, // missing, or not for us: not here either way
+    );
+    if (folder !== '' && isUsable) return path;
+  }
+  return null;
+}
+
+/**
+ * A display for one browser: an Xvfb of its own on Linux, the desktop of whoever runs us elsewhere. The Xvfb runs as the
+ * browser's user, listens on no file and no port (an abstract socket is all it has), lets in only who knows its cookie, and
+ * goes with everything else that names the run directory. When it dies, so does its browser.
+ *
+ * @throws if there is no Xvfb, it does not start, or `signal` is aborted meanwhile.
+ */
+export async function startDisplay(
+  directory: RunDirectory,
+  options: WindowWishes,
+  { user, searchPath }: DisplaySurroundings,
+  signal: AbortSignal,
+): Promise<Display> {
+  if (process.platform !== 'linux') return { args: [], env: {} };
+  const program = await findXvfb(searchPath);
+  if (program === null) {
+    throw new Error('a session with headless: false needs Xvfb on its worker (Debian: apt-get install xvfb)');
+  }
+  const authority = join(directory.path, 'Xauthority');
+  await writeAuthority(authority, user);
+  const plan = { directory, authority, screen: screenFor(options), user };
+  const number = await startXvfb(program, plan, signal);
+  return {
+    args: ['--ozone-platform=x11'],
+    env: { DISPLAY: `:${number}`, XAUTHORITY: authority },
+  };
+}
+
+/* Device pixels. */
+function screenFor(options: WindowWishes): Size {
+  const scale = options.deviceScaleFactor ?? 1;
+  const { width, height } = windowLayout(options).window;
+  return {
+    width: Math.ceil(width * scale) + SCREEN_MARGIN,
+    height: Math.ceil(height * scale) + SCREEN_MARGIN,
+  };
+}
+
+interface XvfbPlan {
+  readonly directory: RunDirectory;
+  readonly authority: string;
+  readonly screen: Size;
+  readonly user: User;
+}
+
+async function startXvfb(
+  program: string,
+  { directory, authority, screen, user }: XvfbPlan,
+  signal: AbortSignal,
+): Promise<number> {
+  signal.throwIfAborted();
+  const args = [
+    ...['-displayfd', String(DISPLAY_FD), '-screen', '0', `${screen.width}x${screen.height}x24`],
+    ...['-auth', authority, '-nolisten', 'tcp', '-nolisten', 'unix', '-noreset'],
+  ];
+  const child = spawn(program, args, {
+    // The sweep of leftovers looks for an argument of this form, and Xvfb knows none.
+    argv0: `Xvfb --display-of=${directory.path}/`,
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    ...(process.getuid?.() === 0 ? user : {}),
+  });
+  child.unref();
+  // Without it there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+  await once(child, 'spawn');
+  // SAFETY: the fourth descriptor is a pipe that Node made for reading and writing.
+  const output = child.stdio[DISPLAY_FD] as Readable;
+  const kill = (): void => void child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  try {
+    return await withDeadline('starting Xvfb', START_TIMEOUT_MS, displayNumber(child, output));
+  } catch (error) {
+    kill();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', kill);
+    output.destroy();
+  }
+}
+
+/* Xvfb writes it once it takes connections. */
+function displayNumber(child: ChildProcess, output: Readable): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const reader = new LineReader(line => resolve(Number(line)));
+    output.on('data', (chunk: Buffer) => reader.push(chunk));
+    child.once('error', reject);
+    child.once('exit', code =>
+      reject(new Error(`Xvfb exited with ${code ?? 'a signal'} before it was ready`)),
+    );
+  });
+}
+
+/**
+ * An Xauthority file with one random MIT-MAGIC-COOKIE-1 (Xau(3)): family, address, display, name, data, each but the first
+ * behind its length. FamilyWild and an empty display fit whatever display the server takes.
+ */
+function authorityFile(): Buffer {
+  const familyWild = Buffer.from([0xff, 0xff]);
+  const fields = [
+    Buffer.alloc(0),
+    Buffer.alloc(0),
+    Buffer.from('MIT-MAGIC-COOKIE-1'),
+    randomBytes(COOKIE_BYTES),
+  ];
+  return Buffer.concat([familyWild, ...fields.flatMap(field => [lengthOf(field), field])]);
+}
+
+/* Never into something that stands there: the folder is the browser's user's already. */
+async function writeAuthority(path: string, { uid, gid }: User): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(authorityFile());
+    if (process.getuid?.() === 0) await file.chown(uid, gid);
+  } finally {
+    await file.close();
+  }
+}
+
+function lengthOf(field: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(field.length);
+  return length;
+}

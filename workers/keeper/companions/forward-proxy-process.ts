@@ -1,0 +1,207 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { z } from 'zod';
+import { backoffMs, pause, withDeadline } from '../../../src/core/abort';
+import { messageOf } from '../../../src/core/errors';
+import type { Logger } from '../../../src/core/logger';
+import { isAlive, sendSignal, type ProcessTable } from '../../../src/core/process-identity';
+import type { ForwardProxyOrder } from './forward-proxy/main';
+import { LineReader } from '../door/line-reader';
+import type { UpstreamProxy } from '../door/protocol';
+import type { RunDirectory } from '../process/run-directory';
+import type { User } from '../process/run-root';
+
+/** Node starts in a tenth of this on a machine that is not overloaded. */
+const START_TIMEOUT_MS = 10_000;
+
+/** How often a process is looked at that is not our child. */
+const ADOPTED_POLL_MS = 200;
+
+const RESTART_FIRST_MS = 100;
+const RESTART_CAP_MS = 2_000;
+
+/** What a successor of the keeper cannot find out by itself. Holds a password. */
+export interface ForwardProxyFacts {
+  /** Where it listens; its browser's command line says so, so it never changes. */
+  readonly host: string;
+  readonly port: number;
+  readonly upstream: UpstreamProxy;
+}
+
+/** What forward proxies need from the machine. */
+export interface ForwardProxySurroundings {
+  readonly processes: ProcessTable;
+  readonly user: User;
+  /** Arguments of Node: the program and what it takes to load it. */
+  readonly forwardProxyArgs: readonly string[];
+  readonly log: Logger;
+}
+
+const answer = z.union([z.object({ port: z.number().int() }), z.object({ error: z.string() })]);
+
+/** Which process is to be started. */
+interface Plan extends ForwardProxyFacts {
+  readonly directory: RunDirectory;
+}
+
+/** One that runs. */
+interface Launched {
+  readonly port: number;
+  readonly exited: Promise<void>;
+}
+
+/**
+ * The process that adds the credentials of a session's proxy (ADR 20): one for each browser with such a proxy, started before
+ * it and, when it dies alone, started again where it was. It ends with what is left of the browser, by its argument.
+ */
+export class ForwardProxyProcess {
+  readonly #stopped = new AbortController();
+
+  private constructor(
+    private readonly directory: RunDirectory,
+    readonly facts: ForwardProxyFacts,
+    private readonly around: ForwardProxySurroundings,
+    exited: Promise<void> | null,
+  ) {
+    void this.#keep(exited);
+  }
+
+  /** @throws if it does not start, or `signal` is aborted meanwhile; nothing is left then but what the directory names. */
+  static async start(
+    directory: RunDirectory,
+    upstream: UpstreamProxy,
+    around: ForwardProxySurroundings,
+    signal: AbortSignal,
+  ): Promise<ForwardProxyProcess> {
+    const host = randomLoopback();
+    const { port, exited } = await launch({ directory, host, port: 0, upstream }, around, signal);
+    return new ForwardProxyProcess(directory, { host, port, upstream }, around, exited);
+  }
+
+  /** Goes on with one that an earlier keeper started; if it has died meanwhile there is a new one soon. */
+  static adopt(
+    directory: RunDirectory,
+    facts: ForwardProxyFacts,
+    around: ForwardProxySurroundings,
+  ): ForwardProxyProcess {
+    return new ForwardProxyProcess(directory, facts, around, null);
+  }
+
+  /** As the browser's command line names it. */
+  get server(): string {
+    return `http://${this.facts.host}:${this.facts.port}`;
+  }
+
+  /** No more restarts; the process itself goes with everything else that names the directory. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #keep(exited: Promise<void> | null): Promise<void> {
+    const { log } = this.around;
+    const { signal } = this.#stopped;
+    let gone = exited ?? this.#adoptedGone();
+    for (;;) {
+      await gone.catch((error: unknown) => log.error({ err: error }, 'a forward proxy cannot be watched'));
+      if (signal.aborted) return;
+      log.warn({ directory: this.directory.name }, 'a forward proxy is gone; starting another');
+      const restarted = await this.#restart();
+      if (restarted === null) return;
+      gone = restarted.exited;
+    }
+  }
+
+  async #restart(): Promise<Launched | null> {
+    const { signal } = this.#stopped;
+    for (let attempt = 0; ; attempt += 1) {
+      await pause(backoffMs(attempt, RESTART_FIRST_MS, RESTART_CAP_MS), signal);
+      if (signal.aborted) return null;
+      try {
+        // One that an earlier keeper started without having lived to hear of it may hold the port.
+        if (attempt > 0) for (const pid of await this.#pids()) sendSignal(pid, 'SIGKILL');
+        return await launch({ ...this.facts, directory: this.directory }, this.around, signal);
+      } catch (error) {
+        const { log } = this.around;
+        if (!signal.aborted) log.error({ reason: messageOf(error) }, 'a forward proxy does not start');
+      }
+    }
+  }
+
+  async #adoptedGone(): Promise<void> {
+    const { processes } = this.around;
+    const [pid] = await this.#pids();
+    const identity = pid === undefined ? null : await processes.identify(pid);
+    if (identity === null) return;
+    while (!this.#stopped.signal.aborted && (await isAlive(processes, identity))) {
+      await pause(ADOPTED_POLL_MS, this.#stopped.signal);
+    }
+  }
+
+  async #pids(): Promise<number[]> {
+    const argument = argumentFor(this.directory);
+    const all = await this.around.processes.list();
+    return all.filter(({ commandLine }) => commandLine.includes(argument)).map(({ pid }) => pid);
+  }
+}
+
+/** How {@link Leftovers} knows whose it is. */
+const argumentFor = ({ path }: RunDirectory): string => `--forward-proxy-of=${path}/`;
+
+/**
+ * Any address in 127.0.0.0/8 is this machine on Linux. Together with the port this is a number that other sessions' clients
+ * cannot guess.
+ */
+function randomLoopback(): string {
+  if (process.platform !== 'linux') return '127.0.0.1';
+  return `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
+}
+
+async function launch(
+  { directory, host, port, upstream }: Plan,
+  around: ForwardProxySurroundings,
+  signal: AbortSignal,
+): Promise<Launched> {
+  signal.throwIfAborted();
+  const child = spawn(process.execPath, [...around.forwardProxyArgs, argumentFor(directory)], {
+    env: {},
+    // Outlives us, as its browser does.
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  child.unref();
+  const exited = new Promise<void>(resolve => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  // Without it there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+  await once(child, 'spawn');
+  const kill = (): void => void child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  try {
+    child.stdin.on('error', () => undefined); // gone already: it will not answer either
+    const order: ForwardProxyOrder = { host, port, upstream, user: around.user };
+    child.stdin.end(JSON.stringify(order));
+    const said = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
+    if ('error' in said) throw new Error(`the forward proxy does not start: ${said.error}`);
+    return { port: said.port, exited };
+  } catch (error) {
+    kill();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', kill);
+    child.stdout.destroy();
+  }
+}
+
+async function answerOf(child: ChildProcess): Promise<z.infer<typeof answer>> {
+  const line = await new Promise<string>((resolve, reject) => {
+    const reader = new LineReader(resolve);
+    child.stdout?.on('data', (chunk: Buffer) => reader.push(chunk));
+    child.once('error', reject);
+    // Not `exit`: what it has said may still be on its way then.
+    child.once('close', code => reject(new Error(`the forward proxy exited with ${code ?? 'a signal'}`)));
+  });
+  return answer.parse(JSON.parse(line));
+}

@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { connect, isIP, type Socket } from 'node:net';
+import type { UpstreamProxy } from '../../door/protocol';
+import { UpstreamError, type Target } from './target';
+
+const VERSION = 5;
+const NO_AUTHENTICATION = 0;
+const USERNAME_PASSWORD = 2;
+const CONNECT = 1;
+
+/** What a server says about a CONNECT (RFC 1928, section 6). */
+const REPLIES = [
+  'succeeded',
+  'general failure',
+  'not allowed by its rules',
+  'network unreachable',
+  'host unreachable',
+  'connection refused',
+  'TTL expired',
+  'command not supported',
+  'address type not supported',
+];
+
+/**
+ * Connects to `target` through a SOCKS5 server (RFC 1928), with user name and password if it asks (RFC 1929).
+ *
+ * @throws UpstreamError when the server refuses; what the socket fails with.
+ */
+export async function connectThroughSocks(
+  server: Target,
+  target: Target,
+  credentials: Pick<UpstreamProxy, 'username' | 'password'>,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = connect({ ...server, noDelay: true, allowHalfOpen: true });
+  // Whoever waits for bytes below hears of an error; one that comes between two waits must not end the process.
+  socket.on('error', () => undefined);
+  const cut = (): void => void socket.destroy(new UpstreamError('the upstream proxy took too long'));
+  signal.addEventListener('abort', cut, { once: true });
+  try {
+    await once(socket, 'connect');
+    await authenticate(socket, credentials);
+    socket.write(Buffer.concat([Buffer.from([VERSION, CONNECT, 0]), addressOf(target)]));
+    await readReply(socket);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', cut);
+  }
+}
+
+async function authenticate(
+  socket: Socket,
+  { username, password }: Pick<UpstreamProxy, 'username' | 'password'>,
+): Promise<void> {
+  const hasCredentials = username !== null || password !== null;
+  const methods = hasCredentials ? [NO_AUTHENTICATION, USERNAME_PASSWORD] : [NO_AUTHENTICATION];
+  socket.write(Buffer.from([VERSION, methods.length, ...methods]));
+  const [version, method] = await read(socket, 2);
+  if (version !== VERSION) throw new UpstreamError('the upstream proxy does not speak SOCKS5');
+  if (method === NO_AUTHENTICATION) return;
+  if (method !== USERNAME_PASSWORD || !hasCredentials) {
+    throw new UpstreamError('the upstream proxy wants another kind of authentication');
+  }
+  socket.write(Buffer.concat([Buffer.from([1]), counted(username ?? ''), counted(password ?? '')]));
+  const [, status] = await read(socket, 2);
+  if (status !== 0) throw new UpstreamError('the upstream proxy refused the credentials');
+}
+
+async function readReply(socket: Socket): Promise<void> {
+  const [, reply = -1, , addressType] = await read(socket, 4);
+  if (reply !== 0) {
+    throw new UpstreamError(`the upstream proxy could not connect: ${REPLIES[reply] ?? `reply ${reply}`}`);
+  }
+  // The address it connects from is of no interest, but has to be read: the page's bytes come behind it.
+  const length = addressType === 1 ? 4 : addressType === 4 ? 16 : ((await read(socket, 1))[0] ?? 0);
+  await read(socket, length + 2);
+}
+
+/* Names go as they are: the proxy resolves them, so that no name server of ours learns of them. */
+function addressOf({ host, port }: Target): Buffer {
+  const portBytes = Buffer.alloc(2);
+  portBytes.writeUInt16BE(port);
+  const family = isIP(host);
+  if (family === 0) return Buffer.concat([Buffer.from([3]), counted(host), portBytes]);
+  if (family === 4) return Buffer.concat([Buffer.from([1, ...host.split('.').map(Number)]), portBytes]);
+  return Buffer.concat([Buffer.from([4]), ipv6Bytes(host), portBytes]);
+}
+
+function counted(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  if (bytes.length > 255) throw new UpstreamError('SOCKS5 takes names and passwords of 255 bytes at most');
+  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+}
+
+function ipv6Bytes(address: string): Buffer {
+  const [head = '', tail] = withoutDottedQuad(address).split('::');
+  const before = groupsOf(head);
+  const after = groupsOf(tail ?? '');
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => 0);
+  const bytes = Buffer.alloc(16);
+  [...before, ...zeros, ...after].forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
+  return bytes;
+}
+
+const groupsOf = (part: string): number[] =>
+  part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16));
+
+/* `::ffff:127.0.0.1` is `::ffff:7f00:1`. */
+function withoutDottedQuad(address: string): string {
+  return address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, a: string, b: string, c: string, d: string) =>
+    [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)].map(group => group.toString(16)).join(':'),
+  );
+}
+
+/* Exactly so many bytes; what comes behind them stays in the socket. */
+async function read(socket: Socket, length: number): Promise<Buffer> {
+  for (;;) {
+    if (socket.destroyed) throw socket.errored ?? new UpstreamError('the upstream proxy hung up');
+    // SAFETY: a socket without an encoding reads buffers.
+    const bytes = socket.read(length) as Buffer | null;
+    // At the end of the stream a read gives what is left, however little.
+    if (bytes !== null && bytes.length === length) return bytes;
+    if (socket.readableEnded || bytes !== null) throw new UpstreamError('the upstream proxy hung up');
+    await new Promise<void>(resolve => {
+      const wake = (): void => {
+        for (const event of ['readable', 'end', 'close']) socket.off(event, wake);
+        resolve();
+      };
+      for (const event of ['readable', 'end', 'close']) socket.on(event, wake);
+    });
+  }
+}

@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect, Socket, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Endpoint } from '../../../machines/session/session.types';
+import type { Clock } from '../../../src/core/clock';
+import { messageOf } from '../../../src/core/errors';
+import { isKeeperTicket } from '../../../src/core/keeper-ticket';
+import type { Logger } from '../../../src/core/logger';
+import { API_SILENCE, SILENCE_CHECK_MS } from '../../../src/core/silent-clients';
+import { spliceUpgrade, type Splice } from '../../../src/core/splice';
+import { StalledReaders, type StallRule } from '../../../src/core/stalled-readers';
+import type { DevToolsAddress } from '../process/devtools';
+import { sendDevToolsJson } from './gateway-devtools';
+import { sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
+import { listenOnSocket } from './listen-on-socket';
+
+/** How long a peer may take to send its request. */
+const REQUEST_PATIENCE_MS = 5_000;
+
+/** What keeperPath() and keeperDownloadsPath() make. */
+const PATH_PATTERN = /^\/browser\/([A-Za-z0-9_-]{1,64})(\/[^?]{1,1200})?\?ticket=([0-9a-f]{64})$/;
+
+const DOWNLOADS = /^\/downloads(?:\/([^/]{1,1024}))?$/;
+
+/** What clients may have of DevTools besides the browser's own WebSocket. */
+const PAGE = /^\/devtools\/page\/[A-Za-z0-9_-]{1,64}$/;
+const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
+
+/** What can be had of a browser that runs. */
+export interface ReachableBrowser extends SendableDownloads {
+  readonly endpoint: Endpoint;
+}
+
+/** What the gateway asks the keeper. */
+export interface GatewayDeps {
+  readonly browserOf: (claimId: string) => ReachableBrowser | null;
+  /** The installation's secret; null until a worker has handed it over. */
+  readonly secret: () => string | null;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** When an API process that reads nothing is cut. Default: {@link API_SILENCE}. */
+  readonly silence?: StallRule;
+  readonly log: Logger;
+}
+
+/** Why somebody is not let through. */
+type Refusal = '403 Forbidden' | '404 Not Found' | '410 Gone' | '503 Service Unavailable';
+
+const CLOSE = { connection: 'close' };
+
+/** What somebody with a ticket wants. */
+interface Admitted {
+  readonly browser: ReachableBrowser;
+  /** A path; empty: the browser's own WebSocket. */
+  readonly part: string;
+}
+
+/**
+ * The way to this machine's browsers for API processes, not for browsers or people: a WebSocket upgrade with a ticket for
+ * one claim, then bytes; or a GET of what was downloaded, or of what DevTools says over HTTP. For other machines it listens on a port, which needs a network
+ * that is trusted or encrypted; for this one on a Unix socket.
+ */
+export class Gateway {
+  readonly #server: Server;
+  readonly #splices = new Set<Splice>();
+  readonly #silentApis: StalledReaders;
+
+  private constructor(private readonly deps: GatewayDeps) {
+    this.#silentApis = new StalledReaders({
+      clock: deps.clock,
+      rule: deps.silence ?? API_SILENCE,
+      checkEveryMs: SILENCE_CHECK_MS,
+    });
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.requestTimeout = REQUEST_PATIENCE_MS;
+    this.#server.headersTimeout = REQUEST_PATIENCE_MS;
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // A plain HTTP server's connections are net sockets; the type only allows for other servers.
+      if (socket instanceof Socket) this.#upgrade(request, socket, head);
+      else socket.destroy();
+    });
+  }
+
+  /**
+   * Listens for other machines.
+   *
+   * @param address - `host:port`; port 0 takes a free one
+   * @throws if the address cannot be bound.
+   */
+  static async listen(address: string, deps: GatewayDeps): Promise<Gateway> {
+    const colon = address.lastIndexOf(':');
+    const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    const gateway = new Gateway(deps);
+    await new Promise<void>((resolve, reject) => {
+      gateway.#server.once('error', reject);
+      gateway.#server.listen(Number(address.slice(colon + 1)), host, resolve);
+    });
+    return gateway;
+  }
+
+  /**
+   * Listens for this machine, for our own user only.
+   *
+   * @throws if the path cannot be bound.
+   */
+  static async listenOn(socketPath: string, deps: GatewayDeps): Promise<Gateway> {
+    const gateway = new Gateway(deps);
+    await listenOnSocket(gateway.#server, socketPath);
+    return gateway;
+  }
+
+  get port(): number {
+    // SAFETY: a listening TCP server has an AddressInfo.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Clients that are spliced through right now. */
+  get connections(): number {
+    return this.#splices.size;
+  }
+
+  /** Stops listening and cuts every connection. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
+    for (const splice of this.#splices) splice.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #upgrade(request: IncomingMessage, client: Socket, head: Buffer): void {
+    client.on('error', () => client.destroy());
+    const admitted = this.#admit(request);
+    if (typeof admitted === 'string')
+      return refuse(client, admitted === '410 Gone' ? '404 Not Found' : admitted);
+    const { endpoint } = admitted.browser;
+    const path = admitted.part === '' ? endpoint.path : PAGE.test(admitted.part) ? admitted.part : null;
+    if (path === null || endpoint.port === 0) return refuse(client, '404 Not Found');
+    this.#splice(request, client, head, { port: endpoint.port, path });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const admitted = this.#admit(request);
+    const isRefused = typeof admitted === 'string' && admitted !== '404 Not Found';
+    if (isRefused) return void response.writeHead(Number.parseInt(admitted, 10), CLOSE).end();
+    const send = typeof admitted === 'string' || request.method !== 'GET' ? null : senderOf(admitted);
+    // Everything else that a browser would answer is had by upgrading.
+    if (send === null) return void response.writeHead(426, CLOSE).end();
+    try {
+      await send(response);
+    } catch (error) {
+      this.deps.log.info({ reason: messageOf(error) }, 'an answer broke off');
+      response.destroy();
+    }
+  }
+
+  #admit({ url = '' }: IncomingMessage): Admitted | Refusal {
+    const [, claimId, part = '', ticket] = PATH_PATTERN.exec(url) ?? [];
+    const secret = this.deps.secret();
+    if (claimId === undefined || ticket === undefined) return '404 Not Found';
+    if (secret === null) return '503 Service Unavailable';
+    if (!isKeeperTicket(secret, claimId, ticket)) return '403 Forbidden';
+    const browser = this.deps.browserOf(claimId);
+    if (browser === null) return '410 Gone';
+    return { browser, part };
+  }
+
+  #splice(request: IncomingMessage, client: Socket, head: Buffer, { port, path }: DevToolsAddress): void {
+    const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
+    upstream.once('error', () => refuse(client, '502 Bad Gateway'));
+    upstream.once('connect', () => {
+      upstream.removeAllListeners('error');
+      const upstreamHost = `127.0.0.1:${port}`;
+      const splice = spliceUpgrade({ client, head, request, upstream, upstreamPath: path, upstreamHost });
+      this.#splices.add(splice);
+      const reader = this.#silentApis.watch(client, stall => {
+        this.deps.log.warn({ ...stall }, 'connection cut: the API reads nothing of what the browser sends');
+        client.resetAndDestroy();
+      });
+      void splice.closed.then(() => {
+        reader.unwatch();
+        this.#splices.delete(splice);
+      });
+    });
+  }
+}
+
+/* What answers a GET; null: nothing does. */
+function senderOf({ browser, part }: Admitted): ((response: ServerResponse) => Promise<void>) | null {
+  const { endpoint } = browser;
+  const [isDownloads, name] = DOWNLOADS.exec(part) ?? [];
+  if (name !== undefined) return response => sendDownload(browser, decodeURIComponent(name), response);
+  if (isDownloads !== undefined) return response => sendDownloadList(browser, response);
+  const isJson = JSON_ENDPOINT.test(part) && endpoint.port !== 0;
+  return isJson ? response => sendDevToolsJson(endpoint.port, part, response) : null;
+}
+
+function refuse(client: Socket, status: string): void {
+  client.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}

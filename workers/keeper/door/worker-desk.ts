@@ -1,0 +1,167 @@
+import type { Clock } from '../../../src/core/clock';
+import { messageOf } from '../../../src/core/errors';
+import type { Logger } from '../../../src/core/logger';
+import { signalProcess, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
+import { SilenceWatch } from '../../../src/core/silence-watch';
+import type { Keeper } from '../keeper';
+import { KeeperError } from './keeper-error';
+import type { KeeperOperation, KeeperOperations } from './protocol';
+import type { CheckedRequest } from './requests';
+import type { Connection, RequestHandler } from './socket-server';
+
+/** What the desk works with. */
+export interface WorkerDeskDeps {
+  readonly keeper: Keeper;
+  readonly hostId: string;
+  readonly self: ProcessIdentity;
+  readonly processes: ProcessTable;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly silentAfterMs: number;
+  readonly adoptGraceMs: number;
+  readonly workerlessMaxMs: number;
+  /** There was no worker, and nobody who would bring one, for `adoptGraceMs`; the browsers are being ended. */
+  readonly onAbandoned: () => void;
+}
+
+type Reply<Op extends KeeperOperation> = KeeperOperations[Op]['reply'];
+
+/** Operations that need no registration: they change nothing of a browser. */
+const OPEN_TO_ALL: readonly KeeperOperation[] = ['register', 'list', 'attend'];
+
+/**
+ * Deals with workers: one is registered at a time, is heard every second, and is killed when it is not. Two rules
+ * keep a stall from looking like a death: a keeper that did not run itself blames nobody (SilenceWatch), and a worker
+ * that has merely hung up is unregistered, not killed.
+ */
+export class WorkerDesk implements RequestHandler {
+  readonly #deps: WorkerDeskDeps;
+  readonly #silence: SilenceWatch;
+  readonly #grace: SilenceWatch;
+  readonly #stopListening: () => void;
+  #registered: { readonly connection: Connection; readonly worker: ProcessIdentity } | null = null;
+  #secret: string | null = null;
+  #workerlessSinceMs: number;
+  #closed = false;
+
+  constructor(deps: WorkerDeskDeps) {
+    this.#deps = deps;
+    this.#silence = new SilenceWatch(deps.clock, deps.silentAfterMs, () => void this.#killSilent());
+    this.#grace = new SilenceWatch(deps.clock, deps.adoptGraceMs, () => this.#abandoned());
+    this.#stopListening = deps.keeper.onEvent(event => this.#registered?.connection.send(event));
+    this.#workerlessSinceMs = deps.clock.monotonicMs();
+    this.#grace.start();
+  }
+
+  /** The installation's secret; null until a worker has handed it over. */
+  get secret(): string | null {
+    return this.#secret;
+  }
+
+  get hasWorker(): boolean {
+    return this.#registered !== null;
+  }
+
+  /** Stops all watching; the connections are the server's to close. */
+  close(): void {
+    this.#closed = true;
+    this.#silence.stop();
+    this.#grace.stop();
+    this.#stopListening();
+  }
+
+  async handle(request: CheckedRequest, connection: Connection): Promise<unknown> {
+    if (this.#registered?.connection === connection) this.#silence.heard();
+    else if (!OPEN_TO_ALL.includes(request.op)) throw new KeeperError('not_registered', 'register first');
+    return this.#dispatch(request, connection);
+  }
+
+  onClosed(connection: Connection): void {
+    if (this.#registered?.connection !== connection) return;
+    this.#registered = null;
+    this.#silence.stop();
+    if (this.#closed) return;
+    this.#workerlessSinceMs = this.#deps.clock.monotonicMs();
+    this.#grace.start();
+    this.#deps.log.warn('the worker has hung up');
+  }
+
+  async #dispatch(request: CheckedRequest, connection: Connection): Promise<Reply<KeeperOperation>> {
+    const { keeper } = this.#deps;
+    switch (request.op) {
+      case 'register':
+        return this.#register(request.args, connection);
+      case 'beat':
+        return { stats: keeper.stats() };
+      case 'attend':
+        return this.#attend();
+      case 'secret':
+        this.#secret = request.args.secret;
+        return {};
+      case 'launch': {
+        const { ref, fence, options, timeoutMs } = request.args;
+        return { endpoint: await keeper.launch(ref, fence, options, timeoutMs) };
+      }
+      case 'claim':
+        await keeper.claim(request.args.ref, request.args.from, request.args.to);
+        return {};
+      case 'close':
+        return { known: await keeper.close(request.args.ref, request.args.claimId) };
+      case 'forget':
+        await keeper.forget(request.args.ref, request.args.claimId);
+        return {};
+      case 'cutsHeard':
+        await keeper.cutsHeard(request.args.ref, request.args.claimId);
+        return {};
+      case 'list':
+        return { stats: keeper.stats(), browsers: keeper.list() };
+    }
+  }
+
+  #register(
+    { workerPid, workerStartedAt }: KeeperOperations['register']['request'],
+    connection: Connection,
+  ): Reply<'register'> {
+    const earlier = this.#registered?.connection;
+    this.#registered = { connection, worker: { pid: workerPid, startedAt: workerStartedAt } };
+    if (earlier !== connection) earlier?.close();
+    this.#grace.stop();
+    this.#silence.start();
+    const { keeper, hostId, self, log } = this.#deps;
+    log.info({ workerPid }, 'a worker has registered');
+    return {
+      hostId,
+      keeperPid: self.pid,
+      keeperStartedAt: self.startedAt,
+      stats: keeper.stats(),
+      browsers: keeper.list(),
+    };
+  }
+
+  #attend(): Reply<'attend'> {
+    const { hostId, self, clock, workerlessMaxMs } = this.#deps;
+    const isWorkerless = this.#registered === null;
+    if (isWorkerless && clock.monotonicMs() - this.#workerlessSinceMs < workerlessMaxMs) this.#grace.heard();
+    return { hostId, keeperPid: self.pid, keeperStartedAt: self.startedAt };
+  }
+
+  /** A worker that hangs would keep its sessions from everybody; dead, it is started again and adopts them. */
+  async #killSilent(): Promise<void> {
+    const { processes, silentAfterMs, log } = this.#deps;
+    const silent = this.#registered;
+    if (silent === null) return;
+    log.error({ workerPid: silent.worker.pid, silentAfterMs }, 'the worker is silent; killing it');
+    try {
+      await signalProcess(processes, silent.worker, 'SIGKILL');
+    } catch (error) {
+      log.error({ err: error }, `the silent worker could not be killed: ${messageOf(error)}`);
+    }
+    silent.connection.close();
+  }
+
+  #abandoned(): void {
+    const { keeper, adoptGraceMs, onAbandoned } = this.#deps;
+    void keeper.endAll(`no worker for ${adoptGraceMs} ms`);
+    onAbandoned();
+  }
+}

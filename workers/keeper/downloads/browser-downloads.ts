@@ -1,0 +1,76 @@
+import { messageOf } from '../../../src/core/errors';
+import type { Logger } from '../../../src/core/logger';
+import { watchDownloads, type FinishedDownload } from './download-watch';
+import { listDownloads, openDownload, renameDownload, type Download, type OpenDownload } from './downloads';
+import type { DevToolsAddress } from '../process/devtools';
+
+/** So many downloads can be asked for by their guid; older ones only by name. */
+const GUIDS_KEPT_MAX = 10_000;
+
+/** Whose downloads. */
+export interface BrowserDownloadsParts {
+  /** The folder. */
+  readonly path: string;
+  /** The browser's user. */
+  readonly uid: number;
+  readonly log: Logger;
+}
+
+/**
+ * What one browser has downloaded. Outside of its own context Chromium can only give files names like `0d2f1c5e-…`, which CDP
+ * calls the guid of a download; when they are complete they get the name that a person would find them under. They can be
+ * opened by either.
+ */
+export class BrowserDownloads {
+  readonly #parts: BrowserDownloadsParts;
+  readonly #fileByGuid = new Map<string, string>();
+  readonly #letGo = new AbortController();
+  #naming: Promise<void> = Promise.resolve();
+
+  constructor(parts: BrowserDownloadsParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to watch a browser; the null browser (port 0) has nothing to watch. */
+  watch(devTools: DevToolsAddress): void {
+    if (devTools.port === 0) return;
+    void watchDownloads(devTools, this.#letGo.signal, download => {
+      this.#naming = this.#naming.then(() => this.#onFinished(download));
+    });
+  }
+
+  /** Watches no longer; what is there stays. */
+  letGo(): void {
+    this.#letGo.abort();
+  }
+
+  /** By name. */
+  async list(): Promise<Download[]> {
+    await this.#naming;
+    return listDownloads(this.#parts.path, this.#parts.uid);
+  }
+
+  /** Opens a finished download by its name or guid; null if there is none. */
+  async open(nameOrGuid: string): Promise<OpenDownload | null> {
+    await this.#naming;
+    const { path, uid } = this.#parts;
+    return openDownload(path, this.#fileByGuid.get(nameOrGuid) ?? nameOrGuid, uid);
+  }
+
+  /* Files that cannot be named keep the name they have; they are there all the same. */
+  async #onFinished({ guid, suggestedName, fileName }: FinishedDownload): Promise<void> {
+    const { path, uid, log } = this.#parts;
+    try {
+      const named = fileName === guid ? await renameDownload(path, guid, suggestedName, uid) : fileName;
+      this.#remember(guid, named);
+    } catch (error) {
+      log.warn({ folder: path, reason: messageOf(error) }, 'a download keeps its guid for a name');
+    }
+  }
+
+  #remember(guid: string, name: string): void {
+    this.#fileByGuid.set(guid, name);
+    const [oldest] = this.#fileByGuid.keys();
+    if (this.#fileByGuid.size > GUIDS_KEPT_MAX && oldest !== undefined) this.#fileByGuid.delete(oldest);
+  }
+}

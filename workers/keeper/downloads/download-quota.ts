@@ -1,0 +1,217 @@
+import { pause } from '../../../src/core/abort';
+import type { Clock } from '../../../src/core/clock';
+import { RecurringFailures } from '../../../src/core/recurring-failures';
+import type { BrowserFacts, BrowserSurroundings } from '../process/browser-facts';
+import { measureDownloads, removeDownload, type MeasuredDownload } from './downloads';
+import { FileLimit } from '../process/file-limit';
+import type { RunDirectory } from '../process/run-directory';
+import { FolderWatch } from '../process/watch-until';
+
+/**
+ * How often the folder is looked at: at rest, unless something changes in it; while something is downloaded; when the quota is
+ * about to be used up.
+ */
+const LOOK_EVERY_MS = 1_000;
+const LOOK_BUSY_MS = 50;
+const LOOK_SOON_MS = 25;
+
+/** So much of its time at most is spent looking: a folder with very many files is looked at less often. */
+const SHARE_OF_TIME = 0.1;
+
+/** Files that are smaller can always be written, so that the browser's own small ones are not hit. */
+const LIMIT_AT_LEAST_BYTES = 2 ** 20;
+
+/** A download that has not tried to write for so long waits for its server: the limit is lifted until it goes on. */
+const STALLED_AFTER_MS = 1_000;
+
+/** A download that was ended because the session had no room left for it. */
+export interface CutDownload {
+  /** Its name as far as it was known: of an unfinished one Chromium's own. */
+  readonly name: string;
+  readonly size: number;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+}
+
+/** What {@link DownloadQuota} works with. */
+export interface DownloadQuotaParts {
+  readonly maxBytes: number;
+  readonly watch: () => Pick<FolderWatch, 'changed' | 'close'>;
+  readonly measure: () => Promise<readonly MeasuredDownload[]>;
+  readonly remove: (name: string) => Promise<void>;
+  /** See FileLimit. */
+  readonly limit: { lower(bytes: number): Promise<void>; lift(): Promise<void> };
+  readonly onCut: (cut: readonly CutDownload[]) => void;
+  readonly nowMs: () => number;
+  readonly failures: Pick<RecurringFailures, 'failed' | 'worked'>;
+}
+
+/**
+ * Holds the downloads of one browser to a number of bytes on the disk (ADR 29). What is being written beyond them is ended by the
+ * kernel: its next write fails, Chromium calls the download interrupted and removes the file. What was complete between two
+ * looks is removed, the newest first. No client is asked and none is needed.
+ */
+export class DownloadQuota {
+  readonly #parts: DownloadQuotaParts;
+  /** Unfinished downloads that are to end, by inode. */
+  readonly #doomed = new Map<number, MeasuredDownload>();
+  #bytes = 0;
+  #lookedAtMs = 0;
+  #unfinishedBytes = 0;
+  /** When a doomed download has last written something; null while no limit is set. */
+  #limitedAtMs: number | null = null;
+
+  constructor(parts: DownloadQuotaParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks again and again until the signal is aborted. */
+  async enforce(signal: AbortSignal): Promise<void> {
+    // One that an earlier keeper has left in force; there is none otherwise, and nothing to be lifted.
+    await this.#parts.limit.lift().catch(() => undefined);
+    for (let isAtRest = false; !signal.aborted;) {
+      // Made before the look, so that nothing happens between the two; not while every write would be told.
+      const watch = isAtRest ? this.#parts.watch() : null;
+      const beganMs = performance.now();
+      const untilNextMs = await this.look().catch((error: unknown) => {
+        this.#parts.failures.failed('downloads', error);
+        return LOOK_EVERY_MS;
+      });
+      const dueMs = (performance.now() - beganMs) / SHARE_OF_TIME;
+      isAtRest = untilNextMs === LOOK_EVERY_MS;
+      if (isAtRest && watch !== null) await watch.changed(untilNextMs, signal);
+      watch?.close();
+      await pause(isAtRest ? dueMs : Math.max(untilNextMs, dueMs), signal);
+    }
+  }
+
+  /**
+   * Looks once and does what has to be done; answers when to look again, in milliseconds.
+   *
+   * @throws what the file system throws.
+   */
+  async look(): Promise<number> {
+    const { measure, maxBytes, nowMs } = this.#parts;
+    const files = await measure();
+    const atMs = nowMs();
+    this.#tellEnded(files, atMs);
+    const bytes = sum(files);
+    const perMs = Math.max(0, bytes - this.#bytes) / Math.max(1, atMs - this.#lookedAtMs);
+    [this.#bytes, this.#lookedAtMs] = [bytes, atMs];
+    if (bytes <= maxBytes && this.#doomed.size === 0) {
+      this.#unfinishedBytes = 0;
+      await this.#lift();
+      // Twice before the quota would be reached at this pace.
+      const roomMs = perMs === 0 ? Infinity : (maxBytes - bytes) / perMs / 2;
+      const isBusy = files.some(({ isComplete }) => !isComplete);
+      return Math.min(isBusy ? LOOK_BUSY_MS : LOOK_EVERY_MS, Math.max(LOOK_SOON_MS, roomMs));
+    }
+    await this.#removeNewest(files.filter(({ isComplete }) => isComplete));
+    await this.#end(
+      files.filter(({ isComplete }) => !isComplete),
+      bytes > maxBytes,
+      atMs,
+    );
+    return this.#limitedAtMs === null ? LOOK_BUSY_MS : LOOK_SOON_MS;
+  }
+
+  /* One that was complete at the last moment has not ended: it counts like any other that is. */
+  #tellEnded(files: readonly MeasuredDownload[], atMs: number): void {
+    const there = new Map(files.map(file => [file.inode, file]));
+    const cut: CutDownload[] = [];
+    for (const [inode, { name, size }] of this.#doomed) {
+      const now = there.get(inode);
+      if (now === undefined) cut.push({ name, size, atMs });
+      if (now === undefined || now.isComplete) this.#doomed.delete(inode);
+      else this.#doomed.set(inode, now);
+    }
+    if (cut.length > 0) this.#parts.onCut(cut);
+  }
+
+  async #removeNewest(complete: readonly MeasuredDownload[]): Promise<void> {
+    const { maxBytes, remove, onCut, nowMs } = this.#parts;
+    let bytes = sum(complete);
+    const newestFirst = [...complete].sort((a, b) => b.modifiedAtMs - a.modifiedAtMs);
+    for (const { name, size, allocatedBytes } of newestFirst) {
+      if (bytes <= maxBytes) return;
+      await remove(name);
+      bytes -= allocatedBytes;
+      onCut([{ name, size, atMs: nowMs() }]);
+    }
+  }
+
+  /* The limit stands while what it is for still writes. */
+  async #end(unfinished: readonly MeasuredDownload[], isOver: boolean, atMs: number): Promise<void> {
+    if (isOver) for (const file of unfinished) this.#doomed.set(file.inode, file);
+    const doomed = unfinished.filter(({ inode }) => this.#doomed.has(inode));
+    const bytes = sum(doomed);
+    const hasGrown = bytes > this.#unfinishedBytes;
+    this.#unfinishedBytes = bytes;
+    if (doomed.length === 0) await this.#lift();
+    else if (hasGrown) {
+      const smallest = Math.min(...doomed.map(({ size }) => size));
+      await this.#lower(Math.max(LIMIT_AT_LEAST_BYTES, smallest));
+      this.#limitedAtMs = atMs;
+    } else if (this.#limitedAtMs !== null && atMs - this.#limitedAtMs > STALLED_AFTER_MS) await this.#lift();
+  }
+
+  async #lower(bytes: number): Promise<void> {
+    const { limit, failures } = this.#parts;
+    try {
+      await limit.lower(bytes);
+      failures.worked('downloads');
+    } catch (error) {
+      failures.failed('downloads', error);
+    }
+  }
+
+  async #lift(): Promise<void> {
+    if (this.#limitedAtMs === null) return;
+    this.#limitedAtMs = null;
+    // Fails when the browser is gone, and then there is nothing to lift.
+    await this.#parts.limit.lift().catch(() => undefined);
+  }
+}
+
+/** A browser whose downloads are counted. */
+export interface QuotaSubject {
+  readonly ref: string;
+  readonly facts: BrowserFacts | null;
+  readonly directory: Pick<RunDirectory, 'downloads'>;
+  readonly over: AbortSignal;
+}
+
+/** What holds for all browsers of a keeper. */
+export interface QuotaTerms {
+  readonly maxBytes: number;
+  readonly around: Pick<BrowserSurroundings, 'user' | 'log'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/** Holds a running browser to its quota until it has gone or `signal` is aborted. The null browser downloads nothing. */
+export async function keepToQuota(
+  { ref, facts, directory: { downloads }, over }: QuotaSubject,
+  { maxBytes, around: { user, log }, clock }: QuotaTerms,
+  signal: AbortSignal,
+  onCut: DownloadQuotaParts['onCut'],
+): Promise<void> {
+  if (facts === null || facts.devTools.port === 0) return;
+  const quota = new DownloadQuota({
+    maxBytes,
+    watch: () => new FolderWatch(downloads),
+    measure: () => measureDownloads(downloads, user.uid),
+    remove: name => removeDownload(downloads, name),
+    limit: new FileLimit(facts.browser, facts.shim, user),
+    onCut,
+    nowMs: () => clock.nowMs(),
+    failures: new RecurringFailures(
+      log.child({ ref }),
+      'downloads cannot be held to their quota',
+      'downloads are held to their quota',
+    ),
+  });
+  await quota.enforce(AbortSignal.any([signal, over]));
+}
+
+const sum = (files: readonly MeasuredDownload[]): number =>
+  files.reduce((total, { allocatedBytes }) => total + allocatedBytes, 0);

@@ -1,0 +1,182 @@
+import { basename } from 'node:path';
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import { pause } from '../../../src/core/abort';
+import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
+import type { DevToolsAddress } from '../process/devtools';
+
+/** How soon a browser is asked again that has cut us off; it may be busy, or about to go. */
+const RECONNECT_MS = 500;
+
+/** So many pages and downloads under way are remembered; a browser that has more, or says so, costs us no more memory. */
+const REMEMBERED_MAX = 10_000;
+
+/** Titles and URLs of pages are in what we hear. */
+const MESSAGE_MAX_BYTES = 16 * 2 ** 20;
+
+/** A download whose file is there. */
+export interface FinishedDownload {
+  /** What CDP calls it. */
+  readonly guid: string;
+  /** What a person would find it under. */
+  readonly suggestedName: string;
+  /** What its file is called. */
+  readonly fileName: string;
+}
+
+const target = z.object({
+  targetId: z.string(),
+  type: z.string(),
+  attached: z.boolean(),
+  browserContextId: z.string().optional(),
+});
+
+const message = z.union([
+  z.object({
+    id: z.literal(1),
+    result: z.object({
+      browserContextIds: z.array(z.string()),
+      defaultBrowserContextId: z.string().optional(),
+    }),
+  }),
+  z.object({
+    method: z.enum(['Target.targetCreated', 'Target.targetInfoChanged']),
+    params: z.object({ targetInfo: target }),
+  }),
+  z.object({ method: z.literal('Target.targetDestroyed'), params: z.object({ targetId: z.string() }) }),
+  z.object({
+    method: z.literal('Browser.downloadWillBegin'),
+    params: z.object({ guid: z.string(), suggestedFilename: z.string() }),
+  }),
+  z.object({
+    method: z.literal('Browser.downloadProgress'),
+    params: z.object({ guid: z.string(), state: z.string(), filePath: z.string().optional() }),
+  }),
+]);
+
+type Message = z.output<typeof message>;
+
+/**
+ * Stays connected to a browser and keeps the downloads of every browser context in its folder, until `signal` is aborted. The
+ * browser's own context needs nobody for that (its profile says so). In others Chromium asks a person where to save, unless
+ * CDP has named a folder for that very context, and that lasts only as long as the connection which did.
+ *
+ * The connection attaches to nothing and makes nothing wait, so no client notices it.
+ *
+ * @param onFinished - called once for each download that is complete
+ */
+export async function watchDownloads(
+  devTools: DevToolsAddress,
+  signal: AbortSignal,
+  onFinished: (download: FinishedDownload) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await followOnce(devTools, signal, onFinished);
+    await pause(RECONNECT_MS, signal);
+  }
+}
+
+/* One connection, until it breaks. */
+async function followOnce(
+  { port, path }: DevToolsAddress,
+  signal: AbortSignal,
+  onFinished: (download: FinishedDownload) => void,
+): Promise<void> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, {
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_MAX_BYTES,
+  });
+  const follower = new Follower(command => socket.send(JSON.stringify(command)), onFinished);
+  const letGo = (): void => socket.terminate();
+  signal.addEventListener('abort', letGo, { once: true });
+  socket.on('open', () => follower.begin());
+  // SAFETY: with the default binaryType every message is one Buffer.
+  socket.on('message', data => follower.hear((data as Buffer).toString()));
+  // Why it broke does not matter: `close` follows, and it is tried again for as long as there is a browser.
+  socket.on('error', () => undefined);
+  await new Promise<void>(resolve => socket.once('close', () => resolve()));
+  signal.removeEventListener('abort', letGo);
+}
+
+/** What one connection knows. */
+class Follower {
+  #lastId = 0;
+  #ownContext: string | null = null;
+  /** Whether anybody is attached, by target. */
+  readonly #attached = new Map<string, boolean>();
+  /** Suggested names of downloads under way, by guid. */
+  readonly #names = new Map<string, string>();
+
+  constructor(
+    private readonly send: (command: object) => void,
+    private readonly onFinished: (download: FinishedDownload) => void,
+  ) {}
+
+  begin(): void {
+    this.#call('Target.getBrowserContexts', {}); // the id 1
+    // For the events, which are those of all contexts; the behaviour is the one that the own context has anyway.
+    this.#call('Browser.setDownloadBehavior', { behavior: 'default', eventsEnabled: true });
+    this.#call('Target.setDiscoverTargets', { discover: true, filter: [{ type: 'page' }] });
+  }
+
+  hear(text: string): void {
+    const heard = message.safeParse(parsed(text)).data;
+    if (heard === undefined) return; // an answer, or what nobody here has a use for
+    if ('id' in heard) {
+      this.#ownContext = heard.result.defaultBrowserContextId ?? null;
+      heard.result.browserContextIds.forEach(id => this.#keepIn(id));
+    } else this.#onEvent(heard);
+  }
+
+  #onEvent({ method, params }: Exclude<Message, { id: 1 }>): void {
+    switch (method) {
+      case 'Target.targetCreated':
+      case 'Target.targetInfoChanged':
+        this.#onTarget(method === 'Target.targetCreated', params.targetInfo);
+        break;
+      case 'Target.targetDestroyed':
+        this.#attached.delete(params.targetId);
+        break;
+      case 'Browser.downloadWillBegin':
+        if (this.#names.size < REMEMBERED_MAX) this.#names.set(params.guid, params.suggestedFilename);
+        break;
+      case 'Browser.downloadProgress':
+        if (params.state !== 'inProgress') this.#onOver(params);
+    }
+  }
+
+  /* A context shows itself by its first page. Whoever lets go of it takes the behaviour along that he has set. */
+  #onTarget(isNew: boolean, { targetId, attached, browserContextId }: z.output<typeof target>): void {
+    const wasAttached = this.#attached.get(targetId) ?? false;
+    if (this.#attached.size < REMEMBERED_MAX) this.#attached.set(targetId, attached);
+    if (browserContextId !== undefined && (isNew || (wasAttached && !attached)))
+      this.#keepIn(browserContextId);
+  }
+
+  #keepIn(browserContextId: string): void {
+    if (browserContextId === this.#ownContext) return;
+    const behavior = { behavior: 'allowAndName', downloadPath: DOWNLOADS_FOLDER, eventsEnabled: true };
+    this.#call('Browser.setDownloadBehavior', { ...behavior, browserContextId });
+  }
+
+  #onOver({ guid, state, filePath }: { guid: string; state: string; filePath?: string | undefined }): void {
+    const suggestedName = this.#names.get(guid);
+    this.#names.delete(guid);
+    if (state !== 'completed' || suggestedName === undefined) return;
+    this.onFinished({ guid, suggestedName, fileName: filePath === undefined ? guid : basename(filePath) });
+  }
+
+  #call(method: string, params: object): void {
+    this.#lastId += 1;
+    this.send({ id: this.#lastId, method, params });
+  }
+}
+
+/* A browser that was taken over from inside may say anything. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,170 @@
+import { pause, settlesWithin } from '../../../src/core/abort';
+import { messageOf } from '../../../src/core/errors';
+import { isAlive, signalProcess } from '../../../src/core/process-identity';
+import type { BrowserCommand, Prepare } from './browser-command';
+import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
+import { BrowserDownloads } from '../downloads/browser-downloads';
+import { BrowserStart, LaunchError } from './browser-start';
+import { Companions } from '../companions/companions';
+import { lacksRoom } from '../books/disk-room';
+import { closeOverDevTools } from './devtools';
+import { removeTree } from './remove-tree';
+import type { RunDirectory } from './run-directory';
+import { watchUntil } from './watch-until';
+
+/** The steps of the ladder; with the sweep that follows an end takes four seconds at most. */
+const CLOSE_PATIENCE_MS = 1_000;
+const TERM_PATIENCE_MS = 1_000;
+const KILL_PATIENCE_MS = 500;
+
+/** How often the pid of a browser is checked whose shim is not our child. */
+const ADOPTED_POLL_MS = 500;
+
+/** How long a shim may need to write down an exit that is visible already. */
+const EXIT_FILE_GRACE_MS = 200;
+
+/** How the process ended: the exit status as a shell reports it, null if nobody was there to see it. */
+export interface BrowserExit {
+  readonly status: number | null;
+}
+
+/**
+ * One browser of the operating system, from its start (or adoption) until nothing of it is left. Owns the process, its
+ * shim, its group and its run directory; knows nothing of sessions.
+ */
+export class BrowserProcess {
+  /** Resolves as soon as the browser's own process is gone, however that came. Never rejects. */
+  readonly exited: Promise<BrowserExit>;
+  readonly downloads: BrowserDownloads;
+  #hasExited = false;
+  #gone: Promise<void> | null = null;
+  readonly #around: BrowserSurroundings;
+  readonly #watching = new AbortController();
+
+  private constructor(
+    readonly directory: RunDirectory,
+    readonly facts: BrowserFacts,
+    private readonly companions: Companions,
+    around: BrowserSurroundings,
+    shimExited: Promise<void> | null,
+  ) {
+    this.#around = around;
+    this.downloads = new BrowserDownloads({
+      path: directory.downloads,
+      uid: around.user.uid,
+      log: around.log,
+    });
+    this.downloads.watch(facts.devTools);
+    this.exited = this.#awaitExit(shimExited).then(exit => {
+      this.#hasExited = true;
+      return exit;
+    });
+  }
+
+  /**
+   * Creates the run directory, starts a browser and its companions in it and waits until its DevTools server takes
+   * connections.
+   *
+   * @throws LaunchError when it exits first, `timeoutMs` passes, or `signal` is aborted (`launch_cancelled`).
+   */
+  static async launch(
+    directory: RunDirectory,
+    prepare: Prepare,
+    around: BrowserSurroundings,
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<BrowserProcess> {
+    if (signal.aborted) throw new LaunchError('launch_cancelled', 'the launch was cancelled');
+    const beganMs = performance.now();
+    let command: BrowserCommand | null = null;
+    let start: BrowserStart | null = null;
+    try {
+      await requireRoom(directory.root, around.roomNeededBytes);
+      await directory.make(around.user);
+      command = await prepare(signal);
+      start = new BrowserStart(directory, command, around);
+      const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
+      return new BrowserProcess(directory, facts, command.companions, around, start.shimExited);
+    } catch (error) {
+      command?.companions.stop();
+      // Nothing in the profile of a browser that nobody has used is worth a gentle end.
+      await removeTree(directory, start?.shimPid ?? null, around);
+      await start?.shimExited;
+      throw error instanceof LaunchError ? error : new LaunchError('launch_failed', messageOf(error));
+    }
+  }
+
+  /** Takes over a living browser that another keeper started. The caller has verified the facts. */
+  static adopt(directory: RunDirectory, facts: BrowserFacts, around: BrowserSurroundings): BrowserProcess {
+    const companions = Companions.adopt(directory, facts.companions, around);
+    return new BrowserProcess(directory, facts, companions, around, null);
+  }
+
+  /** Looks after its companions and downloads no longer; all of them go on. */
+  letGo(): void {
+    this.companions.stop();
+    this.downloads.letGo();
+  }
+
+  /**
+   * Ends the browser, gently first: CDP close, TERM, KILL; then its group, whatever still names the run directory,
+   * and the directory. Also the way to clean up after one that went by itself. Every call gets the same promise.
+   */
+  end(): Promise<void> {
+    this.#gone ??= this.#end();
+    return this.#gone;
+  }
+
+  async #end(): Promise<void> {
+    this.letGo();
+    if (!this.#hasExited) await this.#descend();
+    this.#watching.abort();
+    await removeTree(this.directory, this.facts.shim.pid, this.#around);
+  }
+
+  async #descend(): Promise<void> {
+    const { processes } = this.#around;
+    const { browser, devTools } = this.facts;
+    if (devTools.port !== 0) {
+      const asked = await closeOverDevTools(devTools, CLOSE_PATIENCE_MS);
+      if (asked && (await this.#exitsWithin(CLOSE_PATIENCE_MS))) return;
+    }
+    await signalProcess(processes, browser, 'SIGTERM');
+    if (await this.#exitsWithin(TERM_PATIENCE_MS)) return;
+    await signalProcess(processes, browser, 'SIGKILL');
+    await this.#exitsWithin(KILL_PATIENCE_MS);
+  }
+
+  async #exitsWithin(timeoutMs: number): Promise<boolean> {
+    return settlesWithin(this.exited, timeoutMs);
+  }
+
+  /** The shim's own end tells at once; without a shim of ours the exit file and the pid are watched. */
+  async #awaitExit(shimExited: Promise<void> | null): Promise<BrowserExit> {
+    await shimExited;
+    try {
+      return await watchUntil({
+        folder: this.directory.path,
+        names: ['exit'],
+        everyMs: ADOPTED_POLL_MS,
+        signal: this.#watching.signal,
+        probe: () => this.#probeExit(),
+      });
+    } catch {
+      return { status: null }; // given up: the tree was removed while the exit was still being watched for
+    }
+  }
+
+  async #probeExit(): Promise<BrowserExit | null> {
+    const status = await this.directory.exitStatus();
+    if (status !== null) return { status };
+    if (await isAlive(this.#around.processes, this.facts.browser)) return null;
+    await pause(EXIT_FILE_GRACE_MS, this.#watching.signal);
+    return { status: await this.directory.exitStatus() };
+  }
+}
+
+/* A start on a full disk would go on for as long as it may take, and end in words about something else. */
+async function requireRoom(folder: string, neededBytes: number): Promise<void> {
+  const lack = await lacksRoom(folder, neededBytes);
+  if (lack !== null) throw new LaunchError('launch_failed', lack);
+}

@@ -1,0 +1,28 @@
+import { constants } from 'node:os';
+import type { GoneReport } from '../door/protocol';
+import type { RunDirectory } from './run-directory';
+
+/** How a browser went that went without an order of ours, and before it was taken for hung. */
+export async function reportExit(status: number | null, directory: RunDirectory): Promise<GoneReport> {
+  // Status 0 alone proves nothing: a SIGTERM from outside gives 0 as well, but then the profile says `SessionEnded`.
+  if (status === 0 && (await directory.exitType()) === 'Normal') {
+    return { cause: 'client_closed_browser', message: 'the browser was closed by a client' };
+  }
+  const lastWords = await directory.lastWords();
+  const message = `the browser ${describeStatus(status)}`;
+  return {
+    cause: 'browser_crashed',
+    message: lastWords === '' ? message : `${message}; its last words: ${lastWords}`,
+  };
+}
+
+/** The end by an order of ours: no cause, so nobody takes it for news. */
+export function reportOrdered(message: string): GoneReport {
+  return { cause: null, message };
+}
+
+function describeStatus(status: number | null): string {
+  if (status === null) return 'went without leaving an exit status';
+  const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128)?.[0];
+  return signal === undefined ? `exited with status ${status}` : `was killed by ${signal}`;
+}

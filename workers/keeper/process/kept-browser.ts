@@ -1,0 +1,280 @@
+import type { Endpoint, Fence } from '../../../machines/session/session.types';
+import type { Clock } from '../../../src/core/clock';
+import { messageOf } from '../../../src/core/errors';
+import type { BrowserDownloads } from '../downloads/browser-downloads';
+import type { BrowserFacts } from './browser-facts';
+import type { BrowserExit, BrowserProcess } from './browser-process';
+import { LaunchError } from './browser-start';
+import type { CutDownload } from '../downloads/download-quota';
+import { reportExit, reportOrdered } from './gone-report';
+import type { BrowserRecord, GoneReport } from '../door/protocol';
+import type { Records, StoredBrowser } from '../books/records';
+import type { RunDirectory } from './run-directory';
+
+/** What a kept browser needs from its keeper. */
+export interface KeptBrowserDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly bootId: string;
+  readonly endpointOf: (process: BrowserProcess) => Endpoint;
+  /** It went by itself; called once, as soon as the exit is known. */
+  readonly onGone: (browser: KeptBrowser) => void;
+  /** Process tree and run directory are gone; called once, also after an end by order. */
+  readonly onFreed: (browser: KeptBrowser) => void;
+}
+
+/** How a start gets its process; resolves when DevTools answers, rejects with everything undone. */
+export type Launch = (signal: AbortSignal) => Promise<BrowserProcess>;
+
+/** So many cut downloads are remembered of a browser, the latest. */
+const CUTS_KEPT_MAX = 100;
+
+/**
+ * One browser as the keeper knows it: under which claim it runs and where it is in its life,
+ * `starting → running → closing → gone`. Writes every step down before it acts on it, so that the next keeper
+ * goes on from there.
+ */
+export class KeptBrowser {
+  #fence: Fence;
+  #state: BrowserRecord['state'] = 'starting';
+  #gone: (GoneReport & { readonly atMs: number }) | null = null;
+  #process: BrowserProcess | null = null;
+  #endpoint: Endpoint | null = null;
+  #holdsSlot = true;
+  #ordered: string | null = null;
+  #hung: string | null = null;
+  #ending: Promise<void> | null = null;
+  #launching: Promise<unknown> = Promise.resolve();
+  #exitHandled: Promise<void> = Promise.resolve();
+  #cuts: readonly CutDownload[] = [];
+  #cutsHeard = false;
+  #isLetGo = false;
+  readonly #cancel = new AbortController();
+  readonly #over = new AbortController();
+  readonly #deps: KeptBrowserDeps;
+
+  constructor(
+    readonly ref: string,
+    fence: Fence,
+    readonly directory: RunDirectory,
+    deps: KeptBrowserDeps,
+  ) {
+    this.#fence = fence;
+    this.#deps = deps;
+  }
+
+  /** The run directory's name; never reused. */
+  get name(): string {
+    return this.directory.name;
+  }
+
+  get fence(): Fence {
+    return this.#fence;
+  }
+
+  get state(): BrowserRecord['state'] {
+    return this.#state;
+  }
+
+  get endpoint(): Endpoint | null {
+    return this.#endpoint;
+  }
+
+  /** The process all others of this browser come from; null while there is none. */
+  get rootPid(): number | null {
+    return this.#holdsSlot ? (this.#process?.facts.shim.pid ?? null) : null;
+  }
+
+  /** What it has downloaded; null while there is no process. */
+  get downloads(): BrowserDownloads | null {
+    return this.#process?.downloads ?? null;
+  }
+
+  /** False once process tree and run directory are gone. */
+  get holdsSlot(): boolean {
+    return this.#holdsSlot;
+  }
+
+  /** The downloads that were cut; the latest of them, if there are very many. */
+  get cuts(): readonly CutDownload[] {
+    return this.#cuts;
+  }
+
+  /** Who runs it; null while there is no process. */
+  get facts(): BrowserFacts | null {
+    return this.#process?.facts ?? null;
+  }
+
+  /** Aborted when it has gone, or is told to. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** When it went, epoch milliseconds; null while it is there. */
+  get goneAtMs(): number | null {
+    return this.#gone?.atMs ?? null;
+  }
+
+  record(): BrowserRecord {
+    const gone = this.#gone === null ? null : { cause: this.#gone.cause, message: this.#gone.message };
+    const hasNewCuts = this.#cuts.length > 0 && !this.#cutsHeard;
+    const known = { ref: this.ref, fence: this.#fence, state: this.#state, endpoint: this.#endpoint, gone };
+    return hasNewCuts ? { ...known, hasNewCuts } : known;
+  }
+
+  /**
+   * Runs the launch of this browser.
+   *
+   * @throws LaunchError; the browser then holds no slot any more and is of no further use.
+   */
+  start(launch: Launch): Promise<Endpoint> {
+    const starting = this.#start(launch);
+    // For #endByOrder, which only has to know when it is over; the caller hears how.
+    this.#launching = starting.catch(() => undefined);
+    return starting;
+  }
+
+  /** Goes on with a browser that an earlier keeper started. */
+  resume(process: BrowserProcess, { cuts, cutsHeard }: Pick<StoredBrowser, 'cuts' | 'cutsHeard'>): void {
+    this.#cuts = cuts;
+    this.#cutsHeard = cutsHeard;
+    this.#attach(process);
+  }
+
+  /** Remembers one that went before this keeper came. */
+  remember(gone: GoneReport & { readonly atMs: number }): void {
+    this.#gone = gone;
+    this.#state = 'gone';
+    this.#holdsSlot = false;
+  }
+
+  /**
+   * Passes it to a new claim; the one that held before is void from then on (I6). One that cannot be written down holds all
+   * the same: a successor of ours finds the older claim, and the worker then adopts the browser once more.
+   */
+  async claim(to: Fence): Promise<void> {
+    this.#fence = to;
+    await this.#saveOrRetry();
+  }
+
+  /** Remembers downloads that were cut. */
+  async addCuts(cuts: readonly CutDownload[]): Promise<void> {
+    this.#cuts = [...this.#cuts, ...cuts].slice(-CUTS_KEPT_MAX);
+    await this.#saveOrRetry();
+  }
+
+  /** The worker has told of them; it is told of no more. */
+  async cutsAreHeard(): Promise<void> {
+    this.#cutsHeard = true;
+    await this.#saveOrRetry();
+  }
+
+  /** Ends it by an order of ours; resolves when nothing of it is left. Every call waits for the same end. */
+  order(message: string): Promise<void> {
+    this.#ordered ??= message;
+    this.#ending ??= this.#endByOrder();
+    return this.#ending;
+  }
+
+  /** Ends it because it does not answer; it will be reported as `browser_unresponsive`. */
+  async giveUp(message: string): Promise<void> {
+    if (this.#state !== 'running' || this.#process === null) return;
+    this.#hung = message;
+    this.#state = 'closing';
+    await this.#process.end();
+  }
+
+  /** The keeper is going; the browser is not. Unless it is ordered to end, what becomes of it is the successor's to say. */
+  letGo(): void {
+    this.#isLetGo = true;
+    this.#process?.letGo();
+  }
+
+  /** Where the liveness probe has to ask; null when there is nothing to ask. */
+  get probePort(): number | null {
+    const port = this.#endpoint?.port ?? 0;
+    return this.#state === 'running' && port !== 0 ? port : null;
+  }
+
+  async #start(launch: Launch): Promise<Endpoint> {
+    let process: BrowserProcess;
+    try {
+      process = await launch(this.#cancel.signal);
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
+    const endpoint = this.#attach(process);
+    try {
+      await this.#deps.records.save(this.name, this.#stored(process));
+    } catch (error) {
+      // One that the next keeper would not know must not be used.
+      this.#ordered = 'it could not be recorded';
+      await process.end();
+      throw new LaunchError('launch_failed', `the browser could not be recorded: ${messageOf(error)}`);
+    }
+    if (this.#ordered !== null) throw new LaunchError('launch_cancelled', this.#ordered);
+    return endpoint;
+  }
+
+  #attach(process: BrowserProcess): Endpoint {
+    this.#process = process;
+    this.#endpoint = this.#deps.endpointOf(process);
+    if (this.#state === 'starting') this.#state = 'running';
+    this.#exitHandled = process.exited.then(exit => this.#onExit(process, exit));
+    return this.#endpoint;
+  }
+
+  async #endByOrder(): Promise<void> {
+    if (this.#state !== 'gone') this.#state = 'closing';
+    this.#cancel.abort();
+    this.#over.abort();
+    await this.#launching;
+    if (this.#process === null) return;
+    await this.#saveOrRetry();
+    await this.#process.end();
+    await this.#exitHandled;
+  }
+
+  async #onExit(process: BrowserProcess, { status }: BrowserExit): Promise<void> {
+    this.#over.abort();
+    if (this.#isLetGo && this.#ordered === null) return;
+    const report = await this.#report(status, process);
+    this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
+    this.#state = 'gone';
+    if (report.cause !== null) this.#deps.onGone(this);
+    await this.#saveOrRetry();
+    await process.end();
+    this.#free();
+  }
+
+  async #report(status: number | null, process: BrowserProcess): Promise<GoneReport> {
+    if (this.#hung !== null) return { cause: 'browser_unresponsive', message: this.#hung };
+    const report = this.#ordered === null ? await reportExit(status, process.directory) : null;
+    return this.#ordered !== null || report === null ? reportOrdered(this.#ordered ?? 'ended') : report;
+  }
+
+  #free(): void {
+    if (!this.#holdsSlot) return;
+    this.#holdsSlot = false;
+    this.#deps.onFreed(this);
+  }
+
+  async #saveOrRetry(): Promise<void> {
+    if (this.#process === null) return;
+    await this.#deps.records.saveOrRetry(this.name, this.#stored(this.#process));
+  }
+
+  #stored(process: BrowserProcess): StoredBrowser {
+    return {
+      ref: this.ref,
+      fence: this.#fence,
+      bootId: this.#deps.bootId,
+      facts: process.facts,
+      ordered: this.#ordered !== null,
+      gone: this.#gone,
+      cuts: this.#cuts,
+      cutsHeard: this.#cutsHeard,
+    };
+  }
+}

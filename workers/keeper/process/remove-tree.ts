@@ -1,0 +1,59 @@
+import { pause } from '../../../src/core/abort';
+import { sendSignal } from '../../../src/core/process-identity';
+import type { BrowserSurroundings } from './browser-facts';
+import { RunDirectory } from './run-directory';
+
+const REMOVE_RETRY_MS = 1_000;
+
+/**
+ * Kills the group and what is outside of it, then removes the directory. What cannot be killed or removed right now (a process
+ * in an uninterruptible wait, a failing disk) is tried again until it is gone: its slot must not be given away.
+ */
+export async function removeTree(
+  directory: RunDirectory,
+  groupId: number | null,
+  { leftovers, log }: BrowserSurroundings,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if (groupId !== null) killGroup(groupId);
+      await leftovers.kill(directory.path);
+      await directory.remove();
+      return;
+    } catch (error) {
+      if (tries === 1)
+        log.error({ err: error, directory: directory.path }, 'a browser could not be removed; trying again');
+      await pause(REMOVE_RETRY_MS);
+    }
+  }
+}
+
+/**
+ * Removes run directories that belong to nobody; answers how many there were.
+ *
+ * @param known - the names of those that belong to somebody: in there before they are made, until after they are removed
+ * @throws if the run root cannot be read.
+ */
+export async function reapStrays(
+  runRoot: string,
+  known: () => ReadonlySet<string>,
+  around: BrowserSurroundings,
+): Promise<number> {
+  const before = known();
+  const there = await RunDirectory.list(runRoot);
+  // Asked before and after: what came or went while the folder was read is no stray.
+  const after = known();
+  const strays = there.filter(name => !before.has(name) && !after.has(name));
+  if (strays.length > 0) around.log.warn({ strays }, 'run directories that belong to no browser are removed');
+  await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, around)));
+  return strays.length;
+}
+
+function killGroup(groupId: number): void {
+  try {
+    sendSignal(-groupId, 'SIGKILL');
+  } catch (error) {
+    // SAFETY: process.kill throws system errors only. macOS says EPERM for a group of nothing but zombies.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import type { KeeperStats } from '../keeper/door/protocol';
+
+/** More launches at once only make each of them slower. */
+const MAX_PARALLEL_LAUNCHES = 4;
+
+/** Nothing to launch on: what is known before the keeper's first word and while there is no keeper. */
+export const NO_SLOTS: KeeperStats = {
+  slots: 0,
+  used: 0,
+  orphansReaped: 0,
+  gatewayConnections: 0,
+  load: null,
+};
+
+/**
+ * How many launches this worker may have under way (I12). The keeper's count may or may not include a launch that has
+ * just begun, so each one under way is counted on top: on a nearly full machine the last slots are filled one after
+ * the other instead of ever being given twice.
+ */
+export class LaunchSlots {
+  #stats = NO_SLOTS;
+  #underWay = 0;
+  #draining = false;
+  #drained = false;
+
+  /** @param onCapacity - told how many launch jobs may run at once, whenever that may have changed */
+  constructor(private readonly onCapacity: (jobs: number) => void) {}
+
+  /** The keeper's latest word. */
+  update(stats: KeeperStats): void {
+    this.#stats = stats;
+    this.#announce();
+  }
+
+  /** What the keeper said last. */
+  get stats(): KeeperStats {
+    return this.#stats;
+  }
+
+  /** Whether launches are refused for good: this process is shutting down. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Slots on which nothing is launched: all of them while this worker drains or is drained, else none. */
+  get drainingSlots(): number {
+    return this.#draining || this.#drained ? this.#stats.slots : 0;
+  }
+
+  /** No launches from now on. */
+  drain(): void {
+    this.#draining = true;
+    this.#announce();
+  }
+
+  /** No launches while an operator has drained this machine; live sessions stay. */
+  setDrained(drained: boolean): void {
+    if (drained === this.#drained) return;
+    this.#drained = drained;
+    this.#announce();
+  }
+
+  /** Takes a slot for a launch; false if there is none. */
+  take(): boolean {
+    if (this.#draining || this.#drained || this.#free() <= 0) return false;
+    this.#underWay += 1;
+    return true;
+  }
+
+  /** The launch is over; from here on the keeper's count is the truth. */
+  giveBack(): void {
+    this.#underWay -= 1;
+    this.#announce();
+  }
+
+  #free(): number {
+    return this.#stats.slots - this.#stats.used - this.#underWay;
+  }
+
+  #announce(): void {
+    const jobs = this.#underWay + Math.max(0, this.#free());
+    this.onCapacity(this.#draining || this.#drained ? 0 : Math.min(MAX_PARALLEL_LAUNCHES, jobs));
+  }
+}

@@ -1,0 +1,180 @@
+import { isQueued } from '../../machines/session/session.view';
+import { nextAttempt } from '../../machines/session/session.effects';
+import type { Endpoint, Fence, SessionContext } from '../../machines/session/session.types';
+import type { FirstPage } from '../../src/browser/first-page';
+import type { Clock } from '../../src/core/clock';
+import { messageOf } from '../../src/core/errors';
+import { randomId, type SessionRef } from '../../src/core/ids';
+import { DONE, type JobResult } from '../../src/queue/consumer';
+import type { Timeouts } from '../../src/engine/timeouts';
+import type { LaunchPayload } from '../../src/queue/payloads';
+import type { SessionRecord } from '../../src/store/session-record';
+import type { WorkerStore } from '../../src/store/worker-store';
+import { insist } from '../insist';
+import type { KeeperClient } from '../keeper-client';
+import { KeeperError } from '../keeper/door/keeper-error';
+import { KEEPER_LAUNCH_TIMEOUT_MS } from '../keeper/door/protocol';
+import { launchPlan } from './launch-plan';
+import type { LaunchSlots } from './launch-slots';
+import type { OwnedSessions } from '../ownership/owned-sessions';
+import type { SessionCloser } from '../ownership/session-closer';
+import { say, type WorkerContext } from '../worker-context';
+import type { WorkerExporter } from '../worker-exporter';
+
+/** What launching needs. */
+export interface LauncherParts {
+  readonly context: WorkerContext;
+  readonly keeper: KeeperClient;
+  readonly owned: OwnedSessions;
+  readonly closer: SessionCloser;
+  readonly slots: LaunchSlots;
+  readonly workers: Pick<WorkerStore, 'isDrained'>;
+  readonly timeouts: Pick<Timeouts, 'fire'>;
+  readonly exporter: Pick<WorkerExporter, 'launched'>;
+  readonly clock: Clock;
+  /** Makes a browser that answers ready for its first client. */
+  readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
+  /** The installation's: opens what the creator of a session has sealed for its launch. */
+  readonly secret: string;
+}
+
+/* What the row says of a session at its claim. */
+interface Claimed extends Pick<SessionContext, 'options' | 'sealed'> {
+  readonly fence: Fence;
+}
+
+/** Handles the `launch` queue: claim, start, make ready, say so. The row decides at each step whether to go on. */
+export class SessionLauncher {
+  readonly #claims = new Set<string>();
+  readonly #doomed = new Set<string>();
+
+  constructor(private readonly parts: LauncherParts) {}
+
+  /**
+   * Takes one launch job; hands it back when all slots are taken, or an operator has drained this worker.
+   *
+   * @throws NewerMachineVersionError for a session that only a newer worker can launch.
+   */
+  async handle({ ref, attempt }: LaunchPayload): Promise<JobResult> {
+    const { slots, workers, context } = this.parts;
+    if (!slots.take()) return { handBack: true };
+    try {
+      // Asked at each launch: the order may still be on its way, and nothing created after it may be launched here.
+      if (await workers.isDrained(context.workerId)) {
+        slots.setDrained(true);
+        return { handBack: true };
+      }
+      await this.#launch(ref, attempt);
+    } finally {
+      slots.giveBack();
+    }
+    return DONE;
+  }
+
+  /** Whether a claim of ours is on its way to a browser right now. */
+  isLaunching(claimId: string): boolean {
+    return this.#claims.has(claimId);
+  }
+
+  /**
+   * The session of a claim has ended. If its launch has not reached the keeper yet it never does: an order to close would
+   * find nothing there, and the browser would come after it.
+   */
+  doom(claimId: string): void {
+    if (this.#claims.has(claimId)) this.#doomed.add(claimId);
+  }
+
+  async #launch(ref: SessionRef, attempt: number): Promise<void> {
+    const claimId = randomId();
+    this.#claims.add(claimId);
+    try {
+      const claimed = await this.#claim(ref, attempt, claimId);
+      if (claimed === null) return; // ended, taken by another worker, or another attempt: the job is stale
+      if (this.#doomed.has(claimId)) return;
+      const endpoint = await this.#start(ref, claimed);
+      if (endpoint !== null) await this.#goLive(ref, claimed.fence, endpoint);
+    } finally {
+      this.#claims.delete(claimId);
+      this.#doomed.delete(claimId);
+    }
+  }
+
+  async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Claimed | null> {
+    const { context } = this.parts;
+    const { workerId } = context;
+    const outcome = await say(context, {
+      ref,
+      cause: 'slot_free',
+      event: (record, nowMs) =>
+        waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null,
+    });
+    if (outcome.kind === 'ignored' && waitsFor(outcome.record, attempt)) await this.#endWaiting(ref);
+    if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
+    const { owner, options, sealed } = outcome.record.snapshot.context;
+    return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed } : null;
+  }
+
+  /* Its turn has come too late: the machine refuses the claim, and whoever sees that first says so. */
+  async #endWaiting(ref: SessionRef): Promise<void> {
+    const { context, timeouts } = this.parts;
+    await insist('queue', context.log, context.signal, () => timeouts.fire(ref, 'queue', null, 'claim'));
+  }
+
+  /* A browser that answers and has its first page, or null after having said that there is none. */
+  async #start(ref: SessionRef, claimed: Claimed): Promise<Endpoint | null> {
+    const { context, keeper, closer, exporter, clock, prepare, secret } = this.parts;
+    const { fence } = claimed;
+    const orderedMs = clock.monotonicMs();
+    try {
+      const { options, firstPage } = launchPlan(claimed, secret, ref);
+      const { endpoint } = await keeper.call(
+        'launch',
+        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options },
+        { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
+      );
+      await prepare(endpoint, firstPage);
+      exporter.launched('ready', orderedMs);
+      return endpoint;
+    } catch (error) {
+      const message = messageOf(error);
+      const wasCancelled = error instanceof KeeperError && error.code === 'launch_cancelled';
+      exporter.launched(wasCancelled ? 'cancelled' : 'failed', orderedMs);
+      context.log[wasCancelled ? 'info' : 'warn']({ session: ref, reason: message }, 'launch failed');
+      try {
+        await say(context, {
+          ref,
+          cause: 'launch_failed',
+          fence,
+          event: (_record, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message }),
+        });
+      } finally {
+        await closer.close(ref, fence.claimId);
+      }
+      return null;
+    }
+  }
+
+  async #goLive(ref: SessionRef, fence: Fence, endpoint: Endpoint): Promise<void> {
+    const { context, owned, closer } = this.parts;
+    const outcome = await say(context, {
+      ref,
+      cause: 'browser_ready',
+      fence,
+      event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint }),
+    }).catch(async (error: unknown) => {
+      // Nobody will ever hear of this browser.
+      if (!context.signal.aborted) await closer.close(ref, fence.claimId);
+      throw error;
+    });
+    const isOurs =
+      (outcome.kind === 'committed' || outcome.kind === 'replayed') &&
+      outcome.record.snapshot.value === 'live';
+    if (isOurs) owned.add(outcome.record);
+    // Released while launching, or timed out: what was started ends.
+    else if (outcome.kind !== 'fenced') await closer.close(ref, fence.claimId);
+  }
+}
+
+function waitsFor({ snapshot }: SessionRecord, attempt: number): boolean {
+  return isQueued(snapshot) && nextAttempt(snapshot.context) === attempt;
+}

@@ -1,0 +1,77 @@
+import type { Fence } from '../../machines/session/session.types';
+import type { SessionRef } from '../../src/core/ids';
+import type { SessionRecord } from '../../src/store/session-record';
+import type { BrowserRecord } from '../keeper/door/protocol';
+import { say, type WorkerContext } from '../worker-context';
+
+/** How many early departures are remembered; each is needed for the moment between a launch and its commit. */
+const EARLY_GONE_MAX = 256;
+
+/** The live sessions whose browsers this worker's keeper holds: their fences. */
+export class OwnedSessions {
+  readonly #fences = new Map<SessionRef, Fence>();
+  /** Browsers that went before their session was ours, by claim. */
+  readonly #goneEarly = new Map<string, BrowserRecord>();
+
+  constructor(private readonly context: WorkerContext) {}
+
+  /** A session is live and ours. */
+  add(record: SessionRecord): void {
+    const { owner } = record.snapshot.context;
+    if (owner === null) throw new Error(`${record.ref} has no owner`);
+    this.#fences.set(record.ref, owner.fence);
+    const gone = this.#goneEarly.get(owner.fence.claimId);
+    if (gone !== undefined) this.browserGone(gone);
+  }
+
+  /** The session has ended, or is not ours. */
+  remove(ref: SessionRef): void {
+    this.#fences.delete(ref);
+  }
+
+  /** Whether we hold the session. */
+  has(ref: SessionRef): boolean {
+    return this.#fences.has(ref);
+  }
+
+  /** Whether we hold the session under exactly this claim. */
+  holds(ref: SessionRef, claimId: string): boolean {
+    return this.#fences.get(ref)?.claimId === claimId;
+  }
+
+  /** Every session we hold. */
+  refs(): SessionRef[] {
+    return [...this.#fences.keys()];
+  }
+
+  /** The keeper says that a browser went without an order of ours: the session ends with it. */
+  browserGone(browser: BrowserRecord): void {
+    // SAFETY: the keeper echoes refs it was given by a worker.
+    const ref = browser.ref as SessionRef;
+    if (!this.holds(ref, browser.fence.claimId)) {
+      this.#rememberEarly(browser);
+      return;
+    }
+    // Given up only when this process stops: the keeper remembers, and the successor asks it.
+    this.#sayGone(ref, browser).catch((error: unknown) =>
+      this.context.log.warn({ session: ref, err: error }, 'the end of a browser is left to our successor'),
+    );
+  }
+
+  async #sayGone(ref: SessionRef, { fence, gone }: BrowserRecord): Promise<void> {
+    const cause = gone?.cause ?? 'browser_crashed';
+    const message = gone?.message ?? 'the browser was ended';
+    await say(this.context, {
+      ref,
+      cause,
+      fence,
+      event: (_record, nowMs) => ({ type: 'BROWSER_GONE', nowMs, cause, message }),
+    });
+  }
+
+  #rememberEarly(browser: BrowserRecord): void {
+    this.#goneEarly.set(browser.fence.claimId, browser);
+    const [oldest] = this.#goneEarly.keys();
+    if (this.#goneEarly.size > EARLY_GONE_MAX && oldest !== undefined) this.#goneEarly.delete(oldest);
+  }
+}

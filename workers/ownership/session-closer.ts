@@ -1,0 +1,86 @@
+import type { SessionRef } from '../../src/core/ids';
+import type { Logger } from '../../src/core/logger';
+import { RecurringFailures } from '../../src/core/recurring-failures';
+import type { ClosingStore } from '../../src/store/closing-store';
+import type { KeeperClient } from '../keeper-client';
+import type { WorkerExporter } from '../worker-exporter';
+
+/** Longer than the keeper's whole ladder. */
+const CLOSE_TIMEOUT_MS = 15_000;
+const LIST_TIMEOUT_MS = 5_000;
+
+/** What {@link SessionCloser} works with. */
+export interface SessionCloserParts {
+  readonly keeper: KeeperClient;
+  readonly closing: ClosingStore;
+  /** Told of every claim before the keeper is; what is not started yet must not be any more. */
+  readonly beforeClose: (claimId: string) => void;
+  readonly exporter: Pick<WorkerExporter, 'browserGone'>;
+  readonly log: Logger;
+}
+
+/** Pays the obligation of an ended session: has the keeper end its browser, then says that it is gone (I7). */
+export class SessionCloser {
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #failures: RecurringFailures;
+
+  constructor(private readonly parts: SessionCloserParts) {
+    this.#failures = new RecurringFailures(
+      parts.log,
+      'a browser could not be ended; it will be tried again',
+      'a browser that could not be ended is gone',
+    );
+  }
+
+  /** Closes one browser; a second order for the same claim joins the first. Failures are left to the next drain. */
+  close(ref: SessionRef, claimId: string): Promise<void> {
+    const known = this.#underWay.get(claimId);
+    if (known !== undefined) return known;
+    this.parts.beforeClose(claimId);
+    const work = this.#close(ref, claimId)
+      .then(
+        () => this.#failures.worked(ref),
+        (error: unknown) => this.#failures.failed(ref, error),
+      )
+      .finally(() => this.#underWay.delete(claimId));
+    this.#underWay.set(claimId, work);
+    return work;
+  }
+
+  /** Begins to close everything that is owed by this worker, e.g. orders that were missed; {@link settle} waits for it. */
+  async drain(workerId: string): Promise<void> {
+    const owed = (await this.parts.closing.all()).filter(entry => entry.workerId === workerId);
+    for (const { ref, claimId } of owed) void this.close(ref, claimId);
+  }
+
+  /** Resolves when nothing is under way. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#underWay.values());
+  }
+
+  async #close(ref: SessionRef, claimId: string): Promise<void> {
+    const { keeper, closing, exporter } = this.parts;
+    const { known } = await keeper.call('close', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
+    if (!known) await this.#closeOtherClaims(ref, claimId);
+    const afterMs = await closing.acknowledge(ref, claimId);
+    if (afterMs !== null) exporter.browserGone(afterMs);
+    await keeper.call('forget', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
+  }
+
+  /*
+   * The keeper does not know the claim under which the session has ended: either its browser is gone, with everything, or the
+   * claim never reached the books (an adoption that failed half-way) and the browser runs on under another one. Of a session
+   * that has ended nothing may. One that goes on has a newer claim; then the order was for an attempt that is over.
+   */
+  async #closeOtherClaims(ref: SessionRef, claimId: string): Promise<void> {
+    const { keeper, closing } = this.parts;
+    const { browsers } = await keeper.call('list', {}, { timeoutMs: LIST_TIMEOUT_MS });
+    const others = browsers.filter(browser => browser.ref === ref && browser.fence.claimId !== claimId);
+    if (others.length === 0 || !(await closing.isOwed(ref, claimId))) return;
+    for (const { fence } of others) {
+      const other = { ref, claimId: fence.claimId };
+      await keeper.call('close', other, { timeoutMs: CLOSE_TIMEOUT_MS });
+      await keeper.call('forget', other, { timeoutMs: CLOSE_TIMEOUT_MS });
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { Config } from '../src/config/config';
+import type { Lifecycle } from '../src/core/lifecycle';
+import type { EffectRelay } from '../src/engine/effect-relay';
+import type { Timeouts } from '../src/engine/timeouts';
+import type { ConsumerBase } from '../src/queue/consumer';
+import type { Producer } from '../src/queue/producer';
+import type { Redis } from '../src/redis/connection';
+import type { QuarantineStore } from '../src/store/quarantine-store';
+import type { QueueWatch } from '../src/store/queue-watch';
+import type { SessionStore } from '../src/store/session-store';
+import { sessionsConsumer } from './consumers/sessions';
+import { timersConsumer } from './consumers/timers';
+import { Reaper, type ReaperParts } from './sweeps/reaper';
+import { Sweeper } from './sweeps/sweeper';
+
+/** What stepping works with. */
+export interface SteppingParts extends ReaperParts {
+  readonly config: Pick<Config, 'retentionMs'>;
+  readonly lifecycle: Lifecycle;
+  readonly redis: Redis;
+  readonly consumerBase: ConsumerBase;
+  readonly sessions: SessionStore;
+  readonly quarantine: QuarantineStore;
+  readonly queueWatch: QueueWatch;
+  readonly producer: Producer;
+  readonly relay: EffectRelay;
+  readonly timeouts: Timeouts;
+}
+
+/**
+ * Starts what steps machines without a browser: the consumers of `sessions` and `timers`, and the sweeps. API and worker
+ * processes both run it, so that releases and time-outs are committed with every worker dead.
+ */
+export async function startStepping(parts: SteppingParts): Promise<void> {
+  const { lifecycle, consumerBase, timeouts, config } = parts;
+  const commands = sessionsConsumer(consumerBase, parts);
+  lifecycle.defer('sessions consumer', () => commands.close());
+  const timers = timersConsumer(consumerBase, timeouts);
+  lifecycle.defer('timers consumer', () => timers.close());
+  const sweeper = new Sweeper({ ...parts, reaper: new Reaper(parts), retentionMs: config.retentionMs });
+  lifecycle.defer('sweeper', () => sweeper.stop());
+  await Promise.all([commands.start(), timers.start()]);
+  sweeper.start();
+}
