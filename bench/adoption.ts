@@ -10,11 +10,11 @@ const SESSIONS = 3;
 const run = promisify(execFile);
 
 /**
- * What becomes of live sessions whose worker or keeper is killed with SIGKILL. Each kill has an installation of its
- * own, because a process that dies twice within a minute is started again with a delay.
+ * How long live sessions are without an owner when their worker or keeper is killed with SIGKILL. Each kill has its own
+ * installation, because a process that dies twice within a minute is started again with a delay.
  *
- * A worker's sessions are held again when the last of them is adopted, by the commit's own time. A keeper's are when
- * it obeys: a release sent at the moment of the kill is answered once the browser is gone.
+ * A worker has its sessions back when the last of them is adopted, by the time of that commit. A keeper is back when it
+ * obeys: a release sent at the moment of the kill is answered once the browser is gone.
  */
 export const adoption: Benchmark = {
   name: 'adoption',
@@ -89,7 +89,7 @@ async function killKeeper(installation: Installation): Promise<number> {
   return tookMs;
 }
 
-/* When it was killed, as the wall clock says; Redis TIME is the same clock on one machine. */
+/* The wall-clock time of the kill; Redis TIME is the same clock on one machine. */
 async function kill(installation: Installation, role: Role): Promise<number> {
   const killedAtMs = Date.now();
   await installation.signal(role, 'SIGKILL');
@@ -106,7 +106,7 @@ async function countLost(installation: Installation, marked: readonly Marked[]):
   return lost;
 }
 
-/* The floor of every recovery by restart. */
+/* The start of a process: no recovery by restart can be faster. */
 async function startNode(): Promise<number> {
   const { tookMs } = await timed(() => run(process.execPath, ['-e', "require('./dist/workers/app.js')"]));
   return tookMs;

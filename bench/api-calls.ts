@@ -6,12 +6,13 @@ import { openLoop } from './open-loop';
 const PER_SECOND = 50;
 const EVERY_MS = 1_000 / PER_SECOND;
 
-/** The first calls meet a process that has just started; they warm up and are not counted. */
+/** The first calls meet a process that has just started. They warm it up and are not counted. */
 const WARM_UP = 100;
 
 /**
- * What a caller waits for the two calls that everybody makes: a create until it is accepted, a read until it is answered,
- * each at 50 a second and both at the same time. Beside them `/livez`, which asks nobody, in the same seconds.
+ * How long a caller waits for the two most frequent calls: a create until it is accepted, and a read until it is
+ * answered, each at 50 a second and both at the same time. The baseline is `/livez` in the same seconds, which asks no
+ * other process.
  */
 export const apiCalls: Benchmark = {
   name: 'api-calls',
@@ -24,7 +25,7 @@ export const apiCalls: Benchmark = {
       const { id } = (await create(api, { queueTimeout: 3_600_000 })).body;
       const [created, read, bare] = (
         await Promise.all([
-          // Nobody launches anything here: each ends after a second, so that ends are among the work.
+          // No worker launches sessions here. Each ends after a second, so that ends are part of the load.
           openLoop(count, EVERY_MS, async () =>
             expectStatus(await create(api, { queueTimeout: 1_000 }), 202),
           ),

@@ -9,14 +9,14 @@ import { realChromium } from '../test/support/keeper-fixture';
 
 const NOBODY = 65_534;
 
-/** A browser that Puppeteer launched, and how to be rid of all of it. */
+/** A browser that Puppeteer launched, and a way to remove all of it. */
 export interface BareBrowser {
   readonly browser: Browser;
   /** Waits until the browser's process has gone. */
   close(): Promise<void>;
 }
 
-/** Whether a browser runs in its sandbox; as root that takes another user, as it does in Holdfast. */
+/** Whether a browser runs in its sandbox. As root that needs another user, as in Holdfast. */
 export type Sandbox = 'on' | 'off';
 
 /** `puppeteer.launch()` with the executable that Holdfast uses; measures nothing but the launch itself. */
@@ -57,7 +57,7 @@ export class BareChromium {
     };
   }
 
-  /* Puppeteer cannot start a browser as somebody else; `setpriv` (util-linux) does and leaves the rest to it. */
+  /* Puppeteer cannot start a browser as another user, so `setpriv` (util-linux) changes the user. */
   #asNobody(folder: string): Parameters<typeof puppeteer.launch>[0] {
     const user = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
     const profile = `--user-data-dir=${join(folder, 'profile')}`;

@@ -3,8 +3,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 /*
  * node bare-hop.js PORT
  *
- * The least that can stand between a client and a browser in Node: accept, connect, pipe. What the API costs beyond it is
- * ours. Says its own port over IPC and ends with its parent.
+ * The least that a proxy in Node has to do between a client and a browser: accept, connect, pipe. The API's cost beyond
+ * this is the cost of Holdfast. Sends its port over IPC and ends with its parent.
  */
 
 const target = Number(process.argv[2]);
@@ -13,7 +13,7 @@ const server = createServer(client => {
   const upstream = connect(target, '127.0.0.1');
   for (const socket of [client, upstream]) {
     socket.setNoDelay(true);
-    // The end of either is the end of both; a benchmark asks for no reasons.
+    // When one side ends, the other is closed too; a benchmark needs no close reasons.
     socket.on('error', () => undefined);
   }
   client.pipe(upstream).pipe(client);

@@ -2,7 +2,7 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { redisNowMs } from './redis-time';
 
-/* The baseline of everything that waits in a queue: BullMQ as anybody would use it, on the same Redis. */
+/* The baseline for everything that waits in a queue: plain BullMQ on the same Redis. */
 
 const QUEUE = 'bare';
 const CONCURRENCY = 50;
@@ -32,7 +32,7 @@ export class BareQueue {
       connection,
       concurrency: CONCURRENCY,
     });
-    // An outage of Redis shows in the figures.
+    // Errors of the connection need no log: an outage of Redis shows in the figures.
     this.#queue.on('error', () => undefined);
     this.#worker.on('error', () => undefined);
   }

@@ -1,8 +1,8 @@
 import { WebSocket } from 'ws';
 
 /**
- * The least that can evaluate an expression in the first page of a browser: no library between the clock and the
- * socket, so that a hop more or less is what the figures show.
+ * The least that can evaluate an expression in the first page of a browser. There is no library between the clock and
+ * the socket, so the figures show the cost of one more hop.
  */
 export class CdpClient {
   readonly #pending = new Map<number, (answer: string) => void>();

@@ -6,9 +6,9 @@ import { interleave, ratioOfMedians, sampleCount, timed, type Benchmark } from '
 const PAGE = 'data:text/html,<title>loaded</title>';
 
 /**
- * How long a caller waits for a session where no browser waits for it: `POST /v1/sessions` until the answer says
- * `live`, first page open. Beside it Puppeteer starting the same executable in its own process, and both with a page
- * loaded, which for Holdfast includes connecting through the gateway.
+ * How long a caller waits for a session when no browser runs yet: `POST /v1/sessions` until the answer says `live`,
+ * with the first page open. The baseline is Puppeteer starting the same executable in its own process. Both are also
+ * measured with a page loaded, which for Holdfast includes connecting through the gateway.
  */
 export const coldCreate: Benchmark = {
   name: 'cold-create',

@@ -7,13 +7,13 @@ import { sampleCount, type Benchmark } from './harness';
 
 const SESSIONS_EACH = 2;
 
-/** Whoever judges a worker must itself have been in contact with Redis for longer than a lease. */
+/** A reaper acts only after it has been in contact with Redis for longer than a lease. */
 const CONTACT_MS = LEASE_MS + 1_000;
 
 /** So that the machines die at different moments of the two seconds between renewals. */
 const BETWEEN_DEATHS_MS = 700;
 
-/** A power cut, as the API on its own sees it: how long until the machine's sessions are `failed(worker_lost)`. */
+/** A power cut of a machine, seen from an API on another one: how long until its sessions are `failed(worker_lost)`. */
 export const deadMachine: Benchmark = {
   name: 'dead-machine',
   title: 'supervisor, worker, keeper and browsers killed → failed(worker_lost)',
@@ -38,7 +38,8 @@ export const deadMachine: Benchmark = {
           { text: 'slowest × the lease', unit: '×', value: Math.max(...tookMs) / LEASE_MS },
         ],
         notes: [
-          `${machines.length} machines of ${SESSIONS_EACH} null sessions; the lease (${LEASE_MS} ms) is the floor less a renewal`,
+          `${machines.length} machines of ${SESSIONS_EACH} null sessions`,
+          `shortest possible: the lease (${LEASE_MS} ms) less one renewal`,
         ],
       };
     } finally {
@@ -73,10 +74,10 @@ async function untilLost(api: Installation, { id }: SessionView, cutAtMs: number
   return Date.parse(after.endedAt ?? '') - cutAtMs;
 }
 
-/* Everything of a machine at once; the supervisor first, or it would start the others again. */
+/* Kills all processes of a machine; the supervisor first, because it would start the others again. */
 async function cutPower(machine: Installation): Promise<void> {
   for (const role of ['supervisor', 'worker', 'keeper'] as const) {
-    // Cut off already: there is nothing to find.
+    // A machine that was killed before has no such process.
     await machine.signal(role, 'SIGKILL').catch(() => undefined);
   }
   for (const pid of await machine.browserProcesses()) sendSignal(pid, 'SIGKILL');

@@ -7,7 +7,7 @@ import { CdpClient } from './cdp-client';
 import { p50, ratioOfMedians, sampleCount, timed, type Benchmark, type Claim } from './harness';
 import { devToolsUrlOf } from './session-browser';
 
-/** Evaluations in a row on one path before the other has its turn. */
+/** Evaluations in a row on one path, before the other path is measured. */
 const BLOCK = 50;
 
 const FLOOD_TOTAL = 5_000;
@@ -16,7 +16,7 @@ const FLOOD_IN_FLIGHT = 100;
 /** Clock ticks in a second as proc(5) counts them; 100 on every Linux. */
 const TICKS_PER_SECOND = 100;
 
-/** What the way through the API costs: the same evaluation in the same page, through `websocketUrl` and past it. */
+/** What the way through the API costs: the same evaluation in the same page, through `websocketUrl` and without it. */
 export const evaluate: Benchmark = {
   name: 'evaluate',
   title: 'CDP through the API × straight to the same Chromium',

@@ -1,10 +1,10 @@
-/* What every benchmark shares: how often to measure, in which order, and what to say about the numbers. */
+/* Shared by all benchmarks: how often to measure, in which order, and how to describe the numbers. */
 
 /** How much a run may cost. */
 export interface Plan {
-  /** A short look instead of figures one would quote. */
+  /** A short run, whose figures are not to be quoted. */
   readonly quick: boolean;
-  /** Samples of each series; null: what the benchmark thinks right. */
+  /** Samples of each series; null: the default of the benchmark. */
   readonly samples: number | null;
 }
 
@@ -15,28 +15,28 @@ export interface Series {
   readonly values: readonly number[];
 }
 
-/** What the series come to: one number, and whether it is good enough. */
+/** One number computed from the series, and whether it is good enough. */
 export interface Claim {
   readonly text: string;
   readonly unit: 'ms' | 'µs' | '×' | '';
   readonly value: number;
   /** 95 % interval of the value, where one can be given. */
   readonly interval?: readonly [number, number];
-  /** The mark to pass; left out: for information. */
+  /** The limit to keep; left out: the number is for information. */
   readonly pass?: { readonly atMost: number } | { readonly atLeast: number };
 }
 
-/** What a benchmark found. */
+/** The result of a benchmark. */
 export interface Result {
   readonly series: readonly Series[];
   readonly claims: readonly Claim[];
-  /** What the reader has to know to judge the figures. */
+  /** Facts that a reader needs to judge the figures. */
   readonly notes?: readonly string[];
 }
 
 /** One benchmark. */
 export interface Benchmark {
-  /** As on the command line. */
+  /** Its name on the command line. */
   readonly name: string;
   readonly title: string;
   run(plan: Plan): Promise<Result>;
@@ -51,8 +51,8 @@ export function sampleCount(plan: Plan, full: number, quick: number): number {
 export type Lane = () => Promise<number>;
 
 /**
- * Takes `rounds` samples of every lane, one of each per round and in an order that rotates, so that whatever else the
- * machine does hits all of them alike. A round before the first warms up and is not counted.
+ * Takes `rounds` samples of every lane, one of each per round and in an order that rotates, so that other load on the
+ * machine affects all lanes alike. A round before the first warms up and is not counted.
  */
 export async function interleave<Name extends string>(
   rounds: number,
@@ -71,7 +71,7 @@ export async function interleave<Name extends string>(
   return samples;
 }
 
-/** What some work gives, and how many milliseconds it takes. */
+/** The result of some work, and how many milliseconds it took. */
 export async function timed<T>(
   work: () => Promise<T>,
 ): Promise<{ readonly tookMs: number; readonly result: T }> {
@@ -91,7 +91,7 @@ export const p50 = (values: readonly number[]): number => percentile(values, 0.5
 
 const RESAMPLES = 1_000;
 
-/** Ratio of two medians with its 95 % bootstrap interval: what another run on this machine might have said. */
+/** Ratio of two medians with its 95 % bootstrap interval: the range to expect from another run on this machine. */
 export function ratioOfMedians(
   measured: readonly number[],
   baseline: readonly number[],
@@ -103,7 +103,7 @@ export function ratioOfMedians(
   };
 }
 
-/** Whether a claim holds; one without a mark does. */
+/** Whether a claim holds; a claim without a limit always does. */
 export function passes({ value, pass }: Claim): boolean {
   if (pass === undefined) return true;
   return 'atMost' in pass ? value <= pass.atMost : value >= pass.atLeast;

@@ -2,12 +2,13 @@ import { SessionProducer } from '../src/producer/producer';
 import { Installation } from '../test/support/installation';
 import { interleave, p50, sampleCount, timed, type Benchmark } from './harness';
 
-/** How much longer a session may take that is asked for with a job. */
+/** How much longer a session may take when it is requested with a job. */
 const MARK_MS = 5;
 
 /**
- * How long it takes until a session is live and its caller knows: a job and its result, through our producer, beside
- * `POST /v1/sessions` until its answer. One at a time, null browser, so that the way there is what is measured.
+ * How long it takes until a session is live and its caller knows: a job and its result, through the producer library,
+ * compared with `POST /v1/sessions` until its answer. One at a time, with the null browser, so that only the path to
+ * the service differs.
  */
 export const ingress: Benchmark = {
   name: 'ingress',

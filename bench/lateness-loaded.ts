@@ -16,13 +16,13 @@ const WORKER_ID = 'w-1';
 /** One session falls due every millisecond. */
 const DUE_EVERY_MS = 1;
 
-/** The first of them meet processes that have just started; they warm up and are not counted. */
+/** The first sessions meet processes that have just started. They warm these up and are not counted. */
 const WARM_UP = 1_000;
 
-/** Sessions are accepted and brought to life so many at a time. */
+/** How many sessions are accepted and brought to life at a time. */
 const PARALLEL = 50;
 
-/** What accepting one session may take at most; the deadlines lie behind all of it. */
+/** The longest time that accepting one session may take; the deadlines begin after all sessions are accepted. */
 const SETUP_MS_EACH = 2.2;
 const START_MS = 5_000;
 
@@ -31,7 +31,7 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Thousands of sessions that fall due one a millisecond, ended by two API processes alone. Their browsers would not fit
- * on any machine, so the rows are made the way the engine makes them and belong to a worker that is no process.
+ * on any machine, so the rows are made the way the engine makes them and belong to a worker without a process.
  */
 export const latenessLoaded: Benchmark = {
   name: 'lateness-loaded',
@@ -85,8 +85,8 @@ async function bareLateness(fixture: EngineFixture, count: number): Promise<read
 }
 
 /**
- * Owns sessions, keeps its lease, and says of each ended one that its browser is gone: all that a worker does for a
- * session whose end is somebody else's work.
+ * Owns sessions, keeps its lease, and reports the browser of each ended session as gone: all that a worker does for a
+ * session that another process ends.
  */
 class StandInOwner {
   readonly #claims = new Map<SessionRef, string>();

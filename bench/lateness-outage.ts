@@ -11,12 +11,12 @@ const OUTAGE_MS = 5_000;
 /** The first deadline is this long after the last create, and the outage begins before it. */
 const FIRST_DUE_MS = 2_000;
 
-/** From then on they fall due at this distance, all of them while Redis is away. */
+/** The interval between deadlines; all of them pass while Redis is away. */
 const DUE_EVERY_MS = 200;
 
 /**
- * Redis is killed, five seconds later it is there again; meanwhile every deadline has passed. How long after its return
- * the sessions are ended. It keeps an append-only file written at once, so that it comes back with all it knew.
+ * Redis is killed and is back five seconds later. Every deadline has passed meanwhile. Measures how long after its
+ * return the sessions are ended. Redis writes an append-only file at once, so it comes back with all its data.
  */
 export const latenessOutage: Benchmark = {
   name: 'lateness-outage',

@@ -23,7 +23,7 @@ export const latenessUnloaded: Benchmark = {
       const late: number[] = [];
       const batches = Math.ceil(sampleCount(plan, 200, 20) / BATCH);
       for (let batch = 0; batch < batches; batch += 1) {
-        // Both wait at the same time, each moment has one of either.
+        // Both wait at the same time: at each moment one session and one bare job fall due.
         const ids: string[] = [];
         for (let i = 0; i < BATCH; i += 1) {
           ids.push((await installation.create({ timeout: TIMEOUT_MS })).id);
@@ -39,7 +39,7 @@ export const latenessUnloaded: Benchmark = {
           { name: 'bare BullMQ delayed job, late by', unit: 'ms', values: bare.latenessMs },
         ],
         claims: latenessClaims(late, bare.latenessMs, 30),
-        notes: ['null sessions, ended by delayed jobs; a sweep stands behind them'],
+        notes: ['null sessions, ended by delayed jobs, with a sweep as fallback'],
       };
     } finally {
       clock.disconnect();

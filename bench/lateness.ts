@@ -1,13 +1,15 @@
 import type { SessionView } from '../test/support/installation';
 import { percentile, type Claim } from './harness';
 
-/** How many milliseconds after its deadline a session was ended, by the commit's own Redis `TIME`; negative is early. */
+/**
+ * How many milliseconds after its deadline a session was ended, by the Redis `TIME` of the commit; negative is early.
+ */
 export function latenessOf({ expiresAt, endedAt, endReason }: SessionView): number {
   if (endReason !== 'session_timeout') throw new Error(`ended as ${endReason ?? 'nothing'}`);
   return Date.parse(endedAt ?? '') - Date.parse(expiresAt ?? '');
 }
 
-/** What is promised of time-outs: late by no more than this at the 99th percentile, and never early. */
+/** The promise about time-outs: late by no more than this at the 99th percentile, and never early. */
 export function latenessClaims(
   late: readonly number[],
   bare: readonly number[],

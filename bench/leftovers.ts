@@ -12,10 +12,12 @@ import { browserOf } from './session-browser';
 /** This long after the last end nothing may be left. */
 const AFTER_MS = 5_000;
 
-/** What stays of an ended session on purpose: its row, its history, its places in indexes and in logs of fixed length. */
+/**
+ * What stays of an ended session on purpose: its row, its history, its entries in indexes and in logs of fixed length.
+ */
 const KEPT = /^\{hf\}:(s:|h:|ix:|ended$|notices$|ctl:|(launch|sessions|timers):events$)/;
 
-/** What is left of ended sessions: processes, run directories, and whatever in Redis still names one. */
+/** What is left of ended sessions: processes, run directories, and all keys in Redis that still name one. */
 export const leftovers: Benchmark = {
   name: 'leftovers',
   title: `what is left ${AFTER_MS / 1_000} s after sessions have ended in every way`,
@@ -63,7 +65,7 @@ export const leftovers: Benchmark = {
   },
 };
 
-/** The ways to end, each answering the session's id once it has ended. */
+/** The ways to end a session; each answers the id of the session once it has ended. */
 const ENDS: readonly ((installation: Installation) => Promise<string>)[] = [
   async installation => {
     const { id } = await installation.create();

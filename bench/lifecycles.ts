@@ -7,8 +7,8 @@ const WINDOW_MS = 1_000;
 const UNDER_WAY = 8;
 
 /**
- * How many sessions with a null browser come and go in a second, through HTTP: create until live, release until nothing
- * is left. Beside it BullMQ alone, adding a job and processing it, on the same Redis.
+ * How many sessions with a null browser are created and released in a second, through HTTP: create until live, release
+ * until nothing is left. The baseline is BullMQ alone, adding a job and processing it, on the same Redis.
  */
 export const lifecycles: Benchmark = {
   name: 'lifecycles',

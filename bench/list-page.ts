@@ -5,7 +5,7 @@ import { Installation } from '../test/support/installation';
 import { INPUT } from '../test/support/session-samples';
 import { interleave, percentile, ratioOfMedians, sampleCount, timed, type Benchmark } from './harness';
 
-/** Sessions are made so many at a time. */
+/** How many sessions are made at a time. */
 const PARALLEL = 50;
 
 /** Out of a hundred sessions one carries both labels. */
@@ -13,8 +13,8 @@ const SELECTOR = 'app=app-3,team=team-7';
 const PAGE_SIZE = 50;
 
 /**
- * A page of 50 through HTTP, out of many retained sessions, by two labels. Beside it a page without filters, and `/livez`,
- * which asks nobody.
+ * A page of 50 through HTTP, out of many retained sessions, by two labels. The baselines are a page without filters,
+ * and `/livez`, which asks no other process.
  */
 export const listPage: Benchmark = {
   name: 'list-page',
@@ -70,7 +70,7 @@ function pageLane(api: Installation, path: string, expected: number | null): () 
   };
 }
 
-/* Accepted and ended at once, so that nothing about them is left to do. */
+/* Accepts sessions and ends them at once, so that no work for them is left. */
 async function fill({ deps }: EngineFixture, count: number): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {

@@ -1,8 +1,8 @@
-/* Calls at a fixed rate, whatever the answers take: how a service behaves under callers who do not wait for each other. */
+/* Calls at a fixed rate, however long the answers take: the load of callers that do not wait for each other. */
 
 /**
- * Starts `work` every `everyMs` milliseconds, `count` times; answers how long each took from the moment it was due. A call
- * that could not even be sent in time counts from then too: a stalled service is not spared the calls it has delayed.
+ * Starts `work` every `everyMs` milliseconds, `count` times; answers how long each took from the moment it was due. A
+ * call that could not be sent in time also counts from that moment, so that a stalled service does not look fast.
  */
 export async function openLoop(
   count: number,

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/** Every key whose name or content has one of these words in it. For a Redis of a few thousand keys. */
+/** Every key whose name or content contains one of these words. For a Redis of a few thousand keys. */
 export async function namesOf(redis: Redis, words: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const key of await redis.keys('*')) {

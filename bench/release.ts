@@ -6,8 +6,9 @@ import { interleave, p50, ratioOfMedians, sampleCount, type Benchmark } from './
 import { browserOf, untilNoBrowser } from './session-browser';
 
 /**
- * How soon a released session's browser is gone, and when the caller hears of it: the answer waits for the browser's
- * whole tree and its folder, unless asked not to. Beside it `browser.close()` on a browser of Puppeteer's own.
+ * How soon the browser of a released session is gone, and when the caller gets the answer: it waits for the browser's
+ * whole process tree and its folder, unless the caller asks not to wait. The baseline is `browser.close()` on a browser
+ * that Puppeteer started.
  */
 export const release: Benchmark = {
   name: 'release',
@@ -43,7 +44,7 @@ export const release: Benchmark = {
           { text: 'release → Chromium gone, p50', unit: 'ms', value: p50(gone), pass: { atMost: 150 } },
           { text: '… × browser.close()', unit: '×', ...ratioOfMedians(gone, samples.close) },
         ],
-        notes: ['gone: the browser process is dead, looked at every millisecond'],
+        notes: ['gone: the browser process is dead, checked every millisecond'],
       };
     } finally {
       await installation.stop();

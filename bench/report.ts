@@ -1,6 +1,6 @@
 import { passes, percentile, type Benchmark, type Claim, type Result } from './harness';
 
-/** One benchmark with what it found, for `--json`. */
+/** One benchmark with its results, for `--json`. */
 export interface Reported {
   readonly benchmark: string;
   readonly title: string;
@@ -19,7 +19,7 @@ interface Summary {
   readonly max: number;
 }
 
-/** Sums a result up. */
+/** Summarises a result. */
 export function summarise({ name, title }: Benchmark, result: Result, tookSeconds: number): Reported {
   return {
     benchmark: name,

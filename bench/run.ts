@@ -24,7 +24,7 @@ import { renderBenchmark, summarise, type Reported } from './report';
 /*
  * npm run bench [-- [--quick] [--samples N] [--json FILE] [name…]]
  *
- * Runs the benchmarks one after another and prints what they found. Exit code: 0 all marks passed, 1 one was missed,
+ * Runs the benchmarks one after another and prints their results. Exit code: 0 all limits were kept, 1 one was not,
  * 2 usage.
  */
 
@@ -86,7 +86,7 @@ function optionsOf(argv: string[]): Options {
   };
 }
 
-/* Everything any benchmark leaves is below this folder; browsers of another user pass through it. */
+/* All files of all benchmarks are below this folder; browsers that run as another user must be able to enter it. */
 async function ownTemporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hf-bench-'));
   await chmod(folder, 0o711);

@@ -22,7 +22,7 @@ export async function devToolsUrlOf(installation: Installation): Promise<string>
   return `ws://127.0.0.1:${port ?? ''}${path ?? ''}`;
 }
 
-/** Waits until no process of any browser is left. */
+/** Waits until every process of every browser has gone. */
 export async function untilNoBrowser(installation: Installation): Promise<void> {
   await pollUntil('the last browser process to be gone', { timeoutMs: 10_000, everyMs: 10 }, async () =>
     (await installation.browserProcesses()).length === 0 ? true : undefined,

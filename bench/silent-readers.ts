@@ -10,24 +10,27 @@ import { Installation } from '../test/support/installation';
 import { sampleCount, type Benchmark } from './harness';
 import { openLoop } from './open-loop';
 
-/** What each of them would have to read; more than the buffers of a connection hold. */
+/** The bytes that each reader would have to read: more than the buffers of a connection hold. */
 const BYTES_EACH = 4 * 2 ** 20;
 
-/** Slow enough that the process could send all of it: who falls behind for good is told so instead, and costs nothing. */
+/**
+ * Slow enough that the process could send everything: a reader that falls too far behind gets a `reset` and costs
+ * nothing.
+ */
 const EVENTS_PER_SECOND = 1_000;
 
-/** An event with its frame, about. */
+/** Approximate size of an event with its frame. */
 const BYTES_PER_EVENT = 170;
 
-/** Looked at so often while the events come. */
+/** How often memory is measured while the events come. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Readers are cut 30 s after they have taken their last byte; looked for every 2.5 s. */
+/** Readers are cut 30 s after they have taken their last byte; the service checks every 2.5 s. */
 const PATIENCE_MS = 90_000;
 
 /**
- * Readers of `/v1/events` that connect and never read: what they cost the API process and, for what it has written, the
- * system; when they are cut; what is left then.
+ * Readers of `/v1/events` that connect and never read. Measures the memory of the API process, the bytes that the
+ * system holds for it, when the readers are cut, and what is left afterwards.
  */
 export const silentReaders: Benchmark = {
   name: 'silent-readers',
@@ -40,7 +43,7 @@ export const silentReaders: Benchmark = {
       await publish(fixture, 2 ** 20); // what the process needs for the work itself
       const before = await residentBytes(api);
       const first = await wave(fixture, api, count);
-      // Whether memory comes back is what the same again costs on top: a heap that has grown is not given away at once.
+      // A heap that has grown is not given back at once. So a second wave shows whether memory can be used again.
       const second = await wave(fixture, api, count);
       const mebi = (bytes: number): number => bytes / count / 2 ** 20;
       const held = Math.max(first.held, second.held);
@@ -55,7 +58,7 @@ export const silentReaders: Benchmark = {
           { text: 'MiB each: kept of a second wave', unit: '', value: mebi(kept), pass: { atMost: 0.1 } },
         ],
         notes: [
-          `two waves of ${count} readers, ${BYTES_EACH / 2 ** 20} MiB of events for each; largest of a look a second`,
+          `two waves of ${count} readers, ${BYTES_EACH / 2 ** 20} MiB of events for each; largest of one sample a second`,
         ],
       };
     } finally {
@@ -68,7 +71,7 @@ export const silentReaders: Benchmark = {
 
 interface Wave {
   readonly cutMs: readonly number[];
-  /** Largest seen: memory of the process, and what the system held. */
+  /** The largest values seen: memory of the process, and bytes that the system held. */
   readonly resident: number;
   readonly held: number;
   readonly residentAfter: number;
@@ -98,16 +101,16 @@ async function wave(fixture: EngineFixture, api: Installation, count: number): P
 
 interface Reader {
   readonly socket: Socket;
-  /** Its connection as the server's end has it in the system's table. */
+  /** The server's end of its connection, as the system's table names it. */
   readonly key: string;
-  /** When it was first seen to be gone from there: who does not read is not told. */
+  /** When the table first lacked it. A client that does not read is not told that it was cut. */
   cutAtMs: number | null;
 }
 
 async function silentReader({ url }: Installation): Promise<Reader> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined); // cut, which is looked for at the other end
+  socket.on('error', () => undefined); // the reset of the cut, which is observed at the other end
   await once(socket, 'connect');
   socket.write(`GET /v1/events HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
   await once(socket, 'readable');
@@ -121,7 +124,7 @@ async function publish({ deps }: EngineFixture, bytes: number): Promise<void> {
   });
 }
 
-/* What the server's end of these connections still holds; notes which are gone. */
+/* The bytes that the server's end of these connections still holds; records which of them are gone. */
 async function heldBytes(readers: readonly Reader[]): Promise<number> {
   const queues = await linuxSendQueues();
   for (const reader of readers) {
@@ -130,7 +133,7 @@ async function heldBytes(readers: readonly Reader[]): Promise<number> {
   return readers.reduce((sum, { key }) => sum + (queues.get(key) ?? 0), 0);
 }
 
-/* A connection as its other end sees it. */
+/* A connection, named from its other end. */
 function otherEnd(socket: Socket): string {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (!localAddress || !localPort || !remoteAddress || !remotePort) throw new Error('not connected');

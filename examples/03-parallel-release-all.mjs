@@ -1,7 +1,7 @@
 // Several sessions at once, found again by a label and released together.
 import { Browser } from 'holdfast';
 
-const client = new Browser({ releaseOnSignal: true }); // Ctrl-C leaves no session of ours behind
+const client = new Browser({ releaseOnSignal: true }); // Ctrl-C releases the sessions of this program
 const run = `run-${process.pid}`;
 
 const sessions = await Promise.all(

@@ -1,4 +1,4 @@
-// One process makes a session and dies; another has only the id, and goes on where it stopped.
+// One process makes a session and dies. Another process has only the id, and goes on where the first one stopped.
 import { execFileSync } from 'node:child_process';
 import { Browser, isHoldfastError } from 'holdfast';
 
@@ -14,7 +14,7 @@ if (id === undefined) {
   console.log('first process: left a page open');
   execFileSync(process.execPath, [import.meta.filename, session.id], { stdio: 'inherit' });
 
-  // It is over now, and says so to whoever comes.
+  // The session has ended, and tells every client so.
   const connecting = client.puppeteer.connect(session.id);
   await connecting.catch(error => {
     if (!isHoldfastError(error, 'session_ended')) throw error;

@@ -1,4 +1,4 @@
-// What happens to a session, as it happens: why, and by whom.
+// Shows the events of a session as they happen, with reason and actor.
 import { Browser } from 'holdfast';
 
 const client = new Browser();

@@ -1,4 +1,4 @@
-// A job that may run twice, as in most queues, and must not open two browsers. Its name is the key.
+// A job may run twice, as in most queues, but must not open two browsers. The name of the job is the key.
 import { Browser } from 'holdfast';
 
 const client = new Browser();
@@ -8,7 +8,7 @@ const first = await client.sessions.create({ timeout: 60_000, labels: { job: 're
 const again = await client.sessions.create({ timeout: 60_000, labels: { job: 'report' } }, job);
 console.log(`the same session: ${again.id === first.id}`);
 
-// Another wish under the same key is a mistake, and is called one.
+// Other options under the same key are a mistake, so the service answers with an error.
 await client.sessions.create({ timeout: 30_000 }, job).catch(error => console.log(error.code));
 
 await client.sessions.release(first);

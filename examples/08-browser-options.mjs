@@ -1,9 +1,9 @@
-// A German page on a phone, behind a log-in that is over already: the browser starts as it is to be, and stays so for
-// whoever connects.
+// A German page on a phone, logged in by a cookie. The options belong to the session, so every client that connects
+// finds the same browser.
 import { createServer } from 'node:http';
 import { Browser } from 'holdfast';
 
-// Stands for a site that knows you by a cookie.
+// Stands for a site that recognises a user by a cookie.
 const site = createServer((request, response) => {
   const isKnown = request.headers.cookie === 'visit=42';
   response.setHeader('content-type', 'text/html; charset=utf-8');

@@ -1,4 +1,4 @@
-// A service that lives on queues: it asks for a session with a job, and never calls the API.
+// A service that works with queues: it asks for a session with a job, and never calls the API.
 import { isJobError, SessionProducer } from 'holdfast/producer';
 
 const producer = new SessionProducer({ redisUrl: process.env.HOLDFAST_REDIS_URL });
@@ -12,7 +12,7 @@ const session = await job.result({ timeoutMs: 30_000 });
 console.log(`the session is ${session.status}, for ${session.timeout / 1_000} s`);
 console.log(`whoever has its websocketUrl has the browser: ${session.websocketUrl.includes(session.id)}`);
 
-// The same order once more, as after a crash of this service: the same session.
+// The same job once more, as after a crash of this service, gives the same session.
 const again = await producer.create({
   timeout: 60_000,
   labels: { by: 'job' },
@@ -26,11 +26,11 @@ console.log(`now it may live ${longer.timeout / 1_000} s`);
 const { status, endReason } = await (await producer.release(session.id)).result();
 console.log(`the session is ${status}: ${endReason}`);
 
-// What is wrong is said with a stable code.
+// An error has a stable code.
 const wrong = await producer.create({ timeout: 1 });
 await wrong.result().catch(error => console.log(isJobError(error, 'invalid_request') ? error.code : error));
 
-// Taken back before anybody has begun.
+// A job can be cancelled before a consumer has begun with it.
 const later = await producer.create({}, { delayMs: 60_000 });
 console.log(`cancelled: ${await later.cancel()}`);
 

@@ -1,5 +1,5 @@
-// A pipeline of two services: one makes sessions and hands on their ids, the other has steps done in them. Between them is a
-// queue of their own; here an array stands for it. Neither of them ever opens a browser.
+// A pipeline of two services: one makes sessions and passes on their ids, the other runs steps in them. Between them is
+// a queue of their own; here an array stands for it. Neither service opens a browser itself.
 import { SessionProducer } from 'holdfast/producer';
 
 const redisUrl = process.env.HOLDFAST_REDIS_URL;
@@ -34,7 +34,7 @@ for (const { part, sessionId } of handedOn) {
   console.log(`the session is ${session.status}`);
 }
 
-// A step that fails says which one it was, and the session is released all the same.
+// When a step fails, the error says which step it was, and the session is still released.
 const failing = await runner.run({ steps: [{ do: 'click', selector: '#nowhere', timeout: 100 }] });
 await failing.result().catch(error => console.log(`${error.code}: ${error.message.split(':')[0]}`));
 await runner.close();

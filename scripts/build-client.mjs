@@ -1,7 +1,7 @@
 /*
- * Builds the libraries that others import, the client and the producer. As CommonJS they are part of the service's own build
- * in dist/src, which gets declarations here; as ES modules they stand in dist/esm, in folders of the same names. tsc
- * alone cannot do it: Node's ES modules want file extensions in imports, our sources have none.
+ * Builds the libraries that other programs import: the client and the producer. As CommonJS they are part of the
+ * service's build in dist/src, to which this adds declarations. As ES modules they are in dist/esm, in folders of the
+ * same names. tsc alone cannot do it: ES modules in Node need file extensions in imports, and the sources have none.
  */
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -11,7 +11,7 @@ import ts from 'typescript';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ENTRIES = ['src/client/holdfast.ts', 'src/producer/producer.ts'].map(file => join(root, file));
 
-/** Packages that a caller may have or not. Where one is missing its types are `any`, without an error about it. */
+/** Packages that a caller need not have. Where one is missing, its types are `any`, without a compile error. */
 const OPTIONAL = /^import type .* from ['"](?:puppeteer|playwright)-core['"];$/gm;
 
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
@@ -19,7 +19,7 @@ const { options: common } = ts.convertCompilerOptionsFromJson(config.compilerOpt
 const shared = { ...common, types: ['node'], noEmit: false, rootDir: join(root, 'src') };
 const FOLDERS = { commonJs: join(root, 'dist', 'src'), modules: join(root, 'dist', 'esm') };
 
-// Beside the old modules, which are there until the new ones are whole.
+// Built beside the old modules, which stay usable until the new ones are complete.
 const made = mkdtempSync(`${FOLDERS.modules}-`);
 chmodSync(made, 0o755);
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ declare([FOLDERS.commonJs, made]);
 rmSync(FOLDERS.modules, { recursive: true, force: true });
 renameSync(made, FOLDERS.modules);
 
-/** Without comments: what they say stands in the declarations. */
+/** Without comments: they are in the declarations. */
 function buildModules(outDir) {
   const form = { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler };
   const program = ts.createProgram(ENTRIES, { ...shared, ...form, removeComments: true, outDir });
@@ -40,7 +40,7 @@ function buildModules(outDir) {
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify(manifest)}\n`);
 }
 
-/** The declarations are the same for both forms: names with an extension lead there from CommonJS, too. */
+/** The declarations are the same for both forms: CommonJS resolves names with an extension, too. */
 function declare(folders) {
   const [outDir] = folders;
   const only = { declaration: true, emitDeclarationOnly: true, outDir };

@@ -1,4 +1,6 @@
-/* tsc copies no scripts: Lua and shell files go to the same place below dist, mode included. */
+/*
+ * tsc copies only what it compiles, so this copies Lua and shell files to the same place below dist, with their mode.
+ */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,14 +1,14 @@
 /*
- * `npm run demo`: one session from its creation to its end. Uses the service at HOLDFAST_URL, else the one of this machine at
- * HOLDFAST_PORT (default 3000), with HOLDFAST_API_KEY if it wants one; or starts one of its own for as long as the demo runs.
- * The page that is opened is served by the demo itself: no internet is needed.
+ * `npm run demo`: one session from its creation to its end. It uses the service at HOLDFAST_URL, else the one of this
+ * machine at HOLDFAST_PORT (default 3000), with HOLDFAST_API_KEY if the service needs a key. If there is no service, it
+ * starts one for as long as the demo runs. The demo itself serves the page that it opens: no internet is needed.
  */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import puppeteer from 'puppeteer';
 import { startService } from './demo/service.mjs';
 
-/** 0 is any port that is free: nobody can tell which. */
+/** The port 0 (any free port) does not say where a service is; then the default is used. */
 const PORT = Number(process.env.HOLDFAST_PORT) || 3000;
 const LOCAL_URL = `http://127.0.0.1:${PORT}`;
 
@@ -33,7 +33,7 @@ async function main() {
   }
 }
 
-/** The service that is running, or one of our own. */
+/** The running service, or one that the demo starts. */
 async function findService() {
   const url = (process.env.HOLDFAST_URL || LOCAL_URL).replace(/\/+$/, '');
   if (await isAlive(url)) {
@@ -66,7 +66,7 @@ async function demonstrate(url) {
   }
 }
 
-/** What any program does with a session: connect, open a page, read from it. */
+/** What a program does with a session: connect, open a page, read from it. */
 async function drive(session) {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html').end(PAGE);

@@ -1,6 +1,6 @@
 /*
- * `npm run pack`: writes the two packages into dist/packages, ready for `npm install <file>`: the service with its command
- * line, and the client library by itself. Fails if publint or attw finds something wrong with one of them.
+ * `npm run pack`: writes two packages into dist/packages, ready for `npm install <file>`: the service with its command
+ * line, and the client library alone. Fails if publint or attw reports an error in one of them.
  *
  *   node scripts/pack.mjs [<folder to write into, from the build as it is>]
  */
@@ -38,7 +38,9 @@ try {
   rmSync(staging, { recursive: true });
 }
 
-/** Packs a folder; answers the file that npm has written. Nothing of its scripts is run: what they build is there. */
+/**
+ * Packs a folder; answers the file that npm has written. The scripts of the package are not run: it is built already.
+ */
 function pack(project) {
   const [program, ...first] = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]

@@ -15,7 +15,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 const compiled = path => require(join(root, 'dist', path));
 
-// What describes dashboards and alerts is no part of the product: it is not built, but loaded as it is.
+// The description of dashboards and alerts is not part of the product, so it is loaded from source and not built.
 require(join(root, 'test/support/typescript-hook.cjs'));
 const observability = path => require(join(root, 'observability', path));
 
@@ -28,7 +28,7 @@ function jobSchemas() {
   });
 }
 
-/** Each generated document: where it stands and what makes it. Add a line here and a file in scripts/docs. */
+/** Each generated document: its path and the function that makes it. Add a line here and a file in scripts/docs. */
 const DOCUMENTS = [
   {
     path: 'docs/session-machine.md',
@@ -84,7 +84,7 @@ const DOCUMENTS = [
   },
 ];
 
-/** Line and wording of the first difference, for whoever has to find out what changed. */
+/** Line and text of the first difference, to show what changed. */
 function firstDifference(is, shouldBe) {
   const [found, wanted] = [is.split('\n'), shouldBe.split('\n')];
   const line = wanted.findIndex((text, index) => text !== found[index]);

@@ -1,5 +1,5 @@
 /*
-  Runs the whole suite several times and counts what went red: node scripts/repeat-tests.mjs --runs 10 [--neighbours 2]
+  Runs the whole suite several times and counts failed tests: node scripts/repeat-tests.mjs --runs 10 [--neighbours 2]
 
   A neighbour is a process that keeps one core busy for as long as the runs last. Ends with 1 if any test ever failed.
 */
@@ -11,7 +11,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
-// Ends with its parent, whatever ended that.
+// Ends with its parent, even when the parent was killed.
 const BUSY = 'const { ppid } = process; for (;;) if (process.ppid !== ppid) process.exit();';
 
 const { values } = parseArgs({
@@ -47,7 +47,7 @@ async function runOnce(dir) {
   const seconds = Math.round((performance.now() - beganMs) / 1_000);
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const failed = testResults.flatMap(file => failuresOf(file));
-  // The look over the whole run at its end can fail it, too.
+  // The leak check of the whole run at its end can fail it, too.
   if (exitCode !== 0 && failed.length === 0) failed.push('the run itself');
   return { seconds, passed: numPassedTests, failed };
 }

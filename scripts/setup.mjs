@@ -1,8 +1,9 @@
 /*
- * Makes this machine ready before `npm start`, `npm test` and `npm run demo`: Node, node_modules, the build, a Redis and
- * a Chromium that was proven by one launch. `holdfast start` of an installed package runs it too, for the machine alone: modules
- * and build are there. It has no dependencies, for it runs when there are none yet, and takes some 50 ms when nothing is missing. On Debian and Ubuntu it installs what is missing, elsewhere (or with
- * HOLDFAST_SETUP=check) it prints the lines to do so and ends with 1.
+ * Prepares this machine for `npm start`, `npm test` and `npm run demo`: Node, node_modules, the build, a Redis and a
+ * Chromium that one launch has proven. `holdfast start` of an installed package runs it too, but only for the machine:
+ * modules and build come with the package. It has no dependencies, because it runs before any are installed. It takes
+ * some 50 ms when nothing is missing. On Debian and Ubuntu it installs what is missing. Elsewhere, or with
+ * HOLDFAST_SETUP=check, it prints the commands to do so and ends with 1.
  *
  *   node scripts/setup.mjs [--build-only | --machine-only]
  */

@@ -3,7 +3,7 @@ import { increase } from './promql';
 
 const WORKER_LOST = 'holdfast_sessions_ended_total{reason="worker_lost"}';
 
-/** Whether there is somebody to do the work, and room. */
+/** Alerts about processes: whether API and worker processes run, and whether they have room. */
 export const FLEET_ALERTS: readonly Alert[] = [
   {
     name: 'HoldfastApiDown',

@@ -1,23 +1,23 @@
-/** What the numbers of a panel are; the names are Grafana's. */
+/** Units of the numbers in a panel, by Grafana's names. */
 export type Unit = 's' | 'bytes' | 'Bps' | 'ops' | 'cpm' | 'percentunit' | 'short' | 'none' | 'bool';
 
 /** One line, or group of lines, of a panel. */
 export interface Query {
   /** PromQL; `$__rate_interval` stands for a span that holds at least four scrapes. */
   readonly expr: string;
-  /** With `{{label}}` for each line of the group. */
+  /** Legend, with `{{label}}` for each line of the group. */
   readonly legend: string;
 }
 
-/** From where on a number is worth a look, and from where on it is bad. */
+/** The number from which a value is worth a look, and the one from which it is bad. */
 export interface Thresholds {
   readonly warn?: number;
   readonly bad: number;
-  /** Small numbers are the bad ones. */
+  /** Small numbers are bad, not large ones. */
   readonly below?: true;
 }
 
-/** One picture. */
+/** One panel of a dashboard. */
 export interface Panel {
   readonly title: string;
   /** What it means, and what is normal. */
@@ -26,7 +26,7 @@ export interface Panel {
   readonly unit: Unit;
   readonly queries: readonly Query[];
   readonly thresholds?: Thresholds;
-  /** Lines on top of each other: they are parts of one whole. */
+  /** Stacks the lines, because they are parts of one whole. */
   readonly stacked?: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
-/** One page of Grafana. */
+/** One dashboard of Grafana. */
 export interface Dashboard {
   /** Part of its address and of its file's name. */
   readonly uid: string;
@@ -45,11 +45,11 @@ export interface Dashboard {
   readonly rows: readonly Row[];
 }
 
-/** A number that is looked at as it is now. */
+/** A panel that shows the current number. */
 export function stat(panel: Omit<Panel, 'kind' | 'queries'> & { readonly expr: string }): Panel {
   const { expr, ...rest } = panel;
   return { ...rest, kind: 'stat', queries: [{ expr, legend: panel.title }] };
 }
 
-/** Lines over time. */
+/** A panel that shows lines over time. */
 export const lines = (panel: Omit<Panel, 'kind'>): Panel => ({ ...panel, kind: 'timeseries' });

@@ -9,15 +9,15 @@ export const rate = (series: string, by = '', window = WINDOW): string =>
 export const increase = (series: string, by = '', window = WINDOW): string =>
   `sum${by === '' ? '' : ` by (${by}) `}(increase(${series}[${window}]))`;
 
-/** A quantile of a histogram over all processes; `selector` with its braces. */
+/** A quantile of a histogram over all processes; `selector` includes its braces. */
 export function quantile(q: number, histogram: string, selector = '', by = '', window = WINDOW): string {
   const labels = by === '' ? 'le' : `le, ${by}`;
   return `histogram_quantile(${q}, sum by (${labels}) (rate(${histogram}_bucket${selector}[${window}])))`;
 }
 
-/** The three quantiles people look at, as queries. */
+/** The three quantiles that panels show, as queries. */
 export const quantiles = (histogram: string, selector = ''): { expr: string; legend: string }[] =>
   [0.5, 0.95, 0.99].map(q => ({ expr: quantile(q, histogram, selector), legend: `p${q * 100}` }));
 
-/** What every API says of the whole installation: the same number, so the maximum and never the sum. */
+/** A number about the whole installation: every API exports the same one, so take the maximum, never the sum. */
 export const cluster = (gauge: string, by = ''): string => `max${by === '' ? '' : ` by (${by}) `}(${gauge})`;

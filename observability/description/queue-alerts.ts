@@ -5,7 +5,7 @@ const CONTAINED = 'holdfast_jobs_contained_total';
 const REPAIRS = 'holdfast_sweep_repairs_total';
 const STALLED = 'holdfast_jobs_stalled_total';
 
-/** Whether jobs flow. */
+/** Alerts about the queues: whether jobs flow. */
 export const QUEUE_ALERTS: readonly Alert[] = [
   {
     name: 'HoldfastQueueWaits',

@@ -120,7 +120,7 @@ const timers: Row = {
   ],
 };
 
-/** Whether jobs flow and deadlines are kept. */
+/** The dashboard of the queues: whether jobs flow and deadlines are kept. */
 export const QUEUES_DASHBOARD: Dashboard = {
   uid: 'holdfast-queues',
   title: 'Holdfast / Queues and timers',

@@ -1,26 +1,26 @@
 import { START_WITHIN_SECONDS } from './objectives';
 import { rate } from './promql';
 
-/** A query that Prometheus evaluates all the time and keeps under a name. */
+/** A query that Prometheus evaluates all the time and stores under a name. */
 export interface RecordingRule {
   readonly record: string;
   readonly expr: string;
 }
 
-/** The windows that burn rates are looked at in. */
+/** The windows over which burn rates are computed. */
 export const BURN_WINDOWS = ['5m', '30m', '1h', '6h'] as const;
 
 /** @see startErrorRatio */
 export type BurnWindow = (typeof BURN_WINDOWS)[number];
 
-/** Name of the part of starts that missed the objective within a window. */
+/** Name of the ratio of starts that missed the objective within a window. */
 export const startErrorRatio = (window: BurnWindow): string =>
   `holdfast:session_start_error:ratio_rate${window}`;
 
 /* From version 3 on Prometheus writes the bounds of buckets as 5.0. */
 const BOUND = `${START_WITHIN_SECONDS}|${START_WITHIN_SECONDS}.0`;
 
-/* Nothing started is nothing missed; a first label value that nobody has seen yet counts 0. */
+/* Without starts nothing is missed. A label value that has no series yet counts as 0. */
 function startErrors(window: string): string {
   const starts = 'holdfast_session_start_duration_seconds';
   const good = rate(`${starts}_bucket{outcome="live",le=~"${BOUND}"}`, '', window);

@@ -1,6 +1,6 @@
 import type { Alert } from './alert';
 
-/** Whether Redis keeps what it is given. */
+/** Alerts about Redis: whether it keeps the data that it is given. */
 export const REDIS_ALERTS: readonly Alert[] = [
   {
     name: 'HoldfastRedisDown',

@@ -85,7 +85,7 @@ const load: Row = {
   ],
 };
 
-/** Whether Redis keeps what it is given. */
+/** The dashboard of Redis: whether it keeps the data that it is given. */
 export const REDIS_DASHBOARD: Dashboard = {
   uid: 'holdfast-redis',
   title: 'Holdfast / Redis',

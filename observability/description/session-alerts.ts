@@ -8,7 +8,7 @@ const ENDS = 'holdfast_sessions_ended_total';
 const LATENESS = 'holdfast_timeout_lateness_seconds_bucket';
 const LAUNCHES = 'holdfast_browser_launch_duration_seconds_count';
 
-/** Fewer starts than this say nothing about a ratio: one of three that failed is no reason to wake anybody. */
+/** With fewer starts than this a ratio means nothing: one failure of three is no reason to wake an operator. */
 const STARTS_TO_JUDGE = 10;
 
 const burns = (short: '5m' | '30m', long: '1h' | '6h', factor: number): string =>
@@ -24,7 +24,7 @@ const starts = (late: number): { series: string; values: string }[] => [
   { series: `${STARTS}_count{outcome="live"}`, values: '0+10x400' },
 ];
 
-/** Whether sessions start, live and end as promised. */
+/** Alerts about sessions: whether they start, live and end as promised. */
 export const SESSION_ALERTS: readonly Alert[] = [
   {
     name: 'HoldfastStartSloBurnsFast',

@@ -172,7 +172,7 @@ const api: Row = {
   ],
 };
 
-/** Whether sessions start, live and end as promised. */
+/** The dashboard of sessions: whether they start, live and end as promised. */
 export const SESSIONS_DASHBOARD: Dashboard = {
   uid: 'holdfast-sessions',
   title: 'Holdfast / Sessions',

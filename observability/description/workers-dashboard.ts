@@ -241,7 +241,7 @@ const processes: Row = {
   ],
 };
 
-/** Whether there are machines, browsers and clients, and what they cost. */
+/** The dashboard of workers: machines, browsers, clients, and what they cost. */
 export const WORKERS_DASHBOARD: Dashboard = {
   uid: 'holdfast-workers',
   title: 'Holdfast / Workers and browsers',

@@ -3,7 +3,7 @@ import type { Panel, Unit } from '../description/panel';
 /** A line of a panel. */
 export interface Line {
   readonly name: string;
-  /** Epoch seconds and value; what is no number is a gap. */
+  /** Epoch seconds and value; a value that is not a number is a gap. */
   readonly points: readonly (readonly [number, number])[];
 }
 
@@ -49,7 +49,7 @@ function drawLines(panel: Panel, given: readonly Line[], { width, height }: Box)
   const stacked = panel.stacked === true ? stack(lines) : lines;
   const all = stacked.flatMap(({ points }) => points).filter(([, y]) => Number.isFinite(y));
   const [from, to] = [Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x))];
-  // All zero is a flat line at the bottom, not noise.
+  // Without this, a series of zeros would be drawn as noise instead of a flat line at the bottom.
   const top = Math.max(...all.map(([, y]) => y)) * 1.1 || 1;
   const bottom = height - MARGIN.bottom - legend * LEGEND_LINE;
   const x = (at: number): number =>
@@ -71,7 +71,7 @@ function drawLines(panel: Panel, given: readonly Line[], { width, height }: Box)
 
 const colour = (index: number): string => COLOURS[index % COLOURS.length] ?? '#000';
 
-/* So that the legend, which is cut, names what can be seen. */
+/* The legend is cut, so it begins with the lines that can be seen. */
 const busiestFirst = (lines: readonly Line[]): Line[] => [...lines].sort((a, b) => area(b) - area(a));
 
 const area = ({ points }: Line): number =>
@@ -123,6 +123,6 @@ function format(value: number, unit: Unit): string {
   }
 }
 
-/** Text as it may stand in SVG and HTML. */
+/** Text escaped for SVG and HTML. */
 export const escape = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -13,11 +13,14 @@ import type { Dashboard, Panel } from '../description/panel';
 import type { Line } from './chart';
 import { drawDashboard } from './page';
 
-/* `npm run docs:pictures`: a real run, its Prometheus, and one picture a dashboard in docs/images. Needs `prometheus`. */
+/*
+ * `npm run docs:pictures`: a real run, its Prometheus, and a picture of each dashboard in docs/images. Needs
+ * `prometheus`.
+ */
 
 const RATE_INTERVAL = '15s';
 
-/** Long enough for lines with a shape. */
+/** Long enough for lines that are not flat. */
 const ROUNDS = 6;
 
 const FOLDER = resolve(__dirname, '../../docs/images');
@@ -27,7 +30,7 @@ async function main(): Promise<void> {
   try {
     const fromSeconds = Math.floor(systemClock.nowMs() / 1000);
     for (let round = 0; round < ROUNDS; round += 1) await every.run();
-    // The last scrape and the rules after it.
+    // Time for the last scrape, and for the rules after it.
     await pause(3_000);
     const toSeconds = Math.floor(systemClock.nowMs() / 1000);
     for (const dashboard of DASHBOARDS) {
@@ -70,7 +73,7 @@ async function photograph(html: string, file: string): Promise<void> {
     cacheDirs: puppeteerCacheDirs(),
   });
   if (executablePath === null) throw new Error('no Chromium on this machine');
-  // Our own page only, and as root it would not start with its sandbox.
+  // The sandbox is off: this browser loads only our own page, and as root it would not start with the sandbox.
   const browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage();

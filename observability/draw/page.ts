@@ -26,7 +26,7 @@ const STYLE = `
 const sizeOf = ({ kind }: Panel): { columns: number; rows: number } =>
   kind === 'stat' ? { columns: 4, rows: 4 } : { columns: 8, rows: 8 };
 
-/** A dashboard as one page of HTML: rows and panels placed as in Grafana, drawn by us. */
+/** A dashboard as one page of HTML, with rows and panels placed as in Grafana. */
 export function drawDashboard(dashboard: Dashboard, linesOf: ReadonlyMap<Panel, readonly Line[]>): string {
   const width = 24 * COLUMN + GAP;
   let y = 56;

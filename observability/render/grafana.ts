@@ -26,7 +26,7 @@ import type { Dashboard, Panel, Thresholds, Unit } from '../description/panel';
 /** The source is chosen at the top of each dashboard. */
 const SOURCE: DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
 
-/** Of the 24 columns of a dashboard, and in rows of 30 pixels. */
+/** Size of a panel: columns of the 24 of a dashboard, and rows of 30 pixels. */
 const STAT_SIZE = { width: 4, height: 4 };
 const LINES_SIZE = { width: 8, height: 8 };
 
@@ -89,7 +89,7 @@ function linesOf({ stacked, thresholds }: Panel): TimeseriesBuilder {
   return builder;
 }
 
-/* The first step has no value: it holds from the bottom. */
+/* The first step has no value: it applies to all numbers below the second step. */
 function thresholdsOf({ warn, bad, below }: Thresholds): ThresholdsConfigBuilder {
   const worst: Threshold = { value: bad, color: 'red' };
   const middle: Threshold[] = warn === undefined ? [] : [{ value: warn, color: 'yellow' }];

@@ -25,7 +25,7 @@ export function renderRules(): string {
   });
 }
 
-/** The unit tests of the rules, for `promtool test rules`: each alert fires when it should and is silent when not. */
+/** The unit tests of the rules, for `promtool test rules`: each alert fires when it should, and only then. */
 export function renderRulesTest(): string {
   const tests = ALERTS.flatMap(alert => {
     const { at, fires, fired, silent } = alert.proof;

@@ -1,4 +1,4 @@
-/** What our YAML files are made of. */
+/** The values that the YAML files are made of. */
 export type Yaml = string | number | readonly Yaml[] | { readonly [key: string]: Yaml };
 
 /** YAML in block style. Strings are quoted as in JSON, which YAML contains. */

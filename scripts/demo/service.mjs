@@ -11,7 +11,7 @@ const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin',
 /** Starts a whole service on a free port with a data folder of its own; `stop()` ends it and removes the folder. */
 export async function startService() {
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
-  // Browsers run as another user and pass through here to their run directories.
+  // Browsers run as another user and must reach their run directories through this folder.
   chmodSync(dataDir, 0o711);
   const child = spawn(process.execPath, [PROGRAM, 'start'], {
     env: {
@@ -24,7 +24,7 @@ export async function startService() {
       REDIS_URL: '',
     },
     stdio: ['ignore', 'pipe', openSync(join(dataDir, 'stderr'), 'w')],
-    // Ctrl-C is for the demo, which then stops the service.
+    // Ctrl-C goes to the demo only, which then stops the service.
     detached: true,
   });
   const stop = async () => {

@@ -1,6 +1,6 @@
-/** docs/cli.md: every command with its options, from the tree of commands itself. */
+/** Makes docs/cli.md: every command with its options, from the tree of commands. */
 export function renderCli({ buildProgram, examplesOf, EXIT, EXIT_MEANINGS }) {
-  // Nothing is run: what commands work with is not asked for.
+  // No command runs, so the parts that commands work with are not needed.
   const commands = commandsOf(buildProgram({}, ''));
   return [
     INTRODUCTION,
@@ -38,7 +38,7 @@ below.
   sessions, workers and jobs too, asking the service for no longer than a second.
 `;
 
-/** Commands that do something, with the words that call them, in the order of the help. */
+/** Commands that have an action, with the words that call them, in the order of the help. */
 function commandsOf(command, path = ['holdfast']) {
   const below = command
     .createHelp()
@@ -65,7 +65,7 @@ function section(path, command, examples) {
   ];
 }
 
-/* The same for all that have them: said once. */
+/* Options that several commands share are described once. */
 function connectionOptions(commands) {
   const [, command] = commands.find(([, { options }]) =>
     options.some(({ helpGroupHeading }) => helpGroupHeading === CONNECTION),

@@ -48,7 +48,7 @@ counted when they are asked for. With 10 000 sessions a scrape of the API takes 
 Redis included, and scrapes within one second share them (\`test/integration/metrics.test.ts\` holds it to 20 ms).
 `;
 
-/** docs/metrics.md: one line a metric, from the registry itself. */
+/** Makes docs/metrics.md: one line for each metric, from the registry. */
 export function renderMetrics({ Metrics, ApiMetrics, ClusterMetrics, RedisMetrics, WorkerMetrics, ROUTES }) {
   const { registry } = new Metrics();
   new ApiMetrics(registry, ROUTES);

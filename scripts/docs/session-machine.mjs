@@ -1,6 +1,6 @@
 import { toDirectedGraph } from 'xstate/graph';
 
-/* docs/session-machine.md, made from the machine itself: its graph for the arrows, its steps for what they cause. */
+/* Makes docs/session-machine.md from the machine: the arrows from its graph, their consequences from its steps. */
 
 const T0 = 1_700_000_000_000;
 const FINAL_ROW = '**final**: absorbs every event';
@@ -11,7 +11,7 @@ function arrowsOf(node, labelOf, inherited = []) {
     event: label.text,
     guard: transition.guard === undefined ? null : labelOf(transition.guard),
     update: transition.actions.length === 0 ? null : labelOf(transition.actions[0]),
-    // Without a target a state stays as it is, and so does the inner state it is in.
+    // Without a target the state stays as it is, and so does its inner state.
     to: target === node.stateNode ? null : target.key,
   }));
   const all = [...own, ...inherited];
@@ -24,10 +24,10 @@ function leavesOf(node) {
   return node.children.length === 0 ? [node.stateNode] : node.children.flatMap(leavesOf);
 }
 
-/** Every event as it occurs, time-outs at their deadlines; what a walk over all states offers. */
+/** The events that a walk over all states offers: one of each type, time-outs at their deadlines. */
 function eventsFor(context) {
   const nowMs = T0 + 1_000;
-  // Whoever asked for no idle time-out does not ask for one later on this walk.
+  // A session without an idle time-out gets none later on this walk.
   const idleTimeoutMs = context.limits.idleTimeoutMs === null ? null : 90_000;
   const claim = { nowMs, workerId: 'w', claimId: 'c' };
   const timeouts = Object.entries(context.deadlines).map(([kind, deadlineMs]) => ({

@@ -1,6 +1,6 @@
 import { createNodeResolver } from 'eslint-plugin-import-x';
 
-/** Without extensions and parser, import-x reads no TypeScript file, and no-cycle finds no cycle, silently. */
+/** Without extensions and parser, import-x silently reads no TypeScript file, and no-cycle finds no cycle. */
 export const IMPORT_SETTINGS = {
   'import-x/extensions': ['.ts'],
   'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },

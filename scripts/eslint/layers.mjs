@@ -1,7 +1,8 @@
 /**
  * The layers, bottom first. A file imports from lower layers and from its own folder; folders of one layer do not
- * know each other. `machines` is at the bottom: it does no I/O and knows nothing but XState. So is `src/client`, a package of
- * its own that knows only the API. `src/producer`, another one, knows the queue for other services and the client's types.
+ * import each other. `machines` is at the bottom: it does no I/O and imports only XState. So is `src/client`, a
+ * separate package that knows only the API. `src/producer` is another one: it knows the queue for other services and
+ * the types of the client.
  */
 export const LAYERS = [
   ['machines', 'src/client'],
@@ -19,14 +20,14 @@ export const LAYERS = [
 /** Mains and composition roots that live in a folder of a lower layer. */
 const ROOTS = ['workers/app.ts', 'workers/main.ts'];
 
-/** What the command line may know: to it the service is an address, and a program to start. */
+/** What the command line may import: it knows the service only as an address, and as a program to start. */
 const CLI_KNOWS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src/config'];
 
 const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
 
 const here = path => `./${path}`;
 
-/** The folder as a target of rules, without the roots that live in it. */
+/** The folder as a target of rules, without the composition roots in it. */
 function exceptRoots(folder) {
   const roots = ROOTS.filter(root => root.startsWith(`${folder}/`));
   if (roots.length === 0) return here(folder);
@@ -34,7 +35,7 @@ function exceptRoots(folder) {
   return [`./${folder}/*/**`, `./${folder}/!(${names.join('|')}).ts`];
 }
 
-/** Zones of `import-x/no-restricted-paths`: whoever stands in `target` imports nothing `from` there. */
+/** Zones of `import-x/no-restricted-paths`: a file in `target` imports nothing from `from`. */
 export function layerZones() {
   const zones = LAYERS.slice(0, -1).flatMap((layer, level) =>
     layer.map(folder => ({

@@ -1,10 +1,10 @@
-/** How far above an expression the reason may stand: one comment can cover a few lines that belong together. */
+/** How many lines above an expression the reason may be: one comment can cover a few lines that belong together. */
 const REACH_LINES = 6;
 
 const STATEMENT = /Statement$|Declaration$|^PropertyDefinition$/;
 
 /**
- * A cast or a `!` overrules the compiler. It carries a comment `SAFETY: …` that says why it is right, in the same
+ * A cast or a `!` overrules the compiler, so it needs a comment `SAFETY: …` that says why it is right, in the same
  * statement or directly above it. `as const` overrules nothing.
  */
 export const requireSafety = {

@@ -1,4 +1,4 @@
-/* Shows that the rules bite; test/unit/lint-rules.test.ts runs it. A rule that reports nothing looks like clean code. */
+/* Checks that the rules report; test/unit/lint-rules.test.ts runs it. A broken rule looks the same as clean code. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,7 +66,7 @@ const base = {
 const layers = { ...base, rules: { 'import-x/no-restricted-paths': ['error', { zones: layerZones() }] } };
 const eslint = new ESLint({ overrideConfigFile: true, overrideConfig: [layers, ...singleImporters()] });
 
-/** How many errors one line of imports gives in a file of that name. */
+/** The number of errors that one line of imports gives in a file of that name. */
 async function errors(filePath, code) {
   const [result] = await eslint.lintText(`${code}\n`, { filePath });
   return result.messages.filter(({ severity }) => severity === 2).length;

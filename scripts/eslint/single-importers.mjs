@@ -1,8 +1,8 @@
 const message = (what, where) => `${what} belongs to ${where} alone.`;
 
 /**
- * What only one place may import, so that there is one place to read when it has to change.
- * Each entry is an option of `no-restricted-imports`; `allowedIn` says where it does not hold.
+ * Modules that only one place may import, so that a change of such a module needs one place to be read.
+ * Each entry is an option of `no-restricted-imports`; `allowedIn` lists the files that it does not apply to.
  */
 const RULES = [
   {
@@ -100,7 +100,7 @@ const options = (rules, extraPatterns = []) => [
 
 const RULE = '@typescript-eslint/no-restricted-imports';
 
-/** ESLint config objects: every restriction everywhere, each lifted where it is allowed. */
+/** ESLint config objects: every restriction applies everywhere except in its `allowedIn`. */
 export function singleImporters() {
   return [
     { files: ['src/**/*.ts', 'workers/**/*.ts'], rules: { [RULE]: options(RULES) } },

@@ -2,7 +2,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-/** What publint and attw have to say against a package, each on a line; empty if it is as it should be. */
+/** The complaints of publint and attw about a package, one on each line; empty if there are none. */
 export async function problemsOf(tarball) {
   const { messages, pkg } = await publint({ pack: { tarball: arrayBufferOf(tarball) } });
   const { problems } = await checkPackage(createPackageFromTarballData(tarball));

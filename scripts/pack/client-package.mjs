@@ -1,11 +1,13 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The folders of dist that hold the libraries, and what they are called in the package. */
+/** The folders of dist that hold the libraries, and their names in the package. */
 const FORMS = { esm: 'esm', src: 'cjs' };
 const LIBRARIES = ['client', 'producer'];
 
-/** What a caller brings if he uses it: a browser library to connect with; BullMQ and ioredis for the producer. */
+/**
+ * Packages that a caller installs if it needs them: a browser library to connect; BullMQ and ioredis for the producer.
+ */
 const PEERS = {
   bullmq: '^6.3.3',
   ioredis: '^6.0.0',
@@ -57,7 +59,7 @@ const entry = path => ({
   require: { types: `./cjs/${path}.d.ts`, default: `./cjs/${path}.js` },
 });
 
-/** Source maps stay behind: the sources they lead to are not in the package. */
+/** Source maps are left out: the sources they point to are not in the package. */
 function copyModules(from, to) {
   copyAll(from, to, name => !name.endsWith('.map'));
   for (const name of readdirSync(to)) {

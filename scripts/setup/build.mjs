@@ -20,9 +20,9 @@ export async function ensureBuild(root) {
   const before = readStamp(stampFile);
   if (before !== null && JSON.stringify(before) === JSON.stringify(now)) return;
   say('building');
-  // A build that is interrupted is none, whatever becomes of the sources meanwhile.
+  // An interrupted build must not count as a build, so the old stamp goes first.
   rmSync(stampFile, { force: true });
-  // The compiler does not remove what belongs to sources that are gone, and believes its own notes of an older dist.
+  // The compiler does not remove the output of deleted sources, and trusts its notes about an older dist.
   if (before === null || Object.keys(before).some(file => now[file] === undefined)) {
     rmSync(dist, { recursive: true, force: true });
   }

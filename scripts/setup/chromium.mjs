@@ -6,7 +6,7 @@ import { say, SetupError } from './report.mjs';
 
 /**
  * Finds a Chromium and proves by one launch, with the flags, the user and the sandbox of real sessions, that it works.
- * A proof holds for as long as neither the program nor a setting changes. Answers `ok` or `missing`.
+ * A proof is valid until the program or a setting changes. Answers `ok` or `missing`.
  */
 export async function ensureChromium(root) {
   const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_PATH: configured, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
@@ -42,7 +42,7 @@ function remember(cacheFile, proven) {
     mkdirSync(dirname(cacheFile), { recursive: true });
     writeFileSync(cacheFile, proven);
   } catch {
-    // A package that somebody else has installed, such as root: the next start tries Chromium again.
+    // The package belongs to another user, such as root, so the proof cannot be stored: the next start tries again.
   }
 }
 

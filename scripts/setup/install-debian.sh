@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs packages on Debian without a question and without leaving a service that was not there before: Holdfast
-# starts its own Redis, its tests their own Prometheus. Root only.
+# Installs packages on Debian without questions. A service that a package brings is not left running: Holdfast starts
+# its own Redis, and its tests start their own Prometheus. Root only.
 #
 # Usage: install-debian.sh <package>...
 set -eu
@@ -18,7 +18,7 @@ apt='apt-get -o DPkg::Lock::Timeout=120'
 $apt update
 $apt install -y --no-install-recommends "$@"
 
-# Not started, but enabled for the next boot.
+# The package has not started it, but has enabled it for the next boot.
 for service in redis-server prometheus; do
   case " $* " in
   *" $service "*)

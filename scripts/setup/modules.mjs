@@ -4,7 +4,10 @@ import { basename, dirname, join } from 'node:path';
 import { say, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 
-/** Where setup remembers what it has found to be right; gone with the node_modules that are ours, or that we are in. */
+/**
+ * Where setup stores what it has checked: in the node_modules of this folder, or those that the package is installed
+ * in.
+ */
 export function cacheFolder(root) {
   const above = dirname(root);
   const modules = basename(above) === 'node_modules' ? above : join(root, 'node_modules');
@@ -22,7 +25,7 @@ export async function ensureModules(root) {
   writeFileSync(stampFile, stamp);
 }
 
-/** npm writes down what it has installed; optional packages of other platforms are rightly not among it. */
+/** npm records what it has installed. Optional packages of other platforms are missing there, which is correct. */
 function isInstalled(root, lockText) {
   const installedText = readOrNull(join(root, 'node_modules', '.package-lock.json'));
   if (installedText === null) return false;
@@ -38,7 +41,7 @@ function isInstalled(root, lockText) {
 
 async function install(root) {
   say('node_modules are missing or not those of package-lock.json, running npm ci');
-  // The npm that runs us, if any does. NODE_ENV=production would leave the compiler out.
+  // The npm that runs this script, if one does. NODE_ENV=production would leave the compiler out.
   const npm = process.env.npm_execpath;
   const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   const args = [...first, 'ci', '--include=dev', '--no-audit', '--no-fund'];

@@ -13,15 +13,15 @@ const DEBIAN_PACKAGES = {
 };
 const FEDORA_PACKAGES = { redis: 'valkey', chromium: 'chromium', xvfb: 'xorg-x11-server-Xvfb' };
 
-/** What has the same name on Ubuntu. */
+/** Packages that have the same name on Ubuntu. */
 const UBUNTU_PACKAGES = ['redis', 'xvfb', 'prometheus'];
 
-/** What a package manager may need to reach the network from behind a proxy; sudo drops it otherwise. */
+/** Variables that a package manager may need to reach the network behind a proxy; sudo drops them otherwise. */
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 /**
- * Installs what is missing (`redis`, `chromium`, `xvfb`, `prometheus`) where that can be done without a question: with apt-get as root or
- * through a sudo that asks for no password.
+ * Installs what is missing (`redis`, `chromium`, `xvfb`, `prometheus`) where that needs no question: with apt-get as
+ * root, or through a sudo that asks for no password.
  */
 export async function ensurePackages(missing) {
   const problem = await whyNotInstall(missing);

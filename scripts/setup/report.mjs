@@ -1,4 +1,4 @@
-/** Something that setup cannot put right; `lines` say what the user can do. */
+/** A problem that setup cannot solve; `lines` say what the user can do. */
 export class SetupError extends Error {
   constructor(message, lines = []) {
     super(message);
@@ -6,7 +6,7 @@ export class SetupError extends Error {
   }
 }
 
-/** Tells what is being done; stderr, so that the output of what runs next stays clean. */
+/** Prints progress to stderr, so that the output of the next program stays clean. */
 export function say(line) {
   process.stderr.write(`setup: ${line}\n`);
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a program with our output and no input, so that nothing can wait for an answer; resolves with its exit code
- * (127 if it could not be started).
+ * Runs a program with the output of this process and without input, so that it cannot wait for an answer. Resolves with
+ * its exit code (127 if it could not be started).
  */
 export function run(program, args, options = {}) {
   return new Promise(resolve => {

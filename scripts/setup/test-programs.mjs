@@ -2,22 +2,22 @@ import { ensurePackages } from './packages.mjs';
 import { say, SetupError } from './report.mjs';
 import { which } from './which.mjs';
 
-/** Programs that only tests cannot do without, by what packages.mjs calls them. The service does without. */
+/** Programs that only the tests need, by the names that packages.mjs uses. */
 const TEST_PROGRAMS = {
   xvfb: 'Xvfb',
 };
 
 const isForTests = () => process.env.npm_lifecycle_event === 'pretest';
 
-/** What `npm test` needs beyond the rest and does not find. Elsewhere than on Linux its tests are not run. */
+/** Programs that only `npm test` needs and that are missing. On other systems than Linux their tests are skipped. */
 export function missingForTests() {
   if (!isForTests() || process.platform !== 'linux') return [];
   return Object.keys(TEST_PROGRAMS).filter(name => which(TEST_PROGRAMS[name]) === null);
 }
 
 /**
- * The tests of dashboards and alerts want a real Prometheus. Only they do, and few systems have a package of it: where it
- * cannot be installed without a question that is said, and they are skipped.
+ * The tests of dashboards and alerts need a real Prometheus. Few systems have a package of it. Where it cannot be
+ * installed without a question, setup says so and these tests are skipped.
  */
 export async function ensurePrometheus() {
   if (!isForTests() || which('prometheus') !== null) return;

@@ -10,7 +10,7 @@ export function which(program) {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // Not in this folder, or not for us.
+      // Not in this folder, or not executable for this user.
     }
   }
   return null;
