@@ -4,14 +4,14 @@ import type { ClientCall, CreateCall, FinalSession, Recording, SessionCall } fro
 
 type Status = SessionView['status'];
 
-/** A broken promise: which invariant, of which session, and what was seen. */
+/** A broken invariant: which one, of which session, and what was seen. */
 export interface Violation {
   readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I10' | 'I22';
   readonly session: string | null;
   readonly what: string;
 }
 
-/** The public states every event may lead to, from where. Written down by hand: the machine must not judge itself. */
+/** The public states that each event may lead to, by state. Written by hand: the machine must not check itself. */
 const EDGES: Readonly<Record<string, Readonly<Partial<Record<Status, readonly Status[]>>>>> = {
   claim: { created: ['created'] },
   browser_ready: { created: ['live'] },
@@ -23,7 +23,7 @@ const EDGES: Readonly<Record<string, Readonly<Partial<Record<Status, readonly St
   timeout: { created: ['created', 'failed'], live: ['timed_out'] },
 };
 
-/** Every reason there is, by the state it belongs to. */
+/** Every end reason, by the state that it belongs to. */
 const REASONS: Readonly<Partial<Record<Status, readonly string[]>>> = {
   released: [
     'released_by_client',
@@ -47,8 +47,8 @@ const OWNERS_WORDS: ReadonlySet<string> = new Set([
 const isFinal = (status: Status): boolean => status in REASONS;
 
 /**
- * Judges a run: every broken invariant that can be seen from outside. Expects that every session was brought to its end
- * before the last reads. Pure, and knows nothing of the product but its public words.
+ * Checks a run: answers every broken invariant that can be seen from outside. Expects that every session had ended
+ * before the last reads. Pure, and knows only the public words of the product.
  */
 export function check({ calls, sessions, rows, browsersLeft }: Recording): Violation[] {
   const creates = calls.filter(call => call.op === 'create');
@@ -151,7 +151,7 @@ function checkEnd({ id, view, history }: FinalSession): Violation[] {
       ];
 }
 
-/* Whoever claimed or adopted last is the only one who may speak for the browser. */
+/* Only the worker that claimed or adopted last may report about the browser. */
 function checkOwner({ id, history }: FinalSession): Violation[] {
   let owner: string | null = null;
   const violations: Violation[] = [];
@@ -199,9 +199,9 @@ function checkShown({ id }: FinalSession, calls: readonly ClientCall[]): Violati
 const LAUNCH_LIMIT_MS = 30_000;
 
 /*
- * No time-out fires before the time that the creator asked for has gone by. A deadline is counted from the reading of the
- * clock that the arming event carried: the view tells it for the first queue and for the session; for a second stay in
- * the queue all that is certain is that it was taken after the event before.
+ * No time-out fires before the time that the creator asked for has passed. A deadline is counted from the clock reading
+ * in the event that armed it. The view shows that reading for the first wait in the queue and for the session. For a
+ * second wait in the queue, only this is known: the reading was taken after the previous event.
  */
 function checkDeadlines({ id, view, history }: FinalSession, creates: readonly CreateCall[]): Violation[] {
   const wish = creates.find(call => call.id === id)?.wish;

@@ -4,13 +4,13 @@ import type { Installation, SessionView } from '../support/installation';
 import type { Random } from './random';
 import type { ClientCall, Wish } from './recording';
 
-/** A call that takes longer was cut off by some fault: its outcome is unknown. */
+/** A call that takes longer was interrupted by a fault: its outcome is unknown. */
 const CALL_TIMEOUT_MS = 10_000;
 
-/** What is to be settled after the faults: creates whose answer nobody has heard. */
+/** The creates to repeat after the faults, because they got no answer. */
 export type Unsettled = readonly Wish[];
 
-/** A client that makes sessions, looks at them and lets go of them, as chance has it, and writes everything down. */
+/** A client that creates, reads and releases sessions at random, and records every call. */
 export class ChaosClient {
   readonly calls: ClientCall[] = [];
   readonly #unsettled = new Set<Wish>();
@@ -21,7 +21,7 @@ export class ChaosClient {
     private readonly random: Random,
   ) {}
 
-  /** Lives one session after the other until told to stop. */
+  /** Runs one session after the other until told to stop. */
   async run(signal: AbortSignal): Promise<void> {
     for (let n = 0; !signal.aborted; n += 1) {
       const wish: Wish = {
@@ -41,12 +41,12 @@ export class ChaosClient {
     }
   }
 
-  /** Asks once more for everything that was never answered; call when all is well again. */
+  /** Repeats every create that was never answered; call it when the service works again. */
   async settleAll(signal: AbortSignal): Promise<void> {
     for (const wish of [...this.#unsettled]) await this.#settle(wish, signal);
   }
 
-  /** How many creates nobody has heard the outcome of. */
+  /** How many creates have an unknown outcome. */
   get unsettled(): number {
     return this.#unsettled.size;
   }
@@ -64,7 +64,7 @@ export class ChaosClient {
     return null;
   }
 
-  /* Some sessions are watched until they end by themselves, some are released, some are simply left. */
+  /* Some sessions are read until they end by themselves, some are released, some are left alone. */
   async #live(id: string, signal: AbortSignal): Promise<void> {
     const looks = this.random.between(0, 12);
     for (let i = 0; i < looks && !signal.aborted; i += 1) {
@@ -96,7 +96,7 @@ export class ChaosClient {
     this.calls.push({ op, id, beganMs, endedMs: Date.now(), status: answer?.status ?? null, shown });
   }
 
-  /* Null: the connection was refused or cut, or nobody answered in time. */
+  /* Null: the connection was refused or cut, or no answer came in time. */
   async #send(
     method: string,
     path: string,
@@ -110,7 +110,7 @@ export class ChaosClient {
       // SAFETY: a 2xx answer of these routes is a session; the checker fails on anything else.
       return { status, session: status < 300 ? (body as unknown as SessionView) : null, endedId };
     } catch {
-      return null; // what a fault does to a call is what this is about: the recording says "unknown"
+      return null; // a fault interrupted the call, so its outcome is unknown
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Random } from './random';
 
 const run = promisify(execFile);
 
-/** Something that was done to the installation, for the log. */
+/** A fault that was made in the installation, for the log. */
 export interface Fault {
   readonly atMs: number;
   readonly what: string;
@@ -22,7 +22,7 @@ const kill =
     return `killed ${role} ${pid}`;
   };
 
-/* Whoever is frozen may be killed by its neighbours meanwhile; then there is nobody to thaw. */
+/* Another process may kill the frozen one meanwhile; then there is no process to continue. */
 const freeze =
   (role: Role, minMs: number, maxMs: number): Hurt =>
   async (installation, random) => {
@@ -59,7 +59,7 @@ const DELETE_QUEUES = `
     for _, key in ipairs(redis.call('KEYS', '{hf}:' .. queue .. ':*')) do redis.call('DEL', key) end
   end`;
 
-/** Everything that may happen, and how often compared to the rest. */
+/** All faults, each with its weight. */
 const FAULTS: readonly (readonly [weight: number, hurt: Hurt])[] = [
   [4, kill('worker')],
   [4, kill('keeper')],
@@ -76,7 +76,7 @@ const FAULTS: readonly (readonly [weight: number, hurt: Hurt])[] = [
   [1, redisCommand('deleted every queue', 'EVAL', DELETE_QUEUES, '0')],
 ];
 
-/** Hurts the installation, one fault after the other, until told to stop; answers what it did. */
+/** Makes one fault after the other until told to stop; answers the faults. */
 export async function rage(
   installation: Installation,
   random: Random,
@@ -88,7 +88,7 @@ export async function rage(
     if (signal.aborted) break;
     const hurt = random.pick(FAULTS);
     const atMs = Date.now();
-    // The one it was meant for may just be missing, because of the fault before: that is no fault then.
+    // The target may be missing because of an earlier fault. Then nothing was done.
     const what = await hurt(installation, random).catch((error: unknown) => `missed: ${String(error)}`);
     faults.push({ atMs, what });
   }

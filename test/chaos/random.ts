@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed gives the same numbers (mulberry32, public domain). */
+/** Random numbers that can be repeated: the same seed gives the same numbers (mulberry32, public domain). */
 export class Random {
   #state: number;
 
@@ -20,7 +20,7 @@ export class Random {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** One of several, each as likely as its weight says. */
+  /** One of several; the chance of each is its weight. */
   pick<T>(choices: readonly (readonly [weight: number, choice: T])[]): T {
     let point = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, choice] of choices) {

@@ -6,14 +6,14 @@ interface Timed {
   readonly endedMs: number;
 }
 
-/** What a create asked for, as far as the checker judges by it. */
+/** The options of a create that the checker uses. */
 export interface Wish {
   readonly timeoutMs: number;
   readonly queueTimeoutMs: number;
   readonly idempotencyKey: string;
 }
 
-/** A create that was answered (`status`), or whose answer nobody heard (null). */
+/** A create that was answered (`status`), or that got no answer (null). */
 export interface CreateCall extends Timed {
   readonly op: 'create';
   readonly wish: Wish;
@@ -22,7 +22,7 @@ export interface CreateCall extends Timed {
   readonly id: string | null;
 }
 
-/** A read or a release of one session, and what it showed. */
+/** A read or a release of one session, and its answer. */
 export interface SessionCall extends Timed {
   readonly op: 'read' | 'release';
   readonly id: string;
@@ -31,10 +31,10 @@ export interface SessionCall extends Timed {
   readonly shown: SessionView['status'] | null;
 }
 
-/** Something a client did. */
+/** A call of a client. */
 export type ClientCall = CreateCall | SessionCall;
 
-/** A session as it was read when everything was over. */
+/** A session as it was read at the end of the run. */
 export interface FinalSession {
   readonly id: string;
   /** Null: 404. */
@@ -42,12 +42,12 @@ export interface FinalSession {
   readonly history: readonly EventView[];
 }
 
-/** Everything the checker knows of a run. */
+/** Everything that the checker knows of a run. */
 export interface Recording {
   readonly calls: readonly ClientCall[];
   readonly sessions: readonly FinalSession[];
-  /** What the rows hold in the end, and what their histories lead to. */
+  /** The snapshots in the rows at the end, and the snapshots that their histories lead to. */
   readonly rows: readonly { readonly id: string; readonly row: unknown; readonly folded: unknown }[];
-  /** Browser processes that were left when everything was over. */
+  /** Browser processes that were left at the end of the run. */
   readonly browsersLeft: number;
 }

@@ -8,19 +8,19 @@ import { rage, type Fault } from './nemesis';
 import { Random } from './random';
 import type { FinalSession, Recording } from './recording';
 
-/** What is to be run. */
+/** The options of a run. */
 export interface ChaosOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly browser: 'null' | 'chromium';
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface ChaosResult {
   readonly recording: Recording;
   readonly faults: readonly Fault[];
   readonly violations: readonly Violation[];
-  /** Ends by reason: a run in which everything failed proves little. */
+  /** Number of ends by reason: a run in which every session failed proves little. */
   readonly ends: Readonly<Record<string, number>>;
 }
 
@@ -32,13 +32,14 @@ interface SessionPage {
 const CLIENTS = { null: 10, chromium: 4 } as const;
 const SLOTS = { null: 6, chromium: 3 } as const;
 
-/** How long the quiet after the faults may last until everything has ended. */
+/** How long after the faults all sessions may take to end. */
 const SETTLE_TIMEOUT_MS = 90_000;
 const GONE_WITHIN_MS = 10_000;
 
 /**
- * Runs clients and faults against a whole installation, lets it come to rest, ends what is left and judges what was seen.
- * The schedule follows from the seed; what the schedule meets does not, so a seed narrows a failure down, no more.
+ * Runs clients and faults against a whole installation, waits until it is idle, ends the sessions that are left and
+ * checks the recording. The seed decides the schedule of the faults, but not what the installation is doing at those
+ * moments. So a seed helps to find a failure again but does not guarantee it.
  */
 export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promise<ChaosResult> {
   const installation = await Installation.start({ browser, env: { HOLDFAST_SLOTS: `${SLOTS[browser]}` } });
@@ -79,7 +80,7 @@ export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promis
   }
 }
 
-/* Releases everything, over and over, until nothing is created or live any more. */
+/* Releases all sessions again and again until none is created or live any more. */
 async function endAll(installation: Installation): Promise<void> {
   await pollUntil('every session to end', { timeoutMs: SETTLE_TIMEOUT_MS, everyMs: 250 }, async () => {
     const answer = await installation
@@ -93,11 +94,13 @@ async function countBrowsers(installation: Installation): Promise<number> {
   const left = (): Promise<number[]> => installation.browserProcesses();
   await pollUntil('the last browser to be gone', { timeoutMs: GONE_WITHIN_MS, everyMs: 50 }, async () =>
     (await left()).length === 0 ? true : undefined,
-  ).catch(() => undefined); // the checker will say so
+  ).catch(() => undefined); // the checker reports sessions that have not ended
   return (await left()).length;
 }
 
-/* What clients know of, and what the service knows of: a create nobody heard of may have made a session. */
+/*
+ * Sessions that clients know and sessions that the service lists: a create without an answer may have made a session.
+ */
 async function readAll(installation: Installation, known: readonly string[]): Promise<FinalSession[]> {
   const ids = new Set(known);
   let cursor: string | null = '';

@@ -1,6 +1,6 @@
 import { runChaos } from '../chaos/run';
 
-/* A slice of the long run (`npm run test:chaos`): faults of every kind, overlapping, and a judge who sees only histories. */
+/* A short form of `npm run test:chaos`: overlapping faults of every kind, and a checker that sees only histories. */
 
 test.each([
   { seed: 20_261_120, seconds: 15, browser: 'null' },

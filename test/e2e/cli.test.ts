@@ -27,7 +27,7 @@ describe('the command line', () => {
     installation = await Installation.start({
       env: { HOLDFAST_SLOTS: String(SLOTS), HOLDFAST_API_KEYS: `default=${API_KEY}` },
     });
-    // As npm installs it: a link, called from anywhere.
+    // As npm installs it: a link that is called from any folder.
     bin = join(installation.dir.path, 'holdfast');
     symlinkSync(join(process.cwd(), 'bin/holdfast'), bin);
     env = {
@@ -121,7 +121,7 @@ describe('the command line', () => {
   });
 
   it('sees the installation: workers, capacity, usage', async () => {
-    // What a worker says of itself is up to two seconds old.
+    // The report of a worker is up to two seconds old.
     const until = async (what: string, argv: readonly string[], pattern: RegExp): Promise<true> =>
       pollUntil(what, { timeoutMs: 10_000, everyMs: 50 }, async () =>
         pattern.test((await holdfast(...argv)).stdout) ? true : undefined,
@@ -219,7 +219,7 @@ describe('the command line', () => {
   it('follows all sessions through the death of the API, and ends in silence when nobody reads any more', async () => {
     const { run, pid, seen } = start(['sessions', 'watch', '-o', 'ndjson']);
     const firstIds: string[] = [];
-    // The stream begins with what happens once it is open, and there is no word for that moment.
+    // The stream begins with the events after it is open, and nothing reports that moment.
     await pollUntil('the first event', { timeoutMs: 15_000, everyMs: 10 }, async () => {
       firstIds.push(await create());
       await holdfast('sessions', 'release', firstIds.at(-1) ?? '');
@@ -270,7 +270,7 @@ describe('the command line', () => {
     const pidFile = join(installation.dir.path, 'top.pid');
     terminal = new PseudoTerminal(`echo $$ > ${pidFile}; exec ${bin} top`, env, { columns: 120, rows: 30 });
     await terminal.shows(/slots .*\/2 used/);
-    // Stopped, so that it is away for as long as it takes to see it; its supervisor starts another once it is dead.
+    // The API is stopped, so that it is away until the screen shows it. Once it is dead, its supervisor starts another.
     const api = await installation.signal('api', 'SIGSTOP');
     await terminal
       .shows(/did not answer in time|cannot be reached/)

@@ -45,7 +45,7 @@ describe('the client library', () => {
         await client.sessions.release(session.id);
       }
       const { status, endReason } = await client.sessions.retrieve(session.id);
-      // Whichever of the two came first.
+      // Either may have come first.
       expect([status, ['client_closed_browser', 'released_by_client']]).toEqual([
         'released',
         expect.arrayContaining([endReason]),
@@ -131,7 +131,7 @@ describe('the client library', () => {
     await client.sessions.release(id);
     const ended = { code: 'session_ended', sessionStatus: 'released', endReason: 'released_by_client' };
     await expect(elsewhere.puppeteer.connect(id)).rejects.toMatchObject(ended);
-    // With what it knew before, too: then it is the refused connection that is explained.
+    // Also with the old session object: then the error explains the refused connection.
     await expect(elsewhere.puppeteer.connect(found)).rejects.toMatchObject(ended);
     await expect(elsewhere.playwright.connect(found)).rejects.toMatchObject(ended);
     expect(await elsewhere.sessions.retrieve(id)).toMatchObject({ status: 'released', websocketUrl: null });
@@ -150,7 +150,7 @@ describe('the client library', () => {
     expect(found.sort()).toEqual(made.map(({ id }) => id).sort());
   });
 
-  /** Starts a process of its own with two sessions and one that waits for a slot. */
+  /** Starts a process with two live sessions and one that waits for a slot. */
   async function startProcess(how: 'own' | 'handler'): Promise<{
     ids: string[];
     end(signal: NodeJS.Signals): Promise<unknown[]>;

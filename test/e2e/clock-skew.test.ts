@@ -6,11 +6,11 @@ import { HAS_COMPILER, makeSettableClock, type SettableClock } from '../support/
 import { FAKETIME_LIBRARY, skewedClock } from '../support/skewed-clock';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 
-/* Clocks that are a minute wrong: session time is Redis' own, so nothing ends early, and nothing a second late (I8, I9). */
+/* Clocks that are a minute wrong: session time is Redis' own, so nothing ends early or a second late (I8, I9). */
 
 const LATE_AT_MOST_MS = 1_000;
 
-/* Where there is no libfaketime these are reported as skipped, and the ones below still cover jobs and sweeps. */
+/* Without libfaketime these tests are reported as skipped; the tests below still cover jobs and sweeps. */
 const withLibrary = FAKETIME_LIBRARY === null ? describe.skip : describe;
 
 withLibrary.each([
@@ -70,13 +70,13 @@ withLibrary.each([
   });
 });
 
-/** How far the clock of the API is ahead of ours, by the Date of its answers. */
+/** How far the clock of the API is ahead of this process, by the Date of its answers. */
 async function secondsAhead(api: Installation): Promise<number> {
   const { headers } = await api.call('GET', '/livez');
   return (Date.parse(headers.get('date') ?? '') - Date.now()) / 1_000;
 }
 
-/* Where there is no C compiler these are reported as skipped. */
+/* Without a C compiler these tests are reported as skipped. */
 (HAS_COMPILER ? describe : describe.skip)('when the clock of Redis is set under a service that runs', () => {
   let dir: TempDir;
   let clock: SettableClock;

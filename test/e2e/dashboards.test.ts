@@ -6,15 +6,15 @@ import { pollUntil } from '../../src/core/abort';
 import { ENDS, EveryEnd } from '../support/every-end';
 import { isInstalled, type Series } from '../support/prometheus';
 
-/* A real Prometheus watches a real installation; then everything that dashboards and rules ask is asked. */
+/* A real Prometheus watches a real installation. Then every query of dashboards and rules is sent to it. */
 
-/** What Grafana would put in for a scrape every second. */
+/** The values that Grafana would insert for a scrape every second. */
 const RATE_INTERVAL = '15s';
 
 const hasNumber = (series: readonly Series[]): boolean =>
   series.some(({ values }) => values.some(([, value]) => Number.isFinite(Number(value))));
 
-/** Every selector of an expression that names a metric of ours, such as `holdfast_slots{state="free"}`. */
+/** Every selector of an expression that names a Holdfast metric, such as `holdfast_slots{state="free"}`. */
 const selectorsOf = (expr: string): string[] => expr.match(/\b(?:holdfast[\w:]+|up)(?:\{[^}]*\})?/g) ?? [];
 
 (isInstalled('prometheus') ? describe : describe.skip)('after sessions have ended in every way', () => {

@@ -18,11 +18,11 @@ interface Listed {
 const MB = 2 ** 20;
 const QUOTA = 12 * MB;
 
-/** The endless file comes in blocks of this size, one every few milliseconds: as fast as a good network. */
+/** The endless file comes in blocks of this size, one every few milliseconds, as over a fast network. */
 const BLOCK = 256 * 1024;
 const BLOCK_EVERY_MS = 4;
 
-/** What comes in a second, which only an overloaded machine takes to start prlimit; 1 to 6 MB are usual. */
+/** The bytes of one second, the time that an overloaded machine takes to start prlimit; 1 to 6 MB are usual. */
 const OVERSHOOT_MAX = (1_000 / BLOCK_EVERY_MS) * BLOCK;
 
 const PAGE = `<title>files</title><a id="endless" href="/endless.zip" download>1</a>
@@ -32,10 +32,10 @@ let origin: Server;
 let url: string;
 let installation: Installation;
 let slow: ServerResponse | null = null;
-/** How the connections ended that brought the endless file. */
+/** How the connections with the endless file ended. */
 let endlessCut = 0;
 
-/** Without an end. */
+/** A file without an end. */
 function pour(response: ServerResponse): void {
   const block = Buffer.alloc(BLOCK, 'x');
   const pouring = setInterval(() => response.writableNeedDrain || response.write(block), BLOCK_EVERY_MS);
@@ -73,14 +73,14 @@ afterAll(async () => {
 
 async function list({ id }: SessionView): Promise<readonly Listed[]> {
   const answer = await installation.call<{ downloads: Listed[] }>('GET', `/v1/sessions/${id}/downloads`);
-  // A keeper that is being replaced has no list.
+  // While the keeper is replaced there is no list.
   return answer.status === 200 ? answer.body.downloads : [];
 }
 
 const until = (what: string, holds: () => Promise<boolean>): Promise<true> =>
   pollUntil(what, { timeoutMs: 15_000, everyMs: 20 }, async () => ((await holds()) ? true : undefined));
 
-/** What the folder of the one session takes on the disk. */
+/** The disk space that the folder of the one session takes. */
 async function bytesOnDisk(): Promise<number> {
   const root = join(installation.dir.path, 'run');
   const [directory = ''] = (await readdir(root)).filter(name => name.startsWith('b-'));
@@ -91,7 +91,7 @@ async function bytesOnDisk(): Promise<number> {
   return stats.reduce((sum, file) => sum + (file === null ? 0 : file.blocks * 512), 0);
 }
 
-/** The most that the folder takes while something happens. */
+/** The most disk space that the folder takes during some work. */
 async function mostBytes(work: () => Promise<unknown>): Promise<number> {
   let most = 0;
   let isOver = false;
@@ -126,7 +126,7 @@ test('a session cannot download more than its quota, and goes on', async () => {
     await until('the connection to be closed', () => Promise.resolve(endlessCut === 1));
     expect(await bytesOnDisk()).toBeLessThan(QUOTA);
 
-    // What was there stays and can be had; what was cut says why it cannot.
+    // Complete files stay and can be fetched. A cut one answers why it cannot.
     const small = await fetch(`${installation.url}/v1/sessions/${session.id}/downloads/small.zip`);
     expect((await small.arrayBuffer()).byteLength).toBe(MB);
     const cut = await installation.call<{ code: string }>(
@@ -135,7 +135,7 @@ test('a session cannot download more than its quota, and goes on', async () => {
     );
     expect([cut.status, cut.body.code]).toEqual([410, 'download_quota_exceeded']);
 
-    // There is room again: other downloads are not touched, and the browser is none the worse.
+    // There is room again: other downloads are not cut, and the browser works as before.
     await start(page, 'slow');
     await until('the slow one', async () => (await list(session)).some(({ size }) => size === 2 * MB));
     slow?.end();
@@ -175,7 +175,7 @@ test('the quota outlives the keeper that cut, and the one that comes next tells 
   });
   const told = (await installation.history(session.id)).filter(({ event }) => event === 'downloads_cut');
   expect(told).toHaveLength(1);
-  // What ended the downloads has left no mark on the browser: it goes like any other.
+  // The limit that ended the downloads does not affect the browser: it ends like any other.
   await withPuppeteer(session, (_page, browser) => browser.close());
   const { endReason } = await installation.until(session.id, ({ status }) => status !== 'live');
   expect(endReason).toBe('client_closed_browser');
@@ -190,7 +190,7 @@ test('the quota is one for all browser contexts, and for what pages make themsel
     await start(page, 'small');
     await start(other, 'endless');
     await until('the endless one to be cut', () => isCut(session, 1));
-    // Each fits; together they do not, and each is complete before anybody looks.
+    // Each file fits, but not all together, and each is complete before the keeper checks the folder.
     await page.evaluate(`for (let n = 0; n < 6; n += 1) {
       const link = document.createElement('a');
       link.href = URL.createObjectURL(new Blob([new Uint8Array(${3 * MB})]));

@@ -6,7 +6,7 @@ import { FakeBrowser } from '../support/fake-browser';
 import { Installation, type InstallationOptions, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
 
-/* An orderly end, and the most disorderly one: nothing that was accepted is forgotten. */
+/* An orderly end, and a kill of everything: no accepted session is lost (I1). */
 
 const DRAINED_WITHIN_MS = 10_000;
 

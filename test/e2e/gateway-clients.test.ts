@@ -7,7 +7,7 @@ import { connectPuppeteer, leaveMark, readMark, withPuppeteer } from '../support
 import { Installation, type SessionView } from '../support/installation';
 import { knock, open } from '../support/upgrade';
 
-/* What clients of the gateway may rely on, with the clients that people use and a real browser. */
+/* The promises of the gateway to its clients, tested with the libraries that users have and a real browser. */
 
 let installation: Installation;
 beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
@@ -27,7 +27,7 @@ async function withPlaywright<T>(work: (browser: PlaywrightBrowser) => Promise<T
   try {
     return await work(browser);
   } finally {
-    await browser.close(); // for a browser one has connected to, this only disconnects
+    await browser.close(); // for a browser that Playwright has connected to, this only disconnects
   }
 }
 
@@ -68,7 +68,7 @@ test('a client that stays connected does not notice that the worker is replaced'
 describe('with our worker frozen', () => {
   let thaw: () => void;
 
-  // The keeper is frozen first, or it would replace a worker that is silent for three seconds.
+  // The keeper is frozen first, because it would replace a worker that is silent for three seconds.
   beforeEach(async () => {
     const frozen = [
       await installation.signal('keeper', 'SIGSTOP'),

@@ -14,7 +14,7 @@ describe('session jobs of other services', () => {
   });
   afterAll(() => bench.stop());
 
-  /* A slice of the long run (`npm run test:order`). */
+  /* A short form of `npm run test:order`. */
   it('keep their order, and none is lost, while processes, Redis and connections die', async () => {
     const { asked, made, failures } = await bench.run({
       name: 'fifo',
@@ -28,7 +28,7 @@ describe('session jobs of other services', () => {
 
   it('are taken up again when the API dies, without a second session', async () => {
     const before = await producer.count();
-    // Frozen, until the keeper sees it and has another one started: so long the session waits.
+    // The session waits until the keeper kills the frozen worker and another one is started.
     const worker = await installation.signal('worker', 'SIGSTOP');
     const job = await producer.add('session.create', { queueTimeout: 60_000, sessionId: 'survivor' });
     await installation.until('survivor', ({ status }) => status === 'created');

@@ -23,14 +23,14 @@ async function connect({ port, path }: Endpoint): Promise<Browser> {
   return puppeteer.connect({ browserWSEndpoint: `ws://127.0.0.1:${port}${path}`, defaultViewport: null });
 }
 
-/** All processes that have to do with this test's browsers. */
+/** All processes that belong to the browsers of this test. */
 async function processes(): Promise<{ pid: number; commandLine: string }[]> {
   return (await systemProcesses.list()).filter(({ commandLine }) =>
     commandLine.includes(`${fixture.dir.path}/run/b-`),
   );
 }
 
-/** The browser itself, as its shim wrote it down: what a browser forks has the same command line for a moment. */
+/** The browser itself, as its shim recorded it: a fork of a browser has the same command line for a moment. */
 async function browserPid(): Promise<number> {
   const root = join(fixture.dir.path, 'run');
   const directories = (await readdir(root)).filter(name => name.startsWith('b-'));

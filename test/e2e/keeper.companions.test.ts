@@ -22,7 +22,7 @@ let fixture: KeeperFixture;
 let worker: TestWorker;
 let origin: Server;
 let originPort: number;
-/** How often somebody came to the origin. */
+/** How many requests came to the origin. */
 let visitors: number;
 
 beforeEach(async () => {
@@ -59,7 +59,7 @@ async function withPage<T>({ port, path }: Endpoint, use: (page: Page) => Promis
   }
 }
 
-/** What a page says at an address; what went wrong if it does not come. */
+/** The text of the page at an address, or the error if it does not load. */
 async function read(endpoint: Endpoint, url: string): Promise<string> {
   return withPage(endpoint, async page => {
     const answer = await page.goto(url).catch((error: unknown) => String(error));
@@ -68,7 +68,7 @@ async function read(endpoint: Endpoint, url: string): Promise<string> {
   });
 }
 
-/** The processes that name this test's run directories with an argument like this one. */
+/** The processes that name a run directory of this test in an argument like this one. */
 async function companions(argument: '--forward-proxy-of' | '--display-of'): Promise<number[]> {
   const all = await systemProcesses.list();
   const marker = `${argument}=${fixture.dir.path}/run/b-`;
@@ -88,7 +88,7 @@ async function expectNothingLeft(): Promise<void> {
   expect(left.filter(name => name.startsWith('b-'))).toEqual([]);
 }
 
-/** Loads until the proxy is there again; how long that took, milliseconds. */
+/** Loads until the proxy is there again; answers how long that took, in milliseconds. */
 async function untilLoads(endpoint: Endpoint, url: string): Promise<number> {
   const fromMs = performance.now();
   await pollUntil('the page to load again', { timeoutMs: 5_000, everyMs: 20 }, async () =>
@@ -117,7 +117,7 @@ describe.each([
     const endpoint = await launch(proxied(), claim);
     expect(await read(endpoint, `http://a.name.test:${originPort}/`)).toBe('200 it is here');
     expect(await read(endpoint, `http://127.0.0.1:${originPort}/`)).toBe('200 it is here');
-    // No TLS over there: what counts is that it was asked for a tunnel and nobody else was asked.
+    // The origin has no TLS. It is enough that only the proxy was asked for a tunnel.
     await read(endpoint, `https://secure.test:${originPort}/`);
     expect(upstream.carried.join()).toContain(`CONNECT secure.test:${originPort}`);
     expect(upstream.carried.length).toBeGreaterThanOrEqual(3);
@@ -224,7 +224,7 @@ test('a proxy without credentials needs no process', async () => {
   }
 });
 
-/** Where STUN is spoken: a UDP port that counts what comes. */
+/** A stand-in for a STUN server: a UDP port that counts packets. */
 async function startStun(): Promise<{ port: number; packets: () => number; close: () => void }> {
   const socket = createSocket('udp4');
   let packets = 0;
@@ -237,7 +237,7 @@ async function startStun(): Promise<{ port: number; packets: () => number; close
 test('WebRTC of a proxied browser sends nothing past the proxy', async () => {
   const upstream = await startHttpProxy(KNOWN);
   const [open, hidden] = [await startStun(), await startStun()];
-  /** Has a page look for ways to itself by way of a STUN server; resolves when it has found all there are. */
+  /** Lets a page gather ICE candidates through a STUN server; resolves when it has all of them. */
   const gather = (page: Page, port: number): Promise<unknown> =>
     page.evaluate(`new Promise(resolve => {
       window.peer = new RTCPeerConnection({ iceServers: [{ urls: 'stun:127.0.0.1:${port}' }] });
@@ -249,7 +249,7 @@ test('WebRTC of a proxied browser sends nothing past the proxy', async () => {
     const direct = await launch({});
     await withPage(direct, async page => {
       await page.goto(`http://localhost:${originPort}/`);
-      const gathering = gather(page, open.port).catch(() => undefined); // cut off below: nobody answers it
+      const gathering = gather(page, open.port).catch(() => undefined); // cut off below, because it gets no answer
       await pollUntil('a packet', { timeoutMs: 10_000, everyMs: 20 }, () => open.packets() > 0 || undefined);
       await page.close();
       await gathering;

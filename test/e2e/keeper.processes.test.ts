@@ -35,7 +35,7 @@ afterEach(async () => {
   await dir.remove();
 });
 
-/** A keeper as the supervisor starts it, with null browsers; resolves when it says that it is ready. */
+/** A keeper as the supervisor starts it, with null browsers; resolves when it reports that it is ready. */
 async function startKeeper(): Promise<{ keeper: ChildProcess; socketPath: string }> {
   const keeper = spawnKeeper();
   // SAFETY: the one message a keeper sends; a wrong shape fails the test.
@@ -132,7 +132,7 @@ test.each([0, 5, 10, 15, 20, 30, 50, 80])(
     const running = browsers.filter(({ state }) => state === 'running');
     expect(running).toHaveLength(browsers.length);
     expect(await browsersOnDisk()).toBe(running.length);
-    // What was answered is kept; what was not may be there or not, but never in between.
+    // Launches that were answered are kept. The others may be there or not, but never half.
     claims.forEach(({ ref }, i) => {
       if (outcomes[i]?.status === 'fulfilled') expect(running.map(browser => browser.ref)).toContain(ref);
     });

@@ -4,7 +4,7 @@ import { pollUntil } from '../../src/core/abort';
 import { leaveMark, readMark, withPuppeteer } from '../support/clients';
 import { Installation } from '../support/installation';
 
-/* The whole product as an ordinary user, without any privilege: where we are root ourselves as somebody else. */
+/* The whole product as an ordinary user without privileges. If the tests run as root, another user is taken. */
 
 const NOBODY = { uid: 65_534, gid: 65_534 };
 const isRoot = process.getuid?.() === 0;

@@ -6,7 +6,7 @@ import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
 
-/* Five seconds after a session has ended nothing of it is left but what was promised to be kept (I7). */
+/* Five seconds after a session has ended, only its documented records are left (I7). */
 
 const GONE_WITHIN_MS = 5_000;
 
@@ -30,7 +30,7 @@ const killBrowser = async (): Promise<void> => {
   process.kill(pid ?? NaN, 'SIGKILL');
 };
 
-/** Every way to end, by the reason it gives; each is given a session that is alone on the machine. */
+/** Every way to end, by its end reason; each gets a session that is alone on the machine. */
 const ENDS: readonly (readonly [
   reason: string,
   wish: Record<string, unknown>,
@@ -45,7 +45,7 @@ const ENDS: readonly (readonly [
   ['connect_timeout', { connectTimeout: 1_000 }, () => Promise.resolve()],
 ];
 
-/** What a browser was made to leave behind if it could: files, a download, storage, a worker, several processes. */
+/** Makes a browser do what could leave something behind: files, a download, storage, a worker, several processes. */
 async function useFully(session: SessionView): Promise<void> {
   const browser = await connectPuppeteer(session);
   const page = await browser.newPage();
@@ -55,7 +55,10 @@ async function useFully(session: SessionView): Promise<void> {
   await browser.disconnect();
 }
 
-/** Names on disk that belong to browsers: run directories, the keeper's records, and whatever Chromium drops elsewhere. */
+/**
+ * Names on disk that belong to browsers: run directories, records of the keeper, and files that Chromium makes
+ * elsewhere.
+ */
 async function browserFiles(): Promise<string[]> {
   const run = join(installation.dir.path, 'run');
   const dropped = (await Promise.all([tmpdir(), '/tmp', '/dev/shm'].map(list))).flat();
@@ -66,7 +69,7 @@ async function browserFiles(): Promise<string[]> {
   ];
 }
 
-/** What other programs on this machine had dropped before we began. */
+/** Files that other programs on this machine had left before the test. */
 let foreign: ReadonlySet<string>;
 beforeAll(async () => {
   foreign = new Set((await Promise.all(['/tmp', '/dev/shm'].map(list))).flat());
@@ -74,7 +77,7 @@ beforeAll(async () => {
 
 const list = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
-/** The keys that may be there while no session lives, apart from those of the ended sessions themselves. */
+/** The keys that may exist while no session lives, apart from those of the ended sessions themselves. */
 const KEPT_KEYS: readonly RegExp[] = [
   /^\{hf\}:(ended|counts|notices|secret|leases|procs)$/,
   /^\{hf\}:(w|ctl):[0-9a-f-]+$/, // the worker itself
@@ -95,7 +98,7 @@ async function unexpectedKeys(ids: readonly string[]): Promise<string[]> {
 const clientCount = async (): Promise<number> => (await redis.cli('client', 'list')).split('\n').length;
 
 test('nothing is left five seconds after an end of any kind', async () => {
-  // Connections that are opened at first use are open after this.
+  // Connections that are opened at their first use are open after this.
   const first = await installation.create();
   await useFully(first);
   await installation.call('DELETE', `/v1/sessions/${first.id}`);

@@ -8,7 +8,7 @@ import { Installation, type SessionView } from '../support/installation';
 
 const folder = resolve(__dirname, '../../examples');
 
-/** What each example prints. */
+/** The output of each example. */
 const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   '01-first-session.mjs': [
     'the session is live',
@@ -60,14 +60,14 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What a program of TypeScript does with the client, and what the compiler has to object to. */
+/** A TypeScript program that uses the client, with the errors that the compiler has to report. */
 const useOfClient = (name: string): string => `
   import { Browser, SessionEndedError, type Session } from '${name}';
   export async function use(client: Browser): Promise<string | null> {
     await using session = await client.sessions.create({ timeout: 1_000, adapter: 'puppeteer' });
     const url: string = session.websocketUrl;
     const accepted = await client.sessions.create({}, { wait: false });
-    // @ts-expect-error: one that is not waited for may have no URL.
+    // @ts-expect-error: a session that was not waited for may have no URL.
     const none: string = accepted.websocketUrl;
     const ready: string = (await client.sessions.waitFor(accepted)).websocketUrl;
     const read: Session = await client.sessions.retrieve(session);
@@ -81,7 +81,7 @@ const useOfClient = (name: string): string => `
     } catch (error) {
       if (error instanceof SessionEndedError) return error.endReason;
     }
-    // @ts-expect-error: a name that is misspelt is found.
+    // @ts-expect-error: the name is misspelt.
     const misspelt: string = await client.withSession({ timeOut: 1 }, s => s.websocketUrl);
     return why ?? misspelt;
   }
@@ -101,13 +101,13 @@ const useOfProducer = (name: string): string => `
     seen(session.websocketUrl);
     const run = await producer.run({ sessionId: session.id, steps: [{ do: 'pdf' }] });
     const url = (await run.result()).outputs[0]?.file?.url ?? null;
-    // @ts-expect-error: a step that is misspelt is found.
+    // @ts-expect-error: the step is misspelt.
     await producer.run({ steps: [{ do: 'clik', selector: 'a' }] }).catch(error => isJobError(error, 'step_failed'));
     return url;
   }
   declare function seen(progress: Progress | string): void;`;
 
-/** How a program of TypeScript may be set up: its files, and the options of its compiler. */
+/** The set-ups of a TypeScript program: its files, and the options of its compiler. */
 const MODES: Readonly<Record<string, readonly [files: readonly string[], options: ts.CompilerOptions]>> = {
   'NodeNext, as module and as CommonJS': [['user.mts', 'user.cts'], { module: ts.ModuleKind.NodeNext }],
   'a bundler': [
@@ -130,7 +130,7 @@ describe('the packages', () => {
     writeFileSync(join(project, name), code);
     return (await promisify(execFile)(process.execPath, [name], { cwd: project })).stdout.trim();
   };
-  /** What the compiler objects to when files of a project hold a code. */
+  /** The errors of the compiler when files of a project contain this code. */
   const problemsOf = (
     project: string,
     names: readonly string[],
@@ -215,7 +215,7 @@ describe('the packages', () => {
   it('have types in the service as well', () => {
     const code = `import { Browser } from 'holdfast'; import { SessionProducer } from 'holdfast/producer';
       export const made: [Browser, SessionProducer] = [new Browser(), new SessionProducer({ redisUrl: '' })];
-      // @ts-expect-error: they are no any.
+      // @ts-expect-error: the type is not any.
       made[0].nothing();
       // @ts-expect-error: the same.
       made[1].nothing();`;

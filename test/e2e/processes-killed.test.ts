@@ -3,7 +3,7 @@ import { pollUntil } from '../../src/core/abort';
 import { leaveMark, readMark } from '../support/clients';
 import { Installation, type Role } from '../support/installation';
 
-/* Each of our processes killed in turn under a live session with a real browser: the session must be the same after. */
+/* Kills each process in turn while a session with a real browser is live: the session must be the same afterwards. */
 describe('a live session', () => {
   let installation: Installation;
 
@@ -63,7 +63,7 @@ describe('a live session', () => {
   });
 
   it.each([
-    // Longer than the keeper's grace and a lease: the worker never lives long enough to say a word.
+    // Longer than the limit of the keeper and a lease: the worker never lives long enough to renew anything.
     ['worker', 12_000],
     ['keeper', 4_000],
   ] as const)('survives a %s that is killed as soon as it is there, for %i ms', async (role, forMs) => {

@@ -33,7 +33,7 @@ describe('the page of the queues in a browser', () => {
       await page.goto(`${installation.url}/queues/queue/timers?status=delayed`, {
         waitUntil: 'networkidle0',
       });
-      // The session's own time-out waits there.
+      // The delayed job for the time-out of the session is there.
       expect(await page.evaluate('document.body.innerText')).toContain(session.id);
       const file = process.env['HF_BOARD_PICTURE'];
       if (file !== undefined) await page.screenshot({ path: file });
@@ -42,7 +42,7 @@ describe('the page of the queues in a browser', () => {
       expect(
         asked.filter(url => new URL(url).origin !== installation.url && !url.startsWith('data:')),
       ).toEqual([]);
-      // The first answer to a browser asks for the password; that is no complaint.
+      // The first answer to a browser asks for the password; that is not an error.
       expect(complaints.filter(text => !text.includes('401'))).toEqual([]);
     } finally {
       await browser.disconnect();

@@ -2,7 +2,7 @@ import { pollUntil } from '../../src/core/abort';
 import { FakeBrowser } from '../support/fake-browser';
 import { Installation, type Answer, type SessionView } from '../support/installation';
 
-/* From the request to the browser: waiting for a slot, starting, failing, and changing one's mind on the way. */
+/* From the request to the browser: waiting for a slot, starting, failing, and being released meanwhile. */
 
 interface QueuedView extends SessionView {
   readonly queuePosition: number | null;
@@ -28,7 +28,7 @@ const nothingRuns = (): Promise<true> =>
     (await installation.browserProcesses()).length === 0 ? true : undefined,
   );
 
-/** Looks at the browsers all the time until told to stop; answers the most there ever were. */
+/** Counts the browsers continuously until told to stop; answers the highest count. */
 function watchBrowsers(): () => Promise<number> {
   let isOver = false;
   const watching = (async () => {

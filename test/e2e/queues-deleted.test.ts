@@ -3,7 +3,7 @@ import { checkHistory } from '../chaos/checker';
 import { Installation, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
 
-/* Jobs are hints (I16): with every queue gone, rows and sweeps bring every session to life and to its end. */
+/* Jobs are hints (I16): without any queue, rows and sweeps make every session live and end it. */
 
 let redis: TestRedis;
 let installation: Installation;
@@ -18,7 +18,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Deletes everything that BullMQ has in Redis, in one step; answers how many jobs went with it. */
+/** Deletes all keys of BullMQ in Redis, in one step; answers how many jobs were deleted. */
 async function deleteQueues(): Promise<number> {
   const script = `
     local jobs = 0
@@ -73,7 +73,7 @@ test('with every queue deleted again and again a session is still made, released
   try {
     const { body } = await installation.call('POST', '/v1/sessions', {}, { prefer: 'respond-async' });
     await installation.until(body.id, ({ status }) => status === 'live', 20_000);
-    // The command itself may be lost with its queue: the caller is told so, and asks again.
+    // The command may be lost with its queue. Then the caller gets an error, and repeats the call.
     const answer = await pollUntil('the release', { timeoutMs: 20_000, everyMs: 20 }, async () => {
       const { status, body: ended } = await installation.call('POST', `/v1/sessions/${body.id}/release`);
       return status === 503 ? undefined : { status, endReason: ended.endReason };

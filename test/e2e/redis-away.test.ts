@@ -9,9 +9,9 @@ import { callEverything } from '../support/outage';
 import { startRedis, type TestRedis } from '../support/redis';
 import { RedisProxy } from '../support/redis-proxy';
 
-/* The database goes away under live sessions, in every way it can, and comes back. */
+/* Redis fails in several ways while sessions are live, and comes back. */
 
-/** Answers of a call that reaches a Redis that does not answer (I15). */
+/** The answers to a call while Redis does not answer (I15). */
 const ANSWER_WITHIN_MS = 2_500;
 const UNREADY_WITHIN_MS = 5_000;
 const READY_WITHIN_MS = 3_000;
@@ -42,7 +42,7 @@ interface Outage {
   readonly lastsMs: number;
 }
 
-/* One outage, and everything that is promised about it. */
+/* Makes one outage and checks every promise about it. */
 async function survive({ begin, end, lastsMs }: Outage): Promise<void> {
   const due = await installation.create({ timeout: 1_500 });
   const dueMs = Date.parse(due.expiresAt ?? '');
@@ -77,7 +77,7 @@ async function expectRefusals(): Promise<void> {
   }
 }
 
-/* What a client does meanwhile: one round trip after the other, none of which may wait for our database. */
+/* A client that makes one round trip after the other; none of them may wait for Redis. */
 async function drive(goesOn: () => boolean): Promise<void> {
   let slowestMs = 0;
   while (goesOn()) {
@@ -89,7 +89,7 @@ async function drive(goesOn: () => boolean): Promise<void> {
   expect(slowestMs).toBeLessThan(1_000);
 }
 
-/* A command that was answered with 503 may take effect once Redis is back; this one's answer was "unknown". */
+/* A command that was answered with 503 may still take effect once Redis is back: its outcome was unknown. */
 async function expectUnharmed(): Promise<void> {
   expect(await page.evaluate('window.name')).toBe('the very same');
   expect(browser.connected).toBe(true);
@@ -224,7 +224,7 @@ describe('Redis behind a network', () => {
     await expectUnharmed();
   });
 
-  /* Repeats a call as a client should that is told 503. */
+  /* Repeats a call after a 503, as a client should. */
   const settle = <T>(
     call: () => Promise<{ status: number; body: T }>,
   ): Promise<{ status: number; body: T }> =>

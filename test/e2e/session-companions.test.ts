@@ -120,7 +120,7 @@ describe('a session behind a proxy with credentials', () => {
       return page.title();
     });
 
-  /** The processes beside browsers of this installation. */
+  /** The companions of the browsers of this installation. */
   async function forwardProxies(): Promise<number[]> {
     const marker = `--forward-proxy-of=${installation.dir.path}/`;
     return (await systemProcesses.list())

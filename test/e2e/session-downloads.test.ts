@@ -15,7 +15,7 @@ import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 
-/* Downloads of every context, whoever is connected, with the libraries that people use and a real browser. */
+/* Downloads of every context, with any clients connected: with the libraries that users have, and a real browser. */
 
 const PAGE = '<title>files</title><a id="get" href="/report.csv" download>get</a>';
 
@@ -57,7 +57,7 @@ afterEach(async () => {
   await dir.remove();
 });
 
-/** Waits until exactly these files are there; their contents. */
+/** Waits until exactly these files are there; answers their contents. */
 async function downloaded(names: readonly string[]): Promise<string[]> {
   await pollUntil(names.join(), { timeoutMs: 10_000, everyMs: 50 }, async () => {
     const downloads = await client.sessions.downloads(session.id);
@@ -123,7 +123,7 @@ describe('downloads of Puppeteer', () => {
       await downloaded(['report.csv']);
       const cdp = await browser.target().createCDPSession();
       const other = await browser.createBrowserContext();
-      // A page that is nothing but a download.
+      // A page whose first request is a download.
       await cdp.send('Target.createTarget', { url: `${url}report.csv`, browserContextId: other.id ?? '' });
       await downloaded(['report (1).csv', 'report.csv']);
     });

@@ -19,7 +19,7 @@ const SEEN = { userAgent: USER_AGENT, language: 'de-DE', languages: ['de-DE'], t
 
 const GEOMETRY = '({ width: innerWidth, height: innerHeight, ratio: devicePixelRatio })';
 
-/** What a popup opened by a page says; `features` as for `window.open`. */
+/** What a popup that a page opens reads about its browser; `features` as for `window.open`. */
 async function inPopup(page: Page, url: string, expression: string): Promise<unknown> {
   const [popup] = await Promise.all([
     new Promise<Page | null>(resolve => page.once('popup', resolve)),
@@ -58,7 +58,7 @@ describe('the options of a session', () => {
   const release = ({ id }: SessionView): Promise<unknown> =>
     installation.call('DELETE', `/v1/sessions/${id}`);
 
-  /** Looks from everywhere a page can be. */
+  /** Reads the options in every place where a page can be. */
   async function expectPhone(session: SessionView, round: string): Promise<void> {
     const size = { ...PHONE.dimensions, ratio: PHONE.deviceScaleFactor };
     await withPuppeteer(session, async (first, browser) => {

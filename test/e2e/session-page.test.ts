@@ -28,7 +28,7 @@ describe('what can be had of a page without a CDP client', () => {
       expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
       expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([320, 200]);
       expect(await page.evaluate('window.resizes')).toBe(0);
-      // The client's own page can still be made and used: nothing of ours is left that it would have to wait for.
+      // The client can still make and use a page: the service leaves no attachment that a new page has to wait for.
       const other = await page.browser().newPage();
       expect(await other.evaluate('1 + 1')).toBe(2);
       await other.close();

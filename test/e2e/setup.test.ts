@@ -6,7 +6,7 @@ import { makeTempDir, type TempDir } from '../support/temp-dir';
 const ROOT = join(__dirname, '../..');
 
 let dir: TempDir;
-/** A PATH on which nothing is installed but Node and a shell. */
+/** A PATH with only Node and a shell. */
 let bare: string;
 beforeEach(async () => {
   dir = await makeTempDir();

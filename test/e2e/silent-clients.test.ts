@@ -4,7 +4,7 @@ import { pollUntil } from '../../src/core/abort';
 import { Installation, type SessionView } from '../support/installation';
 import { RawCdp } from '../support/raw-cdp';
 
-/* Clients that do not read what their browser sends, which it keeps for them. */
+/* Clients that do not read what their browser sends, so that the browser has to keep it. */
 
 let installation: Installation;
 beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const { socket } of [driver, follower]) socket.terminate();
 });
 
-/* Lets the page say so many lines of 100 KB on its console, some 40 MB a second. */
+/* Lets the page write this many lines of 100 KB to its console, some 40 MB a second. */
 const flood = (lines: number): Promise<unknown> =>
   evaluate(
     `window.n = 0; setInterval(() => {
@@ -48,7 +48,7 @@ test('one that takes nothing of a flood is cut before it costs the browser much;
     highest = Math.max(highest, await browserMemoryMiB());
     return installation.output.includes('client cut') ? true : undefined;
   });
-  // Chromium keeps 256 MiB at most for one connection, and needs some to write that into.
+  // Chromium keeps 256 MiB at most for one connection, and needs some memory to write that.
   expect(highest - before).toBeLessThan(350);
   await pollUntil('the memory to be free again', { timeoutMs: 5_000, everyMs: 100 }, async () =>
     (await browserMemoryMiB()) < before + 100 ? true : undefined,
@@ -63,7 +63,7 @@ test('one that takes nothing of a flood is cut before it costs the browser much;
 });
 
 test('one that halts in the middle of a flood misses nothing of it', async () => {
-  // Less than the budget of its silence: whatever the pace of the flood is, it does not last long enough for a cut.
+  // Less than the bytes that a silent client may leave: at any pace the flood ends before a cut.
   const lines = 500;
   const seen = new Set<string>();
   follower.socket.on('message', (data: Buffer) => {

@@ -14,7 +14,7 @@ const MAKE_FILE = `
   link.download = 'made.txt';
   link.click();`;
 
-/* A worker behind a network of its own, as in production. Needs root and iproute2 on Linux: others cannot make one. */
+/* A worker on another network, as in production. Needs root and iproute2 on Linux to make such a network. */
 (canIsolate ? describe : describe.skip)('a session on another machine', () => {
   let far: FarMachine;
   let redis: TestRedis;

@@ -50,7 +50,7 @@ describe('a worker', () => {
     await installation.replaced('worker', killed);
     const adopted = await installation.until(live.id, ({ revision }) => revision > live.revision);
     expect(adopted).toMatchObject({ status: 'live', workerId: id });
-    // It has adopted, so it has long been able to take launches; its renewals go on.
+    // It has adopted the session, so it could have taken launches for some time; its renewals go on.
     const { leaseExpiresAt: before } = await worker();
     await pollUntil('two more renewals', { timeoutMs: 10_000, everyMs: 100 }, async () => {
       const { leaseExpiresAt } = await worker();

@@ -2,7 +2,9 @@ import { Installation, type SessionView } from '../support/installation';
 import { untilReaperMayJudge } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
 
-/* API and worker machine apart, on one Redis, as in production: what still happens when the machine is dead. */
+/*
+ * API and worker machine are separate, on one Redis, as in production. Tests what still works when the machine is dead.
+ */
 describe('with every worker dead', () => {
   let redis: TestRedis;
   let api: Installation;
@@ -22,7 +24,7 @@ describe('with every worker dead', () => {
     await redis.stop();
   });
 
-  /* Everything of the machine at once, as a power cut would. */
+  /* Kills all processes of the machine at once, like a power cut. */
   const cutPower = async (): Promise<void> => {
     await machine.signal('supervisor', 'SIGKILL');
     await Promise.all([machine.signal('worker', 'SIGKILL'), machine.signal('keeper', 'SIGKILL')]);

@@ -108,14 +108,14 @@ describe('the client and the service', () => {
     };
     await expect(creating).rejects.toMatchObject({ ...told, status: 503 });
     expect((await client.sessions.list()).sessions.length).toBe(before + 1);
-    // Only a call that may make another session can go better.
+    // Only a call that may make another session can succeed later.
     const named = { idempotencyKey: 'fails-again' };
     await expect(client.sessions.create({ queueTimeout: 1_000 }, named)).rejects.toMatchObject({
       ...told,
       retryable: false,
     });
 
-    // As an answer that has waited for as long as the service waits.
+    // As an answer that comes after the longest wait of the service.
     const early: typeof fetch = async (input, init) => {
       const headers = new Headers(init?.headers);
       if (init?.method === 'POST') headers.set('prefer', 'respond-async');

@@ -62,7 +62,7 @@ async function keepRedis(
 
 async function withClient<T>(use: (client: Redis) => Promise<T>, path = redis.socketPath): Promise<T> {
   const client = new Redis(path, { retryStrategy: () => 20, maxRetriesPerRequest: null });
-  // Refused while Redis restarts, which is what some tests are about; the command itself waits.
+  // Connections are refused while Redis restarts, as some tests intend. The command itself waits.
   client.on('error', () => undefined);
   try {
     return await use(client);
@@ -94,7 +94,7 @@ test('comes back with its data after kill -9', async () => {
   if (before === undefined) throw new Error('no Redis');
   await withClient(async client => {
     await client.set('key', 'value');
-    // Written is enough: kill -9 of a process loses nothing that the kernel already has.
+    // No fsync is needed: kill -9 of a process loses nothing that it has already written to the kernel.
     await pollUntil('the append-only file', { timeoutMs: 5_000, everyMs: 20 }, async () =>
       /aof_buffer_length:0/.test(await client.info('persistence')) ? true : undefined,
     );

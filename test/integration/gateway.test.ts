@@ -29,7 +29,7 @@ describe('the gateway', () => {
   const KEY = { 'x-api-key': 'acme-key-1' };
   const open = (url: string | null, headers: Record<string, string> = {}): WebSocket => {
     const socket = new WebSocket(url ?? '', { headers, perMessageDeflate: false });
-    // Tests that expect an end look at `close`; the error before it says the same.
+    // Tests that expect an end wait for `close`; the error before it adds nothing.
     socket.on('error', () => undefined);
     sockets.push(socket);
     return socket;
@@ -90,7 +90,7 @@ describe('the gateway', () => {
       path: api.browser.endpoint.path,
       headers: { host: `127.0.0.1:${api.browser.endpoint.port}` },
     });
-    // The browser sees no key and no token of ours.
+    // The browser sees neither the API key nor the token.
     expect(JSON.stringify(api.browser.upgrades.at(-1))).not.toMatch(/token|api-key/);
   });
 
@@ -182,7 +182,7 @@ describe('the gateway', () => {
     const ref = refOf('acme', dead.id);
     const { record } = await api.deps.sessions.load(ref);
     const snapshot = record?.snapshot;
-    // Port 1 of loopback: nobody listens there.
+    // No program listens on port 1 of loopback.
     const moved = { ...snapshot, context: { ...snapshot?.context, endpoint: { ...endpoint, port: 1 } } };
     await api.deps.redis.hset(`{hf}:s:${ref}`, 'snap', JSON.stringify(moved));
     expect(await refusal(pathOf(dead.websocketUrl))).toMatchObject({
@@ -268,7 +268,7 @@ describe('the gateway', () => {
     const socket = await attach(session.websocketUrl);
     const closed = goodbye(socket);
     const ref = refOf('acme', session.id);
-    // A row that a rollback of Redis has taken away gives no notice; the reconnect after it is what is noticed.
+    // A row that is lost in a rollback of Redis gives no notice. The API notices the reconnect after the rollback.
     await api.deps.redis.del(`{hf}:s:${ref}`);
     await api.redis.cli('client', 'kill', 'type', 'normal');
     expect(await closed).toEqual({ code: 4404, reason: 'session_not_found' });

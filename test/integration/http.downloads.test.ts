@@ -60,7 +60,7 @@ describe('downloads of a live session', () => {
   const fetchPath = async (path: string): Promise<Response> =>
     fetch(`${api.url}/v1/sessions/${session.id}/${path}`);
 
-  /** Sends a request and holds the answer against the document. */
+  /** Sends a request and compares the answer with the document. */
   async function asDocumented(path: string): Promise<Response> {
     const response = await fetchPath(path);
     const placed = contract.find('GET', `/v1/sessions/${session.id}/${path}`);
@@ -139,7 +139,7 @@ describe('downloads of a live session', () => {
     await truncate(path, 2 ** 30);
     const isHeld = async (): Promise<boolean> => {
       const open = await readdir('/proc/self/fd');
-      // One that has been closed since is not it.
+      // A descriptor that was closed after the listing does not count.
       const files = await Promise.all(open.map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
       return files.includes(path);
     };

@@ -82,7 +82,7 @@ describe('what every request passes', () => {
         whatever: 'y'.repeat(262_000),
         x: JSON.parse(`${'['.repeat(30)}${']'.repeat(30)}`),
       });
-      // Read, and then refused for what is in it.
+      // It was read, and refused because of its content.
       expect((await post(text)).body).toMatchObject({
         code: 'invalid_request',
         errors: [{ pointer: '/whatever' }, { pointer: '/x' }],

@@ -5,18 +5,18 @@ import { Contract, type PlacedOperation } from '../support/openapi';
 import { sendRaw, type RawRequest } from '../support/raw-http';
 import { anyJson, anyText, valuesFor } from '../support/schema-values';
 
-/** How many requests; `npm run test:fuzz` sends more, and others each time. */
+/** The number of requests; `npm run test:fuzz` sends more, and different ones each time. */
 const RUNS = Number(process.env['HF_FUZZ_RUNS'] ?? 400);
 const SEED = process.env['HF_FUZZ_RUNS'] === undefined ? { seed: 20_260 } : {};
 
-/** What no answer may exceed that does not wait on purpose. */
+/** The longest time that an answer may take if it does not wait on purpose. */
 const ANSWER_WITHIN_MS = 2_500;
 
 const PROBLEM = { allOf: [{ $ref: '#/components/schemas/Problem' }] };
 const KEY = ['x-api-key', 'acme-key-1'] as const;
 type Header = readonly [name: string, value: string];
 
-/* What a URL can carry: no half of a pair, and no more than a header may have. */
+/* Values that a URL can carry: no lone surrogate, and not more than fits into a header. */
 const wellFormed = (text: string): string => Buffer.from(text.slice(0, 2_000)).toString();
 
 /* Node sends header values as Latin-1, and refuses control characters itself. */
@@ -134,7 +134,7 @@ function requestsTo(placed: PlacedOperation, ids: readonly string[]): Arbitrary<
     .map(([name, path, query, headers, { body, headers: bodyHeaders }]) => ({
       method: name,
       path: path + query,
-      // What is too large to be read is answered before anybody knows that it was a HEAD, which has no body.
+      // A request that is too large is answered before its method is read, so even a HEAD may get a body.
       headers: [...headers, ...bodyHeaders].filter(([, value]) => name !== 'HEAD' || value.length < 5_000),
       ...(body === undefined ? {} : { body }),
     }));
@@ -153,7 +153,7 @@ describe('whatever is sent', () => {
     const answer = await sendRaw(api.url, asked, 10_000);
     const { status, headers, text } = answer;
     expect(answer.tookMs).toBeLessThan(ANSWER_WITHIN_MS);
-    // The stand-in browser has no pages; nothing else may fail for a reason of ours.
+    // The stand-in browser has no pages; nothing else may fail with a 5xx.
     if (status !== 502) expect(status).toBeLessThan(500);
     if (asked.method === 'HEAD') {
       expect(text).toBe('');

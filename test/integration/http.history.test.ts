@@ -27,7 +27,7 @@ describe('a long history', () => {
   }, 30_000);
   afterAll(() => api.stop());
 
-  /* As if it had been changed so often. */
+  /* As if the session had been changed this often. */
   const lengthen = async (of: SessionRef, revision: number): Promise<void> => {
     const [first = '{}'] = await api.deps.redis.lrange(keys.history(of), 0, 0);
     const entry = JSON.parse(first) as Record<string, unknown>;

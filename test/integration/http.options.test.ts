@@ -35,7 +35,7 @@ describe('the options of a session over HTTP', () => {
     return record?.snapshot.context.sealed;
   };
 
-  /** All that Redis holds, as text; `DUMP` would not do, it compresses. */
+  /** All data in Redis, as text; not by `DUMP`, because that compresses. */
   async function everything(): Promise<string> {
     const { redis } = api.deps;
     const read = async (key: string): Promise<unknown> => {

@@ -1,7 +1,7 @@
 import { pollUntil } from '../../src/core/abort';
 import { startTestApi, type Answer, type TestApi } from '../support/api';
 
-/** What no answer may exceed while Redis is away (I15). */
+/** The longest time that an answer may take while Redis is away (I15). */
 const ANSWER_WITHIN_MS = 2_500;
 
 const ROUTES = [
@@ -69,7 +69,7 @@ describe('while Redis is away', () => {
   it('frozen for longer than the sockets wait: still well soon after it is back', async () => {
     await api.redis.kill('SIGSTOP');
     try {
-      // Past the socket time-out, so that every connection has been given up.
+      // Longer than the socket time-out, so that every connection has been given up.
       await pollUntil('the tail to be silent', { timeoutMs: 20_000, everyMs: 250 }, async () => {
         const { body } = await api.call('GET', '/readyz');
         return (body['checks'] as { notices: string }).notices === 'silent' ? true : undefined;

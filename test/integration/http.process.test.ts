@@ -79,7 +79,7 @@ describe('the API process', () => {
   it('answers as it always does when nobody reads its log', async () => {
     const { url, child } = await startReady({ HOLDFAST_LOG_LEVEL: 'info' }, 'pipe');
     const tookMs: number[] = [];
-    // More than the system keeps of what nobody reads.
+    // More than the system buffers of output that is not read.
     const lane = async (): Promise<void> => {
       for (let n = 0; n < 150; n += 1) {
         const sinceMs = performance.now();

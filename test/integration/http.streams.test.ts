@@ -27,7 +27,7 @@ describe('event streams', () => {
       { tenant: 'acme', key: 'acme-key-1' },
       { tenant: 'beta', key: 'beta-key-1' },
     ];
-    // Kept on disk at once, so that a restart finds everything again.
+    // Written to disk at once, so that nothing is lost in a restart.
     api = await startTestApi({ apiKeys }, { appendonly: true, appendfsync: 'always' });
   });
   afterEach(async () => {
@@ -159,7 +159,7 @@ describe('event streams', () => {
         const reader = await open('/v1/events', { ...ACME, 'last-event-id': unknown });
         await reader.atLeast(1);
         expect(kinds(reader.events)).toEqual(['reset']);
-        // From there on it is complete, and a reader that comes back with the new id is not reset again.
+        // From that id on the stream is complete: a reader that comes back with it is not reset again.
         await api.createLive({}, ACME);
         const again = await open('/v1/events', { ...ACME, 'last-event-id': reader.events[0]?.id ?? '' });
         await again.atLeast(3);
@@ -178,7 +178,8 @@ describe('event streams', () => {
       const trimmed = await open('/v1/events', { ...ACME, 'last-event-id': reader.events[0]?.id ?? '' });
       await trimmed.atLeast(1);
       expect(kinds(trimmed.events)).toEqual(['reset']);
-      // The newest notice is kept, and who has seen that has missed nothing; readiness probes may have pushed it out.
+      // The newest notice is kept, and a reader that has seen it has missed nothing. Readiness probes may have pushed
+      // it out.
       expect(kinds(again.events).every(kind => kind === 'reset')).toBe(true);
     });
 
@@ -247,7 +248,7 @@ describe('event streams', () => {
     await streams[1]?.atLeast(3);
     const startedMs = performance.now();
     await other.close();
-    // Not cut: an aborted answer would reject.
+    // The answer ended in order: an aborted one would reject.
     await Promise.all(streams.map(stream => stream.ended()));
     expect(performance.now() - startedMs).toBeLessThan(2_000);
     const resumed = await open(path, { ...ACME, 'last-event-id': streams[1]?.lastEventId ?? '' });

@@ -280,7 +280,7 @@ describe('changing sessions over HTTP', () => {
       expect(await api.deps.leases.renew('w-1', info)).toBe(true);
       expect((await api.call('GET', '/v1/capacity')).body).toMatchObject({ free: 0, drainingWorkers: 1 });
 
-      // An orderly exit gives the lease up; what the operator has said stays.
+      // An orderly exit gives the lease up; the operator's order stays.
       await api.deps.leases.drop('w-1');
       expect((await api.call('GET', '/v1/workers')).body['workers']).toContainEqual(
         expect.objectContaining({

@@ -49,7 +49,7 @@ const untilExtended = async (): Promise<number> => {
   });
 };
 
-/** Waits until nobody but this test is connected. */
+/** Waits until this test is the only client. */
 const untilDisconnected = (): Promise<true> =>
   pollUntil('the connection to be closed', { timeoutMs: 5_000, everyMs: 20 }, async () =>
     String(await redis.client('LIST'))
@@ -62,7 +62,7 @@ const untilDisconnected = (): Promise<true> =>
 test('the lease of a machine without a worker goes on, for as long as there is none', async () => {
   await leases.renew(WORKER, INFO);
   extension.begin();
-  // A worker that ends again and again is one that is not there.
+  // A worker that ends again and again counts as missing.
   extension.begin();
   await untilExtended();
   const lastMs = await untilExtended();

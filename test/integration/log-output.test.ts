@@ -7,13 +7,13 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 
-/* What a process notices of whoever reads its log: nothing. */
+/* The reader of a log must not affect the process that writes it. */
 
 let dir: TempDir;
 beforeEach(async () => (dir = await makeTempDir()));
 afterEach(() => dir.remove());
 
-/** A process that logs many long lines, says on stderr how many milliseconds that took, and then ends with 7. */
+/** A process that logs many long lines, writes to stderr how many milliseconds that took, and then ends with 7. */
 async function spawnTalker(stdout: 'pipe' | number, lines = 3_000): Promise<ChildProcess> {
   const program = join(dir.path, 'talker.ts');
   await writeFile(
@@ -30,7 +30,7 @@ async function spawnTalker(stdout: 'pipe' | number, lines = 3_000): Promise<Chil
   return spawn(process.execPath, ['-r', hook, program], { stdio });
 }
 
-/** A pipe and both its ends; nobody reads it until a test does. */
+/** A pipe and both its ends; it is not read until a test does so. */
 async function makePipe(): Promise<{ reader: FileHandle; writer: FileHandle }> {
   const path = join(dir.path, 'pipe');
   await promisify(execFile)('mkfifo', [path]);

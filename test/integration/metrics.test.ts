@@ -59,7 +59,7 @@ describe('/metrics of an API', () => {
     );
     const risen = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
     expect(risen('holdfast_sessions_created_total{source="api"}')).toBe(1);
-    // The release is a job: this process or the one beside it has committed it. Both export what they did.
+    // The release is a job, so this process or the other one has committed it. Each exports its own commits.
     const committed = parse(await api.deps.metrics.registry.text());
     const released = 'holdfast_sessions_ended_total{outcome="released",reason="released_by_client"}';
     expect((after.get(released) ?? 0) + (committed.get(released) ?? 0)).toBeGreaterThanOrEqual(1);
@@ -133,13 +133,13 @@ describe('/metrics of an API', () => {
     };
     const series = await seriesAfterMore();
     for (const one of [...marks, '__proto__']) expect(series.filter(name => name.includes(one))).toEqual([]);
-    // Methods and routes that are none of ours are one series each, not one for each of them.
+    // All unknown methods share one series, and so do all unknown routes.
     expect(series.filter(name => /PURGE|SEARCH|REPORT/.test(name))).toEqual([]);
     expect(series.some(name => name.includes('route="unmatched",method="other"'))).toBe(true);
     expect(await seriesAfterMore()).toEqual(series);
   });
 
-  /* Everything that comes from outside, with words that are new each time. */
+  /* Every value that a caller can choose, with new words each time. */
   const beHostile = async (mark: () => string): Promise<void> => {
     const paths = [
       `/v1/sessions/${mark()}`,
@@ -175,14 +175,14 @@ describe('/metrics of an API', () => {
           await deps.sessions.create({ ...{ input, first: firstStep(input) }, ...given });
         }),
       );
-      // They are to stay what they are: without this the sweeps have them launched after two seconds.
+      // The rows must stay as they are: without this, the sweeps would have them launched after two seconds.
       await deps.redis.del(keys.effects, keys.queued);
     }
     await pageWith(now => (now.get('holdfast_sessions{status="created"}') ?? 0) >= 10_000);
     const tookMs: number[] = [];
     const slowdown = watchSlowdown();
     for (let i = 0; i < 5; i += 1) {
-      // A second apart, as nobody's scrapes are closer: each looks at Redis anew.
+      // A second apart, so that each scrape reads Redis anew; real scrapes are not closer.
       const deadline = performance.now() + 1_050;
       await pollUntil('the last look to be old', { timeoutMs: 2_000, everyMs: 10 }, () =>
         performance.now() >= deadline ? true : undefined,
@@ -206,7 +206,7 @@ describe('the depths of queues', () => {
   it('are those that BullMQ counts, with the age of whatever waits longest', async () => {
     const connection = { path: api.redis.socketPath };
     const queue = new Queue('launch', { connection, prefix: '{hf}' });
-    // Nobody may take them while they are looked at.
+    // No worker may take the jobs while they are counted.
     await queue.pause();
     await queue.add('launch', {}, { timestamp: 2_000 });
     await queue.add('launch', {}, { timestamp: 1_000, priority: 5 });

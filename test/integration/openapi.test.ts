@@ -10,9 +10,9 @@ const KEY = ['x-api-key', 'acme-key-1'] as const;
 const JSON_BODY = ['content-type', 'application/json'] as const;
 const ASYNC = ['prefer', 'respond-async'] as const;
 
-/** Promises that need an outage, a Chromium or a bug; where they are tested instead. */
+/** Documented answers that need an outage, a Chromium or a bug, with the place where they are tested instead. */
 const KEPT_ELSEWHERE: readonly RegExp[] = [
-  / 500 internal_error$/, // nothing is known that leads there
+  / 500 internal_error$/, // no request is known that leads there
   / 429 too_many_streams$/, // unit/http/event-stream
   / 503( |$)/, // http.outage, http.streams
   /^connect (101|502|401|404|409)/, // gateway: the answers to upgrades
@@ -35,7 +35,7 @@ describe('every answer', () => {
   });
   afterAll(() => api.stop());
 
-  /** Sends a request and holds the answer against the document. */
+  /** Sends a request and compares the answer with the document. */
   const send = async (
     method: string,
     path: string,

@@ -24,7 +24,7 @@ afterEach(() => stage.strike());
 
 const redisDir = (): string => join(stage.dataDir, 'redis');
 
-/** The URL that API and worker were given last. */
+/** The URL with which API and worker were started last. */
 async function ourUrl(): Promise<string> {
   const given = (await stage.journal()).filter(({ event }) => event.startsWith('redis ')).at(-1);
   return given?.event.slice('redis '.length) ?? '';
@@ -57,7 +57,7 @@ async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Pro
   }
 }
 
-/** The first word of what somebody without a password is answered. */
+/** The first word of the answer to a client without a password. */
 async function ask(command: string): Promise<string> {
   const socket = connect(port, '127.0.0.1', () => void socket.write(`${command}\r\n`));
   const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -65,7 +65,7 @@ async function ask(command: string): Promise<string> {
   return answer.toString().split(' ', 1)[0] ?? '';
 }
 
-/** The error that a command is answered with; null if it was carried out. */
+/** The error in the answer to a command; null if it was carried out. */
 async function refusal(redis: Redis, command: string, ...args: string[]): Promise<string | null> {
   return redis.call(command, ...args).then(
     () => null,

@@ -4,7 +4,7 @@ import { blockingOptions } from '../../src/redis/connection';
 import { INGRESS_RULES, INGRESS_USER } from '../../src/redis/ingress-acl';
 import { startTestApi, type TestApi } from '../support/api';
 
-/* What a producer may do, and what stops every other client of Redis. */
+/* A producer has the right to run scripts, and an endless script stops every other client of Redis. */
 
 const ENDLESS = 'while true do end';
 
@@ -13,7 +13,7 @@ describe('a script of a producer that does not end', () => {
   let producer: Redis;
 
   beforeEach(async () => {
-    // As the Redis that we start ourselves.
+    // The same setting as in the embedded Redis.
     api = await startTestApi({}, { args: ['--lua-time-limit', '1000'] });
     await api.redis.cli('ACL', 'SETUSER', INGRESS_USER, 'reset', 'on', '>hush', ...INGRESS_RULES);
     const url = api.redis.url.replace('unix://', `unix://${INGRESS_USER}:hush@localhost`);

@@ -12,7 +12,7 @@ import { closeFrame } from '../../src/core/server-frames';
 import { spliceUpgrade, type Splice } from '../../src/core/splice';
 import { frameBytes } from '../support/websocket-frames';
 
-/** What the upstream was sent first, and its side of the connection. */
+/** The first bytes that the upstream got, and its side of the connection. */
 interface Arrival {
   readonly socket: Socket;
   readonly request: string;
@@ -23,7 +23,7 @@ let front: Server;
 let arrivals: Arrival[];
 let splices: Splice[];
 let clientChunks: number;
-/** What is done when the upstream has gone; null: nobody wants to know. */
+/** Called when the upstream has gone; null: not used. */
 let onGone: ((splice: Splice | undefined) => void) | null;
 
 beforeEach(async () => {
@@ -118,7 +118,7 @@ test('a slow reader stops the sender and loses nothing', async () => {
     }
   };
   pump();
-  // Whatever sits in between is far smaller than what was sent: the sender must be waiting.
+  // The buffers on the way are far smaller than what was sent, so the sender must be waiting.
   await pollUntil('the sender to be stopped', { timeoutMs: 2_000, everyMs: 20 }, () =>
     server.writableNeedDrain ? true : undefined,
   );

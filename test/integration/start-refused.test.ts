@@ -14,7 +14,7 @@ import { startRedis, type TestRedis } from '../support/redis';
 import { watchSlowdown } from '../support/slowdown';
 import { makeTempDir } from '../support/temp-dir';
 
-/* A Redis that answers but refuses every write, while one of our processes starts. */
+/* A Redis that answers but refuses every write, while an API or worker process starts. */
 
 interface Refusal {
   readonly name: string;
@@ -58,7 +58,7 @@ beforeEach(async () => {
 });
 afterEach(() => redis.stop());
 
-/* A connection that is told READONLY is dropped, because its server was demoted: nothing can be read there either. */
+/* READONLY is left out: such a connection is dropped, because its server was demoted, so nothing can be read there. */
 test.each(REFUSALS.filter(({ name }) => !name.includes('READONLY')))(
   'a Redis that was in use before, and refuses writes $name, is read by an API that starts',
   async ({ begin, end }) => {

@@ -202,7 +202,7 @@ describe('a drain', () => {
     supervisor.kill('SIGINT');
     await supervisor.until('draining');
     supervisor.kill('SIGINT');
-    // The time itself is what is tested: within half a second, two signals are one.
+    // This tests the time itself: two signals within half a second count as one.
     await pause(600);
     expect(await systemProcesses.identify(worker)).not.toBeNull();
     supervisor.kill('SIGINT');

@@ -57,7 +57,7 @@ describe('a process that gives no sign of life', () => {
     await supervisor.until();
     const stopped = [...(await Promise.all(others.map(role => stage.started(role, 1)))), supervisor.pid];
     for (const pid of [...stopped].reverse()) sendSignal(pid, 'SIGSTOP');
-    // The time itself is what is tested: longer than the patience, then the patience once more.
+    // This tests the time itself: longer than the limit, then the limit once more.
     await pause(2_000);
     for (const pid of [...stopped].reverse()) sendSignal(pid, 'SIGCONT');
     await pause(1_800);

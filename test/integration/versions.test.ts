@@ -63,7 +63,7 @@ describe('a process beside rows of another version', () => {
       expect(performance.now() - startMs).toBeLessThan(2_500);
       expect(refused).toMatchObject(NEWER_VERSION);
       expect(refused.headers.get('retry-after')).not.toBeNull();
-      // As if a newer process had come: it can read the row, takes the job that is still there, and ends the session.
+      // As if a newer process had come: it can read the row, takes the waiting job and ends the session.
       await makeReadable();
       await pollUntil('the end', { timeoutMs: 10_000, everyMs: 50 }, async () =>
         (await api.call('GET', path)).body['status'] === 'released' ? true : undefined,

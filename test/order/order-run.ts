@@ -5,37 +5,37 @@ import { Installation, type Role } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
 import { RedisProxy } from '../support/redis-proxy';
 
-/** What breaks while jobs are accepted. */
+/** A fault while jobs are accepted. */
 export type Fault = Extract<Role, 'api' | 'worker' | 'redis'> | 'connections';
 
-/** What is asked of one run. */
+/** The options of one run. */
 export interface OrderRun {
   readonly name: string;
   readonly jobs: number;
-  /** In turn, each at a moment that follows from the seed. */
+  /** The faults, one after the other, each at a moment that follows from the seed. */
   readonly faults: readonly Fault[];
   readonly seed: number;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface OrderResult {
   readonly asked: readonly string[];
-  /** The sessions that were made, in the order in which they were. */
+  /** The sessions, in the order in which they were made. */
   readonly made: readonly string[];
   /** Why jobs failed; none should. */
   readonly failures: readonly string[];
   readonly tookMs: number;
 }
 
-/** Longer than a run: a job whose process died is taken over after up to 12 s, and must find its session live. */
+/** Longer than a run: a job whose process died is taken over after up to 12 s, and its session must still be live. */
 const SESSION_TIMEOUT_MS = 180_000;
 
-/** Longer than a process takes to be told that Redis is away. */
+/** Longer than a process takes to notice that Redis is away. */
 const SLOWEST_RETURN_MS = 1_500;
 
 /**
- * An installation on a Redis behind a network, for runs in which a producer asks for sessions while processes and
- * connections die. Connections return when they like: at once, or one long after the other.
+ * An installation with a Redis behind a network, for runs in which a producer asks for sessions while processes and
+ * connections die. Each connection returns at once or after a random time.
  */
 export class OrderBench {
   private constructor(
@@ -47,7 +47,8 @@ export class OrderBench {
 
   /** Starts it, with the null browser and room for all sessions of a run. */
   static async start(jobsPerRun: number): Promise<OrderBench> {
-    // Order and number hold for what Redis has said it keeps; with `everysec` it may say so while an fsync runs and not have it.
+    // Order and number are promised for what Redis has acknowledged as stored. With `everysec` it may acknowledge
+    // during an fsync and still lose it.
     const redis = await startRedis({ appendonly: true, appendfsync: 'always' });
     const network = await RedisProxy.start(redis.socketPath);
     const env = { HOLDFAST_SLOTS: String(jobsPerRun), REDIS_URL: network.url };
@@ -55,7 +56,7 @@ export class OrderBench {
     return new OrderBench(installation, await TestProducer.open(redis), redis, network);
   }
 
-  /** Adds jobs, breaks things, waits for every job to end. */
+  /** Adds jobs, makes the faults, waits for every job to end. */
   async run({ name, jobs, faults, seed }: OrderRun): Promise<OrderResult> {
     const startedMs = performance.now();
     const random = new Random(seed);
@@ -81,7 +82,7 @@ export class OrderBench {
     });
     this.network.returnAfter(() => 0);
     const tookMs = performance.now() - startedMs;
-    // Makes room for the next run.
+    // Frees the slots for the next run.
     const { body } = await this.installation.call<{ success: boolean }>('POST', '/v1/sessions/release');
     if (!body.success) throw new Error('the sessions of the run could not be released');
     return {

@@ -11,11 +11,11 @@ import { StandInWorker } from './stand-in-worker';
 export interface TestApi {
   readonly url: string;
   readonly redis: TestRedis;
-  /** A second process, as it were: what a worker has. */
+  /** The parts of a worker, on connections of their own as in a second process. */
   readonly deps: Deps;
   readonly worker: StandInWorker;
   readonly browser: EchoBrowser;
-  /** Closes the API at `url`; all else goes on. */
+  /** Closes the API at `url`; everything else goes on. */
   closeFirst(): Promise<void>;
   /** Starts one more API on the same Redis; closed with the rest. */
   another(config?: Partial<Config>): Promise<Api>;
@@ -26,16 +26,16 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
-/** What a test sends. */
+/** A request of a test. */
 export interface CallOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is instead of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly text?: string;
   readonly signal?: AbortSignal;
 }
 
-/** What it gets. `body` is what JSON gives, for `toMatchObject`. */
+/** An answer. `body` is the parsed JSON, for `toMatchObject`. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -47,7 +47,7 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
   return { ...envToConfig({}), port: 0, dataDir: '/nonexistent', ...overrides };
 }
 
-/** Starts everything. */
+/** Starts the API with everything that belongs to it. */
 export async function startTestApi(
   overrides: Partial<Config> = {},
   redisOptions: RedisOptions = {},
@@ -93,7 +93,7 @@ export async function startTestApi(
   };
 }
 
-/** One request to any URL of ours. */
+/** One request to any URL of the service. */
 export async function callApi(
   url: string,
   method: string,

@@ -1,7 +1,7 @@
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import type { SessionView } from './installation';
 
-/** Connects Puppeteer to a session as any user would, and always lets go of it again. */
+/** Connects Puppeteer to a session as a user would, and always disconnects afterwards. */
 export async function withPuppeteer<T>(
   session: SessionView,
   work: (page: Page, browser: Browser) => Promise<T>,
@@ -21,7 +21,7 @@ export async function connectPuppeteer(session: SessionView): Promise<Browser> {
   return puppeteer.connect({ browserWSEndpoint: session.websocketUrl, defaultViewport: null });
 }
 
-/** Leaves a mark in the session's first page that only this very browser can show again. */
+/** Leaves a mark in the session's first page that only the same browser can show again. */
 export async function leaveMark(session: SessionView, mark: string): Promise<void> {
   await withPuppeteer(session, page => page.evaluate(`void (window.name = ${JSON.stringify(mark)})`));
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Passes HTTP on, and cuts the way back at will: the service has done what it was asked, the caller never hears of it. */
+/** Passes HTTP requests on, and can drop the answers: the service has acted, but the caller gets no answer. */
 export interface CuttingProxy {
   readonly url: string;
   /** How many of the next answers are lost. */
@@ -43,7 +43,7 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
       res.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(res);
     } catch {
-      // The caller has gone away, or the service has: nothing is left to be passed on.
+      // The caller or the service has closed its connection, so there is nothing to pass on.
       res.destroy();
     }
   }

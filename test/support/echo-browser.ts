@@ -6,16 +6,16 @@ import type { Endpoint } from '../../machines/session/session.types';
 import { findHere } from '../../src/browser/dial';
 import { systemProcesses } from '../../src/core/process-identity';
 
-/** Something that answers like a browser's DevTools server: tells its pages, and says back whatever else it is told. */
+/** A server that answers like a browser's DevTools server: it lists its pages and echoes everything else. */
 export interface EchoBrowser {
-  /** Where it is, as a keeper on this machine would report it. */
+  /** Its endpoint, as a keeper on this machine would report it. */
   readonly endpoint: Endpoint;
   /** Upgrade requests it has seen: their path and headers. */
   readonly upgrades: readonly {
     readonly path: string;
     readonly headers: Readonly<Record<string, unknown>>;
   }[];
-  /** Cuts everybody who is connected. */
+  /** Cuts all connections. */
   dropClients(): void;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export interface EchoBrowser {
 /** Its only page. */
 export const ECHO_PAGE = { id: 'PAGE1', url: 'https://example.test/', title: 'Example' };
 
-/** As `Target.getTargets` tells it, beside something that is no page. */
+/** The answer to `Target.getTargets`: its page, and a target that is not a page. */
 const TARGETS = ['page', 'service_worker'].map((type, i) => {
   const { id, url, title } = ECHO_PAGE;
   return { targetId: i === 0 ? id : 'WORKER1', type, url, title };
@@ -31,7 +31,7 @@ const TARGETS = ['page', 'service_worker'].map((type, i) => {
 
 const BROWSER_PATH = '/devtools/browser/00000000-0000-4000-8000-000000000001';
 
-/* What a browser says over HTTP, by path. */
+/* The answers of a browser over HTTP, by path. */
 const jsonAnswers = (origin: string): Readonly<Record<string, unknown>> => ({
   '/json/version': { Browser: 'Echo/1.0', webSocketDebuggerUrl: origin + BROWSER_PATH },
   '/json/list': [

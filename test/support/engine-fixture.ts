@@ -20,7 +20,7 @@ export const PLAIN_LIMITS: SessionLimits = {
   connectTimeoutMs: null,
 };
 
-/** Everything that steps machines, on a Redis of its own; a test starts only the parts it is about. */
+/** Everything that steps machines, on a Redis of its own; a test starts only the parts that it needs. */
 export class EngineFixture {
   private constructor(
     readonly server: TestRedis,
@@ -81,7 +81,7 @@ export class EngineFixture {
     return { record: outcome.record, nowMs: outcome.nowMs };
   }
 
-  /** Has delayed jobs end sessions for as long as some work takes. */
+  /** Runs the consumer of delayed jobs, which end sessions, for as long as some work takes. */
   async withTimers(work: () => Promise<unknown>): Promise<void> {
     const consumer = timersConsumer(this.deps.consumerBase, this.deps.timeouts);
     await consumer.start();
@@ -92,7 +92,7 @@ export class EngineFixture {
     }
   }
 
-  /** Has all sweeps run for as long as some work takes. */
+  /** Runs all sweeps for as long as some work takes. */
   async withSweeper(work: () => Promise<unknown>, retentionMs = 60_000): Promise<void> {
     const sweeper = new Sweeper({ ...this.deps, reaper: new Reaper(this.deps), retentionMs });
     sweeper.start();

@@ -38,7 +38,7 @@ export default class LeakGuardedEnvironment extends TestEnvironment {
     this.#watch = { ...this.#watch, ignoredPids: new Set(before.map(({ pid }) => pid)) };
   }
 
-  /** Called by Jest; after `run_finish` every hook of the file has run, and its result is not yet made. */
+  /** Called by Jest. At `run_finish` every hook of the file has run, but its result is not made yet. */
   async handleTestEvent(event: Circus.Event, state: Circus.State): Promise<void> {
     if (event.name !== 'run_finish') return;
     const leaks = await findLeaks(this.#dir, this.#watch);
@@ -48,7 +48,7 @@ export default class LeakGuardedEnvironment extends TestEnvironment {
   }
 
   override async teardown(): Promise<void> {
-    // A file that could not even be loaded never came to `run_finish`.
+    // A file that could not be loaded never reached `run_finish`.
     await cleanUp(this.#dir, { processes: [], files: [] });
     if (this.#outerTmpdir === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = this.#outerTmpdir;

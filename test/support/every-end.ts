@@ -65,7 +65,7 @@ export class EveryEnd {
     await withPuppeteer(session, page => page.goto('data:text/html,<h1>here</h1>'));
     await installation.call('PATCH', `/v1/sessions/${session.id}`, { timeout: 120_000 });
     await installation.call('POST', `/v1/sessions/${session.id}/release`);
-    // Too late: it is over.
+    // Too late: the run is over.
     await connectPuppeteer(session).catch(() => undefined);
     const closed = await installation.create();
     await withPuppeteer(closed, (_page, browser) => browser.close());
@@ -92,7 +92,7 @@ export class EveryEnd {
     await this.#ended(session);
   }
 
-  /* More sessions than slots: the last one waits in vain, then all are released. */
+  /* More sessions than slots: the last one gets no slot in time, then all are released. */
   async #fillUp(): Promise<void> {
     const { installation } = this;
     await Promise.all(Array.from({ length: SLOTS }, () => installation.create()));

@@ -5,17 +5,17 @@ import { findChromium } from '../../workers/keeper/process/find-chromium';
 import { puppeteerCacheDirs } from '../../workers/keeper/options';
 import { makeTempDir, type TempDir } from './temp-dir';
 
-/** What a start of the browser comes to, until it is told otherwise. */
+/** The outcome of each start of the browser, until a test changes it. */
 export type Mood = 'well' | 'exits' | 'exits_once' | 'hangs';
 
-/** For `HOLDFAST_CHROMIUM_PATH`: a program that is Chromium, or a broken one, as its mood is at each start. */
+/** For `HOLDFAST_CHROMIUM_PATH`: a program that is Chromium or a broken one, as its mood says at each start. */
 export class FakeBrowser {
   private constructor(
     readonly path: string,
     private readonly dir: TempDir,
   ) {}
 
-  /** @throws if there is no real browser on this machine to start when all is well. */
+  /** @throws if there is no real browser on this machine to start. */
   static async create(mood: Mood): Promise<FakeBrowser> {
     const searchPath = process.env['PATH'] ?? '';
     const real = await findChromium({ configured: null, searchPath, cacheDirs: puppeteerCacheDirs() });
@@ -40,14 +40,14 @@ exec '${real}' "$@"
     return browser;
   }
 
-  /** Changes what every start comes to from now on. */
+  /** Changes the outcome of all later starts. */
   async be(mood: Mood): Promise<void> {
     const file = join(this.dir.path, 'mood');
     await writeFile(file, `${mood}\n`);
     await chmod(file, 0o666); // the browser's user changes it
   }
 
-  /** Waits until a start has come to hang; the mood is spent then. */
+  /** Waits until a start hangs; after that the mood is used up. */
   async untilHanging(): Promise<void> {
     const file = join(this.dir.path, 'mood');
     await pollUntil('a hanging browser', { timeoutMs: 10_000, everyMs: 10 }, async () =>
@@ -55,7 +55,7 @@ exec '${real}' "$@"
     );
   }
 
-  /** Removes the program; what runs already goes on. */
+  /** Removes the program; browsers that run already go on. */
   async remove(): Promise<void> {
     await rm(this.path);
     await this.dir.remove();

@@ -5,21 +5,21 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const IP = '/usr/sbin/ip';
 
-/** Whether this machine lets us make network namespaces: Linux, root, iproute2. */
+/** Whether network namespaces can be made on this machine: Linux, root, iproute2. */
 export const canIsolate = process.platform === 'linux' && process.getuid?.() === 0 && existsSync(IP);
 
-/** A network namespace of its own, joined with ours by one cable that can be pulled: another machine, as far as IP goes. */
+/** A network namespace, connected by one cable that can be pulled: for IP, another machine. */
 export interface FarMachine {
   readonly hereAddress: string;
   readonly thereAddress: string;
-  /** Put before a command line it runs over there. */
+  /** Put before a command line, it runs the command on the other machine. */
   readonly prefix: readonly string[];
   pullCable(): Promise<void>;
   plugCable(): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** Makes one. Names and addresses carry the pid, so that runs beside each other do not meet. */
+/** Makes one. Names and addresses contain the pid, so that parallel runs do not collide. */
 export async function makeFarMachine(): Promise<FarMachine> {
   const tag = process.pid.toString(36);
   const [name, here, there] = [`hf-${tag}`, `hfa${tag}`, `hfb${tag}`];

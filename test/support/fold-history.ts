@@ -6,7 +6,7 @@ import { keys } from '../../src/redis/keys';
 import type { HistoryEntry } from '../../src/store/session-record';
 
 /**
- * The snapshot that a history leads to (I4): its inputs, offered to the machine one after the other.
+ * The snapshot that a history leads to (I4): offers its inputs to the machine one after the other.
  *
  * @throws if one of them is missing, or not accepted in its turn.
  */

@@ -8,7 +8,8 @@ import { RUN_ID_VARIABLE } from './run-id';
 const GRACE_MS = 5_000;
 
 /**
- * After the last file: what the guard of the files cannot see, because its worker crashed or a process came up later.
+ * After the last file: finds leaks that the guard of a file cannot see, because its Jest worker crashed or a process
+ * started later.
  *
  * @throws if the run has left a process or a folder behind, which fails it.
  */

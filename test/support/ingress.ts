@@ -2,7 +2,7 @@ import { Queue, QueueEvents, type Job, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { TestRedis } from './redis';
 
-/** What another service has: BullMQ, and the name and prefix of our queue. */
+/** A producer as another service has it: with BullMQ, and with name and prefix of the queue. */
 export class TestProducer {
   readonly queue: Queue;
   readonly events: QueueEvents;
@@ -13,7 +13,7 @@ export class TestProducer {
     this.queue = new Queue('ingress', options);
     this.events = new QueueEvents('ingress', options);
     this.#redis = new Redis({ path: socketPath, maxRetriesPerRequest: null });
-    // While a test has Redis restarted; whoever waits hears of it otherwise.
+    // Errors come while a test restarts Redis; a caller that waits gets them in another way.
     this.#redis.on('error', () => undefined);
     this.queue.on('error', () => undefined);
     this.events.on('error', () => undefined);
@@ -31,7 +31,7 @@ export class TestProducer {
     return this.queue.add(name, { v: 1, ...data }, options);
   }
 
-  /** What a job ends with; rejects with its reason. */
+  /** The result of a job; rejects with the reason of its failure. */
   async result(job: Job, timeoutMs = 10_000): Promise<Record<string, unknown>> {
     // SAFETY: every result of ours is an object.
     return (await job.waitUntilFinished(this.events, timeoutMs)) as Record<string, unknown>;

@@ -6,7 +6,7 @@ import { pollUntil } from '../../src/core/abort';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
 import { makeTempDir, type TempDir } from './temp-dir';
 
-/** The part of a session's public view that tests look at. */
+/** The part of a session's public view that tests use. */
 export interface SessionView {
   readonly id: string;
   readonly status: 'created' | 'live' | 'released' | 'failed' | 'timed_out';
@@ -42,12 +42,12 @@ export interface Answer<T> {
 /** How an installation is started. */
 export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: `null`, which costs nothing. */
+  /** Default: `null`, a browser that costs nothing. */
   readonly browser?: 'null' | 'chromium';
   readonly mode?: 'start' | 'worker' | 'api';
   /** Put before the command line, such as `ip netns exec`; must end in an exec, so that the pid is the supervisor's. */
   readonly prefix?: readonly string[];
-  /** Runs everything as this user; the data folder is made his, and his temporary folder is in it. */
+  /** Runs everything as this user, who owns the data folder; the temporary folder is in it. */
   readonly user?: { readonly uid: number; readonly gid: number };
   /** The program that is run. Default: the one of this repository. */
   readonly bin?: string;
@@ -88,7 +88,7 @@ export class Installation {
     return installation;
   }
 
-  /** What the processes have written so far. */
+  /** The output of all processes so far. */
   get output(): string {
     return this.#output;
   }
@@ -115,7 +115,7 @@ export class Installation {
     await this.ready();
   }
 
-  /** The process that plays a role now. */
+  /** The process that has a role now. */
   async find(role: Role): Promise<ProcessIdentity> {
     if (role === 'supervisor') {
       const identity = await systemProcesses.identify(this.#supervisor.pid ?? 0);
@@ -131,7 +131,9 @@ export class Installation {
     return identity;
   }
 
-  /** Sends a signal to the process that plays a role; answers who it was. SIGKILL waits until it is dead. */
+  /**
+   * Sends a signal to the process with a role; answers that process. After SIGKILL it waits until the process is dead.
+   */
   async signal(role: Role, signal: NodeJS.Signals): Promise<ProcessIdentity> {
     const identity = await this.find(role);
     sendSignal(identity.pid, signal);
@@ -143,7 +145,7 @@ export class Installation {
     return identity;
   }
 
-  /** Waits until another process than `old` plays its role. */
+  /** Waits until a process other than `old` has its role. */
   async replaced(role: Role, old: ProcessIdentity, timeoutMs = 10_000): Promise<ProcessIdentity> {
     return pollUntil(`a new ${role}`, { timeoutMs, everyMs: 10 }, async () => {
       const now = await this.find(role).catch(() => old);
@@ -164,7 +166,7 @@ export class Installation {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    // SAFETY: tests know what they ask for; a wrong shape fails their expectations.
+    // SAFETY: the test knows the shape of the answer; a wrong shape fails its expectations.
     return {
       status: response.status,
       headers: response.headers,
@@ -242,11 +244,9 @@ export class Installation {
     const browsers = new Map<string, number>();
     for (const { pid, commandLine } of await systemProcesses.list()) {
       const directory = new RegExp(`${this.dir.path}/run/(b-[0-9a-f]+)`).exec(commandLine)?.[1];
-      if (directory === undefined) continue;
-      if (commandLine.includes('/shim.sh ')) shims.add(directory);
-      // What a script forks looks like the script itself until it is something else; the parent came first.
-      else if (isBrowser(commandLine))
-        browsers.set(directory, Math.min(pid, browsers.get(directory) ?? Infinity));
+      if (directory === undefined || !isBrowser(commandLine)) continue;
+      // A fork of a script has the same command line until its exec; the parent was started first.
+      byDirectory.set(directory, Math.min(pid, byDirectory.get(directory) ?? Infinity));
     }
     return { shims, browsers };
   }
@@ -282,7 +282,7 @@ export class Installation {
   /** Kills everything at once as a power cut would: supervisor, every role, every browser. The data folder stays. */
   async cutPower(): Promise<void> {
     const roles = (['supervisor', 'redis', 'api', 'keeper', 'worker'] as const).map(role =>
-      // Roles that this mode does not have are nothing to kill.
+      // This mode may not have the role.
       this.find(role).catch(() => null),
     );
     const victims = (await Promise.all(roles)).filter(identity => identity !== null);
@@ -333,7 +333,8 @@ async function giveTo(user: InstallationOptions['user'], dir: string): Promise<v
 }
 
 const isBrowser = (commandLine: string): boolean =>
-  // A null browser is a script for the moment before it becomes what it waits in.
-  commandLine.startsWith('dd if=') ||
-  commandLine.includes('/null-browser.sh ') ||
-  (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type='));
+  !commandLine.includes('/shim.sh ') &&
+  // A null browser is a script at first, until it becomes (by exec) the program that it waits in.
+  (commandLine.startsWith('dd if=') ||
+    commandLine.includes('/null-browser.sh ') ||
+    (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type=')));

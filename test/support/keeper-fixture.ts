@@ -16,7 +16,7 @@ import {
 import { PLAIN_LAUNCH, type BrowserRecord, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { makeTempDir, type TempDir } from './temp-dir';
 
-/** A worker that is no process: a silent one is killed, and this names nobody. */
+/** The identity of a worker that is not a process: the keeper kills a silent worker, and this identity matches none. */
 export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
 
 /** Forward proxies run from the sources, without a build. */
@@ -29,7 +29,7 @@ const FORWARD_PROXY_ARGS = [
 /** The keeper of a fixture runs in the test's own process, which its client must not kill. */
 const HARMLESS: ProcessTable = { ...systemProcesses, identify: () => Promise.resolve(null) };
 
-/** How a fixture's keeper differs from production's. */
+/** Settings in which the keeper of a fixture differs from production. */
 export type KeeperSettings = Partial<Omit<KeeperOptions, 'dataDir'>>;
 
 /** A fence with a fresh claim. */
@@ -56,7 +56,7 @@ export class KeeperFixture {
     readonly log: Logger,
   ) {}
 
-  /** Null browsers unless the settings say otherwise. */
+  /** Starts null browsers unless the settings say otherwise. */
   static async open(
     settings: KeeperSettings = {},
     { dir, log }: { dir?: TempDir; log?: Logger } = {},
@@ -107,7 +107,7 @@ export class KeeperFixture {
     return worker;
   }
 
-  /** A worker that comes only when something has happened. */
+  /** A worker that connects later, after some event. */
   async workerAfter(happened: () => boolean): Promise<TestWorker> {
     const probe = (): true | undefined => (happened() ? true : undefined);
     await pollUntil('what the worker waits for', { timeoutMs: 5_000, everyMs: 10 }, probe);
@@ -124,7 +124,7 @@ export class KeeperFixture {
   }
 }
 
-/** A keeper client that keeps what it has heard. */
+/** A keeper client that records the messages that it gets. */
 export class TestWorker {
   readonly client: KeeperClient;
   readonly registrations: Registration[] = [];
@@ -183,7 +183,7 @@ export class TestWorker {
     return pollUntil(`${ref} to be reported`, { timeoutMs, everyMs: 5 }, found);
   }
 
-  /** Waits for so many answers to beats. */
+  /** Waits for this many answers to beats. */
   async untilBeats(count: number): Promise<void> {
     const until = this.#stats + count;
     const beaten = (): true | undefined => (this.#stats >= until ? true : undefined);

@@ -1,7 +1,7 @@
 import { parseLabelSelector } from '../../src/contract/labels';
 import type { LabelRequirement } from '../../src/store/session-index';
 
-/** What a selector asks for; throws if it is none. */
+/** The requirements of a selector; throws if the text is not a selector. */
 export function selector(text: string): readonly LabelRequirement[] {
   const parsed = parseLabelSelector(text);
   if (parsed.requirements === null) throw new Error(`${text}: ${parsed.problem}`);

@@ -4,14 +4,14 @@ import { DeadlineExceededError, pollUntil } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 
 /**
- * What a test may leave behind: nothing. Several runs can share a machine, so that nothing is judged by its name.
- * A process belongs to a test if it descends from the runner, or if its command line or environment names the
- * test's own temporary folder: TMPDIR points there, hence every child inherits it, and a browser whose environment
- * was made from nothing still has its run directory in there.
+ * A test may leave nothing behind. Several runs can share a machine, so the guard does not go by names of processes. A
+ * process belongs to a test if it descends from the runner, or if its command line or environment names the test's own
+ * temporary folder. TMPDIR points there, so every child inherits it. A browser with an empty environment still has its
+ * run directory in there.
  */
 export interface Leaks {
   readonly processes: readonly LeakedProcess[];
-  /** Names in the watched folder. */
+  /** Names of the entries in the watched folder. */
   readonly files: readonly string[];
 }
 
@@ -21,11 +21,11 @@ export interface LeakedProcess {
   readonly commandLine: string;
 }
 
-/** Whom to look for. */
+/** Which processes to look for. */
 export interface Watch {
-  /** Text in the command line or the environment of a process that makes it one of ours: a folder or a run id. */
+  /** A folder or a run id: a process with this text in its command line or environment belongs to the watch. */
   readonly marker: string;
-  /** Descendants of this process are ours too; null: do not look at ancestry. */
+  /** Descendants of this process belong to the watch too; null: do not check ancestry. */
   readonly ancestorPid: number | null;
   /** Processes that were there before. */
   readonly ignoredPids: ReadonlySet<number>;
@@ -38,10 +38,10 @@ interface ProcessFacts {
   readonly environment: string;
 }
 
-/** Time in which processes that were told to go have to be gone. */
+/** Time in which processes that were told to end have to be gone. */
 const GRACE_MS = 1_000;
 
-/** Living processes that belong to the watch; reads /proc, so that elsewhere than on Linux there are none. */
+/** Living processes that belong to the watch. It reads /proc, so it finds none on other systems than Linux. */
 export async function findProcesses(watch: Watch): Promise<LeakedProcess[]> {
   const all = await readProcesses();
   const family = watch.ancestorPid === null ? new Set<number>() : descendantsOf(watch.ancestorPid, all);
@@ -51,13 +51,13 @@ export async function findProcesses(watch: Watch): Promise<LeakedProcess[]> {
   });
 }
 
-/** What is left of a test after a moment of grace for processes. */
+/** What is left of a test, after some time for processes to end. */
 export async function findLeaks(dir: string, watch: Watch, graceMs = GRACE_MS): Promise<Leaks> {
   const processes = await findProcessesAfterGrace(watch, graceMs);
   return { processes, files: await readdir(dir) };
 }
 
-/** Like {@link findProcesses}, but gives the dying until `graceMs` to be gone. */
+/** Like {@link findProcesses}, but gives ending processes `graceMs` to be gone. */
 export async function findProcessesAfterGrace(watch: Watch, graceMs = GRACE_MS): Promise<LeakedProcess[]> {
   try {
     return await pollUntil('the last process', { timeoutMs: graceMs, everyMs: 25 }, async () => {
@@ -78,7 +78,7 @@ export function leakError(what: string, { processes, files }: Leaks): Error | nu
     ...files.map(file => `  in its temporary folder: ${file}`),
   ];
   const error = new Error(`${what} left behind:\n${lines.join('\n')}`);
-  // The stack would show this file, where nothing is wrong.
+  // The stack would point at this file, which is not the cause.
   error.stack = error.message;
   return error;
 }
@@ -109,7 +109,7 @@ async function readProcesses(): Promise<ProcessFacts[]> {
 
 async function readProcess(pid: number): Promise<ProcessFacts | null> {
   const read = async (file: string): Promise<string> => {
-    // A process that is gone by now, or that is not ours to look into, has no such text.
+    // A process that is gone by now, or that this user may not read, has no such text.
     const text = await readFile(join('/proc', String(pid), file), 'latin1').catch(() => '');
     return text.replaceAll('\0', ' ');
   };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A site that remembers who has asked for what. */
+/** A site that records the headers of requests. */
 export interface MirrorSite {
   readonly url: string;
   /** The headers of the last request for a path. */
@@ -10,7 +10,7 @@ export interface MirrorSite {
   close(): Promise<void>;
 }
 
-/** What a page or a worker can say of the browser it is in; an expression for `evaluate`. */
+/** What a page or a worker can read about its browser; an expression for `evaluate`. */
 export const SELF = `({
   userAgent: navigator.userAgent,
   language: navigator.language,

@@ -2,15 +2,15 @@ import type { SessionRef } from '../../src/core/ids';
 import type { Redis } from '../../src/redis/connection';
 import { keys } from '../../src/redis/keys';
 
-/** A machine version of days to come. */
+/** The number of a future machine version. */
 const NEWER = '99';
 
-/** Puts a row back to what it was. */
+/** Restores a row. */
 export type MakeReadable = () => Promise<void>;
 
 /**
- * Makes a row one that a newer version has written: another machine version, a state nobody knows, members that were
- * renamed or have other types. What stands beside the snapshot stays.
+ * Turns a row into one that a newer version has written: another machine version, an unknown state, members that were
+ * renamed or have other types. The fields beside the snapshot stay.
  *
  * @param change - what else the newer version has changed in the context
  */

@@ -7,21 +7,21 @@ import {
   type OpenApiDocument,
 } from '../../src/http/openapi/open-api';
 
-/** One operation of a document, where it stands. */
+/** One operation of a document, with its path and method. */
 export interface PlacedOperation {
   readonly method: string;
   readonly path: string;
   readonly operation: DocumentedOperation;
 }
 
-/** What is to be held against the document. */
+/** An answer to compare with the document. */
 export interface GivenAnswer {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly text: string;
 }
 
-/** Holds answers of the service against an OpenAPI document, and remembers which of its promises it has seen kept. */
+/** Compares answers of the service with an OpenAPI document, and records which documented answers it has seen. */
 export class Contract {
   readonly operations: readonly PlacedOperation[];
   readonly #seen = new Set<string>();
@@ -37,7 +37,7 @@ export class Contract {
     );
   }
 
-  /** Every answer that is promised: `<operationId> <status>`, for errors with the code as well. */
+  /** Every documented answer: `<operationId> <status>`, and for errors also the code. */
   get promised(): string[] {
     return this.operations.flatMap(({ operation }) =>
       Object.entries(operation.responses).flatMap(([status, answer]) => {
@@ -64,7 +64,7 @@ export class Contract {
       .sort((a, b) => Number(a.path.includes('{')) - Number(b.path.includes('{')))[0];
   }
 
-  /** What is wrong with an answer; empty if it is as documented. */
+  /** The differences of an answer from the document; empty if it is as documented. */
   breaches({ operation }: PlacedOperation, given: GivenAnswer): string[] {
     const documented = operation.responses[String(given.status)];
     if (documented === undefined)
@@ -76,7 +76,9 @@ export class Contract {
     return wrong.map(what => `${operation.operationId} ${given.status}: ${what}`);
   }
 
-  /** What is wrong with a value, by a schema of the document; empty if nothing is. Members it does not name are wrong. */
+  /**
+   * The errors of a value by a schema of the document; empty if there are none. Members without a schema are errors.
+   */
   wrongBySchema(schema: JsonSchema, value: unknown): string[] {
     const check = this.#checks.get(schema) ?? this.#compile(schema);
     this.#checks.set(schema, check);
@@ -120,7 +122,7 @@ function codesIn(schema: JsonSchema): readonly string[] {
   return (schema as { properties: { code: { enum: readonly string[] } } }).properties.code.enum;
 }
 
-/* The same schema, but an object has the members it names and no others: what we answer has to be documented. */
+/* The same schema, but an object may have only the members that it names: every member of an answer is documented. */
 function closed(schema: JsonSchema): JsonSchema {
   const inner = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closedIn(value)]));
   const isOpen =

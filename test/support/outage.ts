@@ -9,7 +9,7 @@ export interface OutageCall {
   readonly tookMs: number;
 }
 
-/** Makes every kind of call once, all at the same time, and tells how each was answered. */
+/** Makes every kind of call once, all at the same time, and answers how each was answered. */
 export async function callEverything(
   installation: Installation,
   session: SessionView,

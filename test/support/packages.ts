@@ -7,13 +7,13 @@ import { makeTempDir, type TempDir } from './temp-dir';
 const ROOT = resolve(__dirname, '../..');
 const run = promisify(execFile);
 
-/** Empty projects into which what `npm run pack` has written was installed. */
+/** Empty projects with the packages that `npm run pack` has written. */
 export interface InstalledPackages {
-  /** Has `holdfast`, and what it depends on. */
+  /** Has `holdfast` and its dependencies. */
   readonly service: string;
   /** Has `holdfast-client` and nothing else. */
   readonly bare: string;
-  /** The same, with everything that a user of the client may bring. */
+  /** The same, with every library that a user of the client may add. */
   readonly client: string;
   remove(): Promise<void>;
 }
@@ -46,13 +46,14 @@ async function project(dir: TempDir, name: string, tarball: string): Promise<str
   const folder = join(dir.path, name);
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), '{"private":true}');
-  // What `npm ci` has brought for this repository is in npm's cache, and nothing is asked for twice; peers are optional.
+  // Packages that `npm ci` has installed for this repository are in npm's cache, so npm downloads nothing. Peers are
+  // optional.
   const args = ['install', '--prefer-offline', '--legacy-peer-deps', '--ignore-scripts', tarball];
   await run('npm', args, { cwd: folder, env: environment() });
   return folder;
 }
 
-/* That of a shell: npm tells the scripts it runs about the package they are of. */
+/* The environment of a shell: npm adds variables about the current package to the environment of its scripts. */
 function environment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) => !/^npm_(?:config_local_prefix|config_prefix|execpath|lifecycle|package|command)/.test(name),

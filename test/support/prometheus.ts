@@ -12,13 +12,13 @@ export interface Series {
   readonly values: readonly (readonly [number, string])[];
 }
 
-/** What is scraped: host and port, by the name of the job. */
+/** The targets to scrape: host and port, by the name of the job. */
 export type Targets = Readonly<Record<string, string>>;
 
 const RULES = resolve(__dirname, '../../observability/prometheus/rules.yml');
 const READY_TIMEOUT_MS = 20_000;
 
-/** Whether a program is on PATH; says how to get it if not, since a test that is skipped should not go unnoticed. */
+/** Whether a program is on PATH. If not, prints how to get it, so that a skipped test does not go unnoticed. */
 export function isInstalled(program: 'prometheus' | 'promtool'): boolean {
   try {
     execFileSync(program, ['--version'], { stdio: 'ignore' });
@@ -42,10 +42,10 @@ export class TestPrometheus {
   ) {}
 
   /**
-   * Resolves when every target has been scraped: some five seconds after the start, for that is how often Prometheus looks
-   * at its list.
+   * Resolves when every target has been scraped: some five seconds after the start, because Prometheus reads its list
+   * of targets that often.
    *
-   * @throws if that takes longer than 20 s; what it said last is in the message.
+   * @throws if that takes longer than 20 s; the message has the last output of Prometheus.
    */
   static async start(targets: Targets): Promise<TestPrometheus> {
     const dir = await makeTempDir();
@@ -105,7 +105,7 @@ export class TestPrometheus {
 
   async #isReady(): Promise<true | undefined> {
     if (this.process.exitCode !== null) throw new Error('prometheus has ended');
-    // Refused until it listens.
+    // Connections are refused until it listens.
     const response = await fetch(`${this.url}/-/ready`).catch(() => null);
     return response?.ok === true ? true : undefined;
   }

@@ -21,7 +21,7 @@ export class PseudoTerminal {
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
   }
 
-  /** Everything the terminal was sent. */
+  /** Everything that was sent to the terminal. */
   get output(): string {
     return this.#output;
   }
@@ -48,7 +48,7 @@ export class PseudoTerminal {
     return this.#child.exitCode;
   }
 
-  /** Ends it by force, if it runs still. */
+  /** Kills the command if it is still running. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');

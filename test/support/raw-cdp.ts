@@ -1,14 +1,14 @@
 import type WebSocket from 'ws';
 import { open } from './upgrade';
 
-/** A bare CDP client: enables nothing by itself, and reads only what it is let read. */
+/** A bare CDP client: it enables nothing by itself, and reads only when the test lets it. */
 export class RawCdp {
   #id = 0;
   readonly #waiting = new Map<number, (result: unknown) => void>();
 
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data: Buffer) => {
-      // Events may be large and many: only answers are parsed, which begin with their id.
+      // Events may be large and many, so only answers are parsed: they begin with their id.
       const [, id] = /^{"id":(\d+)/.exec(data.subarray(0, 20).toString()) ?? [];
       if (id === undefined) return;
       // SAFETY: Chromium speaks JSON.
@@ -28,11 +28,11 @@ export class RawCdp {
     const id = this.#id;
     const answered = new Promise(resolve => this.#waiting.set(id, resolve));
     this.socket.send(JSON.stringify({ id, method, params, sessionId }));
-    // SAFETY: as said, the caller's.
+    // SAFETY: the caller knows the type of the answer, as said above.
     return (await answered) as T;
   }
 
-  /** Attaches to the first page; answers what its session is called. */
+  /** Attaches to the first page; answers the id of the CDP session. */
   async attachToPage(): Promise<string> {
     const { targetInfos } = await this.call<{ targetInfos: { type: string; targetId: string }[] }>(
       'Target.getTargets',

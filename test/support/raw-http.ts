@@ -9,7 +9,7 @@ export interface RawRequest {
   readonly body?: string;
 }
 
-/** What came back. */
+/** The answer. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ export interface RawAnswer {
 }
 
 /**
- * Sends a request on a connection of its own. Of an event stream only the head is waited for.
+ * Sends a request on a connection of its own. For an event stream it waits only for the head.
  *
  * @throws if there is no whole answer within `timeoutMs`, or the connection breaks.
  */
@@ -48,7 +48,7 @@ export async function sendRaw(url: string, asked: RawRequest, timeoutMs = 10_000
       sent.destroy();
     };
     sent.on('response', response => {
-      // SAFETY: the only header of ours that Node gives as a list is Set-Cookie, which nothing sends.
+      // SAFETY: the only header that Node gives as a list is Set-Cookie, which the service never sends.
       const got = response.headers as Record<string, string | undefined>;
       const status = response.statusCode ?? 0;
       if (got['content-type']?.startsWith('text/event-stream') === true) {

@@ -1,12 +1,12 @@
 import { pollUntil } from '../../src/core/abort';
 import type { TestRedis } from './redis';
 
-/** A lease, and the moment in which the processes of a test come into contact with their Redis. */
+/** A lease, and some time for the processes of a test to connect to their Redis. */
 const JUDGES_AFTER_S = 12;
 
 /**
- * Waits until the reapers of a test may judge: they act only when their own contact with this Redis is longer than a
- * lease. A test that measures how soon a dead worker is noticed has to begin after that.
+ * Waits until the reapers of a test may act: their own contact with this Redis must be longer than a lease. A test that
+ * measures how soon a dead worker is noticed has to begin after that.
  */
 export async function untilReaperMayJudge(redis: TestRedis): Promise<void> {
   await pollUntil('Redis to be up for longer than a lease', { timeoutMs: 20_000, everyMs: 200 }, async () => {

@@ -14,10 +14,10 @@ export async function assertOnlyKeys(redis: TestRedis, allowed: readonly RegExp[
     throw new Error(`unexpected keys in Redis:\n  ${unexpected.sort().join('\n  ')}`);
 }
 
-/** The server hears of the end of a connection a moment after the client has let go of it. */
+/** The server notices the end of a connection a moment after the client has closed it. */
 const NOTICED_WITHIN_MS = 500;
 
-/** Fails if anybody but the asking redis-cli is still connected. */
+/** Fails if any client except the asking redis-cli is still connected. */
 export async function assertNoClients(redis: TestRedis): Promise<void> {
   let clients: string[] = [];
   const noneLeft = async (): Promise<true | undefined> => {

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
- * Stands between the product and its Redis, on a TCP port, so that the network can fail and not only the server:
- * a black hole accepts and carries nothing, which is what a dead route or a dropped firewall state looks like.
+ * A TCP proxy between the product and its Redis, so that the network can fail and not only the server. A black hole
+ * accepts connections and carries nothing, like a dead route or a firewall that has lost its state.
  */
 export class RedisProxy {
   readonly #server: Server;
@@ -35,13 +35,13 @@ export class RedisProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();
   }
 
-  /** Carries again, what was held back first: a network that heals delivers what TCP still owes. */
+  /** Carries again, first the bytes that were held back: after a network failure TCP still delivers them. */
   heal(): void {
     this.#isBlackHole = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
   }
 
-  /** Forgets the connections that are open now, as a firewall does that has lost its state; new ones are carried. */
+  /** Forgets the open connections, like a firewall that has lost its state; new connections are carried. */
   forget(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();
   }
@@ -54,7 +54,7 @@ export class RedisProxy {
     }
   }
 
-  /** From now on each new connection is accepted at once and carries nothing for so long. */
+  /** From now on each new connection is accepted at once but carries nothing for this long. */
   returnAfter(ms: () => number): void {
     this.#returnMs = ms;
   }

@@ -9,7 +9,7 @@ import { makeTempDir } from './temp-dir';
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 10_000;
 
-/** How a test wants its Redis. */
+/** The options of a test's Redis. */
 export interface RedisOptions {
   /** Keep an append-only file, so that a restart finds the data again. Default: no. */
   readonly appendonly?: boolean;
@@ -17,7 +17,7 @@ export interface RedisOptions {
   readonly appendfsync?: 'always' | 'everysec' | 'no';
   /** Further arguments of `redis-server`, such as `['--maxmemory', '20mb']`. */
   readonly args?: readonly string[];
-  /** Added to its environment, such as that of a clock that is wrong. */
+  /** Added to its environment, for example for a clock that is wrong. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +30,7 @@ export interface TestRedis {
   readonly dir: string;
   /** Of the server that runs now; changes with {@link restart}. */
   readonly pid: number;
-  /** Sends a signal; for those that end a process, resolves when it has ended. The folder stays. */
+  /** Sends a signal; if the signal ends a process, resolves when it has ended. The folder stays. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends the server if it still lives, and starts another one on the same socket and folder. */
   restart(): Promise<void>;
@@ -44,7 +44,7 @@ export interface TestRedis {
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
   const dir = await makeTempDir();
   const socketPath = join(dir.path, 'redis.sock');
-  // Unix socket paths end at 108 bytes, and Node cuts longer ones without a word.
+  // Unix socket paths end at 108 bytes, and Node cuts longer ones silently.
   if (Buffer.byteLength(socketPath) > 100) throw new Error(`socket path is too long: ${socketPath}`);
   let server = await spawnServer(dir.path, socketPath, options);
 
@@ -119,7 +119,7 @@ async function ping(socketPath: string): Promise<boolean> {
       resolve(data.toString().startsWith('+PONG'));
       socket.destroy();
     });
-    // Nobody listens yet, or the socket is a leftover of the server before: both mean "not ready".
+    // The server does not listen yet, or the socket is left from the server before: both mean "not ready".
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
   });

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { JsonSchema } from '../../src/http/openapi/open-api';
 
-/** Any text at all: every code unit, lone surrogates among them, and now and then very much of it. */
+/** Any text: all code units, lone surrogates included, and sometimes very long. */
 export const anyText: Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
   { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 40 }) },
@@ -30,7 +30,7 @@ const deep = fc.integer({ min: 1, max: 200 }).map(levels => {
   return value;
 });
 
-/** Any JSON value: of any type, huge, deep, with names that mean something to JavaScript. */
+/** Any JSON value: of any type, huge, deep, with names that have a meaning in JavaScript. */
 export const anyJson: Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(null, true, false, 0, -1, 1e308, 5e-324, 2 ** 53, [], {}),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -45,8 +45,8 @@ export const anyJson: Arbitrary<unknown> = fc.oneof(
 );
 
 /**
- * Values for a JSON Schema, most of them fitting, others near it or of another type altogether. Knows the keywords that
- * our document uses.
+ * Values for a JSON Schema: most of them fit, some almost fit, some are of another type. Knows the keywords that the
+ * OpenAPI document uses.
  */
 export function valuesFor(schema: JsonSchema): Arbitrary<unknown> {
   return fc.oneof({ weight: 4, arbitrary: fitting(schema) }, { weight: 1, arbitrary: anyJson });
@@ -109,7 +109,7 @@ function numbers({ type, minimum, maximum }: JsonSchema): Arbitrary<unknown> {
 
 function texts({ pattern }: JsonSchema): Arbitrary<unknown> {
   if (typeof pattern !== 'string') return anyText;
-  // What fast-check cannot make from a pattern (Unicode classes) it is given as words.
+  // fast-check cannot make values from a pattern with Unicode classes, so it gets words.
   const matching = pattern.includes('\\p{')
     ? fc.string({ maxLength: 20 })
     : fc.stringMatching(new RegExp(pattern));

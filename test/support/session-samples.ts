@@ -9,7 +9,9 @@ import type {
 } from '../../machines/session/session.types';
 import { firstStep, step } from '../../machines/step';
 
-/* Sessions in every state, made by the machine itself and equal on every run; tests and golden files start from these. */
+/*
+ * Sessions in every state, made by the machine itself and equal on every run; tests and golden files start from these.
+ */
 
 /** When sample sessions are created, epoch milliseconds. */
 export const T0 = 1_700_000_000_000;
@@ -22,7 +24,7 @@ export const LIMITS: SessionLimits = {
   connectTimeoutMs: 45_000,
 };
 
-/** Every wish made, so that every field has a value. */
+/** Every option set, so that every field has a value. */
 export const OPTIONS: BrowserOptions = {
   headless: true,
   dimensions: { width: 390, height: 844 },
@@ -33,7 +35,7 @@ export const OPTIONS: BrowserOptions = {
   proxyServer: 'http://proxy.example:3128',
 };
 
-/** What a sample session is created with. */
+/** The input that a sample session is created from. */
 export const INPUT: SessionInput = {
   tenant: 'default',
   id: '018bcfe5-6800-7000-8000-000000000001',
@@ -45,7 +47,7 @@ export const INPUT: SessionInput = {
   nowMs: T0,
 };
 
-/** Where a sample browser listens. */
+/** The endpoint of a sample browser. */
 export const ENDPOINT: Endpoint = {
   port: 40_001,
   path: '/devtools/browser/00000000-0000-4000-8000-000000000001',
@@ -89,7 +91,7 @@ export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEven
   },
 };
 
-/** Offers events one after another; throws if one is not accepted. */
+/** Offers events one after the other; throws if one is not accepted. */
 export function walk(from: SessionSnapshot, ...events: SessionEvent[]): SessionSnapshot {
   return events.reduce((snapshot, event) => {
     const taken = step(snapshot, event);
@@ -105,7 +107,7 @@ const requeued = walk(launching, EVENTS.LAUNCH_FAILED);
 const relaunching = walk(requeued, { ...EVENTS.CLAIM, nowMs: T0 + 400, workerId: 'w-3', claimId: 'claim-3' });
 const live = walk(launching, EVENTS.BROWSER_READY);
 
-/** Sessions by where they stand; `requeued` and `relaunching` are on their second attempt. */
+/** Sessions by their state; `requeued` and `relaunching` are on their second attempt. */
 export const SAMPLES = {
   queued,
   launching,
@@ -120,7 +122,7 @@ export const SAMPLES = {
 /** The name of a sample. */
 export type SampleName = keyof typeof SAMPLES;
 
-/** The innermost state, as tables and diagrams call it. */
+/** The name of the innermost state in tables and diagrams. */
 export function leafOf({ value }: SessionSnapshot): string {
   return typeof value === 'string' ? value : value.created;
 }

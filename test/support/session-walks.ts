@@ -6,12 +6,12 @@ import type { SessionInput, SessionSnapshot } from '../../machines/session/sessi
 import { ENDPOINT, INPUT } from './session-samples';
 
 /**
- * One random event, still without its time: a walk decides that, because a time-out names a deadline that only the
- * session at that moment knows.
+ * One random event, still without its time. The walk sets the time, because a time-out names a deadline that depends on
+ * the session at that moment.
  */
 export type Move = (at: SessionSnapshot, nowMs: number) => SessionEvent;
 
-/** A random life: how the session was asked for, and what happened how long after what. */
+/** A random life: the input of the session, and its events with the time between them. */
 export interface Walk {
   readonly input: SessionInput;
   readonly moves: readonly { readonly afterMs: number; readonly move: Move }[];
@@ -72,7 +72,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     fc.constant<Move>((_, nowMs) => ({ type: 'DOWNLOADS_CUT', nowMs })),
   ),
   {
-    weight: 5, // most name a deadline that is not there, or not yet past
+    weight: 5, // most name a deadline that does not exist or has not passed
     arbitrary: fc
       .tuple(fc.constantFrom(...TIMER_KINDS), fc.constantFrom(0, 0, 0, -1, 1, 5_000))
       .map(([kind, offsetMs]) => timeout(kind, offsetMs)),
@@ -94,7 +94,7 @@ const input: fc.Arbitrary<SessionInput> = fc
   })
   .map(limits => ({ ...INPUT, limits }));
 
-/** Random lives of up to thirty events; time stands still or goes on, it never goes back. */
+/** Random lives of up to thirty events; time stays the same or goes on, it never goes back. */
 export const walks: fc.Arbitrary<Walk> = fc
   .tuple(
     input,

@@ -1,5 +1,5 @@
-/* Preloaded into a process, moves its wall clock by the seconds that stand in a file, which may change at any moment.
-   libfaketime would do, but does not start a Redis with jemalloc. The monotonic clock stays honest. */
+/* A library to preload into a process. It moves the wall clock by the seconds in a file, which may change at any time.
+   libfaketime would do the same, but it does not start a Redis with jemalloc. The monotonic clock stays correct. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>

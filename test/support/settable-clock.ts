@@ -15,16 +15,16 @@ export const HAS_COMPILER = (() => {
   }
 })();
 
-/** A wall clock that is set while a process runs under it. */
+/** A wall clock that a test can set while a process uses it. */
 export interface SettableClock {
-  /** For the process. */
+  /** The environment for the process. */
   readonly env: Readonly<Record<string, string>>;
-  /** Sets it to so many seconds later than it is, from now on. */
+  /** Sets the clock to this many seconds ahead of the real time, from now on; negative: behind it. */
   set(seconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Makes a clock that goes right until it is set. Its files are in `dir`. */
+/** Makes a clock that is correct until it is set. Its files are in `dir`. */
 export async function makeSettableClock(dir: string): Promise<SettableClock> {
   const library = join(dir, 'settable-clock.so');
   const source = join(__dirname, 'settable-clock.c');

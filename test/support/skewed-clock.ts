@@ -8,12 +8,12 @@ const LIBRARIES = [
   '/usr/lib/faketime/libfaketime.so.1',
 ];
 
-/** The library on this machine; null: there is none. */
+/** Path of the library on this machine; null: there is none. */
 export const FAKETIME_LIBRARY = LIBRARIES.find(path => existsSync(path)) ?? null;
 
 /**
- * Environment under which a process believes that it is `seconds` later than it is. Its monotonic clock stays honest, as
- * it does on a machine whose clock was set.
+ * Environment in which the wall clock of a process is `seconds` ahead. Its monotonic clock stays correct, as on a
+ * machine whose clock was set.
  *
  * @throws where there is no libfaketime.
  */

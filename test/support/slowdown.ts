@@ -5,7 +5,7 @@ interface Share {
   readonly waitedMs: number;
 }
 
-/** Time of this process' main thread on a processor, and ready but without one; none where the kernel does not tell. */
+/** Time of the main thread on a processor, and its time waiting for one; none where the kernel does not report it. */
 function share(): Share {
   try {
     const [run = 0, waited = 0] = readFileSync('/proc/self/schedstat', 'utf8').split(' ').map(Number);
@@ -16,8 +16,8 @@ function share(): Share {
 }
 
 /**
- * Begins to watch how much longer work takes than with the machine to itself, because others want the processors too.
- * A bound that is promised for a machine with room is multiplied by the answer: there it stays as strict as promised.
+ * Begins to measure how much longer work takes because other processes use the processors. A bound that is promised for
+ * a machine with room is multiplied by the result. On such a machine the bound stays as strict as promised.
  *
  * @returns the factor since then, at least 1.
  */

@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTempDir, type TempDir } from './temp-dir';
 
-/** Whether this user may mount a file system; says loudly what is skipped when not. */
+/** Whether this user may mount a file system; if not, prints what is skipped. */
 export function canMount(): boolean {
   const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
   if (!isRoot)
@@ -18,7 +18,7 @@ export class SmallDisk implements TempDir {
     private readonly ballast: string,
   ) {}
 
-  /** Mounts one; browsers may pass through its root. */
+  /** Mounts one; browsers of another user can pass through its root. */
   static async mount(megabytes: number): Promise<SmallDisk> {
     const dir = await makeTempDir();
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0711`, 'tmpfs', dir.path]);
@@ -34,7 +34,7 @@ export class SmallDisk implements TempDir {
     return bavail * bsize;
   }
 
-  /** Takes all the room there is. */
+  /** Fills the disk completely. */
   fill(): void {
     const file = openSync(this.ballast, 'a');
     const block = Buffer.alloc(4_096);
@@ -48,7 +48,7 @@ export class SmallDisk implements TempDir {
     }
   }
 
-  /** Gives back what {@link fill} took. */
+  /** Frees the space that {@link fill} took. */
   relieve(): void {
     rmSync(this.ballast, { force: true });
   }

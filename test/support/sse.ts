@@ -1,6 +1,6 @@
 import { pollUntil } from '../../src/core/abort';
 
-/** An event as a reader gets it. */
+/** An event, as a reader gets it. */
 export interface ReadEvent {
   readonly event: string;
   readonly id: string;
@@ -10,15 +10,15 @@ export interface ReadEvent {
 /** A reader of server-sent events. */
 export interface EventReader {
   readonly response: Response;
-  /** Everything that has come, in order. */
+  /** All events that have come, in order. */
   readonly events: readonly ReadEvent[];
-  /** What the last event, or a keep-alive, gave as the place to go on from. */
+  /** The id of the last event or keep-alive: the place to go on from. */
   readonly lastEventId: string;
-  /** Resolves when so many events are there. */
+  /** Resolves when this many events have come. */
   atLeast(count: number, timeoutMs?: number): Promise<readonly ReadEvent[]>;
   /** Resolves when the server has ended the stream. */
   ended(timeoutMs?: number): Promise<void>;
-  /** Goes away. */
+  /** Closes the connection. */
   stop(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export async function readEvents(
       isOver = true;
     }
   })();
-  // Whoever waits for the end is told there.
+  // The caller that waits for the end gets the error there.
   reading.catch(() => undefined);
   return {
     response,

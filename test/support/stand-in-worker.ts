@@ -6,25 +6,25 @@ import { Consumer, DONE, type JobResult } from '../../src/queue/consumer';
 import { launchPayload } from '../../src/queue/payloads';
 import type { Notice } from '../../src/store/notice-stream';
 
-/** What becomes of a launch: the session is live, it fails, or nobody ever takes it. */
+/** The outcome of a launch: the session becomes live, it fails, or no worker takes the job. */
 export type LaunchOutcome = 'live' | 'failed' | 'ignored';
 
 const WORKER_ID = 'stand-in';
 
 /**
- * Plays the worker: takes launch jobs, says that each browser is the one it was given, and that it is gone as soon as
- * its session has ended. It steps sessions through the real stepper, as a worker does.
+ * Stands in for a worker: takes launch jobs, reports the endpoint that it was given for each browser, and reports the
+ * browser as gone as soon as its session has ended. It steps sessions through the real stepper, as a worker does.
  */
 export class StandInWorker {
-  /** What becomes of launches from now on. */
+  /** The outcome of launches from now on. */
   launches: LaunchOutcome = 'live';
-  /** Whether browsers of ended sessions go; if not, releases wait for their limit. */
+  /** Whether browsers of ended sessions end; if not, releases wait until their limit. */
   closesBrowsers = true;
   readonly #consumer: Consumer<typeof launchPayload>;
 
   constructor(
     private readonly deps: Deps,
-    /** Where it says that browsers are from now on. */
+    /** The endpoint that it reports for browsers from now on. */
     public endpoint: Endpoint,
   ) {
     this.#consumer = new Consumer({
@@ -48,7 +48,7 @@ export class StandInWorker {
     await this.#consumer.close();
   }
 
-  /** Says that the browser of a live session has crashed, or that it does not answer. */
+  /** Reports that the browser of a live session has crashed, or that it does not answer. */
   async crash(
     ref: SessionRef,
     cause: 'browser_crashed' | 'browser_unresponsive' = 'browser_crashed',
@@ -61,7 +61,7 @@ export class StandInWorker {
     });
   }
 
-  /** Says that the machine of a live session is lost. */
+  /** Reports that the machine of a live session is lost. */
   async lose(ref: SessionRef): Promise<void> {
     await this.deps.stepper.apply({
       ref,

@@ -10,7 +10,7 @@ import type { Commit, CommitAnswer, SessionRecord } from '../../src/store/sessio
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { INPUT } from './session-samples';
 
-/** Logger of tests: errors only, so that a failing run tells why. */
+/** Logger of tests: errors only, so that the output of a failing run shows the cause. */
 export const testLog = createLogger('test', 'silent');
 
 /** The stores on a Redis of their own. */
@@ -64,7 +64,7 @@ export class StoreFixture {
     return record;
   }
 
-  /** Makes a commit of an event on what is stored now; `change` alters it before it is sent. */
+  /** Makes a commit of an event on the stored session; `change` alters the commit before it is sent. */
   async prepare(
     ref: SessionRef,
     opId: string,

@@ -16,7 +16,7 @@ export type Script = (
   n: number,
 ) => { status: number; body?: unknown; headers?: Record<string, string> } | null | 'silence';
 
-/** An HTTP service that says what it is told to say, and remembers what it was asked. */
+/** An HTTP service that answers as a test says, and records its requests. */
 export interface StubService {
   readonly url: string;
   readonly requests: readonly Arrived[];

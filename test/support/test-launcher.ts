@@ -11,12 +11,12 @@ import type { WorkerContext } from '../../workers/worker-context';
 import { EngineFixture } from './engine-fixture';
 import { ENDPOINT } from './session-samples';
 
-/** The id under which it launches. */
+/** The worker id under which it launches. */
 export const LAUNCHER_ID = 'w-launcher';
 
 /**
- * The part of a worker that takes launch jobs, in this process and on a fixture of its own; its keeper says of every browser at once that it is
- * there. Everything else of a worker is missing.
+ * The part of a worker that takes launch jobs, in this process and on its own fixture. Its keeper reports every browser
+ * as started at once. All other parts of a worker are missing.
  */
 export class TestLauncher {
   readonly slots: LaunchSlots;
@@ -25,7 +25,7 @@ export class TestLauncher {
   readonly launched: string[] = [];
   /** Sessions whose browser the keeper was told to end. */
   readonly closed: string[] = [];
-  /** What happens while a browser starts. */
+  /** Called while a browser starts. */
   onLaunch: () => Promise<void> = () => Promise.resolve();
   /** How many launch jobs were taken. */
   taken = 0;
@@ -50,7 +50,7 @@ export class TestLauncher {
     };
     this.#context = context;
     this.owned = new OwnedSessions(context);
-    // SAFETY: what launcher and closer ask a keeper for is answered here; the rest of it is not asked.
+    // SAFETY: every call that launcher and closer make to a keeper is answered here.
     const keeper = {
       call: async (op: string, { ref }: { ref: string }) => {
         if (op === 'close') this.closed.push(ref);
@@ -75,12 +75,12 @@ export class TestLauncher {
     return launcher.handle(payload);
   }
 
-  /** Opens it; it takes no job before {@link start}. */
+  /** Opens the launcher; it takes no job before {@link start}. */
   static async open({ slots }: { slots: number }): Promise<TestLauncher> {
     return new TestLauncher(await EngineFixture.open(), slots);
   }
 
-  /** What a worker of this id drains with. */
+  /** Drains a worker of this id. */
   drainParts(workerId: string): Pick<DrainParts, 'context' | 'owned' | 'closer' | 'slots'> {
     const context = { ...this.#context, workerId };
     return { context, owned: this.owned, closer: this.#closer, slots: this.slots };

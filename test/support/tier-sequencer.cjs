@@ -1,9 +1,9 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
 /**
- * Orders the files of a run. End-to-end files use the processor most of the time, integration files wait most of the time:
- * mixed evenly, each fills what the other leaves. Unit files are short and come last, so that no worker is idle for long at
- * the end. Within a tier it is Jest's order: failed, slow and large files first.
+ * Orders the files of a run. End-to-end files use the processor most of the time, integration files wait most of the
+ * time: mixed evenly, each fills what the other leaves. Unit files are short and come last, so that no worker is idle
+ * for long at the end. Within a tier it is Jest's order: failed, slow and large files first.
  */
 module.exports = class TierSequencer extends Sequencer {
   /** @param {import('@jest/test-result').Test[]} tests */
@@ -16,7 +16,7 @@ module.exports = class TierSequencer extends Sequencer {
 };
 
 /**
- * Both lists in one, each in its order and spread over the whole.
+ * Merges two lists: each keeps its order and is spread evenly over the result.
  *
  * @template T
  * @param {T[]} some

@@ -1,10 +1,10 @@
 import WebSocket from 'ws';
 
-/** How the server answered an upgrade. */
+/** The answer of the server to an upgrade. */
 export type UpgradeAnswer =
   { readonly socket: WebSocket } | { readonly status: number; readonly code: string | undefined };
 
-/** Knocks at a WebSocket URL as a bare client; whoever gets a socket must close it. */
+/** Requests an upgrade at a WebSocket URL as a bare client; the caller must close a socket that it gets. */
 export async function knock(url: string, headers: Record<string, string> = {}): Promise<UpgradeAnswer> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { headers, perMessageDeflate: false });
@@ -18,11 +18,11 @@ export async function knock(url: string, headers: Record<string, string> = {}): 
         resolve({ status: response.statusCode ?? 0, code });
       });
     });
-    socket.on('error', reject); // after an answer there is nobody left to reject
+    socket.on('error', reject); // has no effect after an answer
   });
 }
 
-/** Like {@link knock}, where only a socket will do. */
+/** Like {@link knock}, but fails unless it gets a socket. */
 export async function open(url: string): Promise<WebSocket> {
   const answer = await knock(url);
   if (!('socket' in answer)) throw new Error(`the upgrade was refused: ${JSON.stringify(answer)}`);

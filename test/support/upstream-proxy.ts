@@ -2,24 +2,24 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, request as requestOf, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Who may use a test's proxy. */
+/** Credentials for the proxy of a test. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
 }
 
-/** A proxy as users rent one: it lets in who knows the password, and remembers where they went. */
+/** A proxy as users rent one: it requires a password, and records where its clients went. */
 export interface UpstreamProxyServer {
   /** `scheme://host:port`. */
   readonly url: string;
   /** What it carried, oldest first: `CONNECT host:port` or `GET http://…`. */
   readonly carried: string[];
-  /** How often somebody was turned away. */
+  /** How often a client was refused. */
   readonly refused: () => number;
   close(): Promise<void>;
 }
 
-/** An HTTP proxy with Basic authentication; every name is taken for this machine, so that no name server is needed. */
+/** An HTTP proxy with Basic authentication; every name resolves to this machine, so that no name server is needed. */
 export async function startHttpProxy({ username, password }: Credentials): Promise<UpstreamProxyServer> {
   const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const carried: string[] = [];
@@ -66,7 +66,7 @@ export async function startHttpProxy({ username, password }: Credentials): Promi
   return listening(server, 'http', carried, () => refused);
 }
 
-/** A SOCKS5 proxy with user name and password (RFC 1928, RFC 1929); names are taken as above. */
+/** A SOCKS5 proxy with user name and password (RFC 1928, RFC 1929); names resolve as above. */
 export async function startSocksProxy({ username, password }: Credentials): Promise<UpstreamProxyServer> {
   const carried: string[] = [];
   let refused = 0;

@@ -1,6 +1,6 @@
 /*
- * Starts the companions of a browser in a process that has no file descriptors left, and prints what came of it. Run by
- * a test under a low `ulimit -n`; its argument is the run root.
+ * Starts the companions of a browser in a process that has no file descriptors left, and prints the result. Run by a
+ * test under a low `ulimit -n`; its argument is the run root.
  */
 import { closeSync, openSync } from 'node:fs';
 import { createLogger } from '../../src/core/logger';
@@ -23,14 +23,14 @@ const WISHES: readonly LaunchOptions[] = [
   { ...PLAIN, headless: false, proxy: null },
 ];
 
-/** Takes every descriptor but `free` many; answers how to give them back. */
+/** Takes all descriptors except `free` of them; answers a function that gives the others back. */
 function takeDescriptors(free: number): () => void {
   const taken: number[] = [];
   const giveBack = (count: number): void => taken.splice(0, count).forEach(fd => closeSync(fd));
   try {
     for (;;) taken.push(openSync('/dev/null', 'r'));
   } catch {
-    giveBack(free); // that was the last one
+    giveBack(free); // there are no more
   }
   return () => giveBack(taken.length);
 }
@@ -49,7 +49,7 @@ async function main(runRoot: string): Promise<void> {
   for (const options of WISHES) {
     const directory = RunDirectory.fresh(runRoot);
     await directory.make(user);
-    // The authority file of a display takes one.
+    // The authority file of a display needs one descriptor.
     const giveBack = takeDescriptors(1);
     await Companions.start(directory, options, around, new AbortController().signal).catch((error: unknown) =>
       said.push(messageOf(error)),

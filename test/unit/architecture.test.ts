@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 
-/* What ESLint does not see; the rest of the architecture is in eslint.config.mjs. */
+/* Rules that ESLint cannot check; the other rules of the architecture are in eslint.config.mjs. */
 
 const root = resolve(__dirname, '../..');
 const MAX_SOURCE_LINES = 300;
@@ -52,7 +52,7 @@ describe.each(scripts)('the script %s', file => {
   it('uses exactly the keys that its name counts', () => {
     const further = /for i = (\d+), #KEYS do/.exec(text);
     expect(Math.max(...used)).toBe(declared);
-    // Keys of a number known only at run time come last, and the header says so: `11…`.
+    // Keys whose number is known only at run time come last, and the header marks them: `11…`.
     if (further !== null) {
       expect(Number(further[1])).toBe(declared + 1);
       expect(header).toContain(`${declared + 1}…`);

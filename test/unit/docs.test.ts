@@ -62,7 +62,7 @@ describe('code in documents', () => {
     const { SourceTextModule } = require('node:vm');
     const blocks = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
     console.log(JSON.stringify(blocks.flatMap(([file, code]) => {
-      // What an object looks like is no program.
+      // The shape of an object is not a program.
       try { new SourceTextModule(code.startsWith('{') ? '(' + code + ')' : code); return []; }
       catch (error) { return [[file, error.message, code]]; }
     })));`;

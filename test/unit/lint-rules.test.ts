@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 describe('the lint rules', () => {
   it('report what they are there for', () => {
-    // ESLint is ESM only, which Jest does not load: the checks stand in a script of their own.
+    // ESLint is ESM only, which Jest does not load, so the checks are in a script of their own.
     const root = resolve(__dirname, '../..');
     const script = join(root, 'scripts/eslint/self-test.mjs');
     expect(execFileSync(process.execPath, [script], { cwd: root, encoding: 'utf8' })).toContain('rules hold');

@@ -10,7 +10,9 @@ import { readHistory } from '../../support/history';
 import { HAS_COMPILER, makeSettableClock, type SettableClock } from '../../support/settable-clock';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
-/* The clock of Redis is set while everything runs. What was written before says a time that is not yet, or long past. */
+/*
+ * The clock of Redis is set while everything runs. Times that were written before are then in the future or long past.
+ */
 
 const MINUTE_MS = 60_000;
 
@@ -108,7 +110,7 @@ describe('what was written before the clock was set back a minute', () => {
     const { claimId } = record.snapshot.context.owner?.fence ?? { claimId: '' };
     const aheadMs = (await deps.maintenance.nowMs()) + MINUTE_MS;
     await deps.redis.hset(keys.closing, record.ref, `${claimId}|w-1|${aheadMs}`);
-    // Both clocks are some seconds later at each look: no test waits for a lease.
+    // Each reading of both clocks is some seconds later, so that no test waits for a lease.
     let passedMs = 0;
     const startMs = deps.clock.monotonicMs();
     const maintenance = Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
@@ -116,7 +118,7 @@ describe('what was written before the clock was set back a minute', () => {
     });
     const clock = { ...deps.clock, monotonicMs: () => startMs + passedMs };
     const reaper = new Reaper({ ...deps, maintenance, clock });
-    // Ten seconds until it may judge, fifteen for the keeper.
+    // Ten seconds until the reaper may act, fifteen for the keeper.
     for (; passedMs <= 24_000; passedMs += 4_000) await reaper.look(true);
     expect(await deps.closing.isOpen(record.ref)).toBe(true);
     for (; passedMs <= 32_000; passedMs += 4_000) await reaper.look(true);
@@ -131,7 +133,7 @@ describe('what was written before the clock was set back a minute', () => {
   });
 });
 
-/* Where there is no C compiler these are reported as skipped; the ones above write the same times by hand. */
+/* Without a C compiler these tests are reported as skipped. The tests above write the same times by hand. */
 (HAS_COMPILER ? describe : describe.skip)('when the clock of Redis is set', () => {
   let dir: TempDir;
   let clock: SettableClock;
@@ -178,7 +180,7 @@ describe('what was written before the clock was set back a minute', () => {
     let monotonicMs = deps.clock.monotonicMs();
     const reaper = new Reaper({ ...deps, clock: { ...deps.clock, monotonicMs: () => monotonicMs } });
     await renew();
-    // Redis' clock runs as it does; ours is moved with it so that no test waits for a lease.
+    // The clock of Redis runs normally. The clock of this process is moved with it, so that no test waits for a lease.
     for (let seconds = 0; seconds <= 12; seconds += 2) {
       await clock.set(seconds);
       monotonicMs += 2_000;

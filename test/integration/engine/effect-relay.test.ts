@@ -1,7 +1,7 @@
 import { effectsBetween } from '../../../machines/session/session.effects';
 import { EngineFixture } from '../../support/engine-fixture';
 
-/* Effects are carried out after their commit, so two commits may be carried out the other way round. */
+/* Effects are carried out after their commit, so those of two commits may be carried out in reverse order. */
 
 let fixture: EngineFixture;
 beforeEach(async () => (fixture = await EngineFixture.open()));
@@ -23,7 +23,7 @@ test('what was armed after its cancellation is taken back', async () => {
   });
   expect(outcome.kind).toBe('committed');
   expect(await inQueue('timers')).toBe(0);
-  // The worker that brought it to life gets no further than this until now.
+  // The worker that made the session live carries out its effects only now.
   const queued = { ...record.snapshot, context: { ...record.snapshot.context, deadlines: {} } };
   const effects = effectsBetween(queued, record.snapshot);
   await deps.relay.afterCommit(record.ref, record.revision, effects, nowMs);

@@ -8,7 +8,7 @@ import { EngineFixture } from '../../support/engine-fixture';
 /** More than any sweep reads at a time. */
 const MANY = 1_000;
 
-/* What stands at the head of a set that a sweep reads must never keep it from what stands behind. */
+/* Entries at the head of a set that a sweep reads must never keep it from the entries behind them. */
 describe('a sweep gets past', () => {
   let fixture: EngineFixture;
   let deps: Deps;
@@ -34,7 +34,7 @@ describe('a sweep gets past', () => {
     return refs;
   };
 
-  /* A session whose time is up; nobody but a sweep knows. */
+  /* A session whose time is up and whose timer is gone: only a sweep can end it. */
   const overdue = async (): Promise<SessionRef> => {
     const { record } = await fixture.live({ timeoutMs: 1 });
     const timers = await deps.redis.keys(`${KEY_PREFIX}:timers:*`);
@@ -61,7 +61,7 @@ describe('a sweep gets past', () => {
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|session`]));
     const ref = await overdue();
     await fixture.withSweeper(() => fixture.ended(ref, 8_000));
-    // They are left to whoever can read them.
+    // They are left to a process that can read them.
     expect(await deps.redis.zcount(keys.due, 1, 1)).toBe(MANY);
   }, 20_000);
 
@@ -132,7 +132,7 @@ describe('a sweep gets past', () => {
     await deps.redis.zadd(keys.leases, 1, 'w-1', 2, 'w-2');
     const reaper = new Reaper({
       ...deps,
-      // As if it had been in contact with a Redis that is up for longer than a lease.
+      // As if it had been in contact, for longer than a lease, with a Redis that has been up as long.
       maintenance: Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
         serverRunId: () => Promise.resolve('1'),
         nowMs: async () => (await deps.maintenance.nowMs()) + looks * 4_000,

@@ -18,7 +18,7 @@ describe('the sweeps', () => {
 
   it('enqueue what a crash left between commit and queue', async () => {
     const ref = await fixture.accept();
-    // As if the process had died right after the commit: the effects stand, the jobs do not.
+    // As if the process had died right after the commit: the effects are stored, the jobs are not added.
     const effects = [{ kind: 'launch.enqueue', attempt: 1 }];
     const member = JSON.stringify({ ref, revision: 1, effect: effects[0] });
     await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
@@ -115,7 +115,9 @@ describe('the sweeps', () => {
     for (let i = 0; i < 10; i += 1) expect(await reaper.look(true)).toBe(0);
   });
 
-  /* A reaper whose clocks, and those of Redis, are `stepMs` later at each look: no test waits for a lease. */
+  /*
+   * A reaper for which each reading of its clocks and of Redis' is `stepMs` later, so that no test waits for a lease.
+   */
   function reaperAfter(stepMs: number, serverRunId: () => string = () => 'run'): Reaper {
     const startMs = deps.clock.monotonicMs();
     let looks = 0;

@@ -13,7 +13,7 @@ import { publishNotice, type Notice } from '../../../src/store/notice-stream';
 import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';
 
-/* Nobody consumes the queue `sessions` here: whatever is sent stays unanswered, as if its consumer had been killed. */
+/* The queue `sessions` has no consumer here: every command stays unanswered, as if its consumer had been killed. */
 
 const ANSWERS_WITHIN_MS = 2_500;
 
@@ -52,7 +52,7 @@ describe('a command that nobody answers', () => {
     (await readHistory(deps, ref)).filter(({ to }) => to === 'released').length;
   const sessionsQueue = `${KEY_PREFIX}:sessions`;
 
-  /* What a process that is killed leaves: a job that is active, locked, and worked on by nobody. */
+  /* The job that a killed process leaves: active, locked, and without a process that works on it. */
   const taking = async (work: (take: () => Promise<Job>) => Promise<void>): Promise<void> => {
     const worker = new Worker('sessions', null, {
       connection: blockingOptions(fixture.server.url),
@@ -70,7 +70,7 @@ describe('a command that nobody answers', () => {
       await worker.close(true);
     }
   };
-  /* What becomes of it when its lock has run out. */
+  /* Delivers the job again, as after its lock has run out. */
   const deliver = async (job: Job): Promise<Notice | undefined> => {
     const told: Notice[] = [];
     await commandHandler(deps.stepper, notice => Promise.resolve(void told.push(notice)))(

@@ -111,7 +111,7 @@ describe('changing a session that goes on', () => {
       const { record } = await fixture.live({ timeoutMs: 5 });
       const { ref } = record;
       const deadlineMs = record.snapshot.context.deadlines.session ?? 0;
-      // No timer runs here: the deadline passes and nobody has said so yet.
+      // No timer runs here: the deadline passes, and no process has committed the time-out yet.
       await pollUntil('the deadline to pass', { timeoutMs: 5_000, everyMs: 1 }, async () =>
         (await deps.maintenance.nowMs()) >= deadlineMs ? true : undefined,
       );
@@ -140,7 +140,7 @@ describe('changing a session that goes on', () => {
     };
     for (let i = 0; i < 20; i += 1) await Promise.all(Array.from({ length: 10 }, round));
     expect(won.update + won.timeout).toBe(200);
-    // A race that always ends the same way is none.
+    // Both outcomes must occur, otherwise this was no race.
     expect(Math.min(won.update, won.timeout)).toBeGreaterThan(0);
   }, 60_000);
 

@@ -102,7 +102,7 @@ describe('a job that was added with nothing but Redis, as the page says', () => 
 
   const [adding, reading] = blocks('redis').map(({ text }) => text.trim().split('\n'));
 
-  /** One line of the page, with its blanks filled in. */
+  /** One line of the page, with its placeholders filled in. */
   const execute = async (line: string, blanks: Readonly<Record<string, string>>): Promise<string> =>
     api.redis.cli(
       ...line.split(' ').map(word => word.replaceAll(/\$(\w+)/g, (_all, name: string) => blanks[name] ?? '')),

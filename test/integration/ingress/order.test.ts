@@ -15,7 +15,7 @@ const JOBS = 120;
 const CUTS = 3;
 const SLOW_MS = 900;
 
-/** Which connections are slow to return: those that fetch are two, one that blocks and one that does not. */
+/** The connections that are slow to return. Two of them fetch jobs: one that blocks and one that does not. */
 const SLOW = ['none', 'commands', 'fetching', 'one of those that fetch', 'the other one'] as const;
 
 describe('jobs are accepted in their order', () => {
@@ -46,7 +46,7 @@ describe('jobs are accepted in their order', () => {
       keys: new IngressKeys(redis),
       jobs: ours.acceptedJobsOn(connection),
       accept: async ({ name }) => {
-        // As a commit does: what is not answered may have been done.
+        // As for a commit: an operation without an answer may have been done.
         await redis.ping();
         if (!accepted.includes(name)) accepted.push(name);
         return { ref: refOf('default', name) };

@@ -186,7 +186,7 @@ describe('a session producer that takes back an extension', () => {
       const { id } = await (await producer.create()).result();
       await api.closeFirst();
       const job = await producer.extend(id, { timeout: 90_000 });
-      // Fetched by somebody who has not ended it yet.
+      // Fetched by a consumer that has not ended it yet.
       await api.deps.redis
         .multi()
         .lrem('{hf-in}:ingress:wait', 0, job.jobId)

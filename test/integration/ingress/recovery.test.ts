@@ -4,7 +4,7 @@ import { jobKey } from '../../../src/queue/ingress-job';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
 
-/* What BullMQ's own scripts write: a job that somebody has fetched, who is gone now. */
+/* Writes what BullMQ's scripts write: a job that a consumer has fetched, and that consumer is gone now. */
 const JOBS = '{hf-in}:ingress';
 const ACCEPTED = '{hf-in}:accepted';
 
@@ -56,7 +56,7 @@ describe('the consumer of jobs', () => {
     const job = await producer.add('session.create', { sessionId: 'first' }, { priority: 7, delay: 60_000 });
     const { redis } = api.deps;
     await redis.zrem(`${JOBS}:delayed`, job.id ?? '');
-    // As somebody adds it who does not know BullMQ.
+    // As a producer without BullMQ adds it.
     await redis
       .multi()
       .lpush(`${JOBS}:wait`, job.id ?? '')
@@ -131,14 +131,14 @@ describe('the consumer of jobs', () => {
         data: { v: 1, sessionId: `s-${index}` },
       })),
     );
-    // One after the other, some milliseconds each, and more beside busy neighbours.
+    // Jobs are accepted one after the other, some milliseconds each, and slower on a busy machine.
     await created(UNDER_WAY_MAX, 20_000);
     const released = await producer.run('session.release', { sessionId: 's-0' }, { lifo: true });
     expect(released).toMatchObject({ status: 'released' });
     const first = jobs[0];
     if (first !== undefined) await expect(producer.result(first)).rejects.toThrow(/^released_by_client/);
     await created(UNDER_WAY_MAX + 1);
-    // One or two are accepted before it is known that those before them have begun.
+    // One or two more are accepted before it is known that the earlier ones have begun.
     expect(await producer.count()).toBeLessThanOrEqual(UNDER_WAY_MAX + 5);
   });
 

@@ -140,7 +140,7 @@ describe('a job of another service', () => {
 
   it('that is removed while it waits in the queue creates nothing', async () => {
     const before = await count();
-    // Far enough in the future that nobody has taken it.
+    // Far enough in the future that no consumer has taken it.
     const job = await producer.add('session.create', {}, { delay: 60_000 });
     await job.remove();
     await producer.run('session.create');
@@ -230,7 +230,7 @@ describe('a job of another service', () => {
     await expect(producer.result(job)).rejects.toThrow(/^invalid_request/);
     const failed = await producer.queue.getJob(job.id ?? '');
     expect(failed).toMatchObject({ attemptsMade: 1, stacktrace: [] });
-    // An hour later it goes with the next one that ends.
+    // An hour later it is removed when the next job ends.
     await api.deps.redis.zadd('{hf-in}:ingress:failed', Date.now() - 3_601_000, job.id ?? '');
     await producer.failure('session.create', { timeout: 1 }, greedy);
     expect(await producer.queue.getJob(job.id ?? '')).toBeUndefined();

@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { pollUntil } from '../../../src/core/abort';
 import { watchDownloads, type FinishedDownload } from '../../../workers/keeper/downloads/download-watch';
 
-/* A browser that says what it is told to, to see what is asked of it. */
+/* A browser that answers as a test says, and records the commands that it gets. */
 
 interface Command {
   readonly id: number;

@@ -60,7 +60,7 @@ async function open(
   return { proxy, upstream };
 }
 
-/** A request as browsers send it to a proxy: for a whole URL. */
+/** A request as browsers send it to a proxy, with a whole URL. */
 async function ask(
   { port }: ForwardProxy,
   url: string,
@@ -106,7 +106,7 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
     expect(upstream.carried).toHaveLength(1);
     expect(Object.keys(seen[0]?.headers ?? {})).not.toContain('proxy-authorization');
     expect(Object.keys(seen[0]?.headers ?? {})).not.toContain('proxy-connection');
-    // What is between two neighbours stays there.
+    // Headers of one hop are not passed on.
     expect(answer.headers['x-mine']).toBeUndefined();
   });
 
@@ -170,7 +170,7 @@ test('an HTTPS proxy is asked for by its own name, never by that of the page', a
 
 test('a connection that the proxy has just closed costs no request, and none is sent twice that must not be', async () => {
   const arrived: string[] = [];
-  // Takes one request of each connection, and goes at the next one without a word.
+  // Answers one request on each connection, and closes it without an answer at the next one.
   const proxyServer = createTcpServer(socket => {
     const isFirst = { now: true };
     socket.on('error', () => undefined);

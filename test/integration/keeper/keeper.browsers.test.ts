@@ -17,8 +17,8 @@ afterEach(async () => {
 });
 
 /**
- * The pid of the only process that holds on to a run directory as a null browser does. It becomes that process (by exec)
- * right after it has said that it is ready.
+ * The pid of the only process that keeps a run directory open as a null browser does. The null browser becomes that
+ * process (by exec) right after it has reported that it is ready.
  */
 async function nullBrowserPid(): Promise<number> {
   const marker = `dd if=${fixture.dir.path}/`;

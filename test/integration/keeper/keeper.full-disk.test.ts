@@ -14,7 +14,7 @@ let said: { readonly level: string; readonly msg: string }[] = [];
 const complaints = (): string[] =>
   said.filter(({ level }) => level !== 'info' && level !== 'debug').map(({ msg }) => msg);
 
-/** Pids of whatever names a run directory of this keeper. */
+/** Pids of all processes that name a run directory of this keeper. */
 async function browserPids(): Promise<number[]> {
   const entries = await systemProcesses.list();
   const root = join(disk.path, 'run/b-');
@@ -94,7 +94,7 @@ async function recordedClaims(): Promise<string[]> {
     const { gone } = await worker.untilGone('t/a');
     expect(gone).toEqual({ cause: 'browser_crashed', message: 'the browser was killed by SIGKILL' });
     await worker.untilIdle();
-    // What is left is what its worker is to hear.
+    // What is left are the reports for its worker.
     await worker.forget('t/a', claim);
     expect(await leftOnDisk()).toEqual([]);
   });

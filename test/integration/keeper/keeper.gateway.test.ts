@@ -55,7 +55,7 @@ async function statusOf(path: string): Promise<number> {
   const status = await new Promise<number>(resolve => {
     socket.once('open', () => resolve(101));
     socket.once('unexpected-response', (_request, { statusCode }) => resolve(statusCode ?? 0));
-    // After an answer: what is left of the connection is cut below.
+    // This can only come after an answer: the rest of the connection is cut below.
     socket.on('error', () => undefined);
   });
   socket.terminate();
@@ -118,7 +118,7 @@ test('an API that reads nothing of what the browser sends is cut', async () => {
   const socket = knock(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
   socket.pause();
-  // The browser of this test says back what it is told: far more than fits in between.
+  // The browser of this test echoes what it gets: far more than the buffers on the way hold.
   for (let n = 0; n < 32; n += 1) socket.send(Buffer.alloc(1_048_576));
   await pollUntil('the cut', { timeoutMs: 15_000, everyMs: 10 }, () =>
     gateway.connections === 0 ? true : undefined,

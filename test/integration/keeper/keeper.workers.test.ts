@@ -16,7 +16,7 @@ afterEach(async () => {
   await fixture.close();
 });
 
-/** A connection that says what it is told to. */
+/** A connection that sends the lines that a test gives it. */
 class RawWorker {
   #lines: AsyncIterator<string> | null = null;
 
@@ -122,7 +122,7 @@ test('a worker that beats is left alone, and one that hangs up is only unregiste
   const identity = await systemProcesses.identify(bystander.pid ?? 0);
   if (identity === null) throw new Error('sleep does not run');
   const worker = await fixture.worker(identity);
-  // Longer than the keeper's patience: only its beats can have kept it.
+  // Longer than the limit of the keeper: without its beats the worker would have been killed.
   await worker.untilBeats(3);
   expect(fixture.app.hasWorker()).toBe(true);
   await worker.client.close();

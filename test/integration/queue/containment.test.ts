@@ -4,7 +4,7 @@ import { startStepping } from '../../../workers/stepping';
 import type { QuarantinedJob } from '../../../src/store/quarantine-store';
 import { EngineFixture } from '../../support/engine-fixture';
 
-/* Jobs as anybody with access to Redis can put them there: BullMQ's own layout, without our producer. */
+/* Jobs as any client with access to Redis can write them: in BullMQ's layout, without our producer. */
 async function plant(deps: Deps, id: string, data: string): Promise<void> {
   const job = `{hf}:sessions:${id}`;
   await deps.redis.hset(job, {
@@ -36,7 +36,7 @@ describe('a job that nobody can handle', () => {
       return entries[0] === undefined ? undefined : ((await deps.quarantine.get(entries[0].id)) ?? undefined);
     });
 
-  /* The queue still serves: a probe goes through, and nothing of the bad job is left. */
+  /* The queue still works: a probe passes through it, and nothing of the bad job is left. */
   const expectHealthy = async (id: string): Promise<void> => {
     const heard = deps.waiters.outcome('probe-after');
     await deps.producer.sendCommand({ v: 1, command: 'probe', commandId: 'probe-after' });

@@ -8,11 +8,11 @@ import { watchSlowdown } from '../../support/slowdown';
 
 const PREFIX = `${INGRESS_PREFIX}:ingress:`;
 
-/** How many jobs that nobody should send, and how many of them at a time. */
+/** The number of hostile jobs, and how many of them are added at a time. */
 const HOSTILE = 3_000;
 const WAVE = 150;
 
-/** One that means well waits for no longer than this, milliseconds; by what it takes without the others, about 20. */
+/** A valid job may wait this long, in milliseconds. Without the hostile jobs it takes about 20. */
 const LONGEST_MS = 2_500;
 
 const NAMES = [
@@ -39,7 +39,7 @@ const IDS = [
 
 const OWN_KEYS: ReadonlySet<string> = new Set(['wait', 'meta']);
 
-/** A job's hash as anybody with the password can write it. */
+/** The hash of a job, as a client with the password can write it. */
 const rawJob = fc.record(
   {
     id: fc.oneof(
@@ -85,7 +85,9 @@ const rawJob = fc.record(
   { noNullPrototype: true },
 );
 
-/** A job whose id names a key of the queue can put a hash in its place: nobody can add then until it is put right. */
+/**
+ * A job whose id names a key of the queue can replace that key by a hash. Then no job can be added until the repair.
+ */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {
   return pollUntil('the queue to be put right', { timeoutMs: 3_000, everyMs: 10 }, async () => {
     try {
@@ -106,7 +108,7 @@ async function plant(
     value === undefined ? [] : [name, value],
   );
   const { redis } = api.deps;
-  // Two of the ids name the queue's own keys: a hash in their place would stop everybody until it is put right.
+  // Two of the ids name keys of the queue. A hash in their place would stop all producers until the repair.
   if (!OWN_KEYS.has(id.toString())) await redis.hset(Buffer.concat([Buffer.from(PREFIX), id]), ...written);
   await redis.lpush(`${PREFIX}wait`, id);
   await redis.zadd(`${PREFIX}marker`, 0, '0');
@@ -135,7 +137,8 @@ describe('thousands of jobs that nobody should send', () => {
       into.push(performance.now() - startedMs);
     };
     const slowdown = watchSlowdown();
-    // Whoever counts on the counter can meet a stranger's integer: those who mean well have ids of their own here.
+    // Ids from BullMQ's counter can collide with integers that another client chose, so the valid jobs have their own
+    // ids.
     for (let from = 0; from < jobs.length; from += WAVE) {
       await Promise.all(jobs.slice(from, from + WAVE).map(job => patiently(() => plant(api, job))));
       await Promise.all([

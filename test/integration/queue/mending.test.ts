@@ -8,7 +8,7 @@ import { QueueWatch, type WatchedQueue } from '../../../src/store/queue-watch';
 import { startTestApi, type TestApi } from '../../support/api';
 import { StoreFixture } from '../../support/store-fixture';
 
-/* Whatever was done to a queue, by an operator or by a program that was told the wrong Redis: it is put right. */
+/* A queue that an operator, or a program with the wrong Redis URL, has damaged is repaired. */
 
 type Damage = readonly [what: string, harm: (queue: Queue, prefix: string) => Promise<unknown>];
 

@@ -169,7 +169,7 @@ describe('a queue of strangers', () => {
     await plant(Buffer.from([0xff, 0x31]));
     expect((await sweep()).sort()).toEqual(['damaged', 'damaged', 'damaged', 'orphaned', 'orphaned']);
     expect(await fixture.redis.llen(`${PREFIX}active`)).toBe(0);
-    // The queue's own keys, which two of those ids name, are as they were.
+    // The keys of the queue that two of those ids name are unchanged.
     expect(await queue.getWaitingCount()).toBe(1);
     expect(await fixture.redis.hlen(`${PREFIX}meta`)).toBeGreaterThan(0);
     expect(await fixture.redis.exists(`${PREFIX}text`)).toBe(0);
@@ -210,7 +210,7 @@ describe('a queue of strangers', () => {
       const job = await queue.add('late', {}, { delay: 25 * 3_600_000 });
       const failed = job.waitUntilFinished(events, 10_000);
       const refused = expect(failed).rejects.toThrow(/^too_far_delayed: /);
-      // Whoever waits is told; the event comes through the same stream as all others.
+      // The waiting caller gets the event through the same stream as all others.
       const told = once(events, 'failed');
       await sweep();
       await told;

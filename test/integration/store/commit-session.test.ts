@@ -167,7 +167,7 @@ describe('the commit script', () => {
       'answers CONFLICT to one of %s when a client has been there since it was decided',
       async (kind, key) => {
         const ref = await fixture.create('a');
-        await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s; nobody has connected in 45 s
+        await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s; no client has connected in 45 s
         await fixture.redis.hset(key, ref, now - 10_000);
         expect(await timeout(ref, kind)).toMatchObject({ answer: 'CONFLICT' });
         await fixture.redis.hdel(key, ref);

@@ -6,7 +6,7 @@ import { selector } from '../../support/label-selector';
 import { T0 } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
 
-/* The index in Redis against a filter over plain objects: whatever is asked, both must give the same sessions. */
+/* Compares the index in Redis with a filter over plain objects: for every query both must give the same sessions. */
 
 interface Known {
   readonly id: string;
@@ -67,7 +67,7 @@ describe('selecting sessions', () => {
   let index: SessionIndex;
   const known: Known[] = [];
 
-  /* Ids of every kind and many sessions in one millisecond: order must not depend on how a server sorts words. */
+  /* Ids of every kind and many sessions in one millisecond: the order must not depend on the locale of a server. */
   const ids = fc.sample(
     fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9_-]{1,6}$/), { minLength: 90, maxLength: 90 }),
     {
@@ -85,7 +85,7 @@ describe('selecting sessions', () => {
     });
     for (const [i, [nowMs, labels, status]] of lives.entries()) {
       const id = ids[i] ?? '';
-      // Half of them come by their labels with a change.
+      // Half of them get their labels by a change.
       const late = i % 2 === 0;
       const ref = await fixture.create(id, { nowMs, labels: late ? { team: 'x', gone: 'y' } : labels });
       const change = { labels: { team: null, gone: null, ...labels } };

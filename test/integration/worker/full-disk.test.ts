@@ -29,7 +29,7 @@ async function startOne(): Promise<void> {
   });
 }
 
-/** As if it had died: what it holds goes on. */
+/** As if it had died: its browsers go on. */
 async function stopOne(): Promise<void> {
   await worker.close();
   await client.close();

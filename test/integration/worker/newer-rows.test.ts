@@ -37,7 +37,7 @@ describe('a worker beside rows of a newer version', () => {
     expect(launcher.launched).toEqual([own]);
     expect(await fixture.deps.producer.hasLaunchJob(newer[0]?.ref ?? own, 1)).toBe(true);
     expect(await fixture.deps.redis.zcard(keys.quarantine)).toBe(0);
-    // Nothing is held: all four slots can be taken at once.
+    // No slot is held: all four can be taken at once.
     await pollUntil('the slots', { timeoutMs: 2_000, everyMs: 1 }, () => {
       const taken = [1, 2, 3, 4].map(() => launcher.slots.take());
       taken.filter(Boolean).forEach(() => launcher.slots.giveBack());
@@ -49,12 +49,12 @@ describe('a worker beside rows of a newer version', () => {
     const newer = await newerQueued(8);
     await launcher.start();
     const startMs = performance.now();
-    // After 0.1, 0.2, 0.4 and 0.8 s: the fifth delivery of each comes after 1.5 s, and not in the next moment.
+    // The delays are 0.1, 0.2, 0.4 and 0.8 s, so the fifth delivery of each job comes after 1.5 s.
     await pollUntil('five deliveries of each', { timeoutMs: 8_000, everyMs: 5 }, () =>
       launcher.taken >= 8 * 5 ? true : undefined,
     );
     expect(performance.now() - startMs).toBeGreaterThan(1_300);
-    // As if the newer worker had come: now somebody can read them.
+    // As if a newer worker had come: now a process can read them.
     await Promise.all(newer.map(({ makeReadable }) => makeReadable()));
     await Promise.all(newer.slice(0, 4).map(({ ref }) => untilLive(ref, 7_000)));
   }, 20_000);

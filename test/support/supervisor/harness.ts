@@ -14,7 +14,7 @@ export interface JournalEntry {
   readonly pid: number;
 }
 
-/** A supervisor process over stand-ins, and what it has said. */
+/** A supervisor process with stand-ins, and its output. */
 export interface RunningSupervisor {
   readonly process: ChildProcess;
   readonly pid: number;
@@ -29,7 +29,7 @@ export interface RunningSupervisor {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** A data folder with stand-ins for the programs of ours. */
+/** A data folder with stand-ins for API, worker and keeper. */
 export class Stage {
   readonly dataDir: string;
   readonly #stubDir: string;
@@ -84,7 +84,7 @@ export class Stage {
     );
   }
 
-  /** Starts a supervisor; by default with a Redis that nobody ever asks. */
+  /** Starts a supervisor; by default with a Redis URL that no process uses. */
   run(mode: Mode = 'start', env: NodeJS.ProcessEnv = {}): RunningSupervisor {
     const hook = join(__dirname, '..', 'typescript-hook.cjs');
     const child = spawn(
@@ -112,7 +112,7 @@ export class Stage {
       supervisor.kill('SIGKILL');
       await supervisor.ended();
     }
-    // Not by the list of children: a process that has just been started may not be on it yet.
+    // The list of children is not enough: a process that has just been started may not be on it yet.
     const watch = { marker: this.dataDir, ancestorPid: null, ignoredPids: new Set<number>() };
     for (const { pid } of await findProcesses(watch)) {
       sendSignal(pid, 'SIGKILL');

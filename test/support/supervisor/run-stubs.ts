@@ -1,4 +1,4 @@
-/* `run-stubs.ts <mode> <folder>`: the real supervisor over the stand-ins of a folder, with little patience. */
+/* `run-stubs.ts <mode> <folder>`: the real supervisor with the stand-ins of a folder and short limits. */
 import { join } from 'node:path';
 import type { Mode, Patience } from '../../../src/supervisor/roles';
 import { supervise } from '../../../src/supervisor/main';

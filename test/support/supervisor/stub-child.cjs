@@ -1,4 +1,4 @@
-/* A stand-in for api, worker and keeper, as far as a supervisor can tell: it keeps the contract and a journal. */
+/* A stand-in for api, worker and keeper: it keeps their contract with the supervisor, and writes a journal. */
 const { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } = require('node:fs');
 const { createServer } = require('node:net');
 const { basename, dirname, join } = require('node:path');
@@ -7,7 +7,7 @@ const role = basename(process.argv[1], '.cjs');
 const folder = dirname(process.argv[1]);
 const note = event =>
   appendFileSync(join(folder, 'journal'), `${JSON.stringify({ role, event, pid: process.pid })}\n`);
-/** A file `<role>.<trait>` beside the stub makes it misbehave. */
+/** A file `<role>.<trait>` in the folder of the stub makes it misbehave. */
 const has = trait => existsSync(join(folder, `${role}.${trait}`));
 
 note('start');
@@ -28,7 +28,7 @@ const port = process.env.HOLDFAST_PORT === '0' ? 40_000 : Number(process.env.HOL
 note(`redis ${process.env.REDIS_URL}`);
 process.send({ ready: true, ...(role === 'api' ? { url: `http://127.0.0.1:${port}` } : {}) });
 
-/** What the supervisor asks a keeper, on the keeper's socket. */
+/** Answers what the supervisor asks a keeper on its socket. */
 function answerAttendance() {
   const run = join(realpathSync(process.env.HOLDFAST_DATA_DIR), 'run');
   mkdirSync(run, { recursive: true });

@@ -2,7 +2,7 @@ import { check, type Violation } from '../../chaos/checker';
 import type { ClientCall, CreateCall, FinalSession, Recording, Wish } from '../../chaos/recording';
 import type { EventView, SessionView } from '../../support/installation';
 
-/* A checker that never objects proves nothing: each rule is shown a history that breaks it. */
+/* A checker that never reports proves nothing, so each rule gets a history that breaks it. */
 
 const T0 = Date.UTC(2026, 0, 1);
 const iso = (ms: number): string => new Date(T0 + ms).toISOString();
@@ -10,7 +10,7 @@ const OWNER = 'worker:w-1';
 
 type Line = readonly [at: number, event: string, to: EventView['to'], more?: Partial<EventView>];
 
-/** A history from its lines; seq, from, cause and actor are what they should be unless a line says otherwise. */
+/** A history from its lines; seq, from, cause and actor are correct unless a line gives others. */
 function historyOf(lines: readonly Line[]): EventView[] {
   return lines.map(([at, event, to, more], i) => ({
     seq: i + 1,

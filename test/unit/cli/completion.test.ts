@@ -34,7 +34,7 @@ describe('completion in bash', () => {
   const dir = join(tmpdir(), 'bin');
   beforeAll(() => {
     mkdirSync(dir);
-    // Answers as the real one would: ids of what it is asked for.
+    // Answers like the real program: ids of the kind that it is asked for.
     writeFileSync(join(dir, 'holdfast'), '#!/bin/sh\necho "$1-1 $1-2"\n');
     chmodSync(join(dir, 'holdfast'), 0o755);
     writeFileSync(join(dir, 'completion.bash'), bashCompletion(words, LIST));

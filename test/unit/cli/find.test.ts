@@ -48,7 +48,7 @@ describe('where an id is wanted', () => {
     });
     return { code, ...written };
   };
-  /** What was changed while something was done, as `METHOD path`. */
+  /** The requests that change something, as `METHOD path`, during some work. */
   const changesOf = async (work: Promise<unknown>): Promise<string[]> => {
     const before = stub.requests.length;
     await work;
@@ -139,7 +139,7 @@ describe('where an id is wanted', () => {
   });
 });
 
-/** The part of a service that this needs. */
+/** The part of the service that these tests need. */
 function serve(
   method: string,
   url: string,

@@ -42,7 +42,7 @@ describe('a cell', () => {
         fc.string({ unit: 'grapheme' }).map(harmless),
         fc.integer({ min: 2, max: 40 }),
         (text, width) => {
-          // A wide character may not fit into the last cell; a blank stands there then.
+          // A wide character may not fit into the last cell; then a blank is there.
           expect(widthOf(fit(text, width))).toBe(width);
           expect(widthOf(clip(text, width))).toBeLessThanOrEqual(Math.max(width, 0));
         },

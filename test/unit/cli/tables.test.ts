@@ -10,7 +10,7 @@ import type { Session } from '../../../src/client/session';
 const AT = '2026-11-20T06:27:30.992Z';
 const NOW_MS = Date.parse(AT) + 4 * 86_400_000;
 const LONG = 'a name of a session that somebody has made as long as it can be';
-/** Two of one millisecond, as in a burst. */
+/** Two sessions of one millisecond, as in a burst. */
 const IDS = ['01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5', '01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5'];
 
 /* SAFETY of these casts: each has every field that its table shows. */

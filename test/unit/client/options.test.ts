@@ -12,9 +12,9 @@ describe('what is asked for', () => {
   afterEach(() => stub.stop());
 
   const sent = (): unknown[] => stub.requests.map(({ body }) => JSON.parse(body) as unknown);
-  /** As JavaScript lets one write it. */
+  /** As a JavaScript program may call it. */
   const untyped = (options: Record<string, unknown>): Record<string, never> =>
-    // SAFETY: it is the types that are left out here on purpose.
+    // SAFETY: leaves the types out on purpose, as JavaScript does.
     options as Record<string, never>;
 
   it('of a create is sent without what examples of other services add to it', async () => {

@@ -3,7 +3,7 @@ import { OwnSessions } from '../../../src/client/own-sessions';
 describe('what a process has made', () => {
   const otherListener = jest.fn();
   beforeEach(() => {
-    // While somebody else listens, the signal is his: nothing of this kills the runner.
+    // While another listener exists, the library does not end the process: so the signal does not kill the runner.
     process.on('SIGINT', otherListener);
     process.on('SIGTERM', otherListener);
   });

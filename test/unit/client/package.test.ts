@@ -51,7 +51,7 @@ describe('the client library', () => {
   });
 });
 
-/** Loads a CommonJS module and what it requires into a context that has no `require` and no `process`. */
+/** Loads a CommonJS module and its imports into a context that has no `require` and no `process`. */
 function loadInto(context: object, folder: string, entry: string): typeof Client {
   const loaded = new Map<string, { exports: unknown }>();
   const load = (name: string): unknown => {

@@ -24,7 +24,7 @@ interface Stands {
   readonly isApplied?: boolean;
 }
 
-/** The command over a session that stands so before, and so afterwards. */
+/** The command over a session with the state that it has before, and the one afterwards. */
 function commandOver(outcome: CommandOutcome | null, stands: Stands = {}) {
   const { before = SAMPLES.live, after = before, isApplied = false } = stands;
   const sent: SessionCommand[] = [];

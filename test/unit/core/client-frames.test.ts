@@ -10,7 +10,7 @@ const RULE = {
 
 const mask = fc.uint8Array({ minLength: 4, maxLength: 4 }).map(bytes => Buffer.from(bytes));
 
-/** A frame, and what is to become of it. */
+/** A frame, and the bytes that must come out for it. */
 const frame = fc.oneof(
   fc
     .record({
@@ -39,7 +39,7 @@ const frame = fc.oneof(
     }),
 );
 
-/** The bytes in pieces of any size. */
+/** The bytes, cut into pieces of random sizes. */
 function inPieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0, i = 0; at < bytes.length; i += 1) {

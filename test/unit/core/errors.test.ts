@@ -10,8 +10,8 @@ describe('the catalogue of errors', () => {
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(600);
     expect(title).toMatch(/^[A-Z].*[^.]$/);
-    // A server's fault may have gone next time, and so may a limit; a client's request stays wrong, except while a session is
-    // on its way.
+    // A fault of the server may be gone next time, and so may a limit. A wrong request stays wrong, except while a
+    // session is on its way.
     expect(retryable).toBe(status >= 500 || status === 429 || code === 'session_not_live');
   });
 

@@ -3,11 +3,11 @@ import { createLogger } from '../../../src/core/logger';
 
 const systemError = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** A reader of which a test decides what it takes. */
+/** A reader that takes as many bytes as a test decides. */
 class Reader {
   /** How many bytes it has room for. */
   room = Infinity;
-  /** What every write fails with. */
+  /** The error with which every write fails. */
   failure: string | null = null;
   readonly output = new LogOutput(bytes => this.#take(bytes));
   text = '';

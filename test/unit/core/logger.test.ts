@@ -1,6 +1,6 @@
 import { createLogger, redactUrl } from '../../../src/core/logger';
 
-/** What a logger writes, line by line. */
+/** A logger, and the lines that it writes. */
 function capture(level: string): {
   lines: () => Record<string, unknown>[];
   log: ReturnType<typeof createLogger>;

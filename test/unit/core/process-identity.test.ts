@@ -12,7 +12,7 @@ import {
 } from '../../../src/core/process-identity';
 import { makeTempDir } from '../../support/temp-dir';
 
-/* On real processes: what is tested here is what the kernel says, not what we believe it says. */
+/* Tests real processes: the kernel must report what the code expects. */
 
 const children: ChildProcess[] = [];
 

@@ -26,7 +26,7 @@ function run(ms: number): void {
   }
 }
 
-/** Lets time pass in which it does not: its next check comes late. */
+/** Lets time pass in which this process does not run: its next check comes late. */
 function stall(ms: number): void {
   nowMs += ms;
   jest.advanceTimersByTime(250);

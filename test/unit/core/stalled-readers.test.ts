@@ -38,7 +38,7 @@ describe('what the system still holds for a reader', () => {
         (await linuxSendQueues()).get(connectionKey(ours));
       expect(await held()).toBe(0);
       theirs.pause();
-      // More than the other end's buffer takes, less than ours.
+      // More than the buffer of the other end takes, less than the buffer of this end.
       await pollUntil('the buffer to fill', { timeoutMs: 5_000, everyMs: 5 }, async () => {
         ours.write(Buffer.alloc(65_536));
         return ((await held()) ?? 0) > 0 || undefined;
@@ -108,7 +108,7 @@ describe('a watched reader', () => {
     await look(1_000);
     hold();
     await look(29_000);
-    // What is written to it meanwhile is no sign of life.
+    // Bytes that are written to the reader meanwhile do not count as progress.
     socket.bytesWritten += 100;
     queue += 100;
     expect(cut).not.toHaveBeenCalled();
@@ -160,7 +160,7 @@ describe('a client of a browser', () => {
       await jest.advanceTimersByTimeAsync(250);
     }
   };
-  /* The browser sends, and the client takes a last byte: there is no room for more. */
+  /* The browser sends, and the client takes one last byte. Then there is no room for more. */
   const block = async (bytes: number): Promise<void> => {
     await pass(250);
     socket.bytesWritten += bytes;

@@ -4,7 +4,7 @@ describe('the activity meter', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  /** A meter that says when it made notes, and whose notes fail while `broken`. */
+  /** A meter that records when it made notes, and whose notes fail while `broken`. */
   function meterFor(idleTimeoutMs: number | null) {
     const startMs = performance.now();
     const notes: number[] = [];

@@ -5,7 +5,7 @@ import { createBodyParser } from '../../../src/contract/schemas';
 
 const create = createBodyParser({ timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 });
 
-/** The error that a body is refused with. */
+/** The error with which a body is refused. */
 function refusal(body: unknown): HoldfastError {
   try {
     create(body);

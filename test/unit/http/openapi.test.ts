@@ -15,7 +15,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
 
-/** The routes an application really has, as `METHOD /path`, whatever stands in front of their handlers. */
+/** The routes that an application really has, as `METHOD /path`, whatever middleware is in front of their handlers. */
 function routesOf(app: Express): string[] {
   const layers = app.router.stack as {
     route?: { path: string; stack: { method?: string }[] };

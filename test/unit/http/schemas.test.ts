@@ -11,7 +11,7 @@ import {
 
 const POLICY = { timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 };
 
-/** Code and pointers of what is thrown. */
+/** Code and pointers of the error that is thrown. */
 function refusal(work: () => unknown): { code: string; pointers: string[]; message: string } {
   try {
     work();
@@ -24,7 +24,7 @@ function refusal(work: () => unknown): { code: string; pointers: string[]; messa
   throw new Error('was not refused');
 }
 
-/** A selection that selects nothing out. */
+/** A selection without any filter. */
 const ALL = { statuses: [], labels: [], createdAfterMs: null, createdBeforeMs: null };
 
 const create = createBodyParser(POLICY);

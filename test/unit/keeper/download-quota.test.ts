@@ -4,7 +4,7 @@ import type { MeasuredDownload } from '../../../workers/keeper/downloads/downloa
 const MB = 2 ** 20;
 const MAX = 10 * MB;
 
-/** A folder, a browser that writes into it, and what was done to them. */
+/** A folder, a browser that writes into it, and what the quota did to them. */
 class Folder {
   readonly files = new Map<string, MeasuredDownload>();
   readonly cut: string[] = [];
@@ -33,7 +33,7 @@ class Folder {
     this.files.set(name, { inode, name, size: bytes, allocatedBytes: bytes, modifiedAtMs, isComplete });
   }
 
-  /** Looks a moment later. */
+  /** Checks the folder a moment later. */
   async look(afterMs = 100): Promise<number> {
     this.nowMs += afterMs;
     return this.quota.look();

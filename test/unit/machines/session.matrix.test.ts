@@ -5,8 +5,8 @@ import { step } from '../../../machines/step';
 import { EVENTS, leafOf, SAMPLES } from '../../support/session-samples';
 
 /**
- * What every state does with every event, decided on purpose: where it can lead, `-` where it is ignored.
- * docs/session-machine.md shows the same table, made from the machine.
+ * What every state does with every event: the states that it can lead to, `-` where it is ignored. Written by hand, so
+ * that each entry is a decision. docs/session-machine.md shows the same table, made from the machine.
  */
 const DECISIONS = {
   queued: {
@@ -15,21 +15,21 @@ const DECISIONS = {
     LAUNCH_FAILED: '-',
     BROWSER_GONE: '-',
     ADOPT: '-', // there is no browser yet
-    WORKER_LOST: '-', // nobody owns it
+    WORKER_LOST: '-', // it has no owner
     UPDATE: 'queued',
     DOWNLOADS_CUT: '-', // there is no browser yet
     RELEASE: 'released',
     TIMEOUT: 'failed',
   },
   launching: {
-    CLAIM: '-', // somebody was faster
+    CLAIM: '-', // another worker was faster
     BROWSER_READY: 'live',
     LAUNCH_FAILED: 'failed queued',
     BROWSER_GONE: 'failed queued',
     ADOPT: '-', // a half-started browser is not worth saving: the attempt is repeated
     WORKER_LOST: 'failed queued',
     UPDATE: 'launching',
-    DOWNLOADS_CUT: '-', // nobody has had it yet
+    DOWNLOADS_CUT: '-', // no client has had it yet
     RELEASE: 'released',
     TIMEOUT: 'failed queued',
   },
@@ -66,7 +66,7 @@ function nothing(): Record<SessionEvent['type'], '-'> {
   };
 }
 
-/** Every guard's both sides: samples on their first and second attempt, causes, deadlines that are due. */
+/** Both outcomes of every guard: samples on their first and second attempt, causes, deadlines that are due. */
 function variantsOf(
   type: SessionEvent['type'],
   deadlines: Readonly<Partial<Record<string, number>>>,

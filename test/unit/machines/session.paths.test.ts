@@ -10,7 +10,7 @@ import { EVENTS, INPUT } from '../../support/session-samples';
 
 type MachineSnapshot = SnapshotFrom<typeof sessionMachine>;
 
-/** One of each, and every deadline of the context the moment it passes. */
+/** One event of each type, and every deadline of the context at the moment it passes. */
 function eventsIn(context: SessionContext): SessionEvent[] {
   const timeouts = TIMER_KINDS.flatMap((kind): SessionEvent[] => {
     const deadlineMs = context.deadlines[kind];
@@ -24,7 +24,7 @@ function eventsIn(context: SessionContext): SessionEvent[] {
   ];
 }
 
-/* Adoptions could go on for ever: two are enough. */
+/* Adoptions could repeat without an end: two are enough. */
 const options: TraversalOptions<MachineSnapshot, SessionEvent, SessionInput> = {
   input: INPUT,
   events: ({ context }) => eventsIn(context),
@@ -60,7 +60,7 @@ describe('the paths of the session machine', () => {
   });
 
   it('give the same session when our own step walks them', () => {
-    // A change is possible at every point of a path; where it matters when it comes, in `live`, is enough of them.
+    // A change is possible at every point of a path. Its moment matters only in `live`, so paths change only there.
     const isOffered: typeof options.filterEvents = (snapshot, event) =>
       (event.type !== 'UPDATE' || snapshot.context.liveAtMs !== null) &&
       options.filterEvents?.(snapshot, event) !== false;

@@ -29,7 +29,7 @@ function freeze<T>(value: T): T {
   return value;
 }
 
-/** Walks it; everything is frozen, so that a step that changed its argument would throw. */
+/** Runs a walk. Every value is frozen, so that a step that changes its argument throws. */
 function take(walk: Walk, between: (snapshot: SessionSnapshot) => SessionSnapshot = same => same): Taken[] {
   let { snapshot } = freeze(firstStep(walk.input));
   let nowMs = walk.input.nowMs;

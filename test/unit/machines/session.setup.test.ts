@@ -1,6 +1,6 @@
 import { base, type Topology } from '../../../machines/session/session.setup';
 
-/* Each misspelt word is a line that must not compile: `npm run types` fails when one of them does. */
+/* Each line with a misspelt name must not compile: `npm run types` fails when one does. */
 const misspelt = {
   // @ts-expect-error: no event is called so.
   event: { on: { RELEASEE: { target: 'released' } } } satisfies Topology,

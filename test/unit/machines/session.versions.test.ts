@@ -12,7 +12,9 @@ import { projectSession } from '../../../machines/session/session.view';
 import { step } from '../../../machines/step';
 import { ENDPOINT, EVENTS, SAMPLES } from '../../support/session-samples';
 
-/* What released versions have left in people's Redis. Never edit these files, only add a folder for a new version. */
+/*
+ * Snapshots that released versions have stored in Redis. Never edit these files; only add a folder for a new version.
+ */
 const GOLDEN = resolve(__dirname, '../../fixtures/snapshots');
 
 const readGolden = (mv: number, name: string): unknown =>
@@ -23,7 +25,7 @@ const goldens = versions.flatMap(mv =>
   readdirSync(join(GOLDEN, String(mv))).map(file => [mv, file.replace('.json', '')] as const),
 );
 
-/** For whoever raised the version: writes what the machine makes today, to be read over and committed. */
+/** After the version was raised: writes what the machine makes today, to be checked and committed. */
 function writeGoldenOfThisVersion(): void {
   const dir = join(GOLDEN, String(MACHINE_VERSION));
   if (existsSync(dir)) return;

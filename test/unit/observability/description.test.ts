@@ -42,7 +42,7 @@ const selectors: Selector[] = exprs.flatMap(expr =>
   })),
 );
 
-/* prom-client's own, which are in no registry of ours. */
+/* Metrics of prom-client itself, which are not in our registry. */
 const isOfNode = (name: string): boolean => /^holdfast_(process|nodejs)_/.test(name);
 
 const describedAs = (name: string): MetricDescription | undefined =>

@@ -4,7 +4,7 @@ import { isInstalled } from '../../support/prometheus';
 
 const folder = resolve(__dirname, '../../../observability/prometheus');
 
-/** What promtool says; it fails the test with its own words if it does not like something. */
+/** The output of promtool; if it finds an error, the test fails with its message. */
 const promtool = (...args: string[]): string =>
   execFileSync('promtool', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
 

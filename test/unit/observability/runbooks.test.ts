@@ -27,7 +27,7 @@ const commands = wordsOf(
   ),
 );
 
-/* What stands behind `holdfast` in a block of commands or between backticks, up to a comment or a pipe. */
+/* The text after `holdfast` in a block of commands or between backticks, up to a comment or a pipe. */
 const ordersIn = (text: string): string[][] =>
   [...text.replace(/"\$\([^)]*\)"/g, 'value').matchAll(/(?:^|`)holdfast ([^`|#\n]+)/gm)].map(
     ([, order = '']) => order.trim().split(/\s+/),

@@ -51,7 +51,7 @@ test('without a path keeps nothing', () => {
 });
 
 test('that cannot be written loses nobody, is written when it can be, and says so once', async () => {
-  // Stands where the file is drafted: as good as a full disk.
+  // A folder at the path of the draft makes every write fail, like a full disk.
   mkdirSync(`${path}.new`);
   const file = open(path, 'boot');
   file.record('keeper', { pid: 7, startedAt: 'then' });

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { SpawnedProcess } from '../../../src/supervisor/running-process';
 
-/* What spawn() gives when there are no file descriptors left: Node 20 would send its signals to pid 0, our own group. */
+/* What spawn() gives without free file descriptors: Node 20 would send signals to pid 0, the group of this process. */
 class NeverStarted extends EventEmitter {
   readonly pid = undefined;
   readonly kill = jest.fn(() => true);

@@ -7,7 +7,7 @@ import { testLog } from '../../support/store-fixture';
 const insistOn = (work: () => Promise<string>): Promise<string> =>
   insist('a word', testLog, new AbortController().signal, work);
 
-/* Fails so often, then works. */
+/* Fails as often as told, then works. */
 const failing = (error: Error, times: number) => {
   let calls = 0;
   const work = (): Promise<string> =>

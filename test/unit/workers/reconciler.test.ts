@@ -11,7 +11,7 @@ import { SAMPLES } from '../../support/session-samples';
 
 const WORKER_ID = 'w-1';
 
-/** Rows and browsers of one worker; whatever it asks for can be made to fail. */
+/** Rows and browsers of one worker; every call that it makes can be made to fail. */
 class Machine {
   readonly rows = new Map<SessionRef, SessionRecord | Error>();
   readonly browsers = new Map<SessionRef, BrowserRecord>();
@@ -53,7 +53,7 @@ class Machine {
     } as unknown as ReconcilerParts);
   }
 
-  /** A live session of ours whose browser runs under an older claim, as after the death of a worker. */
+  /** A live session of this worker whose browser runs under an older claim, as after the death of a worker. */
   live(id: string): SessionRef {
     const ref = refOf('default', id);
     const snapshot = snapshotOf(id);

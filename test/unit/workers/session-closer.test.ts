@@ -4,7 +4,7 @@ import { SessionCloser, type SessionCloserParts } from '../../../workers/ownersh
 
 const REF = refOf('default', 'a');
 
-/** A keeper, by the claims it knows, and what Redis holds it to. */
+/** A keeper with the claims that it knows, and the claim whose browser is still to be closed according to Redis. */
 class Machine {
   readonly claims = new Map<string, SessionRef>();
   readonly order: string[] = [];
