@@ -24,7 +24,7 @@ describe('jobs on the command line', () => {
       },
     });
 
-  it('are sent through the printed URL, looked at, tried again and discarded', async () => {
+  it('are sent through the printed URL, shown, tried again and discarded', async () => {
     const url = holdfast('redis-url');
     expect([url.status, url.stderr]).toEqual([0, '']);
     const queue = new Queue('ingress', { prefix: '{hf-in}', connection: { url: url.stdout.trim() } });

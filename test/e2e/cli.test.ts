@@ -96,7 +96,7 @@ describe('the command line', () => {
     expect(stdout).toMatch(/release +live +released +released_by_client +key:default\n$/);
   });
 
-  it('finds a session by name or by the beginning of its id, at the port that the service was started with', async () => {
+  it('finds a session by name or by the beginning of its id, at the port of the service', async () => {
     const id = await create('--name', 'by name');
     const { port } = new URL(installation.url);
     const here = { HOLDFAST_URL: undefined, HOLDFAST_PORT: port };
@@ -113,14 +113,14 @@ describe('the command line', () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(80);
   });
 
-  it('says how to connect to a live session, since nothing shows it yet', async () => {
+  it('prints how to connect to a live session', async () => {
     const { code, stdout, stderr } = await holdfast('sessions', 'open', await create());
     expect(code).toBe(0);
     expect(stdout).toMatch(/^address +ws:\/\/.*token=/);
     expect(stderr).toContain('There is no viewer yet');
   });
 
-  it('sees the installation: workers, capacity, usage', async () => {
+  it('shows the installation: workers, capacity, usage', async () => {
     // The report of a worker is up to two seconds old.
     const until = async (what: string, argv: readonly string[], pattern: RegExp): Promise<true> =>
       pollUntil(what, { timeoutMs: 10_000, everyMs: 50 }, async () =>
@@ -140,7 +140,7 @@ describe('the command line', () => {
     expect((await holdfast('usage')).stdout).toMatch(/released_by_client +\d+ /);
   });
 
-  it('ends with codes that scripts can rely on', async () => {
+  it('ends with stable exit codes', async () => {
     expect((await holdfast('version')).code).toBe(0);
     expect((await holdfast('sessions', 'creat')).code).toBe(2);
     expect((await holdfast('sessions', 'get', 'nowhere')).code).toBe(3);
@@ -164,7 +164,7 @@ describe('the command line', () => {
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('session_ended') });
   });
 
-  it('takes back what it waits for at Ctrl-C', async () => {
+  it('releases the session that it waits for at Ctrl-C', async () => {
     for (let n = 0; n < SLOTS; n += 1) await create();
     const { run, pid } = start(['sessions', 'create']);
     const id = await only('created');
@@ -177,7 +177,7 @@ describe('the command line', () => {
     expect((await holdfast('sessions', 'get', id)).stdout).toMatch(/status +released/);
   });
 
-  it('shows a person what a create waits for, and removes the line afterwards', async () => {
+  it('shows in a terminal what a create waits for, and removes the line afterwards', async () => {
     const taken: string[] = [];
     for (let n = 0; n < SLOTS; n += 1) taken.push(await create());
     terminal = new PseudoTerminal(`${bin} sessions create -o name`, env, { columns: 80, rows: 24 });
@@ -187,7 +187,7 @@ describe('the command line', () => {
     expect(await terminal.ended()).toBe(0);
   });
 
-  it('asks a person before it releases everything, and takes only a yes', async () => {
+  it('asks in a terminal before it releases everything, and accepts only a yes', async () => {
     const id = await create();
     for (const [answer, status, code] of [
       ['\r', 'live', 1],
@@ -201,7 +201,7 @@ describe('the command line', () => {
     }
   });
 
-  it('follows one session to its end, and ends with it', async () => {
+  it('follows one session to its end, and then exits', async () => {
     const id = await create();
     const { run, seen } = start(['sessions', 'watch', id, '-o', 'ndjson']);
     await pollUntil('the history', { timeoutMs: 10_000, everyMs: 20 }, () =>
@@ -216,7 +216,7 @@ describe('the command line', () => {
     expect({ code, seqs }).toEqual({ code: 0, seqs: seqs.map((_, index) => index + 1) });
   });
 
-  it('follows all sessions through the death of the API, and ends in silence when nobody reads any more', async () => {
+  it('follows all sessions through the death of the API, and exits silently when its output is closed', async () => {
     const { run, pid, seen } = start(['sessions', 'watch', '-o', 'ndjson']);
     const firstIds: string[] = [];
     // The stream begins with the events after it is open, and nothing reports that moment.
@@ -255,7 +255,7 @@ describe('the command line', () => {
   it.each([
     ['q', 'q', 0],
     ['Ctrl-C', '\u0003', 130],
-  ])('shows the installation on the whole screen and gives it back at %s', async (_name, key, code) => {
+  ])('fills the screen and restores the terminal at %s', async (_name, key, code) => {
     terminal = new PseudoTerminal(`${bin} top`, env, { columns: 120, rows: 30 });
     await terminal.shows(/slots .*\/2 used/);
     const id = await create();
@@ -266,7 +266,7 @@ describe('the command line', () => {
     expect(terminal.output.endsWith(LEAVE_SCREEN)).toBe(true);
   });
 
-  it('goes on with top when the API is killed under it, and gives the screen back at SIGTERM', async () => {
+  it('goes on with top when the API is killed, and restores the terminal at SIGTERM', async () => {
     const pidFile = join(installation.dir.path, 'top.pid');
     terminal = new PseudoTerminal(`echo $$ > ${pidFile}; exec ${bin} top`, env, { columns: 120, rows: 30 });
     await terminal.shows(/slots .*\/2 used/);
@@ -284,7 +284,7 @@ describe('the command line', () => {
     expect(terminal.output.endsWith(LEAVE_SCREEN)).toBe(true);
   });
 
-  it('loads nothing of the service to ask it something', () => {
+  it('loads no code of the service for a call', () => {
     const main = join(process.cwd(), 'dist/src/cli/main.js');
     const code = `require('${main}'); console.log(Object.keys(require.cache).join('\\n'))`;
     const loaded = execFileSync(process.execPath, ['-e', code], { encoding: 'utf8' });
@@ -292,7 +292,7 @@ describe('the command line', () => {
     expect(loaded).not.toMatch(/bullmq|ioredis|express|xstate|zod|pino|supervisor\/main/);
   });
 
-  it('prints top once where there is no terminal', async () => {
+  it('prints top once without a terminal', async () => {
     await create('--timeout', '1s').then(async id => holdfast('sessions', 'watch', id));
     const { code, stdout } = await holdfast('top');
     expect({ code, hasEscapes: stdout.includes('\u001b') }).toEqual({ code: 0, hasEscapes: false });

@@ -28,7 +28,7 @@ describe('the client library', () => {
   };
 
   describe('runs code that was written for other services, which', () => {
-    it('creates with the options of those, works, closes and releases', async () => {
+    it('creates with the options of those services, works, closes and releases', async () => {
       const session = await client.sessions.create({
         adapter: 'puppeteer',
         timeout: 600_000,
@@ -52,7 +52,7 @@ describe('the client library', () => {
       ]);
     });
 
-    it('looks at a live session: pages and URLs', async () => {
+    it('reads a live session: pages and URLs', async () => {
       const session = await client.sessions.create();
       const page = await firstPage(session);
       await page.goto('data:text/html,<title>here</title>');
@@ -69,7 +69,7 @@ describe('the client library', () => {
       expect(response.message).toBe('All sessions released successfully');
     });
 
-    it('neither awaits its list nor its session, and lives', () => {
+    it('awaits neither its list nor its session, and does not crash', () => {
       const sessions = client.sessions.list();
       const session = client.sessions.retrieve('session_12345_abc');
       expect([sessions, session]).toEqual([expect.anything(), expect.any(Promise)]);
@@ -84,7 +84,7 @@ describe('the client library', () => {
     });
   });
 
-  it('ends at a signal what the process has made or was about to make, nothing else, and then the process', async () => {
+  it('at a signal releases the sessions that the process has made or is making, and then ends the process', async () => {
     const ofSomebodyElse = await client.sessions.create();
     const { ids, end } = await startProcess('own');
     expect(await end('SIGTERM')).toEqual([null, 'SIGTERM']);
@@ -119,7 +119,7 @@ describe('the client library', () => {
     await again.browser().disconnect();
   });
 
-  it('gets a session back from its id alone, and says how it ended once it has', async () => {
+  it('gets a session by its id alone, and reports its end reason once it has ended', async () => {
     const { id, createdAt, websocketUrl } = await client.sessions.create({ labels: { task: 't' } });
     const elsewhere = new Browser({ baseUrl: installation.url });
     const found = await elsewhere.sessions.retrieve(id);
@@ -137,7 +137,7 @@ describe('the client library', () => {
     expect(await elsewhere.sessions.retrieve(id)).toMatchObject({ status: 'released', websocketUrl: null });
   });
 
-  it('makes exactly one session per create while the API is killed under it', async () => {
+  it('makes exactly one session for each create while the API is killed', async () => {
     const persistent = new Browser({ baseUrl: installation.url, maxRetries: 8 });
     const creating = Promise.all(
       Array.from({ length: SLOTS }, async () => persistent.sessions.create({ labels: { of: 'storm' } })),

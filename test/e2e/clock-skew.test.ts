@@ -60,7 +60,7 @@ withLibrary.each([
     await expectOnTime(unused, 'connect_timeout', Date.parse(unused.liveAt ?? '') + 1_500);
   });
 
-  it('so are those of a machine that is dead, where only the API is left to fire them', async () => {
+  it('time-outs of a dead machine, which only the API can commit, are on time', async () => {
     const sessions = await Promise.all([api.create({ timeout: 3_000 }), api.create({ timeout: 3_500 })]);
     await worker.cutPower();
     for (const session of sessions) {

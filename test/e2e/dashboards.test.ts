@@ -59,7 +59,7 @@ const selectorsOf = (expr: string): string[] => expr.match(/\b(?:holdfast[\w:]+|
   );
 
   it.each(RECORDING_RULES.map(rule => [rule.record, rule] as const))(
-    'the rule %s gives a number, and keeps it',
+    'the rule %s gives a number, and Prometheus stores it',
     async (_record, { record, expr }) => {
       expect(hasNumber(await every.prometheus.query(expr))).toBe(true);
       expect(hasNumber(await every.prometheus.query(record))).toBe(true);
@@ -67,7 +67,7 @@ const selectorsOf = (expr: string): string[] => expr.match(/\b(?:holdfast[\w:]+|
   );
 
   it.each(ALERTS.map(alert => [alert.name, alert] as const))(
-    'the alert %s can be evaluated, and all it looks at is there',
+    'the alert %s can be evaluated, and every metric in it exists',
     async (_name, { expr }) => {
       await every.prometheus.query(expr);
       for (const selector of selectorsOf(expr)) {
@@ -76,7 +76,7 @@ const selectorsOf = (expr: string): string[] => expr.match(/\b(?:holdfast[\w:]+|
     },
   );
 
-  it('no alert was lost on the way: Prometheus has loaded every rule', async () => {
+  it('Prometheus has loaded every rule', async () => {
     const response = await fetch(`${every.prometheus.url}/api/v1/rules`);
     const { data } = (await response.json()) as {
       data: { groups: { rules: { name: string; health: string }[] }[] };

@@ -161,7 +161,7 @@ test('a session cannot download more than its quota, and goes on', async () => {
   await installation.call('POST', `/v1/sessions/${session.id}/release`);
 });
 
-test('the quota outlives the keeper that cut, and the one that comes next tells the same', async () => {
+test('the quota outlives the keeper that cut a download, and the next keeper reports the same', async () => {
   const session = await installation.create();
   await withPuppeteer(session, async page => {
     await page.goto(url);
@@ -181,7 +181,7 @@ test('the quota outlives the keeper that cut, and the one that comes next tells 
   expect(endReason).toBe('client_closed_browser');
 });
 
-test('the quota is one for all browser contexts, and for what pages make themselves', async () => {
+test('the quota covers all browser contexts together, and files that pages make themselves', async () => {
   const session = await installation.create();
   await withPuppeteer(session, async (page, browser) => {
     const context = await browser.createBrowserContext();

@@ -97,7 +97,7 @@ describe('SIGTERM while Redis is away', () => {
 });
 
 describe('kill -9 of everything at once, Redis included', () => {
-  it('forgets no session: the waiting become live, the live ones end for a reason', async () => {
+  it('loses no session: waiting ones become live, live ones end with a reason', async () => {
     await start({ env: { HOLDFAST_SLOTS: '3' } });
     const live = [await installation.create(), await installation.create(), await installation.create()];
     const released = live.pop() ?? (await accept());
@@ -119,7 +119,7 @@ describe('kill -9 of everything at once, Redis included', () => {
     await expectLegal([...live, ...waiting, released]);
   });
 
-  it('but not of the browsers: they are adopted, whoever started them', async () => {
+  it('leaves the browsers alone if they survive: the next start adopts them', async () => {
     await start({ browser: 'chromium' });
     const session = await installation.create();
     const client = installation.browsers();

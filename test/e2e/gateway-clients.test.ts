@@ -65,7 +65,7 @@ test('a client that stays connected does not notice that the worker is replaced'
   expect(await withPlaywright(again => Promise.resolve(again.isConnected()))).toBe(true);
 });
 
-describe('with our worker frozen', () => {
+describe('with the worker frozen', () => {
   let thaw: () => void;
 
   // The keeper is frozen first, because it would replace a worker that is silent for three seconds.
@@ -115,7 +115,7 @@ const answerOfWorker = `new Promise(resolve => {
   new Worker(source).onmessage = ({ data }) => resolve(data);
 })`;
 
-test('five megabytes pass in either direction, unharmed', async () => {
+test('five megabytes pass unchanged in each direction', async () => {
   const size = 5 * 2 ** 20;
   const [received, sent] = await withPuppeteer(session, async page => [
     await page.evaluate(`'ä'.repeat(${size / 2})`),
@@ -125,8 +125,8 @@ test('five megabytes pass in either direction, unharmed', async () => {
   expect(sent).toBe(size);
 });
 
-describe('whoever knocks', () => {
-  it('with a wrong or missing token, on an installation with keys, is told 401', async () => {
+describe('a client that asks for an upgrade', () => {
+  it('with a wrong or missing token, on an installation with keys, gets 401', async () => {
     const guarded = await Installation.start({ env: { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' } });
     try {
       const { body } = await guarded.call('POST', '/v1/sessions', {}, { 'x-api-key': 'a-key-of-acme' });
@@ -145,7 +145,7 @@ describe('whoever knocks', () => {
     }
   });
 
-  it('with a wrong token is told 401, for an unknown session 404, for one that has ended 409', async () => {
+  it('gets 401 with a wrong token, 404 for an unknown session, and 409 for one that has ended', async () => {
     const url = urlOf(session);
     expect(await knock(`${url}x`)).toEqual({ status: 401, code: 'unauthorized' });
     const unknown = new URL(url);
@@ -160,7 +160,7 @@ describe('whoever knocks', () => {
 describe('a client that is given an HTTP address', () => {
   const httpUrlOf = (view: SessionView): string => urlOf(view).replace(/^ws/, 'http');
 
-  it('finds its way: Playwright asks for the version there, also with what is in the query', async () => {
+  it('connects: Playwright asks for the version there, with the query of the address', async () => {
     const browser = await chromium.connectOverCDP(httpUrlOf(session));
     expect(browser.contexts()[0]?.pages()).toHaveLength(1);
     expect(browser.version()).toMatch(/^\d+\./);
@@ -188,7 +188,7 @@ describe('a client that is given an HTTP address', () => {
     expect(body.domains.length).toBeGreaterThan(10);
   });
 
-  it('may show an API key in a header instead of the token, as over HTTP', async () => {
+  it('may send an API key in a header instead of the token, as over HTTP', async () => {
     const guarded = await Installation.start({
       browser: 'chromium',
       env: { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' },
@@ -230,7 +230,7 @@ test('every socket of a session is closed within a second of its end', async () 
   await playwright.close();
 });
 
-test('a hundred clients come and go, and the session is as it was', async () => {
+test('a hundred clients come and go, and the session is unchanged', async () => {
   await leaveMark(session, 'still here');
   const clients = await Promise.all(Array.from({ length: 100 }, () => open(urlOf(session))));
   await Promise.all(

@@ -41,7 +41,7 @@ describe('session jobs of other services', () => {
     await installation.call('POST', '/v1/sessions/survivor/release');
   }, 60_000);
 
-  it('are handed back, not failed, when the API shuts down', async () => {
+  it('are put back, not failed, when the API shuts down', async () => {
     const worker = await installation.signal('worker', 'SIGSTOP');
     const job = await producer.add('session.create', { sessionId: 'handed-back' });
     await installation.until('handed-back', ({ status }) => status === 'created');

@@ -44,7 +44,7 @@ async function expectNothingLeft(): Promise<void> {
   expect((await readdir(root)).filter(name => name.startsWith('b-'))).toEqual([]);
 }
 
-test('a browser runs with its sandbox, as nobody, with an empty environment, and closes without a trace', async () => {
+test('a browser runs sandboxed, as the browser user, with an empty environment, and leaves nothing', async () => {
   const claim = fence();
   const endpoint = await worker.launch('t/a', claim);
   const browser = await connect(endpoint);
@@ -114,7 +114,7 @@ test('a browser that is stopped still ends within five seconds', async () => {
   await expectNothingLeft();
 });
 
-test('a browser that answers no more is given up as unresponsive', async () => {
+test('a browser that does not answer any more is ended as unresponsive', async () => {
   await fixture.stopKeeper();
   await fixture.startKeeper({
     ...fixture.settings,
@@ -128,7 +128,7 @@ test('a browser that answers no more is given up as unresponsive', async () => {
   await expectNothingLeft();
 });
 
-test('a browser that does not start fails its launch with its last words and leaves nothing', async () => {
+test('a browser that does not start fails its launch with its last output, and leaves nothing', async () => {
   await fixture.stopKeeper();
   await fixture.startKeeper({
     browser: { kind: 'chromium', program: '/bin/ls', args: [], noSandbox: false },
@@ -150,7 +150,7 @@ test('a launch that takes too long is ended', async () => {
   await expectNothingLeft();
 });
 
-test('a keeper that comes back goes on with the browsers it finds', async () => {
+test('a restarted keeper takes over the browsers that it finds', async () => {
   const [first, second] = [fence(1), fence(2)];
   const endpoint = await worker.launch('t/a', first);
   const browser = await connect(endpoint);
@@ -174,7 +174,7 @@ test('a keeper that comes back goes on with the browsers it finds', async () => 
   await expectNothingLeft();
 });
 
-test('a keeper that comes back reports what happened while it was away', async () => {
+test('a restarted keeper reports what happened while it was away', async () => {
   const browser = await connect(await worker.launch('t/closed', fence()));
   await fixture.stopKeeper();
   await browser.close();
@@ -193,7 +193,7 @@ test('a keeper that comes back reports what happened while it was away', async (
   await expectNothingLeft();
 });
 
-test('a keeper that comes back removes browsers that nobody recorded', async () => {
+test('a restarted keeper removes browsers that have no record', async () => {
   await worker.launch('t/a', fence());
   await fixture.stopKeeper();
   await rm(join(fixture.dir.path, 'run', 'records'), { recursive: true });

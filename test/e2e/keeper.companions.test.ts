@@ -125,7 +125,7 @@ describe.each([
     await expectNothingLeft();
   });
 
-  test('shows an error when the credentials are wrong, and never goes round it', async () => {
+  test('shows an error when the credentials are wrong, and never bypasses the proxy', async () => {
     const endpoint = await launch(proxied('wrong'));
     const answer = await read(endpoint, `http://127.0.0.1:${originPort}/`);
     expect(answer.trim()).toBe('502 the upstream proxy refused the credentials');
@@ -149,7 +149,7 @@ describe('the forward proxy of a browser', () => {
   });
   afterEach(() => upstream.close());
 
-  test('is started again within a second when it is killed, and meanwhile nothing goes round it', async () => {
+  test('is started again within a second when it is killed, and no request bypasses it meanwhile', async () => {
     expect(await read(endpoint, url)).toBe('200 it is here');
     const first = await onlyCompanion('--forward-proxy-of');
     const slowdown = watchSlowdown();
@@ -178,14 +178,14 @@ describe('the forward proxy of a browser', () => {
     expect(await untilLoads(endpoint, url)).toBeLessThan(2_000);
   });
 
-  test('goes when the browser goes by itself', async () => {
+  test('ends when the browser ends by itself', async () => {
     await withPage(endpoint, async page => page.browser().close());
     expect((await worker.untilGone('t/a')).gone?.cause).toBe('client_closed_browser');
     await worker.untilIdle();
     await expectNothingLeft();
   });
 
-  test('tells the password to nobody', async () => {
+  test('does not reveal the password to other processes', async () => {
     const pid = await onlyCompanion('--forward-proxy-of');
     const user = browserUser();
     // The browser's user may neither read its memory nor trace it: both are the keeper's.
@@ -290,7 +290,7 @@ test('WebSockets of pages go through the proxy', async () => {
 });
 
 describe('a browser with windows', () => {
-  test('has a display of its own, which goes with it', async () => {
+  test('has a display of its own, which ends with it', async () => {
     const claim = fence();
     const endpoint = await launch({ headless: false, dimensions: { width: 1024, height: 600 } }, claim);
     const pid = await onlyCompanion('--display-of');

@@ -170,7 +170,7 @@ test('a second keeper for the same data folder refuses to start', async () => {
   expect(code).toBe(3);
 });
 
-test('SIGTERM ends every browser and then the keeper; SIGINT is the business of the supervisor', async () => {
+test('SIGTERM ends every browser and then the keeper; SIGINT is left to the supervisor', async () => {
   const { keeper, socketPath } = await startKeeper();
   const worker = await register(socketPath);
   for (const ref of ['t/a', 't/b', 't/c']) {

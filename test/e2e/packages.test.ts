@@ -188,14 +188,14 @@ describe('the packages', () => {
     expect(modulesOf(client, 'cjs')).toEqual(modulesOf(service, 'src'));
   });
 
-  it('know the errors of each other', async () => {
+  it('recognise the errors of each other', async () => {
     const code = `import { isHoldfastError } from 'holdfast-client'; import { createRequire } from 'node:module';
       const { HoldfastError } = createRequire('${packages.service}/x.js')('holdfast');
       console.log(isHoldfastError(new HoldfastError('not_found', ''), 'not_found'));`;
     expect(await run(packages.client, 'errors.mjs', code)).toBe('true');
   });
 
-  it('bring nothing else with the client, and no source, test or map with the service', () => {
+  it('install nothing else with the client, and no source, test or map with the service', () => {
     expect(readdirSync(join(packages.bare, 'node_modules')).filter(name => !name.startsWith('.'))).toEqual([
       'holdfast-client',
     ]);
@@ -207,7 +207,7 @@ describe('the packages', () => {
     expect(files.filter(name => /\.map$|(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([]);
   });
 
-  it.each(Object.entries(MODES))('have types that hold for TypeScript with %s', (_mode, [names, options]) => {
+  it.each(Object.entries(MODES))('have types that compile with %s', (_mode, [names, options]) => {
     const code = useOfClient('holdfast-client') + useOfProducer('holdfast-client');
     expect(problemsOf(packages.client, names, code, options)).toEqual([]);
   });
@@ -223,7 +223,7 @@ describe('the packages', () => {
     expect(problemsOf(packages.service, ['user.mts', 'user.cts'], code, options)).toEqual([]);
   });
 
-  it('have types of the client that need no library beside it', () => {
+  it('have types of the client that compile without other libraries', () => {
     const code = `import { Browser } from 'holdfast-client';
       export const id: Promise<string> = new Browser().sessions.create({ timeout: 1 }).then(session => session.id);`;
     const options = { module: ts.ModuleKind.NodeNext, skipLibCheck: false };
@@ -271,7 +271,7 @@ describe('the packages', () => {
     });
   });
 
-  it('say what is missing where nothing may be installed, and do not start', async () => {
+  it('print what is missing when nothing may be installed, and do not start', async () => {
     const bin = join(packages.service, 'node_modules/.bin/holdfast');
     const env = { PATH: '', HOLDFAST_SETUP: 'check', HOME: packages.service };
     const started = promisify(execFile)(process.execPath, [bin, 'start'], { cwd: packages.bare, env });

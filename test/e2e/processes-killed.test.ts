@@ -66,7 +66,7 @@ describe('a live session', () => {
     // Longer than the limit of the keeper and a lease: the worker never lives long enough to renew anything.
     ['worker', 12_000],
     ['keeper', 4_000],
-  ] as const)('survives a %s that is killed as soon as it is there, for %i ms', async (role, forMs) => {
+  ] as const)('survives a %s that is killed at each of its starts, for %i ms', async (role, forMs) => {
     await survives(async () => {
       const beganMs = performance.now();
       let killed = await installation.signal(role, 'SIGKILL');

@@ -13,7 +13,7 @@ describe('the page of the queues in a browser', () => {
   });
   afterAll(() => installation.stop());
 
-  it('shows all queues with the key as password, without asking anybody else for anything', async () => {
+  it('shows all queues with the key as password, without a request to another host', async () => {
     const { body: session } = await installation.call('POST', '/v1/sessions', {}, { 'x-api-key': KEY });
     const browser = await connectPuppeteer(session);
     try {

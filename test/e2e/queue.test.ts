@@ -69,7 +69,7 @@ describe('with fewer slots than sessions', () => {
     expect(await mostBrowsers()).toBe(SLOTS);
   });
 
-  it('those that wait too long fail as queue_timeout, never early and at most a second late', async () => {
+  it('sessions that wait too long fail as queue_timeout, never early and at most a second late', async () => {
     await Promise.all(Array.from({ length: SLOTS }, () => installation.create()));
     const waiting = (await accept({ queueTimeout: 1_500 })).body;
     expect(waiting.queuePosition).toBe(1);
@@ -80,7 +80,7 @@ describe('with fewer slots than sessions', () => {
     expect(lateMs).toBeLessThanOrEqual(1_000);
   });
 
-  it('one that is released while it waits never becomes live, and those behind it move up', async () => {
+  it('a session that is released while it waits never becomes live, and those behind it move up', async () => {
     const live = await Promise.all(Array.from({ length: SLOTS }, () => installation.create()));
     const [first, second] = [(await accept()).body, (await accept()).body];
     expect(second.queuePosition).toBe(2);
@@ -151,7 +151,7 @@ describe('a browser that', () => {
   });
   afterEach(nothingRuns);
 
-  it('exits at once fails its session after two attempts, with its own last words', async () => {
+  it('exits at once fails its session after two attempts, with the last lines of its output', async () => {
     await browser.be('exits');
     const answer = await installation.call<{ sessionId: string }>('POST', '/v1/sessions', {});
     expect(answer).toMatchObject({
@@ -171,7 +171,7 @@ describe('a browser that', () => {
     ]);
   });
 
-  it('exits at first and starts then makes a live session after all', async () => {
+  it('exits at first and then starts makes its session live', async () => {
     await browser.be('exits_once');
     const session = await installation.create();
     expect((await installation.history(session.id)).map(({ event }) => event)).toEqual([
@@ -184,7 +184,7 @@ describe('a browser that', () => {
     await release(session.id);
   });
 
-  it('hangs is ended with its session, when that is released while it starts', async () => {
+  it('hangs is ended when its session is released during the start', async () => {
     await browser.be('hangs');
     const { body } = await accept();
     await browser.untilHanging();
@@ -202,7 +202,7 @@ describe('a browser that', () => {
     ]);
   });
 
-  it('is slow does not hold up the sessions that come after it', async () => {
+  it('is slow does not delay the sessions after it', async () => {
     await browser.be('hangs');
     const { body } = await accept();
     await browser.untilHanging();

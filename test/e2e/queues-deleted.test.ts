@@ -32,7 +32,7 @@ async function deleteQueues(): Promise<number> {
   return Number(await redis.cli('eval', script, '0'));
 }
 
-test('with every queue deleted the waiting become live and the live end on time', async () => {
+test('with every queue deleted, waiting sessions become live and live ones end on time', async () => {
   const accept = async (wish: Record<string, unknown>): Promise<SessionView> =>
     (await installation.call('POST', '/v1/sessions', wish, { prefer: 'respond-async' })).body;
   const live = [await installation.create({ timeout: 6_000 }), await installation.create({ timeout: 7_000 })];
@@ -65,7 +65,7 @@ test('with every queue deleted the waiting become live and the live end on time'
   }
 });
 
-test('with every queue deleted again and again a session is still made, released and gone', async () => {
+test('with every queue deleted again and again, a session is still made, released and gone', async () => {
   const deleting = { over: false };
   const deletions = (async () => {
     while (!deleting.over) await deleteQueues();

@@ -16,7 +16,7 @@ describe('another service on this machine', () => {
   });
   afterAll(() => installation.stop());
 
-  it('gets sessions through the port of our Redis, over restarts of it and of us, and asks for nothing forbidden', async () => {
+  it('gets sessions through the port of the embedded Redis, over restarts, without a forbidden command', async () => {
     const access = await readRedisAccess(join(installation.dir.path, 'redis'));
     if (access === null) throw new Error('the Redis is not opened');
     const producer = new SessionProducer({ redisUrl: access.ingressUrl });
@@ -43,7 +43,7 @@ describe('another service on this machine', () => {
     expect(stdout.trim()).toBe('');
   });
 
-  it('ends our Redis with a script that writes and does not end, and every session goes on', async () => {
+  it('stops the embedded Redis with an endless script that writes, and every session goes on', async () => {
     const access = await readRedisAccess(join(installation.dir.path, 'redis'));
     if (access === null) throw new Error('the Redis is not opened');
     const { id } = await installation.create({ timeout: 60_000 });

@@ -84,7 +84,7 @@ describe.each([true, false])('downloads with headless: %s', headless => {
   });
   afterAll(() => installation.call('DELETE', `/v1/sessions/${session.id}`));
 
-  it('are in the folder of the session, from pages and popups, also when nobody is connected', async () => {
+  it('are in the folder of the session, from pages and popups, also when no client is connected', async () => {
     await withPuppeteer(session, async page => {
       await page.goto(url);
       await click(page, '#click');
@@ -138,7 +138,7 @@ describe('a session behind a proxy with credentials', () => {
     expect(await forwardProxies()).toEqual(before);
   });
 
-  it('leaves no process and its password in no output', async () => {
+  it('leaves no process behind, and its password is in no output', async () => {
     const [pid = 0] = await forwardProxies();
     expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(known.password);
     const { body } = await installation.call('GET', `/v1/sessions/${session.id}`);

@@ -97,7 +97,7 @@ describe('downloads of stock Playwright', () => {
     expect(contents.sort()).toEqual([1, 2, 3, 4].map(n => `content ${before + n}`));
   });
 
-  it('are there while two clients are connected, and when the one that named a folder has gone', async () => {
+  it('are there while two clients are connected, and after the one that named a folder has gone', async () => {
     const puppeteer = await connectPuppeteer(session);
     const context = await puppeteer.createBrowserContext();
     const page = await context.newPage();
@@ -130,7 +130,7 @@ describe('downloads of Puppeteer', () => {
   });
 
   it.each(['Browser', 'Page'] as const)(
-    'stay there when %s.setDownloadBehavior names another',
+    'stay in that folder when %s.setDownloadBehavior names another',
     async domain => {
       await withPuppeteer(session, async (_page, browser) => {
         const context = await browser.createBrowserContext();
@@ -146,7 +146,7 @@ describe('downloads of Puppeteer', () => {
     },
   );
 
-  it('from a context that outlived its client and the keeper', async () => {
+  it('are there from a context that outlived its client and the keeper', async () => {
     const browser = await connectPuppeteer(session);
     const page = await (await browser.createBrowserContext()).newPage();
     await page.goto(url);

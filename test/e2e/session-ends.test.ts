@@ -90,12 +90,12 @@ describe('a session', () => {
     expect(await ended(session)).toMatchObject({ status: 'timed_out', endReason: 'idle_timeout' });
   });
 
-  it('times out when nobody ever connects', async () => {
+  it('times out when no client ever connects', async () => {
     const session = await installation.create({ connectTimeout: 1_000 });
     expect(await ended(session)).toMatchObject({ status: 'timed_out', endReason: 'connect_timeout' });
   });
 
-  it('releases by bulk, each once', async () => {
+  it('is released once by a bulk release', async () => {
     const sessions = [await installation.create(), await installation.create()];
     const answer = await installation.call<{ success: boolean; released: number }>(
       'POST',

@@ -85,7 +85,7 @@ describe('the options of a session', () => {
     expect(await screenshotSize(session)).toEqual([1_170, 2_532]);
   }
 
-  it('are seen by every page, popup and worker, also after our own processes were killed', async () => {
+  it('are seen by every page, popup and worker, also after worker, keeper and API were killed', async () => {
     const cookies = [{ name: 'sid', value: SECRET, url: site.url }];
     const session = await installation.create({ ...PHONE, cookies, timeout: 120_000 });
     expect(session).toMatchObject({ ...PHONE, timezone: 'Asia/Katmandu', headless: true, proxy: null });
@@ -135,7 +135,7 @@ describe('the options of a session', () => {
     await Promise.all(sessions.map(release));
   });
 
-  it('fail the launch when the browser refuses a cookie, whose name is told and whose value is not', async () => {
+  it('fail the launch when the browser refuses a cookie, and the error has its name but not its value', async () => {
     const good = { name: 'good', value: SECRET, url: site.url };
     for (const [bad, what] of [
       [{ name: '__Host-bad', value: SECRET, domain: 'example.org' }, 'refused the cookie "__Host-bad"'],
@@ -151,7 +151,7 @@ describe('the options of a session', () => {
     }
   });
 
-  it('leave no secret in what is logged', () => {
+  it('leave no secret in the log', () => {
     expect(installation.output).toContain('launch failed');
     expect(installation.output).not.toContain(SECRET);
   });

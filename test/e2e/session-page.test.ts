@@ -5,7 +5,7 @@ interface Cookies {
   readonly cookies: readonly { readonly name: string; readonly value: string; readonly httpOnly: boolean }[];
 }
 
-describe('what can be had of a page without a CDP client', () => {
+describe('the page routes of a session', () => {
   let installation: Installation;
   let session: SessionView;
 
@@ -17,7 +17,7 @@ describe('what can be had of a page without a CDP client', () => {
 
   const path = (what: string): string => `/v1/sessions/${session.id}/${what}`;
 
-  it('is a screenshot of what the page shows, and nobody notices', async () => {
+  it('give a screenshot without a visible effect on the page', async () => {
     await withPuppeteer(session, async page => {
       await page.setViewport({ width: 320, height: 200 });
       await page.goto('data:text/html,<body style="margin:0;background:rgb(255,0,0)">');
@@ -39,7 +39,7 @@ describe('what can be had of a page without a CDP client', () => {
     });
   });
 
-  it('are its cookies, in and out; those that are set stay', async () => {
+  it('set cookies and read them again, and refuse one without a site', async () => {
     const given = [
       { name: 'a', value: '1', url: 'https://example.org/' },
       {
@@ -66,7 +66,7 @@ describe('what can be had of a page without a CDP client', () => {
     expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/cookies/0' }] });
   });
 
-  it('go in as they came out, also without a name, and apart for one site', async () => {
+  it('set cookies as they were read, also without a name, and partitioned ones', async () => {
     const partitionKey = { topLevelSite: 'https://example.com', hasCrossSiteAncestor: true };
     const shared = { name: 'p', value: 'for all', url: 'https://example.org/', secure: true };
     const given = [
@@ -90,7 +90,7 @@ describe('what can be had of a page without a CDP client', () => {
   it.each([
     ['with an error', { name: 'd;', value: 'unseen', domain: 'example.net' }],
     ['in silence', { name: 'd', value: 'unseen', domain: 'example.net', expires: 1 }],
-  ])('names a cookie that the browser refuses %s, and not its value', async (_how, bad) => {
+  ])('name a cookie that the browser refuses %s, and not its value', async (_how, bad) => {
     const good = { name: 'a', value: '1', url: 'https://example.org/' };
     const answer = await installation.call('POST', path('cookies'), { cookies: [good, bad] });
     const message = expect.stringContaining(`the cookie "${bad.name}"`) as string;
@@ -101,7 +101,7 @@ describe('what can be had of a page without a CDP client', () => {
     expect(JSON.stringify(answer.body)).not.toContain(bad.value);
   });
 
-  it('counts as activity', async () => {
+  it('count as activity', async () => {
     const live = async (): Promise<number> => {
       const { body } = await installation.call<{ lastActivityAt: string }>('GET', path('live'));
       return Date.parse(body.lastActivityAt);
@@ -111,7 +111,7 @@ describe('what can be had of a page without a CDP client', () => {
     expect(await live()).toBeGreaterThan(before);
   });
 
-  it('is nothing of a session that has ended', async () => {
+  it('answer an error for a session that has ended', async () => {
     await installation.call('DELETE', `/v1/sessions/${session.id}`);
     for (const what of ['screenshot', 'cookies']) {
       expect(await installation.call('GET', path(what))).toMatchObject({

@@ -56,7 +56,7 @@ describe('a job with steps', () => {
     expect(session).toMatchObject({ status: 'released', endReason: 'released_by_client' });
   });
 
-  it('does them in order, gives what they found, and releases its session', async () => {
+  it('runs its steps in order, gives their results, and releases its session', async () => {
     const { session, outputs } = await run({
       session: { labels: { by: 'steps' } },
       steps: [
@@ -104,7 +104,7 @@ describe('a job with steps', () => {
     }
   });
 
-  it('gives a value that is large as a file', async () => {
+  it('gives a large value as a file', async () => {
     const { outputs } = await run({
       steps: [
         { do: 'goto', url: `${origin}/large` },
@@ -117,7 +117,7 @@ describe('a job with steps', () => {
     expect(await answer.json()).toBe('x'.repeat(40_000));
   });
 
-  it('works in a session that another service has made, and leaves it if it is told to', async () => {
+  it('works in a session that another service has made, and keeps it if the job says so', async () => {
     const { id } = await installation.create({ connectTimeout: 60_000 });
     const first = await run({ sessionId: id, steps: [{ do: 'goto', url: origin }], then: 'keep' });
     expect(first.session).toEqual({ id, status: 'live', endReason: null });
@@ -126,7 +126,7 @@ describe('a job with steps', () => {
     expect(second.session.status).toBe('released');
   });
 
-  it('says which step failed and why, tells what was won before it, and releases its session', async () => {
+  it('names the step that failed and why, gives the results before it, and releases its session', async () => {
     const job = await producer.add('session.run', {
       steps: [
         { do: 'goto', url: origin },
@@ -146,7 +146,7 @@ describe('a job with steps', () => {
     expect(ended.endReason).toBe('released_by_client');
   });
 
-  it('takes the values of very many matches without keeping others waiting', async () => {
+  it('reads the values of very many matches without delaying other calls', async () => {
     const many = `data:text/html,<script>document.write('<i id=x>abc</i>'.repeat(20000))</script>`;
     const running = run({
       steps: [
@@ -186,7 +186,7 @@ describe('a job with steps', () => {
     await expect(producer.result(job, 20_000)).rejects.toThrow(/^step_failed: step 3 .*500 ms/);
   });
 
-  it('ends as its session does', async () => {
+  it('fails with session_ended when its session ends', async () => {
     const { id } = await installation.create();
     const job = await producer.add('session.run', {
       sessionId: id,

@@ -44,12 +44,12 @@ function run(command: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcom
 const setup = (env: NodeJS.ProcessEnv = {}): Promise<Outcome> => run(['scripts/setup.mjs'], env);
 
 describe('npm run setup', () => {
-  test('says nothing when nothing is missing', async () => {
+  test('prints nothing when nothing is missing', async () => {
     await setup();
     expect(await setup()).toEqual({ code: 0, output: '' });
   });
 
-  test('prints how to install what is missing, and fails, when it may only look', async () => {
+  test('prints how to install what is missing, and fails, when it may only check', async () => {
     const { code, output } = await setup({ PATH: bare, HOME: dir.path, HOLDFAST_SETUP: 'check' });
     expect(code).toBe(1);
     expect(output).toContain('missing: redis, chromium');
@@ -72,14 +72,14 @@ describe('npm run setup', () => {
     );
   });
 
-  test('does the tests without Prometheus where it may not be installed, and says so', async () => {
+  test('skips the tests with Prometheus where it may not be installed, and says so', async () => {
     const env = { PATH: bare, HOME: dir.path, HOLDFAST_SETUP: 'check' };
     const skipped = 'the tests of dashboards and alerts will be skipped';
     expect((await setup({ ...env, npm_lifecycle_event: 'pretest' })).output).toContain(skipped);
     expect((await setup(env)).output).not.toContain('prometheus');
   });
 
-  test('prints the lines when there is no package manager it knows', async () => {
+  test('prints the commands when there is no known package manager', async () => {
     const { code, output } = await setup({ PATH: bare, HOME: dir.path });
     expect(code).toBe(1);
     expect(output).toContain('there is no apt-get here');
@@ -102,7 +102,7 @@ describe('npm run setup', () => {
 });
 
 describe('holdfast', () => {
-  test('prints its usage, and takes an unknown command for a mistake', async () => {
+  test('prints its usage, and refuses an unknown command', async () => {
     const help = await run(['bin/holdfast', '--help'], {});
     expect(help.code).toBe(0);
     expect(help.output).toContain('Usage: holdfast');
@@ -123,7 +123,7 @@ describe('holdfast', () => {
     expect(code).toBe(0);
   });
 
-  test('doctor fails when something is missing, and still looks at the rest', async () => {
+  test('doctor fails when something is missing, and still checks the rest', async () => {
     const { code, output } = await run(['bin/holdfast', 'doctor'], {
       HOLDFAST_PORT: '0',
       HOLDFAST_DATA_DIR: dir.path,
@@ -135,7 +135,7 @@ describe('holdfast', () => {
     expect(code).toBe(1);
   });
 
-  test('doctor tells programs what it has found', async () => {
+  test('doctor prints its findings as JSON', async () => {
     const { code, output } = await run(['bin/holdfast', 'doctor', '--json'], { HOLDFAST_PORT: 'x' });
     const problem = { mark: 'bad', text: expect.stringContaining('HOLDFAST_PORT') };
     expect(JSON.parse(output)).toEqual({

@@ -39,7 +39,7 @@ const flood = (lines: number): Promise<unknown> =>
 const evaluate = async (expression: string): Promise<unknown> =>
   (await driver.call<{ result: { value: unknown } }>('Runtime.evaluate', { expression }, page)).result.value;
 
-test('one that takes nothing of a flood is cut before it costs the browser much; the session goes on', async () => {
+test('a client that takes nothing of a flood is cut before it costs much memory; the session goes on', async () => {
   const before = await browserMemoryMiB();
   let highest = 0;
   follower.socket.pause();
@@ -62,7 +62,7 @@ test('one that takes nothing of a flood is cut before it costs the browser much;
   expect(metrics).toContain('\nholdfast_cdp_clients_cut_total 1\n');
 });
 
-test('one that halts in the middle of a flood misses nothing of it', async () => {
+test('a client that halts in the middle of a flood loses nothing of it', async () => {
   // Less than the bytes that a silent client may leave: at any pace the flood ends before a cut.
   const lines = 500;
   const seen = new Set<string>();

@@ -23,7 +23,7 @@ async function inPage(websocketUrl: string | null, expression: string): Promise<
   }
 }
 
-test('a session outlives kill -9 of the supervisor, its page and all', async () => {
+test('a session and its page outlive kill -9 of the supervisor', async () => {
   const session = await installation.create();
   await inPage(session.websocketUrl, 'window.mark = 42');
   await installation.signal('supervisor', 'SIGKILL');
@@ -45,7 +45,7 @@ test('Ctrl-C ends sessions as drained, everything within 10 s, with 0 and nothin
   expect(await installation.read(session.id)).toMatchObject({ status: 'released', endReason: 'drained' });
 });
 
-test('every process has its name in full', async () => {
+test('every process shows its full name', async () => {
   const { pid } = await installation.find('supervisor');
   const pids = [
     pid,

@@ -61,7 +61,7 @@ const MAKE_FILE = `
     expect(released.body).toMatchObject({ status: 'released' });
   });
 
-  it('has its downloads, and each of its pages, for clients that are elsewhere', async () => {
+  it('gives its downloads and each of its pages to clients on other machines', async () => {
     const client = new Client({ baseUrl: api.url });
     const session = await client.sessions.create();
     const browser = await client.playwright.connect(session);
@@ -77,7 +77,7 @@ const MAKE_FILE = `
     await client.sessions.release(session);
   });
 
-  it('fails as worker_lost when the cable is pulled, and its browser ends when it is back', async () => {
+  it('fails as worker_lost when the cable is pulled, and its browser ends when the cable is back', async () => {
     const session = await api.create();
     await untilReaperMayJudge(redis);
     const pulledAtMs = Date.now();

@@ -35,7 +35,7 @@ describe('a worker', () => {
     });
   });
 
-  it('that an operator drains keeps what is live, launches nothing, also after a restart, until it is undrained', async () => {
+  it('that is drained keeps live sessions but launches nothing, also after a restart, until undrained', async () => {
     const { id } = await worker();
     const live = await installation.create();
     expect((await order(id, 'drain')).body).toMatchObject({ id, draining: true });

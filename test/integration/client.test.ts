@@ -69,7 +69,7 @@ describe('the client and the service', () => {
     );
   });
 
-  it('leave a session to a caller who has chosen the key and can come back for it', async () => {
+  it('do not release a session whose caller has chosen the key and can come back for it', async () => {
     proxy.answersToLose = 3;
     const request = { idempotencyKey: `order-${Date.now()}` };
     const wish = { labels: { come: 'back' } };
@@ -95,7 +95,7 @@ describe('the client and the service', () => {
     });
   });
 
-  it('say the same whether the session ends while the service waits or later, and ask once', async () => {
+  it('report the same end whether it comes while the service waits or later, with one create', async () => {
     api.worker.launches = 'ignored';
     const before = (await client.sessions.list()).sessions.length;
     const creating = client.sessions.create({ queueTimeout: 1_000 });
@@ -191,7 +191,7 @@ describe('the client and the service', () => {
     });
   });
 
-  it('tell what happens to a session, as it happens and from the beginning', async () => {
+  it('stream the events of a session, as they happen and from the beginning', async () => {
     const session = await client.sessions.create();
     const seen: SessionEvent[] = [];
     const watching = (async () => {
@@ -210,7 +210,7 @@ describe('the client and the service', () => {
     expect(rest).toEqual(seen.slice(-1));
   });
 
-  it('stop watching when told to', async () => {
+  it('stop watching when the signal is aborted', async () => {
     const session = await client.sessions.create();
     const abort = new AbortController();
     const watching = (async () => {
@@ -232,7 +232,7 @@ describe('the client and the service', () => {
     expect(ids).toEqual(made.map(({ id }) => id).reverse());
   });
 
-  it('give a session to a block of work, and end it with the block', async () => {
+  it('give a session to a callback, and release it when the callback ends', async () => {
     const used = await client.withSession({ name: 'block' }, session => session);
     expect(await client.sessions.retrieve(used)).toMatchObject({ endReason: 'released_by_client' });
 
@@ -249,7 +249,7 @@ describe('the client and the service', () => {
     expect(await client.sessions.retrieve(disposed)).toMatchObject({ status: 'released' });
   });
 
-  it('say what is open in a live session, and how an ended one ended', async () => {
+  it('show the open pages of a live session, and how an ended one ended', async () => {
     const session = await client.sessions.create();
     const { websocketUrl } = session;
     expect(await client.sessions.liveDetails(session.id)).toMatchObject({

@@ -21,7 +21,7 @@ async function leaveStale(path: string): Promise<void> {
   await writeFile(path, JSON.stringify({ pid: process.pid, startedAt: 'another life', bootId, url: null }));
 }
 
-test('names its holder to whoever comes second', async () => {
+test('names its holder to a second process', async () => {
   const lock = await acquire();
   await expect(acquire()).rejects.toThrow(AlreadyRunningError);
   await expect(acquire()).rejects.toThrow(`already running at http://here (pid ${process.pid})`);
@@ -45,7 +45,7 @@ test('of a dead process is taken by exactly one of many starters', async () => {
   expect(await readdir(dir.path)).toEqual(['supervisor.lock']);
 });
 
-test('is taken over although an earlier take-over was cut off', async () => {
+test('is taken over although an earlier take-over was interrupted', async () => {
   await leaveStale(path);
   await leaveStale(`${path}.takeover`);
   await acquire();
@@ -58,7 +58,7 @@ test('of an earlier boot is stale even if the same pid lives', async () => {
   expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ bootId: await systemProcesses.bootId() });
 });
 
-test('that is torn is stale', async () => {
+test('is stale when its file is incomplete', async () => {
   await writeFile(path, '{"pid":');
   await acquire();
   expect(await livingHolder(path, systemProcesses)).toMatchObject({ pid: process.pid });

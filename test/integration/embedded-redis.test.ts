@@ -71,7 +71,7 @@ async function withClient<T>(use: (client: Redis) => Promise<T>, path = redis.so
   }
 }
 
-test('serves its own user on a Unix socket and nobody on TCP', async () => {
+test('serves its own user on a Unix socket and does not listen on TCP', async () => {
   expect((await lstat(redis.socketPath)).mode & 0o777).toBe(0o700);
   expect((await lstat(join(dir.path, 'redis'))).mode & 0o777).toBe(0o700);
   await withClient(async client => {
@@ -83,7 +83,7 @@ test('serves its own user on a Unix socket and nobody on TCP', async () => {
   });
 });
 
-test('is set up so that the check of a foreign Redis has nothing to say about it', async () => {
+test('passes the check that an operator’s Redis gets, without a warning', async () => {
   const { version, warnings } = await checkRedisServer(redis.url);
   expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   expect(warnings).toEqual([]);
@@ -125,7 +125,7 @@ test('leaves nothing behind when it is stopped', async () => {
   expect(await readFile(join(dir.path, 'redis', 'log'), 'utf8')).toContain('bye bye');
 });
 
-test('moves its socket where the path fits when the data folder lies deep', async () => {
+test('puts its socket where the path fits when the data folder is too deep', async () => {
   const deep = join(dir.path, 'd'.repeat(100));
   const other = await keepRedis(deep);
   try {

@@ -126,7 +126,7 @@ describe('the gateway', () => {
     expect(await echo(socket, 'hello')).toBe('hello');
   });
 
-  it('refuses whoever may not, with the same problem as over HTTP', async () => {
+  it('refuses a client without access, with the same problem as over HTTP', async () => {
     const session = await api.createLive({}, KEY);
     const other = await api.createLive({}, KEY);
     const path = `/v1/sessions/${session.id}/cdp`;
@@ -155,7 +155,7 @@ describe('the gateway', () => {
     expect(body['text']).toMatch(/holdfast_cdp_upgrade_failures_total\{code="unauthorized"\} [1-9]/);
   });
 
-  it('never tells a token in an answer', async () => {
+  it('never puts a token into an answer', async () => {
     const session = await api.createLive({}, KEY);
     await api.call('DELETE', `/v1/sessions/${session.id}`, { headers: KEY });
     const { problem } = await refusal(pathOf(session.websocketUrl));
@@ -175,7 +175,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('says so when the browser cannot be reached', async () => {
+  it('answers 502 when the browser cannot be reached', async () => {
     const session = await api.createLive({}, KEY);
     const { endpoint } = api.browser;
     const dead = await api.createLive({}, KEY);
@@ -247,7 +247,7 @@ describe('the gateway', () => {
     expect(Date.now() - Date.parse(String(body['endedAt']))).toBeLessThan(1_000);
   });
 
-  it('says why also to a client whose browser is gone before its end is known', async () => {
+  it('tells a client the end reason even when its browser is gone before the end is committed', async () => {
     const session = await api.createLive({}, KEY);
     const closed = goodbye(await attach(session.websocketUrl));
     api.browser.dropClients();
@@ -263,7 +263,7 @@ describe('the gateway', () => {
     expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
   });
 
-  it('closes the sockets of a session whose end it could not hear of', async () => {
+  it('closes the sockets of a session whose end gave no notice', async () => {
     const session = await api.createLive({}, KEY);
     const socket = await attach(session.websocketUrl);
     const closed = goodbye(socket);
@@ -274,12 +274,12 @@ describe('the gateway', () => {
     expect(await closed).toEqual({ code: 4404, reason: 'session_not_found' });
   });
 
-  it('tells the pages of a browser, and nothing else that can be attached to', async () => {
+  it('lists the pages of a browser and no other targets', async () => {
     const session = await api.createLive({}, KEY);
     expect((await details(session.id))['pages']).toEqual([ECHO_PAGE]);
   });
 
-  describe('what DevTools says over HTTP', () => {
+  describe('the HTTP endpoints of DevTools', () => {
     const BEARER = { authorization: 'Bearer acme-key-1' };
     const about = async (path: string, headers: Record<string, string> = {}) => {
       const response = await fetch(api.url + path, { headers });
@@ -287,7 +287,7 @@ describe('the gateway', () => {
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     };
 
-    it('names WebSockets that carry their own authority, of the browser and of each page', async () => {
+    it('give WebSocket URLs with a token, for the browser and for each page', async () => {
       const session = await api.createLive({}, KEY);
       const { pathname, search } = new URL(session.websocketUrl ?? '');
       // Playwright ends the path with a slash.
@@ -308,7 +308,7 @@ describe('the gateway', () => {
     });
 
     it.each([KEY, BEARER, { 'steel-api-key': 'acme-key-1' }])(
-      'is for a key in a header as well, as its WebSockets are: %j',
+      'accept a key in a header, and so do their WebSockets: %j',
       async headers => {
         const session = await api.createLive({}, KEY);
         const path = `/v1/sessions/${session.id}/cdp`;
@@ -321,7 +321,7 @@ describe('the gateway', () => {
       },
     );
 
-    it.each(['version', 'list', 'protocol'])('is refused like the WebSocket: %s', async endpoint => {
+    it.each(['version', 'list', 'protocol'])('refuse like the WebSocket: %s', async endpoint => {
       const session = await api.createLive({}, KEY);
       const path = `/v1/sessions/${session.id}/cdp/json/${endpoint}`;
       const other = await api.createLive({}, KEY);
@@ -339,7 +339,7 @@ describe('the gateway', () => {
       });
     });
 
-    it('does not reach into anything else of the browser', async () => {
+    it('pass no other request on to the browser', async () => {
       const session = await api.createLive({}, KEY);
       const path = `/v1/sessions/${session.id}/cdp`;
       for (const part of ['json/new', 'json/close/PAGE1', 'devtools/browser', 'devtools/page/a%2fb']) {
@@ -369,7 +369,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('keeps an active session from its idle time-out, and ends it when it falls silent', async () => {
+  it('does not let an active session time out as idle, and lets it once its client is silent', async () => {
     const session = await api.createLive({ idleTimeout: 1_000 }, KEY);
     const socket = await attach(session.websocketUrl);
     const startedMs = performance.now();
@@ -392,7 +392,7 @@ describe('the gateway', () => {
     expect(Date.parse(String(body['endedAt'])) - lastByteMs).toBeGreaterThan(500);
   });
 
-  it('ends the connect time-out by attaching a client, even one that says nothing', async () => {
+  it('cancels the connect time-out when a client attaches, even one that sends nothing', async () => {
     const session = await api.createLive({ connectTimeout: 1_000 }, KEY);
     const never = await api.createLive({ connectTimeout: 1_000 }, KEY);
     await attach(session.websocketUrl);
@@ -421,7 +421,7 @@ describe('the gateway', () => {
     }
   });
 
-  it('lets go of its clients when it is closed, and of nothing else', async () => {
+  it('disconnects its clients when it is closed, and closes nothing else', async () => {
     const session = await api.createLive({}, KEY);
     const other = await api.another({});
     const url = (session.websocketUrl ?? '').replace(new URL(api.url).host, new URL(other.url).host);

@@ -87,7 +87,7 @@ describe('downloads of a live session', () => {
     });
   });
 
-  it('come as attachments that no browser takes for a page', async () => {
+  it('come as attachments that no browser shows as a page', async () => {
     await writeFile(join(dir.path, 'ä "b".html'), '<script>alert(1)</script>');
     const response = await asDocumented(`downloads/${encodeURIComponent('ä "b".html')}`);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -99,7 +99,7 @@ describe('downloads of a live session', () => {
     expect(await response.text()).toBe('<script>alert(1)</script>');
   });
 
-  it('that were cut are listed with the reason, and asking for one says it', async () => {
+  it('that were cut are listed with the reason, and fetching one answers it', async () => {
     cuts = [{ name: 'large.iso.crdownload', size: 2_000, atMs: 1_700_000_000_000 }];
     const listed = (await (await asDocumented('downloads')).json()) as { downloads: unknown[] };
     expect(listed.downloads.at(-1)).toEqual({
@@ -117,7 +117,7 @@ describe('downloads of a live session', () => {
     expect((await fetchPath('downloads/other.iso')).status).toBe(404);
   });
 
-  it('that were cut before they had a name may have had any', async () => {
+  it('that were cut before they had a name make every unknown name answer so', async () => {
     cuts = [{ name: 'Unconfirmed 4711.crdownload', size: 2_000, atMs: 1_700_000_000_000 }];
     const response = await fetchPath('downloads/report-of-march.xlsx');
     expect(await response.json()).toMatchObject({ code: 'download_quota_exceeded' });
@@ -133,7 +133,7 @@ describe('downloads of a live session', () => {
     expect((await response.arrayBuffer()).byteLength).toBe(size);
   });
 
-  it('are not held for a reader that does not read', async () => {
+  it('are not kept open for a reader that does not read', async () => {
     const path = join(dir.path, 'unread.bin');
     await writeFile(path, '');
     await truncate(path, 2 ** 30);

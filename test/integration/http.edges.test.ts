@@ -100,7 +100,7 @@ describe('what every request passes', () => {
   });
 
   describe('routes', () => {
-    it('that nobody knows are 404, in JSON', async () => {
+    it('that are unknown are 404, in JSON', async () => {
       const answer = await api.call('GET', '/v2/nothing?token=secret-token');
       expect(answer).toMatchObject({ status: 404, body: { code: 'not_found', instance: '/v2/nothing' } });
       expect(JSON.stringify(answer.body)).not.toContain('secret-token');
@@ -114,7 +114,7 @@ describe('what every request passes', () => {
       ['POST', '/v1/sessions/x/live', 'GET'],
       ['OPTIONS', '/v1/sessions', 'GET, POST'],
       ['POST', '/livez', 'GET'],
-    ])('do not know %s %s, and say what they know', async (method, path, allow) => {
+    ])('answer 405 to %s %s, and name the methods that are allowed', async (method, path, allow) => {
       const answer = await api.call(method, path);
       expect(answer).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
       expect(answer.headers.get('allow')).toBe(allow);
@@ -127,7 +127,7 @@ describe('what every request passes', () => {
       });
     });
 
-    it('tell a WebSocket URL that is opened like a page what it is for', async () => {
+    it('explain a WebSocket URL that is opened like a page', async () => {
       const answer = await api.call('GET', '/v1/sessions/x/cdp?token=abc');
       expect(answer).toMatchObject({ status: 426, body: { code: 'upgrade_required' } });
       expect(answer.body['message']).toContain('puppeteer.connect');
@@ -135,7 +135,7 @@ describe('what every request passes', () => {
   });
 
   describe('headers', () => {
-    it('are those of an API, and tell nothing of what it is made with', async () => {
+    it('are those of an API, and do not name the framework', async () => {
       const { headers } = await api.call('GET', '/v1/sessions');
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -178,12 +178,12 @@ describe('what every request passes', () => {
       expect((await raw(api.url, { headers })).statusCode).toBe(status);
     });
 
-    it('lets our own pages in', async () => {
+    it('lets the service’s own pages pass', async () => {
       const headers = { host: 'localhost', origin: api.url, 'sec-fetch-site': 'same-origin' };
       expect((await raw(api.url, { headers })).statusCode).toBe(200);
     });
 
-    it('stands before everything, known or not', async () => {
+    it('comes before every route, known or unknown', async () => {
       for (const path of ['/v1/sessions', '/metrics', '/readyz', '/nothing', '/v1/sessions/x/cdp']) {
         expect((await raw(api.url, { path, headers: { host: 'evil.example' } })).statusCode).toBe(403);
       }
@@ -199,7 +199,7 @@ describe('what every request passes', () => {
       });
     });
 
-    it('has metrics by route pattern, without anything a caller wrote', async () => {
+    it('has metrics by route pattern, without text from callers', async () => {
       await api.createLive({ sessionId: 'in-no-metric' });
       await api.call('GET', '/v1/sessions/in-no-metric');
       await api.call('GET', '/in-no-metric');
@@ -288,14 +288,14 @@ describe('with API keys', () => {
     expect((await api.call('GET', '/v1/sessions/mine', { headers: BETA })).body['status']).toBe('live');
   });
 
-  it('says in the history whose key it was, and never which', async () => {
+  it('names the tenant of the key in the history, and never the key', async () => {
     const { id } = await api.createLive({}, ACME);
     const { body } = await api.call('GET', `/v1/sessions/${id}/events`, { headers: ACME });
     expect(body['events']).toMatchObject([{ actor: 'key:acme' }, {}, {}]);
     expect(JSON.stringify(body)).not.toContain('acme-key-1');
   });
 
-  it('answers to addresses, since no page can send a key', async () => {
+  it('accepts an IP address as Host, since no page can send a key', async () => {
     const other = await api.another({ host: '0.0.0.0' });
     const { port } = new URL(other.url);
     expect((await raw(`http://127.0.0.1:${port}`, { headers: { host: '10.1.2.3' } })).statusCode).toBe(200);

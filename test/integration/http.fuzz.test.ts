@@ -140,7 +140,7 @@ function requestsTo(placed: PlacedOperation, ids: readonly string[]): Arbitrary<
     }));
 }
 
-describe('whatever is sent', () => {
+describe('any request', () => {
   let api: TestApi;
   let contract: Contract;
   beforeAll(async () => {
@@ -173,7 +173,7 @@ describe('whatever is sent', () => {
   };
 
   it(
-    'is answered as documented, soon, and never with an error of ours',
+    'is answered as documented, in time, and never with a 5xx',
     async () => {
       const headers = { [KEY[0]]: KEY[1] };
       for (const id of ['live-1', 'live-2', 'ended-1']) await api.createLive({ sessionId: id }, headers);

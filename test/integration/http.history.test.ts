@@ -49,7 +49,7 @@ describe('a long history', () => {
 
   const seqs = ({ events }: EventsPage): number[] => events.map(({ seq }) => seq);
 
-  it('comes in pages, from wherever the caller is', async () => {
+  it('comes in pages, after the line that the caller names', async () => {
     expect(await page('?limit=3').then(seqs)).toEqual([1, 2, 3]);
     expect(await page('?after=3&limit=2')).toMatchObject({
       events: [{ seq: 4 }, { seq: 5 }],
@@ -75,12 +75,12 @@ describe('a long history', () => {
     },
   );
 
-  it('is 404 for a session that does not exist, wherever one begins', async () => {
+  it('is 404 for a session that does not exist, with and without a cursor', async () => {
     for (const query of ['', '?after=7'])
       expect(await api.call('GET', `/v1/sessions/nobody/events${query}`)).toMatchObject({ status: 404 });
   });
 
-  it('is read to its end by the client library, whole and from a line on', async () => {
+  it('is read to its end by the client library, from the first line or from a later one', async () => {
     const client = new Browser({ baseUrl: api.url });
     const all = await client.sessions.events(id);
     expect(all.map(({ seq }) => seq)).toEqual(Array.from({ length: LONGEST }, (_, i) => i + 1));
@@ -99,7 +99,7 @@ describe('a long history', () => {
     }
   }, 30_000);
 
-  it('is never asked of Redis in more than a page at a time, whoever reads it', async () => {
+  it('is never read from Redis in more than a page at a time, by any reader', async () => {
     const { redis } = api.deps;
     await redis.config('SET', 'slowlog-max-len', '1000000');
     await redis.config('SET', 'slowlog-log-slower-than', '0');
@@ -123,7 +123,7 @@ describe('a long history', () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(1_001);
   }, 30_000);
 
-  it('ends changes before it is lost: they are refused, everything else goes on', async () => {
+  it('refuses changes when it is full, and everything else goes on', async () => {
     const session = await api.createLive();
     const path = `/v1/sessions/${session.id}`;
     await lengthen(refOf('default', session.id), HISTORY_CHANGES_MAX - 1);

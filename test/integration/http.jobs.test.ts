@@ -61,7 +61,7 @@ describe('jobs in quarantine', () => {
     expect(idsOf(await as('acme', 'GET', '/v1/jobs?queue=sessions'))).toEqual([command]);
   });
 
-  it('say what they were, with the payload only when they are asked for one by one', async () => {
+  it('are shown with their payload only when one is read by its id', async () => {
     const id = await put(INGRESS_JOB);
     const { data, ...rest } = INGRESS_JOB;
     const one = await as('acme', 'GET', `/v1/jobs/${id}`);
@@ -103,7 +103,7 @@ describe('jobs in quarantine', () => {
     expect((await as('acme', 'GET', `/v1/jobs/${id}`)).status).toBe(404);
   });
 
-  it('of our own are carried out when they are tried again', async () => {
+  it('of internal queues are carried out when they are tried again', async () => {
     const { id: sessionId } = await api.createLive({}, { 'x-api-key': 'acme-key-1' });
     const data = commandOf('acme').data.replace('nobody', sessionId);
     const id = await put({ ...commandOf('acme'), data });
@@ -137,7 +137,7 @@ describe('jobs in quarantine', () => {
     expect((await as('acme', 'DELETE', `/v1/jobs/${id}`)).body).toMatchObject({ code: 'job_not_found' });
   });
 
-  it('are named by nothing but their own ids', async () => {
+  it('are found by their own ids only', async () => {
     for (const id of ['7', 'x'.repeat(36), '..%2Fsessions', '00000000-0000-7000-8000-000000000000']) {
       expect((await as('acme', 'GET', `/v1/jobs/${id}`)).body).toMatchObject({ code: 'job_not_found' });
     }

@@ -64,7 +64,7 @@ describe('the options of a session over HTTP', () => {
     return String((await api.call('POST', '/v1/sessions', { body, headers })).body['id']);
   };
 
-  it('are told to whoever reads it, but for credentials and cookies', async () => {
+  it('are shown to every reader of the session, except credentials and cookies', async () => {
     const created = await api.createLive(BODY);
     expect(created).toMatchObject(JSON.parse(JSON.stringify(VIEW)) as object);
     const answers = [
@@ -78,7 +78,7 @@ describe('the options of a session over HTTP', () => {
     }
   });
 
-  it('lie in Redis sealed until the browser is ready', async () => {
+  it('are stored in Redis, sealed, until the browser is ready', async () => {
     const id = await queued();
     expect(await sealedOf(id)).toEqual(expect.any(String));
     const held = await everything();
@@ -89,7 +89,7 @@ describe('the options of a session over HTTP', () => {
     expect(await sealedOf(live.id)).toBeNull();
   });
 
-  it('are gone with a session that ends before it was ever live', async () => {
+  it('are removed from Redis when the session ends before it was live', async () => {
     const released = await queued();
     await api.call('DELETE', `/v1/sessions/${released}`);
     expect(await sealedOf(released)).toBeNull();
@@ -100,7 +100,7 @@ describe('the options of a session over HTTP', () => {
     expect(await sealedOf(expired)).toBeNull();
   });
 
-  it('belong to the wish that an Idempotency-Key names', async () => {
+  it('are part of the request that an Idempotency-Key names', async () => {
     const headers = { 'idempotency-key': 'options-1' };
     const first = await api.createLive(BODY, headers);
     const again = await api.createLive({ ...BODY, cookies: BODY.cookies.map(one => ({ ...one })) }, headers);
@@ -129,7 +129,7 @@ describe('the options of a session over HTTP', () => {
     expect(JSON.stringify(answer.body)).not.toContain(PASSWORD);
   });
 
-  it('that are not built yet are refused as that', async () => {
+  it('are refused as not_supported when they are not built yet', async () => {
     expect(await api.call('POST', '/v1/sessions', { body: { recording: true, locale: 'de' } })).toMatchObject(
       {
         status: 422,

@@ -43,7 +43,7 @@ describe('while Redis is away', () => {
     return performance.now() - startedMs;
   };
 
-  it('frozen: everything answers 503 in time, readiness turns, and all is well soon after it is back', async () => {
+  it('frozen: every call answers 503 in time, readiness fails, and the service works soon afterwards', async () => {
     const session = await api.createLive({ sessionId: 's-1' });
     await api.redis.kill('SIGSTOP');
     try {
@@ -66,7 +66,7 @@ describe('while Redis is away', () => {
     });
   });
 
-  it('frozen for longer than the sockets wait: still well soon after it is back', async () => {
+  it('frozen for longer than the sockets wait: the service works soon afterwards', async () => {
     await api.redis.kill('SIGSTOP');
     try {
       // Longer than the socket time-out, so that every connection has been given up.
@@ -82,7 +82,7 @@ describe('while Redis is away', () => {
     expect(await api.createLive()).toMatchObject({ status: 'live' });
   });
 
-  it('dead: everything answers 503 in time, and all is well soon after another one is there', async () => {
+  it('dead: every call answers 503 in time, and the service works soon after another one is there', async () => {
     await api.redis.kill('SIGKILL');
     await Promise.all([untilReady(false, 5_000), expectUnavailable()]);
     await api.redis.restart();

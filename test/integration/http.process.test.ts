@@ -70,13 +70,13 @@ describe('the API process', () => {
     return { code, ms: performance.now() - startedMs };
   };
 
-  it('serves once it says that it is ready', async () => {
+  it('serves once it has reported that it is ready', async () => {
     const { url } = await startReady();
     expect((await callApi(url, 'GET', '/readyz')).status).toBe(200);
     expect((await callApi(url, 'GET', '/v1/sessions')).status).toBe(200);
   });
 
-  it('answers as it always does when nobody reads its log', async () => {
+  it('answers as fast as usual when its log is not read', async () => {
     const { url, child } = await startReady({ HOLDFAST_LOG_LEVEL: 'info' }, 'pipe');
     const tookMs: number[] = [];
     // More than the system buffers of output that is not read.
@@ -93,7 +93,7 @@ describe('the API process', () => {
     expect((await exitOf(child)).code).toBe(0);
   });
 
-  it('ends in order on SIGTERM, answering whoever waits with what is known', async () => {
+  it('ends in order on SIGTERM, and answers waiting calls with the session as it is', async () => {
     const { child, url } = await startReady();
     const waiting = callApi(url, 'POST', '/v1/sessions', { body: { sessionId: 'waits' } });
     await pollUntil('the session', { timeoutMs: 5_000, everyMs: 10 }, async () => {
@@ -147,7 +147,7 @@ describe('the API process', () => {
     expect((await callApi(url, 'GET', '/v1/sessions/held')).body['status']).toBe('created');
   });
 
-  it('is alive before there is a Redis, and tells everybody else to come back', async () => {
+  it('is alive before there is a Redis, and answers 503 to all other calls', async () => {
     const port = await freePort();
     start({ HOLDFAST_PORT: String(port), REDIS_URL: 'unix:///nonexistent/redis.sock' });
     const url = `http://127.0.0.1:${port}`;

@@ -1,7 +1,7 @@
 import { Browser } from '../../src/client/browser';
 import { startTestApi, type Answer, type TestApi } from '../support/api';
 
-describe('what nobody knows, or nobody meant', () => {
+describe('an unknown or empty name', () => {
   let api: TestApi;
   beforeAll(async () => {
     api = await startTestApi();
@@ -78,7 +78,7 @@ describe('what nobody knows, or nobody meant', () => {
       expect([path, (await ask('GET', path)).status]).toEqual([path, 200]);
   });
 
-  it('is told by the client library as the service says it', async () => {
+  it('is reported by the client library as the service reports it', async () => {
     const client = new Browser({ baseUrl: api.url });
     const misspelt: Record<string, unknown> = { timeOut: 60_000 };
     await expect(client.sessions.create(misspelt)).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('what nobody knows, or nobody meant', () => {
     }
   });
 
-  it('is told to an older service as well, which names what is newer than itself', async () => {
+  it('is sent to an older service too, which names the fields that it does not know', async () => {
     expect(await ask('POST', '/v1/sessions', { invisible: true, timeout: 60_000 })).toMatchObject(
       refused('/invisible', 'is not known to this version of the service'),
     );

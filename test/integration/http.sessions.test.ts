@@ -43,7 +43,7 @@ describe('sessions over HTTP', () => {
       });
     });
 
-    it('answers at once with respond-async, and says so', async () => {
+    it('answers at once with respond-async, and confirms the preference', async () => {
       api.worker.launches = 'ignored';
       const answer = await create({}, { prefer: 'respond-async' });
       expect(answer).toMatchObject({ status: 202, body: { status: 'created', websocketUrl: null } });
@@ -60,7 +60,7 @@ describe('sessions over HTTP', () => {
       expect(answer.headers.get('preference-applied')).toBe('wait=1');
     });
 
-    it('answers with an error for a session whose launch has failed, and names it: it stays readable', async () => {
+    it('answers with an error that names the session when its launch has failed; it stays readable', async () => {
       api.worker.launches = 'failed';
       const answer = await create();
       expect(answer).toMatchObject({
@@ -81,7 +81,7 @@ describe('sessions over HTTP', () => {
       });
     });
 
-    it('answers 503 for a session that found no slot in time; asked again there may be one', async () => {
+    it('answers a retryable 503 for a session that found no slot in time', async () => {
       api.worker.launches = 'ignored';
       const answer = await create({ queueTimeout: 1_000 });
       expect(answer).toMatchObject({ status: 503, body: { code: 'queue_timeout', retryable: true } });
@@ -94,7 +94,7 @@ describe('sessions over HTTP', () => {
     it.each([
       ['DELETE', '', 'released_by_client'],
       ['POST', '/release', 'released_by_client'],
-    ])('answers 409 to somebody who waits when %s %s ends the session', async (method, path, endReason) => {
+    ])('answers 409 to a waiting caller when %s %s ends the session', async (method, path, endReason) => {
       api.worker.launches = 'ignored';
       const sessionId = `ended-by-${method}`;
       const waiting = create({ sessionId });
@@ -113,7 +113,7 @@ describe('sessions over HTTP', () => {
       ['an Idempotency-Key', {}, { 'idempotency-key': 'fails-once' }],
       ['an id', { sessionId: 'fails-once' }, {}],
     ])(
-      'gives the same answer to a repeat with %s, and does not ask for one',
+      'gives the same answer to a repeat with %s, and does not suggest a retry',
       async (_what, body, headers) => {
         api.worker.launches = 'ignored';
         const first = await create({ ...body, queueTimeout: 1_000 }, headers);
@@ -131,7 +131,7 @@ describe('sessions over HTTP', () => {
       },
     );
 
-    it('tells a repeat that the session has ended meanwhile, which nobody can connect to', async () => {
+    it('answers a repeat with an error when the session has ended meanwhile', async () => {
       const headers = { 'idempotency-key': 'lives-once' };
       const { body } = await create({}, headers);
       await api.call('DELETE', `/v1/sessions/${String(body['id'])}`);
@@ -192,7 +192,7 @@ describe('sessions over HTTP', () => {
   });
 
   describe('get', () => {
-    it('answers 304 to somebody who has this revision', async () => {
+    it('answers 304 to a caller that has this revision', async () => {
       const session = await api.createLive();
       const answer = await api.call('GET', `/v1/sessions/${session.id}`);
       expect(answer).toMatchObject({ status: 200, body: { id: session.id, status: 'live' } });
@@ -235,7 +235,7 @@ describe('sessions over HTTP', () => {
       });
     });
 
-    it('tells the same websocketUrl until the end, and none after it', async () => {
+    it('shows the same websocketUrl until the end, and none after it', async () => {
       const session = await api.createLive();
       const { body } = await api.call('GET', `/v1/sessions/${session.id}`);
       expect(body['websocketUrl']).toBe(session.websocketUrl);
@@ -277,7 +277,7 @@ describe('sessions over HTTP', () => {
       expect(performance.now() - startedMs).toBeLessThan(7_000);
     });
 
-    it('ends a session once, however many ask for it', async () => {
+    it('ends a session once, however many calls ask for it', async () => {
       const session = await api.createLive();
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => api.call('POST', `/v1/sessions/${session.id}/release`)),
@@ -292,7 +292,7 @@ describe('sessions over HTTP', () => {
       ]);
     });
 
-    it('answers with how it ended to somebody who releases a session that has ended otherwise', async () => {
+    it('answers how a session ended when it had ended in another way before', async () => {
       const session = await api.createLive();
       await api.worker.crash(refOf('default', session.id));
       expect(await api.call('POST', `/v1/sessions/${session.id}/release`)).toMatchObject({
@@ -331,7 +331,7 @@ describe('sessions over HTTP', () => {
   });
 
   describe('release of all', () => {
-    it('ends what the labels name, created and live, and nothing else', async () => {
+    it('ends the sessions that the labels select, created and live, and no others', async () => {
       const labels = { batch: 'one' };
       await Promise.all([1, 2, 3].map(() => api.createLive({ labels })));
       api.worker.launches = 'ignored';
@@ -371,7 +371,7 @@ describe('sessions over HTTP', () => {
       });
     });
 
-    it('leaves the name release to those who want it for a session', async () => {
+    it('lets a session have the id release', async () => {
       await create({ sessionId: 'release' });
       expect((await api.call('GET', '/v1/sessions/release')).body).toMatchObject({ id: 'release' });
       expect((await api.call('DELETE', '/v1/sessions/release')).body).toMatchObject({ status: 'released' });
@@ -408,7 +408,7 @@ describe('sessions over HTTP', () => {
       expect(await ids('live')).toEqual([]);
     });
 
-    it('refuses a cursor that is not one of ours', async () => {
+    it('refuses a cursor that the service did not make', async () => {
       expect(await api.call('GET', '/v1/sessions?cursor=nonsense')).toMatchObject({
         status: 422,
         body: { code: 'invalid_request', errors: [{ pointer: 'query/cursor' }] },
@@ -417,7 +417,7 @@ describe('sessions over HTTP', () => {
   });
 
   describe('history and live details', () => {
-    it('tells everything that happened, in order', async () => {
+    it('shows every event, in order', async () => {
       const session = await api.createLive();
       await api.call('DELETE', `/v1/sessions/${session.id}`);
       const history = await events(session.id);
@@ -432,7 +432,7 @@ describe('sessions over HTTP', () => {
       expect(await api.call('GET', '/v1/sessions/nobody/events')).toMatchObject({ status: 404 });
     });
 
-    it('tells the open pages of a live session', async () => {
+    it('show the open pages of a live session', async () => {
       const session = await api.createLive({ idleTimeout: 60_000 });
       const { status, body } = await api.call('GET', `/v1/sessions/${session.id}/live`);
       expect(status).toBe(200);
@@ -448,7 +448,7 @@ describe('sessions over HTTP', () => {
       expect(Date.parse(String(body['idleExpiresAt']))).toBe(Date.parse(session.liveAt ?? '') + 60_000);
     });
 
-    it('has no live details before and after', async () => {
+    it('have no live details before the session is live and after its end', async () => {
       api.worker.launches = 'ignored';
       const { body } = await create({}, { prefer: 'respond-async' });
       const path = `/v1/sessions/${String(body['id'])}`;

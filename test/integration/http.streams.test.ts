@@ -38,7 +38,7 @@ describe('event streams', () => {
   describe('of one session', () => {
     const streamOf = (id: string): string => `/v1/sessions/${id}/events/stream`;
 
-    it('tell the history, then what happens, and end when the browser is gone', async () => {
+    it('send the history, then new events, and end when the browser is gone', async () => {
       const { id } = await api.createLive({}, ACME);
       const reader = await open(streamOf(id), ACME);
       expect(reader.response.status).toBe(200);
@@ -85,7 +85,7 @@ describe('event streams', () => {
       }
     });
 
-    it('of an ended one tell all of it and end; whoever has seen that is told to stop', async () => {
+    it('of an ended session send its history and end; a reader that has seen all of it gets 204', async () => {
       const { id } = await api.createLive({}, ACME);
       await api.call('DELETE', `/v1/sessions/${id}`, { headers: ACME });
       const reader = await open(streamOf(id), ACME);
@@ -95,7 +95,7 @@ describe('event streams', () => {
       expect(again.response.status).toBe(204);
     });
 
-    it('are nobody else’s', async () => {
+    it('are open only to their own tenant', async () => {
       const { id } = await api.createLive({}, ACME);
       expect((await open(streamOf(id), BETA)).response.status).toBe(404);
       expect((await open(streamOf(id))).response.status).toBe(401);
@@ -119,7 +119,7 @@ describe('event streams', () => {
   });
 
   describe('of all sessions', () => {
-    it('tell what happens to the tenant’s own, from now on', async () => {
+    it('send the events of the tenant’s own sessions, from now on', async () => {
       await api.createLive({}, ACME);
       const reader = await open('/v1/events', ACME);
       await api.createLive({}, BETA);
@@ -154,7 +154,7 @@ describe('event streams', () => {
       expect(kinds(second.events)).toEqual([...once, ...once]);
     });
 
-    it('say so when something may have been missed', async () => {
+    it('send a reset when events may have been missed', async () => {
       for (const unknown of ['1-1', '99999999999999-0', 'nonsense']) {
         const reader = await open('/v1/events', { ...ACME, 'last-event-id': unknown });
         await reader.atLeast(1);
@@ -168,7 +168,7 @@ describe('event streams', () => {
       }
     });
 
-    it('say so when the reader was away for longer than notices are kept', async () => {
+    it('send a reset when the reader was away for longer than notices are kept', async () => {
       const reader = await open('/v1/events', ACME);
       await api.createLive({}, ACME);
       await reader.atLeast(3);
@@ -197,7 +197,7 @@ describe('event streams', () => {
       expect(kinds(reader.events).slice(3)).toEqual(['live→released', 'closed']);
     });
 
-    it('bring a reader up that was slower than its inbox', async () => {
+    it('let a reader catch up that was slower than its inbox', async () => {
       const reader = await open('/v1/events', ACME);
       const count = 2_000;
       await Promise.all(
@@ -228,7 +228,7 @@ describe('event streams', () => {
     }
   });
 
-  it('answer HEAD with their head alone', async () => {
+  it('answer HEAD with headers only', async () => {
     const { id } = await api.createLive({}, ACME);
     for (const path of ['/v1/events', `/v1/sessions/${id}/events/stream`]) {
       const answer = await api.call('HEAD', path, { headers: ACME });
@@ -237,7 +237,7 @@ describe('event streams', () => {
     }
   });
 
-  it('are ended properly when the process shuts down, and go on at another one', async () => {
+  it('are ended in order when the process shuts down, and go on at another process', async () => {
     const other = await api.another();
     const { id } = await api.createLive({}, ACME);
     const path = `/v1/sessions/${id}/events/stream`;

@@ -21,7 +21,7 @@ describe('changing sessions over HTTP', () => {
   const atOffset = (from: string | null, ms: number): string =>
     new Date(Date.parse(from ?? '') + ms).toISOString();
 
-  it('extends a live session, and answers with what it is then', async () => {
+  it('extends a live session, and answers with its new view', async () => {
     const session = await api.createLive({ timeout: 60_000, name: 'first', labels: { a: '1', b: '2' } });
     const answer = await patch(session.id, {
       timeout: 120_000,
@@ -47,7 +47,7 @@ describe('changing sessions over HTTP', () => {
     expect(body['sessions']).toMatchObject([{ id: session.id }]);
   });
 
-  it('takes the end as a moment, and says which moments there are', async () => {
+  it('takes the end as a moment, and names the allowed moments', async () => {
     const session = await api.createLive();
     const expiresAt = atOffset(session.liveAt, 50_000);
     expect(await patch(session.id, { expiresAt })).toMatchObject({
@@ -62,7 +62,7 @@ describe('changing sessions over HTTP', () => {
     }
   });
 
-  it('ends a session on time that is shortened', async () => {
+  it('ends a shortened session at its new time', async () => {
     const session = await api.createLive({ timeout: 600_000 });
     const { body } = await patch(session.id, { timeout: 1_500 });
     const answer = await api.call('GET', `/v1/sessions/${session.id}`, {
@@ -74,7 +74,7 @@ describe('changing sessions over HTTP', () => {
     expect(lateMs).toBeLessThan(1_000);
   });
 
-  it('changes a session that waits for a worker; its end as a moment does not exist yet', async () => {
+  it('changes a session that waits for a worker, but does not take an end as a moment', async () => {
     const id = await queued();
     expect(await patch(id, { timeout: 5_000, labels: { late: 'yes' } })).toMatchObject({
       status: 200,
@@ -134,7 +134,7 @@ describe('changing sessions over HTTP', () => {
     expect(await patch(session.id, { name: 'twice' }, headers)).toMatchObject({ status: 412 });
   });
 
-  it('refuses a session that has ended, with how it ended, and one that never was', async () => {
+  it('refuses a session that has ended, with its end reason, and an unknown one', async () => {
     const session = await api.createLive();
     await api.call('DELETE', `/v1/sessions/${session.id}`);
     expect(await patch(session.id, { timeout: 5_000 }, { 'if-match': '"1"' })).toMatchObject({
@@ -147,7 +147,7 @@ describe('changing sessions over HTTP', () => {
     });
   });
 
-  it('tells a long-poll of the change', async () => {
+  it('answers a long-poll with the change', async () => {
     const session = await api.createLive();
     const waiting = api.call('GET', `/v1/sessions/${session.id}`, {
       headers: { 'if-none-match': `"${session.revision}"`, prefer: 'wait=20' },
@@ -156,7 +156,7 @@ describe('changing sessions over HTTP', () => {
     expect(await waiting).toMatchObject({ status: 200, body: { name: 'new' } });
   });
 
-  it('releases what a selector of all kinds names', async () => {
+  it('releases the sessions that a selector of any form selects', async () => {
     const ids: string[] = [];
     for (const tier of ['gold', 'silver', 'lead']) {
       ids.push((await api.createLive({ labels: { release: 'kinds', tier } })).id);
@@ -271,7 +271,7 @@ describe('changing sessions over HTTP', () => {
       });
     });
 
-    it('are told to drain at once, and again with every renewal, until somebody takes it back', async () => {
+    it('get the order to drain at once, and again with every renewal, until it is taken back', async () => {
       expect(await api.deps.leases.renew('w-1', info)).toBe(false);
       expect(await api.call('POST', '/v1/workers/w-1/drain')).toMatchObject({
         status: 200,
@@ -297,7 +297,7 @@ describe('changing sessions over HTTP', () => {
       expect(await api.deps.leases.renew('w-1', info)).toBe(false);
     });
 
-    it('are forgotten when one that has gone is undrained, and unknown after that', async () => {
+    it('that are gone are deleted when they are undrained, and unknown after that', async () => {
       await api.deps.leases.renew('w-3', info);
       await api.call('POST', '/v1/workers/w-3/drain');
       await api.deps.leases.drop('w-3');

@@ -24,7 +24,7 @@ describe('/ of an open service', () => {
   beforeAll(async () => (api = await startTestApi()));
   afterAll(() => api.stop());
 
-  it('tells programs as JSON what runs', async () => {
+  it('gives programs the running version as JSON', async () => {
     await api.createLive();
     for (const accept of ['*/*', 'application/json']) {
       const { status, headers, body } = await api.call('GET', '/', { headers: { accept } });
@@ -41,7 +41,7 @@ describe('/ of an open service', () => {
     }
   });
 
-  it('shows people a page: what runs, where to go on, and first steps with the URL they have come by', async () => {
+  it('shows users a page: what runs, links, and first steps with the URL that they have used', async () => {
     const { headers, html } = await pageOf(api);
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(html).toContain(`<dd>${packageVersion()}</dd>`);
@@ -68,7 +68,7 @@ describe('/ of an open service', () => {
     rmSync(file);
   });
 
-  it('loads and runs nothing, under a policy that would let nothing else', async () => {
+  it('loads and runs nothing, under a policy that forbids it', async () => {
     for (const path of ['/', '/docs']) {
       const { headers, body } = await api.call('GET', path, { headers: { accept: BROWSER } });
       const html = String(body['text']);
@@ -115,7 +115,7 @@ describe('/ of a service with keys', () => {
   it.each([
     ['in a header', { 'x-api-key': 'acme-key-1' }],
     ['as a password', { authorization: basic }],
-  ])('tells the rest to those who have one, %s', async (_how, headers) => {
+  ])('tells the rest to a caller with a key, %s', async (_how, headers) => {
     const { body } = await api.call('GET', '/', { headers });
     expect(body).toMatchObject({
       version: packageVersion(),
@@ -146,7 +146,7 @@ describe('/ of a service with keys', () => {
 });
 
 describe('/ while Redis is away', () => {
-  it('is answered in time, without what only Redis knows', async () => {
+  it('is answered in time, without the numbers from Redis', async () => {
     const api = await startTestApi();
     try {
       await api.redis.kill('SIGKILL');

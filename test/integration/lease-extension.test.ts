@@ -59,7 +59,7 @@ const untilDisconnected = (): Promise<true> =>
       : undefined,
   );
 
-test('the lease of a machine without a worker goes on, for as long as there is none', async () => {
+test('the lease of a machine without a worker is extended until there is one', async () => {
   await leases.renew(WORKER, INFO);
   extension.begin();
   // A worker that ends again and again counts as missing.
@@ -71,7 +71,7 @@ test('the lease of a machine without a worker goes on, for as long as there is n
   expect(await expiresMs()).toBe(lastMs);
 });
 
-test('and is given up after a minute', async () => {
+test('the lease of a machine without a worker lapses after a minute', async () => {
   await leases.renew(WORKER, INFO);
   extension.begin();
   await untilExtended();

@@ -46,7 +46,7 @@ async function end(child: ChildProcess): Promise<{ tookMs: number; code: number 
   return { tookMs: Number(said), code: code as number | null };
 }
 
-test('a reader that is slow gets every line, the last words too', async () => {
+test('a slow reader gets every line, the last ones too', async () => {
   const { stdout } = await spawnTalker('pipe', 500);
   if (stdout === null) throw new Error('the talker has no stdout');
   const lines = (await text(stdout)).trim().split('\n');
@@ -54,13 +54,13 @@ test('a reader that is slow gets every line, the last words too', async () => {
   expect(JSON.parse(lines[499] ?? '')).toMatchObject({ n: 500, msg: 'line' });
 });
 
-test('a socket that nobody reads delays nobody', async () => {
+test('a socket that is not read does not delay the process', async () => {
   const { tookMs, code } = await end(await spawnTalker('pipe'));
   expect(tookMs).toBeLessThan(1_000);
   expect(code).toBe(7);
 });
 
-test('a pipe that nobody reads delays nobody, and its last words are there for whoever comes', async () => {
+test('a pipe that is not read does not delay the process, and a later reader gets the last lines', async () => {
   const { reader, writer } = await makePipe();
   const { tookMs, code } = await end(await spawnTalker(writer.fd));
   expect(tookMs).toBeLessThan(1_000);
@@ -72,7 +72,7 @@ test('a pipe that nobody reads delays nobody, and its last words are there for w
   expect(kept.length).toBeGreaterThan(10);
 });
 
-test('a full disk delays nobody', async () => {
+test('a full disk does not delay the process', async () => {
   const full = await open('/dev/full', 'w');
   const { tookMs, code } = await end(await spawnTalker(full.fd));
   await full.close();
@@ -80,7 +80,7 @@ test('a full disk delays nobody', async () => {
   expect(code).toBe(7);
 });
 
-test('a reader that is gone stops nobody', async () => {
+test('a reader that is gone does not stop the process', async () => {
   const talker = await spawnTalker('pipe');
   talker.stdout?.destroy();
   expect((await end(talker)).code).toBe(7);

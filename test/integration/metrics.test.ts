@@ -48,7 +48,7 @@ describe('/metrics of an API', () => {
     execFileSync('promtool', ['check', 'metrics'], { input: await text(), stdio: 'pipe', timeout: 10_000 });
   });
 
-  it('tells how a session came, started and went', async () => {
+  it('counts how a session was created, started and ended', async () => {
     const before = await page();
     const { id } = await api.createLive({}, KEY);
     await api.call('DELETE', `/v1/sessions/${id}`, { headers: KEY });
@@ -84,7 +84,7 @@ describe('/metrics of an API', () => {
     );
   });
 
-  it('shows how many jobs are in quarantine, until somebody settles them', async () => {
+  it('shows how many jobs are in quarantine, until they are discarded', async () => {
     const job = { queue: 'ingress', jobId: '1', name: 'x', reason: 'malformed', detail: 'x' } as const;
     const { id } = await api.deps.quarantine.put({ ...job, data: '{}' });
     await pageWith(now => now.get('holdfast_quarantined_jobs') === 1);
@@ -92,7 +92,7 @@ describe('/metrics of an API', () => {
     await pageWith(now => now.get('holdfast_quarantined_jobs') === 0);
   });
 
-  it('counts clients of a browser, and what was carried for them', async () => {
+  it('counts clients of a browser, and their bytes', async () => {
     const { websocketUrl } = await api.createLive({}, KEY);
     const before = await page();
     const socket = new WebSocket(websocketUrl ?? '', { perMessageDeflate: false });
@@ -203,7 +203,7 @@ describe('the depths of queues', () => {
   });
   afterAll(() => api.stop());
 
-  it('are those that BullMQ counts, with the age of whatever waits longest', async () => {
+  it('are those that BullMQ counts, with the age of the job that waits longest', async () => {
     const connection = { path: api.redis.socketPath };
     const queue = new Queue('launch', { connection, prefix: '{hf}' });
     // No worker may take the jobs while they are counted.
@@ -236,7 +236,7 @@ describe('the depths of queues', () => {
     await redis.del('{hf-in}:ingress:paused', '{hf-in}:ingress:odd');
   });
 
-  it('are nothing for empty queues, and are no age when a job has none', async () => {
+  it('are zero for empty queues, and give no age when a job has no time', async () => {
     const depths = new QueueDepths(api.deps.redis);
     const { redis } = api.deps;
     const ofIngress = async () => (await depths.read()).find(({ queue }) => queue === 'ingress');

@@ -66,7 +66,7 @@ describe('every answer', () => {
     return given;
   };
 
-  it('to a request that anybody may get wrong is as documented, on every route', async () => {
+  it('to a wrong request is as documented, on every route', async () => {
     for (const { method, path, operation } of contract.operations) {
       const at = path.replaceAll(/\{\w+\}/g, 'some-id');
       await expectStatus(send(method, at, { headers: [KEY, ['host', 'evil.example']] }), 403);
@@ -93,7 +93,7 @@ describe('every answer', () => {
       await expectStatus(withKey('POST', `/v1/workers/nobody/${action}`), 404);
   });
 
-  it('of a page is the document, under a policy that lets nothing run', async () => {
+  it('of the page of the document comes with a policy that allows only its own style and script', async () => {
     const page = await send('GET', '/docs');
     expect(page.headers['content-security-policy']).toMatch(
       /^default-src 'none'; style-src 'sha256-[\w+/=]+'; script-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
@@ -186,7 +186,7 @@ describe('every answer', () => {
     api.worker.launches = 'live';
   });
 
-  it('about a session that is not there is as documented', async () => {
+  it('about an unknown session is as documented', async () => {
     const parts = ['', '/live', '/events', '/events/stream', '/screenshot', '/cookies', '/downloads'];
     for (const path of [...parts, '/downloads/a.txt']) {
       await expectStatus(withKey('GET', `/v1/sessions/unknown${path}`), 404);

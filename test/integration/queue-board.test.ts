@@ -16,7 +16,7 @@ describe('the page of the queues', () => {
   const get = async (path: string, headers: Record<string, string> = asPassword(KEY)): Promise<Answer> =>
     api.call('GET', path, { headers });
 
-  it('opens with the API key, as a password or as in every request', async () => {
+  it('opens with the API key, as a password or in a header', async () => {
     for (const headers of [asPassword(KEY), { 'x-api-key': KEY }, { authorization: `Bearer ${KEY}` }]) {
       expect((await get('/queues', headers)).status).toBe(200);
     }
@@ -37,13 +37,13 @@ describe('the page of the queues', () => {
     }
   });
 
-  it('keeps web pages out like everything else', async () => {
+  it('refuses requests of web pages, like every route', async () => {
     for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
       expect((await get('/queues/api/queues', { ...asPassword(KEY), ...headers })).status).toBe(403);
     }
   });
 
-  it('loads nothing from elsewhere, and may not', async () => {
+  it('loads nothing from other hosts, and its policy forbids it', async () => {
     const answer = await get('/queues/queue/launch');
     expect(answer.headers.get('content-type')).toContain('text/html');
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
@@ -85,7 +85,7 @@ describe('the page of the queues', () => {
     expect((await get('/queues/api/queues/ingress/planned')).body).toMatchObject({ status: 'delayed' });
   });
 
-  it('changes nothing, whatever it is asked', async () => {
+  it('changes nothing, with any request', async () => {
     const actions = [
       ['PUT', 'ingress/planned/retry/failed'],
       ['PUT', 'ingress/planned/promote'],
@@ -130,7 +130,7 @@ describe('the page of the queues', () => {
 });
 
 describe('the page of the queues of several tenants', () => {
-  it('is not there: it would show each the sessions of the others (I14)', async () => {
+  it('is not served, because it would show each tenant the sessions of the others (I14)', async () => {
     const api = await startTestApi({
       apiKeys: [
         { tenant: 'acme', key: KEY },
@@ -148,7 +148,7 @@ describe('the page of the queues of several tenants', () => {
 });
 
 describe('the page of the queues without API keys', () => {
-  it('is open to this machine, like everything', async () => {
+  it('is open to this machine, like every route', async () => {
     const api = await startTestApi();
     try {
       expect((await api.call('GET', '/queues')).status).toBe(200);

@@ -77,7 +77,7 @@ const serverPid = (url: string): Promise<number> =>
   withRedis(url, async redis => Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]));
 
 describe('a Redis that is opened to other services', () => {
-  it('lets nobody do anything on TCP without a password', async () => {
+  it('refuses every command on TCP without a password', async () => {
     await start();
     const commands = ['PING', 'INFO', 'GET x', 'CONFIG GET *', 'FLUSHALL', 'SHUTDOWN', 'EVAL 1 0', 'HELLO 3'];
     for (const command of commands) expect([command, await ask(command)]).toEqual([command, '-NOAUTH']);
@@ -86,7 +86,7 @@ describe('a Redis that is opened to other services', () => {
     }
   });
 
-  it('is on loopback alone, and its passwords are for our user alone', async () => {
+  it('listens on loopback only, and only the service’s user can read its passwords', async () => {
     await start();
     const { ingressUrl, ourPassword } = await opened();
     await withRedis(await ourUrl(), async redis =>
@@ -102,7 +102,7 @@ describe('a Redis that is opened to other services', () => {
     for (const secret of secrets) expect(commandLines).not.toContain(secret);
   });
 
-  it('has a producer do everything that BullMQ knows of adding, following and cancelling jobs', async () => {
+  it('lets a producer use all of BullMQ for adding, following and cancelling jobs', async () => {
     await start();
     const { ingressUrl } = await opened();
     const queue = new Queue('ingress', { ...INGRESS, connection: blockingOptions(ingressUrl) });
@@ -164,7 +164,7 @@ describe('a Redis that is opened to other services', () => {
     await withRedis(await ourUrl(), async redis => expect(await redis.call('ACL', 'LOG')).toEqual([]));
   });
 
-  it('has a producer do nothing else, in a script or out of it', async () => {
+  it('lets a producer do nothing else, in a script or outside one', async () => {
     await start();
     const { ingressUrl } = await opened();
     await withRedis(await ourUrl(), async redis => {
@@ -306,7 +306,7 @@ describe('a start with HOLDFAST_REDIS_PORT', () => {
     }
   });
 
-  it('fails when the Redis is not ours to open', async () => {
+  it('fails when REDIS_URL names another Redis', async () => {
     const supervisor = stage.run('start', { HOLDFAST_REDIS_PORT: String(port) });
     expect(await supervisor.ended()).toBe(2);
     expect(supervisor.stderr()).toContain('HOLDFAST_REDIS_PORT');

@@ -159,7 +159,7 @@ test('a close ends both sides, even if the client does not read', async () => {
   client.destroy();
 });
 
-describe('a client that is to be told why it is closed', () => {
+describe('a client that gets a close reason', () => {
   const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\n\r\n';
   const frame = frameBytes({ payload: Buffer.alloc(1_000, 'x'), mask: null });
   const farewell = closeFrame({ code: 4_408, reason: 'idle_timeout' });
@@ -217,7 +217,7 @@ describe('a client that is to be told why it is closed', () => {
     client.destroy();
   });
 
-  it('is left open when the upstream goes, until somebody knows why', async () => {
+  it('is left open when the upstream goes, until the reason is known', async () => {
     const gone = new Promise<Splice | undefined>(resolve => (onGone = resolve));
     const { client, server } = await join();
     server.end(SWITCHED);

@@ -83,7 +83,7 @@ test.each(REFUSALS.filter(({ name }) => !name.includes('READONLY')))(
 );
 
 describe.each(REFUSALS)('a Redis that refuses writes $name', ({ begin, end }) => {
-  test('has an API that starts wait, answer 503 with a code, and serve within a second of its end', async () => {
+  test('makes a starting API answer 503 with a code, and the API serves within a second afterwards', async () => {
     await begin(redis);
     const port = await freePort();
     const starting = startApi(testConfig({ port }), redis.url, log);
@@ -109,7 +109,7 @@ describe.each(REFUSALS)('a Redis that refuses writes $name', ({ begin, end }) =>
     }
   });
 
-  test('has a worker take its lease when it can', async () => {
+  test('does not keep a worker from taking its lease afterwards', async () => {
     const client = new Redis(redis.socketPath, { reconnectOnError: null });
     const workerId = randomUUID();
     const leases = new LeaseStore(client, new ScriptRunner(client));

@@ -12,7 +12,7 @@ beforeEach(async () => (stage = await Stage.make()));
 afterEach(() => stage.strike());
 
 describe('a supervisor that starts', () => {
-  test('prints one ready line when everything serves, after a notice that it is open', async () => {
+  test('prints one ready line when all processes serve, after a warning that the API is open', async () => {
     const supervisor = stage.run();
     await supervisor.until();
     const plain = supervisor
@@ -26,7 +26,7 @@ describe('a supervisor that starts', () => {
     expect((await stage.journal()).filter(entry => entry.event === 'start')).toHaveLength(3);
   });
 
-  test('says nothing of API keys when some are set', async () => {
+  test('prints no warning about API keys when some are set', async () => {
     const supervisor = stage.run('start', { HOLDFAST_API_KEYS: 'default=a-key-for-tests' });
     await supervisor.until();
     expect(supervisor.stdout()).not.toContain('No API keys');
@@ -40,7 +40,7 @@ describe('a supervisor that starts', () => {
     expect(journal.filter(entry => entry.event === 'redis redis://127.0.0.1:2')).toHaveLength(2);
   });
 
-  test('tells every problem of the configuration and ends with 2', async () => {
+  test('prints every problem of the configuration and ends with 2', async () => {
     const supervisor = stage.run('start', { HOLDFAST_PORT: 'x', HOLDFAST_SLOTS: '0' });
     expect(await supervisor.ended()).toBe(2);
     expect(supervisor.stderr()).toContain('HOLDFAST_PORT');
@@ -53,7 +53,7 @@ describe('a supervisor that starts', () => {
     expect(supervisor.stderr()).toContain('REDIS_URL');
   });
 
-  test('says so when the port belongs to another program', async () => {
+  test('reports that the port belongs to another program', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     // SAFETY: a TCP server that listens has such an address.
@@ -184,7 +184,7 @@ describe('a drain', () => {
     },
   );
 
-  test('kills whoever does not end, and is over within 10 s', async () => {
+  test('kills processes that do not end, and is over within 10 s', async () => {
     for (const role of ['worker', 'keeper', 'api']) await stage.misbehave(role, 'ignores-term');
     const supervisor = stage.run();
     await supervisor.until();
@@ -194,7 +194,7 @@ describe('a drain', () => {
     expect(systemClock.monotonicMs() - beganMs).toBeLessThan(10_000);
   });
 
-  test('is cut short by a second signal and then ends with 1, but not by one that comes right behind the first', async () => {
+  test('is cut short by a second signal and then ends with 1, but not by one right after the first', async () => {
     await stage.misbehave('worker', 'ignores-term');
     const supervisor = stage.run();
     await supervisor.until();

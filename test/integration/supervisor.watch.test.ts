@@ -35,14 +35,14 @@ describe('a process that gives no sign of life', () => {
     expect(await systemProcesses.identify(frozen)).toBeNull();
   });
 
-  test('has time to start', async () => {
+  test('is not replaced while it starts', async () => {
     for (const role of ['worker', 'keeper', 'api']) await stage.misbehave(role, 'starts-slowly');
     const supervisor = stage.run();
     await supervisor.until();
     for (const role of ['worker', 'keeper', 'api']) expect(await stage.starts(role)).toHaveLength(1);
   });
 
-  test('but not for ever', async () => {
+  test('is replaced when it does not finish its start in time', async () => {
     const supervisor = stage.run();
     sendSignal(await stage.started('keeper', 1), 'SIGSTOP');
     await stage.started('keeper', 2, 7_000);
@@ -52,7 +52,7 @@ describe('a process that gives no sign of life', () => {
   test.each([
     ['was stopped itself', [] as const],
     ['was stopped with all of them', ['worker', 'keeper', 'api'] as const],
-  ])('is not blamed by a supervisor that %s', async (_what, others) => {
+  ])('is not replaced by a supervisor that %s', async (_what, others) => {
     const supervisor = stage.run();
     await supervisor.until();
     const stopped = [...(await Promise.all(others.map(role => stage.started(role, 1)))), supervisor.pid];
@@ -67,7 +67,7 @@ describe('a process that gives no sign of life', () => {
 });
 
 describe('a data folder that cannot be written to', () => {
-  test('loses no process: each is started once, and put on the list when that is possible', async () => {
+  test('loses no process: each is started once, and listed as soon as the list can be written', async () => {
     const draft = join(stage.dataDir, 'children.json.new');
     mkdirSync(draft, { recursive: true });
     const supervisor = stage.run();
@@ -84,7 +84,7 @@ describe('a data folder that cannot be written to', () => {
     expect(supervisor.logLines('cannot be written')).toHaveLength(1);
   });
 
-  test('keeps no successor from finding the keeper', async () => {
+  test('does not keep a new supervisor from finding the keeper', async () => {
     const draft = join(stage.dataDir, 'children.json.new');
     mkdirSync(draft, { recursive: true });
     const first = stage.run();

@@ -26,7 +26,7 @@ describe('a process beside rows of another version', () => {
   const quarantined = (): Promise<number> => api.deps.redis.zcard(keys.quarantine);
 
   describe('that are newer', () => {
-    it('shows what can be known of one, and says that it is not all', async () => {
+    it('shows what it can read of one, and marks it as partial', async () => {
       const { ref, path } = await live({ team: 'a' });
       const { body: before } = await api.call('GET', path);
       await makeNewer(api.deps.redis, ref);
@@ -55,7 +55,7 @@ describe('a process beside rows of another version', () => {
         expect(await api.call('GET', path)).toMatchObject({ status: 200 });
     });
 
-    it('cannot end one, says so soon, and leaves the order to a newer process', async () => {
+    it('does not end one, answers so in time, and leaves the command to a newer process', async () => {
       const { ref, path } = await live();
       const makeReadable = await makeNewer(api.deps.redis, ref);
       const startMs = performance.now();
@@ -71,7 +71,7 @@ describe('a process beside rows of another version', () => {
       expect(await quarantined()).toBe(0);
     }, 20_000);
 
-    it('answers at once, and as ever, for one that has ended', async () => {
+    it('answers at once, as usual, for one that has ended', async () => {
       const { ref, path } = await live();
       await api.call('DELETE', path);
       await makeNewer(api.deps.redis, ref);
@@ -107,7 +107,7 @@ describe('a process beside rows of another version', () => {
         expect((await api.call('GET', path)).body).toMatchObject({ endReason: 'released_by_bulk' });
     });
 
-    it('reaches a browser whose address it can read, and says why it does not reach another', async () => {
+    it('reaches a browser whose address it can read, and gives the reason for another', async () => {
       const [known, unknown] = [await live(), await live()];
       await makeNewer(api.deps.redis, known.ref);
       await makeNewer(api.deps.redis, unknown.ref, context => ({ ...context, endpoint: { socket: 'new' } }));
@@ -131,7 +131,7 @@ describe('a process beside rows of another version', () => {
       return { ref, path };
     };
 
-    it('shows, changes and ends one, and brings it to its own version with that', async () => {
+    it('shows, changes and ends one, and upgrades it to its own version', async () => {
       const { ref, path } = await stored('live');
       const { body } = await api.call('GET', path);
       expect(body).toMatchObject({ status: 'live', name: 'sample', headless: true });

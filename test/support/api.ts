@@ -113,7 +113,7 @@ export async function callApi(
   return {
     status: response.status,
     headers: response.headers,
-    // SAFETY: every JSON answer of ours is an object.
+    // SAFETY: every JSON answer of the service is an object.
     body: (isJson && answered !== '' ? JSON.parse(answered) : { text: answered }) as Record<string, unknown>,
   };
 }

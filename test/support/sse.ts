@@ -42,7 +42,7 @@ export async function readEvents(
     lastEventId = fields.get('id') ?? lastEventId;
     const data = fields.get('data');
     if (data === undefined) return;
-    // SAFETY: every event of ours carries an object.
+    // SAFETY: every event of the service carries an object.
     const parsed = JSON.parse(data) as Record<string, unknown>;
     events.push({ event: fields.get('event') ?? 'message', id: lastEventId, data: parsed });
   };

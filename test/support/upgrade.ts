@@ -13,7 +13,7 @@ export async function knock(url: string, headers: Record<string, string> = {}): 
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
-        // SAFETY: every refusal of ours is a problem document; anything else fails here or in the test.
+        // SAFETY: every refusal of the service is a problem document; anything else fails here or in the test.
         const { code } = JSON.parse(Buffer.concat(chunks).toString()) as { code?: string };
         resolve({ status: response.statusCode ?? 0, code });
       });

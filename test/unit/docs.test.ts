@@ -34,7 +34,7 @@ describe('the page of settings', () => {
 });
 
 describe('the page of the API', () => {
-  it('says of every error code, and of no other, what the catalogue says', () => {
+  it('has exactly the error codes of the catalogue, with their meaning', () => {
     const text = readFileSync(join(root, 'docs/api.md'), 'utf8');
     const [, table = ''] = /^\| code +\| status.*\n.*\n((?:\|.*\n)+)/m.exec(text) ?? [];
     const rows = table.trimEnd().split('\n');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 
 describe('the lint rules', () => {
-  it('report what they are there for', () => {
+  it('report every violation of the self-test', () => {
     // ESLint is ESM only, which Jest does not load, so the checks are in a script of their own.
     const root = resolve(__dirname, '../..');
     const script = join(root, 'scripts/eslint/self-test.mjs');

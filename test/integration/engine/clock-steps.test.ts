@@ -70,17 +70,17 @@ describe('what was written before the clock was set back a minute', () => {
     expect((await timesOf(record.ref)).slice(-2)).toEqual([aheadMs, aheadMs]);
   });
 
-  it('keeps no sweep from its turn', async () => {
+  it('does not keep a sweep from its turn', async () => {
     for (const sweep of SWEEPS) await deps.redis.set(keys.sweepLock(sweep), '1', 'PX', MINUTE_MS);
     await untilAllTurned(10_000);
   });
 
-  it('leaves a turn to who has it', async () => {
+  it('does not end the turn of another process', async () => {
     expect(await deps.maintenance.takeTurn('overdue', 5_000)).toBe(true);
     expect(await deps.maintenance.takeTurn('overdue', 5_000)).toBe(false);
   });
 
-  it('waits no longer than it would have otherwise: effects, launch jobs, leases', async () => {
+  it('does not wait longer than usual: effects, launch jobs, leases', async () => {
     const ref = await fixture.accept();
     const aheadMs = (await deps.maintenance.nowMs()) + MINUTE_MS;
     const effect = { kind: 'launch.enqueue', attempt: 1 };
@@ -104,7 +104,7 @@ describe('what was written before the clock was set back a minute', () => {
     expect(await deps.maintenance.pullBackScores()).toBe(0);
   });
 
-  it('is forgotten as soon as ever: the browser that a dead worker owes', async () => {
+  it('is settled as soon as usual: the browser that a dead worker has to close', async () => {
     const { record } = await fixture.live();
     await release(record.ref);
     const { claimId } = record.snapshot.context.owner?.fence ?? { claimId: '' };
@@ -125,7 +125,7 @@ describe('what was written before the clock was set back a minute', () => {
     expect(await deps.closing.isOpen(record.ref)).toBe(false);
   });
 
-  it('is not made of a clock that goes right: a lease that was renewed just now stays as it is', async () => {
+  it('is left unchanged when the clock is right: a lease that was renewed just now', async () => {
     await deps.leases.renew('w-1', { hostname: 'h', slots: 1, used: 0, draining: false });
     const [, before] = await deps.redis.zrange(keys.leases, '0', '0', 'WITHSCORES');
     expect(await deps.maintenance.pullBackScores()).toBe(0);
@@ -173,7 +173,7 @@ describe('what was written before the clock was set back a minute', () => {
     expect(await deps.leases.lapsed(nowMs + 10_000)).toEqual(['w-1']);
   });
 
-  it('a minute forward: no worker that lives is taken for dead', async () => {
+  it('a minute forward: no living worker is taken for dead', async () => {
     const ref = await live(10 * MINUTE_MS);
     const renew = (): Promise<boolean> =>
       deps.leases.renew('w-1', { hostname: 'h', slots: 1, used: 0, draining: false });
@@ -195,7 +195,7 @@ describe('what was written before the clock was set back a minute', () => {
     expect((await deps.sessions.load(ref)).record?.snapshot.value).toBe('live');
   });
 
-  it('a minute forward: a session that is created then is held to the new time, and ends by it', async () => {
+  it('a minute forward: a session that is created then has its deadlines by the new time, and ends by it', async () => {
     await clock.set(60);
     const { record, nowMs } = await fixture.live({ timeoutMs: 1_000 });
     const deadlineMs = record.snapshot.context.deadlines.session ?? 0;

@@ -12,7 +12,7 @@ const inQueue = async (queue: 'launch' | 'timers'): Promise<number> => {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 };
 
-test('what was armed after its cancellation is taken back', async () => {
+test('a timer that is armed after its cancellation is removed', async () => {
   const { deps } = fixture;
   const { record, nowMs } = await fixture.live({ timeoutMs: 3_600_000 });
   const outcome = await deps.stepper.apply({
@@ -30,7 +30,7 @@ test('what was armed after its cancellation is taken back', async () => {
   expect(await inQueue('timers')).toBe(0);
 });
 
-test('a launch that was asked for after the session had ended is taken back', async () => {
+test('a launch job that is added after the session had ended is removed', async () => {
   const { deps } = fixture;
   const ref = await fixture.accept();
   const { record, nowMs } = await deps.sessions.load(ref);

@@ -65,7 +65,7 @@ describe('a sweep gets past', () => {
     expect(await deps.redis.zcount(keys.due, 1, 1)).toBe(MANY);
   }, 20_000);
 
-  it('1 000 deadlines that the rows have moved, and puts them where they belong', async () => {
+  it('1 000 deadlines that the rows have moved, and corrects their times', async () => {
     const moved = await fixture.live();
     const refs = await copies(moved.record.ref);
     await deps.redis.zadd(keys.due, ...refs.flatMap(ref => ['1', `${ref}|session`]));
@@ -77,7 +77,7 @@ describe('a sweep gets past', () => {
     expect(await deps.redis.zcard(keys.due)).toBe(MANY + 1);
   }, 20_000);
 
-  it('effects that nobody can read, or that are not its to carry out', async () => {
+  it('effects that no process can read, or that another process has to carry out', async () => {
     const ref = await fixture.accept();
     await deps.redis.del(`${KEY_PREFIX}:launch:${ref}.launch.1`, `${KEY_PREFIX}:launch:wait`);
     const unknown = Array.from({ length: MANY }, (_, i) =>

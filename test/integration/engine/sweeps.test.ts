@@ -32,7 +32,7 @@ describe('the sweeps', () => {
     expect(await deps.redis.zcard(keys.effects)).toBe(0);
   });
 
-  it('give a waiting session its launch job back when the queue has lost it', async () => {
+  it('add the launch job of a waiting session again when the queue has lost it', async () => {
     const ref = await fixture.accept();
     await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
     await fixture.withSweeper(async () => {
@@ -42,7 +42,7 @@ describe('the sweeps', () => {
     });
   });
 
-  it('say that one of them fails once for each series of failures', async () => {
+  it('log a failing sweep once for each series of failures', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'warn' }, { write: line => void lines.push(line) });
     let turns = 0;
@@ -63,7 +63,7 @@ describe('the sweeps', () => {
     expect(lines.filter(line => line.includes('"sweep":"overdue"'))).toHaveLength(2);
   });
 
-  it('forget ended sessions after the retention, with every index entry', async () => {
+  it('delete ended sessions after the retention, with every index entry', async () => {
     const { record } = await fixture.live();
     await deps.stepper.apply({
       ref: record.ref,
@@ -98,7 +98,7 @@ describe('the sweeps', () => {
     expect((await deps.sessions.load(living)).record?.snapshot.value).toEqual({ created: 'launching' });
   });
 
-  it('fail nobody while the reaper’s own contact with Redis is younger than a lease', async () => {
+  it('fail no session while the reaper’s own contact with Redis is younger than a lease', async () => {
     await fixture.live();
     await deps.redis.zadd(keys.leases, 1, 'w-1');
     const reaper = reaperAfter(1_000);
@@ -107,7 +107,7 @@ describe('the sweeps', () => {
     for (let i = 0; i < 5; i += 1) expect(await reaper.look(true)).toBe(0);
   });
 
-  it('fail nobody while this Redis has been up for less than a lease, although contact was never lost', async () => {
+  it('fail no session while this Redis has been up for less than a lease, even with unbroken contact', async () => {
     await fixture.live();
     await deps.redis.zadd(keys.leases, 1, 'w-1');
     let run = 0;

@@ -68,7 +68,7 @@ describe('a session whose time is up', () => {
     }
   });
 
-  it('counts what its client does: the idle deadline moves on, then holds', async () => {
+  it('stays live while its client is active, and ends at its idle deadline after that', async () => {
     await fixture.withTimers(async () => {
       const { record, nowMs } = await fixture.live({ idleTimeoutMs: 300 });
       await pollUntil('half of the idle time to be over', { timeoutMs: 1_000, everyMs: 5 }, async () =>
@@ -83,7 +83,7 @@ describe('a session whose time is up', () => {
     });
   });
 
-  it('fails when nobody took it from the queue in time', async () => {
+  it('fails when no worker took it from the queue in time', async () => {
     await fixture.withTimers(async () => {
       const ref = await fixture.accept({ queueTimeoutMs: 100 });
       const ended = await fixture.ended(ref);
@@ -91,7 +91,7 @@ describe('a session whose time is up', () => {
     });
   });
 
-  it('ends for want of a client, unless one has connected', async () => {
+  it('ends when no client has connected in time, and not when one has', async () => {
     await fixture.withTimers(async () => {
       const [lonely, visited] = [
         await fixture.live({ connectTimeoutMs: 200 }),

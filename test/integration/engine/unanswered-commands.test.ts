@@ -17,7 +17,7 @@ import { readHistory } from '../../support/history';
 
 const ANSWERS_WITHIN_MS = 2_500;
 
-describe('a command that nobody answers', () => {
+describe('a command that gets no answer', () => {
   let fixture: EngineFixture;
   let deps: Deps;
   let release: ReleaseSession;
@@ -92,7 +92,7 @@ describe('a command that nobody answers', () => {
     });
   });
 
-  it('is applied once when the dead process had applied it and only its word was lost', async () => {
+  it('is applied once when the dead process had applied it and only its answer was lost', async () => {
     const { record } = await fixture.live();
     await taking(async take => {
       const [updated] = await Promise.all([timed(updateOf(record.ref)), take().then(deliver)]);
@@ -151,7 +151,7 @@ describe('a command that nobody answers', () => {
     });
   });
 
-  it('ends a session once among many who send it at the same moment, and is counted once', async () => {
+  it('ends a session once when many send it at the same moment, and is counted once', async () => {
     const { record } = await fixture.live();
     const all = await Promise.all(
       Array.from({ length: 10 }, (_, n) => timed(releaseOf(record.ref, n < 5 ? 'same key' : null))),

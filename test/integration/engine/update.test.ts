@@ -49,7 +49,7 @@ describe('changing a session that goes on', () => {
     return record;
   };
 
-  it('is refused under another revision, and tells so precisely', async () => {
+  it('is refused under another revision, with a precise code', async () => {
     const { record } = await fixture.live();
     expect(await update(record.ref, { name: 'a' }, { ifRevision: record.revision })).toBe('committed');
     expect(await update(record.ref, { name: 'b' }, { ifRevision: record.revision })).toBe(
@@ -86,7 +86,7 @@ describe('changing a session that goes on', () => {
     expect(await update('default/nobody' as SessionRef, { name: 'a' })).toBe('missing');
   });
 
-  it('tells the history what was changed and by whom', async () => {
+  it('writes into the history what was changed and by whom', async () => {
     const { record } = await fixture.live();
     await update(record.ref, { labels: { a: 'b' }, timeoutMs: 70_000 });
     expect((await readHistory(deps, record.ref)).at(-1)).toMatchObject({
@@ -105,7 +105,7 @@ describe('changing a session that goes on', () => {
     expect((await deps.producer.jobCounts()).timers['delayed']).toBe(before);
   });
 
-  it('wins against a time-out that fires at the same moment, or loses: never both, never neither', async () => {
+  it('wins or loses against a time-out that fires at the same moment: never both, never neither', async () => {
     const won = { update: 0, timeout: 0 };
     const round = async (): Promise<void> => {
       const { record } = await fixture.live({ timeoutMs: 5 });

@@ -61,7 +61,7 @@ describe('the page about jobs', () => {
     expect(() => checkJob(parts, name, data)).toThrow();
   });
 
-  it('says what the types of the producer say', () => {
+  it('has the same fields as the types of the producer', () => {
     const create: CreateData & Deduplicated = {
       ...{ timeout: 60_000, idleTimeout: null, queueTimeout: 1_000, connectTimeout: null },
       ...{ labels: { a: 'b' }, name: null, sessionId: 'x', dedupKey: 'k' },

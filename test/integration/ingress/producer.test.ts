@@ -38,7 +38,7 @@ describe('a session producer', () => {
     expect(outcome).toEqual({ id: session.id, status: 'released', endReason: 'released_by_client' });
   });
 
-  it('finds the result of a job that had ended before anybody listened, also in another process', async () => {
+  it('finds the result of a job that had ended before it listened, also in another process', async () => {
     const { jobId } = await producer.create();
     await producer.create().then(async later => later.result());
     const other = new SessionProducer({ redisUrl: api.redis.url });
@@ -60,7 +60,7 @@ describe('a session producer', () => {
     expect(await codeOf(producer.job('nobody').result())).toBe('job_not_found');
   });
 
-  it('tells how far a job is', async () => {
+  it('reports the progress of a job', async () => {
     api.worker.launches = 'ignored';
     const job = await producer.create({ sessionId: 'told' });
     const heard: Progress[] = [];
@@ -74,7 +74,7 @@ describe('a session producer', () => {
     expect(await codeOf(job.result())).toBe('released_by_client');
   });
 
-  it('waits as long as it is told, and the job goes on', async () => {
+  it('stops waiting after its time, and the job goes on', async () => {
     api.worker.launches = 'ignored';
     const job = await producer.create({ sessionId: 'slow' });
     expect(await codeOf(job.result({ timeoutMs: 50 }))).toBe('wait_timeout');
@@ -87,7 +87,7 @@ describe('a session producer', () => {
     expect(await codeOf(last)).toBe('released_by_client');
   });
 
-  it('takes back a job that nobody has begun with', async () => {
+  it('cancels a job that no consumer has begun with', async () => {
     const job = await producer.create({ sessionId: 'not-yet' }, { delayMs: 60_000 });
     const waiting = codeOf(job.result());
     expect(await job.cancel()).toBe('removed');
@@ -113,7 +113,7 @@ describe('a session producer', () => {
     ['a delay that is no number', {}, { delayMs: Number.NaN }],
     ['a delay of more than a day', {}, { delayMs: 86_400_001 }],
     ['data that is no JSON', { name: 'x', toJSON: () => 5n }, {}],
-  ])('refuses %s without asking anybody', async (_what, data, options) => {
+  ])('refuses %s without adding a job', async (_what, data, options) => {
     expect(await codeOf(producer.create(data, options))).toBe('invalid_request');
   });
 
@@ -153,7 +153,7 @@ describe('a session producer', () => {
     expect(new Set(views.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('says so when Redis is away, and leaves nothing behind when it is closed', async () => {
+  it('rejects when Redis is away, and leaves nothing behind when it is closed', async () => {
     const waiting = codeOf((await producer.create({ sessionId: 'kept' }, { delayMs: 60_000 })).result());
     await producer.close();
     expect(await waiting).toBe('closed');
@@ -166,7 +166,7 @@ describe('a session producer', () => {
     await lost.close();
   }, 20_000);
 
-  it('says so when its password is wrong', async () => {
+  it('rejects when its password is wrong', async () => {
     await api.redis.cli('ACL', 'SETUSER', INGRESS_USER, 'reset', 'on', '>hush', ...INGRESS_RULES);
     const redisUrl = api.redis.url.replace('unix://', `unix://${INGRESS_USER}:wrong@localhost`);
     const stranger = new SessionProducer({ redisUrl });
@@ -178,8 +178,8 @@ describe('a session producer', () => {
   }, 20_000);
 });
 
-describe('a session producer that takes back an extension', () => {
-  it('leaves its session alone when it is under way', async () => {
+describe('a session producer that cancels an extension', () => {
+  it('does not end the session when the extension is under way', async () => {
     const api = await startTestApi();
     const producer = new SessionProducer({ redisUrl: api.redis.url });
     try {
@@ -203,7 +203,7 @@ describe('a session producer that takes back an extension', () => {
 });
 
 describe('a session producer whose Redis restarts', () => {
-  it('hears of the result all the same', async () => {
+  it('still gets the result', async () => {
     const api = await startTestApi({}, { appendonly: true });
     const producer = new SessionProducer({ redisUrl: api.redis.url });
     try {

@@ -28,7 +28,7 @@ describe('the consumer of jobs', () => {
       (await producer.count()) >= count ? true : undefined,
     );
 
-  it('takes over what a dead one has left, before anything else', async () => {
+  it('takes over the jobs of a dead one before all others', async () => {
     const { redis } = api.deps;
     await api.closeFirst();
     const jobs = await producer.queue.addBulk(
@@ -70,7 +70,7 @@ describe('the consumer of jobs', () => {
   it.each([
     ['deleted', ['DEL', `${ACCEPTED}:wait`, `${ACCEPTED}:active`, `${ACCEPTED}:delayed`]],
     ['emptied of everything', ['EVAL', DELETE_ACCEPTED, '0']],
-  ])('goes on with jobs whose other half was %s', async (_what, command) => {
+  ])('goes on with jobs whose child was %s', async (_what, command) => {
     const jobs = [];
     for (const sessionId of ['a', 'b']) jobs.push(await producer.add('session.create', { sessionId }));
     await created(2);
@@ -89,7 +89,7 @@ describe('the consumer of jobs', () => {
     ['waits', (id: string) => ['LPUSH', `${ACCEPTED}:wait`, id]],
     ['has ended', (id: string) => ['ZADD', `${ACCEPTED}:completed`, '1', id]],
     ['is in no list', () => ['PING']],
-  ])('goes on with a job under whose other half something else %s', async (_what, command) => {
+  ])('goes on with a job although under the id of its child something else %s', async (_what, command) => {
     const job = await producer.add('session.create', { sessionId: 'a' }, { delay: 60_000 });
     const other = `a.${jobKey({ id: job.id ?? '', addedAtMs: job.timestamp })}`;
     await api.redis.cli('HSET', `${ACCEPTED}:${other}`, 'name', 'n', 'data', '{"junk":true}', 'opts', '{}');
@@ -100,7 +100,7 @@ describe('the consumer of jobs', () => {
     await expect(producer.result(job, 15_000)).rejects.toThrow(/^released_by_client/);
   });
 
-  it('is not removed by its producer while it is under way', async () => {
+  it('does not let a producer remove a job that is under way', async () => {
     const job = await producer.add('session.create', { sessionId: 'a' });
     await created(1);
     await pollUntil('it to be under way', { timeoutMs: 2_000, everyMs: 5 }, async () =>

@@ -24,7 +24,7 @@ describe('a job of another service', () => {
   };
   const count = (): Promise<number> => producer.count();
 
-  it('creates a session, and its result is what the API shows', async () => {
+  it('creates a session, and its result is the view that the API shows', async () => {
     const job = await producer.add('session.create', { timeout: 60_000, labels: { team: 'a' }, name: 'n' });
     const view = await producer.result(job);
     expect(view).toMatchObject({ status: 'live', timeout: 60_000, labels: { team: 'a' }, name: 'n' });
@@ -36,7 +36,7 @@ describe('a job of another service', () => {
     });
   });
 
-  it('tells how far it is while the session waits and launches', async () => {
+  it('reports its progress while the session waits and launches', async () => {
     api.worker.launches = 'ignored';
     const seen: unknown[] = [];
     producer.events.on('progress', ({ data }) => void seen.push(data));
@@ -70,7 +70,7 @@ describe('a job of another service', () => {
     ['session.run', { session: { timeOut: 1 }, steps: [{ do: 'pdf' }] }, '/session/timeOut', 'timeout'],
     ['session.run', { steps: [{ do: 'click', selector: 'a', timeOut: 1 }] }, '/steps/0/timeOut', 'timeout'],
     ['session.run', { steps: [{ do: 'pdf' }], sesion: {} }, '/sesion', 'session'],
-  ])('refuses what nobody knows in a %s, and says what was meant: %j', async (name, data, pointer, meant) => {
+  ])('refuses unknown names in a %s, and suggests the right one: %j', async (name, data, pointer, meant) => {
     const before = await count();
     expect(await producer.failure(name, data)).toBe(
       `invalid_request: ${pointer}: is not known to this version of the service; did you mean \`${meant}\`?`,
@@ -106,7 +106,7 @@ describe('a job of another service', () => {
     );
   });
 
-  it('makes one session with all others that have its dedup key', async () => {
+  it('makes one session together with all jobs that have its dedup key', async () => {
     const before = await count();
     const views = await Promise.all(
       Array.from({ length: 8 }, () => producer.run('session.create', { dedupKey: 'order-1', name: 'x' })),
@@ -118,7 +118,7 @@ describe('a job of another service', () => {
     );
   });
 
-  it('fails when the session that it would have has lived and ended', async () => {
+  it('fails when its session has already been live and ended', async () => {
     const { id } = await producer.run('session.create', { dedupKey: 'lives-once' });
     await producer.run('session.release', { sessionId: id });
     expect(await producer.failure('session.create', { dedupKey: 'lives-once' })).toBe(
@@ -126,7 +126,7 @@ describe('a job of another service', () => {
     );
   });
 
-  it('makes a session of its own where its id was used by an earlier one that is forgotten', async () => {
+  it('makes a new session when an earlier job with the same id was removed', async () => {
     const first = await producer.add('session.create', {}, { jobId: 'again' });
     const { id } = await producer.result(first);
     await first.remove();
@@ -147,7 +147,7 @@ describe('a job of another service', () => {
     expect(await count()).toBe(before + 1);
   });
 
-  it('with steps goes on where it was, and that is forgotten when its end stands', async () => {
+  it('with steps continues where it was, and its progress is deleted after its end', async () => {
     const { id } = await producer.run('session.create');
     const job = await producer.add(
       'session.run',
@@ -166,7 +166,7 @@ describe('a job of another service', () => {
     );
   });
 
-  it('with steps is run once for its dedup key, and a second one leaves the session alone', async () => {
+  it('with steps is run once for its dedup key, and a second one does not touch the session', async () => {
     const { id } = await producer.run('session.create');
     const data = { sessionId: id, dedupKey: 'pay-1', steps: [{ do: 'extract', selector: 'p' }] };
     const first = await producer.add('session.run', data, { delay: 60_000, jobId: 'pays' });
@@ -236,7 +236,7 @@ describe('a job of another service', () => {
     expect(await producer.queue.getJob(job.id ?? '')).toBeUndefined();
   });
 
-  it('of a flow writes nothing into the keys its producer has chosen', async () => {
+  it('of a flow writes nothing into keys that its producer has chosen', async () => {
     const job = await producer.queue.add('session.create', { v: 1 }, { delay: 500 });
     await api.deps.redis.hset(`{hf-in}:ingress:${job.id}`, {
       parentKey: '{hf}:launch:victim',

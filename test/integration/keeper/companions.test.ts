@@ -6,7 +6,7 @@ import { makeTempDir } from '../../support/temp-dir';
 
 const support = join(__dirname, '../../support');
 
-test('companions that a keeper without file descriptors cannot start are an error, and not its end', async () => {
+test('companions that cannot start for want of file descriptors are an error, and the keeper goes on', async () => {
   expect(await findXvfb('/usr/bin')).not.toBeNull();
   const runRoot = await makeTempDir();
   try {

@@ -69,7 +69,7 @@ const tellTarget = (method: string, targetId: string, browserContextId: string, 
     params: { targetInfo: { targetId, type: 'page', attached, browserContextId } },
   });
 
-test('contexts are kept in the folder by their first page, and again when somebody lets go', async () => {
+test('the folder is set in a context at its first page, and again when a client detaches', async () => {
   tellTarget('targetCreated', 'P0', 'OWN', false);
   tellTarget('targetCreated', 'P1', 'NEW', false);
   await keptIn('NEW', 1);
@@ -79,18 +79,18 @@ test('contexts are kept in the folder by their first page, and again when somebo
   expect(timesKeptIn('OWN')).toBe(0);
 });
 
-test('nothing is attached to, and nobody is made to wait', () => {
+test('the watch attaches to no target, and makes no client wait', () => {
   expect(new Set(asked.map(({ method }) => method))).toEqual(
     new Set(['Target.getBrowserContexts', 'Browser.setDownloadBehavior', 'Target.setDiscoverTargets']),
   );
 });
 
-test('a browser that cuts us off is asked again, for all of its contexts', async () => {
+test('after its connection is cut the watch connects again, and sets the folder in all contexts', async () => {
   sockets.at(-1)?.terminate();
   await keptIn('OLD', 2);
 });
 
-test('finished downloads are told with the name they were to have, cancelled ones are not', async () => {
+test('finished downloads are reported with their suggested name, cancelled ones are not', async () => {
   for (const guid of ['g1', 'g2', 'g3']) {
     say({ method: 'Browser.downloadWillBegin', params: { guid, suggestedFilename: `${guid}.txt` } });
   }
@@ -108,7 +108,7 @@ test('finished downloads are told with the name they were to have, cancelled one
   ]);
 });
 
-test('what is no CDP is passed over', async () => {
+test('messages that are not CDP are ignored', async () => {
   for (const garbage of [
     '',
     'no JSON',

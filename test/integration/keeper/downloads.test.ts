@@ -65,7 +65,7 @@ test('nothing but regular files is listed or opened, and nothing waits', async (
   for (const name of ['link', 'device', 'folder', 'pipe']) expect(await contentOf(name)).toBeNull();
 });
 
-test('files of another user are not there, whatever name they have in here', async () => {
+test('files of another user are not found, under any name in the folder', async () => {
   await writeFile(join(dir.path, 'of-the-keeper'), 'secret');
   await link(join(dir.path, 'of-the-keeper'), join(folder, 'hard-link'));
   expect(await namesIn(UID + 1)).toEqual([]);
@@ -91,13 +91,13 @@ test('a folder that has become a link, or is gone, is empty', async () => {
   await rm(folder);
 });
 
-test('a folder with more files than anybody wants is cut off', async () => {
+test('a list of more than 1 000 files is cut off', async () => {
   const names = Array.from({ length: DOWNLOADS_LISTED_MAX + 5 }, (_, i) => join(folder, `f${i}`));
   await Promise.all(names.map(async path => writeFile(path, '')));
   expect(await namesIn()).toHaveLength(DOWNLOADS_LISTED_MAX);
 });
 
-test('a file gets the name that was wished for, or the next that is free, and takes no other file’s place', async () => {
+test('a file gets the requested name, or the next free one, and overwrites no other file', async () => {
   const named: string[] = [];
   for (const [guid, wished] of [
     ['g1', 'a.txt'],
@@ -123,7 +123,7 @@ test.each(['../escape', 'a/b', '', '..', 'x'.repeat(256), 'later.crdownload'])(
   },
 );
 
-test('nothing is renamed that is no file of the browser’s in this very folder', async () => {
+test('only files of the browser’s user in this folder are renamed', async () => {
   await writeFile(join(dir.path, 'secret'), 'secret');
   await symlink(join(dir.path, 'secret'), join(folder, 'link'));
   await writeFile(join(folder, 'g1'), 'content');

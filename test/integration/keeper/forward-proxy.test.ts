@@ -99,7 +99,7 @@ async function startEcho(): Promise<string> {
 }
 
 describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
-  test('requests reach their server, with credentials only as far as the proxy', async () => {
+  test('requests reach their server, without the credentials for the proxy', async () => {
     const { proxy, upstream } = await open(start);
     const answer = await ask(proxy, `${originUrl}/a?b=c`, { method: 'POST', body: 'hello' });
     expect(answer).toMatchObject({ status: 201, body: 'POST /a?b=c hello', headers: { 'x-two': 'a, b' } });
@@ -124,7 +124,7 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
     expect(Buffer.concat(chunks).equals(sent)).toBe(true);
   });
 
-  test('wrong credentials are an error, and nothing goes round the proxy', async () => {
+  test('wrong credentials are an error, and no request bypasses the proxy', async () => {
     const { proxy, upstream } = await open(start, { ...KNOWN, password: 'wrong' });
     expect(await ask(proxy, `${originUrl}/`)).toMatchObject({
       status: 502,
@@ -137,7 +137,7 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
     expect([upstream.carried, upstream.refused()]).toEqual([[], 2]);
   });
 
-  test('a proxy that is gone is an error, and nothing goes round it', async () => {
+  test('a proxy that is gone is an error, and no request bypasses it', async () => {
     const { proxy, upstream } = await open(start);
     await upstream.close();
     opened = opened.filter(one => one !== upstream);
@@ -147,7 +147,7 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
   });
 });
 
-test('an HTTPS proxy is asked for by its own name, never by that of the page', async () => {
+test('the TLS handshake names the HTTPS proxy, never the host of the page', async () => {
   const names: string[] = [];
   // It has no certificate: the name comes before that.
   const proxyServer = createTlsServer({
@@ -168,7 +168,7 @@ test('an HTTPS proxy is asked for by its own name, never by that of the page', a
   expect(names).toEqual(['localhost', 'localhost']);
 });
 
-test('a connection that the proxy has just closed costs no request, and none is sent twice that must not be', async () => {
+test('a connection that the proxy has just closed loses no request, and no POST is sent twice', async () => {
   const arrived: string[] = [];
   // Answers one request on each connection, and closes it without an answer at the next one.
   const proxyServer = createTcpServer(socket => {
@@ -219,7 +219,7 @@ test.each(['example.test', 'example.test:99999', 'a b:1', 'user@example.test:1',
   },
 );
 
-test('a proxy with a scheme that is none is refused', async () => {
+test('a proxy with an unknown scheme is refused', async () => {
   const server = { server: 'ftp://127.0.0.1:21', username: null, password: null };
   await expect(ForwardProxy.listen('127.0.0.1', 0, server)).rejects.toThrow('ftp:');
 });

@@ -92,7 +92,7 @@ test('orders under an unknown claim change nothing', async () => {
   expect(await worker.list()).toMatchObject([{ ref: 't/a', state: 'running' }]);
 });
 
-test('a claim passes on once, upwards, and from the recorded one only', async () => {
+test('a claim passes on once, to a higher fence, and only from the recorded one', async () => {
   const [first, second] = [fence(1), fence(2)];
   await worker.launch('t/a', first);
   const claim = (from: typeof first, to: typeof first) =>

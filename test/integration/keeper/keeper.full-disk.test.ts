@@ -65,7 +65,7 @@ async function recordedClaims(): Promise<string[]> {
     await fixture.close();
   });
 
-  test('launches nothing, says why at once, and leaves nothing', async () => {
+  test('launches nothing, answers the reason at once, and leaves nothing', async () => {
     disk.fill();
     const refusal = { code: 'launch_failed', message: expect.stringMatching(/no room.*ENOSPC/) };
     await expect(worker.launch('t/a', fence(), 2_000)).rejects.toMatchObject(refusal);
@@ -85,7 +85,7 @@ async function recordedClaims(): Promise<string[]> {
     expect(await worker.used()).toBe(0);
   });
 
-  test('knows how a browser went although nothing new can be written', async () => {
+  test('reports how a browser ended although nothing new can be written', async () => {
     const claim = fence();
     await worker.launch('t/a', claim);
     const pid = await untilBrowserPid();
@@ -99,7 +99,7 @@ async function recordedClaims(): Promise<string[]> {
     expect(await leftOnDisk()).toEqual([]);
   });
 
-  test('passes a claim on, and writes it down when there is room', async () => {
+  test('passes a claim on, and records it when there is room', async () => {
     const [first, second] = [fence(1), fence(2)];
     await worker.launch('t/a', first);
     disk.fill();
@@ -115,7 +115,7 @@ async function recordedClaims(): Promise<string[]> {
     expect(await leftOnDisk()).toEqual([]);
   });
 
-  test('started again, goes on with what runs and tells how the others went', async () => {
+  test('started again, takes over what runs and reports how the others ended', async () => {
     const [runs, went] = [fence(), fence()];
     await worker.launch('t/went', went);
     const pid = await untilBrowserPid();
@@ -138,7 +138,7 @@ async function recordedClaims(): Promise<string[]> {
     expect(await leftOnDisk()).toEqual([]);
   });
 
-  test('says once that it cannot write, and once that it can again', async () => {
+  test('logs once that it cannot write, and once that it can again', async () => {
     let claim = fence(1);
     await worker.launch('t/a', claim);
     disk.fill();
@@ -155,14 +155,14 @@ async function recordedClaims(): Promise<string[]> {
   });
 });
 
-describe('what is in nobody’s books', () => {
+describe('what no record names', () => {
   beforeEach(async () => {
     fixture = await KeeperFixture.open();
     worker = await fixture.worker();
   });
   afterEach(() => fixture.close());
 
-  test('a run directory that is there before a close of something unknown is gone after it', async () => {
+  test('a run directory is removed by a close of a browser that has no record', async () => {
     const stray = join(fixture.dir.path, 'run/b-abcdef');
     await mkdir(stray);
     await writeFile(join(stray, 'log'), '');
@@ -170,7 +170,7 @@ describe('what is in nobody’s books', () => {
     expect(await readdir(join(fixture.dir.path, 'run'))).not.toContain('b-abcdef');
   });
 
-  test('a record that cannot be read keeps no other browser from being adopted', async () => {
+  test('a record that cannot be read does not keep other browsers from being adopted', async () => {
     const claim = fence();
     await worker.launch('t/a', claim);
     await fixture.stopKeeper();

@@ -99,7 +99,7 @@ test.each([
   expect(browser.upgrades).toEqual([]);
 });
 
-test('before a worker has brought the secret nobody comes in', async () => {
+test('no client is let in before a worker has brought the secret', async () => {
   secret = null;
   expect(await statusOf(keeperPath(SECRET, 'claim-1'))).toBe(503);
 });
@@ -109,7 +109,7 @@ test('a browser that is gone answers 502', async () => {
   expect(await statusOf(keeperPath(SECRET, 'claim-1'))).toBe(502);
 });
 
-test('plain requests are told to upgrade', async () => {
+test('plain requests get an answer that asks for an upgrade', async () => {
   const response = await fetch(`http://127.0.0.1:${gateway.port}/json/version`);
   expect(response.status).toBe(426);
 });
@@ -126,7 +126,7 @@ test('an API that reads nothing of what the browser sends is cut', async () => {
   socket.terminate();
 });
 
-test('one that reads slowly is not', async () => {
+test('an API that reads slowly is not cut', async () => {
   const socket = knock(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
   const total = 24;
@@ -150,14 +150,14 @@ test('closing the gateway cuts its connections', async () => {
   expect(gateway.connections).toBe(0);
 });
 
-describe('the rest of DevTools', () => {
+describe('the other endpoints of DevTools', () => {
   const of = (part: string): string => keeperPath(SECRET, 'claim-1', part);
   const fetched = async (part: string): Promise<[number, string]> => {
     const response = await fetch(`http://127.0.0.1:${gateway.port}${of(part)}`);
     return [response.status, await response.text()];
   };
 
-  it('is had with the same ticket: the WebSocket of a page, and what is said over HTTP', async () => {
+  it('open with the same ticket: the WebSocket of a page, and the HTTP endpoints', async () => {
     const socket = knock(of('/devtools/page/PAGE1'));
     await once(socket, 'open');
     socket.terminate();
@@ -167,7 +167,7 @@ describe('the rest of DevTools', () => {
   });
 
   it.each(['/json/new', '/json/close/PAGE1', '/devtools/browser/x', '/json/version/../close/PAGE1'])(
-    'is not had beyond that: %s',
+    'do not open: %s',
     async part => {
       expect((await fetched(part))[0]).toBe(426);
       expect(await statusOf(of(part))).toBe(404);
@@ -179,7 +179,7 @@ describe('downloads', () => {
   const get = async (name: string | null, claimId = 'claim-1', key = SECRET): Promise<Response> =>
     fetch(`http://127.0.0.1:${gateway.port}${keeperDownloadsPath(key, claimId, name)}`);
 
-  test('are listed and sent to who has the ticket', async () => {
+  test('are listed and sent to a client with the ticket', async () => {
     const content = 'x'.repeat(300_000);
     await writeFile(join(dir.path, 'a b+ü%.txt'), content);
     await writeFile(join(dir.path, 'empty'), '');
@@ -191,7 +191,7 @@ describe('downloads', () => {
     expect([empty.status, empty.headers.get('content-length'), await empty.text()]).toEqual([200, '0', '']);
   });
 
-  test('are refused to everybody else', async () => {
+  test('are refused to a client without it', async () => {
     expect((await get('a', 'claim-1', 'another secret')).status).toBe(403);
     expect((await get(null, 'claim-2')).status).toBe(410);
     expect((await get('not there')).status).toBe(404);
@@ -205,7 +205,7 @@ describe('downloads', () => {
   });
 });
 
-test('on this machine a socket that only we can open is enough', async () => {
+test('on this machine a socket that only the service’s user can open is enough', async () => {
   const socketPath = join(dir.path, 'gateway.sock');
   const neighbours = await Gateway.listenOn(socketPath, {
     browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0), cuts: [] }),

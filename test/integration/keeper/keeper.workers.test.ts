@@ -51,7 +51,7 @@ test('the socket is for its owner only', async () => {
   expect((await stat(fixture.app.socketPath)).mode & 0o777).toBe(0o600);
 });
 
-test('anybody may look, only the registered worker may give orders', async () => {
+test('every client may read, only the registered worker may give orders', async () => {
   fixture = await KeeperFixture.open();
   const raw = await RawWorker.connect();
   expect(await raw.ask('{"id":1,"op":"list","args":{}}')).toMatchObject({ id: 1, ok: { browsers: [] } });
@@ -132,7 +132,7 @@ test('a worker that beats is left alone, and one that hangs up is only unregiste
   await once(bystander, 'exit');
 });
 
-test('browsers without a worker are ended after a while, and the worker that comes back is told', async () => {
+test('browsers without a worker are ended after a while, and the next worker gets a report', async () => {
   let abandoned = 0;
   fixture = await KeeperFixture.open({ rhythm: { adoptGraceMs: 500 }, onAbandoned: () => (abandoned += 1) });
   const worker = await fixture.worker();
@@ -148,7 +148,7 @@ test('browsers without a worker are ended after a while, and the worker that com
   expect(await successor.list()).toEqual([]);
 });
 
-test('browsers without a worker are kept for a supervisor that brings one, but not for ever', async () => {
+test('browsers without a worker are kept while a supervisor starts one, but not for ever', async () => {
   let abandoned = 0;
   const rhythm = { adoptGraceMs: 700, workerlessMaxMs: 2_500 };
   fixture = await KeeperFixture.open({ rhythm, onAbandoned: () => (abandoned += 1) });
@@ -169,7 +169,7 @@ test('browsers without a worker are kept for a supervisor that brings one, but n
   supervisor.socket.destroy();
 });
 
-test('two keepers on one data folder are one too many', async () => {
+test('a second keeper on one data folder refuses to start', async () => {
   fixture = await KeeperFixture.open();
   const first = fixture.app;
   await expect(fixture.startKeeper()).rejects.toThrow(KeeperRunningError);

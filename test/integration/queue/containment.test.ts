@@ -19,7 +19,7 @@ async function plant(deps: Deps, id: string, data: string): Promise<void> {
   await deps.redis.zadd('{hf}:sessions:marker', 0, '0');
 }
 
-describe('a job that nobody can handle', () => {
+describe('a job that no consumer can handle', () => {
   let fixture: EngineFixture;
   let deps: Deps;
 

@@ -114,7 +114,7 @@ async function plant(
   await redis.zadd(`${PREFIX}marker`, 0, '0');
 }
 
-describe('thousands of jobs that nobody should send', () => {
+describe('thousands of hostile jobs', () => {
   let api: TestApi;
   let producer: TestProducer;
   beforeAll(async () => {
@@ -126,7 +126,7 @@ describe('thousands of jobs that nobody should send', () => {
     await api.stop();
   });
 
-  it('delay nobody else for long, crash nothing, and leave nothing but the reason why', async () => {
+  it('delay valid jobs only briefly, crash no process, and leave only entries in the quarantine', async () => {
     const before = (await api.call('GET', '/v1/sessions?limit=1')).status;
     expect(before).toBe(200);
     const jobs = fc.sample(rawJob, { numRuns: HOSTILE, seed: 4 });
@@ -166,7 +166,7 @@ describe('thousands of jobs that nobody should send', () => {
     expect((await api.call('GET', '/livez')).status).toBe(200);
   });
 
-  it('are kept also when they have no name', async () => {
+  it('are kept in the quarantine even without a name', async () => {
     await api.deps.redis.hset(`${PREFIX}nameless`, { data: '{"v":1}', opts: '{}', timestamp: '1' });
     await api.deps.redis.lpush(`${PREFIX}wait`, 'nameless');
     await api.deps.redis.zadd(`${PREFIX}marker`, 0, '0');

@@ -161,7 +161,7 @@ describe('a session that waits for a worker', () => {
     );
   });
 
-  it.each(DAMAGES)('%s: is launched though what stands under the id of its launch %s', async session => {
+  it.each(DAMAGES)('%s: is launched although what has the id of its launch job %s', async session => {
     const leftMs = Math.max(1_000, 15_000 - (performance.now() - startedMs));
     await pollUntil('the session to be live', { timeoutMs: leftMs, everyMs: 20 }, async () =>
       (await api.call('GET', `/v1/sessions/${session}`)).body['status'] === 'live' ? true : undefined,
@@ -171,8 +171,8 @@ describe('a session that waits for a worker', () => {
   });
 });
 
-describe('a session whose timer is a job of somebody else', () => {
-  it('ends in time all the same', async () => {
+describe('a session whose timer id belongs to a foreign job', () => {
+  it('still ends in time', async () => {
     const api = await startTestApi();
     try {
       const { id, expiresAt } = await api.createLive({ timeout: 2_000 });

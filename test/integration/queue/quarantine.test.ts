@@ -49,7 +49,7 @@ describe('the quarantine', () => {
       expect(await fixture.redis.hlen(hash)).toBe(1_000);
   });
 
-  it('forgets what is older than a week, also when nothing new comes', async () => {
+  it('deletes entries older than a week, even when no new ones come', async () => {
     const { id } = await quarantine.put(JOB);
     await fixture.redis.zincrby(keys.quarantine, (-QUARANTINE_AGE_MS + 5_000) * 1_000, id);
     await quarantine.prune();
@@ -60,7 +60,7 @@ describe('the quarantine', () => {
     expect(await fixture.redis.exists(keys.quarantine, keys.quarantineEntries, keys.quarantineData)).toBe(0);
   });
 
-  it('keeps the first 64 KiB of a payload, and says so', async () => {
+  it('keeps the first 64 KiB of a payload, and marks it as cut', async () => {
     const data = 'ä'.repeat(65_536);
     const { id } = await quarantine.put({ ...JOB, data });
     expect(await quarantine.get(id)).toMatchObject({
@@ -70,7 +70,7 @@ describe('the quarantine', () => {
     });
   });
 
-  it('makes texts of strangers fit for logs and terminals', async () => {
+  it('removes control characters from texts of other services', async () => {
     const hostile = '\u001b[2Jhi\n"\u202e\ud800\u0000\u2028';
     const { id } = await quarantine.put({
       ...JOB,
@@ -84,7 +84,7 @@ describe('the quarantine', () => {
     expect(`${job?.jobId}${job?.name}${job?.detail}`).not.toMatch(/[\p{Cc}\p{Cs}\p{Cf}]/u);
   });
 
-  it('is paged from the newest to the oldest, whatever is removed meanwhile', async () => {
+  it('is paged from the newest to the oldest, even when entries are removed meanwhile', async () => {
     for (let i = 0; i < 7; i += 1) await quarantine.put({ ...JOB, jobId: String(i) });
     const isWanted = ({ jobId }: { jobId: string }): boolean => jobId !== '4';
     const first = await quarantine.page({ isWanted, cursor: null, limit: 3 });
@@ -97,7 +97,7 @@ describe('the quarantine', () => {
   });
 });
 
-describe('a queue of strangers', () => {
+describe('the queue of other services', () => {
   let queue: Queue;
   beforeEach(async () => {
     queue = new Queue('ingress', { prefix: INGRESS_PREFIX, connection: blockingOptions(fixture.server.url) });
@@ -161,7 +161,7 @@ describe('a queue of strangers', () => {
     );
   });
 
-  it('contains what is not there, is of another kind, or has a name that is no text', async () => {
+  it('contains jobs that are missing, have another type, or have a name that is not text', async () => {
     await fixture.redis.lpush(`${PREFIX}active`, 'ghost');
     await fixture.redis.set(`${PREFIX}text`, 'x');
     await fixture.redis.lpush(`${PREFIX}active`, 'text', 'wait', 'meta');
@@ -175,7 +175,7 @@ describe('a queue of strangers', () => {
     expect(await fixture.redis.exists(`${PREFIX}text`)).toBe(0);
   });
 
-  it('contains what is planned for later than in a day', async () => {
+  it('contains jobs with a delay of more than a day', async () => {
     await queue.add('soon', {}, { delay: 3_600_000 });
     await queue.add('late', { a: 1 }, { delay: 25 * 3_600_000 });
     await queue.add('never', {}, { delay: 2 ** 40 });
@@ -200,7 +200,7 @@ describe('a queue of strangers', () => {
     expect((await all()).map(({ name }) => name).sort()).toEqual(['again', 'parent']);
   });
 
-  it('tells whoever waits that the job is gone', async () => {
+  it('tells a waiting caller that the job has failed', async () => {
     const events = new QueueEvents('ingress', {
       prefix: INGRESS_PREFIX,
       connection: blockingOptions(fixture.server.url),
@@ -220,7 +220,7 @@ describe('a queue of strangers', () => {
     }
   });
 
-  it('takes no orders about how its jobs are worked on', async () => {
+  it('takes back pauses, limits and keys that others have set', async () => {
     await queue.pause();
     await queue.setGlobalConcurrency(7);
     await fixture.redis.lpush(`${PREFIX}paused`, 'a', 'b');
@@ -246,7 +246,7 @@ describe('a queue of strangers', () => {
     },
   );
 
-  it('keeps what has ended for an hour, and ten thousand of it, whatever its options say', async () => {
+  it('keeps ended jobs for an hour, and ten thousand at most, whatever their options say', async () => {
     const now = await nowMs();
     const finished = async (set: string, id: string, atMs: number): Promise<void> => {
       await fixture.redis.hset(`${PREFIX}${id}`, { name: 'n', data: '{}' });
@@ -268,7 +268,7 @@ describe('a queue of strangers', () => {
     expect(await fixture.redis.exists(`${PREFIX}young`)).toBe(0);
   });
 
-  it('leaves a job alone that has changed since it was looked at', async () => {
+  it('does not contain a job that has changed since it was checked', async () => {
     await plant('1', { data: '{"longer":true}' });
     const place = { prefix: PREFIX, id: Buffer.from('1'), dataBytes: 2 };
     expect(await quarantine.seize(JOB, place)).toBeNull();
@@ -278,7 +278,7 @@ describe('a queue of strangers', () => {
     expect(await all()).toHaveLength(1);
   });
 
-  it('looks again at a job that was taken up again', async () => {
+  it('checks a job again after it was taken up again', async () => {
     await plant('1');
     expect(await sweep()).toEqual([]);
     await fixture.redis.hset(`${PREFIX}1`, 'data', '{');

@@ -70,7 +70,7 @@ describe('the commit script', () => {
     );
   });
 
-  it('answers REPLAY for an operation that was applied, also after others were', async () => {
+  it('answers REPLAY for an operation that was applied, even after other operations', async () => {
     const ref = await fixture.create('a');
     const first = await fixture.prepare(ref, 'claim', {
       type: 'CLAIM',
@@ -97,7 +97,7 @@ describe('the commit script', () => {
     expect((await fixture.read(ref)).snapshot.value).toBe('released');
   });
 
-  it('answers CONFLICT when somebody else was faster', async () => {
+  it('answers CONFLICT when another writer was faster', async () => {
     const ref = await fixture.create('a');
     const slow = await fixture.prepare(ref, 'slow', release);
     await claim(ref);
@@ -144,7 +144,7 @@ describe('the commit script', () => {
       return fixture.commit(ref, `to-${kind}`, event);
     };
 
-    it('answers EARLY while the deadline has not passed by Redis TIME, whatever the caller’s clock says (I8)', async () => {
+    it('answers EARLY until the deadline has passed by Redis TIME, whatever the caller’s clock says (I8)', async () => {
       const ref = await fixture.create('a');
       await goLive(ref);
       const { deadlines } = (await fixture.read(ref)).snapshot.context;
@@ -164,7 +164,7 @@ describe('the commit script', () => {
       ['idle', keys.activity],
       ['connect', keys.attached],
     ] as const)(
-      'answers CONFLICT to one of %s when a client has been there since it was decided',
+      'answers CONFLICT to one of %s when a client has been active since it was decided',
       async (kind, key) => {
         const ref = await fixture.create('a');
         await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s; no client has connected in 45 s
@@ -210,7 +210,7 @@ describe('the commit script', () => {
     expect(await fixture.redis.hgetall(keys.counts)).toEqual({ created: '0', live: '0', released: '1' });
   });
 
-  it('moves a session between the label indexes, and remembers for retention where it stands', async () => {
+  it('moves a session between the label indexes, and stores for retention in which ones it is', async () => {
     const ref = await fixture.create('a', { labels: { team: 'search', env: 'prod' } });
     const change = { labels: { team: 'ads', env: null, 'a/b': 'x,"y' } };
     expect((await fixture.commit(ref, 'update', { type: 'UPDATE', nowMs: now, change })).answer).toBe('OK');
@@ -247,7 +247,7 @@ describe('the commit script', () => {
     ]);
   });
 
-  it('counts what a session has used once, on the day it ended, whoever repeats the end', async () => {
+  it('counts the usage of a session once, on the day it ended, even when the end is repeated', async () => {
     const day = '2026-03-01';
     const endMs = Date.parse(`${day}T00:00:30Z`);
     const usage = new UsageStore(fixture.redis);
@@ -306,7 +306,7 @@ describe('the commit script', () => {
     expect((await fixture.read(ref)).revision).toBe(5);
   });
 
-  it('refuses the owner of a future that Redis has forgotten', async () => {
+  it('answers FENCED to an owner whose claim a rollback of Redis has undone', async () => {
     const ref = await fixture.create('a');
     await claim(ref);
     const dump = await fixture.redis.dumpBuffer(keys.row(ref));

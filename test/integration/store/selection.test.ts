@@ -110,7 +110,7 @@ describe('selecting sessions', () => {
     return seen;
   };
 
-  it('gives what a filter over all of them gives, in the same order, page by page', async () => {
+  it('gives the same sessions as a filter over all of them, in the same order, page by page', async () => {
     await fc.assert(
       fc.asyncProperty(selection, fc.constantFrom(1, 7, 100), async (asked, limit) => {
         const meant = known.filter(session => isMeant(session, asked)).map(({ id }) => id);
@@ -120,7 +120,7 @@ describe('selecting sessions', () => {
     );
   }, 60_000);
 
-  it('finds nothing under labels that a session does not have any more', async () => {
+  it('does not find a session by labels that it no longer has', async () => {
     const any = { statuses: [], createdAfterMs: null, createdBeforeMs: null };
     expect(await found({ ...any, labels: selector('gone') }, 100)).toEqual([]);
     expect(await fixture.redis.exists(keys.indexLabel('default', 'gone=y'))).toBe(0);
@@ -142,7 +142,7 @@ describe('selecting sessions', () => {
       await load.exec();
     });
 
-    it('goes on in bounded steps while nothing matches, and says where it stopped', async () => {
+    it('goes on in bounded steps while nothing matches, and answers where it stopped', async () => {
       let pages = 0;
       let cursor: string | null = null;
       do {
@@ -155,7 +155,7 @@ describe('selecting sessions', () => {
       expect(pages).toBe(3);
     });
 
-    it('walks the smallest set it may: a few sessions of a rare label are on the first page', async () => {
+    it('walks the smallest set: a few sessions with a rare label are on the first page', async () => {
       const page = await index.page({ ...any, labels: selector('a,rare in (x,y,z)'), cursor: null });
       expect(page).toEqual({ refs: ['crowd/s1', 'crowd/s0'], nextCursor: null });
     });

@@ -54,7 +54,7 @@ describe('a Redis for one test', () => {
     await expect(assertOnlyKeys(server, [/:secret$/])).rejects.toThrow('{hf}:s:default/1');
   });
 
-  it('tells of clients that are still connected', async () => {
+  it('reports clients that are still connected', async () => {
     const server = await start();
     await expect(assertNoClients(server)).resolves.toBeUndefined();
     const client = new Redis(server.socketPath);

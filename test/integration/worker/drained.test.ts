@@ -2,7 +2,7 @@ import { pollUntil } from '../../../src/core/abort';
 import type { EngineFixture } from '../../support/engine-fixture';
 import { LAUNCHER_ID, TestLauncher } from '../../support/test-launcher';
 
-describe('a worker that is drained and has not heard of it yet', () => {
+describe('a worker that is drained and has not received the order yet', () => {
   let fixture: EngineFixture;
   let launcher: TestLauncher;
 

@@ -89,7 +89,7 @@ async function browsers(): Promise<number> {
     expect(keeper.app.keeper.list()).toEqual([]);
   });
 
-  test('of an adoption that reached the row and not the keeper leave no browser when they end', async () => {
+  test('leave no browser when they end although an adoption reached only the row and not the keeper', async () => {
     const ref = await aLiveSession();
     const adopted = await engine.deps.stepper.apply({
       ref,
@@ -103,7 +103,7 @@ async function browsers(): Promise<number> {
     expect(await browsers()).toBe(0);
   });
 
-  test('fail at once with the reason when they are to be launched', async () => {
+  test('fail at once with the reason when they are launched', async () => {
     disk.fill();
     const record = await engine.ended(await engine.accept(), 10_000);
     expect(record.snapshot.context).toMatchObject({

@@ -21,7 +21,7 @@ describe('a session whose queue time is up', () => {
     expect(await fixture.deps.redis.zscore(keys.due, `${ref}|queue`)).toBeNull();
   });
 
-  it('is launched as long as there is some left', async () => {
+  it('is launched while some of its queue time is left', async () => {
     const ref = await fixture.accept({ queueTimeoutMs: 60_000 });
     await launcher.start();
     await fixture.deps.waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 5_000);

@@ -45,7 +45,7 @@ describe('a worker beside rows of a newer version', () => {
     });
   }, 20_000);
 
-  it('asks after them ever more rarely, and a newer worker gets them within seconds', async () => {
+  it('tries them at growing intervals, and a newer worker gets them within seconds', async () => {
     const newer = await newerQueued(8);
     await launcher.start();
     const startMs = performance.now();
@@ -71,7 +71,7 @@ describe('a worker beside rows of a newer version', () => {
     expect(launcher.owned.has(ref)).toBe(false);
   });
 
-  it('drains: releases what it can, has newer processes release the rest, and keeps its lease if none is there', async () => {
+  it('drains: releases what it can, leaves the rest to newer processes, else keeps its lease', async () => {
     const { deps } = fixture;
     await deps.leases.renew('w-1', { hostname: 'h', slots: 4, used: 2, draining: false });
     const [own, newer] = [await fixture.live(), await fixture.live()];

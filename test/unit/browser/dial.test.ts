@@ -78,7 +78,7 @@ describe('dialling', () => {
     await once(socket, 'close');
   });
 
-  it('gives up at once when it is told to', async () => {
+  it('gives up at once when it is aborted', async () => {
     await expect(dial(toServer(), here, 'secret', AbortSignal.abort())).rejects.toMatchObject({
       code: 'browser_unreachable',
     });

@@ -5,7 +5,7 @@ const rewritten = (message: object): unknown => {
   return text === null ? null : JSON.parse(text);
 };
 
-describe('where a client wants its downloads', () => {
+describe('the download folder that a client sets', () => {
   it('is left to Chromium in the context of the browser itself', () => {
     const params = { behavior: 'allowAndName', downloadPath: '/tmp/of/the/client', eventsEnabled: true };
     expect(rewritten({ id: 7, method: 'Browser.setDownloadBehavior', params })).toEqual({
@@ -36,14 +36,14 @@ describe('where a client wants its downloads', () => {
     });
   });
 
-  it('would ask somebody with the behaviour `default` in such a context, so that is replaced too', () => {
+  it('is also replaced for the behaviour `default` in such a context, where Chromium would ask a user', () => {
     const params = { behavior: 'default', browserContextId: 'C1' };
     expect(rewritten({ id: 8, method: 'Browser.setDownloadBehavior', params })).toMatchObject({
       params: { behavior: 'allowAndName', downloadPath: 'downloads' },
     });
   });
 
-  it('is respected when it wants none', () => {
+  it('is not replaced when the client wants no downloads', () => {
     const params = { behavior: 'deny', browserContextId: 'C1', eventsEnabled: true };
     expect(rewritten({ id: 8, method: 'Browser.setDownloadBehavior', params })).toBeNull();
   });
@@ -53,11 +53,11 @@ describe('where a client wants its downloads', () => {
     { id: 1, method: 'Browser.setDownloadBehavior' },
     { id: 1, method: 'Browser.setDownloadBehavior', params: { behavior: 7 } },
     ['Browser.setDownloadBehavior'],
-  ])('is nothing that %j is about', message => {
+  ])('is not set by %j', message => {
     expect(rewritten(message)).toBeNull();
   });
 
-  it('is no reason to stumble over what is no JSON', () => {
+  it('is ignored in a message that is not JSON', () => {
     expect(DOWNLOADS_STAY.rewrite('{"method":"Browser.setDownloadBehavior"')).toBeNull();
   });
 });

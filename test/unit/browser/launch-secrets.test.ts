@@ -3,7 +3,7 @@ import { UnsealError } from '../../../src/core/sealed';
 
 const SECRET = 'the secret of an installation';
 
-test('where there is nothing to hide nothing is sealed', () => {
+test('without secrets nothing is sealed', () => {
   expect(sealSecrets(SECRET, 'default/a', NO_SECRETS)).toBeNull();
   expect(unsealSecrets(SECRET, 'default/a', null)).toEqual(NO_SECRETS);
 });

@@ -90,7 +90,7 @@ const changed = (at: number, line: Line | null): Line[] =>
     ? [...LIFE, line]
     : LIFE.flatMap((old, i) => (i !== at ? [old] : line === null ? [] : [line]));
 
-test('a life as it should be is not objected to', () => {
+test('a correct history breaks nothing', () => {
   expect(check(recordingOf(LIFE))).toEqual([]);
   expect(check(recordingOf([...LIFE.slice(0, 3), [5_300, 'timeout', 'timed_out']]))).toEqual([]);
   const requeued: Line[] = [
@@ -102,7 +102,7 @@ test('a life as it should be is not objected to', () => {
   expect(check(recordingOf(requeued, {}, { endReason: 'queue_timeout' }))).toEqual([]);
 });
 
-test('an accepted session that nobody knows any more breaks I1', () => {
+test('an accepted session that is not found any more breaks I1', () => {
   expect(broken(recordingOf(LIFE, { calls: [create(), create({ id: 'gone' })] }))).toContain('I1');
   const forgotten = { id: 's', view: null, history: [] };
   expect(broken({ calls: [create()], sessions: [forgotten], rows: [], browsersLeft: 0 })).toEqual(['I1']);
@@ -117,7 +117,7 @@ test('a session without an end, or with two, breaks I2', () => {
   expect(broken(recordingOf(changed(5, [1_500, 'timeout', 'timed_out'])))).toContain('I2');
 });
 
-test('anything after the end breaks I3, in the history and in what clients are shown', () => {
+test('anything after the end breaks I3, in the history and in the answers to clients', () => {
   expect(broken(recordingOf(changed(5, [1_500, 'adopt', 'released'])))).toContain('I3');
   const calls = [create(), read(1_500, 'released'), read(1_600, 'live')];
   expect(broken(recordingOf(LIFE, { calls }))).toEqual(['I3']);
@@ -149,7 +149,7 @@ test('a gap, a repetition or a clock that falls breaks I5', () => {
   expect(broken(recordingOf(changed(3, [200, 'adopt', 'live'])))).toEqual(['I5']);
 });
 
-test('a word for the browser by somebody who does not own it breaks I6', () => {
+test('a report about the browser by a worker that does not own it breaks I6', () => {
   expect(broken(recordingOf(changed(2, [300, 'browser_ready', 'live', { actor: 'worker:w-2' }])))).toEqual([
     'I6',
   ]);
@@ -171,7 +171,7 @@ test('a row that is not what its history leads to breaks I4', () => {
   expect(broken(recordingOf(LIFE, { rows: [{ id: 'a', row, folded: row }] }))).toEqual([]);
 });
 
-test('a browser that is left breaks I7', () => {
+test('a browser that is left over breaks I7', () => {
   expect(broken(recordingOf(LIFE, { browsersLeft: 1 }))).toEqual(['I7']);
 });
 

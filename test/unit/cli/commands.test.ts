@@ -43,14 +43,14 @@ describe('the command line', () => {
   const bodies = (): unknown[] =>
     stub.requests.slice(seen).map(({ body }): unknown => (body === '' ? null : JSON.parse(body)));
 
-  it('tells its version, and shows its help to those who ask and to those who have asked for nothing', async () => {
+  it('prints its version, and its help when asked for it or called without a command', async () => {
     expect(await run('--version')).toEqual({ code: 0, stdout: '1.2.3\n', stderr: '' });
     expect(JSON.parse((await run('version', '--json')).stdout)).toMatchObject({ holdfast: '1.2.3' });
     expect(await run('sessions', '--help')).toMatchObject({ code: 0, stderr: '' });
     expect(await run()).toMatchObject({ code: 2, stdout: '' });
   });
 
-  it('sends what the options of create say, and nothing else', async () => {
+  it('sends exactly the options of create', async () => {
     const cookies = join(tmpdir(), 'cookies.json');
     writeFileSync(cookies, '[{"name":"a","value":"b","url":"http://x"}]');
     const password = join(tmpdir(), 'password');
@@ -116,7 +116,7 @@ describe('the command line', () => {
     expect(bodies()[1]).toEqual({});
   });
 
-  it('sends what the options of update say', async () => {
+  it('sends the options of update', async () => {
     script = () => ({ status: 200, body: SESSION });
     const { code } = await remote(
       'sessions',
@@ -142,7 +142,7 @@ describe('the command line', () => {
     expect(stub.requests[seen]?.headers['if-match']).toBe('"7"');
   });
 
-  it('lists page after page up to the limit, and says when there are more', async () => {
+  it('lists page after page up to the limit, and reports when there are more', async () => {
     script = ({ url }) => {
       const cursor = new URL(url, stub.url).searchParams.get('cursor');
       const ids = cursor === null ? ['a', 'b'] : ['c', 'd'];
@@ -176,7 +176,7 @@ describe('the command line', () => {
     });
   });
 
-  it('releases every one that can be released, and tells of those that cannot', async () => {
+  it('releases every session that can be released, and reports the others', async () => {
     script = ({ url }) =>
       url.startsWith('/v1/sessions?')
         ? { status: 200, body: { sessions: [], nextCursor: null } }
@@ -194,7 +194,7 @@ describe('the command line', () => {
     });
   });
 
-  it('releases many only when it is said which', async () => {
+  it('releases many only with a selector or --all', async () => {
     script = () => ({
       status: 200,
       body: { success: true, message: '', matched: 2, released: 0, failed: 0 },
@@ -208,7 +208,7 @@ describe('the command line', () => {
   });
 
   it.each(['', ' '])(
-    'does not take the selector %j of a variable that is not set for everything',
+    'does not treat the selector %j of an unset variable as all sessions',
     async selector => {
       for (const command of [
         ['release-all', '--yes'],
@@ -229,7 +229,7 @@ describe('the command line', () => {
     [502, 'worker_lost', 'failed', 4],
     [409, 'session_ended', 'released', 1],
   ])(
-    'says of a create whose session has ended how it ended: %d %s',
+    'reports how a session ended during its create: %d %s',
     async (status, code, sessionStatus, exitCode) => {
       const end = { sessionId: 's1', sessionStatus, endReason: code };
       script = () => ({ status, body: { code, message: 'it says', retryable: false, ...end } });
@@ -251,7 +251,7 @@ describe('the command line', () => {
     [422, 'not_supported', 2],
     [500, 'internal_error', 1],
     [503, 'redis_unavailable', 1],
-  ])('ends with a code that stays: %d %s is %d', async (status, code, exitCode) => {
+  ])('ends with a stable code: %d %s is %d', async (status, code, exitCode) => {
     script = () => ({ status, body: { code, message: 'it says' }, headers: { 'x-request-id': 'r1' } });
     const told = await remote('sessions', 'get', 's1');
     expect(told).toEqual({ code: exitCode, stdout: '', stderr: `holdfast: it says (${code}, request r1)\n` });
@@ -262,7 +262,7 @@ describe('the command line', () => {
   it.each([
     ['retry', { status: 200, body: { queue: 'ingress', jobId: '7' } }, { queue: 'ingress', jobId: '7' }],
     ['discard', { status: 204 }, {}],
-  ])('tries every job it is to %s, says which it did, and fails for the others', async (order, ok, told) => {
+  ])('tries to %s every job, prints those that it did, and fails for the others', async (order, ok, told) => {
     const missing = { status: 404, body: { code: 'job_not_found', message: 'There is no such job.' } };
     const none = { status: 200, body: { jobs: [], nextCursor: null } };
     script = ({ url }) => (url.startsWith('/v1/jobs?') ? none : url.includes('/gone') ? missing : ok);
@@ -273,7 +273,7 @@ describe('the command line', () => {
     expect((await remote('jobs', order, 'j1', '-o', 'name')).stdout).toBe('j1\n');
   });
 
-  it('says that something else stands at the URL, or nothing', async () => {
+  it('reports that another service answers at the URL, or none', async () => {
     script = () => ({ status: 200, body: '<html>' });
     expect((await remote('capacity')).code).toBe(7);
     script = () => null;
@@ -281,7 +281,7 @@ describe('the command line', () => {
     expect((await run('capacity', '--url', 'nonsense')).code).toBe(2);
   });
 
-  it('finds the service where the environment says that it was started', async () => {
+  it('finds the service at the port that the environment names', async () => {
     script = () => ({ status: 200, body: { free: 1 } });
     const settings = ['HOLDFAST_URL', 'HOLDFAST_PORT', 'HOLDFAST_HOST'] as const;
     const before = settings.map(name => process.env[name]);

@@ -84,7 +84,7 @@ describe.each([
     }
   });
 
-  it('is one that the shell understands, where there is one', () => {
+  it('is valid for the shell, where that shell is installed', () => {
     const checked = spawnSync(shell, ['-n'], { input: text, encoding: 'utf8' });
     const isMissing =
       checked.error !== undefined && 'code' in checked.error && checked.error.code === 'ENOENT';

@@ -29,7 +29,7 @@ const JOBS = ['01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5', '01a1f7a3-7f86-7999-b3d1-8
   name: 'session.create',
 }));
 
-describe('where an id is wanted', () => {
+describe('an argument that names a session', () => {
   let stub: StubService;
   beforeAll(async () => (stub = await startStubService(({ method, url }) => serve(method, url))));
   afterAll(() => stub.stop());
@@ -84,7 +84,7 @@ describe('where an id is wanted', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('what fits several is refused with their names, and nothing is done', async () => {
+  it('a word that fits several sessions is refused with their names, and nothing is done', async () => {
     const released = run('sessions', 'release', 'twice', '01a1f7a3');
     expect(await changesOf(released)).toEqual([
       'POST /v1/sessions/twice/release',

@@ -36,7 +36,7 @@ describe('a cell', () => {
     expect([widthOf('abc'), widthOf('日本'), widthOf('e\u0301'), widthOf('🚀')]).toEqual([3, 4, 1, 2]);
   });
 
-  it('takes exactly the room it is given', () => {
+  it('takes exactly its width', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }).map(harmless),
@@ -50,7 +50,7 @@ describe('a cell', () => {
     );
   });
 
-  it('cannot steer the terminal, whatever the title of a page says', () => {
+  it('cannot control the terminal, whatever the title of a page contains', () => {
     expect(harmless('a\u001b[2Jb\r\nc\u202ed\u009b31m')).toBe('a [2Jb c d 31m');
   });
 });
@@ -64,7 +64,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('cuts what may be cut to fit the terminal, and ids never', () => {
+  it('cuts texts to fit the terminal, and never ids', () => {
     expect(tableLines({ width: 14, paint: plain }, THINGS, VIEW)).toEqual([
       'ID   NOTE',
       'a1   short',
@@ -73,7 +73,7 @@ describe('a table', () => {
     expect(columnWidths(VIEW.columns, [['0123456789', 'note that is long']], 8)).toEqual([10, 5]);
   });
 
-  it('shortens ids, as far as they stay apart, and moments before it is wider than the terminal', () => {
+  it('shortens ids as long as they stay different, and times, before it is wider than the terminal', () => {
     const view: View<{ readonly id: string; readonly at: string }> = {
       nameOf: ({ id }) => id,
       columns: [
@@ -100,7 +100,7 @@ describe('a table', () => {
     }
   });
 
-  it('is painted for terminals alone', () => {
+  it('has colours only in terminals', () => {
     const { paint } = memory({ isTTY: true, columns: 80 }).terminal;
     expect(tableLines({ width: 80, paint }, THINGS, VIEW)[1]).toBe(`${inColour('green', 'a1 ')}  short`);
     for (const { terminal } of [memory(), memory({ isTTY: true, columns: 80 }, true)]) {
@@ -127,7 +127,7 @@ describe('output', () => {
     expect(print('name')).toBe('a1\nb22\n');
   });
 
-  it('of one thing lines up names and values', () => {
+  it('of one item aligns names and values', () => {
     const { terminal, text } = memory();
     printOne(
       terminal,
@@ -154,7 +154,7 @@ describe('output', () => {
     expect(text()).toBe('ID    NOTE\na1    short\nb22   a much …\n');
   });
 
-  it('of a stream keeps its columns, loses nothing that is wider, and has lines for json too', () => {
+  it('of a stream keeps its columns, cuts no wider value, and has one line per item for json too', () => {
     const table = memory();
     const printer = new StreamPrinter(table.terminal, 'table', VIEW);
     for (const thing of [...THINGS, { id: '123456', note: 'x' }]) printer.print(thing);

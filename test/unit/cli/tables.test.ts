@@ -75,7 +75,7 @@ describe.each(TABLES)('the table of %s', (_name, things, view, isStreamed) => {
     }
   });
 
-  it('fits it as a stream, too', () => {
+  it('fits a terminal of 80 columns as a stream, too', () => {
     if (!isStreamed) return;
     let text = '';
     const output = { write: (written: string) => (text += written), isTTY: true, columns: 80 };
@@ -84,7 +84,7 @@ describe.each(TABLES)('the table of %s', (_name, things, view, isStreamed) => {
     for (const line of text.split('\n')) expect([line, widthOf(line) <= 80]).toEqual([line, true]);
   });
 
-  it('shows whole ids where nobody counts columns, as scripts expect', () => {
+  it('shows whole ids when the output is not a terminal', () => {
     const [first = ''] = tableLines({ width: null, paint: plain }, rows, view).slice(1);
     expect(first).toMatch(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/);
   });

@@ -24,7 +24,7 @@ holdfast_up 1
 describe('a metrics page', () => {
   const page = new MetricsPage(PAGE);
 
-  it('is summed over labels, and says nothing of what it does not have', () => {
+  it('is summed over labels, and gives no number for a metric that it does not have', () => {
     expect(page.sum('holdfast_sweep_repairs_total')).toBe(3);
     expect(page.sum('holdfast_sweep_repairs_total', { sweep: 'requeue' })).toBe(2);
     expect(page.samples('holdfast_sweep_repairs_total')[1]?.labels).toEqual({ sweep: 'odd"\\name' });
@@ -37,7 +37,7 @@ describe('timings', () => {
   const at = (ms: number): string => new Date(Date.parse('2030-01-01T00:00:00Z') + ms).toISOString();
   const session = (fields: Partial<Session>): Session => fields as unknown as Session;
 
-  it('are told from the sessions themselves, whichever process has committed them', () => {
+  it('are computed from the sessions, whichever process has committed them', () => {
     const started = Array.from({ length: 20 }, (_, i) => session({ createdAt: at(0), liveAt: at(i * 100) }));
     const neverLive = session({ createdAt: at(0), liveAt: null });
     const late = session({ endReason: 'session_timeout', expiresAt: at(0), endedAt: at(40) });
@@ -48,7 +48,7 @@ describe('timings', () => {
     });
   });
 
-  it('are unknown where there is nothing to tell them from', () => {
+  it('are unknown without sessions to compute them from', () => {
     expect(timingsOf([], [])).toEqual({ startP95Seconds: null, timeoutLatenessP99Seconds: null });
   });
 });
@@ -142,7 +142,7 @@ describe('the frame', () => {
     for (const line of lines.slice(0, 5)) expect(widthOf(line)).toBeLessThanOrEqual(40);
   });
 
-  it('says that the service is away, and goes on to show what it knew', () => {
+  it('says that the service is away, and still shows the last numbers', () => {
     const outage = { message: 'http://x cannot be reached', sinceMs: nowMs - 65_000 };
     const lines = renderTop({ snapshot, rates: null, outage }, frame);
     expect(lines[0]).toBe('http://x cannot be reached (for 1m05s)');

@@ -25,7 +25,7 @@ describe('connecting', () => {
   });
   afterEach(() => stub.stop());
 
-  it('takes the URL that a session has, and asks nobody', async () => {
+  it('takes the URL that a session has, without a request', async () => {
     const client = await start(() => null);
     await client.puppeteer.connect({ id: 's1', websocketUrl: 'ws://stub/s1' } as { id: string });
     expect(connect).toHaveBeenCalledWith({ defaultViewport: null, browserWSEndpoint: 'ws://stub/s1' });
@@ -41,7 +41,7 @@ describe('connecting', () => {
     expect(stub.requests[1]?.headers).toMatchObject({ 'if-none-match': '"1"', prefer: 'wait=30' });
   });
 
-  it('says how a session has ended instead of what the library makes of it', async () => {
+  it('rejects with the end reason of the session instead of the library’s error', async () => {
     const refused = new Error('Unexpected server response: 409');
     connect.mockRejectedValue(refused);
     const client = await start(() => view('failed', { endReason: 'browser_crashed' }));
@@ -54,14 +54,14 @@ describe('connecting', () => {
     });
   });
 
-  it('says what the library says while the session is live', async () => {
+  it('rejects with the library’s error while the session is live', async () => {
     const broken = new Error('socket hang up');
     connect.mockRejectedValue(broken);
     const client = await start(() => LIVE);
     await expect(client.puppeteer.connect('s1')).rejects.toBe(broken);
   });
 
-  it('lets go of a connection that comes after the caller has given up', async () => {
+  it('closes a connection that comes after the caller has given up', async () => {
     const abort = new AbortController();
     let arrive = (_browser: unknown): void => undefined;
     connect.mockReturnValue(new Promise(resolve => (arrive = resolve)));
@@ -85,7 +85,7 @@ describe('a library', () => {
     expect(await loadLibrary(['no-such-package-of-any-kind', 'node:path'], pick)).toBe(join);
   });
 
-  it('is asked for by name when none is', async () => {
+  it('is named in the error when none is installed', async () => {
     await expect(loadLibrary(['no-such-package-of-any-kind'], pick)).rejects.toMatchObject({
       code: 'library_missing',
       message: expect.stringContaining('npm install no-such-package-of-any-kind'),

@@ -24,7 +24,7 @@ describe('the stream of events', () => {
     return taken;
   };
 
-  it('goes on after the last sign of life when the connection ends', async () => {
+  it('goes on after the last event or keep-alive when the connection ends', async () => {
     const client = await start((_request, n) => ({
       status: 200,
       headers: SSE,
@@ -45,7 +45,7 @@ describe('the stream of events', () => {
     });
   });
 
-  it('says reset when a connection is lost before it has said where it is', async () => {
+  it('gives a reset when a connection is lost before it has sent an id', async () => {
     const client = await start((_request, n) =>
       n === 0 ? null : { status: 200, headers: SSE, body: transition('2-0', 'a') },
     );
@@ -55,7 +55,7 @@ describe('the stream of events', () => {
     ]);
   });
 
-  it('rejects at once when it is refused, and after its retries when nobody answers', async () => {
+  it('rejects at once when it is refused, and after its retries when there is no answer', async () => {
     const refusing = await start(() => ({
       status: 401,
       body: { code: 'unauthorized', message: 'no', retryable: false },
@@ -103,7 +103,7 @@ describe('the fleet', () => {
     }
   });
 
-  it('tells its capacity, its usage and its metrics', async () => {
+  it('gives its capacity, its usage and its metrics', async () => {
     const stub = await startStubService(({ url }) =>
       url === '/metrics' ? { status: 200, body: 'holdfast_up 1\n' } : { status: 200, body: { url } },
     );

@@ -1,7 +1,7 @@
 import { Browser } from '../../../src/client/browser';
 import { startStubService, type StubService } from '../../support/stub-service';
 
-describe('what is asked for', () => {
+describe('the options of a call', () => {
   let stub: StubService;
   let client: Browser;
   beforeEach(async () => {
@@ -17,7 +17,7 @@ describe('what is asked for', () => {
     // SAFETY: leaves the types out on purpose, as JavaScript does.
     options as Record<string, never>;
 
-  it('of a create is sent without what examples of other services add to it', async () => {
+  it('of a create are sent without the options that examples of other services add', async () => {
     await client.sessions.create({
       adapter: 'puppeteer',
       timeout: 600_000,
@@ -36,7 +36,7 @@ describe('what is asked for', () => {
     ],
     [{ lambdatestOptions: { proxyUrl: 'http://p' } }, '/lambdatestOptions/proxyUrl'],
   ])(
-    'of a create is refused where a browser would go another way than was asked for: %j',
+    'of a create are refused when the browser would use another route than requested: %j',
     async (options, pointer) => {
       const refusal = { code: 'not_supported', status: null, fields: [{ pointer }] };
       await expect(client.sessions.create(options)).rejects.toMatchObject(refusal);
@@ -44,7 +44,7 @@ describe('what is asked for', () => {
     },
   );
 
-  it('is sent with what nobody knows, for the service to refuse', async () => {
+  it('are sent with unknown names, which the service refuses', async () => {
     await client.sessions.create(untyped({ timeOut: 1 }));
     await client.sessions.releaseAll(untyped({ lableSelector: 'a=b', dryRun: true }));
     expect(sent()).toEqual([{ timeOut: 1 }, { lableSelector: 'a=b', dryRun: true }]);
@@ -58,7 +58,7 @@ describe('what is asked for', () => {
     ]);
   });
 
-  it('of a bulk release is never everything because a variable is not set', async () => {
+  it('of a bulk release never select everything because a variable is unset', async () => {
     const labelSelector = process.env['HF_TEST_NOT_SET'];
     await expect(client.sessions.releaseAll(untyped({ labelSelector }))).rejects.toMatchObject({
       code: 'invalid_request',

@@ -1,6 +1,6 @@
 import { OwnSessions } from '../../../src/client/own-sessions';
 
-describe('what a process has made', () => {
+describe('the sessions that a process has made', () => {
   const otherListener = jest.fn();
   beforeEach(() => {
     // While another listener exists, the library does not end the process: so the signal does not kill the runner.
@@ -13,7 +13,7 @@ describe('what a process has made', () => {
   });
   const idle = async (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
-  it('is released at a signal, and a failure is not in the way of the rest', async () => {
+  it('are released at a signal, even if one release fails', async () => {
     const release = jest.fn(async (id: string) =>
       id === 'a' ? Promise.reject(new Error('away')) : Promise.resolve(),
     );
@@ -27,7 +27,7 @@ describe('what a process has made', () => {
     own.delete('c');
   });
 
-  it('includes what it was just making: that is given up first, and what comes of it awaited', async () => {
+  it('include a create under way: it is given up first, and its outcome awaited', async () => {
     const steps: string[] = [];
     const own = new OwnSessions(async id => Promise.resolve(void steps.push(`release ${id}`)), true);
     const creation = new AbortController();
@@ -45,7 +45,7 @@ describe('what a process has made', () => {
     expect(steps).toEqual(['given up', 'abandoned']);
   });
 
-  it('listens only while there is something to end', () => {
+  it('are the only reason to listen for signals', () => {
     const listeners = (): number[] => ['SIGINT', 'SIGTERM'].map(signal => process.listenerCount(signal));
     const one = new OwnSessions(async () => Promise.resolve(), true);
     const two = new OwnSessions(async () => Promise.resolve(), true);

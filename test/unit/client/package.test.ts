@@ -31,7 +31,7 @@ describe('the client library', () => {
     }
   });
 
-  it('runs where there is nothing of Node: its REST part needs only what every runtime has', async () => {
+  it('runs without Node: its REST part needs only what every runtime has', async () => {
     const stub = await startStubService(({ url }) =>
       url === '/v1/sessions'
         ? { status: 201, body: { id: 'e', status: 'live', revision: 3 } }

@@ -31,7 +31,7 @@ describe('a list', () => {
     ]);
   });
 
-  it('has pages that know the next one', async () => {
+  it('has pages that give the next one', async () => {
     const second = await (await client.sessions.list({ limit: 2 })).nextPage();
     expect(second?.sessions).toMatchObject([{ id: 'c' }]);
     expect(await second?.nextPage()).toBeNull();
@@ -44,18 +44,18 @@ describe('a list', () => {
     expect(ids).toEqual(['a', 'b', 'c']);
   });
 
-  it('asks for no page that nobody comes to', async () => {
+  it('requests no page that is not reached', async () => {
     for await (const { id } of client.sessions.list()) if (id === 'a') break;
     expect(stub.requests).toHaveLength(1);
   });
 
-  it('rejects, to those who look', async () => {
+  it('rejects when it is awaited or iterated', async () => {
     const list = client.sessions.list({ cursor: 'x' });
     await expect(list).rejects.toMatchObject({ code: 'invalid_request' });
     expect(await list.catch(() => 'caught')).toBe('caught');
   });
 
-  it('asks for nothing when nobody looks, and a session that nobody awaits fails in silence', async () => {
+  it('requests nothing before it is awaited, and is no unhandled rejection when it never is', async () => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
     try {

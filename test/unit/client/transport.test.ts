@@ -51,7 +51,7 @@ describe('a call', () => {
     }
   });
 
-  it('is tried three times in all, then says what the last answer was', async () => {
+  it('is tried three times in all, then rejects with the last answer', async () => {
     const client = await start(() => ({
       ...refusal(503, 'shutting_down', { requestId: 'r9' }),
       headers: { ...soon, 'x-request-id': 'r9' },
@@ -88,7 +88,7 @@ describe('a call', () => {
     expect(stub.requests[0]?.body).toBe('{"recording":true}');
   });
 
-  it('says how a session has ended that was wanted live', async () => {
+  it('rejects with the end reason of a session that should be live', async () => {
     const client = await start(() =>
       refusal(409, 'session_ended', { sessionStatus: 'timed_out', endReason: 'idle_timeout' }),
     );
@@ -97,7 +97,7 @@ describe('a call', () => {
     await expect(asked).rejects.toMatchObject({ sessionStatus: 'timed_out', endReason: 'idle_timeout' });
   });
 
-  it('says so when something else answers at the URL', async () => {
+  it('reports when another service answers at the URL', async () => {
     const client = await start(() => ({ status: 200, body: '<html>' }));
     await expect(client.sessions.events('s1')).rejects.toMatchObject({
       code: 'unexpected_answer',
@@ -105,7 +105,7 @@ describe('a call', () => {
     });
   });
 
-  it('gives up after its time-out, which is not the end of the world', async () => {
+  it('gives up after its time-out, with an error that can be retried', async () => {
     const client = await start(() => 'silence', { timeoutMs: 30, maxRetries: 0 });
     await expect(client.sessions.retrieve('s1')).rejects.toMatchObject({
       code: 'request_timeout',
@@ -130,7 +130,7 @@ describe('a call', () => {
     await expect(later.sessions.retrieve('s1', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
-  it('asks for a change with the revision as If-Match', async () => {
+  it('sends a change with the revision as If-Match', async () => {
     const client = await start(() => ({ status: 200, body: LIVE }));
     const expiresAt = new Date('2030-01-01T00:00:00Z');
     await client.sessions.update('s1', { expiresAt, labels: { a: null } }, { ifRevision: 3 });
@@ -151,7 +151,7 @@ describe('a call', () => {
   });
 
   // `/v1/sessions/./release` is `/v1/sessions/release`, which releases all of them.
-  it.each(['', '.', '..'])('is none for the id or name "%s", which would be another route', async name => {
+  it.each(['', '.', '..'])('is not sent for "%s", which would be another route', async name => {
     const client = await start(() => ({ status: 200, body: LIVE }));
     const { sessions, workers, jobs } = client;
     const missing = { code: 'session_not_found' };
@@ -166,7 +166,7 @@ describe('a call', () => {
 });
 
 describe('a client', () => {
-  it('is told where the service is, by the environment or by a default', async () => {
+  it('finds the service by the environment or by a default', async () => {
     const asked: string[] = [];
     const fetch: typeof globalThis.fetch = async url => {
       asked.push(typeof url === 'string' ? url : 'no string');
@@ -187,11 +187,11 @@ describe('a client', () => {
     ]);
   });
 
-  it('refuses a URL that is none', () => {
+  it('refuses an invalid URL', () => {
     expect(() => new Browser({ baseUrl: 'localhost:3000' })).toThrow(TypeError);
   });
 
-  it('says where nobody answered', async () => {
+  it('names the URL that did not answer', async () => {
     const client = new Browser({ baseUrl: 'http://127.0.0.1:1', maxRetries: 0 });
     const error: unknown = await client.sessions.retrieve('a').catch((thrown: unknown) => thrown);
     expect(isHoldfastError(error, 'connection_failed')).toBe(true);

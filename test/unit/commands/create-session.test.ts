@@ -23,7 +23,7 @@ describe('the fingerprint of a create', () => {
     expect(fingerprintOf(SECRET, turned)).toBe(fingerprintOf(SECRET, PLAIN));
   });
 
-  it('differs with every single wish', () => {
+  it('differs with every single option', () => {
     const changed: NewSession[] = [
       { ...PLAIN, sessionId: 'mine' },
       { ...PLAIN, name: null },
@@ -45,7 +45,7 @@ describe('the fingerprint of a create', () => {
     expect(new Set(prints).size).toBe(prints.length);
   });
 
-  it('tells nothing to somebody who guesses the password but has not the secret', () => {
+  it('does not confirm a guess at the password without the secret', () => {
     expect(fingerprintOf('another', PLAIN)).not.toBe(fingerprintOf(SECRET, PLAIN));
   });
 });

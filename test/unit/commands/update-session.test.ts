@@ -71,12 +71,12 @@ describe('changing a session', () => {
     expect(await codeOf(update(commandOver(outcome)))).toBe(code);
   });
 
-  it('believes the row when it has heard of nothing: what stands there was applied', async () => {
+  it('trusts the row when no answer came: an operation that is stored there was applied', async () => {
     const { update } = commandOver(null, { isApplied: true });
     expect(await update(request)).toMatchObject({ revision: 3 });
   });
 
-  it('was made, also if the session has ended right after it', async () => {
+  it('succeeds also if the session has ended right after the change', async () => {
     expect(await update(commandOver('committed', { after: SAMPLES.released }))).toMatchObject({
       snapshot: { value: 'released' },
     });
@@ -90,7 +90,7 @@ describe('changing a session', () => {
     expect(command.sent).toEqual([]);
   });
 
-  it('makes a duration of the moment, counted from when the session went live', async () => {
+  it('turns a moment into a duration, counted from when the session became live', async () => {
     const command = commandOver('committed');
     await command.update({ ...request, change: {}, expiresAtMs: T0 + 300 + 60_000 });
     expect(command.sent).toMatchObject([{ change: { timeoutMs: 60_000 } }]);

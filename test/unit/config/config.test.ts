@@ -158,7 +158,7 @@ describe('the configuration', () => {
   });
 
   it.each(['127.0.0.1.example.com', '127.example.com', 'localhost.example.com'])(
-    'takes no name for loopback: %s',
+    'does not take the name %s as loopback',
     host => {
       expect(isLoopback(host)).toBe(false);
     },
@@ -180,7 +180,7 @@ describe('the configuration', () => {
     ['HOLDFAST_TIMEOUT_MAX', '999', '86400001'],
     ['HOLDFAST_RETENTION', '999', '31622400001'],
     ['HOLDFAST_SLOTS', '0', '10001'],
-  ] as const)('has a least and a greatest %s', (name, tooSmall, tooGreat) => {
+  ] as const)('refuses a %s below its minimum or above its maximum', (name, tooSmall, tooGreat) => {
     expect(problemsOf({ HOLDFAST_TIMEOUT_DEFAULT: '1000', [name]: tooSmall })[0]).toContain(name);
     expect(problemsOf({ [name]: tooGreat })).toEqual([expect.stringContaining(name)]);
   });

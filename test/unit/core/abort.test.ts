@@ -25,7 +25,7 @@ describe('withDeadline', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('gives up when the time is up, and says on what', async () => {
+  it('gives up when the time is up, and names what it waited for', async () => {
     const waiting = expect(withDeadline('the launch', 1_000, never())).rejects.toThrow(
       new DeadlineExceededError('the launch', 1_000),
     );
@@ -44,7 +44,7 @@ describe('withDeadline', () => {
     expect(settled).toBe(true);
   });
 
-  it('swallows what comes too late, so that no rejection is left unhandled', async () => {
+  it('ignores a result that comes too late, so that no rejection is unhandled', async () => {
     let fail: (error: Error) => void = () => undefined;
     const work = new Promise<never>((_, reject) => (fail = reject));
     const waiting = expect(withDeadline('work', 10, work)).rejects.toThrow(DeadlineExceededError);
@@ -113,7 +113,7 @@ describe('pollUntil', () => {
 });
 
 describe('backoffMs', () => {
-  it('is nothing at first, then doubles up to the cap', () => {
+  it('is zero at first, then doubles up to the cap', () => {
     expect([0, 1, 2, 3, 4, 5, 6, 7, 100].map(n => backoffMs(n, 1_000, 30_000))).toEqual([
       0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
     ]);
@@ -121,7 +121,7 @@ describe('backoffMs', () => {
 });
 
 describe('settlesWithin', () => {
-  it('tells whether it did, and passes on what went wrong', async () => {
+  it('answers whether the work settled in time, and passes errors on', async () => {
     expect(await settlesWithin(Promise.resolve(), 1_000)).toBe(true);
     expect(await settlesWithin(never(), 5)).toBe(false);
     await expect(settlesWithin(Promise.reject(new Error('broken')), 1_000)).rejects.toThrow('broken');

@@ -51,7 +51,7 @@ function inPieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('the frames of a client', () => {
-  test('are passed on byte for byte but for those that a rule replaces, however they arrive', () => {
+  test('are passed on byte for byte except those that a rule replaces, however they arrive', () => {
     fc.assert(
       fc.property(
         fc.array(frame, { maxLength: 6 }),
@@ -67,7 +67,7 @@ describe('the frames of a client', () => {
     );
   });
 
-  test('are not held back longer than until a short one is whole, and large ones not at all', () => {
+  test('are held back only until a short one is complete, and large ones not at all', () => {
     const frames = new ClientFrames(RULE);
     const short = textFrame('hello', Buffer.from('mask'));
     expect(frames.push(short.subarray(0, 8))).toHaveLength(0);
@@ -76,7 +76,7 @@ describe('the frames of a client', () => {
     expect(frames.push(large.subarray(0, 20))).toHaveLength(20);
   });
 
-  test('are the very buffer that came where nothing is replaced', () => {
+  test('are passed on as the same buffer when nothing is replaced', () => {
     const frames = new ClientFrames(RULE);
     const bytes = Buffer.concat(
       ['a', 'swap me never', 'b'].map(text => textFrame(text, Buffer.from('mask'))),
@@ -84,7 +84,7 @@ describe('the frames of a client', () => {
     expect(frames.push(bytes)).toBe(bytes);
   });
 
-  test('without a mask are none of a client, and stay as they are', () => {
+  test('without a mask are not from a client, and stay unchanged', () => {
     const frames = new ClientFrames(RULE);
     const bytes = textFrame('swap me', null);
     expect(frames.push(bytes)).toBe(bytes);

@@ -15,14 +15,14 @@ describe('the catalogue of errors', () => {
     expect(retryable).toBe(status >= 500 || status === 429 || code === 'session_not_live');
   });
 
-  it('has no title twice', () => {
+  it('has unique titles', () => {
     const titles = codes.map(code => ERROR_CATALOGUE[code].title);
     expect(new Set(titles).size).toBe(titles.length);
   });
 });
 
 describe('a coded error', () => {
-  it('carries what the catalogue says of its code', () => {
+  it('carries the status and title of its code in the catalogue', () => {
     const error = new HoldfastError('session_ended', 'session s-1 has ended');
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({
@@ -52,7 +52,7 @@ describe('messageOf', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [{ toString: (): string => 'of an object' }, 'of an object'],
-  ])('finds words for %p', (thrown, message) => {
+  ])('gives a message for %p', (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
   });
 });

@@ -50,13 +50,13 @@ describe('a lifecycle', () => {
     expect(dispose).toHaveBeenCalledTimes(1);
   });
 
-  it('takes nothing in after it was closed, for nobody would close that', async () => {
+  it('accepts nothing after it was closed, because it would never be closed', async () => {
     const lifecycle = new Lifecycle();
     await lifecycle.close();
     expect(() => lifecycle.defer('queue', () => undefined)).toThrow('cannot open queue');
   });
 
-  it('closes twice at once like once: both calls wait until everything is closed', async () => {
+  it('closes once when it is called twice: both calls wait until everything is closed', async () => {
     const lifecycle = new Lifecycle();
     let finish: () => void = () => undefined;
     const closing = new Promise<void>(resolve => (finish = resolve));

@@ -37,7 +37,7 @@ describe('log lines', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  it('are written at once while somebody reads', () => {
+  it('are written at once while the reader takes them', () => {
     reader.output.write('{"n":1}\n');
     expect(reader.text).toBe('{"n":1}\n');
   });
@@ -51,7 +51,7 @@ describe('log lines', () => {
     expect(reader.lines).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
   });
 
-  it('are dropped beyond a megabyte that nobody takes, and it is told how many', () => {
+  it('are dropped beyond a megabyte that is not taken, and their number is logged', () => {
     const log = createLogger('test', 'info', reader.output);
     reader.room = 100;
     for (let n = 1; n <= 2_000; n += 1) log.info({ n, filling: 'x'.repeat(1_000) }, 'line');
@@ -65,7 +65,7 @@ describe('log lines', () => {
     expect(Number(told?.['lines']) + kept.length).toBe(2_000);
   });
 
-  it('make room for the one that a process dies of', () => {
+  it('make room for a fatal line', () => {
     const log = createLogger('test', 'info', reader.output);
     reader.room = 100;
     for (let n = 1; n <= 2_000; n += 1) log.info({ filling: 'x'.repeat(1_000) }, 'line');
@@ -78,7 +78,7 @@ describe('log lines', () => {
     ]);
   });
 
-  it.each(['ENOSPC', 'EIO', 'EPIPE'])('that fail with %s stop nobody; the loss is told later', code => {
+  it.each(['ENOSPC', 'EIO', 'EPIPE'])('that fail with %s are counted in a later line', code => {
     const log = createLogger('test', 'info', reader.output);
     log.info('before');
     reader.failure = code;
@@ -93,7 +93,7 @@ describe('log lines', () => {
     ]);
   });
 
-  it('that break off half-way spoil no other', () => {
+  it('that break off half-way do not damage other lines', () => {
     reader.room = 10;
     for (const n of [1, 2]) reader.output.write(`{"n":${n}}\n`);
     reader.failure = 'ENOSPC';

@@ -28,7 +28,7 @@ describe('the nearest word', () => {
     },
   );
 
-  it('is none where nothing is known', () => {
+  it('is none in an empty list', () => {
     expect(nearestWord('timeout', [])).toBeNull();
   });
 });

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { printable } from '../../../src/core/printable';
 
-describe('the text of a stranger', () => {
+describe('a text from outside', () => {
   it.each([
     ['plain words, ä and 字 and 🙂', 'plain words, ä and 字 and 🙂'],
     ['\u001b[31mred\u0007\r\n', '�[31mred���'],
     ['abc\u202etxt.exe', 'abc�txt.exe'],
     ['a\u2028b\u0085c\ud800', 'a�b�c�'],
     ['zero\u200bwidth\ufeff', 'zero�width�'],
-  ])('is shown on one line without what acts on its surroundings: %j', (text, shown) => {
+  ])('is shown on one line without characters that affect the text around it: %j', (text, shown) => {
     expect(printable(text, 100)).toBe(shown);
   });
 
@@ -17,7 +17,7 @@ describe('the text of a stranger', () => {
     expect(printable('x'.repeat(10), 10)).toBe('x'.repeat(10));
   });
 
-  it('is never longer than it may be, and the same when it is shown again', () => {
+  it('is never longer than its limit, and unchanged when it is cleaned again', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 50 }),

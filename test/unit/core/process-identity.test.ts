@@ -49,7 +49,7 @@ describe('the identity of a process', () => {
     expect(await isAlive(table, identity)).toBe(true);
   });
 
-  it('is nothing once it has gone', async () => {
+  it('is null once it has gone', async () => {
     const child = await start('sleep', '60');
     const identity = await identityOf(child.pid);
     await end(child);
@@ -57,7 +57,7 @@ describe('the identity of a process', () => {
     expect(await isAlive(table, identity)).toBe(false);
   });
 
-  it('is nothing for a zombie: it runs no code any more', async () => {
+  it('is null for a zombie, which runs no code any more', async () => {
     // The shell leaves a child behind and becomes sleep, which never waits for children.
     const { stdout } = await start('sh', '-c', 'sleep 0.01 & echo $!; exec sleep 60');
     const [line] = (await once(stdout ?? process.stdin, 'data')) as [Buffer];
@@ -84,7 +84,7 @@ describe('the identity of a process', () => {
     expect(await table.identify(pid)).not.toBeNull();
   });
 
-  it('is read right when the name of the program looks like the fields that follow it', async () => {
+  it('is read correctly when the name of the program looks like the fields after it', async () => {
     const dir = await makeTempDir();
     const program = join(dir.path, 'a) Z 1 (b');
     await symlink('/bin/sleep', program);
@@ -104,7 +104,7 @@ describe('signalling', () => {
     expect(await exit).toEqual([null, 'SIGTERM']);
   });
 
-  it('answers false when nobody is there', async () => {
+  it('answers false when the process is gone', async () => {
     const child = await start('sleep', '60');
     const identity = await identityOf(child.pid);
     await end(child);

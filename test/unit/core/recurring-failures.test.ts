@@ -18,19 +18,19 @@ beforeEach(() => {
 
 const full = (message: string): Error => Object.assign(new Error(message), { code: 'ENOSPC' });
 
-it('tells a failure once, however often it is met', () => {
+it('logs a failure once, however often it occurs', () => {
   for (const path of ['a', 'b', 'c']) failures.failed('disk', full(`no room for ${path}`));
   expect(said).toEqual(['disk fails']);
 });
 
-it('tells another reason, and every other thing that fails', () => {
+it('logs another reason, and every other operation that fails', () => {
   failures.failed('disk', full('no room'));
   failures.failed('disk', new Error('the disk is gone'));
   failures.failed('other disk', full('no room'));
   expect(said).toEqual(['disk fails', 'disk fails', 'other disk fails']);
 });
 
-it('tells once that it is over, and the next failure anew', () => {
+it('logs once that it is over, and the next failure again', () => {
   failures.worked('disk');
   failures.failed('disk', 'a text that was thrown');
   failures.worked('disk');
@@ -39,7 +39,7 @@ it('tells once that it is over, and the next failure anew', () => {
   expect(said).toEqual(['disk fails', 'disk works', 'disk fails']);
 });
 
-it('knows from a round over everything what is over', () => {
+it('logs after a whole round which failures are over', () => {
   failures.settle(
     new Map([
       ['a', new Error('no')],

@@ -8,7 +8,7 @@ describe('a sealed text', () => {
     expect(unseal(SECRET, REF, seal(SECRET, REF, text))).toBe(text);
   });
 
-  it('looks different each time, and like nothing', () => {
+  it('looks different each time, and does not contain the text', () => {
     const [first, second] = [seal(SECRET, REF, 'hunter2'), seal(SECRET, REF, 'hunter2')];
     expect(first).not.toBe(second);
     expect(first).toMatch(/^[\w-]+$/);
@@ -19,7 +19,7 @@ describe('a sealed text', () => {
     expect(() => unseal('another', REF, seal(SECRET, REF, 'hunter2'))).toThrow(UnsealError);
   });
 
-  it('cannot be read for anything else than it was sealed for', () => {
+  it('cannot be read for another session than it was sealed for', () => {
     expect(() => unseal(SECRET, 'default/two', seal(SECRET, REF, 'hunter2'))).toThrow(UnsealError);
   });
 

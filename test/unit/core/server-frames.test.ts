@@ -12,7 +12,7 @@ const frame = fc
   .map(({ head, size }) => frameBytes({ head, payload: Buffer.alloc(size), mask: null }));
 
 describe('the frames of a server', () => {
-  test('are known to be between two of them exactly where one ends, however they arrive', () => {
+  test('are between two frames exactly where one ends, however they arrive', () => {
     fc.assert(
       fc.property(
         fc.array(frame, { minLength: 1, maxLength: 5 }),
@@ -34,7 +34,7 @@ describe('the frames of a server', () => {
     );
   });
 
-  test('are none before the handshake, after a refusal, and after a goodbye', () => {
+  test('do not exist before the handshake, after a refusal, and after a close frame', () => {
     const frames = new ServerFrames();
     expect(frames.isBetweenFrames).toBe(false);
     frames.push(SWITCHED);

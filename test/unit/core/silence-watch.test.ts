@@ -32,14 +32,14 @@ function stall(ms: number): void {
   jest.advanceTimersByTime(250);
 }
 
-test('silence fires once the patience is over, not before', () => {
+test('silence fires once the limit is over, not before', () => {
   run(2_750);
   expect(fired).toBe(0);
   run(250);
   expect(fired).toBe(1);
 });
 
-test('a sign of life gives the whole patience again', () => {
+test('a sign of life starts the whole limit again', () => {
   run(2_750);
   watch.heard();
   run(2_750);
@@ -48,7 +48,7 @@ test('a sign of life gives the whole patience again', () => {
   expect(fired).toBe(1);
 });
 
-test('a stall of our own is not held against the other side', () => {
+test('a stall of this process does not count as silence of the other side', () => {
   run(2_000);
   stall(60_000);
   run(2_750);
@@ -66,7 +66,7 @@ test('a check that is a little late changes nothing', () => {
   expect(fired).toBe(1);
 });
 
-test('silence that goes on fires again, and a watch that is stopped never', () => {
+test('silence that goes on fires again, and a watch that is stopped never fires', () => {
   run(6_000);
   expect(fired).toBe(2);
   watch.stop();

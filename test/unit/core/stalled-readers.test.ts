@@ -30,8 +30,8 @@ async function pair(host: string): Promise<{ ours: Socket; theirs: Socket; close
   };
 }
 
-describe('what the system still holds for a reader', () => {
-  it.each(['127.0.0.1', '::1', '::'])('is found on a connection through %s', async host => {
+describe('the bytes that the system still holds for a reader', () => {
+  it.each(['127.0.0.1', '::1', '::'])('are found on a connection through %s', async host => {
     const { ours, theirs, close } = await pair(host);
     try {
       const held = async (): Promise<number | undefined> =>
@@ -119,7 +119,7 @@ describe('a watched reader', () => {
     stop();
   });
 
-  it('that is watched no longer is left alone, and nothing ticks on', async () => {
+  it('that is no longer watched is not cut, and no timer is left', async () => {
     const { cut, look, stop } = looks();
     queue = 500;
     stop();
@@ -204,7 +204,7 @@ describe('a client of a browser', () => {
     expect(cut).not.toHaveBeenCalled();
   });
 
-  it('is not cut because our process stood still', async () => {
+  it('is not cut because this process stood still', async () => {
     await block(8 * MIB);
     nowMs += 60_000;
     await pass(4_250);
@@ -213,7 +213,7 @@ describe('a client of a browser', () => {
     expect(cut).toHaveBeenCalledTimes(1);
   });
 
-  it('begins anew once there was room', async () => {
+  it('gets the whole budget again once there was room', async () => {
     await block(8 * MIB);
     await pass(4_000);
     socket.writableNeedDrain = false;
@@ -248,7 +248,7 @@ describe('room for a watched reader', () => {
     expect(await settlesWithin(room, 2_000)).toBe(true);
   });
 
-  it('is waited for no longer once it is gone', async () => {
+  it('is no longer waited for once the reader is gone', async () => {
     queue = 200_000;
     socket.bytesWritten += queue;
     const room = reader.room();

@@ -4,7 +4,7 @@ import { Wakeup } from '../../../src/core/wakeup';
 describe('a wakeup', () => {
   const never = new AbortController().signal;
 
-  it('wakes whoever waits', async () => {
+  it('wakes a waiter', async () => {
     const wakeup = new Wakeup();
     const waiting = wakeup.rung(never);
     expect(await settlesWithin(waiting, 10)).toBe(false);
@@ -12,7 +12,7 @@ describe('a wakeup', () => {
     await waiting;
   });
 
-  it('keeps a ring that came while nobody waited, and several as one', async () => {
+  it('keeps a ring that came before a waiter, and several as one', async () => {
     const wakeup = new Wakeup();
     wakeup.ring();
     wakeup.ring();
@@ -20,7 +20,7 @@ describe('a wakeup', () => {
     expect(await settlesWithin(wakeup.rung(never), 10)).toBe(false);
   });
 
-  it('lets go when it is over, before or while one waits', async () => {
+  it('ends a wait when it is closed, before or during the wait', async () => {
     const over = new AbortController();
     const waiting = new Wakeup().rung(over.signal);
     over.abort();
@@ -28,7 +28,7 @@ describe('a wakeup', () => {
     await new Wakeup().rung(over.signal);
   });
 
-  it('leaves nothing on a signal that lives for long', async () => {
+  it('leaves no listener on a long-lived signal', async () => {
     const signal = new AbortController().signal;
     const added = jest.spyOn(signal, 'addEventListener');
     const removed = jest.spyOn(signal, 'removeEventListener');

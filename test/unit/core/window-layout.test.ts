@@ -1,6 +1,6 @@
 import { windowLayout } from '../../../src/core/window-layout';
 
-test('without wishes a page is 1280 × 720', () => {
+test('without options a page is 1280 × 720', () => {
   expect(windowLayout({ dimensions: null, deviceScaleFactor: null })).toEqual({
     screen: { width: 1_280, height: 807 },
     window: { width: 1_280, height: 807 },
@@ -16,7 +16,7 @@ test('a window is higher than its page, and the screen holds all of it', () => {
   });
 });
 
-test('a page narrower than any window covers the whole of a screen that is as narrow', () => {
+test('a page narrower than any window covers the whole screen, which is as narrow', () => {
   expect(windowLayout({ dimensions: { width: 390, height: 844 }, deviceScaleFactor: 3 })).toEqual({
     screen: { width: 1_170, height: 2_532 },
     window: { width: 500, height: 931 },

@@ -47,7 +47,7 @@ describe('a metric', () => {
     expect(await lines(metrics)).toEqual(['holdfast_e_total{a="x",b="y"} 0']);
   });
 
-  it('is not on the page as a gauge that nobody has measured, or that was cleared', async () => {
+  it('is not on the page as a gauge that was never measured, or that was cleared', async () => {
     const metrics = registry();
     const plain = metrics.gauge({ name: 'f', help: 'F.' });
     const labelled = metrics.gauge({ name: 'g', help: 'G.', labels: { kind: ['x'] } });
@@ -61,8 +61,8 @@ describe('a metric', () => {
   });
 });
 
-describe('a counter that somebody else counts', () => {
-  it('rises by what is new, and goes on when the other begins anew', async () => {
+describe('a counter of another program', () => {
+  it('rises by the new part, and goes on when the other counter starts again at zero', async () => {
     const metrics = new MetricRegistry();
     const mirrored = new MirroredCounter(metrics.counter({ name: 'h_total', help: 'H.' }), {});
     for (const total of [5, 5, 8, 2, 3]) mirrored.update(total);

@@ -46,7 +46,7 @@ describe('the activity meter', () => {
     expect(notes).toEqual([0, 500, 1_000]);
   });
 
-  it('makes a note that failed again until it is made', async () => {
+  it('repeats a note that failed until it succeeds', async () => {
     const { meter, notes, state } = meterFor(null);
     state.broken = true;
     meter.touch();

@@ -1,6 +1,6 @@
 import { baseUrlOf } from '../../../src/http/edge/base-url';
 
-describe('what a caller reaches us under', () => {
+describe('the base URL for a caller', () => {
   it.each([
     [{ host: '192.0.2.7:3000' }, null, 'http://192.0.2.7:3000'],
     [{ host: '[::1]:3000' }, null, 'http://[::1]:3000'],

@@ -18,8 +18,8 @@ function refusal(body: unknown): HoldfastError {
 
 const pointersOf = ({ fields }: HoldfastError): string[] => fields.map(({ pointer }) => pointer);
 
-describe('what a browser is to be like', () => {
-  it('is nothing in particular, unless somebody says so', () => {
+describe('the options of a browser', () => {
+  it('are unset by default', () => {
     const nulls = Object.fromEntries(
       'headless dimensions deviceScaleFactor userAgent locale timezone proxy cookies'
         .split(' ')
@@ -30,7 +30,7 @@ describe('what a browser is to be like', () => {
     }
   });
 
-  it('can all be chosen, and what is secret stands apart', () => {
+  it('can all be chosen, and secret ones are kept apart', () => {
     const cookies = [{ name: 'sid', value: 'deadbeef', url: 'https://example.org/', sameSite: 'Lax' }];
     const { options, secrets } = create({
       headless: false,
@@ -58,7 +58,7 @@ describe('what a browser is to be like', () => {
     ['de-de', 'de-DE'],
     ['zh-hans-cn', 'zh-Hans-CN'],
     ['ca-valencia', 'ca-valencia'],
-  ])('takes the locale %s as %s', (given, locale) => {
+  ])('take the locale %s as %s', (given, locale) => {
     expect(create({ locale: given }).options).toMatchObject({ locale });
   });
 
@@ -66,7 +66,7 @@ describe('what a browser is to be like', () => {
     ['europe/berlin', 'Europe/Berlin'],
     ['utc', 'UTC'],
     ['ASIA/KATMANDU', 'Asia/Katmandu'],
-  ])('takes the zone %s as %s, the name that Chromium reads', (given, timezone) => {
+  ])('take the zone %s as %s, the name that Chromium reads', (given, timezone) => {
     expect(create({ timezone: given }).options).toMatchObject({ timezone });
   });
 
@@ -74,11 +74,11 @@ describe('what a browser is to be like', () => {
     ['HTTP://Proxy.Example:3128/', 'http://proxy.example:3128'],
     ['https://10.0.0.1:443', 'https://10.0.0.1:443'],
     ['socks5://[2001:db8::1]:1080', 'socks5://[2001:db8::1]:1080'],
-  ])('takes the proxy %s as %s', (server, proxyServer) => {
+  ])('take the proxy %s as %s', (server, proxyServer) => {
     expect(create({ proxy: { server } })).toMatchObject({ options: { proxyServer }, secrets: NO_SECRETS });
   });
 
-  it('lets a proxy have a user name without a password', () => {
+  it('let a proxy have a user name without a password', () => {
     const { secrets } = create({ proxy: { server: 'http://p:1', username: 'ada' } });
     expect(secrets.proxy).toEqual({ username: 'ada', password: '' });
   });
@@ -151,12 +151,12 @@ describe('what a browser is to be like', () => {
       '/cookies',
     ],
     ['headless as a word', { headless: 'new' }, '/headless'],
-  ])('refuses %s and points at it', (_what, body, pointer) => {
+  ])('refuse %s and point at it', (_what, body, pointer) => {
     const error = refusal(body);
     expect([error.code, pointersOf(error)]).toEqual(['invalid_request', [pointer]]);
   });
 
-  it('tells somebody who puts credentials into the URL where they belong, and does not repeat them', () => {
+  it('refuse credentials in the URL, say where they belong, and do not repeat them', () => {
     const { message } = refusal({ proxy: { server: 'http://ada:hunter2@p:1' } });
     expect(message).toContain('fields of their own');
     expect(message).not.toContain('hunter2');
@@ -169,7 +169,7 @@ describe('what a browser is to be like', () => {
       'too many cookies',
       { cookies: Array.from({ length: 9_999 }, () => ({ name: 'a', value: 'hunter2', domain: 'b' })) },
     ],
-  ])('does not repeat %s that it refuses', (_what, body) => {
+  ])('do not repeat %s that they refuse', (_what, body) => {
     const { message, fields } = refusal(body);
     expect(JSON.stringify([message, fields])).not.toContain('hunter2');
   });

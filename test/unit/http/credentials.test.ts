@@ -33,7 +33,7 @@ describe('API keys', () => {
     expect(authenticator.tenantOf(headers)).toBeNull();
   });
 
-  it('are taken from the password of a browser, on pages for people alone', () => {
+  it('are taken from the password of a browser only on pages for users', () => {
     const basic = (credentials: string): string => `Basic ${Buffer.from(credentials).toString('base64')}`;
     for (const name of ['', 'me', 'ä']) {
       const headers = { authorization: basic(`${name}:acme-key-1`) };

@@ -73,7 +73,7 @@ describe('the edge guard on loopback', () => {
   });
 
   it.each(['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'])(
-    'lets our own origin %s pass',
+    'lets the service’s own origin %s pass',
     origin => {
       expect(verdict(onLoopback, from(origin))).toBe('passes');
     },
@@ -123,7 +123,7 @@ describe('the edge guard on a network', () => {
     },
   );
 
-  it('knows its public origin, and no other of that name', () => {
+  it('lets its public origin pass, and no other origin with that host', () => {
     expect(verdict(onNetwork, from('https://hf.example.com'))).toBe('passes');
     expect(verdict(onNetwork, from('http://hf.example.com'))).toBe('forbidden_origin');
     expect(verdict(onNetwork, from('https://hf.example.com:8443'))).toBe('forbidden_origin');

@@ -31,7 +31,7 @@ describe('an event stream', () => {
     await once(server, 'close');
   });
 
-  it('sends events with their ids, and says when to come back', async () => {
+  it('sends events with their ids, and the retry delay', async () => {
     await serve(async stream => {
       await stream.send({ event: 'a', id: '1', data: { text: 'two\nlines' } });
       stream.end();
@@ -41,7 +41,7 @@ describe('an event stream', () => {
     );
   });
 
-  it('gives a sign of life with the place where the reader is', async () => {
+  it('sends a keep-alive with the id from which the reader can go on', async () => {
     let place = 7;
     await serve(() => Promise.resolve(), { ...PATIENT, keepAliveMs: 10, position: () => String(place++) });
     const response = await fetch(url);
@@ -81,7 +81,7 @@ describe('an event stream', () => {
     ).toHaveLength(count);
   });
 
-  it('cuts a reader that has stopped to read, and the sender goes on', async () => {
+  it('cuts a reader that has stopped reading, and the sender goes on', async () => {
     let socket: Socket | undefined;
     const stalledReaders = new StalledReaders({
       clock: systemClock,
@@ -144,7 +144,7 @@ describe('the event streams of a process', () => {
   });
 });
 
-describe('where a reader wants to go on', () => {
+describe('the place from which a reader goes on', () => {
   it.each([
     [{}, {}, null],
     [{ 'last-event-id': '' }, { since: '' }, null],
@@ -152,7 +152,7 @@ describe('where a reader wants to go on', () => {
     [{}, { since: '6' }, '6'],
     [{}, { since: ['6', '7'] }, 'unknown'],
     [{}, { since: { a: '1' } }, 'unknown'],
-  ])('is told by %j and %j', (headers, query, expected) => {
+  ])('is given by %j and %j', (headers, query, expected) => {
     expect(lastEventIdOf({ headers, query })).toBe(expected);
   });
 });

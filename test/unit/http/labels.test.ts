@@ -73,16 +73,16 @@ describe('a label selector', () => {
     ['team=a,', 'must not have an empty term: a comma too many'],
     ['team===a', 'team== has a "=" too many; "team in (…)" selects values that begin with one'],
     ['team!=', 'team!= has no value; "team notin (,)" selects all but the empty one'],
-  ])('%j is what an unset variable or a slip of the hand leaves behind, and is told so', (text, problem) => {
+  ])('%j comes from an unset variable or a typing error, and the error says so', (text, problem) => {
     expect(parseLabelSelector(text)).toEqual({ requirements: null, problem });
   });
 
-  it('can ask for what cannot be written with = and !=', () => {
+  it('can select what cannot be written with = and !=', () => {
     expect(selector('team in (=a)')).toEqual([isIn('team', '=a')]);
     expect(selector('team notin (,)')).toEqual([notIn('team', '', '')]);
   });
 
-  it('is refused in no time, however it is made', () => {
+  it('is refused quickly, however it is built', () => {
     for (const text of [
       `a${' '.repeat(50_000)}x`,
       `a in (${','.repeat(50_000)}`,

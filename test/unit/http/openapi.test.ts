@@ -43,7 +43,7 @@ describe('the OpenAPI document', () => {
     expect(routesOf(httpApp(parts)).sort()).toEqual(documented.sort());
   });
 
-  it('tells sessions apart by their status, and has a URL for each that is live', () => {
+  it('distinguishes sessions by their status, and has a URL for each live one', () => {
     const { schemas } = document.components;
     const of = (name: string): string => `#/components/schemas/${name}`;
     expect(schemas['Session']).toMatchObject({
@@ -75,7 +75,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('refers only to what it has', () => {
+  it('has no broken reference', () => {
     const text = JSON.stringify(document);
     for (const [, section = '', name = ''] of text.matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g)) {
       const sections: Readonly<Record<string, object>> = { ...document.components };
@@ -84,14 +84,14 @@ describe('the OpenAPI document', () => {
     expect(text).not.toContain('$defs');
   });
 
-  it('tells the limits of the installation', () => {
+  it('has the limits of the installation', () => {
     const own = openApiDocument({ timeoutDefaultMs: 2_000, timeoutMaxMs: 9_000 });
     const schema = own.paths['/v1/sessions']?.['post']?.requestBody?.content['application/json']?.schema;
     const properties = schema?.['properties'] as Record<string, JsonSchema>;
     expect(properties['timeout']).toMatchObject({ type: 'integer', default: 2_000, maximum: 9_000 });
   });
 
-  it('has examples that are what it says', () => {
+  it('has examples that fit their schemas', () => {
     const bodies = Object.values<Operation>(OPERATIONS).filter(({ body }) => body !== undefined);
     for (const { body, bodyExample, path } of bodies) {
       expect([path, body?.(policy).safeParse(bodyExample).error]).toEqual([path, undefined]);
@@ -111,7 +111,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-describe('the page of it', () => {
+describe('the page of the OpenAPI document', () => {
   const caller = { baseUrl: 'http://holdfast.test:3000', needsKey: true };
   const page = documentPage(document, caller);
 
@@ -128,7 +128,7 @@ describe('the page of it', () => {
     expect(linked.sort()).toEqual(sections.sort());
   });
 
-  it('loads nothing, runs its own script alone and leads nowhere else', () => {
+  it('loads nothing, runs only its own script and has no links to other sites', () => {
     const [scripts, rest] = [page.match(/<script>.*?<\/script>/gs), page.replace(PAGE_SCRIPT, '')];
     expect(scripts).toEqual([`<script>${PAGE_SCRIPT}</script>`]);
     expect(rest).not.toMatch(/<script [^>]|<img|<link|<iframe| on\w+=| style=|url\(|@import/i);
@@ -160,7 +160,7 @@ describe('the page of it', () => {
     );
   });
 
-  it('links only to places it has', () => {
+  it('has no broken link', () => {
     const markup = page.replace(PAGE_SCRIPT, '');
     for (const [, target = ''] of markup.matchAll(/href="#([^"]*)"/g))
       expect(markup.includes(`id="${target}"`)).toBe(true);

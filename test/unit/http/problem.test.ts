@@ -52,7 +52,7 @@ describe('a problem', () => {
   });
 });
 
-describe('what was thrown', () => {
+describe('an error that was thrown', () => {
   it('is passed on if it has a code', () => {
     const error = new HoldfastError('not_found', 'Nothing.');
     expect(codedError(error)).toBe(error);
@@ -74,13 +74,13 @@ describe('what was thrown', () => {
     new Error('Reached the max retries per request limit (which is 1).'),
     Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:6379'), { code: 'ECONNREFUSED' }),
     Object.assign(new Error('connect ENOENT /run/redis.sock'), { code: 'ENOENT' }),
-  ])('is Redis being away: %s', error => {
+  ])('is redis_unavailable: %s', error => {
     expect(isRedisAway(error)).toBe(true);
     expect(codedError(error)).toMatchObject({ code: 'redis_unavailable', cause: error });
   });
 
   it.each([new Error('ERR wrong number of arguments'), new TypeError('x is undefined'), 'a string'])(
-    'is a fault of ours, and says nothing about itself: %p',
+    'is an internal error without details: %p',
     thrown => {
       expect(isRedisAway(thrown)).toBe(false);
       const error = codedError(thrown);

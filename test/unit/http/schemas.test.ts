@@ -81,7 +81,7 @@ describe('the body of create', () => {
       '/cookies/0/http_only',
       'httpOnly',
     ],
-  ])('refuses what it does not know, and says what was meant: %j', (body, pointer, meant) => {
+  ])('refuses unknown fields, and suggests the right one: %j', (body, pointer, meant) => {
     const hint = meant === null ? '' : `; did you mean \`${meant}\`?`;
     expect(refusal(() => create(body))).toEqual({
       code: 'invalid_request',
@@ -91,7 +91,7 @@ describe('the body of create', () => {
     expect(({} as Record<string, unknown>)['timeout']).toBeUndefined();
   });
 
-  it('names some of many unknown fields, and as much of their names as is needed', () => {
+  it('names some of many unknown fields, and cuts long names', () => {
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`field${i}`, 1]));
     const { pointers, message } = refusal(() => create({ ...many }));
     expect(pointers).toHaveLength(50);
@@ -100,7 +100,7 @@ describe('the body of create', () => {
     expect(long).toEqual([`/${'x'.repeat(128)}…`]);
   });
 
-  it('is strict in the document as well, which knows what may say that it asks for nothing', () => {
+  it('is strict as a schema too, which takes unsupported fields only when they ask for nothing', () => {
     const schema = createBodySchema(POLICY);
     expect(schema.safeParse({ recording: false, context: null, args: null }).success).toBe(true);
     for (const body of [{ timeOut: 1_000 }, { recording: true }, { args: [] }])
@@ -138,7 +138,7 @@ describe('the body of create', () => {
     expect(refusal(() => create(body))).toMatchObject({ code: 'invalid_request', pointers: [pointer] });
   });
 
-  it('drops a label called __proto__, which would not be one', () => {
+  it('drops a label called __proto__, which cannot be a label', () => {
     const body: unknown = JSON.parse('{"labels": {"__proto__": "x"}}');
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
     expect(Object.keys(create(body).labels)).toEqual([]);
@@ -149,7 +149,7 @@ describe('the body of create', () => {
   });
 
   it.each(['timeout', 'idleTimeout', 'queueTimeout', 'connectTimeout'])(
-    'tells somebody who gives %s in seconds what the unit is',
+    'names the unit when %s is given in seconds',
     name => {
       expect(refusal(() => create({ [name]: 300 })).message).toMatch(/milliseconds/);
     },
@@ -267,7 +267,7 @@ describe('the selection of release-all', () => {
     [{}, { dryRun: 'yes' }],
     [{ labelSelector: { a: 'b' } }, {}],
     [[], {}],
-  ])('refuses a filter it does not understand instead of releasing everything: %j %j', (body, query) => {
+  ])('refuses a filter that it does not understand instead of releasing everything: %j %j', (body, query) => {
     expect(refusal(() => parseReleaseAll(body, query)).code).toBe('invalid_request');
   });
 });

@@ -21,7 +21,7 @@ function viewOf(sample: SampleName, nowMs: number, queuePosition: number | null 
 const LIVE_AT = EVENTS.BROWSER_READY.nowMs;
 
 describe('the view of a session', () => {
-  it('says of a waiting one where it stands in the queue, and nothing that is not true yet', () => {
+  it('shows a waiting session with its place in the queue, and without fields of later states', () => {
     expect(viewOf('queued', T0 + 50, 3)).toEqual({
       id: INPUT.id,
       status: 'created',
@@ -51,7 +51,7 @@ describe('the view of a session', () => {
     });
   });
 
-  it('says of a live one how to reach it and when it expires', () => {
+  it('shows a live session with its URL and its expiry', () => {
     const view = viewOf('live', LIVE_AT + 1_234);
     expect(view).toMatchObject({
       status: 'live',
@@ -64,7 +64,7 @@ describe('the view of a session', () => {
     );
   });
 
-  it('says of an ended one how long it was live and why it ended', () => {
+  it('shows an ended session with its live time and its end reason', () => {
     const view = viewOf('failed', LIVE_AT + 1_000_000);
     expect(view).toMatchObject({
       status: 'failed',
@@ -76,7 +76,7 @@ describe('the view of a session', () => {
   });
 
   it.each(Object.keys(SAMPLES).filter((name): name is SampleName => name in SAMPLES))(
-    'of a %s one is as documented for its status',
+    'of a %s session is as documented for its status',
     name => {
       const view = viewOf(name, T0 + 400_000);
       expect(sessionAnswer.parse(view)).toEqual(view);
@@ -84,7 +84,7 @@ describe('the view of a session', () => {
     },
   );
 
-  it('never counts backwards when another clock is behind', () => {
+  it('shows no negative duration when another clock is behind', () => {
     expect(viewOf('live', LIVE_AT - 5).duration).toBe(0);
   });
 });

@@ -12,7 +12,7 @@ const JOB: IngressJob = {
   dropData: () => Promise.resolve(),
 };
 
-describe('a job with steps whose end is not written down yet', () => {
+describe('the progress of a job with steps whose end is not stored yet', () => {
   const forgotten: string[] = [];
   const store = {
     otherOf: () => Promise.resolve(null),
@@ -32,7 +32,7 @@ describe('a job with steps whose end is not written down yet', () => {
       viewOf: () => ({ id: 'abc', status: 'live', endReason: null, error: null }),
     }) as unknown as IngressParts;
 
-  it('is still known, so that whoever takes it up does no step again', async () => {
+  it('is kept, so that the next consumer repeats no step', async () => {
     const parts = partsOf(() => Promise.resolve({}));
     const ref = await acceptRun(parts, JOB);
     const session = { id: 'abc', status: 'live', endReason: null };
@@ -44,13 +44,13 @@ describe('a job with steps whose end is not written down yet', () => {
     expect(forgotten).toEqual([jobKey(JOB)]);
   });
 
-  it('is still known when it failed', async () => {
+  it('is kept when the job failed', async () => {
     const parts = partsOf(() => Promise.reject(new Error('gone')));
     await expect(finishRun(parts, JOB, await acceptRun(parts, JOB))).rejects.toThrow('gone');
     expect(forgotten).toEqual([]);
   });
 
-  it('is nothing to forget where there are no steps', async () => {
+  it('does not exist without steps', async () => {
     await forgetRun({ store }, { ...JOB, name: 'session.create' });
     expect(forgotten).toEqual([]);
   });

@@ -10,7 +10,7 @@ const usage = (pid: number, parentPid: number, cpuTicks: number, residentPages =
 });
 
 describe('a line of the process table', () => {
-  it('is read behind the name, whatever the name is', () => {
+  it('is read after the name, whatever the name contains', () => {
     const line =
       '4711 (chrome) S 1) (a) S 42 4711 4711 0 -1 4194560 1 0 0 0 7 5 3 2 20 0 9 0 12345 1000000 256 18446744073709551615';
     expect(parseStat(line)).toEqual({ pid: 4711, parentPid: 42, cpuTicks: 17, residentPages: 256 });
@@ -59,7 +59,7 @@ describe('a line of the process table', () => {
     expect(measured.load).toEqual({ processes: 0, residentBytes: 0, cpuSeconds: 4 });
   });
 
-  it('does not count what an adopted browser has used before', async () => {
+  it('does not count what an adopted browser had used before', async () => {
     [table, roots] = [[usage(10, 1, 100_000)], [10]];
     const measured = await meter();
     expect(measured.load?.cpuSeconds).toBe(0);
@@ -68,7 +68,7 @@ describe('a line of the process table', () => {
     expect(measured.load?.cpuSeconds).toBe(1);
   });
 
-  it('keeps its last word when the table cannot be read', async () => {
+  it('keeps its last number when the table cannot be read', async () => {
     [table, roots] = [[usage(10, 1, 1)], [10]];
     let isBroken = false;
     const measured = new LoadMeter({
@@ -83,7 +83,7 @@ describe('a line of the process table', () => {
     expect(measured.load?.processes).toBe(1);
   });
 
-  it('sees the processes there are', async () => {
+  it('finds the processes that run', async () => {
     const child = spawn('sleep', ['60']);
     const measured = new LoadMeter({ roots: () => [child.pid ?? 0], everyMs: 3_600_000 });
     await measured.start();

@@ -47,7 +47,7 @@ test('a feature that the operator enables is not disabled by us', () => {
   expect(listOf('--enable-features', args)).toContain('Translate');
 });
 
-describe('the wishes of a session', () => {
+describe('the options of a session', () => {
   const wished = (options: Partial<ChromiumOptions>): string[] => {
     const plain = chromiumArgs(OPTIONS);
     return chromiumArgs({ ...OPTIONS, ...options }).filter(arg => !plain.includes(arg));
@@ -66,13 +66,13 @@ describe('the wishes of a session', () => {
     ]);
   });
 
-  it('leave the screen to the display where there is one', () => {
+  it('do not set the screen size when there is a display', () => {
     const args = chromiumArgs({ ...OPTIONS, headless: false, dimensions: { width: 1_280, height: 720 } });
     expect(args).toContain('--window-size=1280,807');
     expect(args.filter(arg => /^--(headless|screen-info)/.test(arg))).toEqual([]);
   });
 
-  it('reach what Chromium reads from its environment', () => {
+  it('set the environment variables that Chromium reads', () => {
     expect(chromiumEnv({ timezone: null, locale: null })).toEqual({});
     expect(chromiumEnv({ timezone: 'Europe/Berlin', locale: 'de' })).toEqual({
       TZ: 'Europe/Berlin',

@@ -53,14 +53,14 @@ beforeEach(() => {
   folder = new Folder();
 });
 
-it('leaves alone what fits, to the last byte', async () => {
+it('does not touch downloads that fit, to the last byte', async () => {
   folder.put('a', 6 * MB, true);
   folder.put('b.crdownload', 4 * MB, false);
   await folder.look();
   expect([folder.cut, folder.limits]).toEqual([[], []]);
 });
 
-it('looks the sooner the sooner the quota would be used up', async () => {
+it('checks the folder sooner when the quota would be used up sooner', async () => {
   expect(await folder.look()).toBe(1_000);
   folder.put('b.crdownload', 1 * MB, false);
   expect(await folder.look()).toBe(50);
@@ -72,7 +72,7 @@ it('looks the sooner the sooner the quota would be used up', async () => {
   expect(await folder.look()).toBe(25);
 });
 
-it('ends a download that goes beyond it by a limit to its size, and lifts that when it has ended', async () => {
+it('ends a download that exceeds the quota by a size limit, and lifts the limit afterwards', async () => {
   folder.put('b.crdownload', 11 * MB, false);
   expect(await folder.look()).toBe(25);
   expect(folder.limits).toEqual([11 * MB]);
@@ -83,7 +83,7 @@ it('ends a download that goes beyond it by a limit to its size, and lifts that w
   expect(folder.limits).toEqual([11 * MB, null]);
 });
 
-it('takes the smallest of those under way for a limit, but none that would hit the browser’s own files', async () => {
+it('limits to the smallest download under way, but not so low that the browser’s own files are hit', async () => {
   folder.put('b.crdownload', 9 * MB, false);
   folder.put('c.crdownload', 3 * MB, false);
   await folder.look();
@@ -92,7 +92,7 @@ it('takes the smallest of those under way for a limit, but none that would hit t
   expect(folder.limits).toEqual([3 * MB, MB]);
 });
 
-it('lifts the limit from a download that waits for its server, and sets it again when that goes on', async () => {
+it('lifts the limit while a download waits for its server, and sets it again when it goes on', async () => {
   folder.put('b.crdownload', 11 * MB, false);
   await folder.look();
   await folder.look(1_100);
@@ -104,7 +104,7 @@ it('lifts the limit from a download that waits for its server, and sets it again
   expect(folder.limits).toHaveLength(3);
 });
 
-it('knows a download by another name', async () => {
+it('recognises a download after it was renamed', async () => {
   folder.put('Unconfirmed 1.crdownload', 11 * MB, false);
   await folder.look();
   folder.rename('Unconfirmed 1.crdownload', 'b.zip.crdownload');
@@ -115,7 +115,7 @@ it('knows a download by another name', async () => {
   expect(folder.cut).toEqual(['b.zip.crdownload']);
 });
 
-it('removes the newest of those that were complete before anybody looked', async () => {
+it('removes the newest of the downloads that were complete before the check', async () => {
   folder.put('a', 6 * MB, true);
   folder.nowMs += 10;
   folder.put('b', 3 * MB, true);
@@ -125,7 +125,7 @@ it('removes the newest of those that were complete before anybody looked', async
   expect([[...folder.files.keys()], folder.cut, folder.limits]).toEqual([['a', 'b'], ['c'], []]);
 });
 
-it('removes one that was complete in spite of the limit', async () => {
+it('removes a download that became complete in spite of the limit', async () => {
   folder.put('b.crdownload', 11 * MB, false);
   await folder.look();
   folder.rename('b.crdownload', 'b');

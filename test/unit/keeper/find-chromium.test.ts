@@ -30,7 +30,7 @@ function find(folders: string[], cacheDirs: string[] = []): Promise<string | nul
   });
 }
 
-test("the operator's choice is the only one", async () => {
+test("the operator's choice is the only candidate", async () => {
   await program('bin/chromium');
   const mine = await program('mine');
   const search = { searchPath: join(dir.path, 'bin'), cacheDirs: [] };
@@ -44,13 +44,13 @@ test('Chromium is taken before Chrome, wherever on the PATH they are', async () 
   expect(await find(['a', 'b'])).toBe(chromium);
 });
 
-test('a file that cannot be executed is no browser', async () => {
+test('a file that cannot be executed is not taken', async () => {
   await program('a/chromium', 'text', 0o644);
   const chrome = await program('a/google-chrome-stable');
   expect(await find(['a'])).toBe(chrome);
 });
 
-test('a script that runs the snap is passed over', async () => {
+test('a script that starts the snap is not taken', async () => {
   const chrome = await program('b/google-chrome');
   await program('a/chromium-browser', '#!/bin/sh\nexec /snap/bin/chromium "$@"\n');
   expect(await find(['a', 'b'])).toBe(chrome);
@@ -62,6 +62,6 @@ test('the newest build in the cache is the last resort', async () => {
   expect(await find(['nowhere'], ['empty', 'cache'])).toBe(newest);
 });
 
-test('where there is nothing, nothing is found', async () => {
+test('without a browser nothing is found', async () => {
   expect(await find(['nowhere'])).toBeNull();
 });

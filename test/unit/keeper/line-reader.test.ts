@@ -7,7 +7,7 @@ function next(sizes: Iterator<number>): number {
   return done === true ? 1 : value;
 }
 
-test('however the bytes are cut, the lines are the same', () => {
+test('the lines are the same however the bytes are cut', () => {
   const chunked = fc.tuple(
     fc.array(fc.string({ unit: 'grapheme' })),
     fc.infiniteStream(fc.integer({ min: 1, max: 9 })),

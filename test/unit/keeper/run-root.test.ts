@@ -32,14 +32,14 @@ test('a data folder that is closed to the browser, or too deep for its sockets, 
   expect(await runRootFor(closed, STRANGER)).not.toBe(await runRootFor(deep, STRANGER));
 });
 
-test('the way a data folder is written does not matter', async () => {
+test('the notation of the data folder’s path does not matter', async () => {
   const closed = join(dir.path, 'closed');
   await mkdir(closed, { mode: 0o700 });
   await symlink(closed, join(dir.path, 'link'));
   expect(await runRootFor(join(dir.path, 'link'), STRANGER)).toBe(await runRootFor(closed, STRANGER));
 });
 
-test('the run root lets browsers through but shows them nothing, whatever the umask', async () => {
+test('browsers can enter the run root but not list it, whatever the umask', async () => {
   const mask = process.umask(0o077);
   try {
     await prepareRunRoot(join(dir.path, 'holdfast', basename(dir.path)));
@@ -59,7 +59,7 @@ test('a run root that is a link or a file is refused', async () => {
   await expect(prepareRunRoot(join(dir.path, 'file'))).rejects.toThrow();
 });
 
-test('the host id is made once, and again on another machine', async () => {
+test('the host id is made once, and anew on another machine', async () => {
   const first = await hostIdOf(dir.path);
   expect(first).toMatch(/^[0-9a-f-]{36}$/);
   expect(await hostIdOf(dir.path)).toBe(first);

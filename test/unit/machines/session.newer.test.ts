@@ -44,7 +44,7 @@ describe('a row of a newer version', () => {
     expect(read.context.sealed).toBeNull();
   });
 
-  it('is told by its times where its status is a word of later days', () => {
+  it('gets its status from its times when the status is unknown', () => {
     const statusAt = (context: object): string =>
       statusOf(readNewerSnapshot({ context }, { ...ROW, status: 'paused' }));
     expect(statusAt({})).toBe('created');

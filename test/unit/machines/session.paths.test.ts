@@ -59,7 +59,7 @@ describe('the paths of the session machine', () => {
     }
   });
 
-  it('give the same session when our own step walks them', () => {
+  it('give the same session when `step()` walks them', () => {
     // A change is possible at every point of a path. Its moment matters only in `live`, so paths change only there.
     const isOffered: typeof options.filterEvents = (snapshot, event) =>
       (event.type !== 'UPDATE' || snapshot.context.liveAtMs !== null) &&

@@ -85,7 +85,7 @@ describe('whatever happens to a session', () => {
     });
   });
 
-  it('has a reason, a time and, if it failed, words for its end, and none of them before (I22)', () => {
+  it('has a reason, a time and, if it failed, a message at its end, and none of them before (I22)', () => {
     check(steps => {
       for (const { snapshot } of steps) {
         const { endReason, endedAtMs, error } = snapshot.context;
@@ -192,7 +192,7 @@ describe('whatever happens to a session', () => {
     });
   });
 
-  it('has an owner with the current fence exactly while somebody has its browser', () => {
+  it('has an owner with the current fence exactly while a worker has its browser', () => {
     check(steps => {
       for (const { snapshot } of steps.filter(taken => !hasEnded(taken.snapshot))) {
         const { owner, fenceN } = snapshot.context;
@@ -211,7 +211,7 @@ describe('whatever happens to a session', () => {
     });
   });
 
-  it('comes to the same when its history is replayed (I4)', () => {
+  it('has the same state when its history is replayed (I4)', () => {
     check((steps, { input }) => {
       const replayed = steps
         .filter(({ accepted }) => accepted)
@@ -220,7 +220,7 @@ describe('whatever happens to a session', () => {
     });
   });
 
-  it('comes to the same when it is stored and read between every two events', () => {
+  it('has the same state when it is stored and read between every two events', () => {
     const stored = (snapshot: SessionSnapshot): SessionSnapshot => {
       // SAFETY: what was just written as JSON.
       return JSON.parse(JSON.stringify(snapshot)) as SessionSnapshot;
@@ -233,7 +233,7 @@ describe('whatever happens to a session', () => {
     });
   });
 
-  it('goes everywhere in these tests: every state, every reason', () => {
+  it('reaches every state and every reason in these tests', () => {
     const lives = fc.sample(walks, { numRuns: 1_000, seed: 1 }).map(walk => take(walk));
     const seen = lives.flat().map(({ snapshot }) => snapshot);
     expect(new Set(seen.map(leafOf))).toEqual(new Set(Object.keys(TIMERS_OF)));

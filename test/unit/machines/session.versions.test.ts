@@ -72,7 +72,7 @@ describe('upgrading', () => {
     expect(upgradeSnapshot(SAMPLES.live, MACHINE_VERSION)).toBe(SAMPLES.live);
   });
 
-  it('gives what version 1 asked for the browser it has', () => {
+  it('gives a snapshot of version 1 the options that its browser has', () => {
     expect(upgradeSnapshot(readGolden(1, 'live'), 1).context).toMatchObject({
       options: DEFAULT_BROWSER_OPTIONS,
       sealed: null,
@@ -85,7 +85,7 @@ describe('upgrading', () => {
     expect(() => upgradeSnapshot(SAMPLES.live, MACHINE_VERSION + 1)).toThrow(NewerMachineVersionError);
   });
 
-  it('refuses a version that never was', () => {
+  it('refuses a version that never existed', () => {
     expect(() => upgradeSnapshot(SAMPLES.live, 0)).toThrow('no migration from machine version 0');
   });
 

@@ -15,7 +15,7 @@ describe('the view of a session', () => {
     expect(projectSession(snapshot).status).toBe(status);
   });
 
-  it('knows which words are final', () => {
+  it('knows which statuses are final', () => {
     expect((['created', 'live', 'released', 'failed', 'timed_out'] as const).filter(isEnded)).toEqual([
       'released',
       'failed',
@@ -33,7 +33,7 @@ describe('the view of a session', () => {
     expect(projectSession(SAMPLES.released).expiresAtMs).toBe(expiresAtMs);
   });
 
-  it('names the worker of the browser, also after the end, and nobody before the claim', () => {
+  it('names the worker of the browser, also after the end, and none before the claim', () => {
     expect(projectSession(SAMPLES.queued).workerId).toBeNull();
     expect(projectSession(SAMPLES.live).workerId).toBe('w-1');
     expect(projectSession(SAMPLES.failed).workerId).toBe('w-1');
@@ -47,7 +47,7 @@ describe('the view of a session', () => {
     });
   });
 
-  it('says what the creator said', () => {
+  it('shows what the creator set', () => {
     const { tenant, id, name, labels } = INPUT;
     expect(projectSession(SAMPLES.queued)).toMatchObject({ tenant, id, name, labels, createdAtMs: T0 });
   });

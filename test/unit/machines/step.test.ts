@@ -51,7 +51,7 @@ describe('a step', () => {
     ['a ninth label', 'live', change({ labels: eightMore })],
     ['a ninth label before it is live', 'queued', change({ labels: eightMore })],
     ['anything after the end', 'released', EVENTS.RELEASE],
-  ])('refuses %s: the very same snapshot, nothing to do', (_what, from, event) => {
+  ])('refuses %s: the same snapshot, no effects', (_what, from, event) => {
     const before = SAMPLES[from];
     const after = step(before, event);
     expect(after.accepted).toBe(false);
@@ -59,7 +59,7 @@ describe('a step', () => {
     expect(after.effects).toEqual([]);
   });
 
-  it('obeys a deadline in the very millisecond it names', () => {
+  it('obeys a deadline in the same millisecond that it names', () => {
     expect(step(SAMPLES.live, EVENTS.TIMEOUT).accepted).toBe(true);
   });
 
@@ -113,7 +113,7 @@ describe('a step', () => {
     expect(step(SAMPLES.queued, { ...EVENTS.CLAIM, nowMs: queue }).accepted).toBe(false);
   });
 
-  it('returns only what the row stores: plain data, no machinery', () => {
+  it('returns only what the row stores: plain data', () => {
     const { snapshot } = step(SAMPLES.queued, EVENTS.CLAIM);
     expect(Object.keys(snapshot)).toEqual(['value', 'context']);
     expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);

@@ -48,8 +48,8 @@ const isOfNode = (name: string): boolean => /^holdfast_(process|nodejs)_/.test(n
 const describedAs = (name: string): MetricDescription | undefined =>
   known.get(name) ?? known.get(name.replace(/_(bucket|count|sum)$/, ''));
 
-describe('what dashboards and rules ask for', () => {
-  it('is exported or recorded by us', () => {
+describe('what dashboards and rules query', () => {
+  it('is exported or recorded by Holdfast', () => {
     const names = new Set(selectors.map(({ name }) => name));
     expect(names.size).toBeGreaterThan(30);
     const unknown = [...names].filter(
@@ -58,7 +58,7 @@ describe('what dashboards and rules ask for', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('asks for labels and values that exist', () => {
+  it('has only labels and values that exist', () => {
     for (const { name, matchers } of selectors) {
       for (const { label, operator, value } of matchers) {
         if (label === 'le') continue;
@@ -89,7 +89,7 @@ describe('what dashboards and rules ask for', () => {
 });
 
 describe('a dashboard', () => {
-  it('shows every metric there is somewhere', () => {
+  it('shows every metric in some panel', () => {
     const shown = new Set(
       panels.flatMap(panel => panel.queries.flatMap(({ expr }) => expr.match(/holdfast_\w+/g) ?? [])),
     );
@@ -100,7 +100,7 @@ describe('a dashboard', () => {
     expect(unseen).toEqual([]);
   });
 
-  it('has panels with a name of their own and a word on what they mean', () => {
+  it('has panels with unique names and a description', () => {
     for (const { rows } of DASHBOARDS) {
       const titles = rows.flatMap(row => row.panels.map(({ title }) => title));
       expect(new Set(titles).size).toBe(titles.length);

@@ -13,7 +13,7 @@ const promtool = (...args: string[]): string =>
     expect(promtool('check', 'rules', 'rules.yml')).toContain('SUCCESS');
   });
 
-  it('sees each alert fire when it should, and keep still when it should not', () => {
+  it('finds that each alert fires when it should, and only then', () => {
     expect(() => promtool('test', 'rules', 'rules.test.yml')).not.toThrow();
   });
 

@@ -58,7 +58,7 @@ describe('a runbook', () => {
   it.each([
     ['HoldfastQuarantineGrows.md', CONTAINMENT_REASONS],
     ['HoldfastSweepsRepair.md', SWEEPS.filter(sweep => sweep !== 'retention' && sweep !== 'contain')],
-  ])('%s knows every case there is', (file, cases) => {
+  ])('%s names every case', (file, cases) => {
     expect(cases.filter(one => !textOf(file).includes(`\`${one}\``))).toEqual([]);
   });
 });

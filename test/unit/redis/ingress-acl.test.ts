@@ -11,7 +11,7 @@ describe('the rights of other services', () => {
     );
   });
 
-  it('are those of the compose file', () => {
+  it('are those in the compose file', () => {
     const [, after = ''] = read('docker-compose.yml').split(`- --user\n      - ${INGRESS_USER}\n`);
     const words = [...(after.split('environment:', 1)[0] ?? '').matchAll(/^ +- '?(.*?)'?$/gm)].map(
       ([, word]) => word,

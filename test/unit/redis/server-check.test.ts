@@ -29,6 +29,6 @@ test.each([
   expect(reportOf(GOOD.replace(from, to)).warnings).toEqual([expect.stringContaining(warning)]);
 });
 
-test('Valkey is known by its own version', () => {
+test('Valkey is checked by its own version', () => {
   expect(reportOf(`${GOOD}\r\nvalkey_version:8.1.0`).version).toBe('8.1.0');
 });

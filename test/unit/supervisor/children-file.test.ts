@@ -20,17 +20,17 @@ beforeEach(async () => {
 });
 afterEach(() => dir.remove());
 
-test('tells a later supervisor of the same boot who is there', () => {
+test('gives a later supervisor of the same boot the processes that run', () => {
   open(path, 'boot').record('keeper', { pid: 7, startedAt: 'then' });
   expect(open(path, 'boot').last('keeper')).toEqual({ pid: 7, startedAt: 'then' });
 });
 
-test('tells nothing of another boot', () => {
+test('is ignored after another boot', () => {
   open(path, 'boot').record('keeper', { pid: 7, startedAt: 'then' });
   expect(open(path, 'next boot').last('keeper')).toBeNull();
 });
 
-test('is gone when everybody has gone, and keeps whoever has not', () => {
+test('keeps the processes that run, and is removed when none does', () => {
   const file = open(path, 'boot');
   file.record('keeper', { pid: 7, startedAt: 'then' });
   file.record('redis', { pid: 8, startedAt: 'then' });
@@ -40,7 +40,7 @@ test('is gone when everybody has gone, and keeps whoever has not', () => {
   expect(existsSync(path)).toBe(false);
 });
 
-test('that is torn counts as none', () => {
+test('that is incomplete counts as none', () => {
   writeFileSync(path, '{"bootId":"boot","chil');
   expect(open(path, 'boot').last('keeper')).toBeNull();
 });
@@ -50,7 +50,7 @@ test('without a path keeps nothing', () => {
   expect(open(null, 'boot').last('api')).toBeNull();
 });
 
-test('that cannot be written loses nobody, is written when it can be, and says so once', async () => {
+test('that cannot be written loses no process, is written when it can be, and logs so once', async () => {
   // A folder at the path of the draft makes every write fail, like a full disk.
   mkdirSync(`${path}.new`);
   const file = open(path, 'boot');

@@ -8,6 +8,6 @@ test.each([
   expect(adviceFor(reason).join('\n')).toContain(advice);
 });
 
-test('a failure that nobody knows comes without', () => {
+test('an unknown failure comes without advice', () => {
   expect(adviceFor('the browser was not ready within 30000 ms')).toEqual([]);
 });

@@ -16,10 +16,10 @@ test('a process that crashes is started again within a second', () => {
   expect(delays(500, 10_000).slice(0, 5)).toEqual([0, 250, 500, 1_000, 1_000]);
 });
 
-test('and every five seconds once it has crashed for a minute', () => {
+test('a process that has crashed for a minute is started every five seconds', () => {
   expect(delays(500, 120_000).slice(-5)).toEqual([5_000, 5_000, 5_000, 5_000, 5_000]);
 });
 
-test('one that has lived for ten seconds is started again at once', () => {
+test('a process that has lived for ten seconds is started again at once', () => {
   expect(new Set(delays(10_000, 300_000))).toEqual(new Set([0]));
 });

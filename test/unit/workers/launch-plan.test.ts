@@ -26,7 +26,7 @@ describe('the plan of a launch', () => {
     expect(launchPlan({ options: direct, sealed: null }, 'secret', REF).options.proxy).toBeNull();
   });
 
-  it('cannot be made once the secret has changed, and says so without telling anything', () => {
+  it('cannot be made once the secret has changed, and the error reveals no secret', () => {
     const sealed = sealSecrets('secret', REF, SECRETS);
     expect(() => launchPlan({ options: OPTIONS, sealed }, 'another', REF)).toThrow(
       /^the installation's secret has changed since the session was created/,

@@ -19,7 +19,7 @@ describe('the launch slots of a worker', () => {
     expect([capacity(), slots.take()]).toEqual([4, true]);
   });
 
-  it('stay closed for good once the worker shuts down, whatever an operator takes back', () => {
+  it('stay closed once the worker shuts down, even when an operator undrains it', () => {
     const { slots, capacity } = open(8, 0);
     slots.setDrained(true);
     slots.drain();

@@ -129,14 +129,14 @@ it('adopts and ends the others when the keeper refuses one adoption', async () =
   expect(machine.drained).toBe(1);
 });
 
-it('takes a step that cannot be committed with the next pass and not for ever', async () => {
+it('tries a step that cannot be committed in the next pass, and not for ever', async () => {
   machine.uncommitted.add(machine.live('stuck'));
   const ended = machine.ended('ended');
   await machine.reconciler.run();
   expect(machine.closed).toContain(ended);
 });
 
-it('says once what fails in every pass, and once that it is over', async () => {
+it('logs once what fails in every pass, and once that it works again', async () => {
   const broken = machine.live('broken');
   const row = machine.rows.get(broken);
   machine.rows.set(broken, new Error('of a newer version'));

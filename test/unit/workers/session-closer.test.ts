@@ -59,7 +59,7 @@ it('acknowledges the end of a browser when it is gone', async () => {
   expect(machine.order).toEqual(['close new', 'acknowledge new']);
 });
 
-it('ends what an ended session has under a claim that never reached the keeperâ€™s books, then acknowledges', async () => {
+it('ends the browser of an ended session under a claim that the keeper never recorded, then acknowledges', async () => {
   machine.owed = 'new';
   machine.claims.set('old', REF);
   machine.claims.set('other', refOf('default', 'b'));
@@ -68,14 +68,14 @@ it('ends what an ended session has under a claim that never reached the keeperâ€
   expect([...machine.claims.keys()]).toEqual(['other']);
 });
 
-it('leaves the browser of a newer claim alone while the session goes on', async () => {
+it('does not close the browser of a newer claim while the session goes on', async () => {
   machine.owed = null;
   machine.claims.set('newer', REF);
   await machine.closer.close(REF, 'superseded');
   expect([...machine.claims.keys()]).toEqual(['newer']);
 });
 
-it('does not acknowledge what it could not look at, and says so once', async () => {
+it('does not acknowledge a browser that it could not check, and logs so once', async () => {
   machine.owed = 'new';
   machine.failing = 'list';
   for (let tries = 1; tries <= 3; tries += 1) {
