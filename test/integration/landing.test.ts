@@ -92,8 +92,8 @@ describe('/ of a service with keys', () => {
   const basic = `Basic ${Buffer.from('anybody:acme-key-1').toString('base64')}`;
 
   it.each([
-    ['nobody', {}],
-    ['somebody with a wrong key', { authorization: 'Bearer acme-key-2' }],
+    ['a caller without a key', {}],
+    ['a caller with a wrong key', { authorization: 'Bearer acme-key-2' }],
   ])('tells %s nothing that needs a key', async (_who, headers) => {
     await api.createLive({}, { 'x-api-key': 'acme-key-1' });
     const { body } = await api.call('GET', '/', { headers });

@@ -209,7 +209,7 @@ describe('a job of another service', () => {
     ],
     ['no steps', 'session.run', { steps: [] }, /^invalid_request: \/steps/],
     [
-      'a step nobody knows',
+      'a step that does not exist',
       'session.run',
       { steps: [{ do: 'evaluate' }] },
       /^invalid_request: \/steps\/0.*one of goto/,

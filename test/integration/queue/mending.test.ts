@@ -107,7 +107,7 @@ describe('a session that waits for a worker', () => {
     ['lost', 'is there, but in no list', () => hash('lost', launch('lost'))],
     [
       'junk',
-      'is a job of somebody else',
+      'is a foreign job',
       async () => {
         await hash('junk', { junk: true });
         await api.deps.redis.lpush(`${PREFIX}wait`, jobId('junk'));
@@ -123,7 +123,7 @@ describe('a session that waits for a worker', () => {
     ],
     [
       'failed',
-      'of somebody else has failed',
+      'is a foreign job that has failed',
       async () => {
         await hash('failed', { junk: true });
         await api.deps.redis.zadd(`${PREFIX}failed`, Date.now(), jobId('failed'));
@@ -146,7 +146,7 @@ describe('a session that waits for a worker', () => {
         await api.deps.redis.zadd(`${PREFIX}waiting-children`, Date.now(), jobId('parent'));
       },
     ],
-    ['text', 'is no job at all', () => api.deps.redis.set(`${PREFIX}${jobId('text')}`, 'x')],
+    ['text', 'is not a job', () => api.deps.redis.set(`${PREFIX}${jobId('text')}`, 'x')],
   ];
 
   beforeAll(async () => {
@@ -161,7 +161,7 @@ describe('a session that waits for a worker', () => {
     );
   });
 
-  it.each(DAMAGES)('%s: is launched although what has the id of its launch job %s', async session => {
+  it.each(DAMAGES)('%s: is launched although the key of its launch job %s', async session => {
     const leftMs = Math.max(1_000, 15_000 - (performance.now() - startedMs));
     await pollUntil('the session to be live', { timeoutMs: leftMs, everyMs: 20 }, async () =>
       (await api.call('GET', `/v1/sessions/${session}`)).body['status'] === 'live' ? true : undefined,

@@ -134,7 +134,7 @@ describe('the commit script', () => {
   });
 
   describe('asked to end a session by time-out', () => {
-    /* The machine is told a time at which the deadline has passed; the script asks Redis itself. */
+    /* The machine gets a time at which the deadline has passed; the script asks Redis itself. */
     const timeout = async (
       ref: SessionRef,
       kind: 'session' | 'idle' | 'connect',

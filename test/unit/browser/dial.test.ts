@@ -85,8 +85,8 @@ describe('dialling', () => {
   });
 
   it.each([
-    ['where nobody listens', { endpoint: { ...ENDPOINT, port: 1 }, claimId: 'claim-1' }, here],
-    ['where there is no way', target(null), { ...here, bootId: 'another' }],
+    ['when the port is closed', { endpoint: { ...ENDPOINT, port: 1 }, claimId: 'claim-1' }, here],
+    ['when there is no route', target(null), { ...here, bootId: 'another' }],
   ])('fails %s', async (_where, to, from) => {
     await expect(dial(to, from, 'secret')).rejects.toMatchObject({ code: 'browser_unreachable' });
   });

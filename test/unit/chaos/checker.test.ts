@@ -195,7 +195,7 @@ test('two sessions for one key break I10', () => {
 test.each<[string, Line[], Partial<SessionView>]>([
   ['no reason', [...LIFE], { endReason: null }],
   ['a reason of another state', [...LIFE], { endReason: 'browser_crashed' }],
-  ['a reason nobody has heard of', [...LIFE], { endReason: 'unknown' }],
+  ['an unknown reason', [...LIFE], { endReason: 'unknown' }],
   ['no time', [...LIFE], { endedAt: null }],
   ['no actor', changed(4, [1_400, 'release', 'released', { actor: '' }]), {}],
   ['no cause', changed(4, [1_400, 'release', 'released', { cause: '' }]), {}],

@@ -39,7 +39,7 @@ describe('a call', () => {
 
   it.each([
     ['is cut off', null],
-    ['is told to come back', { ...refusal(503, 'redis_unavailable'), headers: soon }],
+    ['gets a Retry-After', { ...refusal(503, 'redis_unavailable'), headers: soon }],
     ['is one too many', { ...refusal(429, 'too_many', { retryable: true }), headers: soon }],
     ['meets a proxy without its service', { status: 502, body: 'Bad gateway', headers: soon }],
   ] as const)('that %s is sent again, as the same call', async (_what, first) => {

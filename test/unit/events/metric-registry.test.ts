@@ -40,7 +40,7 @@ describe('a metric', () => {
     expect(shown.filter(line => line.startsWith('holdfast_d_total'))).toEqual([]);
   });
 
-  it('shows the combinations it is told to, when not all of them make sense', async () => {
+  it('shows only the declared combinations of labels when not all of them make sense', async () => {
     const metrics = registry();
     const labels = { a: ['x', 'y'], b: ['x', 'y'] };
     metrics.counter({ name: 'e_total', help: 'E.', labels, zeroed: [{ a: 'x', b: 'y' }] });

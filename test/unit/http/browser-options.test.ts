@@ -108,7 +108,7 @@ describe('the options of a browser', () => {
     ['a locale with an underscore', { locale: 'de_DE' }, '/locale'],
     ['a locale with an extension', { locale: 'de-DE-u-co-phonebk' }, '/locale'],
     ['a locale that is a flag', { locale: '--no-sandbox' }, '/locale'],
-    ['a zone that nobody knows', { timezone: 'Europe/Nowhere' }, '/timezone'],
+    ['an unknown zone', { timezone: 'Europe/Nowhere' }, '/timezone'],
     ['an offset for a zone', { timezone: '+01:00' }, '/timezone'],
     ['a path for a zone', { timezone: ':/etc/passwd' }, '/timezone'],
     ['a proxy that is a string', { proxy: 'http://p:1' }, '/proxy'],

@@ -5,7 +5,7 @@ import { ClusterExporter } from '../../../src/http/cluster-exporter';
 
 describe('whether Redis is up', () => {
   it.each([
-    ['is not, when nobody answers', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 0],
+    ['is not, when it refuses connections', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 0],
     ['is not, when it does not answer in time', new Error('Command timed out'), 0],
     ['is, when it answers with an error', new Error('WRONGTYPE Operation against a key'), 1],
   ])('it %s', async (_what, error, expected) => {

@@ -99,8 +99,8 @@ describe('a step', () => {
   });
 
   it.each([
-    ['a state of no machine of ours', 'paused'],
-    ['an inner state of no machine of ours', { created: 'paused' }],
+    ['an unknown state', 'paused'],
+    ['an unknown inner state', { created: 'paused' }],
   ])('throws on %s', (_what, value) => {
     // SAFETY: a row that another version wrote, which the types cannot know of.
     const stored = { value, context: SAMPLES.live.context } as unknown as SessionSnapshot;
