@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /**
  * How long live sessions are without an owner when their worker or keeper is killed with SIGKILL. Each kill has its own
- * installation, because a process that dies twice within a minute is started again with a delay.
+ * installation, because a process that dies again within ten seconds is started with a delay.
  *
  * A worker has its sessions back when the last of them is adopted, by the time of that commit. A keeper is back when it
  * obeys: a release sent at the moment of the kill is answered once the browser is gone.

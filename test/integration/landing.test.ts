@@ -68,7 +68,7 @@ describe('/ of an open service', () => {
     rmSync(file);
   });
 
-  it('loads and runs nothing, under a policy that forbids it', async () => {
+  it('loads nothing and runs only its own script, under a policy that forbids anything else', async () => {
     for (const path of ['/', '/docs']) {
       const { headers, body } = await api.call('GET', path, { headers: { accept: BROWSER } });
       const html = String(body['text']);
