@@ -244,9 +244,11 @@ export class Installation {
     const browsers = new Map<string, number>();
     for (const { pid, commandLine } of await systemProcesses.list()) {
       const directory = new RegExp(`${this.dir.path}/run/(b-[0-9a-f]+)`).exec(commandLine)?.[1];
-      if (directory === undefined || !isBrowser(commandLine)) continue;
+      if (directory === undefined) continue;
+      if (commandLine.includes('/shim.sh ')) shims.add(directory);
       // A fork of a script has the same command line until its exec; the parent was started first.
-      byDirectory.set(directory, Math.min(pid, byDirectory.get(directory) ?? Infinity));
+      else if (isBrowser(commandLine))
+        browsers.set(directory, Math.min(pid, browsers.get(directory) ?? Infinity));
     }
     return { shims, browsers };
   }
