@@ -60,7 +60,8 @@ describe('a worker', () => {
     expect(await worker()).toMatchObject({ id, draining: true });
 
     expect((await order(id, 'undrain')).body).toMatchObject({ draining: false });
-    await installation.until(waiting, ({ status }) => status === 'live', 5_000);
+    // A launch job that the killed worker had in hand comes back with the end of its lock, at the next check of 5 s.
+    await installation.until(waiting, ({ status }) => status === 'live', 20_000);
     await installation.create();
     expect((await installation.call('POST', '/v1/sessions/release')).body).toMatchObject({ released: 3 });
   });

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readlinkSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { pollUntil } from '../../src/core/abort';
 import { makeTempDir, type TempDir } from './temp-dir';
 
 /** Whether this user may mount a file system; if not, prints what is skipped. */
@@ -53,8 +54,32 @@ export class SmallDisk implements TempDir {
     rmSync(this.ballast, { force: true });
   }
 
+  /** Unmounts it. A read of a folder that was under way when its keeper stopped may have it open for a moment longer. */
   async remove(): Promise<void> {
-    execFileSync('umount', [this.path]);
+    let reason = '';
+    await pollUntil('the disk to be unmounted', { timeoutMs: 5_000, everyMs: 5 }, () => {
+      const { status, stderr } = spawnSync('umount', [this.path], { encoding: 'utf8' });
+      reason = stderr;
+      return status === 0 ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${reason.trim()}\n${holders(this.path).join('\n')}`, { cause: error });
+    });
     await this.dir.remove();
   }
+}
+
+/* What processes have open below a folder. */
+function holders(path: string): string[] {
+  const links = (folder: string): string[] => {
+    try {
+      return readdirSync(folder).flatMap(name => {
+        const target = readlinkSync(join(folder, name));
+        return target.startsWith(path) ? [`${join(folder, name)} → ${target}`] : [];
+      });
+    } catch {
+      return []; // the process is gone, or the link is
+    }
+  };
+  const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name));
+  return pids.flatMap(pid => links(`/proc/${pid}/fd`));
 }
