@@ -29,7 +29,7 @@ describe('the progress of a job with steps whose end is not stored yet', () => {
       runs: { store },
       getSession,
       parseNewSession: () => ({}),
-      viewOf: () => ({ id: 'abc', status: 'live', endReason: null, error: null }),
+      views: { of: () => ({ id: 'abc', status: 'live', endReason: null, error: null }) },
     }) as unknown as IngressParts;
 
   it('is kept, so that the next consumer repeats no step', async () => {
