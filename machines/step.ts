@@ -8,14 +8,14 @@ import type { SessionInput, SessionSnapshot } from './session/session.types';
 export interface Step {
   readonly snapshot: SessionSnapshot;
   readonly effects: readonly SessionEffect[];
-  /** False when the state does not accept the event: nothing is to be committed. */
+  /** False when the state does not accept the event: there is nothing to commit. */
   readonly accepted: boolean;
 }
 
 /* The only callers of XState's pure functions. No actor is ever started, no stored snapshot reaches `createActor`:
    an unknown state there would kill the process from a timer. */
 
-/** The first step: a session that has just been asked for. */
+/** The first step: the creation of a session. */
 export function firstStep(input: SessionInput): Step {
   const [snapshot] = initialTransition(sessionMachine, input);
   const after = stored(snapshot);

@@ -52,7 +52,7 @@ export interface Stores {
   readonly scripts: ScriptRunner;
 }
 
-/** What API and worker processes have in common: everything that steps machines. */
+/** What API and worker processes have in common: everything needed to step machines. */
 export interface Deps extends Stores {
   readonly config: Config;
   readonly redisUrl: string;
@@ -72,13 +72,13 @@ export interface Deps extends Stores {
   readonly waiters: Waiters;
   readonly commands: CommandSender;
   readonly consumerBase: ConsumerBase;
-  /** Signs connect tokens; one for the installation. */
+  /** Signs connect tokens; one secret for the whole installation. */
   readonly secret: string;
 }
 
 /**
- * Composition root shared by API and worker. Waits for a Redis that can be written to; opens connections, tails the notices. Everything opened
- * is closed by `lifecycle.close()`, in reverse order.
+ * Composition root shared by API and worker. Waits for a Redis that accepts writes, opens connections and tails the
+ * notices. `lifecycle.close()` closes everything in reverse order.
  */
 export async function openDeps(config: Config, redisUrl: string, log: Logger): Promise<Deps> {
   const lifecycle = new Lifecycle();
@@ -121,7 +121,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     waiters,
     commands: new CommandSender({ producer, waiters, stepper, report, log }),
     consumerBase: { redisUrl, clock, log, onContained, report },
-    // Last: it may have to wait, and what follows a wait should be little.
+    // Last: it may have to wait for Redis, and as little as possible should follow a wait.
     secret: config.secret ?? (await settleSecret(stores.maintenance, log)),
   };
 }
@@ -131,7 +131,7 @@ async function settleSecret(maintenance: MaintenanceStore, log: Logger): Promise
   return untilRedisServes('the secret of the installation', log, () => maintenance.secret(candidate));
 }
 
-/* Our own is behind a Unix socket, and its data in our data folder. */
+/* The embedded Redis is reached by a Unix socket and keeps its data in the data folder. */
 function ownRedisDir({ dataDir }: Config, redisUrl: string): string | null {
   return redisUrl.startsWith('unix:') ? redisDir(dataDir) : null;
 }
@@ -157,7 +157,7 @@ function openStores(redis: Redis): Stores {
   };
 }
 
-/* A job that is given up is counted, told to the log and kept for people to look at. */
+/* A job that is given up is counted, logged and kept for operators. */
 function containmentOf(quarantine: QuarantineStore, report: Report): ConsumerBase['onContained'] {
   return async job => report.contained(await quarantine.put(job));
 }

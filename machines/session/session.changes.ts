@@ -1,15 +1,15 @@
 import type { SessionChange, UpdateEvent } from './session.events';
 import type { Deadlines, SessionContext, SessionLimits } from './session.types';
 
-/** How many labels a session may have, however it came by them. */
+/** The most labels a session may have, those of its creation and of later changes together. */
 export const LABELS_MAX = 8;
 
 /** Why a change is refused: its deadline has passed already, or there would be more than {@link LABELS_MAX} labels. */
 export type ChangeRefusal = 'deadline_passed' | 'too_many_labels';
 
 /**
- * Why a session refuses a change; null if it does not. A time-out in the past would end the session by a back door,
- * under a reason that nobody asked for.
+ * Why a session refuses a change; null if it does not. A time-out in the past would end the session as timed out, which
+ * is not what the client asked for.
  */
 export function changeRefusal(context: SessionContext, { nowMs, change }: UpdateEvent): ChangeRefusal | null {
   const { liveAtMs } = context;
@@ -20,7 +20,10 @@ export function changeRefusal(context: SessionContext, { nowMs, change }: Update
   return null;
 }
 
-/** The context fields of a changed session. Deadlines exist from live on; before that only what they will be made from. */
+/**
+ * The context fields of a changed session. Deadlines exist only once the session is live; before that, only the
+ * durations are stored.
+ */
 export function applyChange(
   context: SessionContext,
   { nowMs, change }: UpdateEvent,
@@ -41,7 +44,7 @@ export function applyChange(
   };
 }
 
-/* Only what was changed moves: a new label must not give an idle session another minute. */
+/* Moves only the deadlines whose duration was changed: a new label must not extend the idle deadline. */
 function movedDeadlines(
   { idle, ...others }: Deadlines,
   liveAtMs: number,

@@ -1,19 +1,21 @@
 import type { SessionContext } from './session.types';
 import type { TimerKind } from './session.words';
 
-/** What clients have done with a live session. It is kept beside the row, so it travels in the event that asks about it. */
+/**
+ * What clients have done with a live session. It is stored beside the row, so the event carries it into the machine.
+ */
 export interface Activity {
   readonly lastActivityMs: number | null;
   /** When the first client connected. */
   readonly attachedAtMs: number | null;
 }
 
-/** No client has been there yet. */
+/** No client has connected yet. */
 export const NO_ACTIVITY: Activity = { lastActivityMs: null, attachedAtMs: null };
 
 /**
- * When an armed deadline is really due: activity pushes the idle one on, and the connect deadline is kept for good with
- * the first client. Null: never.
+ * When an armed deadline is due. Activity postpones the idle deadline; the first client satisfies the connect deadline
+ * for good. Null: never.
  */
 export function dueAtMs(
   { deadlines, limits }: SessionContext,

@@ -3,8 +3,8 @@ import type { SessionContext, SessionSnapshot } from './session.types';
 import { TIMER_KINDS, type TimerKind } from './session.words';
 
 /**
- * What the shell has to do after a commit, as data. Each is enqueued at least once; all of them tolerate a second
- * run: jobs carry what they were armed for and the row decides whether that still counts.
+ * What the caller of the machine must do after a commit, as data. Each is enqueued at least once; all of them tolerate
+ * a second run: jobs carry what they were armed for and the row decides whether that still counts.
  */
 export type SessionEffect =
   | { readonly kind: 'launch.enqueue'; readonly attempt: number }
@@ -24,9 +24,9 @@ export const EFFECT_KINDS: readonly string[] = [
 export const nextAttempt = (context: SessionContext): number => context.launchAttempts + 1;
 
 /**
- * The effects of a step, read off the difference between two snapshots: every deadline that appears is armed, every
- * one that goes is cancelled, a session that enters the queue gets a launch job, one that ends there loses it.
- * Deriving them leaves no path through the machine on which somebody could forget one.
+ * The effects of a step, read off the difference between two snapshots: every deadline that appears is armed, every one
+ * that goes is cancelled, a session that enters the queue gets a launch job, one that ends there loses it. Deriving
+ * them means that no path through the machine can forget one.
  */
 export function effectsBetween(before: SessionSnapshot | null, after: SessionSnapshot): SessionEffect[] {
   const effects: SessionEffect[] = [];

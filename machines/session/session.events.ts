@@ -18,7 +18,7 @@ export type SessionEvent =
   | ReleaseEvent
   | TimeoutEvent;
 
-/** Sent by a worker that took the launch job: the session is now its own. */
+/** Sent by a worker that took the launch job: it becomes the owner. */
 export interface ClaimEvent {
   readonly type: 'CLAIM';
   readonly nowMs: number;
@@ -40,7 +40,7 @@ export interface LaunchFailedEvent {
   readonly message: string;
 }
 
-/** Sent by the owner: the browser's process is gone, or beyond help. */
+/** Sent by the owner: the browser process has exited or cannot be used any more. */
 export interface BrowserGoneEvent {
   readonly type: 'BROWSER_GONE';
   readonly nowMs: number;
@@ -48,7 +48,7 @@ export interface BrowserGoneEvent {
   readonly message: string;
 }
 
-/** Sent by the successor of a worker that died: the browser is alive and mine now. */
+/** Sent by the worker that takes over from one that died: the browser is alive, and this worker owns it now. */
 export interface AdoptEvent {
   readonly type: 'ADOPT';
   readonly nowMs: number;
@@ -60,29 +60,29 @@ export interface AdoptEvent {
 export interface WorkerLostEvent {
   readonly type: 'WORKER_LOST';
   readonly nowMs: number;
-  /** The fence that was judged dead; the commit refuses it if somebody adopted meanwhile. */
+  /** The fence of the lost worker; the commit is refused if another worker has adopted the session meanwhile. */
   readonly fence: Fence;
 }
 
-/** What a client changes about a session that goes on; what is left out stays as it is. */
+/** What a client changes about an open session; what is left out stays as it is. */
 export interface SessionChange {
   readonly name?: string | null;
   /** Merged into the labels there are; null removes one. */
   readonly labels?: Readonly<Record<string, string | null>>;
-  /** In total, from live on: extends or shortens. */
+  /** Total duration, counted from live: extends or shortens the session. */
   readonly timeoutMs?: number;
   /** Counted anew from this event on; null ends the idle time-out. */
   readonly idleTimeoutMs?: number | null;
 }
 
-/** Sent by clients: the session goes on under other terms. */
+/** Sent by clients: the session continues with other limits or labels. */
 export interface UpdateEvent {
   readonly type: 'UPDATE';
   readonly nowMs: number;
   readonly change: SessionChange;
 }
 
-/** Sent by the owner: the quota of downloads is used up, and what went beyond it was cut. The session goes on. */
+/** Sent by the owner: the download quota is used up, and downloads beyond it were cut off. The session continues. */
 export interface DownloadsCutEvent {
   readonly type: 'DOWNLOADS_CUT';
   readonly nowMs: number;
@@ -105,7 +105,7 @@ export interface TimeoutEvent {
   readonly activity: Activity;
 }
 
-/** What histories and notices call an event. */
+/** The name of an event in histories and notices. */
 export const eventName = ({ type }: SessionEvent): string => type.toLowerCase();
 
 /** Every event type, for the table of decisions (docs/session-machine.md). */

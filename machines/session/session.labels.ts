@@ -2,13 +2,13 @@
 
 /**
  * The label of a guard or an update as a transition of XState holds it: `hasAttemptsLeft`, `isDue(launch)`,
- * `isDue(launch) and hasAttemptsLeft`. Of several parameters the first says enough.
+ * `isDue(launch) and hasAttemptsLeft`. Of several parameters only the first is shown.
  *
  * @throws for anything else, such as an inline function.
  */
 export function labelOf(reference: unknown): string {
   if (typeof reference === 'string') return reference;
-  // XState hangs the guards that `and` joins on the function it makes of them.
+  // XState stores the guards that `and` joins as a property of the combined function.
   if (typeof reference === 'function' && 'guards' in reference && Array.isArray(reference.guards))
     return reference.guards.map(labelOf).join(' and ');
   if (typeof reference !== 'object' || reference === null || !('type' in reference))

@@ -16,9 +16,9 @@ const launchFails = [
 ] as const;
 
 /*
- * The topology: states, events, and the names of guards and updates. Read with session.guards.ts and
- * session.updates.ts beside it. Deadlines are data in the context, not `after`: XState forgets an `after` over a
- * restart, the row does not. What the shell has to do follows from the context, see session.effects.ts.
+ * The topology: states, events, and the names of guards and updates. Read with session.guards.ts and session.updates.ts
+ * beside it. Deadlines are data in the context, not `after`: XState forgets an `after` over a restart, the row does
+ * not. Effects are derived from the context, see session.effects.ts.
  */
 const topology = {
   id: 'session',

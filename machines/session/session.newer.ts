@@ -9,11 +9,11 @@ import {
 } from './session.types';
 import { TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
 
-/** What stands beside the snapshot in a row, and is written there by every version. */
+/** The fields of a row beside the snapshot, which every version writes. */
 export interface RowFields {
   readonly tenant: string;
   readonly id: string;
-  /** The public status; perhaps a word that this version does not have. */
+  /** The public status; may be one that this version does not know. */
   readonly status: string;
   readonly createdAtMs: number;
   readonly labels: Readonly<Record<string, string>>;
@@ -21,9 +21,9 @@ export interface RowFields {
 }
 
 /**
- * What an older process can tell of a row that a newer one has written: what stands beside the snapshot, and of the
- * snapshot what looks as this version knows it. For readers only, it must never be committed. Never throws, whatever the
- * snapshot is.
+ * What an older process can read of a row that a newer one has written: the fields beside the snapshot, and those
+ * members of the snapshot that have the shape this version knows. For readers only; it must never be committed. Never
+ * throws, whatever the snapshot is.
  */
 export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnapshot {
   const given = members(members(stored)['context']);
@@ -63,7 +63,7 @@ export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnaps
   };
 }
 
-/* A status of later days is told by the times: they say how far the session has come. */
+/* A status of a newer version is unknown here; the times say how far the session has come. */
 function knownStatus(
   word: string,
   { liveAtMs, endedAtMs }: Pick<SessionContext, 'liveAtMs' | 'endedAtMs'>,
@@ -102,7 +102,7 @@ function ownerIn(given: Members): Owner | null {
   return isText(workerId) && isNumber(n) && isText(claimId) ? { workerId, fence: { n, claimId } } : null;
 }
 
-/* All of it or none: half an address leads nowhere. */
+/* All members or null: a partial endpoint cannot be used. */
 function endpointIn({ port, path, bootId, netns, gateway, gatewaySocket }: Members): Endpoint | null {
   if (!isNumber(port) || !isText(path) || !isText(bootId) || !isText(netns)) return null;
   return {
@@ -121,7 +121,7 @@ function errorIn({ code, message }: Members): SessionContext['error'] {
 }
 
 function endReasonIn(given: unknown): SessionContext['endReason'] {
-  // SAFETY: a reason of later days is a word like the others; readers only pass it on.
+  // SAFETY: a reason of a newer version is a string as well; readers only pass it on.
   return isText(given) ? (given as SessionContext['endReason']) : null;
 }
 

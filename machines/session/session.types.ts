@@ -8,7 +8,7 @@ import type { EndReason, SessionValue, TimerKind } from './session.words';
  */
 
 /**
- * The right to speak for a session's browser: a number that rises with every claim and adoption, and a fresh
+ * The right to send events for a session's browser: a number that rises with every claim and adoption, and a fresh
  * random id. Both must match (I6): after a rollback of Redis the number alone can repeat.
  */
 export interface Fence {
@@ -32,7 +32,7 @@ export interface Endpoint {
   readonly bootId: string;
   /** Network namespace of the keeper. */
   readonly netns: string;
-  /** `host:port` of the keeper's gateway for everybody else; null when it does not listen. */
+  /** `host:port` of the keeper's gateway for processes on other machines; null when it does not listen. */
   readonly gateway: string | null;
   /** Path of the keeper gateway's Unix socket, for processes on the same machine; null when it has none. */
   readonly gatewaySocket: string | null;
@@ -47,11 +47,11 @@ export interface SessionLimits {
 }
 
 /**
- * What the browser is started with. All of it lasts without a connection of ours, whoever connects and however often;
- * null leaves a thing to Chromium.
+ * What the browser is started with. Every option holds without a connection from Holdfast, for any client and any
+ * number of connections. Null leaves the choice to Chromium.
  */
 export interface BrowserOptions {
-  /** False: with windows on a display, on whatever machine the worker is. */
+  /** False: with windows on a display, also on a worker machine that has no screen. */
   readonly headless: boolean;
   /** The inside of a page's window, in CSS pixels. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
@@ -78,8 +78,8 @@ export interface SessionContext {
   readonly limits: SessionLimits;
   readonly options: BrowserOptions;
   /**
-   * What a launch needs and nobody may read: proxy credentials and cookies, encrypted by the creator. Null if there is
-   * none, and as soon as no launch can need it any more.
+   * Secrets that a launch needs: proxy credentials and cookies, encrypted by the API process that accepts the session.
+   * Null if there are none, and as soon as no launch can need them any more.
    */
   readonly sealed: string | null;
   readonly createdAtMs: number;
@@ -97,7 +97,7 @@ export interface SessionContext {
   readonly error: { readonly code: EndReason; readonly message: string } | null;
 }
 
-/** What the creator decides; `nowMs` is Redis `TIME`. */
+/** What is decided at creation; `nowMs` is Redis `TIME`. */
 export interface SessionInput {
   readonly tenant: string;
   readonly id: string;
@@ -109,7 +109,7 @@ export interface SessionInput {
   readonly nowMs: number;
 }
 
-/** A browser about which its creator had no wishes. */
+/** The options of a session that was created without any. */
 export const DEFAULT_BROWSER_OPTIONS: BrowserOptions = {
   headless: true,
   dimensions: null,
@@ -120,7 +120,7 @@ export const DEFAULT_BROWSER_OPTIONS: BrowserOptions = {
   proxyServer: null,
 };
 
-/** How long one launch may take before the machine gives up on it, whoever runs it. */
+/** How long one launch may take before the machine ends the attempt, whichever worker runs it. */
 export const LAUNCH_TIMEOUT_MS = 30_000;
 
 /** How often a launch is tried before the session fails. */

@@ -5,7 +5,7 @@ import type { Args } from './session.guards';
 import { LAUNCH_TIMEOUT_MS, type Deadlines, type SessionContext, type SessionInput } from './session.types';
 import type { EndReason } from './session.words';
 
-/* A change of context, with what the topology says about it; a plain function but for its type. */
+/* Types a context change together with its parameters from the topology; at run time it returns the function itself. */
 const change = <Params = undefined>(update: (args: Args, params: Params) => Partial<SessionContext>) =>
   assign<SessionContext, SessionEvent, Params, SessionEvent, never>(update);
 
@@ -27,7 +27,7 @@ export function createContext(input: SessionInput): SessionContext {
   };
 }
 
-/** How a session ends: for which reason, and for a failure in which words. */
+/** How a session ends: the reason and, for a failure, the message. */
 interface End {
   readonly reason: EndReason;
   readonly message: string | undefined;
@@ -40,7 +40,7 @@ function ended({ context, event }: Args, { reason, message }: End): Partial<Sess
     deadlines: {},
     sealed: null,
     error: message === undefined ? null : { code: reason, message },
-    // The owner stays in the row: it says which worker the browser was on and whom the close order goes to.
+    // The owner stays in the row: it names the worker that ran the browser and gets the close order.
     owner: context.owner,
   };
 }
@@ -78,7 +78,7 @@ export const updates = {
     return ownedBy(event, context);
   }),
 
-  /** Told for the history alone. */
+  /** Changes nothing in the context; the event is committed so that the history contains it. */
   goOn: change(() => ({})),
 
   update: change(({ context, event }) => {
@@ -86,10 +86,10 @@ export const updates = {
     return applyChange(context, event);
   }),
 
-  /** Ends it for a reason that the topology knows. */
+  /** Ends the session for a reason given in the topology. */
   end: change<End>(ended),
 
-  /** Ends it for the reason that the event brings. */
+  /** Ends the session for the reason that the event carries. */
   endReleased: change(args => {
     assertEvent(args.event, 'RELEASE');
     return ended(args, { reason: args.event.reason, message: undefined });

@@ -20,7 +20,10 @@ export class NewerMachineVersionError extends Error {
   }
 }
 
-/** Thrown for a row in a state this version of the machine does not have: XState would read most of them as `created`. */
+/**
+ * Thrown for a row in a state that this version of the machine does not have: XState would read most of them as
+ * `created`.
+ */
 export class UnknownStateError extends Error {
   constructor(readonly value: unknown) {
     super(`row is in the unknown state ${JSON.stringify(value)}`);
@@ -48,13 +51,16 @@ export function upgradeSnapshot(stored: unknown, mv: number): SessionSnapshot {
   return current;
 }
 
-/** What the migration to version 2 has to know of version 1. */
+/** The members of version 1 that the migration to version 2 reads. */
 interface SnapshotV1 {
   readonly value: unknown;
   readonly context: { readonly endpoint: object | null };
 }
 
-/* Version 2 has browser options. What was asked for before had none, and its keeper no socket for neighbours. */
+/*
+ * Version 2 has browser options. Sessions of version 1 had none, and their keepers had no Unix socket for processes on
+ * the same machine.
+ */
 function withBrowserOptions(snapshot: unknown): unknown {
   // SAFETY: called for rows of version 1 only, which the golden snapshots hold.
   const { value, context } = snapshot as SnapshotV1;

@@ -1,7 +1,7 @@
 import type { BrowserOptions, SessionSnapshot } from './session.types';
 import type { SessionStatus } from './session.words';
 
-/** The public word for a state value; the inner states of `created` are nobody's business outside. */
+/** The public word for a state value; the inner states of `created` are not public. */
 export function statusOf(snapshot: SessionSnapshot): SessionStatus {
   return typeof snapshot.value === 'object' ? 'created' : snapshot.value;
 }
@@ -10,7 +10,7 @@ export function statusOf(snapshot: SessionSnapshot): SessionStatus {
 export const isQueued = ({ value }: SessionSnapshot): boolean =>
   typeof value === 'object' && value.created === 'queued';
 
-/** What any reader may know of a session without asking the store again. Times are epoch milliseconds. */
+/** What readers may see of a session without another read of the store. Times are epoch milliseconds. */
 export interface SessionProjection {
   readonly id: string;
   readonly tenant: string;

@@ -1,9 +1,11 @@
 /*
- * The words of sessions, each said once. Types, checks, labels of metrics and schemas are made from these lists. A word
- * that is added here does not compile until every place that has to decide about it has done so (ARCHITECTURE.md).
+ * The closed sets of names, each defined once. Types, checks, labels of metrics and schemas are made from these lists.
+ * When a name is added here, the code does not compile until every place that must handle it does (ARCHITECTURE.md).
  */
 
-/** Every state that callers see, in the order of a life. The last three are final and absorb every event (I3). */
+/**
+ * Every state that clients see, in the order of a session's life. The last three are final and absorb every event (I3).
+ */
 export const STATUSES = ['created', 'live', 'released', 'failed', 'timed_out'] as const;
 
 /** @see STATUSES */
@@ -15,7 +17,7 @@ export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const satis
 /** @see ENDED_STATUSES */
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 
-/** A status of a session that goes on. */
+/** A status of a session that has not ended. */
 export type OpenStatus = Exclude<SessionStatus, EndedStatus>;
 
 /** Whether a status is final. */
@@ -33,7 +35,7 @@ const HAS_BROWSER: Readonly<Record<SessionStatus, boolean>> = {
 /** Whether a session of this status has a browser that clients can use. */
 export const hasBrowser = (status: SessionStatus): boolean => HAS_BROWSER[status];
 
-/** The states of a session that goes on. */
+/** The statuses of a session that has not ended. */
 export const OPEN_STATUSES = STATUSES.filter((status): status is OpenStatus => !isEnded(status));
 
 /** Every state inside a status, as XState keeps it and the row stores it. */
@@ -80,7 +82,7 @@ export const RELEASE_REASONS = [
 /** @see RELEASE_REASONS */
 export type ReleaseReason = (typeof RELEASE_REASONS)[number];
 
-/** How a browser went without an order to end it. */
+/** How a browser ended without an order to close it. */
 export const BROWSER_GONE_CAUSES = [
   'client_closed_browser',
   'browser_crashed',
@@ -90,13 +92,15 @@ export const BROWSER_GONE_CAUSES = [
 /** @see BROWSER_GONE_CAUSES */
 export type BrowserGoneCause = (typeof BROWSER_GONE_CAUSES)[number];
 
-/** The deadlines that a session can have, in the order of a life; each is armed in the state it belongs to. */
+/**
+ * The deadlines that a session can have, in the order of a session's life; each is armed in the state it belongs to.
+ */
 export const TIMER_KINDS = ['queue', 'launch', 'connect', 'idle', 'session'] as const;
 
 /** @see TIMER_KINDS */
 export type TimerKind = (typeof TIMER_KINDS)[number];
 
-/** The queues that this service alone writes. */
+/** The queues that only Holdfast writes. */
 export const OWN_QUEUES = ['launch', 'sessions', 'timers', 'accepted'] as const;
 
 /** @see OWN_QUEUES */
@@ -111,7 +115,7 @@ export const QUEUES = [...OWN_QUEUES, INGRESS_QUEUE] as const;
 /** @see QUEUES */
 export type QueueName = (typeof QUEUES)[number];
 
-/** The jobs that change a session from outside, and the probe of their whole path. */
+/** The jobs that change a session from outside, and the probe that tests the path of such a job. */
 export const COMMANDS = ['release', 'update', 'probe'] as const;
 
 /** The jobs that other services may put into the queue for them. */
@@ -120,5 +124,8 @@ export const INGRESS_JOBS = ['session.create', 'session.extend', 'session.releas
 /** @see INGRESS_JOBS */
 export type IngressJobName = (typeof INGRESS_JOBS)[number];
 
-/** The names of jobs on all queues; a delayed job is named after its timer, an accepted one after the job it goes on with. */
+/**
+ * The names of jobs on all queues; a delayed job is named after its timer, an accepted one after the job that it
+ * continues.
+ */
 export const JOB_NAMES = ['launch', ...COMMANDS, ...TIMER_KINDS, ...INGRESS_JOBS] as const;

@@ -13,7 +13,7 @@ export class DeadlineExceededError extends Error {
 
 /**
  * Waits for a promise, but no longer than `timeoutMs`. The timer is cleared either way; a late result of `work` is
- * dropped, a late rejection swallowed here because nobody is left to hear it.
+ * dropped, a late rejection is swallowed because no caller is waiting for it any more.
  *
  * @throws DeadlineExceededError when the time is up first.
  */

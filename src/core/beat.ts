@@ -1,9 +1,9 @@
-/** How often a process under a supervisor says that it runs. */
+/** How often a supervised process sends its heartbeat. */
 export const SUPERVISED_BEAT_EVERY_MS = 1_000;
 
 /**
- * Tells the supervisor over IPC, now and every second, that this process does not only exist but runs: a process that
- * hangs or was stopped says nothing, and is replaced. Does nothing in a process that nobody supervises.
+ * Sends the supervisor a heartbeat over IPC, now and every second. A process that hangs or was stopped (SIGSTOP) sends
+ * none and is replaced, although it still exists. Does nothing in a process that has no supervisor.
  */
 export function beatToSupervisor(): void {
   if (process.send === undefined) return;

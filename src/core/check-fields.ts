@@ -2,17 +2,19 @@ import { z } from 'zod';
 import { HoldfastError, type FieldError } from './errors';
 import { nearestWord } from './nearest-word';
 
-/** Where the checked value stands in what somebody has sent. */
+/** Where the checked value is in the request. */
 export interface FieldPlace {
   /** What pointers begin with, such as `query`; default: the value is the whole. */
   readonly root?: string;
   /** What the whole is called; default: the body. */
   readonly whole?: string;
-  /** Names that stand beside those of the schema and are checked elsewhere: they may be what somebody meant. */
+  /**
+   * Names that are allowed beside those of the schema and are checked elsewhere; they are offered as corrections too.
+   */
   readonly beside?: readonly string[];
 }
 
-/** So many wrong fields are named, with so much of their names: an answer is not to be larger than the question. */
+/** At most so many wrong fields are named, and so much of each name, to keep the answer smaller than the request. */
 const FIELDS_MAX = 50;
 const NAME_SHOWN_MAX = 128;
 
@@ -23,7 +25,7 @@ export function checkFields<S extends z.ZodType>(
   place: FieldPlace = {},
 ): z.output<S> {
   const { root = '', whole = 'the body', beside = [] } = place;
-  /* By the list of unknown keys, which is the one thing that an issue and its finished form have in common. */
+  /* Keyed by the list of unknown keys, the one object that an issue and its finished form share. */
   const knownBeside = new Map<unknown, readonly string[]>();
   const parsed = schema.safeParse(value, {
     error: issue => {
@@ -35,7 +37,7 @@ export function checkFields<S extends z.ZodType>(
     },
   });
   if (parsed.success) return parsed.data;
-  // Described only where they are shown: to look for what was meant takes longer than to see that it is wrong.
+  // Only the fields that are shown are described: searching for the intended name costs more than the check itself.
   const wrong = parsed.error.issues.flatMap(issue => {
     const pointer = pointerTo(root, issue.path);
     return issue.code === 'unrecognized_keys'
@@ -47,10 +49,10 @@ export function checkFields<S extends z.ZodType>(
 }
 
 /**
- * What is said of a name that nobody knows.
+ * The error for an unknown name.
  *
  * @param known - names that could have been meant
- * @param inside - pointer to what it stands in
+ * @param inside - pointer to the object that contains it
  */
 export function unknownField(name: string, known: readonly string[], inside: string): FieldError {
   const meant = nearestWord(name, known);

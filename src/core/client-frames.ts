@@ -1,26 +1,26 @@
 import { frameHeaderAt, MASK_BIT, MASK_BYTES, WHOLE_TEXT, type FrameHeader } from './frame-header';
 
-/** Which messages of a client may be replaced on their way. */
+/** Which messages of a client may be replaced. */
 export interface FrameRule {
-  /** ASCII that stands in every message which may be replaced; the longer, the cheaper. */
+  /** ASCII text that every replaceable message contains; a longer one makes the search cheaper. */
   readonly needle: string;
-  /** Longer messages are passed on unread, and never held back. */
+  /** Longer messages are forwarded unread and are never held back. */
   readonly maxBytes: number;
   /** The new text of a message; null leaves it as it is. */
   readonly rewrite: (text: string) => string | null;
 }
 
 /**
- * Follows the WebSocket frames of a client (RFC 6455, section 5.2) and replaces the few messages a rule is about. Everything else
- * leaves as the very bytes it came in: a short text frame is looked through for the needle without being unmasked or copied,
- * of all others only the header is read. A short frame that comes in pieces is held back until it is whole.
+ * Follows the WebSocket frames of a client (RFC 6455, section 5.2) and replaces the few messages a rule is about.
+ * Everything else is forwarded byte for byte: a short text frame is searched for the needle without being unmasked or
+ * copied, and of all others only the header is read. A short frame that comes in pieces is held back until it is whole.
  */
 export class ClientFrames {
   readonly #search: MaskedSearch;
   readonly #rule: FrameRule;
-  /** What is still to come of a frame that is passed on unread. */
+  /** Remaining bytes of a frame that is forwarded unread. */
   #passing = 0;
-  /** The beginning of a frame whose end has not come. */
+  /** The beginning of a frame that is not complete yet. */
   #held: Buffer | null = null;
 
   constructor(rule: FrameRule) {
@@ -28,7 +28,7 @@ export class ClientFrames {
     this.#search = new MaskedSearch(rule.needle);
   }
 
-  /** Takes the next bytes of the client; what is to be sent on may be empty. */
+  /** Takes the next bytes of the client and returns the bytes to forward, which may be none. */
   push(arrived: Buffer): Buffer {
     const bytes = this.#held === null ? arrived : Buffer.concat([this.#held, arrived]);
     this.#held = null;
@@ -57,7 +57,7 @@ export class ClientFrames {
   }
 
   #replacement(bytes: Buffer, at: number, header: FrameHeader): Buffer | null {
-    // Frames without a mask are no client's; the browser will say so.
+    // Clients must mask their frames. One that is not masked is forwarded; the browser rejects it.
     if (header.first !== WHOLE_TEXT || !header.isMasked) return null;
     const start = at + header.headerBytes;
     const end = start + header.payloadBytes;
@@ -70,12 +70,12 @@ export class ClientFrames {
 }
 
 /**
- * Finds some ASCII in masked bytes. Wherever it stands, it covers one of the bytes that are its length apart: only those are
- * unmasked, and compared further where they are part of it.
+ * Finds some ASCII in masked bytes. Wherever the text is, it covers one of the bytes at multiples of its length. Only
+ * those are unmasked, and compared further if the byte occurs in the text.
  */
 class MaskedSearch {
   readonly #needle: Buffer;
-  /** Where in the needle each of the 256 bytes stands. */
+  /** The positions of each of the 256 byte values in the needle. */
   readonly #offsets: readonly (readonly number[])[];
 
   constructor(needle: string) {
@@ -85,7 +85,7 @@ class MaskedSearch {
     );
   }
 
-  /** Whether the needle stands between `start`, behind its mask, and `end`. */
+  /** Whether the needle occurs between `start`, right after the mask, and `end`. */
   isIn(bytes: Buffer, start: number, end: number): boolean {
     const { length } = this.#needle;
     for (let at = start + length - 1; at < end; at += length) {
@@ -106,7 +106,7 @@ class MaskedSearch {
 
 const NONE: readonly number[] = [];
 
-/* The byte at `at` of a payload that begins at `start`, right behind its mask. */
+/* The byte at `at` of a payload that begins at `start`, right after its mask. */
 function unmasked(bytes: Buffer, start: number, at: number): number {
   return (bytes[at] ?? 0) ^ (bytes[start - MASK_BYTES + ((at - start) & 3)] ?? 0);
 }
@@ -117,7 +117,7 @@ function applyMask(payload: Buffer, mask: Buffer): void {
   }
 }
 
-/** A masked text frame; the client's own mask is as good as another. */
+/** A masked text frame; the client's own mask is used again. */
 function textFrame(text: string, mask: Buffer): Buffer {
   const payload = Buffer.from(text);
   const header = Buffer.alloc(payload.length < 126 ? 2 : 4);

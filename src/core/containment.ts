@@ -1,32 +1,35 @@
-/** Why a job was taken out of its queue unhandled; each is also a label of a metric. */
+/** Why a job was removed from its queue unhandled; each is also a value of a metric's label. */
 export const CONTAINMENT_REASONS = [
-  /** Its payload is larger than is looked at. */
+  /** Its payload is larger than the limit. */
   'oversized',
-  /** Its payload is not what a job of its name has. */
+  /** Its payload does not match the schema of its name. */
   'malformed',
   'unknown_name',
-  /** It failed until there was no attempt left. */
+  /** Every attempt failed. */
   'failed',
-  /** It was taken up again and again and never ended. */
+  /** It was started too often without ever ending. */
   'endless',
-  /** It would begin later than anybody plans. */
+  /** Its delay is longer than the limit. */
   'too_far_delayed',
   /** BullMQ cannot read it: data, options, progress or parent are not JSON. */
   'not_json',
-  /** It is in the queue, but no data of it is there. */
+  /** Its id is in the queue, but its data is missing. */
   'orphaned',
   /** It repeats, by a job scheduler. */
   'repeated',
   /** It is a parent or a child in a flow. */
   'flow',
-  /** Something else stands where its queue, or the job itself, ought to be. */
+  /** What is stored for its queue, or for the job itself, is not what BullMQ writes there. */
   'damaged',
 ] as const;
 
 /** @see CONTAINMENT_REASONS */
 export type ContainmentReason = (typeof CONTAINMENT_REASONS)[number];
 
-/** A job that is given up, with what has to be known of it by people. Any text in it may come from a stranger. */
+/**
+ * A job that is given up, with what an operator needs to know of it. Any text in it may come from an untrusted
+ * producer.
+ */
 export interface ContainedJob {
   readonly queue: string;
   readonly jobId: string;

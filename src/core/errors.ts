@@ -1,4 +1,4 @@
-/** What a coded error means to a caller. */
+/** What a coded error means for a client. */
 export interface ErrorSpec {
   /** HTTP status of the answer. */
   readonly status: number;
@@ -89,7 +89,7 @@ export class HoldfastError extends Error {
     message: string,
     options: {
       fields?: readonly FieldError[];
-      /** Where it is not what the catalogue says. */
+      /** Overrides the catalogue's value. */
       retryable?: boolean;
       details?: Readonly<Record<string, string | null>>;
       cause?: unknown;
@@ -104,7 +104,7 @@ export class HoldfastError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,4 +1,4 @@
-/* What RFC 6455, section 5.2, puts in front of every frame of a WebSocket. */
+/* The header of a WebSocket frame (RFC 6455, section 5.2). */
 
 /** The first byte of a text message in one frame: FIN and opcode 1. */
 export const WHOLE_TEXT = 0x81;
@@ -9,15 +9,15 @@ export const CLOSE = 0x88;
 /** In the second byte: a mask follows the length. */
 export const MASK_BIT = 0x80;
 
-/** The mask, right in front of the payload. */
+/** The mask, directly before the payload. */
 export const MASK_BYTES = 4;
 
-/** A frame at the beginning of some bytes. */
+/** The header of a frame. */
 export interface FrameHeader {
   /** FIN, reserved bits and opcode. */
   readonly first: number;
   readonly isMasked: boolean;
-  /** With the mask. */
+  /** Length of the header, mask included. */
   readonly headerBytes: number;
   readonly payloadBytes: number;
 }

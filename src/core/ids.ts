@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
  */
 export type SessionRef = string & { readonly __brand: 'SessionRef' };
 
-/** What callers may choose as a session id. */
+/** The ids that clients may choose for a session. */
 export const SESSION_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** What a tenant may be called. */
+/** The names that a tenant may have. */
 export const TENANT_PATTERN = /^[a-z0-9_-]{1,32}$/;
 
 /** Joins tenant and id. */
@@ -18,7 +18,7 @@ export function refOf(tenant: string, id: string): SessionRef {
   return `${tenant}/${id}` as SessionRef;
 }
 
-/** Takes a reference apart again; null for anything that is not one. */
+/** Splits a reference; null for anything that is not one. */
 export function parseRef(text: string): { tenant: string; id: string } | null {
   const slash = text.indexOf('/');
   const tenant = text.slice(0, slash);

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * What opens one browser at a keeper's gateway: HMAC-SHA256 over the claim, hexadecimal. It dies with the claim,
- * so a ticket for an earlier owner's claim opens nothing.
+ * The credential for one browser at a keeper's gateway: HMAC-SHA256 over the claim, hexadecimal. It is valid as long as
+ * the claim, so a ticket for an earlier owner's claim is refused.
  *
  * @param secret - the installation's secret; keepers get it at registration
  */
@@ -20,7 +20,7 @@ export function isKeeperTicket(secret: string, claimId: string, ticket: string):
 /**
  * Path and query at a keeper's gateway.
  *
- * @param part - what of the browser, beginning with a slash; empty: the browser's own WebSocket
+ * @param part - the path of a part of the browser, beginning with a slash; empty: the browser's own WebSocket
  */
 export function keeperPath(secret: string, claimId: string, part = ''): string {
   return `/browser/${claimId}${part}?ticket=${keeperTicket(secret, claimId)}`;

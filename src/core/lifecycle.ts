@@ -2,22 +2,22 @@
 export type Disposer = () => Promise<void> | void;
 
 /**
- * A stack of things to close, closed last-opened-first (rule: whatever a composition root opens, it closes).
- * Node 20 has no AsyncDisposableStack.
+ * A stack of things to close, closed in reverse order of opening (rule: a composition root closes everything that it
+ * opens). Node 20 has no AsyncDisposableStack.
  */
 export class Lifecycle {
   readonly #disposers: { name: string; dispose: Disposer }[] = [];
   #closing: Promise<void> | null = null;
 
-  /** Registers what closes a resource; the name is for the error if it does not. */
+  /** Registers the function that closes a resource; the name is for the error if closing fails. */
   defer(name: string, dispose: Disposer): void {
     if (this.#closing !== null) throw new Error(`lifecycle is closed, cannot open ${name}`);
     this.#disposers.push({ name, dispose });
   }
 
   /**
-   * Closes everything in reverse order; one that fails does not keep the others open. Every further call waits for
-   * the first one and ends like it.
+   * Closes everything in reverse order; a failure does not keep the others open. Every further call waits for the first
+   * one and has the same outcome.
    *
    * @throws AggregateError naming everything that failed to close.
    */

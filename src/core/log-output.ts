@@ -1,13 +1,13 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
-/** As much may wait for a reader; what comes beyond it is dropped and counted. */
+/** At most so much waits for a reader; lines beyond it are dropped and counted. */
 const WAITING_MAX_BYTES = 1_048_576;
 
-/** How often it is tried again to write what waits; a pipe takes 64 KiB at a time. */
+/** How often a write of waiting lines is retried; a pipe takes 64 KiB at a time. */
 const RETRY_MS = 50;
 
-/** How long the last words of a process wait for a reader that takes nothing, and for one that takes some of them. */
+/** How long the last lines of a process wait for a reader that takes nothing, and for one that takes some of them. */
 const STALLED_FLUSH_MS = 250;
 const LONGEST_FLUSH_MS = 1_000;
 
@@ -16,7 +16,7 @@ const FLUSH_RETRY_MS = 5;
 /** pino's number for `fatal`. */
 const FATAL = 60;
 
-/** What pino looks for. */
+/** The symbol by which pino recognises a destination that wants metadata. */
 const NEEDS_METADATA: unique symbol = Symbol.for('pino.metadata');
 
 const NEW_LINE = Buffer.from('\n');
@@ -26,21 +26,22 @@ const STDOUT = 1;
 export type WriteBytes = (bytes: Buffer) => number;
 
 /**
- * Where log lines go. Nothing here waits: a line is written at once, so that a process that is killed loses none, and what
- * the reader does not take right now waits in memory, up to a bound. Beyond it, and when the disk is full or the terminal
- * gone, lines are dropped; how many is told as soon as one can be written again. Lines stay whole and in order.
+ * Where log lines go. Nothing here blocks. A line is written at once, so that a process that is killed loses none.
+ * Lines that the reader does not take wait in memory, up to a bound. Beyond it, and when the disk is full or the
+ * terminal gone, lines are dropped; their number is reported as soon as a line can be written again. Lines stay whole
+ * and in order.
  */
 export class LogOutput implements DestinationStream {
-  /** Makes pino say in {@link LogOutput.lastLevel} what it writes. */
+  /** Makes pino set {@link LogOutput.lastLevel} before it writes. */
   readonly [NEEDS_METADATA] = true;
   lastLevel = 0;
-  /** Told how many lines were dropped, once lines can be written again. */
+  /** Called with the number of dropped lines once lines can be written again. */
   onDropped: (lines: number) => void = () => undefined;
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** Whether the first of them is the rest of a line whose beginning is written. */
+  /** Whether the first of them is the rest of a partly written line. */
   #isBegun = false;
-  /** Whether the last thing written is the beginning of a line whose rest was dropped. */
+  /** Whether the last write was the beginning of a line whose rest was dropped. */
   #isTorn = false;
   #dropped = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -55,14 +56,16 @@ export class LogOutput implements DestinationStream {
       this.#dropped += 1;
       return;
     }
-    // What a process dies of matters more than what it said before.
+    // The reason why a process exits matters more than the lines before it.
     if (this.lastLevel >= FATAL && (isFull || this.#dropped > 0)) this.#dropWaiting();
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     this.#writeWaiting();
   }
 
-  /** Gives the reader a moment to take what waits: the last words of a process. pino calls it behind a fatal line. */
+  /**
+   * Gives the reader a moment to take the waiting lines, the last ones of a process. pino calls it after a fatal line.
+   */
   flushSync(): void {
     const startedMs = performance.now();
     let movedMs = startedMs;
@@ -91,7 +94,7 @@ export class LogOutput implements DestinationStream {
     if (hasWritten && this.#dropped > 0) this.#tellDropped();
   }
 
-  /* How many bytes were written; `never`: the line cannot be had by anybody, and is dropped. */
+  /* How many bytes were written; `never`: the line cannot be written at all, and is dropped. */
   #tryWrite(bytes: Buffer): number | 'later' | 'never' {
     try {
       if (this.#isTorn) this.writeBytes(NEW_LINE);
@@ -138,9 +141,10 @@ export function stdoutLines(): LogOutput {
 }
 
 /*
- * Whether writes wait is a property that all processes with this output share, and any of them may change it: Node itself does,
- * and takes it back when it exits. A pipe or terminal is therefore opened once more, for us alone. A socket cannot be; it is
- * made non-blocking by looking at `process.stdout`. Writes to files never wait for a reader.
+ * Whether writes wait is a property that all processes with this output share, and any of them may change it: Node
+ * itself does, and takes it back when it exits. A pipe or terminal is therefore opened once more, for this process
+ * alone. A socket cannot be; it is made non-blocking by looking at `process.stdout`. Writes to files never wait for a
+ * reader.
  */
 function nonBlockingStdout(): number {
   if (fstatSync(STDOUT).isFile()) return STDOUT;

@@ -3,7 +3,7 @@ import { LogOutput, stdoutLines } from './log-output';
 
 export type { Logger } from 'pino';
 
-/** Paths that never reach a log line, wherever they turn up. */
+/** Names of members that are removed from every log line, at any depth. */
 const REDACTED = [
   'authorization',
   'cookie',
@@ -18,8 +18,8 @@ const REDACTED = [
 ];
 
 /**
- * The root logger of a process: one JSON line per event on stdout, ISO time, level as a word. It never waits for whoever
- * reads them, see {@link LogOutput}.
+ * The root logger of a process: one JSON line per event on stdout, ISO time, level as a word. It never waits for the
+ * reader of its output, see {@link LogOutput}.
  *
  * @param service - `api`, `worker`, `keeper` or `supervisor`
  * @param destination - where lines go; tests look at them
@@ -43,7 +43,7 @@ export function createLogger(
   return log;
 }
 
-/** Takes secrets out of a URL before it is logged: credentials, and the values of its parameters, whatever their names. */
+/** Removes secrets from a URL before it is logged: credentials, and the values of all its parameters. */
 export function redactUrl(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//[redacted]@').replace(/([?&][^=&#]*=)[^&#]*/g, '$1[redacted]');
 }

@@ -1,10 +1,10 @@
-/** A word that is longer than this is compared with nothing: it is no slip of the hand. */
+/** A longer word is not compared: it is not a typing error. */
 const LENGTH_MAX = 64;
 
 /**
- * The word that somebody who wrote another one most likely meant; null if none is near. Case, `_` and `-` do not count. A
- * word is near if one of the two begins or ends the other (`proxyUrl` and `proxy`, `w` and `width`), or if a third of its
- * letters differ at most.
+ * The known word that was most likely meant by an unknown one; null if none is near. Case, `_` and `-` do not count. A
+ * word is near if one of the two begins or ends the other (`proxyUrl` and `proxy`, `w` and `width`), or if a third of
+ * its letters differ at most.
  */
 export function nearestWord(written: string, known: readonly string[]): string | null {
   if (written.length > LENGTH_MAX) return null;
@@ -19,7 +19,7 @@ export function nearestWord(written: string, known: readonly string[]): string |
 
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[_-]/g, '');
 
-/* One letter stands for a word that begins with it, and short words are part of too many others to be meant by them. */
+/* One letter matches a word that begins with it. Other short words are part of too many words to count. */
 const isPart = (given: string, word: string): boolean =>
   word.startsWith(given) ||
   (given.length > 1 && word.endsWith(given)) ||

@@ -2,11 +2,11 @@
 const NOT_PRINTABLE = /[\p{Cc}\p{Cs}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
- * A stranger's text as it may stand in a log, a table or a terminal: on one line, without characters that act on what
- * shows them, at most `max` characters long.
+ * Makes untrusted text safe for a log, a table or a terminal: on one line, without control characters, at most `max`
+ * characters long.
  */
 export function printable(text: string, max: number): string {
-  // Cut first: nobody makes us look at megabytes, and half a character that the cut leaves is replaced as well.
+  // Cut first: a long text must not cost CPU time, and half a character that the cut leaves is replaced as well.
   return text.length <= max ? cleaned(text) : `${cleaned(text.slice(0, max - 1))}…`;
 }
 

@@ -3,8 +3,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /**
- * What makes a process this process and not a later one with the same pid: pid, start time and the boot it
- * happened in. Compared before anything is signalled or adopted.
+ * Identifies a process, as opposed to a later one with the same pid: pid, start time and boot. Compared before a
+ * process is signalled or adopted.
  */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -26,7 +26,7 @@ export interface ProcessTable {
   list(): Promise<ProcessEntry[]>;
   /** Identifies this boot of this machine. */
   bootId(): Promise<string>;
-  /** Identifies the network namespace of this process; two loopbacks are one only where these are equal. */
+  /** Identifies the network namespace of this process; two processes share a loopback only where these are equal. */
   networkNamespace(): Promise<string>;
 }
 
@@ -37,7 +37,7 @@ export async function isAlive(table: ProcessTable, identity: ProcessIdentity): P
 }
 
 /**
- * Sends a signal to exactly this process; false if it is gone (or somebody else has its pid by now).
+ * Sends a signal to exactly this process; false if it is gone (or another process has its pid by now).
  *
  * @throws if the signal is not permitted.
  */
@@ -63,7 +63,10 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 
 const DEAD_STATES = new Set(['Z', 'X', 'x']);
 
-/** Linux: /proc. Field numbers as in proc(5); the command may contain blanks and parentheses, so cut after the last ')'. */
+/**
+ * Linux: /proc. Field numbers as in proc(5). The command may contain blanks and parentheses, so fields are split after
+ * the last ')'.
+ */
 const procTable: ProcessTable = {
   async identify(pid) {
     try {

@@ -2,15 +2,15 @@ import { messageOf } from './errors';
 import type { Logger } from './logger';
 
 /**
- * Failures of work that is tried again and again: each is told once, not at every try, and once more when it is over. What
- * fails is named by a key; the same key with another reason is told again.
+ * Logs failures of work that is retried: once when it begins to fail, not at every try, and once when it works again.
+ * The work is named by a key; the same key with another reason is logged again.
  */
 export class RecurringFailures {
   readonly #reasons = new Map<string, string>();
 
   /**
-   * @param message - what is told with the error
-   * @param over - what is told when it works again
+   * @param message - the log message, logged with the error
+   * @param over - the log message when it works again
    */
   constructor(
     private readonly log: Logger,
@@ -18,7 +18,7 @@ export class RecurringFailures {
     private readonly over: string,
   ) {}
 
-  /** It did not work. */
+  /** The work failed. */
   failed(key: string, error: unknown): void {
     const reason = reasonOf(error);
     if (this.#reasons.get(key) === reason) return;
@@ -26,19 +26,19 @@ export class RecurringFailures {
     this.log.warn({ what: key, err: error }, this.message);
   }
 
-  /** It worked. */
+  /** The work succeeded. */
   worked(key: string): void {
     if (this.#reasons.delete(key)) this.log.info({ what: key }, this.over);
   }
 
-  /** All that failed when everything was tried: what is not among it works, or is not there any more. */
+  /** Takes all failures of one complete round: a key that is not among them works again, or is gone. */
   settle(failed: ReadonlyMap<string, unknown>): void {
     for (const [key, error] of failed) this.failed(key, error);
     for (const key of [...this.#reasons.keys()]) if (!failed.has(key)) this.worked(key);
   }
 }
 
-/* Messages may name what differs at each try; a code says the same of all of them. */
+/* Messages may differ at every try; a code stays the same. */
 function reasonOf(error: unknown): string {
   // SAFETY: Object() makes an object of anything; whether it has a code is what is asked.
   const { code } = Object(error) as { code?: unknown };

@@ -6,10 +6,10 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Names the one use of this key; other uses of the installation's secret get other keys. */
+/** The purpose of this key; other uses of the installation's secret derive other keys. */
 const KEY_INFO = 'holdfast:sealed:1';
 
-/** Thrown for what this secret did not seal, or not for this purpose, or what was changed since. */
+/** Thrown for a text that was sealed with another secret or for another purpose, or was changed since. */
 export class UnsealError extends Error {
   constructor(options?: ErrorOptions) {
     super('it was sealed with another secret, or for something else, or it was changed', options);
@@ -18,10 +18,11 @@ export class UnsealError extends Error {
 }
 
 /**
- * Encrypts a text so that it may lie in Redis: Base64url of nonce, ciphertext and tag. Equal texts come out differently.
+ * Encrypts a text so that it can be stored in Redis: Base64url of nonce, ciphertext and tag. Equal texts give different
+ * results.
  *
  * @param secret - the installation's secret; the key is derived from it (HKDF-SHA256)
- * @param boundTo - what the text belongs to; it is not stored, and {@link unseal} must be told the same
+ * @param boundTo - what the text belongs to; it is not stored, and {@link unseal} needs the same value
  */
 export function seal(secret: string, boundTo: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -50,7 +51,7 @@ export function unseal(secret: string, boundTo: string, sealed: string): string 
   }
 }
 
-/* The secret is random or the operator's own choice of something long: no salt, so that every process gets the same key. */
+/* No salt, so that every process derives the same key. The secret is random, or long and chosen by the operator. */
 function keyOf(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', KEY_INFO, KEY_BYTES));
 }

@@ -1,36 +1,36 @@
 import { CLOSE, frameHeaderAt } from './frame-header';
 
-/** An answer to a handshake that is longer is none. */
+/** A longer answer to the handshake is not taken for one. */
 const HANDSHAKE_MAX_BYTES = 16_384;
 
 /** A close frame's payload is at most 125 bytes: two for the code, the others for the reason. */
 const REASON_MAX_BYTES = 123;
 
-/** Why a connection is closed, as the other end is to hear it. */
+/** Why a connection is closed, as sent to the other end. */
 export interface Closing {
   /** RFC 6455, section 7.4: 1000 … 1014, or 4000 … 4999. */
   readonly code: number;
-  /** ASCII; what is beyond 123 bytes is cut off. */
+  /** ASCII; cut off after 123 bytes. */
   readonly reason: string;
 }
 
 /**
- * Follows what a WebSocket server sends, headers only, to know where a frame of ours may stand: behind the handshake, between two
- * of the server's frames, and not behind its own close frame.
+ * Follows what a WebSocket server sends, headers only, to know where a frame may be inserted: after the handshake,
+ * between two of the server's frames, and not after its own close frame.
  */
 export class ServerFrames {
   #state: 'handshake' | 'open' | 'refused' | 'closed' = 'handshake';
-  /** What is still to come of the frame under way. */
+  /** Remaining bytes of the current frame. */
   #passing = 0;
-  /** The beginning of a handshake or header whose end has not come. */
+  /** The beginning of a handshake or header that is not complete yet. */
   #begun: Buffer | null = null;
 
-  /** Whether the server has let the client in, and has not said goodbye. */
+  /** Whether the server has accepted the handshake and has not sent a close frame. */
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  /** Whether a frame of ours could follow what has been pushed. */
+  /** Whether a frame may be inserted after the bytes pushed so far. */
   get isBetweenFrames(): boolean {
     return this.isOpen && this.#passing === 0 && this.#begun === null;
   }
@@ -44,7 +44,7 @@ export class ServerFrames {
       if (this.#passing === 0) {
         const header = frameHeaderAt(bytes, at);
         if (header === null) {
-          // A copy: a view would keep all of a large chunk for a byte or two.
+          // A copy: a view would keep the whole chunk in memory for a few bytes.
           this.#begun = Buffer.from(bytes.subarray(at));
           return;
         }

@@ -3,13 +3,13 @@ import type { Clock } from './clock';
 /** How often the watch looks at its clock. */
 const CHECK_EVERY_MS = 250;
 
-/** A check that comes this much late means that this process itself did not run. */
+/** A check that runs this late means that this process itself was stalled. */
 const STALL_MS = 1_000;
 
 /**
  * Notices that the other side has gone silent. Time in which this process was stalled itself (stopped, starved,
- * suspended) says nothing about the other side: after a stall the other side gets its whole patience again.
- * Fires again after every further `patienceMs` of silence, until it hears something or is stopped.
+ * suspended) says nothing about the other side: after a stall the full `patienceMs` starts again. Fires again after
+ * every further `patienceMs` of silence, until it hears something or is stopped.
  */
 export class SilenceWatch {
   readonly #clock: Clock;
@@ -25,14 +25,14 @@ export class SilenceWatch {
     this.#onSilent = onSilent;
   }
 
-  /** Starts with full patience; a running watch starts over. */
+  /** Starts a full `patienceMs`; a running watch starts over. */
   start(): void {
     this.stop();
     this.#heardAtMs = this.#checkedAtMs = this.#clock.monotonicMs();
     this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
   }
 
-  /** The other side has given a sign of life. */
+  /** Reports a sign of life of the other side. */
   heard(): void {
     this.#heardAtMs = this.#clock.monotonicMs();
   }

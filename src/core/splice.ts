@@ -2,38 +2,39 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { closeFrame, ServerFrames, type Closing } from './server-frames';
 
-/** How long a side that is being closed may take to read what was already sent to it. */
+/** How long a side that is being closed may take to read the bytes already sent to it. */
 const LINGER_MS = 1_000;
 
-/** How long the frame that is under way may take to end, before a client is closed in its middle. */
+/** How long the current frame may take to end before the client is closed in its middle. */
 const FRAME_END_MS = 500;
 
 /** After this long without traffic the kernel starts to probe whether the peer still exists. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** The handshake headers that matter to the other end. Origin and extensions stay here on purpose. */
+/** The handshake headers that matter to the other end. Origin and extensions are not forwarded on purpose. */
 const FORWARDED = ['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-protocol'] as const;
 
-/** What is joined with what. */
+/** The two sockets to join, and how. */
 export interface SpliceOptions {
   /** The socket of the client's upgrade request, as the HTTP server handed it over. */
   readonly client: Socket;
-  /** What the client had already sent behind its request. */
+  /** What the client had already sent after its request. */
   readonly head: Buffer;
   readonly request: IncomingMessage;
   /** A connected socket to the browser or to the next hop. */
   readonly upstream: Socket;
-  /** Path with query that the upgrade asks for over there. */
+  /** Path with query of the upgrade request to the upstream. */
   readonly upstreamPath: string;
   /** Value of the Host header; Chromium accepts only an IP address or `localhost`. */
   readonly upstreamHost: string;
   /** Called for every chunk from the client; must be cheap. */
   readonly onClientBytes?: () => void;
-  /** What is sent on of a chunk from the client; default: all of it. */
+  /** Returns what to forward of a chunk from the client; default: all of it. */
   readonly fromClient?: (chunk: Buffer) => Buffer;
   /**
-   * Called once when the upstream has gone by itself under an open WebSocket. The client is left open, so that whoever knows why can
-   * tell it with `close`, which must be called then. Default: the client is closed without a word.
+   * Called once when the upstream has closed by itself under an open WebSocket. The client is left open, so that the
+   * owner of the splice can send the reason with `close`, which it must call. Default: the client is closed without a
+   * close frame.
    */
   readonly onUpstreamGone?: () => void;
 }
@@ -46,20 +47,21 @@ export interface SplicedBytes {
 
 /** Two sockets joined; both are gone when `closed` resolves. */
 export interface Splice {
-  /** What was carried so far, as the sockets have counted it themselves; also when they are closed. */
+  /** The bytes carried so far, from the sockets' own counters; also works when they are closed. */
   bytes(): SplicedBytes;
   /**
-   * Ends both sides. The client gets everything the browser had sent and then, with `onUpstreamGone`, a close frame that says why: as soon as
-   * no frame of the browser's is in its middle. Without it, and where that takes too long, it sees FIN, which is code 1006.
+   * Ends both sides. The client gets everything the browser had sent and then, with `onUpstreamGone`, a close frame
+   * with the reason, as soon as the browser's current frame has ended. Without `onUpstreamGone`, and if that takes too
+   * long, it sees FIN, which is code 1006.
    */
   close(closing?: Closing): void;
-  /** Never rejects: an error of either socket is an end like any other. */
+  /** Never rejects: an error of either socket counts as an end. */
   readonly closed: Promise<void>;
 }
 
 /**
- * Passes a WebSocket upgrade on and then carries bytes both ways without looking at them: the answer to the handshake,
- * good or bad, is the upstream's own. Compression is not offered upstream, so no hop has to touch a frame.
+ * Forwards a WebSocket upgrade and then carries bytes both ways without reading them: the answer to the handshake, also
+ * a refusal, is the upstream's own. Compression is not offered upstream, so that no hop has to change a frame.
  */
 export function spliceUpgrade(options: SpliceOptions): Splice {
   const { client, upstream, head, onClientBytes, fromClient, onUpstreamGone } = options;
@@ -69,7 +71,7 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
     socket.setTimeout(0);
   }
   const closed = bothClosed(client, upstream);
-  // What came before on a connection that was kept alive is none of this.
+  // Earlier requests on a kept-alive connection do not count.
   const earlierBytes = client.bytesRead - head.length;
   const goodbye = onUpstreamGone === undefined ? null : new Goodbye(client, upstream, onUpstreamGone);
 
@@ -111,7 +113,7 @@ function carry(
 ): void {
   const resume = (): void => void from.resume();
   const onData = (chunk: Buffer): void => {
-    if (to.writableEnded) return; // being closed: read on, or what the peer still gets would be lost with a reset
+    if (to.writableEnded) return; // being closed: keep reading, or a reset would destroy what the peer has not read yet
     if (!to.write(change(chunk))) {
       from.pause();
       to.once('drain', resume);
@@ -121,12 +123,12 @@ function carry(
   from.on('data', onData);
   from.on('end', onGone);
   from.on('close', onGone);
-  // An error is always followed by `close`, which ends the other side; there is nobody to tell it to.
+  // An error is always followed by `close`, which ends the other side; nothing else needs to know.
   from.on('error', () => undefined);
   if (from.destroyed) onGone();
 }
 
-/** The end of one client: when its close frame may be sent, and what happens if it cannot. */
+/** The end of one client: decides when its close frame may be sent, and what happens if it cannot. */
 class Goodbye {
   readonly #frames = new ServerFrames();
   #closing: Closing | null = null;
@@ -138,13 +140,15 @@ class Goodbye {
     private readonly onUpstreamGone: () => void,
   ) {}
 
-  /** Takes what the client has been sent. */
+  /** Takes the bytes sent to the client. */
   readonly onCarried = (chunk: Buffer): void => {
     this.#frames.push(chunk);
     if (this.#closing !== null) this.#tryToSay(this.#closing);
   };
 
-  /** The upstream ends. Nobody need be told who has been told already, or was never let in. */
+  /**
+   * The upstream ends. Does nothing for a client that has got a close frame already, or whose handshake was refused.
+   */
   onGone(): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -153,7 +157,7 @@ class Goodbye {
     else this.onUpstreamGone();
   }
 
-  /** Says why, as soon as that is possible. */
+  /** Sends the close frame as soon as that is possible. */
   say(closing: Closing): void {
     if (this.#closing !== null) return;
     this.#closing = closing;
@@ -166,7 +170,8 @@ class Goodbye {
 
   #tryToSay(closing: Closing): void {
     if (!this.#frames.isBetweenFrames || this.client.writableEnded) return;
-    // Not destroyed as soon as it is written: with bytes of the client unread that would be a reset, which may overtake the frame.
+    // Not destroyed right after the write: if bytes of the client are unread, that sends a reset, which may overtake
+    // the frame.
     this.client.end(closeFrame(closing));
     this.client.resume();
     const timer = setTimeout(() => this.client.destroy(), LINGER_MS);
@@ -180,7 +185,7 @@ class Goodbye {
   }
 }
 
-/** Lets what is already written reach the peer, but not for ever. */
+/** Lets the bytes already written reach the peer, for a limited time. */
 function finish(socket: Socket): void {
   if (socket.destroyed || socket.writableEnded) return;
   socket.destroySoon();

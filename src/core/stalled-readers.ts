@@ -6,34 +6,34 @@ import type { Clock } from './clock';
 
 const CHECK_EVERY_MS = 2_500;
 
-/** When a reader that takes nothing is cut. */
+/** When a reader that takes nothing is disconnected. */
 export interface StallRule {
-  /** Whom it is about: everybody for whom something waits, or those for whom so much waits that nothing more is written. */
+  /** Which readers it applies to: all with bytes waiting, or only those with so many that nothing more is written. */
   readonly appliesTo: 'waiting' | 'blocked';
-  /** How long such a reader may take nothing, milliseconds, by how much was last written to it. */
+  /** How long such a reader may take nothing, milliseconds, by the rate of the last writes to it. */
   readonly limitMs: (bytesPerSecond: number) => number;
 }
 
-/** The rule of answers that only we write: 30 s. */
+/** The rule for answers that Holdfast itself writes: 30 s. */
 const ANY_WAITING: StallRule = { appliesTo: 'waiting', limitMs: () => 30_000 };
 
-/** As much may wait in the system for one reader; it alone would let megabytes pile up. */
+/** At most so much may wait in the kernel for one reader; the kernel alone would buffer megabytes. */
 const ROOM_BYTES = 128 * 1_024;
 
-/** How often it is looked whether a reader has made room: readers over a network drain their buffer in about this time. */
+/** How often to check whether a reader has made room: readers over a network drain their buffer in about this time. */
 const ROOM_LOOK_MS = 100;
 
-/** What {@link StalledReaders} works with. */
+/** Dependencies of {@link StalledReaders}. */
 export interface StalledReadersParts {
   readonly clock: Pick<Clock, 'monotonicMs'>;
-  /** Bytes that the system holds for the other end, by {@link connectionKey}. Default: what Linux tells. */
+  /** Bytes that the kernel holds for the other end, by {@link connectionKey}. Default: read from Linux. */
   readonly sendQueues?: () => Promise<ReadonlyMap<string, number>>;
   readonly checkEveryMs?: number;
-  /** Default: whoever takes nothing of what waits for 30 s. */
+  /** Default: a reader that takes none of the waiting bytes for 30 s. */
   readonly rule?: StallRule;
 }
 
-/** Why a reader was cut: it has taken nothing for this long, and so much was last written to it. */
+/** Why a reader was cut: how long it has taken nothing, and the rate of the last writes to it. */
 export interface Stall {
   readonly stalledMs: number;
   readonly bytesPerSecond: number;
@@ -41,7 +41,7 @@ export interface Stall {
 
 /** A connection that is being watched. */
 export interface WatchedReader {
-  /** Resolves when little enough waits for the other end that more may be written, or when nobody watches any more. */
+  /** Resolves when few enough bytes wait for the other end that more may be written, or when the watch has ended. */
   room(): Promise<void>;
   /** Ends it. */
   unwatch(): void;
@@ -51,7 +51,7 @@ interface Reader {
   readonly socket: Socket;
   readonly cut: (stall: Stall) => void;
   readonly unwatched: AbortController;
-  /** Bytes that had been written, that waited, and that the other end had acknowledged when we last looked. */
+  /** Bytes written, waiting, and acknowledged by the other end, at the last check. */
   written: number;
   waiting: number;
   taken: number;
@@ -60,9 +60,10 @@ interface Reader {
 }
 
 /**
- * Cuts connections whose other end has stopped to read, and keeps writers from filling the system's buffers for one that
- * is slow. Node sees a reader stall only when the system's send buffer is full, some megabytes later; until then the reader
- * costs memory that no process shows. The system knows better: what it still holds, and whether that moves.
+ * Cuts connections whose other end has stopped reading, and keeps writers from filling the kernel's buffers for a slow
+ * one. Node sees a stalled reader only when the kernel's send buffer is full, some megabytes later; until then the
+ * reader costs memory that is accounted to no process. The kernel's own counters show what it still holds, and whether
+ * that changes.
  */
 export class StalledReaders {
   readonly #readers = new Set<Reader>();
@@ -106,7 +107,7 @@ export class StalledReaders {
     }
   }
 
-  /* One look serves everybody who wants one meanwhile. */
+  /* Callers that ask during a check share its result. */
   #look(): Promise<void> {
     this.#looking ??= this.#check().finally(() => (this.#looking = null));
     return this.#looking;
@@ -116,10 +117,10 @@ export class StalledReaders {
     const { clock, sendQueues = linuxSendQueues, rule = ANY_WAITING } = this.parts;
     const { checkEveryMs = CHECK_EVERY_MS } = this.parts;
     const isMeant = ({ socket }: Reader): boolean => rule.appliesTo === 'waiting' || socket.writableNeedDrain;
-    // Nobody reads the table of all connections for readers that keep up.
+    // The table of all connections is read only if a reader does not keep up.
     const queues = [...this.#readers].some(isMeant) ? await sendQueues() : new Map<string, number>();
     const nowMs = clock.monotonicMs();
-    // Time in which we could not look, because the process stood still, is not held against anybody.
+    // Time in which this process was stalled and could not check does not count against a reader.
     const missedMs = Math.max(0, nowMs - this.#lookedMs - 2 * checkEveryMs);
     this.#lookedMs = nowMs;
     for (const reader of [...this.#readers]) {
@@ -142,7 +143,7 @@ export class StalledReaders {
   }
 }
 
-/** How much is written to a connection, from looks at its count. */
+/** Measures the rate of writes to a connection from its byte count. */
 class FlowMeter {
   #bytesPerSecond = 0;
   #before = 0;
@@ -152,7 +153,7 @@ class FlowMeter {
     private atMs: number,
   ) {}
 
-  /* The more of the last two spans in which anything was written: a flood may begin and be held up at the end of one. */
+  /* The larger of the last two intervals with writes: a flood may begin, and be held up, at the end of an interval. */
   look(bytes: number, nowMs: number): number {
     if (bytes > this.bytes && nowMs > this.atMs) {
       this.#before = this.#bytesPerSecond;
@@ -189,7 +190,7 @@ async function readTable(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
 }
 
-/* Words of four bytes in the machine's order; an IPv4 address on an IPv6 socket is a mapped one there as well. */
+/* Words of four bytes in the machine's byte order; an IPv4 address on an IPv6 socket appears as a mapped one. */
 function endOf(address = '', port = 0): string {
   const bytes = isIPv4(address) ? address.split('.').map(Number) : ipv6Bytes(address);
   const ordered = endianness() === 'LE' ? bytes.map((_, i) => bytes[(i & ~3) + 3 - (i & 3)] ?? 0) : bytes;

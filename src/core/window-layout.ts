@@ -1,12 +1,12 @@
 import type { BrowserOptions } from '../../machines/session/session.types';
 
-/** Chromium makes no window with tabs narrower than this, CSS pixels (156, Linux; measured). */
+/** Chromium makes no window with tabs narrower than this, CSS pixels (Chromium 156, Linux; measured). */
 export const NARROWEST_WINDOW = 500;
 
-/** What tabs and toolbar take of a window's height, drawn or not, CSS pixels (156, Linux; measured). */
+/** The height that tabs and toolbar take of a window, drawn or not, CSS pixels (Chromium 156, Linux; measured). */
 const TOOLBAR_HEIGHT = 87;
 
-/** The inside of every page of a session that asked for no dimensions, CSS pixels. */
+/** The inside of every page of a session created without dimensions, CSS pixels. */
 const DEFAULT_DIMENSIONS: Size = { width: 1_280, height: 720 };
 
 /** A width and a height; the unit is where it is used. */
@@ -15,13 +15,16 @@ export interface Size {
   readonly height: number;
 }
 
-/** How screen and windows have to be, so that the inside of a page's window is what the session asked for. */
+/** The sizes of screen and windows that give the inside of a page's window the requested dimensions. */
 export interface WindowLayout {
   /** Device pixels. */
   readonly screen: Size;
   /** Outside of a window, CSS pixels. */
   readonly window: Size;
-  /** Whether the first window covers the screen, without tabs and toolbar: the one way to a page that is narrower than {@link NARROWEST_WINDOW}. */
+  /**
+   * Whether the first window covers the screen, without tabs and toolbar: the only way to a page narrower than
+   * {@link NARROWEST_WINDOW}.
+   */
   readonly isFullscreen: boolean;
 }
 

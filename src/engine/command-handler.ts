@@ -9,12 +9,13 @@ import { OPERATIONS_KEPT, type SessionRecord } from '../store/session-record';
 import type { StepRequest, Stepper } from './stepper';
 import type { CommandOutcome } from './waiters';
 
-/** Whoever sent a command has been answered by then, or has died: a delivery that comes later is a second one. */
+/** The sender of a command has been answered by then, or has died: a later delivery is a second one. */
 const SECOND_DELIVERY_AFTER_MS = 5_000;
 
 /**
- * From this revision on a session is not changed any more. Every commit writes one line into its history, and nothing drops
- * one (I5): what else can happen to a session is bounded by its machine, and by how often its worker is started.
+ * From this revision on a session is not changed any more. Every commit appends one line to its history, and no line is
+ * ever dropped (I5). All other events of a session are bounded by its machine, and by how often its worker is
+ * restarted.
  */
 export const HISTORY_CHANGES_MAX = 10_000;
 
@@ -27,7 +28,7 @@ type UpdateCommand = Extract<SessionCommand, { command: 'update' }>;
 /**
  * Handles the `sessions` queue: every change from outside. A command that commits is answered by its transition's own
  * notice; one that changes nothing (already ended, unknown, refused) is answered by an `outcome` notice that says why,
- * so that whoever sent it need not wait in vain.
+ * so that its sender does not wait in vain.
  */
 export function commandHandler(
   stepper: Stepper,
@@ -41,7 +42,7 @@ export function commandHandler(
 }
 
 /**
- * Carries out a command that is about a session, at most once: a repeat with the same `commandId` is `replayed`.
+ * Carries out a command on a session, at most once: a repeat with the same `commandId` is `replayed`.
  *
  * @throws what {@link Stepper.apply} throws.
  */
@@ -69,7 +70,7 @@ async function update(stepper: Pick<Stepper, 'apply'>, command: UpdateCommand): 
   const outcome = await stepper.apply({
     ref,
     opId: commandId,
-    // In the words of the API, which has its units in the documentation: `timeout`, not `timeoutMs`.
+    // In the API's names, which have no units: `timeout`, not `timeoutMs`.
     cause: Object.keys(change)
       .map(name => name.replace(/Ms$/, ''))
       .join(' '),
@@ -77,7 +78,7 @@ async function update(stepper: Pick<Stepper, 'apply'>, command: UpdateCommand): 
     event: (record, nowMs) => {
       if (mayBeForgotten(record.revision, nowMs, command)) return null;
       const event: UpdateEvent = { type: 'UPDATE', nowMs, change };
-      // Anew in every try: another session state may refuse for another reason, or not at all.
+      // Decided again at every try: another session state may refuse for another reason, or not at all.
       refusal = updateRefusal(record, event, command);
       return refusal === null ? event : null;
     },
@@ -86,9 +87,9 @@ async function update(stepper: Pick<Stepper, 'apply'>, command: UpdateCommand): 
 }
 
 /*
- * A row remembers the operations that made its last few revisions. A command that is delivered a second time, because the
- * process that had taken it was killed, may have been applied longer ago than that: applied again it would undo what others
- * have changed since.
+ * A row remembers the operations that made its last few revisions. A command that is delivered a second time, because
+ * the process that had taken it was killed, may have been applied longer ago than that. Applying it again would undo
+ * later changes by other clients.
  */
 function mayBeForgotten(revision: number, nowMs: number, { sent }: UpdateCommand): boolean {
   return (
@@ -98,7 +99,7 @@ function mayBeForgotten(revision: number, nowMs: number, { sent }: UpdateCommand
   );
 }
 
-/* That a session has ended tells more than that its revision is another one, or its deadline past. */
+/* An ended session is reported first: it tells the client more than a wrong revision or a passed deadline. */
 function updateRefusal(
   { revision, snapshot }: SessionRecord,
   event: UpdateEvent,

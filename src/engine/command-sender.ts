@@ -9,16 +9,16 @@ import { carryOutCommand } from './command-handler';
 import type { Stepper } from './stepper';
 import type { CommandOutcome, Waiters } from './waiters';
 
-/** How long the queue may leave a command unanswered. It answers in milliseconds unless its consumer is gone or stuck. */
+/** How long the queue may leave a command unanswered. It answers in milliseconds if its consumers are alive. */
 const UNANSWERED_AFTER_MS = 750;
 
-/** The same while the command before was left unanswered: a bulk release must not wait anew for every session. */
+/** The same after a command that was left unanswered: a bulk release must not wait the full time for every session. */
 const STILL_UNANSWERED_AFTER_MS = 100;
 
-/** How long the sender may take to carry it out itself, before its caller asks the row and answers. */
+/** How long the sender may take to carry it out itself, before its caller reads the row and answers. */
 const OWN_STEP_TIMEOUT_MS = 1_250;
 
-/** What {@link CommandSender} works with. */
+/** Dependencies of {@link CommandSender}. */
 export interface CommandSenderParts {
   readonly producer: Pick<Producer, 'sendCommand' | 'withdrawCommand'>;
   readonly waiters: Pick<Waiters, 'outcome'>;
@@ -28,9 +28,10 @@ export interface CommandSenderParts {
 }
 
 /**
- * Sends commands through the queue `sessions` and hears what became of them. A command that the queue does not answer is
- * carried out by its sender, as the same operation: whoever comes second, the sender or a consumer, is told that it was
- * applied already. So nobody waits for the lock of a process that was killed, nor for a queue that is paused or broken.
+ * Sends commands through the queue `sessions` and waits for their outcome. If the queue does not answer, the sender
+ * carries the command out as the same operation: the second of the two, sender or consumer, gets the answer that it was
+ * applied already. So clients do not wait for the lock of a process that was killed, nor for a queue that is paused or
+ * broken.
  */
 export class CommandSender {
   #isAnswering = true;
@@ -38,7 +39,7 @@ export class CommandSender {
   constructor(private readonly parts: CommandSenderParts) {}
 
   /**
-   * Resolves with what became of a command; null if nothing is known after two seconds.
+   * Resolves with the outcome of a command; null if it is not known after two seconds.
    *
    * @throws what Redis throws while it is away.
    */
@@ -49,7 +50,7 @@ export class CommandSender {
       const heard = (await this.#isQueued(command)) ? await outcome.answer(patienceMs) : null;
       this.#isAnswering = heard !== null;
       if (heard !== null) return heard;
-      // Either may be first, also when a frozen process wakes up; and a step that fails leaves the other its chance.
+      // Either may be first, also when a frozen process wakes up. If the own step fails, the consumer may still answer.
       const own = this.#carryOut(command);
       const first = await Promise.any([own, outcome.answer(OWN_STEP_TIMEOUT_MS)]);
       return first ?? (await this.#whyNot(own));
@@ -58,7 +59,7 @@ export class CommandSender {
     }
   }
 
-  /* Nobody has answered, neither has the own step: it has failed, or is on its way still. */
+  /* Neither the queue nor the own step has answered: the step has failed, or is still running. */
   async #whyNot(own: Promise<CommandOutcome>): Promise<null> {
     try {
       await settlesWithin(own, 0);
@@ -87,7 +88,8 @@ export class CommandSender {
     const { stepper, producer, report, log } = this.parts;
     report.commandUnanswered(command.command, command.ref);
     const outcome = await carryOutCommand(stepper, command);
-    // What stays in the queue would be told that it was applied already; only a paused queue would fill with it.
+    // If it stayed in the queue, its consumer would find it applied already. It is removed so that a paused queue does
+    // not fill up.
     producer
       .withdrawCommand(command.commandId)
       .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'a command stays in its queue'));

@@ -6,7 +6,7 @@ import type { Producer } from '../queue/producer';
 import type { LeftEffect, MaintenanceStore } from '../store/maintenance-store';
 import { pendingEffects } from '../store/session-commit';
 
-/** Carries committed effects into the queues and forgets them then. What a crash leaves, a sweep carries later. */
+/** Enqueues committed effects and then forgets them. Effects left behind by a crash are enqueued later by a sweep. */
 export class EffectRelay {
   constructor(
     private readonly producer: Producer,
@@ -15,7 +15,7 @@ export class EffectRelay {
   ) {}
 
   /**
-   * Carries out what a commit has just made necessary. Never throws: the commit stands, and the effects with it.
+   * Carries out the effects of a commit. Never throws: the commit is done, and its effects are stored with it.
    *
    * @param revision - the revision the commit made
    */
@@ -35,15 +35,17 @@ export class EffectRelay {
   /**
    * Carries out one effect that a crash left behind.
    *
-   * @throws for one that cannot be read or is of a kind that this version does not know: it is not ours to forget.
+   * @throws for one that cannot be read or is of a kind that this version does not know: it must not be forgotten.
    */
   async carryOutLeft({ member, pending }: LeftEffect, nowMs: number): Promise<void> {
     if (pending === null || !EFFECT_KINDS.includes(pending.effect.kind)) throw new Error('an unknown effect');
     await this.#carryOut(pending.ref, [pending.effect], [member], nowMs);
   }
 
-  /* The commit that follows may be carried out first, by another process: its cancels find nothing then, and what is
-     armed here afterwards would stay in its queue until it is due, up to a day after the session has ended. */
+  /*
+   * The commit that follows may be carried out first, by another process: its cancels find nothing then, and a timer
+   * armed here afterwards would stay in its queue until it is due, up to a day after the session has ended.
+   */
   async #carryOut(
     ref: SessionRef,
     effects: readonly SessionEffect[],
@@ -58,14 +60,15 @@ export class EffectRelay {
   }
 }
 
-/** What undoes an effect that the row does not want any more; null while it does. */
+/** The effect that undoes one that no longer agrees with the row; null while it does. */
 function takenBack(effect: SessionEffect, deadlines: Deadlines): SessionEffect | null {
   switch (effect.kind) {
     case 'timer.arm':
       return deadlines[effect.timer] === effect.deadlineMs ? null : { ...effect, kind: 'timer.cancel' };
     case 'launch.enqueue':
       return deadlines.queue === undefined ? { ...effect, kind: 'launch.cancel' } : null;
-    // A deadline may come back: extended, and shortened to what it was. Then this has removed the job armed meanwhile.
+    // A deadline may come back: extended, then shortened to what it was. The cancel has then removed the job that was
+    // armed meanwhile.
     case 'timer.cancel':
       return deadlines[effect.timer] === effect.deadlineMs ? { ...effect, kind: 'timer.arm' } : null;
     case 'launch.cancel':

@@ -14,23 +14,23 @@ import type { SessionStore } from '../store/session-store';
 import { newerVersion } from './newer-version';
 import { requireLive } from './session-ended';
 
-/** Finds the way to the browser of a live session, for somebody who wants something of it. */
+/** Finds the route to the browser of a live session. */
 export type FindBrowser = (ref: SessionRef, part?: DevToolsPart) => Promise<Route>;
 
-/** What {@link findBrowser} works with. */
+/** Dependencies of {@link findBrowser}. */
 export interface FindBrowserParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly here: Here;
-  /** The installation's; signs the ticket for a keeper. */
+  /** The installation's secret; signs the ticket for a keeper. */
   readonly secret: string;
 }
 
-/** Finds the way to the downloads of a live session. */
+/** Finds the route to the downloads of a live session. */
 export type FindDownloads = (ref: SessionRef) => Promise<DownloadsRoute>;
 
 /**
- * Asking counts as activity: whoever wants a picture of a page, or its cookies, is not idle.
+ * The call counts as activity: a client that asks for a screenshot or for cookies is not idle.
  *
  * @throws HoldfastError `session_not_found`, `session_not_live`, `session_ended`, `browser_unreachable`; what Redis
  *   throws while it is away.
@@ -41,7 +41,7 @@ export function findBrowser(parts: FindBrowserParts): FindBrowser {
 }
 
 /**
- * The same for what it has downloaded: asking counts as activity, too.
+ * The same for the session's downloads: the call counts as activity, too.
  *
  * @throws HoldfastError as {@link findBrowser}.
  */

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors';
 
-/** What callers are told who want something of a session that only a process of a newer version can do. */
+/** The error for a request that only a process of a newer version can carry out on its session. */
 export function newerVersion(cause?: unknown): HoldfastError {
   return new HoldfastError(
     'newer_version',

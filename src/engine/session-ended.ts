@@ -9,12 +9,12 @@ import { statusOf } from '../../machines/session/session.view';
 import { HoldfastError, type ErrorCode } from '../core/errors';
 import type { SessionRecord } from '../store/session-record';
 
-/** What is thrown at whoever wants something of a session that has ended: `session_ended`, with how it ended. */
+/** The error for a request on a session that has ended: `session_ended`, with how it ended. */
 export function sessionEnded(snapshot: SessionSnapshot): HoldfastError {
   return ended(endOf(snapshot));
 }
 
-/** The same by status and reason, for those who have not read the row. */
+/** The same from status and reason, for callers that have not read the row. */
 export function endedAs(status: SessionStatus, endReason: string | null): HoldfastError {
   return ended({ sessionStatus: status, endReason });
 }
@@ -33,7 +33,7 @@ export function requireLive({ snapshot }: SessionRecord): void {
   throw new HoldfastError('session_not_live', 'The session is not live yet.');
 }
 
-/* A session that failed has failed the create with it; that it was released, or its time is up, was somebody's wish. */
+/* If the session failed, the create failed too. A release or a time-out was requested. */
 const CODES = {
   released_by_client: 'session_ended',
   released_by_bulk: 'session_ended',
@@ -50,13 +50,14 @@ const CODES = {
   worker_lost: 'worker_lost',
 } as const satisfies Record<EndReason, ErrorCode>;
 
-/** Every code that a create can be answered with whose session has ended. */
+/** Every code that can answer a create whose session has ended. */
 export const CREATE_ENDED_CODES: readonly ErrorCode[] = [...new Set(Object.values(CODES))];
 
 /**
- * What a create is answered whose session has ended: a code after its end reason, and which session it was.
+ * The answer to a create whose session has ended: a code for its end reason, and the session's id.
  *
- * @param isNamed - whether the request says which session it means, by id or Idempotency-Key: a repeat gets this answer again
+ * @param isNamed - whether the request names its session, by id or Idempotency-Key: a repeat then gets this answer
+ * again
  */
 export function createEnded(snapshot: SessionSnapshot, isNamed: boolean): HoldfastError {
   const { liveAtMs, error } = snapshot.context;
@@ -70,13 +71,13 @@ export function createEnded(snapshot: SessionSnapshot, isNamed: boolean): Holdfa
   });
 }
 
-/* A newer version may have ended it for a reason that this one has no code for. */
+/* A newer version may have ended the session for a reason that has no code in this version. */
 function codeOf(endReason: string | null): ErrorCode {
   const codes: Readonly<Record<string, ErrorCode | undefined>> = CODES;
   return codes[endReason ?? ''] ?? 'session_ended';
 }
 
-/* The members of a problem about a session that has ended. */
+/* Members of the problem body about a session that has ended. */
 interface End {
   readonly sessionId: string;
   readonly sessionStatus: SessionStatus;

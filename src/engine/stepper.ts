@@ -10,20 +10,20 @@ import type { SessionStore } from '../store/session-store';
 import type { CommitAnswer, SessionRecord } from '../store/session-record';
 import type { EffectRelay } from './effect-relay';
 
-/** An event for a session, from whoever has one. */
+/** An event for a session. */
 export interface StepRequest {
   readonly ref: SessionRef;
-  /** Applied at most once; a repeat gets the answer of the first. Left out: this call is an operation of its own. */
+  /** Applied at most once; a repeat gets the first answer. Left out: every call is an operation of its own. */
   readonly opId?: string;
   readonly cause: string;
   readonly actor: string;
-  /** Makes the event from what was read; null: nothing to be said to a session in this state. */
+  /** Makes the event from the record that was read; null: no event for a session in this state. */
   readonly event: (record: SessionRecord, nowMs: number) => SessionEvent | null;
   readonly asOwner?: Fence;
   readonly asReaperOf?: string;
 }
 
-/** What became of it. */
+/** The outcome of {@link Stepper.apply}. */
 export type StepOutcome =
   | { readonly kind: 'committed' | 'replayed'; readonly record: SessionRecord; readonly nowMs: number }
   /** The state does not accept the event; nothing was written. */
@@ -71,7 +71,7 @@ export class Stepper {
   async #tryOnce(request: StepRequest, opId: string): Promise<StepOutcome | 'conflict'> {
     const { record, nowMs, applied } = await this.store.load(request.ref);
     if (record === null) return { kind: 'missing' };
-    // Said before the state is asked: an operation that has changed the session would not be accepted a second time.
+    // Checked before the state: an operation that has changed the session would not be accepted a second time.
     if (applied.includes(opId)) return { kind: 'replayed', record, nowMs };
     const event = request.event(record, nowMs);
     const stepped = event === null ? null : step(record.snapshot, event);
@@ -107,7 +107,7 @@ export class Stepper {
     switch (answer.answer) {
       case 'CONFLICT':
       case 'TERMINAL': // read again: the fresh record says how it ended
-      case 'LATE': // read again: the machine refuses the claim at the time that is now
+      case 'LATE': // read again: at the current time the machine refuses the claim
       case 'UPGRADE_REQUIRED': // read again: reading refuses it
         return 'conflict';
       case 'REPLAY':
@@ -121,7 +121,7 @@ export class Stepper {
     }
   }
 
-  /* A connection that broke after the script ran sends it again: what the first run wrote is the answer. */
+  /* A connection that broke after the script ran sends it again: the result of the first run is the answer. */
   async #replayed(ref: SessionRef): Promise<StepOutcome> {
     const { record, nowMs } = await this.store.load(ref);
     return record === null ? { kind: 'missing' } : { kind: 'replayed', record, nowMs };

@@ -8,17 +8,18 @@ import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionRecord } from '../store/session-record';
 import type { Stepper } from './stepper';
 
-/** What became of an attempt to end a session by time-out. */
+/** The outcome of an attempt to end a session by time-out. */
 export type TimeoutOutcome =
   | { readonly kind: 'fired' }
   /** The session has no such deadline, or none that can still pass. */
   | { readonly kind: 'none' }
-  /** Not yet due: ask again in this many milliseconds, and for this deadline; it may have been moved. */
+  /** Not yet due: ask again in this many milliseconds, for this deadline, which may have been moved. */
   | { readonly kind: 'early'; readonly againInMs: number; readonly deadlineMs: number };
 
 /**
- * Ends sessions whose time is up. Both layers of timers, the delayed job and the sweep, come through here, and so does a
- * launch that finds it; the machine decides whether the deadline they name still counts and has passed (I8).
+ * Ends sessions whose time is up. Both layers of timers, the delayed job and the sweep, come through here, and so does
+ * a launch that finds the time up. The machine decides whether the deadline they name is still armed and has passed
+ * (I8).
  */
 export class Timeouts {
   constructor(
@@ -55,7 +56,7 @@ export class Timeouts {
       case 'committed':
         this.report.timeoutFired(kind, layer, outcome.nowMs - asked.dueMs);
         return { kind: 'fired' };
-      case 'early': // by the clock of Redis, which was set back since the session was read
+      case 'early': // by the clock of Redis, which was set back after the session was read
         return {
           kind: 'early',
           againInMs: outcome.askAgainAtMs - outcome.nowMs,
@@ -76,7 +77,7 @@ export class Timeouts {
       : DONE;
   }
 
-  /* Nothing is due: the index, which the sweep works off, is told when something will be. */
+  /* Nothing is due: stores in the index, from which the sweep works, when something will be. */
   async #settle(
     ref: SessionRef,
     kind: TimerKind,

@@ -4,22 +4,23 @@ import type { ClosingStore } from '../store/closing-store';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
 
-/** What became of a command. */
+/** The outcome of a command. */
 export type CommandOutcome = CommandAnswer | 'committed';
 
-/** The outcome of one command, once it is there. */
+/** The outcome of one command, once it is known. */
 export interface AwaitedOutcome {
-  /** What became of it; null if nothing was heard within `timeoutMs`. */
+  /** The outcome; null if it is not known within `timeoutMs`. */
   readonly answer: (timeoutMs: number) => Promise<CommandOutcome | null>;
-  /** Whether anything was heard within `timeoutMs`. */
+  /** Whether the outcome is known within `timeoutMs`. */
   readonly settled: (timeoutMs: number) => Promise<boolean>;
   /** Must be called in any case. */
   readonly stop: () => void;
 }
 
 /**
- * Waits for things that any process may make happen, on the process' one tail of the notices. A waiter reads its row
- * first, then again whenever a notice concerns it, and after every gap: a lost notice costs time, never the truth.
+ * Waits for changes that any process may make, on the process' one tail of the notices. A waiter reads its row first,
+ * then again whenever a notice concerns it, and after every gap: a lost notice costs time, but never gives a wrong
+ * answer.
  */
 export class Waiters {
   constructor(
@@ -29,7 +30,8 @@ export class Waiters {
   ) {}
 
   /**
-   * Waits until a session satisfies `until`, or the time is up: answers what was read last, null if it does not exist.
+   * Waits until a session satisfies `until`, or the time is up: answers the record that was read last, null if there is
+   * no such session.
    */
   async record(
     ref: SessionRef,
@@ -77,7 +79,7 @@ export class Waiters {
     };
   }
 
-  /* Asks `done` now, after each notice that concerns the waiter, and after each gap, one question at a time. */
+  /* Calls `done` now, after each notice that concerns the waiter, and after each gap, one call at a time. */
   async #until(
     timeoutMs: number,
     signal: AbortSignal | undefined,

@@ -5,14 +5,14 @@ const REQUEST_BUCKETS = [0.002, 0.005, 0.015, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 3
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** The answers an HTTP service gives; 499 is nginx' number for a caller that went away first. */
+/** Status codes of answers; 499 is nginx' code for a client that closed the connection first. */
 const STATUS_CODES = [
   ...[200, 201, 202, 204, 206, 301, 302, 304],
   ...[400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 416, 422, 426, 429, 431, 499],
   ...[500, 502, 503, 504],
 ];
 
-/** What only an API process knows: its requests and the clients it carries. */
+/** Metrics of an API process only: its requests and the clients it carries. */
 export class ApiMetrics {
   readonly requestDuration;
   readonly cdpConnections;

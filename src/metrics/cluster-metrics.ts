@@ -2,8 +2,8 @@ import { QUEUES, STATUSES, TIMER_KINDS } from '../../machines/session/session.wo
 import type { MetricRegistry } from './metric-registry';
 
 /**
- * What Redis says of the whole installation. Every API exports the same numbers and no worker does: take their maximum
- * over the instances, never the sum.
+ * Metrics of the whole installation, read from Redis. Every API exports the same numbers and no worker does: take their
+ * maximum over the instances, never the sum.
  */
 export class ClusterMetrics {
   readonly sessions;

@@ -1,8 +1,8 @@
 import { SESSION_EVENT_TYPES } from '../../machines/session/session.events';
 
-/* The closed sets that labels of metrics take their values from. */
+/* The closed sets of values for the labels of metrics. */
 
-/** Events of the machine as histories write them, and the creation, which is none of its events. */
+/** Events of the machine by their names in histories, and the creation, which is not one of its events. */
 export const SESSION_EVENTS = ['created', ...SESSION_EVENT_TYPES.map(type => type.toLowerCase())];
 
 /** What became of one delivery of a job. */
@@ -16,13 +16,16 @@ export { CONTAINMENT_REASONS } from '../core/containment';
 /** How long a start may take, in seconds; finest around the objective of 5 s. */
 export const START_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 
-/** Who finds that a time is up: the two layers of timers, each of which ends a session alone, and a claim that comes late. */
+/**
+ * What finds that a deadline has passed: the two layers of timers, each of which is enough to end a session, and a
+ * claim that comes late.
+ */
 export const TIMER_LAYERS = ['job', 'sweep', 'claim'] as const;
 
 /** @see TIMER_LAYERS */
 export type TimerLayer = (typeof TIMER_LAYERS)[number];
 
-/** The sweeps, by what they put right. */
+/** The sweeps, by what they repair. */
 export const SWEEPS = ['overdue', 'effects', 'queued', 'contain', 'reaper', 'retention', 'clock'] as const;
 
 /** @see SWEEPS */

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** What stands for a label value outside its closed set. */
+/** Replaces a label value outside its closed set. */
 export const OTHER = 'other';
 
 /** The labels of a metric, each with the closed set of its values. */
@@ -26,7 +26,7 @@ export interface MetricSpec<L extends string> {
   readonly name: string;
   readonly help: string;
   readonly labels?: LabelDomains<L>;
-  /** Which combinations are shown before they happen; default: all, if they are few. */
+  /** Which label combinations are shown as 0 before they occur; default: all, if they are few. */
   readonly zeroed?: readonly Labels<L>[];
 }
 
@@ -48,10 +48,16 @@ export interface BoundedHistogram<L extends string = never> {
   observe(labels: Labels<L>, value: number): void;
 }
 
-/** More combinations of label values than this are not shown before they happen; a histogram costs a dozen lines each. */
+/**
+ * If there are more combinations of label values than this, none is shown before it occurs; in a histogram each takes a
+ * dozen lines.
+ */
 const ZEROED_MAX = { counter: 64, histogram: 16 };
 
-/** Three of prom-client's own: gauges named like counters, which Prometheus' linter refuses; their parts stay. */
+/**
+ * Three of prom-client's own metrics: gauges named like counters, which Prometheus' linter refuses. The metrics they
+ * sum up stay.
+ */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -61,24 +67,24 @@ const MISNAMED = [
 const PREFIX = 'holdfast_';
 
 /**
- * The metrics of one process. Names get their prefix here, and label values are held to their closed sets, so that no
- * caller, row or job can add a time series of its own. What has few combinations of labels begins at 0, which is what makes
- * the first event visible to `increase()`.
+ * The metrics of one process. It adds the prefix to names, and holds label values to their closed sets, so that no
+ * caller, row or job can add a time series. Metrics with few combinations of labels begin at 0, which makes the first
+ * event visible to `increase()`.
  */
 export class MetricRegistry {
   readonly #registry = new Registry();
   readonly #described: MetricDescription[] = [];
 
-  /** @param exporters - whose metrics the next ones are, for {@link MetricRegistry.descriptions} */
+  /** @param exporters - which processes export the next metrics, for {@link MetricRegistry.descriptions} */
   constructor(private exporters: readonly Exporter[] = ['API', 'worker']) {}
 
-  /** Declares whose metrics follow. */
+  /** Sets which processes export the metrics declared next. */
   of(...exporters: readonly Exporter[]): this {
     this.exporters = exporters;
     return this;
   }
 
-  /** Every metric of ours, in the order of their declaration. */
+  /** Every Holdfast metric, in the order of declaration. */
   get descriptions(): readonly MetricDescription[] {
     return this.#described;
   }
@@ -110,7 +116,7 @@ export class MetricRegistry {
       if (Object.keys(domains).length === 0) gauge.remove();
       else gauge.reset();
     };
-    // prom-client would show 0, which nobody has measured.
+    // prom-client would show 0, which was not measured.
     clear();
     return { set: (labels, value) => gauge.set(bound(labels), value), clear };
   }
@@ -125,7 +131,7 @@ export class MetricRegistry {
     return { observe: (labels, value) => histogram.observe(bound(labels), value) };
   }
 
-  /** Adds what prom-client knows of any Node process: CPU, memory, event loop, garbage collection. */
+  /** Adds prom-client's metrics of any Node process: CPU, memory, event loop, garbage collection. */
   addProcessMetrics(): void {
     collectDefaultMetrics({ register: this.#registry, prefix: PREFIX });
     for (const name of MISNAMED) this.#registry.removeSingleMetric(PREFIX + name);
@@ -147,7 +153,7 @@ export class MetricRegistry {
   }
 }
 
-/* Holds labels to their sets. */
+/* Replaces label values outside their closed sets. */
 function binder<L extends string>(domains: LabelDomains<L>): (labels: Labels<L>) => Record<L, string> {
   const entries = Object.entries<readonly (string | number)[]>(domains);
   const sets = entries.map(([name, values]) => [name, new Set(values.map(String))] as const);
@@ -165,7 +171,7 @@ function binder<L extends string>(domains: LabelDomains<L>): (labels: Labels<L>)
 const sizeOf = (domains: LabelDomains<string>): number =>
   Object.values(domains).reduce((product, values) => product * values.length, 1);
 
-/* All combinations of label values, or none if they are many. */
+/* All combinations of label values, or none if there are more than `most`. */
 function few<L extends string>(domains: LabelDomains<L>, most: number): Labels<L>[] {
   if (sizeOf(domains) > most) return [];
   const entries = Object.entries<readonly (string | number)[]>(domains);
@@ -178,7 +184,10 @@ function few<L extends string>(domains: LabelDomains<L>, most: number): Labels<L
   return all as Labels<L>[];
 }
 
-/** A counter that somebody else counts, and begins anew when that one restarts; ours only ever rises. */
+/**
+ * A counter that mirrors one of another process. That one begins at 0 when its process restarts; the mirror never
+ * falls.
+ */
 export class MirroredCounter<L extends string = never> {
   #last = 0;
 
@@ -187,7 +196,7 @@ export class MirroredCounter<L extends string = never> {
     private readonly labels: Labels<L>,
   ) {}
 
-  /** What the other one says now, since its own start. */
+  /** Takes the other counter's current value, counted since its process started. */
   update(total: number): void {
     this.counter.inc(this.labels, total >= this.#last ? total - this.#last : total);
     this.#last = total;

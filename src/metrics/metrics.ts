@@ -20,16 +20,16 @@ const LATENESS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 const LIFETIME_BUCKETS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
 const JOB_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15, 60];
 
-/** What a process is, as its metrics say it. */
+/** Build of a process, as its metrics show it. */
 export interface Build {
   readonly version: string;
-  /** Of Node, without the `v`. */
+  /** Version of Node, without the `v`. */
   readonly node: string;
 }
 
 /**
- * The metrics that API and worker processes have in common: whoever steps a session counts the step. What only one of
- * them has stands in {@link ApiMetrics}, {@link ClusterMetrics} and {@link WorkerMetrics}.
+ * The metrics that API and worker processes have in common: the process that steps a session counts the step. Metrics
+ * of only one of them are in {@link ApiMetrics}, {@link ClusterMetrics} and {@link WorkerMetrics}.
  */
 export class Metrics {
   readonly registry = new MetricRegistry();
@@ -109,7 +109,7 @@ export class Metrics {
     help: '1 if Redis has answered this process within a second when it was last asked, else 0.',
   });
 
-  /** @param build - left out by the documentation, which is the same for every build */
+  /** @param build - left out when the documentation is generated, which is the same for every build */
   constructor(build?: Build) {
     this.#showBuild(build);
     this.registry.addProcessMetrics();

@@ -1,6 +1,6 @@
 import type { MetricRegistry } from './metric-registry';
 
-/** What Redis says of itself, exported by every API like {@link ClusterMetrics}. */
+/** What Redis reports of itself, exported by every API process like {@link ClusterMetrics}. */
 export class RedisMetrics {
   readonly noEviction;
   readonly persistent;

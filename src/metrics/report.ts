@@ -9,7 +9,7 @@ import type { Metrics } from './metrics';
 
 export type { SweepName, TimerLayer } from './label-values';
 
-/** A job that was put into quarantine; its texts are fit for a log. */
+/** A job that was put into quarantine; its texts are safe for a log. */
 type QuarantinedJob = Omit<ContainedJob, 'data'> & { readonly id: string };
 
 /** One committed step, as it is reported. */
@@ -26,8 +26,8 @@ export interface Transition {
 }
 
 /**
- * The one hub for what happens to sessions: each method writes the log line and the metric together, so that they
- * cannot disagree. Nothing here throws or waits.
+ * Reports what happens to sessions: each method writes the log line and the metric together, so that they cannot
+ * disagree. Nothing here throws or waits.
  */
 export class Report {
   constructor(
@@ -44,7 +44,7 @@ export class Report {
     this.log.info({ session: ref, revision, event, from, to, cause, actor }, 'session');
     this.metrics.transitions.inc({ from: from ?? 'none', to, event });
     if (before === null) this.metrics.sessionsCreated.inc({ source: sourceOf(actor) });
-    // A clock that was set back would make them negative.
+    // A clock that was set back would make the duration negative.
     const sinceCreated = Math.max(0, nowMs - context.createdAtMs) / 1000;
     if (event === 'claim' && context.launchAttempts === 1) this.metrics.queueWait.observe({}, sinceCreated);
     if (from === 'created' && to !== 'created') {
@@ -64,7 +64,7 @@ export class Report {
     if (layer === 'sweep') this.metrics.timeoutsRecovered.inc({ kind });
   }
 
-  /** A sweep had to put something right. */
+  /** A sweep has repaired something. */
   repaired(sweep: SweepName, count: number, detail: Record<string, unknown> = {}): void {
     this.metrics.sweepRepairs.inc({ sweep }, count);
     this.log.warn({ sweep, count, ...detail }, 'sweep repaired');
@@ -76,12 +76,12 @@ export class Report {
     this.log.warn({ quarantined: id, queue, jobId, name, reason, detail }, 'job contained');
   }
 
-  /** A delivery of a job was worked on for this long. */
+  /** A delivery of a job has ended after this long. */
   jobHandled(queue: string, name: string, outcome: JobOutcome, durationMs: number): void {
     this.metrics.jobDuration.observe({ queue, name, outcome }, durationMs / 1000);
   }
 
-  /** The queue did not answer a command in time; whoever sent it carries it out. */
+  /** The queue did not answer a command in time; its sender carries it out. */
   commandUnanswered(command: 'release' | 'update', ref: SessionRef): void {
     this.metrics.commandsUnanswered.inc({ command });
     this.log.warn({ session: ref, command }, 'command unanswered, carrying it out here');
@@ -94,5 +94,5 @@ export class Report {
   }
 }
 
-/* Histories name whoever asked as `<kind>:<name>`. */
+/* Histories name the actor as `<kind>:<name>`. */
 const sourceOf = (actor: string): 'api' | 'queue' => (actor.startsWith('job:') ? 'queue' : 'api');

@@ -3,7 +3,10 @@ import type { MetricRegistry } from './metric-registry';
 
 const RELEASE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
 
-/** What only a worker knows: its machine's slots and browsers. The keeper serves no page; its worker speaks for it. */
+/**
+ * Metrics of a worker only: its machine's slots and browsers. The keeper has no metrics endpoint; its worker exports
+ * its numbers.
+ */
 export class WorkerMetrics {
   readonly slots;
   readonly heartbeat;

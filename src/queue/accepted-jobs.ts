@@ -6,7 +6,7 @@ import { keyOfJob, nameOf } from './ingress-job';
 import type { JobOutcome } from './ingress-handler';
 import type { AcceptedPayload } from './payloads';
 
-/** At most so many jobs are looked at in one go. */
+/** How many jobs are checked in one pass at most. */
 const BATCH = 1_000;
 
 const GOING_ON: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'active', 'delayed']);
@@ -14,13 +14,14 @@ const GOING_ON: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'active
 const LOST: JobOutcome = { failure: 'internal_error: something of ours broke; the log knows more' };
 
 /**
- * Accepted jobs of other services, which wait for their sessions beside each other. Each is a child, in BullMQ's sense, on
- * a queue of our own: its job waits for it out of the way, and comes back in front of all others with what it gave.
+ * Accepted jobs of other services, which wait for their sessions in parallel. For each, a child job (in BullMQ's sense)
+ * is added to the queue `accepted`. The job itself waits for its child outside the order of `ingress`, and comes back
+ * ahead of all others with the child's result.
  */
 export class AcceptedJobs {
   /**
    * @param ingress - the queue that other services put jobs into
-   * @param accepted - our own; under the same hash tag, since one script touches a job and its child
+   * @param accepted - Holdfast's own queue; under the same hash tag, since one script touches a job and its child
    */
   constructor(
     readonly ingress: Queue,
@@ -28,9 +29,9 @@ export class AcceptedJobs {
   ) {}
 
   /**
-   * Has the job in hand go on with its session, and wait for what that gives.
+   * Adds the child that continues the given job with its session, and makes the job wait for its result.
    *
-   * @returns whether it waits now; false: it has come to its end already
+   * @returns whether the job waits now; false: its child has ended already
    */
   async handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
     if (job.attemptsStarted > 1) await this.#makeWay(job);
@@ -45,7 +46,7 @@ export class AcceptedJobs {
 
   async #handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
     const adding = this.#add(job, ref);
-    // One way to Redis for both, on one connection: all behind this job wait for it.
+    // Both commands go to Redis in one round trip, because all jobs after this one wait for it.
     await setImmediate();
     const [isWaiting] = await Promise.all([job.moveToWaitingChildren(token), adding]);
     return isWaiting || job.moveToWaitingChildren(token);
@@ -57,17 +58,17 @@ export class AcceptedJobs {
     await this.accepted.add(nameOf(job), payload, {
       jobId: childId(job),
       parent: { id, queue: job.queueQualifiedName },
-      // Then the job comes back as well.
+      // The job then comes back also if the child fails.
       ignoreDependencyOnFailure: true,
     });
   }
 
-  /** What a job has come to; null: it does not go on yet, or still does. */
+  /** The outcome of a job; null: it has no child yet, or the child has not ended. */
   async outcomeOf(job: Job): Promise<JobOutcome | null> {
-    // Nobody has had it in hand before.
+    // It is fetched for the first time.
     if (job.attemptsStarted <= 1) return null;
     const key = this.accepted.toKey(childId(job));
-    // SAFETY: only our consumer of accepted jobs ends one, with an outcome; with null, if it was no job of ours.
+    // SAFETY: only the consumer of accepted jobs ends a child, with an outcome; with null if Holdfast did not add it.
     const values = (await job.getChildrenValues()) as Readonly<Record<string, JobOutcome | null>>;
     const outcome = values[key] ?? null;
     if (outcome !== null) return outcome;
@@ -75,10 +76,7 @@ export class AcceptedJobs {
     return failures[key] === undefined ? null : LOST;
   }
 
-  /**
-   * Has those go on that wait for a child that is not there, because its queue was deleted or damaged; answers how many
-   * they were.
-   */
+  /** Continues jobs whose child is missing, because its queue was deleted or damaged; answers how many they were. */
   async recoverLost(): Promise<number> {
     const [waiting, going] = await Promise.all([
       this.ingress.getWaitingChildrenCount(),
@@ -97,18 +95,18 @@ export class AcceptedJobs {
     return recovered;
   }
 
-  /* Whatever stands under its child's id and does not go on: adding the child would do nothing. */
+  /* Removes a job with the child's id that cannot run; while it is there, adding the child does nothing. */
   async #makeWay(job: Job): Promise<void> {
     const id = childId(job);
     if (GOING_ON.has(await this.accepted.getJobState(id))) return;
     await this.accepted.remove(id);
   }
 
-  /* In this order: one step ends the child and brings its job back. */
+  /* The order of these reads matters: one step ends the child and brings its job back. */
   async #isLost(job: Job): Promise<boolean> {
     return (await this.accepted.getJobState(childId(job))) === 'unknown' && (await job.isWaitingChildren());
   }
 }
 
-/* With a letter: BullMQ takes no numbers. */
+/* With a letter: BullMQ does not accept numbers as ids. */
 const childId = (job: Job): string => `a.${keyOfJob(job)}`;

@@ -11,21 +11,22 @@ import { PAYLOAD_MAX_BYTES } from './payloads';
 import type { INGRESS_QUEUE, OwnQueue } from '../../machines/session/session.words';
 import { QUEUE_PREFIX } from './queues';
 
-/** What a handler wants to become of its job. Throwing means: try again, with back-off, a few times. */
+/** What to do with a job after its handler. If the handler throws, the job is retried with back-off, a few times. */
 export type JobResult =
-  /** `value` is what a job that waits for this one gets. */
+  /** `value` is the result for a job that waits for this one. */
   | { readonly done: true; readonly value?: unknown }
   /** Deliver again in `inMs`; costs no attempt. */
   | { readonly againInMs: number }
-  /** Give it to somebody else now; costs no attempt. */
+  /** Give the job to another process now; costs no attempt. */
   | { readonly handBack: true };
 
 /** The job is dealt with. */
 export const DONE: JobResult = { done: true };
 
 /**
- * How long BullMQ's worker waits in Redis at most: `drainDelay`, or until the next delayed job, but never longer than its
- * own `maximumBlockTimeout` of 10 s. On `launch` and `sessions` only what failed, or is left to a newer version, is ever delayed.
+ * How long BullMQ's worker waits in Redis at most: `drainDelay`, or until the next delayed job, but never longer than
+ * its own `maximumBlockTimeout` of 10 s. On `launch` and `sessions` only what failed, or is left to a newer version, is
+ * ever delayed.
  */
 const LONGEST_BLOCK_MS: Readonly<Record<OwnQueue, number>> = {
   launch: 4_000,
@@ -34,28 +35,28 @@ const LONGEST_BLOCK_MS: Readonly<Record<OwnQueue, number>> = {
   accepted: 4_000,
 };
 
-/** How long a job is locked for its process, and how often it is looked for those that have lost theirs. */
+/** How long a job is locked for its process, and how often to look for jobs that have lost theirs. */
 const TAKEOVER: Readonly<
   Record<OwnQueue, { readonly lockDuration: number; readonly stalledInterval: number }>
 > = {
   launch: { lockDuration: 10_000, stalledInterval: 5_000 },
   sessions: { lockDuration: 10_000, stalledInterval: 5_000 },
   timers: { lockDuration: 10_000, stalledInterval: 5_000 },
-  // Somebody waits for it: taken over after ten seconds at most, which are a lock and two checks.
+  // A client waits for the job: it is taken over after ten seconds at most, which are a lock and two checks.
   accepted: { lockDuration: 6_000, stalledInterval: 2_000 },
 };
 
-/** Commands and timers take milliseconds; a worker that is not closed by then will not close. */
+/** Commands and timers take milliseconds; a BullMQ worker that is not closed by then never closes. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
 /** How soon a job that only a newer version can handle is delivered again, growing with every time. */
 const LEFT_FIRST_MS = 100;
 const LEFT_CAP_MS = 5_000;
 
-/** How often it is left to a newer version, some hours in all, before it is given up like any job that fails. */
+/** How often a job is left to a newer version, some hours in all, before it is given up like any failed job. */
 const LEFT_MAX = 5_000;
 
-/** What a consumer needs. */
+/** Dependencies of {@link Consumer}. */
 export interface ConsumerOptions<S extends z.ZodType> extends ConsumerBase {
   readonly queue: OwnQueue;
   readonly schema: S;
@@ -66,17 +67,17 @@ export interface ConsumerOptions<S extends z.ZodType> extends ConsumerBase {
 /** What all consumers of a process share. */
 export interface ConsumerBase {
   readonly redisUrl: string;
-  /** Called for every job that is given up; must keep it for people to look at. */
+  /** Called for every job that is given up; must keep it for operators to inspect. */
   readonly onContained: (job: ContainedJob) => Promise<void>;
-  /** Told how each delivery went, and which jobs were found without the process that had taken them. */
+  /** Gets the outcome of each delivery, and the jobs that were found without the process that had taken them. */
   readonly report: JobReport;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** What a handler has to know of the delivery it works on. */
+/** What a handler needs to know of the delivery it works on. */
 export interface Delivery {
-  /** Aborted when the job is not ours any more. */
+  /** Aborted when this process no longer has the job. */
   readonly signal: AbortSignal;
   /** How often the job has lost the process that had it. */
   readonly stalls: number;
@@ -85,7 +86,7 @@ export interface Delivery {
 /** What became of one delivery of a job. */
 export type DeliveryOutcome = 'done' | 'again' | 'handed_back' | 'failed';
 
-/** What consumers tell of their jobs. */
+/** What consumers report about their jobs. */
 export interface JobReport {
   jobHandled(
     queue: OwnQueue | typeof INGRESS_QUEUE,
@@ -97,8 +98,8 @@ export interface JobReport {
 }
 
 /**
- * Takes jobs off one queue of ours. Whatever is in the queue, each job ends: handled,
- * re-delivered on purpose, left to a newer version, or contained (I18). Jobs BullMQ itself cannot parse are left to the sweep.
+ * Takes jobs off one of Holdfast's own queues. Each job in the queue ends: handled, re-delivered on purpose, left to a
+ * newer version, or contained (I18). Jobs that BullMQ itself cannot parse are left to the sweep.
  */
 export class Consumer<S extends z.ZodType> {
   readonly #worker: Worker<unknown, unknown>;
@@ -114,9 +115,9 @@ export class Consumer<S extends z.ZodType> {
         concurrency,
         autorun: false,
         ...TAKEOVER[queue],
-        // A stalled job is delivered again, however often: the row decides whether it still means anything.
+        // A stalled job is delivered again, however often: the row decides whether it is still valid.
         maxStalledCount: 1_000,
-        // A frozen worker that is first in line swallows the wake-up; the next one looks for itself after a second.
+        // A frozen worker that is first in line takes the wake-up; the next one polls by itself after a second.
         drainDelay: 1,
         runRetryDelay: 500,
         removeOnComplete: { count: 0 },
@@ -150,8 +151,8 @@ export class Consumer<S extends z.ZodType> {
   }
 
   /**
-   * Stops taking jobs; waits for running ones unless `force`, but never for long: BullMQ's own close waits without limit
-   * when Redis went away in the middle of it. What is still running then ends with the process.
+   * Stops taking jobs. Waits for running ones unless `force`, but never for long: BullMQ's own close waits without
+   * limit when Redis goes away in the middle of it. A job that is still running then ends with the process.
    */
   async close(force = false): Promise<void> {
     const closed = await settlesWithin(this.#worker.close(force), CLOSE_TIMEOUT_MS);
@@ -198,7 +199,10 @@ export class Consumer<S extends z.ZodType> {
     return result.value;
   }
 
-  /* Two versions take from one queue while they run side by side: what is for the newer one goes round until it has it. */
+  /*
+   * Two versions take from one queue while they run side by side: jobs for the newer one are re-delivered until it gets
+   * them.
+   */
   async #handled(
     job: Job<unknown>,
     payload: z.output<S>,
@@ -242,7 +246,7 @@ export class Consumer<S extends z.ZodType> {
   }
 }
 
-/* null: it is nested so deeply that it could be read, but cannot be written. */
+/* Null: it is nested so deeply that it can be parsed but not written. */
 function jsonOf(data: unknown): string | null {
   try {
     return JSON.stringify(data) ?? '';

@@ -4,7 +4,10 @@ import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { printable } from '../core/printable';
 
-/** How long what has ended stays readable, whatever its producer has asked for: an hour, and 10 000 of a kind. */
+/**
+ * How long ended jobs stay readable, whatever their producer has asked for: an hour, and 10 000 completed and failed
+ * each.
+ */
 const KEEP = { age: 3_600, count: 10_000 } as const;
 
 /** Progress is written at most this often. */
@@ -14,21 +17,21 @@ const PROGRESS_EVERY_MS = 250;
 export interface IngressJob {
   readonly id: string;
   readonly name: string;
-  /** Whatever JSON its producer has written. */
+  /** Any JSON that its producer has written. */
   readonly data: unknown;
   /** When it was added, by the clock of its producer, epoch milliseconds. */
   readonly addedAtMs: number;
-  /** Aborted when the job is not ours any more: another process has it, or this one shuts down. */
+  /** Aborted when this process no longer has the job: another process has it, or this one shuts down. */
   readonly signal: AbortSignal;
-  /** Tells the producer how far it is; soon, in order, the last word wins. Never throws. */
+  /** Reports progress to the producer: soon, in order, and only the latest if there are several. Never throws. */
   report(progress: Readonly<Record<string, unknown>>): void;
-  /** Forgets what the producer has written, when it is too much to keep. */
+  /** Drops the payload when it is too large to keep. */
   dropData(): Promise<void>;
 }
 
 /**
- * What makes a job this job, also when it is taken up again: its id and when it was added, for ids come again once a job is
- * forgotten. A digest, since producers choose ids and ours have a narrow alphabet.
+ * Identifies a job, also when it is taken up again: its id and when it was added, because an id can be used again once
+ * its job is forgotten. A digest, since producers choose ids freely and Holdfast's ids have a narrow alphabet.
  */
 export function jobKey({ id, addedAtMs }: Pick<IngressJob, 'id' | 'addedAtMs'>): string {
   return createHash('sha256').update(`${id}\n${addedAtMs}`).digest('hex').slice(0, 32);
@@ -40,16 +43,16 @@ export function keyOfJob(job: Job): string {
 }
 
 /**
- * Overrules what a producer has put into the options of a job just fetched, and what he says of its past: how often it is
- * tried, how long it is kept, that it has failed already. BullMQ reads that at the end of the job, from here and not from
- * Redis. Our stack traces are not for producers.
+ * Overrules the options of a job that was just fetched, and the past that its producer claims: how often it is tried,
+ * how long it is kept, that it has failed already. BullMQ reads them at the end of the job, from this object and not
+ * from Redis. Stack traces are removed, because producers must not see them.
  */
 export function overrule(job: Job): void {
   job.opts = { attempts: 1, removeOnComplete: KEEP, removeOnFail: KEEP, stackTraceLimit: 0 };
   job.deferredFailure = '';
 }
 
-/** A job of another service, as BullMQ has read it, for as long as somebody here works on it. */
+/** A job of another service, as BullMQ has read it, for as long as this process works on it. */
 export class HeldJob implements IngressJob {
   #pending: Readonly<Record<string, unknown>> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -92,7 +95,7 @@ export class HeldJob implements IngressJob {
     await this.job.updateData({});
   }
 
-  /** Writes the last word on progress, which comes before the end; or drops it where somebody else has the job. */
+  /** Writes the last progress before the job ends, or drops it if another process has the job. */
   async settle(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -101,7 +104,7 @@ export class HeldJob implements IngressJob {
     await this.#written;
   }
 
-  /* A producer who hears less of the progress still gets the result. */
+  /* Failures are ignored: a producer that misses progress still gets the result. */
   #write(): void {
     const progress = this.#pending;
     if (progress === null) return;
@@ -113,11 +116,11 @@ export class HeldJob implements IngressJob {
   }
 }
 
-/** The name of a job; what was written without BullMQ may have none, whatever its types say. */
+/** The name of a job; a job written without BullMQ may have none, although BullMQ's types say otherwise. */
 export function nameOf(job: Job): string {
   const { name }: { readonly name?: string } = job;
   return name ?? '';
 }
 
-/* Whatever its producer has written there. */
+/* A producer may have written anything there. */
 const addedAtMs = (job: Job): number => (Number.isFinite(job.timestamp) ? job.timestamp : 0);

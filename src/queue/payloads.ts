@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TIMER_KINDS, RELEASE_REASONS } from '../../machines/session/session.words';
 import { parseRef, type SessionRef } from '../core/ids';
 
-/** A payload larger than this, as JSON, is not looked at. */
+/** A payload larger than this, as JSON, is not parsed. */
 export const PAYLOAD_MAX_BYTES = 65_536;
 
 const ref = z
@@ -25,10 +25,13 @@ export const timerPayload = z.object({
   deadlineMs: z.int().min(0),
 });
 
-/** An accepted job of another service goes on with its session; null: it has to be accepted again to know which. */
+/**
+ * Continues an accepted job of another service with its session; null: the job must be accepted again to know the
+ * session.
+ */
 export const acceptedPayload = z.object({ v: version, jobId: z.string(), ref: ref.nullable() });
 
-/** A change from outside, or a probe that proves the whole path is alive. `commandId` is the commit's opId. */
+/** A change from outside, or a probe that proves that the whole path works. `commandId` is the commit's opId. */
 export const commandPayload = z.discriminatedUnion('command', [
   z.object({
     v: version,
@@ -44,9 +47,11 @@ export const commandPayload = z.discriminatedUnion('command', [
     commandId: opId,
     ref,
     actor: z.string().max(128),
-    /** Applied only to this revision; null: to whichever there is. */
+    /** Applied only to this revision; null: to any. */
     ifRevision: z.int().min(0).nullable(),
-    /** How the session stood when it was sent, and when that was by Redis `TIME`. Older senders do not say. */
+    /**
+     * The session's revision when the command was sent, and the Redis `TIME` of sending. Older senders leave it out.
+     */
     sent: z.object({ revision: z.int().min(0), atMs: z.int() }).exactOptional(),
     change: z.object({
       name: z.string().nullable().exactOptional(),

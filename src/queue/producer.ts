@@ -11,8 +11,8 @@ import { INGRESS_QUEUE, OWN_QUEUES, type OwnQueue } from '../../machines/session
 import { QUEUE_PREFIX } from './queues';
 
 /**
- * Options of every job of ours. Nothing is kept: a kept job with the same id makes a later add a silent no-op.
- * What fails for good is copied into quarantine by the consumer.
+ * Options of all Holdfast's own jobs. Ended jobs are not kept: a kept job with the same id makes a later add a silent
+ * no-op. The consumer copies a job that fails for good into quarantine.
  */
 const JOB_OPTIONS = {
   removeOnComplete: true,
@@ -21,24 +21,24 @@ const JOB_OPTIONS = {
   backoff: { type: 'exponential', delay: 200 },
 } as const satisfies JobsOptions;
 
-/** A job that is delayed for longer than any back-off of ours was not delayed by us. */
+/** A job with a longer delay than any back-off was not delayed by Holdfast. */
 const BACKOFF_MAX_MS = 10_000;
 
-/** Length of BullMQ's own event stream, which nobody reads. */
+/** Length of BullMQ's own event stream, which has no reader. */
 const QUEUE_EVENTS_MAX = 100;
 
 /**
- * Puts jobs on the queues. Job ids are derived from what the job is about, so
- * that a second add of the same thing does nothing while the first is still there.
+ * Adds jobs to the queues. Job ids are derived from the subject of the job, so that a second add does nothing while the
+ * first job is still there.
  */
 export class Producer {
   readonly #queues: Readonly<Record<OwnQueue, Queue>>;
-  /** Opened when it is needed: most processes never write into it. */
+  /** Opened on demand: most processes never write into it. */
   #ingress: Queue | null = null;
 
   /**
-   * @param redis - the process' connection for commands, which is never idle: a connection of our own could be dead for
-   *   hours before an add finds out
+   * @param redis - the process' connection for commands, which is never idle: a separate connection could be dead for
+   * hours before an add notices
    */
   constructor(
     private readonly redis: Redis,
@@ -85,15 +85,15 @@ export class Producer {
     }
   }
 
-  /** Asks for a worker with a free slot. */
+  /** Adds a launch job, which a worker with a free slot takes. */
   async enqueueLaunch(ref: SessionRef, attempt: number): Promise<void> {
     const payload: LaunchPayload = { v: 1, ref, attempt };
     await this.#queues.launch.add('launch', payload, { jobId: launchJobId(ref, attempt) });
   }
 
   /**
-   * Has a launch job for this attempt be where a worker takes it. Whatever else stands under its id is removed: one that has
-   * ended or is planned for later, one that is in no list any more, one of somebody else.
+   * Makes sure that a launch job for this attempt is where a worker takes it. Any other job with its id is removed: one
+   * that has ended or is delayed, one that is in no list any more, one from another writer.
    *
    * @returns whether there was none
    */
@@ -110,8 +110,8 @@ export class Producer {
   }
 
   /**
-   * Whether a launch job for this attempt is where a worker takes it. One that is being worked on counts, whoever's it is: it
-   * ends, or is contained.
+   * Whether a launch job for this attempt is where a worker takes it. One that is being worked on counts, whoever added
+   * it: it ends, or is contained.
    */
   async hasLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
     const { launch } = this.#queues;
@@ -129,15 +129,15 @@ export class Producer {
     await this.#queues.sessions.add(command.command, command, { jobId: commandJobId(command.commandId) });
   }
 
-  /** Takes a command back that nobody has taken; one that is being worked on stays where it is. */
+  /** Removes a command that no consumer has taken; one that is being worked on stays. */
   async withdrawCommand(commandId: string): Promise<void> {
     await this.#queues.sessions.remove(commandJobId(commandId));
   }
 
   /**
-   * Adds a job once more that has left its queue; does nothing while one with this id is there.
+   * Adds a job again that has left its queue; does nothing while a job with this id is there.
    *
-   * @param queue - one of ours, or `ingress`
+   * @param queue - one of Holdfast's own, or `ingress`
    */
   async addAgain(
     queue: string,
@@ -152,7 +152,7 @@ export class Producer {
     return new AcceptedJobs(this.#ingressQueue(), this.#queues.accepted);
   }
 
-  /** The same by another connection: what is said on it is heard in the order in which it was said. */
+  /** The same on another connection: commands on one connection are carried out in their order. */
   acceptedJobsOn(connection: Redis): AcceptedJobs {
     const { log } = this;
     return new AcceptedJobs(
@@ -161,7 +161,7 @@ export class Producer {
     );
   }
 
-  /** All queues, for whoever only looks at them. */
+  /** All queues, for reading only. */
   all(): readonly Queue[] {
     return [...OWN_QUEUES.map(name => this.#queues[name]), this.#ingressQueue()];
   }
@@ -189,7 +189,7 @@ export class Producer {
   }
 }
 
-/* Of `ingress` its producers have a say in how long its events are. */
+/* The length of the event stream of `ingress` is left to its producers. */
 function openQueue(name: OwnQueue | typeof INGRESS_QUEUE, connection: Redis, log: Logger): Queue {
   const ours = { streams: { events: { maxLen: QUEUE_EVENTS_MAX } }, defaultJobOptions: JOB_OPTIONS };
   const queue =

@@ -5,26 +5,28 @@ import { QUEUE_PLACES } from './queues';
 export interface QueueDepth {
   readonly queue: string;
   readonly jobs: Readonly<Record<'waiting' | 'active' | 'delayed' | 'completed' | 'failed', number>>;
-  /** When the job that has waited longest was added, epoch ms, by whoever added it; null if none waits. */
+  /** When the job that has waited longest was added, epoch ms by its producer's clock; null if none waits. */
   readonly oldestWaitingAtMs: number | null;
 }
 
-/** What is asked of one queue, in this order; lists and sorted sets as BullMQ's own `getCounts` script reads them. */
+/**
+ * Number of commands for one queue, in this order; lists and sorted sets as BullMQ's own `getCounts` script reads them.
+ */
 const ASKED = 9;
 
-/** Stands for the answer where a key is not what BullMQ made it; the sweep that contains it is on its way. */
+/** Stands for the answer if a key does not hold what BullMQ writes; the next sweep repairs it. */
 const DAMAGED = Symbol('damaged');
 
 /**
- * Reads how full the queues are, all in two round trips. BullMQ's own counts take one script a queue, and its way to the
- * oldest job reads the whole job, which on `ingress` is as large as a stranger likes.
+ * Reads the depths of all queues in two round trips. BullMQ's own counts take one script for each queue, and its way to
+ * the oldest job reads the whole job, which on `ingress` may be of any size.
  */
 export class QueueDepths {
   constructor(private readonly redis: Redis) {}
 
   /**
-   * Reads all of them but the damaged: producers can write into the keys of `ingress`, and must not take away the figures
-   * of everything else.
+   * Reads all queues except damaged ones: producers can write into the keys of `ingress`, and must not be able to
+   * suppress the figures of the other queues.
    *
    * @throws what Redis throws while it is away.
    */

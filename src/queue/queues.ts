@@ -1,10 +1,10 @@
 import { INGRESS_PREFIX, KEY_PREFIX } from '../redis/keys';
 import { type OwnQueue, INGRESS_QUEUE, QUEUES, type QueueName } from '../../machines/session/session.words';
 
-/** How many of its jobs are active at a time, in all processes together: that keeps their order. */
+/** How many of its jobs are active at a time, in all processes together: this keeps their order. */
 export const INGRESS_CONCURRENCY = 1;
 
-/** Where the keys of our own queues stand; those of accepted jobs beside `ingress`, in one slot of a cluster. */
+/** Key prefixes of Holdfast's own queues; accepted jobs are beside `ingress`, in the same cluster slot. */
 export const QUEUE_PREFIX: Readonly<Record<OwnQueue, string>> = {
   launch: KEY_PREFIX,
   sessions: KEY_PREFIX,

@@ -3,7 +3,7 @@ import type { Logger } from '../core/logger';
 
 export type { Redis } from 'ioredis';
 
-/** How a connection is opened: the settings of ioredis that we use, in a form that BullMQ accepts as well. */
+/** How a connection is opened: the ioredis settings in use, in a form that BullMQ accepts as well. */
 export type RedisOptions = Pick<
   { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
   | 'path'
@@ -21,25 +21,26 @@ export type RedisOptions = Pick<
   | 'commandTimeout'
 > & { readonly maxRetriesPerRequest?: number | null };
 
-/** How long one command may take before the caller is told that Redis is away. */
+/** How long one command may take before it fails as "Redis is away". */
 export const COMMAND_TIMEOUT_MS = 2_000;
 
-/** Longest wait before the next attempt to reconnect: due timers must not wait for our own back-off. */
+/** Longest wait before the next attempt to reconnect: due timers must not wait for the back-off. */
 const RECONNECT_CAP_MS = 500;
 
 /**
- * A connection for commands that hears nothing for this long after asking is dead: nobody has told us, because the state
- * of some router in between is lost. Well below a worker's lease, which must be renewed on another one in time.
+ * A command connection that gets no answer for this long is taken for dead: a router in between may have lost its
+ * state, and then neither end gets a reset. Well below a worker's lease, which must be renewed on a new connection in
+ * time.
  */
 const COMMAND_SOCKET_TIMEOUT_MS = 3_000;
 
 /** The same for a connection that blocks, on top of the longest time it waits in Redis. */
 const BLOCKING_SOCKET_SLACK_MS = 2_000;
 
-/** How long our own blocking reads wait in Redis. */
+/** How long Holdfast's own blocking reads wait in Redis. */
 export const BLOCK_MS = 5_000;
 
-/** What every connection has in common. */
+/** Options of every connection. */
 function commonOptions(url: string): RedisOptions {
   return {
     ...addressOf(url),
@@ -53,7 +54,7 @@ function commonOptions(url: string): RedisOptions {
 /**
  * Options for commands: they fail at once while Redis is away and after {@link COMMAND_TIMEOUT_MS} when it is silent.
  * Commands in flight when a connection breaks are sent again (ioredis' default, which must stay on in 6.0.0), so every
- * script of ours tolerates a second run.
+ * script tolerates a second run.
  */
 export function commandOptions(url: string): RedisOptions {
   return {
@@ -66,7 +67,7 @@ export function commandOptions(url: string): RedisOptions {
 }
 
 /**
- * Options for connections that block or that must outlast an outage: BullMQ's workers and our stream readers.
+ * Options for connections that block or that must outlast an outage: BullMQ's workers and the stream readers.
  *
  * @param longestBlockMs - no command on it waits in Redis for longer than this
  */

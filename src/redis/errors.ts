@@ -1,15 +1,15 @@
 /**
- * Replies of a server that is up but cannot serve: it loads, its disk or memory is full, it is no primary, it is stuck.
- * Redis 6.2 quotes those that a script got in its own error, behind a minus sign.
+ * Replies of a server that is up but cannot serve: it is loading, its disk or memory is full, it is a replica, or it is
+ * busy. Redis 6.2 includes the reply that a script got in its own error, after a minus sign.
  */
 const REFUSALS =
   /(?:^|: -)(LOADING|MISCONF|OOM|READONLY|MASTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN|NOAUTH|WRONGPASS)\b/;
 
-/** What ioredis says when it has no connection, loses it, or hears nothing (ioredis 6.0.0, `lib/`). */
+/** ioredis' messages when it has no connection, loses it, or gets no answer (ioredis 6.0.0, `lib/`). */
 const LOST =
   /^(Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|Socket closed unexpectedly|Reached the max retries)/;
 
-/** System errors of a socket that leads nowhere. */
+/** System errors of a socket that cannot reach the server. */
 const SOCKET_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -23,8 +23,8 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an error of ioredis, or of BullMQ on top of it, means that Redis does not serve right now. It may or may not
- * have carried out what it was asked.
+ * Whether an error of ioredis, or of BullMQ on top of it, means that Redis cannot serve right now. It may or may not
+ * have carried out the command.
  */
 export function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -4,10 +4,10 @@ import { INGRESS_PREFIX } from './keys';
 /** The Redis user of other services. */
 export const INGRESS_USER = 'ingress';
 
-/** What ioredis, BullMQ and redis-py do on a connection before and beside any work. */
+/** Commands that ioredis, BullMQ and redis-py send to set up and keep a connection. */
 const CONNECTING = ['ping', 'info', 'client|setname', 'multi', 'exec', 'discard'];
 
-/** A script runs under the rights of its caller: it can do nothing that is not in these lists. */
+/** A script runs with the rights of its caller: it can use only the commands in these lists. */
 const SCRIPTS = ['eval', 'evalsha', 'script|load', 'script|exists'];
 
 const READS = [
@@ -26,16 +26,18 @@ const READS = [
   ...['xlen', 'xrange', 'xread', 'xrevrange'],
 ];
 
-/** To add a job in every way, and to cancel one. Nothing that takes a job off the queue as a worker does. */
+/**
+ * For adding a job in every way, and for cancelling one. No command that takes a job off the queue as a worker does.
+ */
 const WRITES = [
   ...['incr', 'set', 'del', 'hset', 'hmset', 'hincrby', 'hdel', 'lpush', 'rpush', 'lrem', 'sadd', 'srem'],
   ...['zadd', 'zrem', 'xadd', 'xtrim'],
 ];
 
 /**
- * The rights of {@link INGRESS_USER}, as `ACL SETUSER` and an ACL file take them (Redis 6.2 and later, Valkey): put jobs
- * into the queue `ingress`, follow them, take them back. Found by watching BullMQ 6.7 with MONITOR; a test runs its
- * producer under them. Documentation and compose file repeat this line and are tested against it.
+ * The rights of {@link INGRESS_USER}, as `ACL SETUSER` and an ACL file take them (Redis 6.2 and later, Valkey): to put
+ * jobs into the queue `ingress`, follow them and cancel them. Found by watching BullMQ 6.7 with MONITOR; a test runs
+ * BullMQ's producer with them. Documentation and compose file repeat this line and are tested against it.
  */
 export const INGRESS_RULES: readonly string[] = [
   'resetkeys',

@@ -1,17 +1,19 @@
 import type { SessionStatus } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 
-/** Every key of ours stands under this one hash tag: one primary holds them all, and scripts may touch any of them. */
+/** The hash tag of every Holdfast key: one primary holds them all, and scripts may touch any of them. */
 export const KEY_PREFIX = '{hf}';
 
-/** The keys of the queue `ingress`, which other services write, stand apart: a user of Redis can be confined to them. */
+/**
+ * The queue `ingress`, which other services write, has a prefix of its own, so that a Redis user can be confined to it.
+ */
 export const INGRESS_PREFIX = '{hf-in}';
 
 const key = (...parts: string[]): string => [KEY_PREFIX, ...parts].join(':');
 
-/** Every Redis key of Holdfast, and what lives there. BullMQ's queues stand beside them as `{hf}:<queue>:…`. */
+/** Every Redis key of Holdfast and its contents. BullMQ's own queues are beside them, as `{hf}:<queue>:…`. */
 export const keys = {
-  /** Hash: the row of a session, the truth. */
+  /** Hash: the row of a session, the only source of truth about it. */
   row: (ref: SessionRef) => key('s', ref),
   /** List: the history of a session, one JSON entry a commit. */
   history: (ref: SessionRef) => key('h', ref),
@@ -27,7 +29,7 @@ export const keys = {
   attached: key('att'),
   /** Zset by expiry: worker leases. */
   leases: key('leases'),
-  /** Hash: what a worker last said of itself. */
+  /** Hash: what a worker last reported of itself. */
   worker: (workerId: string) => key('w', workerId),
   /** Set: ids of workers that launch nothing until they are undrained. */
   drained: key('drained'),
@@ -35,18 +37,18 @@ export const keys = {
   owned: (workerId: string) => key('own', workerId),
   /** Stream: orders to a worker. */
   control: (workerId: string) => key('ctl', workerId),
-  /** Zset by time queued: refs that wait for a worker. */
+  /** Zset by time queued: refs of sessions that wait for a worker. */
   queued: key('queued'),
   /** Zset by end: refs of ended sessions, for retention. */
   ended: key('ended'),
   /** Hash: number of retained sessions by status. */
   counts: key('counts'),
-  /** Capped stream: what happened, tailed by every process. */
+  /** Capped stream: the notices, tailed by every process. */
   notices: key('notices'),
   /** Zset (score 0) of `<12 hex createdAt><id>`: a tenant's sessions. */
   indexAll: (tenant: string) => key('ix', tenant, 'all'),
   indexStatus: (tenant: string, status: SessionStatus) => key('ix', tenant, 'st', status),
-  /** Under `name=value` the sessions with that label, under `name` alone those with any value of it (no name has a `=`). */
+  /** `name=value`: the sessions with that label; `name` alone: those with any value of it (no name contains a `=`). */
   indexLabel: (tenant: string, label: string) => key('ix', tenant, 'l', label),
   /** Hash with a TTL: what the sessions that ended on a day (`YYYY-MM-DD`, UTC) have used, `<end reason>|<measure>`. */
   usage: (tenant: string, day: string) => key('usage', tenant, day),
@@ -64,7 +66,7 @@ export const keys = {
   quarantineEntries: key('quarantine', 'entries'),
   /** Hash: the payloads of those jobs by the entry's id, as they were in the queue. */
   quarantineData: key('quarantine', 'data'),
-  /** List with a TTL: how far a job with steps is, the number of steps done and then what they gave. */
+  /** List with a TTL: progress of a job with steps: the number of steps done, then their outputs. */
   run: (jobKey: string) => key('run', jobKey),
   /** String with a TTL: `<jobKey>|<id>` of the first job with steps that had a dedup key. */
   runOf: (dedupKey: string) => key('run-of', dedupKey),
@@ -74,9 +76,9 @@ export const keys = {
   files: key('files'),
   /** String: bytes of all files. */
   filesBytes: key('files-bytes'),
-  /** String with a TTL: whoever sets it runs that sweep this time. */
+  /** String with a TTL: the process that sets it runs that sweep this time. */
   sweepLock: (name: string) => key('lock', name),
-  /** Named where a script's key does not apply; never written. */
+  /** Passed where a script's key does not apply; never written. */
   none: key('none'),
 } as const;
 
@@ -85,7 +87,7 @@ export function indexMember(createdAtMs: number, id: string): string {
   return createdAtMs.toString(16).padStart(12, '0') + id;
 }
 
-/** When a session was created, by its index member; epoch milliseconds, 0 for what is none. */
+/** When a session was created, by its index member; epoch milliseconds, 0 for a text that is none. */
 export function createdAtOfMember(member: string): number {
   const createdAtMs = parseInt(member.slice(0, 12), 16);
   return Number.isNaN(createdAtMs) ? 0 : createdAtMs;

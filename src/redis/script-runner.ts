@@ -25,15 +25,15 @@ const SCRIPTS = {
 /** The name of a script. */
 export type ScriptName = keyof typeof SCRIPTS;
 
-/** What a script may be given; everything reaches Lua as a string. */
+/** An argument of a script; everything reaches Lua as a string. */
 export type ScriptArg = string | number | Buffer;
 
 /** A reply of Lua: integers, strings and nested arrays of them. */
 export type ScriptReply = string | number | null | ScriptReply[];
 
 /**
- * Runs the Lua scripts on one connection, by EVALSHA with a fall-back to EVAL when the server has forgotten them
- * (restart, SCRIPT FLUSH). A connection that breaks may run a script twice, hence their opIds.
+ * Runs the Lua scripts on one connection, by EVALSHA with a fall-back to EVAL when the server no longer has them
+ * (restart, SCRIPT FLUSH). A script may run twice when a connection breaks; its opId makes the second run harmless.
  */
 export class ScriptRunner {
   readonly #redis: Redis;

@@ -6,46 +6,48 @@ import { blockingOptions, openRedis, type Redis } from './connection';
 
 const LOOK_EVERY_MS = 250;
 
-/** Longer than any Redis is silent before it says that it is busy, which are 5 s unless its operator says otherwise. */
+/**
+ * Longer than a Redis is silent before it answers that it is busy: 5 s unless its operator has configured otherwise.
+ */
 const LONGEST_SILENCE_MS = 20_000;
 
-/** What a script watch works with. */
+/** Dependencies of {@link ScriptWatch}. */
 export interface ScriptWatchOptions {
   readonly redisUrl: string;
-  /** Where the Redis keeps its data that may be ended to be rid of a script; null: none may. */
+  /** Data directory of the Redis that may be shut down to end a script; null: none may. */
   readonly ownRedisDir: string | null;
   readonly log: Logger;
 }
 
 /**
- * Ends scripts that do not end. Producers have to be allowed to run scripts, since BullMQ adds jobs by them, and one that
- * loops stops everything. Redis answers `BUSY` once it has run for `busy-reply-threshold`; the watch has a connection of its own
- * for that answer, and says `SCRIPT KILL` on it.
+ * Kills scripts that run too long. Producers must be allowed to run scripts, since BullMQ adds jobs by them, and one
+ * that loops blocks all of Redis. Redis answers `BUSY` once a script has run for `busy-reply-threshold`; the watch
+ * waits for that answer on a connection of its own, and sends `SCRIPT KILL` on it.
  */
 export class ScriptWatch {
   readonly #redis: Redis;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  /** Null as long as nobody could be asked. */
+  /** Null until Redis could be asked. */
   #isOwn: boolean | null = null;
   #wasBusy = false;
   #isReported = false;
 
   constructor(private readonly options: ScriptWatchOptions) {
     const { redisUrl, log } = options;
-    // Nothing is sent twice: a SHUTDOWN that the next Redis would get as well, would end that one, too.
+    // Commands are never resent: a SHUTDOWN that is sent again would also end the Redis that replaces this one.
     this.#redis = openRedis(
       { ...blockingOptions(redisUrl, LONGEST_SILENCE_MS), maxRetriesPerRequest: 0 },
       log,
     );
   }
 
-  /** Begins to look. */
+  /** Starts the checks. */
   start(): void {
     this.#loop = this.#run();
   }
 
-  /** Stops looking, and disconnects. */
+  /** Stops the checks and disconnects. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#redis.disconnect();
@@ -72,7 +74,8 @@ export class ScriptWatch {
 
   async #look(): Promise<void> {
     const isBusy = await this.#isBusy();
-    // A machine that slept in the middle of a script finds it late as well: it ends by itself then, in this time.
+    // A machine that was suspended during a script also makes it look late. Such a script ends by itself before the
+    // second check.
     if (isBusy && this.#wasBusy) await this.#end('SCRIPT');
     this.#wasBusy = isBusy;
     if (!isBusy) this.#isReported = false;
@@ -94,7 +97,7 @@ export class ScriptWatch {
       this.options.log.warn({ kind }, 'a script that did not end was killed');
     } catch (error) {
       const message = messageOf(error);
-      // It has ended, or another process was quicker.
+      // The script has ended, or another process has killed it.
       if (message.startsWith('NOTBUSY')) return;
       if (message.startsWith('BUSY') && kind === 'SCRIPT') return this.#end('FUNCTION');
       if (!message.startsWith('UNKILLABLE')) throw error;
@@ -102,7 +105,10 @@ export class ScriptWatch {
     }
   }
 
-  /* It has written. Redis ends no such script, so that nothing is half done; its writes are not in the append-only file yet. */
+  /*
+   * The script has written. Redis does not kill such a script, because its effect would be partial; its writes are not
+   * in the append-only file yet.
+   */
   async #endWithRedis(reason: string): Promise<void> {
     const { log } = this.options;
     if (!this.#isReported)

@@ -3,10 +3,10 @@ import { withDeadline } from '../core/abort';
 import { commandOptions } from './connection';
 import { parseInfo } from './server-info';
 
-/** What a Redis says of itself, and what of it is not as it should be. */
+/** Version and settings of a Redis, and what is wrong with them. */
 export interface RedisReport {
   readonly version: string;
-  /** Sentences for the log and for `holdfast doctor`; empty: nothing to complain about. */
+  /** Sentences for the log and for `holdfast doctor`; empty: everything is as it should be. */
   readonly warnings: readonly string[];
 }
 
@@ -15,10 +15,10 @@ const OLDEST_VERSION = [6, 2] as const;
 const OUR_HZ = 100;
 
 /**
- * Reads version and settings of a Redis that is not ours to configure. Everything comes from `INFO`, which managed
+ * Reads version and settings of a Redis that Holdfast does not configure. Everything comes from `INFO`, which managed
  * services allow where they forbid `CONFIG`.
  *
- * @throws whatever the connection fails with, or DeadlineExceededError after 3 s.
+ * @throws the error of the connection, or DeadlineExceededError after 3 s.
  */
 export async function checkRedisServer(url: string): Promise<RedisReport> {
   const redis = new Redis({ ...commandOptions(url), lazyConnect: true, retryStrategy: () => null });
@@ -28,7 +28,7 @@ export async function checkRedisServer(url: string): Promise<RedisReport> {
     await withDeadline('connecting to Redis', CHECK_TIMEOUT_MS, redis.connect());
     return reportOf(await redis.info());
   } catch (error) {
-    // connect() rejects with "Connection is closed"; why it was closed is in the event.
+    // connect() rejects with "Connection is closed"; the reason is only in the `error` event.
     throw connectionError ?? error;
   } finally {
     redis.disconnect();

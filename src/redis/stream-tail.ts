@@ -5,23 +5,23 @@ import { BLOCK_MS, type Redis } from './connection';
 const RETRY_MS = 100;
 const BATCH = 500;
 
-/** What a tail works with. */
+/** Dependencies of {@link StreamTail}. */
 export interface StreamTailOptions {
   /** A connection of its own; it blocks, and is closed by {@link StreamTail.stop}. */
   readonly redis: Redis;
   readonly stream: string;
   /** Called with the one field of every entry, in order, and the entry's id. */
   readonly onEntry: (json: string, id: string) => void;
-  /** Entries may have been missed: the server was away, and may be another one or rolled back. Read the truth again. */
+  /** Entries may have been missed: the server was away, and may be another one or rolled back. Read the rows again. */
   readonly onGap: () => void;
-  /** Called whenever the blocking read came back, with or without entries. */
+  /** Called whenever the blocking read returns, with or without entries. */
   readonly onRead?: () => void;
   readonly log: Logger;
 }
 
 /**
- * Follows a capped stream from its newest entry on. It promises to tell about gaps, not to be without them: whoever
- * listens must be able to find out in another way what it has missed.
+ * Follows a capped stream from its newest entry on. It reports gaps but does not prevent them: the listener must be
+ * able to find out in another way what it has missed.
  */
 export class StreamTail {
   #lastId = '0-0';
@@ -31,7 +31,7 @@ export class StreamTail {
 
   constructor(private readonly options: StreamTailOptions) {}
 
-  /** Resolves once the position is known: every entry added from then on is told. */
+  /** Resolves once the position is known: every entry added from then on is delivered. */
   async start(): Promise<void> {
     this.#lastId = await this.#newestId();
     this.options.onRead?.();
@@ -61,7 +61,10 @@ export class StreamTail {
     }
   }
 
-  /* An id of the time before may be newer than anything a rolled-back server has: start again at its newest. */
+  /*
+   * The last id may be newer than every entry of a rolled-back server, so the tail restarts at the server's newest
+   * entry.
+   */
   async #closeGap(): Promise<void> {
     this.#gap = false;
     this.#lastId = await this.#newestId();

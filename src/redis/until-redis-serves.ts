@@ -2,14 +2,14 @@ import { pause } from '../core/abort';
 import type { Logger } from '../core/logger';
 import { isRedisAway } from './errors';
 
-/** A process that starts is of use within a second of Redis' coming back. */
+/** Short enough that a starting process is ready within a second after Redis is back. */
 const RETRY_EVERY_MS = 100;
 
 /**
- * Does what a start cannot go on without, again and again for as long as Redis is away or refuses to write: its disk is
- * full (MISCONF), its memory is (OOM), it is a replica (READONLY). Says so once. Only for work that tolerates a second run.
+ * Retries work that a start depends on, as long as Redis is away or refuses to write: its disk is full (MISCONF), its
+ * memory is full (OOM), or it is a replica (READONLY). Logs this once. Only for work that tolerates a second run.
  *
- * @throws whatever else goes wrong; the signal's reason when it is aborted.
+ * @throws any other error; the signal's reason when it is aborted.
  */
 export async function untilRedisServes<T>(
   what: string,

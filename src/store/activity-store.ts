@@ -6,14 +6,17 @@ import type { ScriptRunner } from '../redis/script-runner';
 /** How long a process counts as alive after its last heartbeat. */
 export const PROCESS_TTL_MS = 10_000;
 
-/** What clients do with live sessions: activity for the idle time-out, and who is attached where. */
+/** What clients do with live sessions: activity for the idle time-out, and which process has which clients attached. */
 export class ActivityStore {
   constructor(
     private readonly redis: Redis,
     private readonly scripts: ScriptRunner,
   ) {}
 
-  /** Notes activity now, by Redis `TIME`; `connected` when a client has just been attached: its connect deadline goes. */
+  /**
+   * Notes activity now, by Redis `TIME`; `connected` when a client has just been attached: its connect deadline is
+   * dropped.
+   */
   async note(ref: SessionRef, connected: boolean): Promise<void> {
     await this.scripts.run(
       'noteActivity',
@@ -22,7 +25,7 @@ export class ActivityStore {
     );
   }
 
-  /** Says that a process lives and how many clients it has attached to which session. */
+  /** Records that a process is alive and how many clients it has attached to which session. */
   async heartbeat(processId: string, nowMs: number, clients: ReadonlyMap<SessionRef, number>): Promise<void> {
     const key = keys.process(processId);
     const pipeline = this.redis.multi().zadd(keys.processes, nowMs + PROCESS_TTL_MS, processId);

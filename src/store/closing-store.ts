@@ -12,7 +12,7 @@ export interface ClosingEntry {
   readonly sinceMs: number;
 }
 
-/** Clean-up obligations: a session ends at once, its browser is owed (I7). */
+/** Clean-up obligations: a session ends at once; the end of its browser is then still owed (I7). */
 export class ClosingStore {
   constructor(
     private readonly redis: Redis,
@@ -29,19 +29,19 @@ export class ClosingStore {
     });
   }
 
-  /** Whether the browser of this ended session is still owed. */
+  /** Whether the end of this session's browser is still owed. */
   async isOpen(ref: SessionRef): Promise<boolean> {
     return (await this.redis.hexists(keys.closing, ref)) === 1;
   }
 
-  /** Whether the session has ended under this claim and its browser is still owed. */
+  /** Whether the session has ended under this claim and the end of its browser is still owed. */
   async isOwed(ref: SessionRef, claimId: string): Promise<boolean> {
     const value = await this.redis.hget(keys.closing, ref);
     return value?.startsWith(`${claimId}|`) ?? false;
   }
 
   /**
-   * The browser is gone, with everything it left. Publishes `closed`.
+   * Records that the browser is gone, with its process tree and run directory. Publishes `closed`.
    *
    * @returns how long after the end of its session, in milliseconds; null if it was acknowledged before.
    */

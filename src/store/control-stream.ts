@@ -11,22 +11,24 @@ export interface CloseOrder {
   readonly claimId: string;
 }
 
-/** Somebody has drained a worker, or taken that back. */
+/** An operator has drained a worker, or undrained it. */
 export interface DrainOrder {
   readonly order: 'drain';
   readonly drained: boolean;
 }
 
-/** What a worker can be told. */
+/** Every order to a worker. */
 export type WorkerOrder = CloseOrder | DrainOrder;
 
-/** What a worker does with its control stream. */
+/** How {@link controlStream} connects, and what it calls. */
 export interface ControlStreamOptions {
   /** A connection of its own; it blocks. */
   readonly redis: Redis;
   readonly workerId: string;
   readonly onOrder: (order: WorkerOrder) => void;
-  /** Orders may have been missed: `closing` in the store is the obligation, this is only how it becomes fast. */
+  /**
+   * Orders may have been missed. The obligation is stored in `closing`; the stream only makes the worker act at once.
+   */
   readonly onGap: () => void;
   readonly log: Logger;
 }

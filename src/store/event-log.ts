@@ -4,12 +4,12 @@ import { keys } from '../redis/keys';
 import { NOTICES_MAX, type Notice } from './notice-stream';
 import type { HistoryEntry } from './session-record';
 
-/** What follows a certain line of a history, as much of it as was asked for. */
+/** The lines of a history after a given one, up to the requested number. */
 export interface HistoryPage {
-  /** The line itself; null if it was asked for from the beginning. */
+  /** The given line; null if the page begins at the first line. */
   readonly anchor: HistoryEntry | null;
   readonly entries: readonly HistoryEntry[];
-  /** Whether there is more behind them. */
+  /** Whether more lines follow. */
   readonly hasMore: boolean;
 }
 
@@ -21,19 +21,19 @@ export interface PlacedNotice {
 
 const NOTICE_ID = /^(\d{1,15})-(\d{1,15})$/;
 
-/** The place before the first notice of a stream. */
+/** The position before the first notice of a stream. */
 const BEGINNING = '0-0';
 
-/** Reads what has happened from a known place on, and tells when that place is not known (any more). */
+/** Reads histories and notices from a known position on, and reports when that position is not known (any more). */
 export class EventLog {
   constructor(private readonly redis: Redis) {}
 
   /**
-   * Up to `count` lines of a history after line `seq`, oldest first; 0 begins with the first. Null if there is no such line:
-   * the session is gone, or the history is another one (Redis was rolled back).
+   * Up to `count` lines of a history after line `seq`, oldest first; 0 begins with the first line. Null if there is no
+   * line `seq`: the session is gone, or Redis was rolled back and the history is another one.
    */
   async historySince(ref: SessionRef, seq: number, count: number): Promise<HistoryPage | null> {
-    // The line itself before, to know that it is there, and one more behind, to know whether there is.
+    // Also reads the line before, to check that it exists, and one more after the page, to know whether there are more.
     const lines = await this.redis.lrange(keys.history(ref), Math.max(0, seq - 1), seq + count);
     // SAFETY: the list is written by the two commit scripts only.
     const read = lines.map(line => JSON.parse(line) as HistoryEntry);
@@ -47,12 +47,15 @@ export class EventLog {
     };
   }
 
-  /** Whether there is a history at all: as long as there is a session. */
+  /** Whether there is a history, which exists as long as its session. */
   async hasHistory(ref: SessionRef): Promise<boolean> {
     return (await this.redis.exists(keys.history(ref))) === 1;
   }
 
-  /** Up to `count` notices after the one with this id. Null if it is not in the stream: trimmed away, or never there. */
+  /**
+   * Up to `count` notices after the one with this id. Null if it is not in the stream: it was trimmed, or never
+   * existed.
+   */
   async noticesSince(id: string, count: number): Promise<readonly PlacedNotice[] | null> {
     if (!NOTICE_ID.test(id)) return null;
     if (id === BEGINNING) return this.#noticesFromBeginning(count);
@@ -60,25 +63,25 @@ export class EventLog {
     return known?.id === id ? after : null;
   }
 
-  /** Where the stream ends now. */
+  /** The id of the newest notice. */
   async newestNoticeId(): Promise<string> {
     const newest = await this.redis.xrevrange(keys.notices, '+', '-', 'COUNT', 1);
     return newest[0]?.[0] ?? BEGINNING;
   }
 
-  /* A stream that is shorter than its cap has never been trimmed. */
+  /* A stream that is shorter than its cap was never trimmed. */
   async #noticesFromBeginning(count: number): Promise<readonly PlacedNotice[] | null> {
     return (await this.redis.xlen(keys.notices)) < NOTICES_MAX ? this.#range('-', count) : null;
   }
 
   async #range(from: string, count: number): Promise<PlacedNotice[]> {
     const entries = await this.redis.xrange(keys.notices, from, '+', 'COUNT', count);
-    // SAFETY: the stream is written by our scripts and publishNotice only.
+    // SAFETY: only the Lua scripts and publishNotice write the stream.
     return entries.map(([id, fields]) => ({ id, notice: JSON.parse(fields[1] ?? '') as Notice }));
   }
 }
 
-/** Whether a notice stands behind another one in the stream. */
+/** Whether a notice comes after another one in the stream. */
 export function isAfter(id: string, other: string): boolean {
   const [ms = 0, seq = 0] = id.split('-').map(Number);
   const [otherMs = 0, otherSeq = 0] = other.split('-').map(Number);

@@ -5,7 +5,7 @@ import type { ScriptRunner } from '../redis/script-runner';
 /** The largest file, bytes. */
 export const FILE_MAX_BYTES = 8 * 2 ** 20;
 
-/** What all files together may take, bytes; the oldest make room. */
+/** The most that all files together may take, bytes; the oldest are removed to make room. */
 const FILES_MAX_BYTES = 64 * 2 ** 20;
 
 /** How long a file is kept. */
@@ -26,8 +26,8 @@ export class FileStore {
   ) {}
 
   /**
-   * Keeps a file for {@link FILE_TTL_MS}, or until later ones need the room. Under an id that is there already it
-   * is kept anew: a script may be sent twice.
+   * Keeps a file for {@link FILE_TTL_MS}, or until later ones need the room. An id that exists already is stored again:
+   * a script may be sent twice.
    *
    * @throws RangeError if it is larger than {@link FILE_MAX_BYTES}.
    */
@@ -44,7 +44,7 @@ export class FileStore {
     );
   }
 
-  /** A file; null if it was never there, or is not any more. */
+  /** A file; null if it never existed or was removed. */
   async find(id: string): Promise<StoredFile | null> {
     const [tenant, contentType, content] = await this.redis.hmgetBuffer(
       keys.file(id),

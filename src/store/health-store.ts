@@ -5,11 +5,11 @@ import { parseInfo } from '../redis/server-info';
 import type { ClosingStore } from './closing-store';
 import type { MaintenanceStore } from './maintenance-store';
 
-/** What Redis says of itself. Null: it does not say. */
+/** What Redis reports of itself. Null: it does not report it. */
 export interface ServerState {
   /** Whether it refuses writes when its memory is full, instead of dropping sessions and jobs. */
   readonly refusesWhenFull: boolean | null;
-  /** Whether it appends to its file, and the last write went well. */
+  /** Whether its append-only file is on, and the last write to it succeeded. */
   readonly isPersistent: boolean | null;
   readonly memoryUsedBytes: number | null;
   /** `maxmemory`, or where that is not set the memory of its machine. */
@@ -19,25 +19,25 @@ export interface ServerState {
   readonly commandsProcessed: number | null;
 }
 
-/** What should have been dealt with by now. */
+/** Work that is overdue. */
 export interface LeftUndone {
   readonly overdue: Readonly<Partial<Record<TimerKind, number>>>;
   readonly browsers: number;
   readonly effects: number;
-  /** Jobs that nobody could handle and nobody has settled. */
+  /** Jobs that no consumer could handle and no operator has settled. */
   readonly quarantined: number;
 }
 
-/** No deadline is passed over for longer than this while a part of us is alive (I9). */
+/** No deadline stays overdue for longer than this while an API or worker process is alive (I9). */
 const OVERDUE_AFTER_MS = 1_000;
 
 /** An ended session's browser is gone after this long (I7); effects are enqueued long before. */
 const LEFT_AFTER_MS = 5_000;
 
-/** How many overdue deadlines are told apart; one is too many already. */
+/** How many overdue deadlines are counted at most; one is a fault already. */
 const OVERDUE_MAX = 1_000;
 
-/** Reads how well Redis and the installation are, at a cost that does not grow with the number of sessions. */
+/** Reads the health of Redis and of the installation, at a cost that does not grow with the number of sessions. */
 export class HealthStore {
   constructor(
     private readonly redis: Redis,
@@ -45,7 +45,7 @@ export class HealthStore {
     private readonly closing: Pick<ClosingStore, 'all'>,
   ) {}
 
-  /** What Redis says of itself; also the proof that it answers. */
+  /** What Redis reports of itself; an answer also proves that Redis is reachable. */
   async server(): Promise<ServerState> {
     const fields = parseInfo(await this.redis.info());
     const number = (name: string): number | null => (fields.has(name) ? Number(fields.get(name)) : null);

@@ -9,10 +9,10 @@ export const LEASE_MS = 10_000;
 /** How often a worker renews it. */
 export const RENEW_EVERY_MS = 2_000;
 
-/** How long a worker that went away is remembered. */
+/** How long a worker is remembered after its last renewal. */
 const REMEMBER_WORKER_MS = 3_600_000;
 
-/** What a worker says of itself with every renewal. */
+/** What a worker reports of itself with every renewal. */
 export interface WorkerInfo {
   readonly hostname: string;
   readonly slots: number;
@@ -20,14 +20,14 @@ export interface WorkerInfo {
   readonly draining: boolean;
 }
 
-/** Worker leases: who may own sessions. Lease time is Redis `TIME`, never a client's clock. */
+/** Worker leases: who may own sessions. Lease time is Redis `TIME`, never the clock of another machine. */
 export class LeaseStore {
   constructor(
     private readonly redis: Redis,
     private readonly scripts: ScriptRunner,
   ) {}
 
-  /** Takes or renews the lease; answers whether the worker is drained, that is to launch nothing. */
+  /** Takes or renews the lease; answers whether the worker is drained, so that it must launch nothing. */
   async renew(workerId: string, info: WorkerInfo): Promise<boolean> {
     const fields = Object.entries(info).flatMap(([name, value]) => [name, String(value)]);
     const reply = await this.scripts.run(
@@ -39,7 +39,7 @@ export class LeaseStore {
   }
 
   /**
-   * Extends the lease of a worker that cannot do it itself right now; says nothing of the worker.
+   * Extends the lease of a worker that cannot renew it itself right now; the worker's record stays as it is.
    *
    * @returns false if there is no lease: it was given up, or its sessions have ended.
    */

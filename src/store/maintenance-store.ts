@@ -9,7 +9,7 @@ import { PROCESS_TTL_MS } from './activity-store';
 import { LEASE_MS } from './lease-store';
 import type { PendingEffect } from './session-commit';
 
-/** A deadline that has passed without anybody acting on it. `dueMs` is when it was due. */
+/** A deadline that has passed without being acted on. `dueMs` is when it was due. */
 export interface Overdue {
   /** How it stands in its set. */
   readonly member: string;
@@ -45,13 +45,13 @@ export class MaintenanceStore {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  /** Names the Redis process that answers: another one has another name. */
+  /** The run id of the Redis process that answers; it differs between processes. */
   async serverRunId(): Promise<string> {
     const info = await this.redis.info('server');
     return /run_id:(\w+)/.exec(info)?.[1] ?? '';
   }
 
-  /** Takes a sweep's turn for `ttlMs`; false if another process has it. */
+  /** Takes the turn of a sweep for `ttlMs`; false if another process has it. */
   async takeTurn(sweep: string, ttlMs: number): Promise<boolean> {
     return (await this.scripts.run('takeTurn', [keys.sweepLock(sweep)], [ttlMs])) === 1;
   }
@@ -67,7 +67,7 @@ export class MaintenanceStore {
     );
   }
 
-  /** Deadlines that passed before `beforeMs`, oldest first, without the first `offset` of them. */
+  /** Deadlines that passed before `beforeMs`, oldest first; skips the first `offset` of them. */
   async overdue(beforeMs: number, offset: number, limit: number): Promise<Overdue[]> {
     const reply = await this.redis.zrangebyscore(
       keys.due,
@@ -90,8 +90,8 @@ export class MaintenanceStore {
   }
 
   /**
-   * Nothing is to be done now for a deadline of a session that was read at `revision` (null: there is none): moves its entry
-   * to `dueMs`, or drops it (null). If the session was changed meanwhile, the entry stays.
+   * A deadline of a session that was read at `revision` (null: there is no such session) needs no action now: moves its
+   * entry to `dueMs`, or drops it (null). If the session was changed meanwhile, the entry stays.
    */
   async settleDue(
     ref: SessionRef,
@@ -106,15 +106,15 @@ export class MaintenanceStore {
     );
   }
 
-  /** Effects committed before `beforeMs` and still not acknowledged, without the first `offset` of them. */
+  /** Effects committed before `beforeMs` and still not acknowledged; skips the first `offset` of them. */
   async unacknowledgedEffects(beforeMs: number, offset: number, limit: number): Promise<LeftEffect[]> {
     const members = await this.redis.zrangebyscore(keys.effects, '-inf', beforeMs, 'LIMIT', offset, limit);
     return members.map(member => ({ member, pending: parseEffect(member) }));
   }
 
   /**
-   * The effects of a session are enqueued; they may be forgotten. Answers the deadlines that its row holds by now, none
-   * if it is gone.
+   * Forgets effects of a session that have been enqueued. Answers the deadlines that its row holds now, none if it is
+   * gone.
    */
   async acknowledgeEffects(ref: SessionRef, members: readonly string[]): Promise<Deadlines> {
     const held = await this.scripts.run('ackEffects', [keys.effects, keys.row(ref)], members);
@@ -122,21 +122,21 @@ export class MaintenanceStore {
     return JSON.parse(String(held)) as Deadlines;
   }
 
-  /** Sessions that have been waiting for a worker since before `beforeMs`, without the first `offset` of them. */
+  /** Sessions that have waited for a worker since before `beforeMs`; skips the first `offset` of them. */
   async queuedSince(beforeMs: number, offset: number, limit: number): Promise<SessionRef[]> {
     const refs = await this.redis.zrangebyscore(keys.queued, '-inf', beforeMs, 'LIMIT', offset, limit);
     // SAFETY: the commit scripts put only refs into this set.
     return refs as SessionRef[];
   }
 
-  /** Takes a session out of the waiting list that no row stands behind. */
+  /** Removes a session that has no row from the waiting list. */
   async dropQueued(ref: SessionRef): Promise<void> {
     await this.redis.zrem(keys.queued, ref);
   }
 
   /**
-   * Forgets sessions that ended more than `retentionMs` ago, but for those of a newer version; answers how many. Never holds
-   * Redis for longer than a few hundred of them take, and ends early when it is stopped.
+   * Forgets sessions that ended more than `retentionMs` ago, except those of a newer version; answers how many. One run
+   * of the script handles a few hundred at most, so that Redis is not blocked for long. Ends early when it is stopped.
    */
   async retire(retentionMs: number, isStopped: () => boolean): Promise<number> {
     let forgotten = 0;
@@ -154,7 +154,7 @@ export class MaintenanceStore {
     }
   }
 
-  /** The installation's secret: `candidate` if there was none yet. Where there is one, nothing is written. */
+  /** The installation's secret: stores `candidate` if there was none yet, and writes nothing otherwise. */
   async secret(candidate: string): Promise<string> {
     const known = await this.redis.get(keys.secret);
     if (known !== null) return known;

@@ -27,7 +27,7 @@ export type CommandAnswer =
   | ChangeRefusal
   | 'alive';
 
-/** What every process hears of. */
+/** What every process is notified of. */
 export type Notice =
   | {
       readonly type: 'transition';
@@ -40,26 +40,27 @@ export type Notice =
       readonly to: SessionStatus;
       readonly reason?: string | null;
     }
-  /** A command that changed nothing has been answered; one that did is told by its transition's opId. */
+  /**
+   * The answer to a command that changed nothing; a command that did is answered by the opId of its transition's
+   * notice.
+   */
   | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
   /** The browser of an ended session is gone. */
   | { readonly type: 'closed'; readonly ref: SessionRef };
 
 interface NoticeEvents {
-  /** With its id in the stream, which rises. */
+  /** With its id in the stream; ids rise. */
   notice: [notice: Notice, id: string];
-  /** Notices may have been missed: whoever waits must read its row again. */
+  /** Notices may have been missed: waiters must read their rows again. */
   resync: [];
 }
 
-/** Publishes notices that no commit script carries. */
+/** Publishes notices that do not come from a commit. */
 export async function publishNotice(redis: Redis, notice: Notice): Promise<void> {
   await redis.xadd(keys.notices, 'MAXLEN', '~', NOTICES_MAX, '*', 'n', JSON.stringify(notice));
 }
 
-/**
- * The one tail of the notices in a process. Emits every notice, and `resync` whenever it cannot be sure to have seen all.
- */
+/** The one tail of the notices in a process. Emits every notice, and `resync` whenever some may have been missed. */
 export class NoticeStream extends EventEmitter<NoticeEvents> {
   #lastReadMs = -Infinity;
   readonly #tail: StreamTail;
@@ -76,14 +77,17 @@ export class NoticeStream extends EventEmitter<NoticeEvents> {
       redis,
       stream: keys.notices,
       log,
-      // SAFETY: the stream is written by our scripts and publishNotice only.
+      // SAFETY: only the Lua scripts and publishNotice write the stream.
       onEntry: (json, id) => this.emit('notice', JSON.parse(json) as Notice, id),
       onGap: () => this.emit('resync'),
       onRead: () => (this.#lastReadMs = this.clock.monotonicMs()),
     });
   }
 
-  /** Milliseconds since the blocking read last came back: the truth about this path, unlike a PING. */
+  /**
+   * Milliseconds since the blocking read last returned: it shows whether this connection works, which a PING on another
+   * one does not.
+   */
   get silentForMs(): number {
     return this.clock.monotonicMs() - this.#lastReadMs;
   }

@@ -6,9 +6,9 @@ import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import type { ScriptArg, ScriptRunner } from '../redis/script-runner';
 
-/** A job in quarantine. All texts are fit for logs and terminals. */
+/** A job in quarantine. All texts are safe for logs and terminals. */
 export interface QuarantineEntry {
-  /** Of the entry, a UUIDv7; not the job's. */
+  /** Id of the entry, a UUIDv7; not the job's id. */
   readonly id: string;
   readonly queue: string;
   readonly jobId: string;
@@ -17,44 +17,44 @@ export interface QuarantineEntry {
   readonly detail: string;
   /** When it was contained, Redis `TIME`. */
   readonly atMs: number;
-  /** Of the payload as it was in the queue, bytes. */
+  /** Size of the payload in the queue, bytes. */
   readonly size: number;
-  /** Whether less of the payload was kept than that. */
+  /** Whether only the beginning of the payload was kept. */
   readonly isTruncated: boolean;
-  /** Whose session the payload names; null for jobs of other services, and where it names none. */
+  /** The tenant of the session that the payload names; null for jobs of other services, and where it names none. */
   readonly tenant: string | null;
 }
 
-/** An entry with what was kept of the payload. */
+/** An entry with the kept part of its payload. */
 export interface QuarantinedJob extends QuarantineEntry {
   readonly data: string;
 }
 
-/** Where a job stands that is to be taken out of its queue. */
+/** The place of a job that is to be removed from its queue. */
 export interface JobPlace {
-  /** Of the queue's keys: `{hf}:launch:`. */
+  /** Prefix of the queue's keys, such as `{hf}:launch:`. */
   readonly prefix: string;
   /** The job's id, byte for byte. */
   readonly id: Buffer;
-  /** How long its data was when it was looked at, bytes; -1: it had none. */
+  /** Length of its data when it was read, bytes; -1: it had none. */
   readonly dataBytes: number;
 }
 
 /** Which entries are wanted. */
 export interface QuarantinePage {
   readonly isWanted: (entry: QuarantineEntry) => boolean;
-  /** Where the page before ended; null for the newest. */
+  /** The `next` of the page before; null for the newest. */
   readonly cursor: string | null;
   readonly limit: number;
 }
 
-/** How many jobs are kept: with payloads of the size below 64 MiB at the very most. */
+/** How many jobs are kept; their payloads then take less than 64 MiB, see {@link QUARANTINE_DATA_MAX_BYTES}. */
 export const QUARANTINE_MAX = 1_000;
 
-/** For how long. */
+/** How long jobs are kept. */
 export const QUARANTINE_AGE_MS = 7 * 86_400_000;
 
-/** As much of a payload is kept, bytes. */
+/** How much of a payload is kept, bytes. */
 export const QUARANTINE_DATA_MAX_BYTES = 65_536;
 
 const NAME_MAX = 128;
@@ -63,7 +63,7 @@ const CHUNK = 100;
 
 const KEYS = [keys.quarantine, keys.quarantineEntries, keys.quarantineData] as const;
 
-/** Jobs that nobody could handle, for people to look at: the newest 1 000 of the last seven days. */
+/** Jobs that no consumer could handle, for operators to inspect: the newest 1 000 of the last seven days. */
 export class QuarantineStore {
   constructor(
     private readonly redis: Redis,
@@ -71,14 +71,14 @@ export class QuarantineStore {
     private readonly clock: Clock,
   ) {}
 
-  /** Keeps a job that whoever holds it is about to end. */
+  /** Keeps a job that its consumer is about to end. */
   async put(job: ContainedJob): Promise<QuarantineEntry> {
     return (await this.#run(job, ['', '', 0, ''])).entry;
   }
 
   /**
-   * Takes a job out of its queue and keeps it, in one step. Whoever waits for it is told that it failed. Null if it is
-   * not there any more, or has changed.
+   * Moves a job from its queue into quarantine, in one step. Processes that wait for the job are told that it failed.
+   * Null if it is gone or has changed.
    */
   async seize(job: ContainedJob, { prefix, id, dataBytes }: JobPlace): Promise<QuarantineEntry | null> {
     const told = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);
@@ -86,7 +86,7 @@ export class QuarantineStore {
     return isKept ? entry : null;
   }
 
-  /** Forgets what is too old. */
+  /** Forgets entries that are too old. */
   async prune(): Promise<void> {
     await this.scripts.run('quarantineJob', KEYS, [QUARANTINE_MAX, QUARANTINE_AGE_MS, '']);
   }
@@ -159,7 +159,7 @@ export class QuarantineStore {
   }
 }
 
-/** An entry in the order of time, which microseconds make strict. */
+/** Position of an entry; microseconds make the order strict. */
 interface Place {
   readonly id: string;
   readonly atUs: number;
@@ -197,7 +197,7 @@ function entryFrom({ id, atUs }: Place, json: string | null | undefined): Quaran
   return { ...(JSON.parse(json) as StoredEntry), id, atMs: millis(atUs) };
 }
 
-/* Jobs of our own name their session as `ref`. */
+/* Holdfast's own jobs name their session as `ref`. */
 function tenantIn(data: string): string | null {
   const [, ref = ''] = /"ref":"([^"\\]{1,100})"/.exec(data.slice(0, QUARANTINE_DATA_MAX_BYTES)) ?? [];
   return parseRef(ref)?.tenant ?? null;

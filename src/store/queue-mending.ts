@@ -1,7 +1,7 @@
 import type { ContainedJob } from '../core/containment';
 import type { Redis } from '../redis/connection';
 
-/** What a queue's own keys are, BullMQ 6.7 `queue-keys.ts`. */
+/** The types of a queue's own keys, BullMQ 6.7 `queue-keys.ts`. */
 const TYPES: Readonly<Record<string, string>> = {
   wait: 'list',
   active: 'list',
@@ -22,12 +22,14 @@ const TYPES: Readonly<Record<string, string>> = {
   limiter: 'string',
 };
 
-/** Settings that BullMQ keeps in the queue, for all its workers; only our processes say how jobs are taken. */
+/**
+ * Settings that BullMQ keeps in the queue, for all its workers; only Holdfast's processes decide how jobs are taken.
+ */
 const LIFTED_SETTINGS = ['paused', 'max', 'duration'] as const;
 
 const BATCH = 200;
 
-/** What has to be known of a queue to put it right. */
+/** What {@link mendQueue} needs to know of a queue. */
 export interface MendedQueue {
   readonly queue: string;
   readonly prefix: string;
@@ -36,9 +38,9 @@ export interface MendedQueue {
 }
 
 /**
- * Puts a queue right, whoever has had his hands in it: keys of another type than BullMQ expects (each stops every command on the
- * queue), a pause, limits, counters that do not count, and schedulers that add jobs for ever. Answers what was
- * taken away. What was in keys that are dropped is added again by whoever looks at the rows.
+ * Repairs a queue that another writer has damaged or changed: keys of another type than BullMQ expects (each stops
+ * every command on the queue), a pause, limits, counters that are not numbers, and schedulers that add jobs for ever.
+ * Answers what was removed. The sweeps add the jobs of dropped keys again, from the rows.
  */
 export async function mendQueue(
   redis: Redis,
@@ -88,7 +90,7 @@ async function liftSettings(redis: Redis, prefix: string): Promise<void> {
   const change = redis.multi();
   if (waiting.length > 0)
     change.rpush(`${prefix}wait`, ...waiting).ltrim(`${prefix}paused`, waiting.length, -1);
-  // What wakes a worker that waits.
+  // Wakes a waiting worker.
   await change.zadd(`${prefix}marker`, 0, '0').exec();
 }
 
@@ -102,7 +104,7 @@ async function setConcurrency(redis: Redis, prefix: string, concurrency: number 
   await change.zadd(`${prefix}marker`, 0, '0').exec();
 }
 
-/* Ids go on from the time: those of before may still be in use. */
+/* Ids continue from the current time, because earlier ids may still be in use. */
 async function mendCounters(redis: Redis, prefix: string, nowMs: number): Promise<void> {
   const [id, priority] = await redis.mget(`${prefix}id`, `${prefix}pc`);
   if (!counts(id)) await redis.set(`${prefix}id`, nowMs);

@@ -5,45 +5,45 @@ import type { ScriptRunner } from '../redis/script-runner';
 import type { QuarantineEntry, QuarantineStore } from './quarantine-store';
 import { mendQueue } from './queue-mending';
 
-/** A queue of BullMQ, by where its keys stand. */
+/** A BullMQ queue, by the prefix of its keys. */
 export interface WatchedQueue {
   readonly queue: string;
-  /** Of its keys: `{hf}:launch:`. */
+  /** Prefix of its keys, such as `{hf}:launch:`. */
   readonly prefix: string;
-  /** Whether others write into it, with options and keys of their own choice. */
+  /** Whether other services write into it, with options and keys of their own choice. */
   readonly isForeign: boolean;
   /** How many of its jobs may be active at a time; null: as many as its workers take. */
   readonly concurrency: number | null;
 }
 
-/** A job that is planned for later than this is not waited for. */
+/** A job with a longer delay is contained. */
 export const DELAY_MAX_MS = 86_400_000;
 
-/** What a foreign queue keeps of the jobs that have ended. */
+/** How long, and how many, jobs that have ended are kept in a foreign queue. */
 const FINISHED_AGE_MS = 3_600_000;
 const FINISHED_MAX = 10_000;
 const EVENTS_MAX = 10_000;
 
-/** How many active jobs are looked at in one go, and how many of any other kind. */
+/** How many active jobs are checked in one pass, and how many of any other kind. */
 const ACTIVE_MAX = 10_000;
 const BATCH = 500;
 
 /** A delayed job's score is its time in this unit, BullMQ 6.7 `getDelayedScore.lua`. */
 const DELAY_UNITS_PER_MS = 4_096;
 
-/** Fields of a job's hash that are counted up: one that is no number stops the script that would do it half-way. */
+/** Fields of a job's hash that BullMQ increments: one that is not a number stops the script in the middle. */
 const COUNTERS = ['ats', 'stc', 'atm'] as const;
 
 /**
- * What is read of a job's hash; BullMQ parses the first four (6.7, `rawToJobJson` and `Job.fromJSON`), and by the fifth it
- * asks a scheduler for the next job before it hands this one to anybody.
+ * What is read of a job's hash; BullMQ parses the first four (6.7, `rawToJobJson` and `Job.fromJSON`), and by the fifth
+ * it asks a scheduler for the next job before it hands this one to a worker.
  */
 const FIELDS = ['data', 'opts', 'progress', 'parent', 'rjk', 'name', ...COUNTERS] as const;
 type RawJob = Readonly<Record<(typeof FIELDS)[number], Buffer | null>>;
 
 interface Candidate {
   readonly id: Buffer;
-  /** null: to be judged by what is in it. */
+  /** Null: judge the job by its content. */
   readonly verdict: Verdict | null;
 }
 
@@ -53,12 +53,12 @@ interface Verdict {
 }
 
 /**
- * Finds what would stay in a queue for ever, or do harm when it is taken out in the usual way: jobs that BullMQ itself
- * cannot read (they throw inside the fetch, before any handler or limit), and in a foreign queue everything that only
- * its options make endless. Looks at active jobs for the former: every job gets there by being fetched.
+ * Finds jobs that would stay in a queue for ever, or do harm when they are fetched in the usual way: jobs that BullMQ
+ * itself cannot read (they throw inside the fetch, before any handler or limit), and in a foreign queue jobs that their
+ * options make endless. It looks for the former among the active jobs, since every fetched job becomes active.
  */
 export class QueueWatch {
-  /** Active jobs that were readable when they were looked at last; taken up again they are looked at again. */
+  /** Active jobs that were readable at the last check; a job that is fetched again is checked again. */
   readonly #readable = new Map<string, ReadonlySet<string>>();
 
   constructor(
@@ -68,7 +68,7 @@ export class QueueWatch {
   ) {}
 
   /**
-   * Moves into quarantine what is found in one queue; answers what that was.
+   * Moves the jobs found in one queue into quarantine; answers their entries.
    *
    * @param nowMs - Redis `TIME` about now
    */
@@ -83,12 +83,12 @@ export class QueueWatch {
     return contained;
   }
 
-  /** The part of {@link contain} that is about jobs that were fetched: what BullMQ could hand to nobody. */
+  /** The part of {@link contain} about fetched jobs: those that BullMQ could not hand to any worker. */
   async containActive(watched: WatchedQueue): Promise<QuarantineEntry[]> {
     return this.#judgeAll(watched, await this.#newlyActive(watched));
   }
 
-  /** Bounds what a foreign queue keeps of the jobs that have ended; answers how many were forgotten. */
+  /** Bounds how many ended jobs a foreign queue keeps; answers how many were forgotten. */
   async bound({ prefix }: WatchedQueue): Promise<number> {
     let forgotten = 0;
     for (const set of ['completed', 'failed']) {
@@ -117,7 +117,7 @@ export class QueueWatch {
     return unknown;
   }
 
-  /* An id that was put into the queue more than once would be worked on again each time. */
+  /* An id that is in the queue more than once would be worked on again each time. */
   async #activeOnce(prefix: string): Promise<Buffer[]> {
     const key = `${prefix}active`;
     const once = new Map<string, Buffer>();
@@ -146,7 +146,10 @@ export class QueueWatch {
     ];
   }
 
-  /* A job that was taken waits for a child of ours; whoever adds a flow has its parent wait before that. */
+  /*
+   * A job that was fetched before waits for a child that Holdfast added; the parent of a producer's flow waits before
+   * it is ever fetched.
+   */
   async #parentsOfOthers(prefix: string): Promise<Buffer[]> {
     const ids = await this.redis.zrangeBuffer(`${prefix}waiting-children`, '0', `${BATCH - 1}`);
     if (ids.length === 0) return [];
@@ -180,7 +183,7 @@ export class QueueWatch {
     return this.quarantine.seize(job, { prefix, id, dataBytes });
   }
 
-  /* null: the key is no hash. */
+  /* Null: the key is not a hash. */
   async #read(key: Buffer): Promise<RawJob | null> {
     try {
       const values = await this.redis.hmgetBuffer(key, ...FIELDS);
@@ -197,10 +200,10 @@ function keyOf(prefix: string, id: Buffer): Buffer {
   return Buffer.concat([Buffer.from(prefix), id]);
 }
 
-/** Why BullMQ could not hand a job to anybody; null if it can. */
+/** Why BullMQ could not hand a job to a worker; null if it can. */
 function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
   if (raw === null) return damaged('something else stands under its id');
-  // Bytes that are no text come back as others, and name another job.
+  // Bytes that are not UTF-8 are changed by decoding, and would then name another job.
   if (!Buffer.from(id.toString()).equals(id)) return damaged('its id is not UTF-8');
   if (raw.data === null) return { reason: 'orphaned', detail: 'it has no data' };
   const counter = COUNTERS.find(field => !/^-?\d{1,15}$/.test(raw[field]?.toString() ?? '0'));
@@ -221,12 +224,12 @@ function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
 
 const damaged = (detail: string): Verdict => ({ reason: 'damaged', detail });
 
-/* undefined: it is not JSON, which has no such value. */
+/* Undefined: it is not JSON, which has no such value. */
 function parsed(raw: Buffer | null, missing: string): unknown {
   try {
     return JSON.parse(raw === null || raw.length === 0 ? missing : raw.toString());
   } catch {
-    // What the parser says of a stranger's text helps nobody.
+    // The parser's message about an untrusted text is of no use.
     return undefined;
   }
 }

@@ -11,7 +11,7 @@ import { NOTICES_MAX } from './notice-stream';
 import type { Commit, NewHistoryEntry } from './session-record';
 import { usageDay, USAGE_KEPT_MS } from './usage-store';
 
-/* What the commit script is given, made from two snapshots. */
+/* The arguments of the commit script, made from two snapshots. */
 
 const CONTROL_MAX = 1_000;
 
@@ -92,7 +92,7 @@ export function commitArgs(commit: Commit): string[] {
     owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },
     expectFence: asOwner,
     expectLapsed: asReaperOf,
-    // Both are read off the event, so that no sender can forget them.
+    // Both are derived from the event, so that no sender can forget them.
     claimBeforeMs: event.type === 'CLAIM' ? (before.snapshot.context.deadlines.queue ?? null) : null,
     timeout: timeoutCheck(event, before.snapshot.context),
   };
@@ -100,21 +100,21 @@ export function commitArgs(commit: Commit): string[] {
   return [JSON.stringify(command), JSON.stringify(snapshot), JSON.stringify(history)];
 }
 
-/* What the decision of the machine rests on; the script compares it with what is so by then. */
+/* The facts on which the machine decided a time-out; the script compares them with the current ones. */
 function timeoutCheck(event: SessionEvent, context: SessionContext): object | null {
   if (event.type !== 'TIMEOUT') return null;
   return { dueMs: dueAtMs(context, event.kind, event.activity), ...event.activity };
 }
 
 /**
- * Under which names a session stands in the label indexes: `name=value`, and `name` alone for those who ask whether it
- * has the label at all.
+ * The entries of a session in the label indexes: `name=value`, and `name` alone for filters that ask whether the label
+ * exists.
  */
 export function labelEntries(labels: SessionContext['labels']): string[] {
   return Object.entries(labels).flatMap(([name, value]) => [`${name}=${value}`, name]);
 }
 
-/** The labels that such names come from: those without a value only repeat a name. */
+/** The labels that such entries come from; entries without a value only repeat a name. */
 export function labelsOfEntries(entries: readonly string[]): SessionContext['labels'] {
   const pairs = entries.filter(entry => entry.includes('='));
   return Object.fromEntries(
@@ -122,7 +122,10 @@ export function labelsOfEntries(entries: readonly string[]): SessionContext['lab
   );
 }
 
-/* A step replaces its context, but passes on the labels it does not change: most steps are told by that alone. */
+/*
+ * A step replaces its context, but passes on the labels it does not change: for most steps, comparing the objects is
+ * enough.
+ */
 function labelDelta(before: SessionContext, after: SessionContext): { left: string[]; joined: string[] } {
   if (before.labels === after.labels) return { left: [], joined: [] };
   const [was, is] = [labelEntries(before.labels), labelEntries(after.labels)];

@@ -5,8 +5,8 @@ import { idOfIndexMember, indexMember, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
 
 /**
- * How many lookups one page may cost Redis, about: bounds the time that a filter which matches nothing keeps everybody
- * else waiting to a few milliseconds.
+ * How many lookups one page may cost Redis, about: a filter that matches nothing then blocks Redis for a few
+ * milliseconds only.
  */
 const PAGE_BUDGET = 5_000;
 
@@ -15,7 +15,7 @@ export type LabelRequirement =
   | { readonly name: string; readonly operator: 'in' | 'notin'; readonly values: readonly string[] }
   | { readonly name: string; readonly operator: 'exists' | 'absent' };
 
-/** Which of a tenant's sessions are meant. Filters are ANDed. */
+/** Selects sessions of a tenant. Filters are ANDed. */
 export interface Selection {
   /** One of these; empty: any. */
   readonly statuses: readonly SessionStatus[];
@@ -29,7 +29,7 @@ export interface Selection {
 /** What to list. */
 export interface PageRequest extends Selection {
   readonly tenant: string;
-  /** Where the page before ended; null for the newest. */
+  /** The `next` of the page before; null for the newest. */
   readonly cursor: string | null;
   readonly limit: number;
 }
@@ -40,14 +40,14 @@ export interface Page {
   readonly nextCursor: string | null;
 }
 
-/** Reads that go over many sessions. */
+/** Reads over many sessions. */
 export class SessionIndex {
   constructor(
     private readonly redis: Redis,
     private readonly scripts: ScriptRunner,
   ) {}
 
-  /** One page of a tenant's retained sessions. May be shorter than `limit`, even empty, and still have a next one. */
+  /** One page of a tenant's retained sessions. May be shorter than `limit`, even empty, and still have a next page. */
   async page({ tenant, cursor, limit, ...selection }: PageRequest): Promise<Page> {
     const filters = filtersOf(tenant, selection);
     const reply = await this.scripts.run(
@@ -97,7 +97,7 @@ function filtersOf(tenant: string, { statuses, labels }: Omit<Selection, 'create
     if (!('values' in requirement)) {
       return { wanted: requirement.operator === 'exists', sets: [keys.indexLabel(tenant, name)] };
     }
-    // A set that is named twice would be walked twice.
+    // Without duplicates: a set that is named twice would be walked twice.
     const sets = [...new Set(requirement.values)].map(value => keys.indexLabel(tenant, `${name}=${value}`));
     return { wanted: requirement.operator === 'in', sets };
   });
@@ -106,7 +106,7 @@ function filtersOf(tenant: string, { statuses, labels }: Omit<Selection, 'create
   return [{ wanted: true, sets }, ...ofLabels];
 }
 
-/* How members of a moment begin; what was created before 1970 is nothing. */
+/* The prefix of members created at a time; times before 1970 count as 0. */
 const memberTime = (ms: number | null): string | null =>
   ms === null ? null : indexMember(Math.max(0, ms), '');
 

@@ -4,7 +4,7 @@ import type { SessionStatus } from '../../machines/session/session.words';
 import type { Step } from '../../machines/step';
 import type { SessionRef } from '../core/ids';
 
-/* What is read of a session and written to it. */
+/* The types that are read from the session store and written to it. */
 
 /** A session as the store knows it, at one moment of Redis `TIME`. */
 export interface SessionRecord {
@@ -15,18 +15,18 @@ export interface SessionRecord {
   readonly fingerprint: string;
   readonly lastActivityMs: number | null;
   readonly attachedAtMs: number | null;
-  /** A newer version has written it, or it is damaged: the snapshot holds what could be read, for readers only. */
+  /** The row was written by a newer version, or is damaged: the snapshot holds the readable part, for readers only. */
   readonly isPartial?: true;
 }
 
 /** How many operations a row remembers, one for each of its last revisions; `commit-session-18.lua` keeps as many. */
 export const OPERATIONS_KEPT = 8;
 
-/** What reading a session gives; the record is null if there is no such session. */
+/** The result of reading a session; the record is null if there is no such session. */
 export interface LoadedSession {
   readonly nowMs: number;
   readonly record: SessionRecord | null;
-  /** The last few operations that were applied to it, by their ids. */
+  /** The ids of the last operations that were applied to it. */
   readonly applied: readonly string[];
 }
 
@@ -34,19 +34,19 @@ export interface LoadedSession {
 export interface HistoryCause {
   /** The event's type in lower case, or `created`. */
   readonly event: string;
-  /** Why: an end reason, a timer kind, or a few words. */
+  /** Why: an end reason, a timer kind, or a short text. */
   readonly cause: string;
   /** By whom: `key:<tenant>`, `timer`, `worker:<id>`, `sweep`, `gateway`. */
   readonly actor: string;
 }
 
-/** A line of a session's history as the one who commits knows it. */
+/** A line of a session's history before the commit numbers and dates it. */
 export interface NewHistoryEntry extends HistoryCause {
   readonly from: SessionStatus | null;
   readonly to: SessionStatus;
   /**
-   * What the machine was given: all inputs of a history, folded, give the row again. A creation's is without what was
-   * sealed. Not in lines of versions before there was this field.
+   * The input of the machine: folding all inputs of a history gives the row. The input of a creation lacks the sealed
+   * part. Lines of versions before this field lack it.
    */
   readonly input?: SessionEvent | SessionInput;
 }
@@ -57,7 +57,7 @@ export interface HistoryEntry extends NewHistoryEntry {
   readonly at: number;
 }
 
-/** A step to be committed: from what was read to what the machine said. */
+/** A step to commit: the record that was read, and the machine's next snapshot. */
 export interface Commit {
   readonly before: SessionRecord;
   readonly event: SessionEvent;
@@ -66,13 +66,13 @@ export interface Commit {
   readonly opId: string;
   readonly cause: HistoryCause['cause'];
   readonly actor: HistoryCause['actor'];
-  /** The caller speaks as the owner under this fence. */
+  /** Committed only if the owner has this fence. */
   readonly asOwner: Fence | null;
-  /** The caller speaks because this worker's lease has lapsed. */
+  /** Committed only if this worker's lease has lapsed. */
   readonly asReaperOf: string | null;
 }
 
-/** What the commit script answered. */
+/** The answer of the commit script. */
 export type CommitAnswer =
   | { readonly answer: 'OK'; readonly revision: number }
   | {
@@ -88,7 +88,7 @@ export type CommitAnswer =
     }
   | { readonly answer: 'MISSING' };
 
-/** A session to be accepted. */
+/** A session to accept. */
 export interface Creation {
   readonly input: SessionInput;
   readonly first: Step;
@@ -98,7 +98,7 @@ export interface Creation {
   readonly idempotency: { readonly key: string; readonly ttlMs: number } | null;
 }
 
-/** What the create script answered. */
+/** The answer of the create script. */
 export type CreateAnswer =
   | { readonly answer: 'OK' | 'REPLAY' }
   /** The id, or the Idempotency-Key, was used before; `fingerprint` tells whether for the same body. */

@@ -5,20 +5,20 @@ import { createdAtOfMember } from '../redis/keys';
 import type { ScriptReply } from '../redis/script-runner';
 import { labelsOfEntries } from './session-commit';
 
-/* A row as the load script tells it, before anybody has made sense of its snapshot. */
+/* A row as the load script returns it, before its snapshot is parsed. */
 
 type Reply = ScriptReply | undefined;
 
-/** What a row holds. */
+/** The content of a row. */
 export interface StoredRow {
-  /** The snapshot as it was stored; null if it is no JSON. */
+  /** The snapshot as it was stored; null if it is not JSON. */
   readonly stored: unknown;
   /** The machine version it was stored by. */
   readonly mv: number;
   readonly fields: RowFields;
 }
 
-/** @param beside - status, deadlines, index member and labels, as they stand beside the snapshot */
+/** @param beside - status, deadlines, index member and labels: the fields beside the snapshot */
 export function storedRow(ref: SessionRef, mv: Reply, snapshot: Reply, beside: readonly Reply[]): StoredRow {
   const [status, deadlines, member, labelKeys] = beside.map(String);
   const { tenant, id } = parseRef(ref) ?? { tenant: '', id: ref };
@@ -32,13 +32,13 @@ export function storedRow(ref: SessionRef, mv: Reply, snapshot: Reply, beside: r
       status: status ?? '',
       createdAtMs: createdAtOfMember(member ?? ''),
       labels: labelsOfEntries(Array.isArray(labels) ? labels.map(String) : []),
-      // SAFETY: Object() makes an object of anything; whoever reads its members checks them.
+      // SAFETY: Object() makes an object of anything; readers of its members check them.
       deadlines: Object(parsed(deadlines)) as RowFields['deadlines'],
     },
   };
 }
 
-/** Whether a session has ended, in a word that every version knows. */
+/** Whether a session has ended, by the statuses that every version knows. */
 export const isEndedRow = ({ status }: RowFields): boolean => ENDED_STATUSES.some(ended => ended === status);
 
 function parsed(json: Reply): unknown {

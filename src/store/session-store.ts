@@ -22,8 +22,8 @@ export class SessionStore {
   constructor(private readonly scripts: ScriptRunner) {}
 
   /**
-   * Reads a session together with Redis `TIME`, the only clock that enters an event. An ended one of a newer version is
-   * read as far as it can be: nothing is committed to it any more (I3).
+   * Reads a session together with Redis `TIME`, the only clock that enters an event. An ended session of a newer
+   * version is read as far as possible, since nothing is committed to it any more (I3).
    *
    * @throws NewerMachineVersionError for a session of a newer version that has not ended; UnknownStateError.
    */
@@ -35,7 +35,7 @@ export class SessionStore {
     );
   }
 
-  /** Reads a session to be shown: of one that {@link load} refuses, what can be known of it ({@link SessionRecord.isPartial}). */
+  /** Reads a session for display. One that {@link load} refuses is read in part ({@link SessionRecord.isPartial}). */
   async read(ref: SessionRef): Promise<LoadedSession> {
     return this.#load(ref, ({ stored, mv, fields }) => {
       try {
@@ -46,7 +46,7 @@ export class SessionStore {
     });
   }
 
-  /** Accepts a session, or says why not. Nothing is written unless the answer is OK. */
+  /** Accepts a session, or answers why not. Nothing is written unless the answer is OK. */
   async create(creation: Creation): Promise<CreateAnswer> {
     const { input, idempotency } = creation;
     const { snapshot, effects } = creation.first;

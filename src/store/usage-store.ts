@@ -1,14 +1,14 @@
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 
-/** How long the usage of a day can be asked for. */
+/** How long the usage of a day is kept. */
 export const USAGE_KEPT_MS = 400 * 86_400_000;
 
-/** What a number of ended sessions have used. */
+/** Usage of ended sessions, summed. */
 export interface Usage {
   readonly sessions: number;
   readonly liveMs: number;
-  /** Every minute that was begun, session by session. */
+  /** Minutes, rounded up for each session. */
   readonly startedMinutes: number;
 }
 
@@ -19,7 +19,10 @@ export interface DayUsage {
   readonly byEndReason: Readonly<Record<string, Usage>>;
 }
 
-/** What tenants have used. Written by the commit that ends a session, so each counts once, on the day it ended (I2). */
+/**
+ * Usage of tenants. Written by the commit that ends a session, so that each session counts once, on the day it ended
+ * (I2).
+ */
 export class UsageStore {
   constructor(private readonly redis: Redis) {}
 

@@ -5,9 +5,9 @@ import type { WorkerOrder } from './control-stream';
 /** A worker as the installation knows it. */
 export interface WorkerRecord {
   readonly id: string;
-  /** Null: drained, and not heard of for so long that only this is left of it. */
+  /** Null: the worker is drained, and everything else about it has expired. */
   readonly info: { readonly hostname: string; readonly slots: number; readonly used: number } | null;
-  /** Launches nothing: an operator has said so, or it is shutting down. */
+  /** Launches nothing: an operator has drained it, or it is shutting down. */
   readonly draining: boolean;
   /** Redis `TIME`; null without a lease. */
   readonly leaseExpiresAtMs: number | null;
@@ -16,8 +16,8 @@ export interface WorkerRecord {
 const CONTROL_MAX = 1_000;
 
 /**
- * The worker machines, and which of them are drained. That is kept apart from what a worker says of itself: it outlives
- * the worker's process, its lease and its orderly exit, until somebody takes it back.
+ * The worker machines, and which of them are drained. The drained state is stored apart from what a worker reports of
+ * itself: it outlives the worker's process, its lease and its orderly exit, until an operator undrains it.
  */
 export class WorkerStore {
   constructor(private readonly redis: Redis) {}
@@ -61,7 +61,9 @@ export class WorkerStore {
     return (await this.redis.sismember(keys.drained, workerId)) === 1;
   }
 
-  /** Has a worker launch nothing, or launch again; it hears of it at once, and otherwise with its next renewal. */
+  /**
+   * Drains or undrains a worker. The worker learns of it at once by its control stream, or else with its next renewal.
+   */
   async setDrained(workerId: string, drained: boolean): Promise<void> {
     const order: WorkerOrder = { order: 'drain', drained };
     await this.redis

@@ -1,5 +1,5 @@
 --[[
-  The browser of an ended session is gone, with everything it left: drops the obligation and says so.
+  The browser of an ended session is gone, with its processes and files: drops the obligation and publishes that.
 
   KEYS  1 closing  2 notices
   ARGV  1 ref  2 claimId  3 notice as JSON  4 cap of the notices

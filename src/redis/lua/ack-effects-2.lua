@@ -1,6 +1,7 @@
 --[[
-  Committed effects of one session are carried out: forgets them, and tells which deadlines the row holds by now. The
-  next commit may have cancelled what was only armed after it; whoever armed it sees that here and takes it back.
+  Forgets committed effects of one session that have been carried out, and returns the deadlines that the row holds
+  now. The next commit may have cancelled a timer before the effect of this one armed it; the caller sees that in the
+  reply and removes the timer.
 
   KEYS  1 effects  2 row
   ARGV  1… effects as they were stored

@@ -1,5 +1,5 @@
 --[[
-  The one writer of session rows (I1-I6, I8). Everything a step changes is written here, or nothing is.
+  The one writer of session rows (I1-I6, I8). Everything that a step changes is written here, all or nothing.
 
   KEYS  1 row  2 history  3 due  4 effects  5 notices  6 closing  7 activity  8 attached  9 leases  10 queued
         11 ended  12 counts  13 index of the status before  14 index of the status after
@@ -10,23 +10,24 @@
             { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
               noticesMax, controlMax, endedStatuses: [string],
               labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 19… it leaves,
-              usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool, owner: {workerId, n, claimId} | null,
-              expectFence: {n, claimId} | null   the caller speaks as this owner
-              expectLapsed: workerId | null      the caller speaks because this worker's lease has lapsed
-              claimBeforeMs: ms | null           this is a claim, and the session's queue time is up then
+              usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool,
+              owner: {workerId, n, claimId} | null,
+              expectFence: {n, claimId} | null   the session must have this owner
+              expectLapsed: workerId | null      this worker's lease must have lapsed
+              claimBeforeMs: ms | null           for a claim: when the session's queue time is up
               timeout: {dueMs, lastActivityMs | null, attachedAtMs | null} | null
-                                                 this is a time-out, decided by these facts }
+                                                 for a time-out: the facts on which it was decided }
         2 snapshot as JSON  3 line of the history as JSON, without seq and at
 
   Checks, in this order, all before the first write:
           { 'MISSING' }                    no such session
           { 'REPLAY', rev, nowMs }         this opId was applied, giving that rev
           { 'TERMINAL', rev, nowMs, st }   the session has ended; nothing changes any more (I3)
-          { 'CONFLICT', rev, nowMs }       somebody else was faster, or a client has done something since a time-out was
+          { 'CONFLICT', rev, nowMs }       another writer was faster, or a client was active after a time-out was
                                            decided: read again, step again
           { 'FENCED', rev, nowMs }         the caller no longer owns the session (I6)
           { 'UPGRADE_REQUIRED', rev, nowMs }   the row was written by a newer machine version
-          { 'LATE', rev, nowMs }           the session is not to be claimed any more: its queue time is up by Redis TIME
+          { 'LATE', rev, nowMs }           the session can no longer be claimed: its queue time is up by Redis TIME
           { 'EARLY', rev, nowMs, nextMs }  the deadline has not passed, or the lease not lapsed, by Redis TIME (I8);
                                            nextMs is when to ask again
   Returns { 'OK', rev, nowMs }
@@ -156,7 +157,7 @@ elseif owner ~= cjson.null then
   redis.call('SADD', KEYS[16], cmd.ref)
 end
 
--- The times of a history never fall (I5), also when the clock does; deadlines and everything else go by the clock.
+-- The times of a history never fall (I5), not even when the clock is set back. Everything else uses the clock.
 local last = redis.call('LINDEX', KEYS[2], -1)
 local atMs = math.max(nowMs, last and cjson.decode(last).at or 0)
 local place = string.format('{"seq":%d,"at":%d,', redis.call('LLEN', KEYS[2]) + 1, atMs)

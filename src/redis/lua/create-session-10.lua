@@ -12,7 +12,7 @@
           { 'REPLAY', rev, nowMs }             the same opId created this very session
           { 'EXISTS', ref, fingerprint }       the id is in use (by another call)
           { 'IDEMPOTENT', ref, fingerprint }   the Idempotency-Key was used before
-  Before its first write the script has made every check that can refuse.
+  All checks come before the first write.
 ]]
 local cmd = cjson.decode(ARGV[1])
 local time = redis.call('TIME')

@@ -1,5 +1,5 @@
 --[[
-  Extends a worker's lease if there is one; says nothing of the worker.
+  Extends a worker's lease if there is one; does not touch the worker's record.
 
   KEYS  1 leases
   ARGV  1 workerId  2 lease in ms

@@ -1,5 +1,5 @@
 --[[
-  Keeps a file for a while, and forgets the oldest ones if all together would be too large.
+  Stores a file for a limited time, and drops the oldest files if all together would be too large.
 
   KEYS  1 file  2 index of files by time, `<bytes>|<key of the file>`  3 bytes of all files in the index
   ARGV  1 content  2 tenant  3 content type  4 how long it is kept, ms  5 how large all files together may be, bytes

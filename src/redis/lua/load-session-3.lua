@@ -7,8 +7,8 @@
   Returns { nowMs } if there is no such session, else
           { nowMs, rev, mv, snapshot, fingerprint, lastActivityMs | '', firstAttachedMs | '', ops, status, deadlines,
             member, labels }
-          ops: the last operations that were applied, as `opId=rev;opId=rev…`
-          status … labels: as they stand beside the snapshot, for those who cannot read that
+          ops: the last operations applied, as `opId=rev;opId=rev…`
+          status … labels: the fields beside the snapshot, for callers that cannot read the snapshot
 ]]
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)

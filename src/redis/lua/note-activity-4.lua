@@ -1,7 +1,7 @@
 --[[
-  Remembers that a client did something with a live session. No revision, no history: whoever splices calls this.
-  A session that is not live is left alone, so that a late call leaves nothing behind. With its first client a session has
-  kept its connect deadline: that is not due any more.
+  Records client activity on a live session, without a revision or a history line, since every process that splices
+  calls this often. Does nothing to a session that is not live, so that a late call leaves no data behind. The first
+  client satisfies the connect deadline, which is dropped.
 
   KEYS  1 row  2 activity  3 attached  4 due
   ARGV  1 ref  2 '1' when a client has just connected

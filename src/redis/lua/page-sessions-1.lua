@@ -1,13 +1,13 @@
 --[[
   One page of a tenant's sessions, newest first. The smallest set that a session must be in drives the walk: the whole
-  index, or the union of the sets of one filter. All other filters are asked member by member. What the walk costs is
-  bounded by a budget, not by luck: a filter that matches nothing gives short pages, never a blocked server.
+  index, or the union of the sets of one filter. All other filters are checked member by member. A budget bounds the
+  cost of the walk: a filter that matches nothing gives short pages instead of blocking the server.
 
   KEYS  1 index of all
         2… the sets of the filters, one filter after the other
   ARGV  1 member, or beginning of one, to start below; '' for the newest
         2 beginning of a member to stop above; '' for the oldest  3 page size
-        4 budget: how many members to look at and sets to ask, together, about
+        4 budget: about how many members to look at and sets to check, together
         5… one for each filter: how many sets it has; negative if a session must be in none of them, else it must be in
            one. The sets of a filter that must hold exclude each other.
 
@@ -55,7 +55,7 @@ local function isKept(member)
   return true
 end
 
--- Newest first, and by bytes where the times are equal, as BYLEX does it: Lua compares strings by the server's locale.
+-- Newest first, then by bytes, as BYLEX sorts: Lua would compare strings by the server's locale.
 local times = {}
 local function timeOf(member)
   local time = times[member]
@@ -79,8 +79,8 @@ local function isNewer(a, b)
   return false
 end
 
--- The next members of the union, newest first, and whether there may be more. A set that gave all it was asked for may
--- go on below its last member, so nothing below the highest of those is complete yet.
+-- The next members of the union, newest first, and whether there may be more. A set that returned
+-- a full step may continue below its last member, so the union is complete only down to the highest such member.
 local step = math.max(STEP_MIN, math.floor(STEP / #drivers))
 local function nextMembers()
   local members, floor = {}, nil
@@ -95,7 +95,7 @@ local function nextMembers()
   end
   budget = budget - #members - #drivers
   if #drivers > 1 then
-    -- Merging costs about as much again.
+    -- Sorting costs about as much again.
     budget = budget - #members
     table.sort(members, isNewer)
   end

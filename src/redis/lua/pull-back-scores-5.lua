@@ -1,6 +1,6 @@
 --[[
-  Lowers what stands further in the future than anything is ever written: it is left from before the clock was set back,
-  and whoever waits for its time would wait as much longer.
+  Lowers scores that are further in the future than any that is ever written: they were written before the clock was
+  set back, and a process that waits for such a time would wait too long by as much.
 
   KEYS  1 effects  2 queued  3 ended  4 leases  5 processes
   ARGV  1 length of a lease in ms  2 how long a process counts as alive after a heartbeat, in ms  3 how many of each to

@@ -1,17 +1,18 @@
 --[[
-  Puts a job into quarantine; if it is still in its queue, takes it out of there in the same step, and tells whoever
-  waits for it. Forgets the oldest entries beyond the cap and those that are too old; without an id it does only that.
+  Puts a job into quarantine. If it is still in its queue, removes it from there in the same step, and notifies the
+  processes that wait for it. Forgets the oldest entries beyond the cap and those that are too old; without an id it
+  does only that.
 
   KEYS  1 entries by time, µs  2 entries by id  3 their payloads by id
   ARGV  1 cap  2 age of the oldest, ms  3 entry id, or ''  4 entry as JSON  5 payload
         6 prefix of the queue's keys, or '': the job is not there any more  7 job id  8 length of the job's data in
-        bytes when it was looked at, -1 if it had none  9 what is told to whoever waits for it
+        bytes when it was read, -1 if it had none  9 the failure reason for processes that wait for it
 
-  Returns the time at which it was put there, µs; 0 if it was not: another process was quicker, or it has changed
+  Returns the time of the entry, µs; 0 if there is none: another process was quicker, or the job has changed
 ]]
 local time = redis.call('TIME')
 local nowUs = time[1] * 1000000 + time[2]
--- A job id can be the name of one of the queue's own keys, which are not for us to delete.
+-- A job id can be the name of one of the queue's own keys, which must not be deleted.
 local OWN_KEYS = { wait = 1, active = 1, paused = 1, delayed = 1, prioritized = 1, completed = 1, failed = 1, meta = 1,
   id = 1, pc = 1, marker = 1, events = 1, stalled = 1, limiter = 1, ['repeat'] = 1, ['stalled-check'] = 1,
   ['waiting-children'] = 1 }
@@ -43,7 +44,7 @@ local function takeOut(prefix, id)
   end
   redis.call('XADD', prefix .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'failed', 'jobId', id, 'failedReason',
     ARGV[9], 'prev', 'active')
-  -- There may be room for the next one now, and the fetch that broke off has taken the sign that jobs are waiting.
+  -- There may be room for the next job now, and the fetch that failed has removed the marker for waiting jobs.
   redis.call('ZADD', prefix .. 'marker', 0, '0')
   return true
 end

@@ -1,10 +1,10 @@
 --[[
-  Takes or renews a worker's lease and records what the worker says of itself.
+  Takes or renews a worker's lease and records what the worker reports of itself.
 
   KEYS  1 leases  2 worker  3 drained workers
   ARGV  1 workerId  2 lease in ms  3 how long to remember the worker, in ms  4… field, value, field, value, …
 
-  Returns { nowMs, expiresMs before | 0, 1 if the worker is to launch nothing | 0 }
+  Returns { nowMs, expiresMs before | 0, 1 if the worker is drained | 0 }
 ]]
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)

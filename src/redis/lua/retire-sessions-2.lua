@@ -1,8 +1,8 @@
 --[[
-  Forgets sessions that ended long enough ago: row, history and every membership. Looks at `limit` of them at a time.
-  Rows of a newer machine version are left to a process of that version, which knows where else they stand; a row that is
-  damaged is forgotten as far as it can be read. Touches keys it makes from the prefix and the row; all stand under the
-  one hash tag.
+  Forgets sessions that ended long enough ago: row, history and every membership in an index. Looks at `limit` of them
+  at a time. Rows of a newer machine version are left to a process of that version, which knows all their indexes. A
+  damaged row is forgotten as far as it can be read. The script makes keys from the prefix and the row; all have the
+  same hash tag.
 
   KEYS  1 ended  2 counts
   ARGV  1 key prefix  2 retention in ms  3 how many, from the oldest, to pass over  4 limit  5 machine version

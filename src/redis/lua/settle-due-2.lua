@@ -1,11 +1,11 @@
 --[[
-  Nothing has to be done now for a deadline of a session: drops its entry, or moves it to when it is due. If the session
-  was changed since it was read, the entry is left alone: it may have been armed anew.
+  A deadline of a session needs no action now: drops its entry, or moves it to when it is due. If the session was
+  changed after it was read, the entry is left alone: it may have been armed again.
 
   KEYS  1 due  2 row
   ARGV  1 member  2 revision of the session as it was read; '' if there was none  3 its new score; '' to drop it
 
-  Returns 1 if the session is still what it was, else 0
+  Returns 1 if the session is unchanged, else 0
 ]]
 if (redis.call('HGET', KEYS[2], 'rev') or '') ~= ARGV[2] then
   return 0

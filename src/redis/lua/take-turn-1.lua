@@ -1,6 +1,6 @@
 --[[
-  Takes a turn for a while, unless somebody has it. Redis keeps the end of a turn by its wall clock: a turn that lasts longer
-  than any may is left from before that clock was set back, and ends here.
+  Takes the turn of a sweep, unless another process has it. Redis stores the end of a turn by its wall clock. A turn
+  with more time left than its whole length dates from before that clock was set back; it ends here.
 
   KEYS  1 lock
   ARGV  1 length of the turn in ms

@@ -1,6 +1,6 @@
 --[[
-  Bounds what a queue keeps of the jobs that have ended, whatever their options say: forgets those that ended too long
-  ago, those that claim to end in the future, and the oldest beyond a number; also the oldest events.
+  Bounds how many ended jobs a queue keeps, regardless of their options: forgets jobs that ended too long ago, jobs
+  whose end is in the future, and the oldest beyond a number; also the oldest events.
 
   KEYS  1 completed or failed jobs by end  2 events of the queue
   ARGV  1 prefix of the queue's job keys  2 age of the oldest, ms  3 how many are kept  4 how many to forget at most
@@ -25,7 +25,7 @@ local forgotten = 0
 for _, id in ipairs(ids) do
   if redis.call('ZREM', KEYS[1], id) == 1 then
     local job = ARGV[1] .. id
-    -- The queue's own keys are of other types, but for its settings.
+    -- A job id can be the name of one of the queue's own keys. Those are of other types, except the settings (`meta`).
     if redis.call('TYPE', job).ok == 'hash' and id ~= 'meta' then
       redis.call('DEL', job, job .. ':lock', job .. ':logs', job .. ':dependencies', job .. ':processed',
         job .. ':failed', job .. ':unsuccessful')

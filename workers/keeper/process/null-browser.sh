@@ -1,9 +1,9 @@
 #!/bin/sh
-# Stands in for a browser where only its life matters: no memory, no CPU, no DevTools, alive until killed.
+# Replaces a browser where only its process matters: no memory, no CPU, no DevTools, alive until killed.
 #
 # Usage: null-browser.sh <run directory> <guid>
 dir=$1
 mkfifo "$dir/hold" || exit 1
 printf '0\n/devtools/browser/%s' "$2" >"$dir/profile/DevToolsActivePort"
-# Blocks for ever: nobody opens the other end. The argument is what the sweep of leftovers looks for.
+# Blocks for ever, since no process opens the other end. The keeper finds leftover processes by this argument.
 exec dd if="$dir/hold" of=/dev/null
