@@ -49,15 +49,15 @@ import { HealthStore } from '../store/health-store';
 
 /** A running API. */
 export interface Api {
-  /** Where it is reached: the configured public URL, or host and port. */
+  /** Its URL: the configured public URL, or host and port. */
   readonly url: string;
-  /** Stops accepting, lets go of everybody and closes everything; no session is touched. */
+  /** Stops accepting, disconnects all clients and closes everything; no session is changed. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the API process. It listens first, so that a taken port is known at once and `/livez` answers, and resolves once
- * Redis is there and everything is served.
+ * Starts the API process. It listens first, so that a port in use is reported at once and `/livez` answers, and
+ * resolves once Redis is there and everything is served.
  *
  * @throws if the address cannot be listened on.
  */
@@ -80,7 +80,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
   };
 }
 
-/* Puts everything behind the listener; answers what begins the drain. */
+/* Starts to serve everything; returns the function that begins the drain. */
 async function serve(deps: Deps, listener: Listener, url: string): Promise<() => void> {
   const { config, lifecycle, log } = deps;
   const here = await findHere(systemProcesses);
@@ -126,7 +126,7 @@ function carryClients(deps: Deps): SplicedClients {
 
 type Figures = Pick<HttpParts, 'apiMetrics' | 'cluster' | 'observeClients'>;
 
-/* What this process exports beyond what every process does. */
+/* The figures that only this process exports. */
 function figuresOf(deps: Deps, clients: SplicedClients, eventStreams: EventStreams): Figures {
   const { metrics, redis, maintenance, closing } = deps;
   const apiMetrics = new ApiMetrics(metrics.registry, ROUTES);
@@ -191,7 +191,7 @@ function operations(deps: Deps, here: Here, url: string): Operations {
   return parts;
 }
 
-/* What people do with the jobs that nobody could handle. */
+/* Commands and queries for quarantined jobs. */
 function jobOperations({ config, quarantine, producer }: Deps): JobRouteParts {
   const seen = { quarantine, ingressTenant: config.ingressTenant };
   const retrying = {
@@ -208,7 +208,7 @@ function jobOperations({ config, quarantine, producer }: Deps): JobRouteParts {
   };
 }
 
-/* Pages are told as far as they can be had: who asks for the rest of the details gets it without them. */
+/* Pages are optional: if the browser cannot be asked, the other details are answered without them. */
 function pagesOf({ secret, log }: Deps, here: Here): LiveDetailsParts['openPages'] {
   return async ({ ref, snapshot }): Promise<readonly OpenPage[] | null> => {
     const { endpoint, owner } = snapshot.context;

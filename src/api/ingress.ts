@@ -36,7 +36,9 @@ export interface SharedWithRoutes {
   readonly fileLinks: FileLinks;
 }
 
-/** Starts to take the jobs of other services. A job gets what a request would get: same checks, same commands, same view. */
+/**
+ * Starts to take the jobs of other services. A job is treated like a request: same checks, same commands, same view.
+ */
 export async function startIngress(deps: Deps, here: Here, shared: SharedWithRoutes): Promise<void> {
   const { lifecycle, consumerBase, log } = deps;
   const parts = ingressParts(deps, here, shared);
@@ -61,7 +63,7 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
     jobs: deps.producer.acceptedJobsOn(connection),
     keys: new IngressKeys(deps.redis),
     underWay: () => handler.underWay,
-    // What is not forgotten now is so a day later.
+    // Progress that is not deleted now expires a day later.
     onEnded: job =>
       forgetRun(parts.runs, job).catch((err: unknown) => log.debug({ err }, 'a run was not forgotten')),
     onUnreadable: isQueue => containUnreadable(deps, isQueue),
@@ -81,7 +83,7 @@ function ingressParts(deps: Deps, here: Here, shared: SharedWithRoutes): Ingress
   };
 }
 
-/* What the sweep does, now: a job that is fetched and cannot be read holds up all behind it. */
+/* Runs the containment of the sweep at once: a job that was fetched and cannot be read blocks all jobs after it. */
 async function containUnreadable({ maintenance, queueWatch, report }: Deps, isQueue: boolean): Promise<void> {
   for (const watched of QUEUE_PLACES) {
     if (!watched.isForeign) continue;
@@ -92,7 +94,7 @@ async function containUnreadable({ maintenance, queueWatch, report }: Deps, isQu
   }
 }
 
-/** Checks a job of another service as taking it up would. */
+/** Makes the checks of an acceptance on a job of another service. */
 export function ingressJobCheck(config: Config): (name: string, data: unknown) => void {
   const parsers = jobParsers(config);
   return (name, data) => checkJob(parsers, name, data);
@@ -106,12 +108,12 @@ function runParts(deps: Deps, here: Here, fileLinks: FileLinks): IngressParts['r
     fileUrl: id => fileLinks.urlOf(id),
     prepare: loadStepLibrary,
     openPage: async (ref, signal) => openStepPage(await find(ref), signal),
-    // As a client that is attached: what waits for one to come has waited long enough.
+    // Counts as an attached client, so that the connect deadline is satisfied.
     noteActivity: ref => deps.activity.note(ref, true),
   };
 }
 
-/* The job itself goes on to its end; that its copy could not be kept is no reason to deliver it again. */
+/* The job ends in any case; a copy that could not be stored is no reason to deliver the job again. */
 function containing({ consumerBase, log }: Deps): IngressParts['contain'] {
   return async (job, reason, detail) => {
     try {
@@ -130,7 +132,7 @@ function containing({ consumerBase, log }: Deps): IngressParts['contain'] {
   };
 }
 
-/* Data that is nested deeply enough cannot be written as JSON, although it was read. */
+/* Very deeply nested data cannot be written as JSON, although it could be parsed. */
 function writable(data: unknown): string {
   try {
     return JSON.stringify(data) ?? '';

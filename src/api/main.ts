@@ -4,7 +4,7 @@ import { beatToSupervisor } from '../core/beat';
 import { createLogger, type Logger } from '../core/logger';
 import { startApi, type Api } from './app';
 
-/** An orderly end takes no longer than this; what is not closed by then dies with the process. */
+/** How long an orderly end may take; anything not closed by then ends with the process. */
 const CLOSE_TIMEOUT_MS = 4_000;
 
 async function main(config: Config, log: Logger): Promise<void> {
@@ -36,7 +36,7 @@ function closeOnSignal(log: Logger, close: () => Promise<void>): void {
     );
   };
   process.on('SIGTERM', onSignal);
-  // Ctrl-C reaches the whole process group; under a supervisor that one decides, with SIGTERM.
+  // Ctrl-C reaches the whole process group; under a supervisor, the supervisor decides, with SIGTERM.
   process.on('SIGINT', process.send === undefined ? onSignal : () => undefined);
 }
 

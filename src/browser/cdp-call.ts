@@ -4,10 +4,10 @@ import { withDeadline } from '../core/abort';
 import { HoldfastError, messageOf } from '../core/errors';
 import type { Route } from './dial';
 
-/** How long a browser may take for everything that is asked of it on one connection. */
+/** How long a browser may take for all commands on one connection together. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** A screenshot of a large page as Base64 is well below this. */
+/** A Base64 screenshot of a large page is well below this. */
 const MESSAGE_MAX_BYTES = 64 * 2 ** 20;
 
 const message = z.object({
@@ -16,19 +16,19 @@ const message = z.object({
   error: z.object({ message: z.string() }).optional(),
 });
 
-/** The browser understood a command and would not do it. */
+/** The browser has refused a command. */
 export class CdpError extends Error {}
 
-/** Sends one CDP command and answers its result; `sessionId` is that of an attached target. */
+/** Sends one CDP command and returns its result; `sessionId` is the CDP session of an attached target. */
 export type CdpCall = (method: string, params: object, sessionId?: string) => Promise<unknown>;
 
 /**
- * Does something with a live browser over a connection of its own, and lets go at once. Raw CDP: a client library would
- * attach to every target and make new ones wait for it, to the harm of whoever the browser belongs to.
+ * Runs commands on a live browser over a separate connection, and disconnects at once. Raw CDP: a client library would
+ * attach to every target and make new ones wait, which disturbs the session's own clients.
  *
  * @param timeoutMs - for everything together; default 5 000
- * @throws HoldfastError `browser_unreachable` if the browser does not answer in time, or not properly; what `work` throws of
- *   its own accord, if it is one.
+ * @throws HoldfastError `browser_unreachable` if the browser does not answer in time, or not properly; a HoldfastError
+ *   that `work` itself throws.
  */
 export async function withBrowser<T>(
   route: Route,
@@ -81,7 +81,7 @@ async function opened(socket: WebSocket): Promise<CdpCall> {
     });
 }
 
-/* Events, and whatever cannot be read, have the id 0, which nobody waits for: the deadline ends that. */
+/* Events and unreadable messages get the id 0, which no call waits for; the deadline ends a call without an answer. */
 function answerIn(text: string): z.output<typeof message> {
   try {
     return message.parse(JSON.parse(text));

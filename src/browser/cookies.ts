@@ -5,12 +5,12 @@ import type { Route } from './dial';
 
 const sameSite = z.enum(['Strict', 'Lax', 'None']);
 
-/** The top-level site whose pages alone see a cookie (CHIPS); a cookie without it is seen by all. */
+/** The top-level site to which a cookie is restricted (CHIPS); a cookie without it is not restricted. */
 const partitionKey = z
   .strictObject({ topLevelSite: z.string().max(4_096), hasCrossSiteAncestor: z.boolean() })
   .describe('Of a partitioned cookie: the site it is kept apart for.');
 
-/** A cookie as a browser has it. */
+/** A cookie as the browser reports it. */
 export const cookie = z.object({
   name: z.string(),
   value: z.string(),
@@ -53,7 +53,7 @@ const NAME_SHOWN = 64;
 
 const answer = z.object({ cookies: z.array(cookie) });
 
-/* Storage.* of the browser itself: nothing is attached to, no page notices. */
+/* Storage.* of the browser itself: no target is attached, and no page notices it. */
 
 /** Every cookie of a browser. @throws HoldfastError `browser_unreachable`. */
 export async function readCookies(route: Route): Promise<Cookie[]> {
@@ -70,9 +70,9 @@ export async function writeCookies(route: Route, cookies: readonly NewCookie[]):
 }
 
 /**
- * As {@link writeCookies}, on a connection that is open. Chromium 156 refuses in two ways (measured): it answers with an
- * error that does not say which cookie it means and sets none of them, or it says nothing and drops the one (expired,
- * `SameSite=None` without `secure`, the oldest of more than 180 of a site).
+ * As {@link writeCookies}, on a connection that is open. Chromium 156 refuses in two ways (measured): it answers with
+ * an error that does not name the cookie and sets none of them, or it silently drops one (expired, `SameSite=None`
+ * without `secure`, the oldest of more than 180 of a site).
  */
 export async function putCookies(call: CdpCall, cookies: readonly NewCookie[]): Promise<void> {
   if (cookies.length === 0) return;
@@ -80,7 +80,7 @@ export async function putCookies(call: CdpCall, cookies: readonly NewCookie[]): 
     () => true,
     () => false,
   );
-  // One after another, to learn which it was; a connection that broke fails here as well.
+  // One after another, to find the refused cookie; a broken connection fails here as well.
   if (!areSet) for (const [index, one] of cookies.entries()) await putOne(call, one, index);
   const kept = answer.parse(await call('Storage.getCookies', {})).cookies;
   const missing = cookies.findIndex(one => !kept.some(other => isKept(one, other)));
@@ -97,13 +97,13 @@ async function putOne(call: CdpCall, one: NewCookie, index: number): Promise<voi
   }
 }
 
-/* Values are not compared: of two wishes for one cookie the later counts. */
+/* Values are not compared: if one cookie is given twice, the later one counts. */
 function isKept(wish: NewCookie, { name, domain }: Cookie): boolean {
   const host = hostOf(wish);
   return wish.name === name && (host === null || host === domain.replace(/^\./, ''));
 }
 
-/* As the browser writes it: lower case, international names encoded; null if it is no name of a host. */
+/* In the browser's form: lower case, international names encoded; null if it is not a host name. */
 function hostOf({ url, domain }: NewCookie): string | null {
   try {
     return new URL(domain === undefined ? (url ?? '') : `http://${domain.replace(/^\./, '')}`).hostname;

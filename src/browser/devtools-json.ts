@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const ANSWER_MAX_BYTES = 16 * 2 ** 20;
 
 /**
- * What a browser's DevTools server says over HTTP.
+ * Reads from a browser's DevTools server over HTTP.
  *
  * @param route - to a part of the browser that begins with `/json/`
  * @throws HoldfastError `browser_unreachable`.
@@ -31,7 +31,7 @@ export async function readDevToolsJson({ host, port, path }: Route): Promise<unk
 async function answerTo(request: ReturnType<typeof get>): Promise<unknown> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
-    // Stays: a connection that breaks later is heard of by whoever reads the answer.
+    // Never removed: if the connection breaks later, the reader of the answer gets the error.
     request.on('error', reject);
   });
   if (answer.statusCode !== 200) throw new Error(`it answered ${answer.statusCode ?? 'nothing'}`);

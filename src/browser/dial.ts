@@ -4,28 +4,30 @@ import { HoldfastError } from '../core/errors';
 import { keeperPath } from '../core/keeper-ticket';
 import type { ProcessTable } from '../core/process-identity';
 
-/** A connection that is not accepted within this time never will be: it goes to a neighbour, or to ourselves. */
+/** A connection that is not accepted within this time never will be: the target is on this machine or near it. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** Where a process is: two loopbacks are one only where both are equal. */
+/** The location of a process: two processes share a loopback only if both members are equal. */
 export interface Here {
   readonly bootId: string;
   readonly netns: string;
 }
 
-/** Which browser is to be reached. */
+/** The browser to reach. */
 export interface DialTarget {
   readonly endpoint: Endpoint;
   /** The claim the browser was launched or adopted under; a keeper's gateway asks for it. */
   readonly claimId: string;
-  /** What of it; default: the browser's own WebSocket. */
+  /** Which part of it; default: the browser's own WebSocket. */
   readonly part?: DevToolsPart | undefined;
 }
 
-/** What a browser's DevTools server has beside the browser's own WebSocket, by path: a page's, or what it says over HTTP. */
+/**
+ * Other parts of a browser's DevTools server than its own WebSocket, by path: a page's WebSocket, or a JSON endpoint.
+ */
 export type DevToolsPart = `/devtools/page/${string}` | `/json/${JsonEndpoint}`;
 
-/** What is said over HTTP. */
+/** The JSON endpoints of the DevTools server. */
 export type JsonEndpoint = 'version' | 'list' | 'protocol';
 
 /** How to reach a browser's DevTools socket from here. */
@@ -34,26 +36,26 @@ export interface Route {
   readonly port: number;
   /** Path and query of the upgrade request. */
   readonly path: string;
-  /** Whether this is the browser itself and not a keeper in front of it. */
+  /** Whether the route leads to the browser itself and not to a keeper's gateway. */
   readonly direct: boolean;
 }
 
-/** A connected socket, and what to ask for on it. */
+/** A connected socket, and the route it was opened for. */
 export interface Dialled extends Route {
   readonly socket: Socket;
 }
 
-/** Where this process is. */
+/** The location of this process. */
 export async function findHere(table: ProcessTable): Promise<Here> {
   const [bootId, netns] = await Promise.all([table.bootId(), table.networkNamespace()]);
   return { bootId, netns };
 }
 
 /**
- * The way to a browser: over loopback on its own machine, through its keeper's gateway from any other; null if there is
- * neither.
+ * The route to a browser: over loopback on its own machine, through its keeper's gateway from any other; null if there
+ * is neither.
  *
- * @param secret - the installation's; signs the ticket for the keeper
+ * @param secret - the installation's secret; signs the ticket for the keeper
  */
 export function routeTo({ endpoint, claimId, part }: DialTarget, here: Here, secret: string): Route | null {
   if (endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
@@ -67,7 +69,10 @@ export function routeTo({ endpoint, claimId, part }: DialTarget, here: Here, sec
 export type KeeperAddress =
   { readonly socketPath: string } | { readonly host: string; readonly port: number };
 
-/** The way to a browser's keeper: its Unix socket on its own machine, its port from any other; null if there is neither. */
+/**
+ * The address of a browser's keeper: its Unix socket on its own machine, its port from any other; null if there is
+ * neither.
+ */
 export function keeperOf(endpoint: Endpoint, here: Here): KeeperAddress | null {
   if (endpoint.gatewaySocket !== null && endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
     return { socketPath: endpoint.gatewaySocket };
@@ -86,7 +91,7 @@ function addressOf(gateway: string): { host: string; port: number } {
 /**
  * Opens a connection to a browser.
  *
- * @throws HoldfastError `browser_unreachable` if there is no way, or nobody at its end.
+ * @throws HoldfastError `browser_unreachable` if there is no route, or the connection is refused.
  */
 export async function dial(
   target: DialTarget,
@@ -106,7 +111,8 @@ export async function dial(
 
 async function open({ host, port }: Route, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // The signal ends the attempt only: `connect` would keep it, and cut the connection at an end much later.
+    // The signal is for the attempt only: `connect` itself would keep it and cut the connection when it is aborted
+    // later.
     const socket = connect({ host, port });
     const settle = (): void => {
       clearTimeout(timer);

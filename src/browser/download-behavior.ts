@@ -8,12 +8,13 @@ const command = z.looseObject({
 });
 
 /**
- * Lets downloads stay in the session's folder whatever a client asks for. Playwright names a folder on its own machine, for every
- * context, as soon as it connects; many programs do the same by hand. The browser's user cannot write there, or makes the
- * folder on the wrong machine. That a client wants no downloads at all, or events of them, stays as it is.
+ * Keeps downloads in the session's folder, whatever folder a client names. Playwright names a folder on its own
+ * machine, for every context, as soon as it connects; many programs do the same. The browser's user cannot write there,
+ * or would create the folder on the wrong machine. A client's wish for no downloads, or for their events, is left
+ * unchanged.
  *
- * In the browser's own context Chromium names the files as it does for people (`a.txt`, `a (1).txt`). In others it would ask somebody
- * where to save, so there they get unique names, and the keeper gives them theirs when they are complete.
+ * In the browser's own context Chromium gives the files their usual names (`a.txt`, `a (1).txt`). In other contexts it
+ * would open a save dialog, so they get unique names there, and the keeper renames them when they are complete.
  */
 export const DOWNLOADS_STAY: FrameRule = {
   needle: 'setDownloadBehavior',
@@ -35,6 +36,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // no CDP: the browser will say so
+    return null; // not CDP: the browser answers with an error
   }
 }

@@ -20,21 +20,21 @@ const listed = z.object({
       isComplete: z.boolean(),
     }),
   ),
-  /** Keepers of before had no quota. */
+  /** Older keepers have no quota. */
   cut: z.array(z.object({ name: z.string(), size: z.int().min(0), atMs: z.int() })).default([]),
 });
 
-/** What there is, and what was cut because there was no room left for it. */
+/** The downloads of a session, and those that were cut because the quota was used up. */
 export type Downloads = z.output<typeof listed>;
 
-/** One downloaded file, as the keeper tells it. */
+/** One downloaded file, as the keeper reports it. */
 export type Download = z.output<typeof listed>['downloads'][number];
 
-/** Whose downloads, and where to ask for them. */
+/** Whose downloads, and at which keeper. */
 export interface DownloadsRoute {
   readonly keeper: KeeperAddress;
   readonly claimId: string;
-  /** The installation's; signs the ticket. */
+  /** The installation's secret; signs the ticket. */
   readonly secret: string;
 }
 
@@ -46,7 +46,7 @@ export interface DownloadBody {
 }
 
 /**
- * What a browser has downloaded, by name.
+ * The downloads of a browser, by name.
  *
  * @throws HoldfastError `browser_unreachable`.
  */
@@ -58,7 +58,7 @@ export async function listDownloads(route: DownloadsRoute): Promise<Downloads> {
 }
 
 /**
- * Opens one download. Whoever gets the bytes has to read or destroy them.
+ * Opens one download. The caller must read or destroy the bytes.
  *
  * @throws HoldfastError `download_not_found`, `download_quota_exceeded`, `browser_unreachable`.
  */
@@ -90,7 +90,7 @@ function answerTo(options: KeeperAddress & { path: string; agent: false }): Prom
       ANSWER_TIMEOUT_MS,
     );
     request.once('response', resolve);
-    // Stays: a connection that breaks later is heard of by whoever reads the answer.
+    // Never removed: if the connection breaks later, the reader of the answer gets the error.
     request.on('error', reject);
     request.once('response', () => clearTimeout(timer));
     request.once('close', () => clearTimeout(timer));

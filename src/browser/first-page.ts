@@ -7,23 +7,23 @@ const FIRST_PAGE_TIMEOUT_MS = 15_000;
 
 const FIRST_PAGE_URL = 'about:blank';
 
-/** How a browser is to be when its first client comes. */
+/** How to prepare a browser for its first client. */
 export interface FirstPage {
-  /** In the browser before any page is. */
+  /** Set before any page is opened. */
   readonly cookies: readonly NewCookie[];
   /** Whether its window covers the screen; later pages open in the same window. */
   readonly isFullscreen: boolean;
 }
 
 /**
- * Sets the cookies and opens the first page of a browser that was started without a window, then lets go. These are a few CDP
- * commands on a socket that attaches to nothing: a client library would attach to every target and make new ones wait for
- * it, and it takes twice as long because it sets the page up for a use that nobody has for it here.
+ * Sets the cookies and opens the first page of a browser that was started without a window, then disconnects. It sends
+ * a few CDP commands on a socket that attaches to no target. A client library would attach to every target and make new
+ * ones wait, and takes twice as long because it sets up the page for automation.
  *
  * Opened with `Target.createTarget` and not with `PUT /json/new`, whose page never gets the focus (Chromium 156).
  *
- * @throws HoldfastError `browser_unreachable` if the browser does not answer, answers with an error, or goes meanwhile;
- *   `invalid_request` for a cookie that it refuses.
+ * @throws HoldfastError `browser_unreachable` if the browser does not answer, answers with an error, or exits
+ *   meanwhile; `invalid_request` for a cookie that it refuses.
  */
 export async function openFirstPage(
   { port, path }: Pick<Endpoint, 'port' | 'path'>,

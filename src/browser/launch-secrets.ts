@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { seal, unseal } from '../core/sealed';
 import { newCookie } from './cookies';
 
-/** What a launch needs and nobody else may read. */
+/** The secrets that a launch needs. */
 export const launchSecrets = z.object({
-  /** How the browser's proxy is told who asks; null: it wants nobody's name. */
+  /** Credentials for the browser's proxy; null: it needs none. */
   proxy: z.object({ username: z.string(), password: z.string() }).nullable(),
   /** Set before the first page opens. */
   cookies: z.array(newCookie),
@@ -13,13 +13,13 @@ export const launchSecrets = z.object({
 /** @see launchSecrets */
 export type LaunchSecrets = Readonly<z.output<typeof launchSecrets>>;
 
-/** Nothing to hide. */
+/** The secrets of a session that has none. */
 export const NO_SECRETS: LaunchSecrets = { proxy: null, cookies: [] };
 
 /**
- * Secrets as they may lie in the row; null if there are none.
+ * Seals secrets for the row; null if there are none.
  *
- * @param ref - the session they belong to: in another row they cannot be read
+ * @param ref - the session they belong to: in another row they cannot be unsealed
  */
 export function sealSecrets(secret: string, ref: string, secrets: LaunchSecrets): string | null {
   if (secrets.proxy === null && secrets.cookies.length === 0) return null;
@@ -27,7 +27,7 @@ export function sealSecrets(secret: string, ref: string, secrets: LaunchSecrets)
 }
 
 /**
- * What {@link sealSecrets} was given.
+ * The secrets that {@link sealSecrets} was given.
  *
  * @throws UnsealError if the installation's secret is another one now.
  */

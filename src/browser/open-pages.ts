@@ -9,7 +9,7 @@ export interface OpenPage {
   readonly title: string;
 }
 
-/** Part of an answer that is of use without it. */
+/** Short, because the answer of the API is useful without the pages. */
 const ANSWER_TIMEOUT_MS = 1_000;
 
 const targets = z.object({
@@ -19,7 +19,7 @@ const targets = z.object({
 });
 
 /**
- * The open pages of a browser, from wherever it can be reached.
+ * The open pages of a browser.
  *
  * @throws HoldfastError `browser_unreachable` if it does not answer within a second.
  */
@@ -27,7 +27,7 @@ export async function openPages(route: Route): Promise<OpenPage[]> {
   return withBrowser(route, listPages, ANSWER_TIMEOUT_MS);
 }
 
-/** As {@link openPages}, on a connection that is open. Attaches to nothing, so no client notices. */
+/** As {@link openPages}, on a connection that is open. Attaches to no target, so that clients do not notice it. */
 export async function listPages(call: CdpCall): Promise<OpenPage[]> {
   const { targetInfos } = targets.parse(await call('Target.getTargets', {}));
   return targetInfos

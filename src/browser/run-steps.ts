@@ -6,39 +6,39 @@ import { readCookies, writeCookies } from './cookies';
 import type { Route } from './dial';
 import type { Step } from './steps';
 
-/** How long the browser may take to let us in. */
+/** How long the browser may take to accept the connection. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** What a step gives: JSON, or a document; null: nothing. */
+/** The output of a step: JSON, or a document; null: none. */
 export type StepOutput =
   { readonly value: unknown } | { readonly bytes: Buffer; readonly contentType: string } | null;
 
-/** The first page of a live session, under our hands. */
+/** The first page of a live session, ready for steps. */
 export interface StepPage {
   /**
    * Does one step.
    *
-   * @throws what Playwright throws: the step could not be done in its time, or the browser is gone.
+   * @throws what Playwright throws: the step did not finish in time, or the browser is gone.
    */
   perform(step: Step): Promise<StepOutput>;
-  /** Lets go; the session and its pages stay as they are. */
+  /** Disconnects; the session and its pages stay as they are. */
   close(): Promise<void>;
 }
 
 /**
- * Loads what the steps are done with. It is large, most installations never need it, and it holds the process for up to a
- * second: so it is loaded with the first job that has steps, before its session begins to count as idle.
+ * Loads Playwright. It is large, most installations never need it, and loading blocks the process for up to a second.
+ * So it is loaded with the first job that has steps, before its session begins to count as idle.
  */
 export async function loadStepLibrary(): Promise<void> {
   await import('playwright-core');
 }
 
 /**
- * Connects to the first page of a session; the only importer of Playwright. Nothing is overridden (`noDefaults`), so that
- * the page is afterwards what it was. For as long as it lasts we are a client like any other, with all that this
- * means for the others: Playwright holds new pages until it has looked at them.
+ * Connects to the first page of a session; the only importer of Playwright. Nothing is overridden (`noDefaults`), so
+ * that the page is afterwards as before. While connected, this is a client like any other, with the same effect on the
+ * others: Playwright holds new pages until it has inspected them.
  *
- * @param signal - lets go at once; what is under way rejects then
+ * @param signal - disconnects at once; a running step then rejects
  * @throws HoldfastError `browser_unreachable`.
  */
 export async function openStepPage(route: Route, signal: AbortSignal): Promise<StepPage> {
@@ -49,7 +49,7 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
     signal.throwIfAborted();
     browser = await chromium.connectOverCDP(`ws://${host}:${route.port}${route.path}`, {
       noDefaults: true,
-      // A folder that is there already: one of its own would stay behind when this process is killed. Nothing is put in.
+      // A folder that exists already: a new one would stay behind if this process is killed. Nothing is written to it.
       artifactsDir: tmpdir(),
       timeout: CONNECT_TIMEOUT_MS,
     });
@@ -64,10 +64,10 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
   }
   const close = async (): Promise<void> => {
     signal.removeEventListener('abort', onAbort);
-    // Of a browser that was connected to, this closes the connection only.
+    // With `connectOverCDP` this closes the connection only.
     await browser.close();
   };
-  // The work that was under way says what happened.
+  // The running step reports the error.
   const onAbort = (): void => void close().catch(() => undefined);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -81,7 +81,7 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
   }
 }
 
-/** What Playwright says of an error, without the colours of its logs: in a queue those are noise. */
+/** Playwright's error message without the colour codes of its logs. */
 export function plainMessageOf(thrown: unknown): string {
   return messageOf(thrown).replaceAll(/\u001b\[\d+m/g, '');
 }
@@ -117,7 +117,7 @@ async function perform(page: Page, route: Route, step: Step): Promise<StepOutput
         contentType: 'application/pdf',
       };
     case 'cookies':
-      // Over a raw connection like the routes: a cookie set here stays when Playwright has gone.
+      // Over a raw connection like the routes: a cookie set this way stays after Playwright has disconnected.
       if (step.set === undefined) return { value: await readCookies(route) };
       await writeCookies(route, step.set);
       return null;
@@ -132,11 +132,11 @@ async function wait(page: Page, { selector, state, ms, url, timeout }: Of<'wait'
   else await page.waitForTimeout(ms ?? 0);
 }
 
-/* Of an element, as far as it is read; the page's own types are not known here. */
+/* The members of an element that are read; the DOM types are not available here. */
 interface Found {
   getAttribute(name: string): string | null;
   readonly innerHTML: string;
-  /** What is no HTML has none, such as SVG. */
+  /** Missing on elements that are not HTML, such as SVG. */
   readonly innerText?: string;
   readonly textContent: string | null;
 }
@@ -149,7 +149,7 @@ async function extract(page: Page, step: Of<'extract'>): Promise<unknown> {
   return take === 'html' ? found.innerHTML({ timeout }) : found.innerText({ timeout });
 }
 
-/* In one go: a call for each of some thousand matches would keep this process from everything else for many seconds. */
+/* In one call: a call for each of some thousand matches would block this process for many seconds. */
 async function valuesOf(found: Locator, step: Of<'extract'>): Promise<(string | null)[]> {
   const { attribute = null, take = 'text' } = step;
   const reading = found.evaluateAll(
@@ -163,7 +163,7 @@ async function valuesOf(found: Locator, step: Of<'extract'>): Promise<(string | 
   return inTime(step, reading);
 }
 
-/* For what Playwright would wait for without end. */
+/* For calls that Playwright would wait for without limit. */
 async function inTime<T>(
   step: { readonly do: string; readonly timeout: number },
   work: Promise<T>,

@@ -8,8 +8,8 @@ const attached = z.object({ sessionId: z.string() });
 const captured = z.object({ data: z.base64() });
 
 /**
- * What a page shows right now, as PNG. Attaches to this one page without making anything wait, and only what is visible
- * is captured: a larger capture would resize the page under the client's hands.
+ * A screenshot of a page as PNG. Attaches to this one page without making any target wait. Captures only the visible
+ * part: a larger capture would resize the page while clients use it.
  *
  * @param pageId - which page; null: the first
  * @throws HoldfastError `invalid_request` if there is no such page, `browser_unreachable`.

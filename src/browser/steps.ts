@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { newCookie } from './cookies';
 
-/* What a job may have done in a session. Strict: a misspelt field would be a step that does something else. */
+/* The steps that a job may run in a session. Strict: with a misspelt field a step would do something else. */
 
 /** How many steps one job may have. */
 export const STEPS_MAX = 100;
 
-/** How long a step may take unless it says otherwise, milliseconds. */
+/** How long a step may take by default, milliseconds. */
 export const STEP_TIMEOUT_DEFAULT_MS = 30_000;
 
 const STEP_TIMEOUT_MAX_MS = 300_000;
@@ -123,7 +123,7 @@ const cookies = z.strictObject({
   name,
 });
 
-/** One step. There is none that runs a script: whoever wants that connects as a client. */
+/** One step. None runs a script: for that, connect as a client. */
 export const step = z.discriminatedUnion(
   'do',
   [goto, wait, click, type, press, select, extract, screenshot, pdf, cookies],

@@ -10,17 +10,17 @@ import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
 
-/** How long an Idempotency-Key is remembered, unless sessions themselves are forgotten earlier. */
+/** How long an Idempotency-Key is remembered, unless the retention of sessions is shorter. */
 const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
 
-/** What the creator decides; everything is checked, defaults are applied. */
+/** The parameters of a new session, checked and with defaults applied. */
 export interface NewSession {
   readonly sessionId: string | null;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly limits: SessionLimits;
   readonly options: BrowserOptions;
-  /** Goes into the row encrypted, and leaves it when the browser is ready. */
+  /** Stored encrypted in the row until the browser is ready. */
   readonly secrets: LaunchSecrets;
 }
 
@@ -32,38 +32,38 @@ export interface CreateRequest {
   readonly actor: string;
 }
 
-/** A session that exists now: made by this call, or by an earlier one that asked for the same. */
+/** A session that exists now: created by this call, or by an earlier one with the same parameters. */
 export interface Accepted {
   readonly ref: SessionRef;
-  /** Whether an earlier call with the same Idempotency-Key made it. */
+  /** Whether an earlier call with the same Idempotency-Key created it. */
   readonly replayed: boolean;
-  /** What this call has committed, and when by Redis `TIME`; null if an earlier call did. */
+  /** The record that this call has committed, and when by Redis `TIME`; null if an earlier call did. */
   readonly committed: { readonly record: SessionRecord; readonly nowMs: number } | null;
 }
 
 /** Accepts a session. */
 export type CreateSession = (request: CreateRequest) => Promise<Accepted>;
 
-/** What {@link createSession} works with. */
+/** Dependencies of {@link createSession}. */
 export interface CreateSessionParts {
   readonly sessions: Pick<SessionStore, 'create'>;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
   readonly relay: Pick<EffectRelay, 'afterCommit'>;
   readonly report: Pick<Report, 'transition'>;
   readonly retentionMs: number;
-  /** The installation's: what it seals only its processes can read. */
+  /** The installation's secret; only its processes can open what is sealed with it. */
   readonly secret: string;
 }
 
 /**
- * Accepts sessions. The commit is the promise: once it is made the session is never forgotten (I1), so the call resolves
- * as soon as it stands and waits for nothing else. A repeat with the same body joins the first call (I10).
+ * Accepts sessions. After the commit the session is never forgotten (I1), so the call resolves then and waits for
+ * nothing else. A repeat with the same body joins the first call (I10).
  *
  * @throws HoldfastError `session_id_taken` or `idempotency_key_reused` if another body used the id or the key before;
  *   what Redis throws while it is away, and then the session may exist: only a repeat with the same key or id can tell.
  */
 export function createSession(parts: CreateSessionParts): CreateSession {
-  // A record that outlived its session would answer with a session nobody can read.
+  // A record that outlived its session would answer with a session that cannot be read any more.
   const ttlMs = Math.min(IDEMPOTENCY_TTL_MS, parts.retentionMs);
   return async ({ tenant, session, idempotencyKey, actor }) => {
     const nowMs = await parts.maintenance.nowMs();
@@ -78,7 +78,7 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     const answer = await parts.sessions.create({
       ...{ input, first },
       fingerprint,
-      // The connection may send the script twice; the second run finds this and answers like the first.
+      // The connection may send the script twice; the second run finds this id and gives the first answer.
       opId: randomId(),
       actor,
       idempotency: idempotencyKey === null ? null : { key: idempotencyKey, ttlMs },
@@ -91,7 +91,7 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     }
     const history = { event: 'created', cause: 'requested', actor };
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
-    // Never rejects, and nobody has to wait for it: what does not reach the queues now is carried there by a sweep.
+    // Not awaited, and it never rejects: a sweep enqueues the effects that do not reach the queues now.
     void parts.relay.afterCommit(ref, 1, effects, nowMs);
     const record = { ref, revision: 1, snapshot, fingerprint, lastActivityMs: null, attachedAtMs: null };
     return { ref, replayed: false, committed: { record, nowMs } };
@@ -99,9 +99,9 @@ export function createSession(parts: CreateSessionParts): CreateSession {
 }
 
 /**
- * HMAC-SHA256 over what the creator decided, hexadecimal; equal for equal wishes, whatever the order of labels. An id of our
- * own choice is not part of it, since every retry gets another one. It is keyed because it stays in the row: without the
- * installation's secret a guess at a password cannot be tested against it.
+ * HMAC-SHA256 over the parameters, hexadecimal; equal for equal parameters, in any order of labels. A generated id is
+ * not part of it, since every retry gets another one. It is keyed because it stays in the row: without the
+ * installation's secret, a guessed password cannot be tested against it.
  */
 export function fingerprintOf(
   secret: string,
@@ -109,7 +109,7 @@ export function fingerprintOf(
 ): string {
   const { headless, dimensions, deviceScaleFactor, userAgent, locale, timezone, proxyServer, ...others } =
     options;
-  // An option that is added has its place here, or two wishes that differ in it would be taken for one.
+  // A new option must be added here, or two requests that differ in it would be taken for the same.
   others satisfies Record<string, never>;
   const canonical = JSON.stringify([
     sessionId,
@@ -127,7 +127,7 @@ export function fingerprintOf(
     timezone,
     proxyServer,
     secrets.proxy === null ? null : [secrets.proxy.username, secrets.proxy.password],
-    // The schema has put the members of each into one order.
+    // The schema has put the members of each cookie into a fixed order.
     secrets.cookies,
   ]);
   return createHmac('sha256', secret).update(`create:${canonical}`).digest('hex');

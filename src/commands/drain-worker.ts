@@ -1,12 +1,12 @@
 import { HoldfastError } from '../core/errors';
 import type { WorkerStore } from '../store/worker-store';
 
-/** Has a worker launch nothing any more (`drained`), or launch again. */
+/** Makes a worker stop launching (`drained`), or launch again. */
 export type DrainWorker = (workerId: string, drained: boolean) => Promise<void>;
 
 /**
- * Drains workers for maintenance: what is live there stays until it ends by itself, nothing new begins. It is a
- * property of the machine, not of the process that happens to run there: it outlives every restart.
+ * Drains workers for maintenance: live sessions stay until they end by themselves, and none is launched. The drained
+ * state belongs to the machine, not to its current process: it outlives every restart.
  *
  * @throws HoldfastError `worker_not_found`; what Redis throws while it is away.
  */

@@ -10,10 +10,10 @@ const PARALLEL = 50;
 
 const PAGE_SIZE = 500;
 
-/** Which of a tenant's created and live sessions are to be released. */
+/** Which of a tenant's created and live sessions to release. */
 export interface ReleaseAllRequest {
   readonly tenant: string;
-  /** `statuses` of the ended are of no use here: they are ended. */
+  /** `statuses` of ended sessions have no effect here. */
   readonly selection: Selection;
   /** Only count them. */
   readonly dryRun: boolean;
@@ -22,28 +22,28 @@ export interface ReleaseAllRequest {
   readonly actor: string;
 }
 
-/** What became of them. A session that ended by itself meanwhile counts as released: it has ended. */
+/** The outcome. A session that ended by itself meanwhile counts as released. */
 export interface ReleaseAllResult {
   readonly matched: number;
   readonly released: number;
-  /** Could not be confirmed; asking again settles it. */
+  /** Sessions whose end could not be confirmed; a repeat settles them. */
   readonly failed: number;
 }
 
 /** Releases many sessions. */
 export type ReleaseAll = (request: ReleaseAllRequest) => Promise<ReleaseAllResult>;
 
-/** What {@link releaseAll} works with. */
+/** Dependencies of {@link releaseAll}. */
 export interface ReleaseAllParts {
   readonly index: Pick<SessionIndex, 'page'>;
   readonly releaseSession: ReleaseSession;
 }
 
 /**
- * Releases every created and live session of a tenant, or those with certain labels. Each is released on its own: some
+ * Releases every created and live session of a tenant, or those with certain labels. Each is released separately: some
  * may be confirmed and others not.
  *
- * @throws what went wrong first, if not a single one could be confirmed.
+ * @throws the first error, if no release could be confirmed.
  */
 export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseAll {
   return async ({ tenant, selection, dryRun, untilClosed, actor }) => {
@@ -56,7 +56,7 @@ export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseA
     const failures: Error[] = [];
     let redisIsAway = false;
     const lane = async (): Promise<void> => {
-      // Once Redis is away nothing new is begun: it is away for all of them, and the caller waits.
+      // No further release is started once Redis is away: it is away for all of them, and the caller waits.
       for (let ref = waiting.pop(); ref !== undefined && !redisIsAway; ref = waiting.pop()) {
         try {
           const ended = await releaseOne(releaseSession, ref, actor);
@@ -76,7 +76,7 @@ export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseA
   };
 }
 
-/* Null: retention has forgotten it between the page and now, so it had ended. */
+/* Null: retention has forgotten the session since the page was read, so it had ended. */
 async function releaseOne(
   releaseSession: ReleaseSession,
   ref: SessionRef,
@@ -90,7 +90,7 @@ async function releaseOne(
   }
 }
 
-/* One walk over both: at any moment a session that is becoming live stands in exactly one of the two sets. */
+/* One walk over both sets: a session that becomes live is at any moment in exactly one of them. */
 async function collect(
   index: Pick<SessionIndex, 'page'>,
   tenant: string,

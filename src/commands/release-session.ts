@@ -13,12 +13,12 @@ import type { SessionRecord } from '../store/session-record';
 /** How long a release waits for the browser to be gone. */
 const CLOSED_WAIT_MS = 5_000;
 
-/** Who releases what. */
+/** Which session to release, and who asks for it. */
 export interface ReleaseRequest {
   readonly ref: SessionRef;
   readonly reason: 'released_by_client' | 'released_by_bulk';
   readonly actor: string;
-  /** What the caller calls this request, the same over its retries; null: every call is an operation of its own. */
+  /** The caller's key of this request, equal for its retries; null: every call is an operation of its own. */
   readonly requestKey: string | null;
 }
 
@@ -26,14 +26,14 @@ export interface ReleaseRequest {
 export interface Released {
   readonly record: SessionRecord;
   readonly nowMs: number;
-  /** Resolves when its browser is gone, after {@link CLOSED_WAIT_MS} at the latest. Never rejects. */
+  /** Resolves when the session's browser is gone, after {@link CLOSED_WAIT_MS} at the latest. Never rejects. */
   readonly closed: () => Promise<void>;
 }
 
 /** Releases a session; resolves as soon as its end is committed. */
 export type ReleaseSession = (request: ReleaseRequest) => Promise<Released>;
 
-/** What {@link releaseSession} works with. */
+/** Dependencies of {@link releaseSession}. */
 export interface ReleaseSessionParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly commands: Pick<CommandSender, 'send'>;
@@ -44,8 +44,9 @@ export interface ReleaseSessionParts {
  * Releases sessions through the `sessions` queue, like every change from outside. Releasing one that has ended answers
  * at once with how it ended (I11).
  *
- * @throws HoldfastError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time, `newer_version` if only
- *   a newer process can do that; what Redis throws while it is away. A retry with the same `requestKey` carries the same operation id.
+ * @throws HoldfastError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time,
+ *   `newer_version` if only a newer process can do that; what Redis throws while it is away. A retry with the same
+ *   `requestKey` carries the same operation id.
  */
 export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   const read = async (ref: SessionRef): Promise<Released> => {
@@ -57,7 +58,7 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   return async request => {
     const before = await read(request.ref);
     if (hasEnded(before)) return before;
-    // Heard or not, the row is asked afterwards: a notice may be lost, the row is the truth.
+    // The row is read in either case: a notice may be lost, the row is authoritative.
     await parts.commands.send(commandOf(request));
     const after = await read(request.ref);
     if (hasEnded(after)) return after;
@@ -76,11 +77,11 @@ function commandOf({ ref, reason, actor, requestKey }: ReleaseRequest): SessionC
 }
 
 async function untilClosed(waiters: Pick<Waiters, 'closed'>, ref: SessionRef): Promise<void> {
-  // The session has ended, whatever happens here; the worker owes us the browser's end even if Redis is away now.
+  // The session has ended in any case, and its worker must end the browser even if Redis is away now.
   await waiters.closed(ref, CLOSED_WAIT_MS).catch(() => false);
 }
 
-/** Job ids and operation ids have a narrow alphabet; a digest fits whatever the caller uses as a key. */
+/** Job ids and operation ids have a narrow alphabet; a digest fits any key that a client chooses. */
 function commandIdOf(ref: SessionRef, requestKey: string | null): string {
   if (requestKey === null) return randomId();
   return `release.${createHash('sha256').update(`${ref}\n${requestKey}`).digest('hex').slice(0, 32)}`;

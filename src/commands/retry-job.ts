@@ -4,33 +4,33 @@ import { OWN_QUEUES } from '../../machines/session/session.words';
 import type { Producer } from '../queue/producer';
 import type { QuarantinedJob, QuarantineStore } from '../store/quarantine-store';
 
-/** Where a job went that is tried again. */
+/** The queue and the new id of a retried job. */
 export interface RetriedJob {
   readonly queue: string;
   readonly jobId: string;
 }
 
-/** Puts a job of the quarantine back into its queue. */
+/** Puts a quarantined job back into its queue. */
 export type RetryJob = (tenant: string, id: string) => Promise<RetriedJob>;
 
-/** Forgets a job of the quarantine. */
+/** Forgets a quarantined job. */
 export type DiscardJob = (tenant: string, id: string) => Promise<void>;
 
-/** What {@link retryJob} and {@link discardJob} work with. */
+/** Dependencies of {@link retryJob} and {@link discardJob}. */
 export interface RetryJobParts {
   /** @throws HoldfastError `job_not_found`. */
   readonly getQuarantined: (tenant: string, id: string) => Promise<QuarantinedJob>;
   readonly quarantine: Pick<QuarantineStore, 'remove'>;
   readonly producer: Pick<Producer, 'addAgain'>;
-  /** Checks a job of another service. @throws HoldfastError saying what is wrong with it. */
+  /** Checks a job of another service. @throws HoldfastError that says what is wrong with it. */
   readonly checkIngressJob: (name: string, data: unknown) => void;
 }
 
 const SCHEMAS = { launch: launchPayload, sessions: commandPayload, timers: timerPayload } as const;
 
 /**
- * Adds a job again as it was, under an id made from its entry: a repeat of this very call while the job is still known
- * adds nothing. Only what would not be contained at once is added.
+ * Adds a job again unchanged, under an id made from its entry: a repeat of this call while the job still exists adds
+ * nothing. A job that would be contained again at once is refused.
  *
  * @throws HoldfastError `job_not_found`, `job_not_retryable`; what Redis throws while it is away.
  */
@@ -78,7 +78,7 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    // The parser's own words would quote the payload.
+    // The parser's own message would quote the payload.
     throw notRetryable('its payload is not JSON');
   }
 }

@@ -12,25 +12,25 @@ import type { CommandOutcome } from '../engine/waiters';
 import type { SessionStore } from '../store/session-store';
 import type { LoadedSession, SessionRecord } from '../store/session-record';
 
-/** A change, and what the caller requires of the session it is made to. */
+/** A change, and its conditions. */
 export interface UpdateRequest {
   readonly ref: SessionRef;
   readonly change: SessionChange;
-  /** Instead of `change.timeoutMs`: when the session is to end. Only a live session has such a moment. */
+  /** Instead of `change.timeoutMs`: when the session should end. Only a live session has such a time. */
   readonly expiresAtMs: number | null;
-  /** What `expiresAtMs` may come to, from live on. */
+  /** Limits of the duration that `expiresAtMs` gives, counted from live. */
   readonly timeoutLimitsMs: { readonly min: number; readonly max: number };
-  /** Apply it to this revision only; null: to whichever there is. */
+  /** Apply it to this revision only; null: to any. */
   readonly ifRevision: number | null;
   readonly actor: string;
-  /** What the caller calls this request, the same over its retries; null: every call is an operation of its own. */
+  /** The caller's key of this request, equal for its retries; null: every call is an operation of its own. */
   readonly requestKey: string | null;
 }
 
-/** Changes a session that goes on; answers what it is afterwards. */
+/** Changes an open session; answers the changed record. */
 export type UpdateSession = (request: UpdateRequest) => Promise<SessionRecord>;
 
-/** What {@link updateSession} works with. */
+/** Dependencies of {@link updateSession}. */
 export interface UpdateSessionParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly commands: Pick<CommandSender, 'send'>;
@@ -40,9 +40,10 @@ export interface UpdateSessionParts {
  * Changes sessions through the `sessions` queue, like every change from outside. Against a time-out that fires at the
  * same moment exactly one of the two wins, since both are commits to one revision.
  *
- * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `too_many_changes`, `invalid_request` for a deadline that
- *   has passed or too many labels, `session_not_live` for `expiresAtMs` before there is anything to count from,
- *   `outcome_unknown` if it could not be confirmed in time, `newer_version` if only a newer process can do that; what Redis throws while it is away.
+ * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `too_many_changes`,
+ *   `invalid_request` for a deadline that has passed or too many labels, `session_not_live` for `expiresAtMs` before
+ *   the session is live, `outcome_unknown` if it could not be confirmed in time, `newer_version` if only a newer
+ *   process can do that; what Redis throws while it is away.
  */
 export function updateSession(parts: UpdateSessionParts): UpdateSession {
   return async request => {
@@ -66,7 +67,7 @@ export function updateSession(parts: UpdateSessionParts): UpdateSession {
 
     const loaded = await parts.sessions.read(ref);
     const record = recordOf(loaded);
-    // Heard or not, the row knows: a notice may be lost, an operation that was applied is written in the row.
+    // The row decides in either case: a notice may be lost, but the row names the operations that were applied.
     if (outcome === 'committed' || outcome === 'replayed' || loaded.applied.includes(commandId))
       return record;
     if (isEnded(statusOf(record.snapshot))) throw sessionEnded(record.snapshot);
@@ -80,7 +81,7 @@ function recordOf({ record }: Pick<LoadedSession, 'record'>): SessionRecord {
   return record;
 }
 
-/* A moment becomes a duration here and nowhere later: when a session went live never changes. */
+/* `expiresAtMs` becomes a duration here, once: the time at which a session went live never changes. */
 function changeOf(
   { change, expiresAtMs, timeoutLimitsMs: { min, max } }: UpdateRequest,
   { snapshot }: SessionRecord,
@@ -130,7 +131,7 @@ function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: Up
 const invalid = (pointer: string, message: string): HoldfastError =>
   new HoldfastError('invalid_request', `${pointer}: ${message}`, { fields: [{ pointer, message }] });
 
-/* One key names one operation: the same key on another change is another operation, never its replay. */
+/* The change is part of the id: the same key with another change is another operation, not a replay. */
 function commandIdOf({ ref, ifRevision, requestKey }: UpdateRequest, change: SessionChange): string {
   if (requestKey === null) return randomId();
   const digest = createHash('sha256').update(JSON.stringify([ref, requestKey, ifRevision, change]));

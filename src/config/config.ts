@@ -3,33 +3,33 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Env } from './env';
 
-/** One caller of the API: a tenant and its key. The API keeps only the digest; never log this. */
+/** A tenant and its API key. The API keeps only the digest; never log this. */
 export interface ApiKey {
   readonly tenant: string;
   readonly key: string;
 }
 
-/** Everything a process needs to know, checked, with units in the names. Pure data: tests write it by hand. */
+/** The whole configuration, checked, with units in the names. Plain data, so that tests can write it by hand. */
 export interface Config {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
-  /** Origin that URLs in answers start with; null: made from host and the port that was really bound. */
+  /** Origin that URLs in answers start with; null: made from host and the port that was actually bound. */
   readonly publicUrl: string | null;
-  /** Empty: open, and then only on loopback. */
+  /** Empty: requests need no key, allowed on loopback only. */
   readonly apiKeys: readonly ApiKey[];
-  /** Signs connect tokens; null: made once and kept in Redis. */
+  /** Signs connect tokens; null: generated once and kept in Redis. */
   readonly secret: string | null;
-  /** null: our own redis-server in the data folder. */
+  /** null: the embedded redis-server in the data folder. */
   readonly redisUrl: string | null;
-  /** Where our own redis-server also listens on loopback, for other services; null: on its Unix socket only. */
+  /** Loopback port of the embedded redis-server for other services; null: it listens on its Unix socket only. */
   readonly redisPort: number | null;
   readonly keeper: {
     /** `host:port` the gateway for other machines listens on; null: none. */
     readonly listen: string | null;
     readonly advertise: string | null;
     readonly slots: number;
-    /** What the downloads of one session may take on the disk, bytes. */
+    /** How much disk space the downloads of one session may take, bytes. */
     readonly downloadsMaxBytes: number;
     readonly browser: 'chromium' | 'null';
     readonly chromiumPath: string | null;
@@ -39,11 +39,11 @@ export interface Config {
   readonly timeoutDefaultMs: number;
   readonly timeoutMaxMs: number;
   readonly retentionMs: number;
-  /** The address a worker serves /metrics on: that of the API unless said otherwise. */
+  /** The address a worker serves /metrics on: by default that of the API. */
   readonly metricsHost: string;
-  /** Where a worker serves /metrics; 0: nowhere. The API serves its own on the main port. */
+  /** The port on which a worker serves /metrics; 0: none. The API serves its own on the main port. */
   readonly metricsPort: number;
-  /** Whose sessions the jobs of other services make and touch. */
+  /** The tenant of the sessions that jobs of other services create and access. */
   readonly ingressTenant: string;
   readonly logLevel: string;
 }
@@ -148,7 +148,7 @@ export function envToConfig(env: Env): Config {
   };
 }
 
-/** How many browsers a machine carries: four a core, 350 MB each beside 1 GiB for everything else. */
+/** How many browsers a machine can run: four for each core, 350 MB each beside 1 GiB for everything else. */
 export function defaultSlots(cores: number, availableBytes: number): number {
   return Math.max(1, Math.min(4 * cores, Math.floor((availableBytes - RESERVED_BYTES) / SLOT_BYTES)));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Where the Redis of a data folder keeps everything. */
+/** The folder of the embedded Redis in a data folder. */
 export function redisDir(dataDir: string): string {
   return join(dataDir, 'redis');
 }

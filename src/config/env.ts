@@ -1,6 +1,6 @@
 /**
- * The only reader of the environment: names and raw values, no defaults, no meaning.
- * What each one means stands in config.ts and in the table of docs/settings.md, which is tested against this list.
+ * The only reader of the environment: names and raw values, without defaults or interpretation. config.ts and the table
+ * of docs/settings.md explain each; the table is tested against this list.
  */
 export const ENV_NAMES = [
   'HOLDFAST_HOST',
@@ -44,12 +44,12 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): Env {
   );
 }
 
-/** The environment of a child process: our own whole one with some settings put over it. */
+/** The environment of a child process: the whole environment of this process, with some settings overridden. */
 export function childEnvironment(settings: Env): NodeJS.ProcessEnv {
   return { ...process.env, ...settings };
 }
 
-/** Where executables are looked for: this process's PATH. Not a setting of ours. */
+/** Where executables are looked for: this process's PATH. Not a Holdfast setting. */
 export function executableSearchPath(): string {
   return process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
@@ -58,10 +58,10 @@ export function executableSearchPath(): string {
 export interface TerminalEnv {
   /** `HOLDFAST_URL`: where the service is. */
   readonly url: string | undefined;
-  /** `HOLDFAST_HOST` and `HOLDFAST_PORT`: where one is that was started here with the same settings. */
+  /** `HOLDFAST_HOST` and `HOLDFAST_PORT`: where a service listens that was started here with the same settings. */
   readonly host: string | undefined;
   readonly port: string | undefined;
-  /** `HOLDFAST_PROXY_PASSWORD`: keeps it out of the arguments, which everybody on a machine can read. */
+  /** `HOLDFAST_PROXY_PASSWORD`: keeps it out of the arguments, which every user of a machine can read. */
   readonly proxyPassword: string | undefined;
   /** `NO_COLOR` is set to anything (no-color.org). */
   readonly noColor: boolean;

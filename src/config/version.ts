@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * The folder of this package, that of the nearest package.json above: sources and build stand at different depths.
+ * The folder of this package: the nearest one above with a package.json, since sources and build are at different
+ * depths.
  *
- * @throws if there is none, and then this is no installed package.
+ * @throws if there is none; this is then not an installed package.
  */
 export function packageFolder(from = __dirname): string {
   if (existsSync(join(from, 'package.json'))) return from;
@@ -19,6 +20,6 @@ export function packageFolder(from = __dirname): string {
  */
 export function packageVersion(): string {
   const text = readFileSync(join(packageFolder(), 'package.json'), 'utf8');
-  // SAFETY: npm has read the same file to install us; `version` is mandatory in it.
+  // SAFETY: npm has read the same file to install this package; `version` is mandatory in it.
   return (JSON.parse(text) as { version: string }).version;
 }

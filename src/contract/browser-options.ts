@@ -5,18 +5,23 @@ import { newCookie } from '../browser/cookies';
 import type { LaunchSecrets } from '../browser/launch-secrets';
 import { NARROWEST_WINDOW } from '../core/window-layout';
 
-/** All cookies of a create together, as JSON: they lie in the session's row until its browser has them. */
+/**
+ * The most that all cookies of a create may take as JSON: they are stored in the session's row until its browser has
+ * them.
+ */
 const COOKIES_MAX_BYTES = 65_536;
 
-/** As many as one `8K` screen; a browser draws into several buffers of this size for every page. */
+/** As many as an `8K` screen has; a browser draws every page into several buffers of this size. */
 const DEVICE_PIXELS_MAX = 7_680 * 4_320;
 
 const USER_AGENT_MAX = 512;
 
-/** The longest tag of language, script, region and variants that RFC 5646 (4.4.1) asks anybody to take. */
+/**
+ * The longest tag of language, script, region and variants that RFC 5646 (4.4.1) requires implementations to accept.
+ */
 const LOCALE_MAX = 35;
 
-/** What user name and password of a SOCKS5 proxy may be long (RFC 1929); HTTP sets no limit. */
+/** The longest user name or password of a SOCKS5 proxy (RFC 1929); HTTP sets no limit. */
 const CREDENTIAL_MAX_BYTES = 255;
 
 const dimensions = z
@@ -87,7 +92,7 @@ const cookies = z
   )
   .describe('In the browser before its first page opens.');
 
-/** The fields of `POST /v1/sessions` that say what the browser is to be like. */
+/** The fields of `POST /v1/sessions` about the browser. */
 export const browserFields = {
   headless: z
     .boolean()
@@ -112,7 +117,7 @@ export const browserFields = {
 /** @see browserFields */
 export type BrowserFields = z.output<z.ZodObject<typeof browserFields>>;
 
-/** What only several fields together can show to be wrong. */
+/** Checks that involve several fields. */
 export function checkBrowserFields(given: BrowserFields, context: z.RefinementCtx): void {
   const { dimensions: asked, deviceScaleFactor, headless } = given;
   if (asked === null) return;
@@ -127,7 +132,7 @@ export function checkBrowserFields(given: BrowserFields, context: z.RefinementCt
   }
 }
 
-/** The fields → what goes into the row for everybody to see, and what is sealed. */
+/** The fields → the public options for the row, and the secrets to seal. */
 export function browserWishes(given: BrowserFields): { options: BrowserOptions; secrets: LaunchSecrets } {
   const {
     headless,
@@ -163,16 +168,16 @@ function refuse(context: z.RefinementCtx, message: string): never {
 function canonicalLocale(tag: string): string | null {
   try {
     const given = new Intl.Locale(tag);
-    // Extensions are for programs; servers and Chromium's own language know nothing of them.
+    // No extensions: servers and Chromium's own language setting do not support them.
     return given.baseName === given.toString() ? given.baseName : null;
   } catch {
     return null; // not well-formed
   }
 }
 
-/* The one name of a zone that Chromium takes from its environment for certain; it minds the case of letters. */
+/* The canonical name of a zone. Chromium certainly accepts this one from its environment, where case matters. */
 function canonicalTimezone(zone: string): string | null {
-  // Offsets are zones for Intl, but in an environment they mean the opposite.
+  // Intl accepts offsets as zones, but in the environment their sign has the opposite meaning.
   if (/^[+-]/.test(zone)) return null;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
@@ -181,7 +186,7 @@ function canonicalTimezone(zone: string): string | null {
   }
 }
 
-/* Strict: Chromium would read more into a text with `;`, `,` or `=` than one server. */
+/* Strict: Chromium would parse a text with `;`, `,` or `=` as several servers. */
 function proxyServer(url: string, context: z.RefinementCtx): string {
   const [, scheme, host, port] =
     /^(https?|socks5):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})\/?$/i.exec(url) ?? [];
@@ -193,7 +198,7 @@ function proxyServer(url: string, context: z.RefinementCtx): string {
     );
   }
   if (Number(port) < 1 || Number(port) > 65_535) return refuse(context, 'must have a port from 1 to 65535');
-  // With what is no address Chromium would start, and load nothing.
+  // With an invalid address Chromium would start but load nothing.
   if (!URL.canParse(`http://${host}:${port}`))
     return refuse(context, 'must have the name or address of a host');
   return `${scheme}://${host}:${Number(port)}`.toLowerCase();

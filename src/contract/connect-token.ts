@@ -2,8 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { parseRef, refOf, TENANT_PATTERN, type SessionRef } from '../core/ids';
 
 /**
- * What opens the WebSocket of one session without an API key: `<tenant>.<base64url HMAC-SHA256(secret, ref)>`. The same
- * for as long as the session exists. The tenant stands in front because ids are unique within a tenant only.
+ * The token for the WebSocket of one session, without an API key: `<tenant>.<base64url HMAC-SHA256(secret, ref)>`. It
+ * stays the same for as long as the session exists. It contains the tenant because ids are unique within a tenant only.
  *
  * @param secret - the installation's secret
  */
@@ -11,7 +11,7 @@ export function connectToken(secret: string, ref: SessionRef): string {
   return `${parseRef(ref)?.tenant ?? ''}.${signature(secret, ref).toString('base64url')}`;
 }
 
-/** The session a token opens, if it opens that of the given id; null for any other token. Compared in constant time. */
+/** The session of a token, if the token is for the given id; null for any other token. Compared in constant time. */
 export function refOfToken(secret: string, id: string, token: string): SessionRef | null {
   const dot = token.indexOf('.');
   const tenant = token.slice(0, Math.max(0, dot));

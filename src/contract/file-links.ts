@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Where files that jobs have made are fetched from; a link opens its file without an API key. */
+/** Makes links to files that jobs have made; a link gives access to its file without an API key. */
 export class FileLinks {
   /**
-   * @param publicUrl - without a slash at its end
-   * @param secret - the installation's
+   * @param publicUrl - without a trailing slash
+   * @param secret - the installation's secret
    */
   constructor(
     private readonly publicUrl: string,
@@ -16,7 +16,7 @@ export class FileLinks {
     return `${this.publicUrl}/v1/files/${fileId}?token=${this.#token(fileId).toString('base64url')}`;
   }
 
-  /** Whether a token is that of a file; compared in constant time. */
+  /** Whether a token is the one of a file; compared in constant time. */
   isToken(fileId: string, token: string): boolean {
     const given = Buffer.from(token, 'base64url');
     const expected = this.#token(fileId);

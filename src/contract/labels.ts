@@ -1,9 +1,9 @@
 import type { LabelRequirement } from '../store/session-index';
 
-/** What a label may be called. */
+/** The names that a label may have. */
 export const LABEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;
 
-/** What it may be: anything printable. */
+/** The values that a label may have: printable characters. */
 export const LABEL_VALUE = /^[^\p{Cc}\p{Cs}]{0,128}$/u;
 
 /** How many terms a selector may have, and how many values all its sets together. */
@@ -13,7 +13,7 @@ const VALUES_MAX = 64;
 /** How much of a selector a message repeats. */
 const SHOWN_MAX = 60;
 
-/** A selector that was understood, or what is wrong with it. */
+/** A parsed selector, or what is wrong with it. */
 export type ParsedSelector =
   | { readonly requirements: readonly LabelRequirement[] }
   | { readonly requirements: null; readonly problem: string };
@@ -22,11 +22,11 @@ const TERM =
   /\s*(?:!\s*(?<absent>[^\s=!,()]+)|(?<name>[^\s=!,()]+)(?:\s+(?<set>in|notin)\s*\((?<values>[^()]*)\)|\s*(?<operator>==|=|!=)(?<value>[^,]*))?)\s*(?<end>,|$)/y;
 
 /**
- * Reads a Kubernetes label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a` (has the label), `!a` (has
- * not); all terms must hold. A value with a comma cannot be selected; one that begins with `=` only by `in`, one with a
- * parenthesis only by `=` and `!=`.
+ * Parses a Kubernetes label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a` (has the label), `!a`
+ * (has not); all terms must hold. A value with a comma cannot be selected; one that begins with `=` only by `in`, one
+ * with a parenthesis only by `=` and `!=`.
  *
- * What an unset variable leaves behind is refused wherever it would select more than was meant: nothing at all, a
+ * Texts that an unset shell variable leaves behind are refused if they would select too much: an empty selector, a
  * missing term, `a!=`.
  */
 export function parseLabelSelector(text: string): ParsedSelector {
@@ -54,7 +54,7 @@ export function parseLabelSelector(text: string): ParsedSelector {
   return { requirements };
 }
 
-/* What is wrong with it if the name, or one of the values, cannot be one. */
+/* The requirement, or what is wrong with the name or with one of the values. */
 function requirementOf(
   groups: Readonly<Record<string, string | undefined>>,
   rest: string,

@@ -9,13 +9,13 @@ import { browserFields, browserWishes, checkBrowserFields } from './browser-opti
 import { LABEL_NAME, LABEL_VALUE } from './labels';
 import { selectionFields, selectionOf } from './selection';
 
-/** What the operator has set; bounds what callers may ask for. Milliseconds. */
+/** The operator's settings that bound the time-outs of sessions. Milliseconds. */
 export interface TimeoutPolicy {
   readonly timeoutDefaultMs: number;
   readonly timeoutMaxMs: number;
 }
 
-/** The shortest time-out anybody may ask for, milliseconds. */
+/** The shortest time-out that a client may ask for, milliseconds. */
 export const TIMEOUT_MIN_MS = 1_000;
 const QUEUE_TIMEOUT_DEFAULT_MS = 60_000;
 const QUEUE_TIMEOUT_MAX_MS = 3_600_000;
@@ -23,8 +23,8 @@ const NAME_MAX = 128;
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /**
- * Fields that exist in the design but not yet in the service, with the values that ask for nothing. Code that asks for
- * nothing may go on to say so; anything else is `not_supported`, so that nobody waits for what is not done.
+ * Fields that are designed but not implemented, with the values that ask for nothing. Those values are accepted; any
+ * other is `not_supported`, so that no client relies on a feature that does not exist.
  */
 const NOT_BUILT: Readonly<Record<string, readonly (boolean | null)[]>> = {
   context: [null],
@@ -33,8 +33,8 @@ const NOT_BUILT: Readonly<Record<string, readonly (boolean | null)[]>> = {
 };
 
 /**
- * What people ask for elsewhere and would get here for as long as somebody stays connected to the browser, which is not for
- * us to do (or, for `args` and `extensions`, what is for the operator alone to say).
+ * Fields of other services that would need a client to stay connected to the browser, which Holdfast does not do.
+ * `args` and `extensions` are for the operator alone.
  */
 const NOT_OURS: readonly string[] = [
   'geolocation',
@@ -49,7 +49,7 @@ const NOT_OURS: readonly string[] = [
   'extensions',
 ];
 
-/* Both kinds with the values that they may have. */
+/* Both kinds, with the values that they may have. */
 const NOT_OFFERED: Readonly<Record<string, z.ZodType>> = {
   ...Object.fromEntries(Object.entries(NOT_BUILT).map(([name, values]) => [name, onlyNothing(values)])),
   ...Object.fromEntries(NOT_OURS.map(name => [name, onlyNothing([null])])),
@@ -69,7 +69,7 @@ export const duration = (maxMs: number): z.ZodInt =>
     .min(TIMEOUT_MIN_MS, `must be at least ${TIMEOUT_MIN_MS}: the unit is milliseconds`)
     .max(maxMs, `must be at most ${maxMs} milliseconds`);
 
-/** What a label may be called, and what it may be. */
+/** The name of a label. */
 export const labelName = z
   .string()
   .regex(
@@ -84,14 +84,14 @@ const labels = z
   .record(labelName, labelValue)
   .refine(given => Object.keys(given).length <= LABELS_MAX, `must be at most ${LABELS_MAX} pairs`);
 
-/** What a session may be called. */
+/** The name of a session. */
 export const sessionName = z
   .string()
   .max(NAME_MAX, `must have at most ${NAME_MAX} characters`)
   .regex(PRINTABLE, 'must be printable')
   .nullable();
 
-/* Strict: whoever misspells `proxy` would browse without one. */
+/* Strict: with a misspelt `proxy` the browser would run without one. */
 const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
   z.strictObject({
     sessionId: z
@@ -125,8 +125,8 @@ export const createBodySchema = (policy: TimeoutPolicy): z.ZodType => createBody
 export type ParseCreateBody = (body: unknown, place?: FieldPlace) => NewSession;
 
 /**
- * The body of `POST /v1/sessions` → what the creator decided, defaults applied. The schema is made here, once for all bodies:
- * making it takes longer than using it.
+ * The body of `POST /v1/sessions` → the parameters of the session, defaults applied. The schema is made here, once for
+ * all bodies: making it takes longer than using it.
  *
  * @throws HoldfastError `not_supported` or `invalid_request`, naming every field; the returned function does.
  */
@@ -161,7 +161,7 @@ export const listQuery = z.object({
     .default(50),
 });
 
-/** What `GET /v1/sessions` was asked for. */
+/** The parsed query of `GET /v1/sessions`. */
 export interface ListQuery {
   readonly selection: Selection;
   readonly cursor: string | null;
@@ -178,20 +178,20 @@ export function parseListQuery(query: Readonly<Record<string, unknown>>): ListQu
   return { selection: selectionOf(selection), cursor, limit };
 }
 
-/** Strict, unlike all others: a filter that is misspelt and ignored would release everything. */
+/** Strict: a misspelt filter that is ignored would release everything. */
 export const releaseAllSelection = z.strictObject({
   ...selectionFields,
   dryRun: z.boolean().default(false),
 });
 
-/** Which sessions `POST /v1/sessions/release` was asked to release. */
+/** Which sessions `POST /v1/sessions/release` should release. */
 export interface ReleaseAllSelection {
   readonly selection: Selection;
   readonly dryRun: boolean;
 }
 
 /**
- * Body and query of `POST /v1/sessions/release`; either may narrow it down.
+ * Body and query of `POST /v1/sessions/release`; both may contain filters.
  *
  * @throws HoldfastError `invalid_request`.
  */
@@ -204,13 +204,13 @@ export function parseReleaseAll(
     dryRunText === undefined
       ? rest
       : { ...rest, dryRun: dryRunText === 'true' || (dryRunText !== 'false' && dryRunText) };
-  // A body that is no object is left as it is, for the schema to refuse.
+  // A body that is not an object is passed on for the schema to refuse.
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
   const { dryRun, ...selection } = checkFields(releaseAllSelection, isObject ? { ...asked, ...body } : body);
   return { selection: selectionOf(selection), dryRun };
 }
 
-/** What an `Idempotency-Key` may be. */
+/** The values that an `Idempotency-Key` may have. */
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
@@ -229,7 +229,7 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
   ]);
 }
 
-/* The body without the fields that exist elsewhere or later, if they ask for nothing. */
+/* The body without fields of other services or of later versions that ask for nothing. */
 function withoutNotOffered(body: unknown, root: string): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const fields = Object.entries(body).flatMap(([name, value]): FieldError[] => {

@@ -46,7 +46,7 @@ export const selectionFields = {
   createdBefore: moment('before'),
 };
 
-/** What such filters come to. */
+/** Filters → selection. */
 export function selectionOf(given: z.output<z.ZodObject<typeof selectionFields>>): Selection {
   return {
     statuses: given.status ?? [],

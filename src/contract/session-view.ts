@@ -6,9 +6,9 @@ import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import { connectToken } from './connect-token';
 
-/** Makes views; knows where callers reach us and how connect tokens are signed. */
+/** Makes views of sessions; knows the public URL and how connect tokens are signed. */
 export class SessionViews {
-  /** @param publicUrl - without a slash at its end */
+  /** @param publicUrl - without a trailing slash */
   constructor(
     private readonly publicUrl: string,
     private readonly secret: string,
@@ -18,7 +18,8 @@ export class SessionViews {
   of({ record, nowMs, queuePosition }: FoundSession): SessionData {
     const session = projectSession(record.snapshot);
     const { liveAtMs, endedAtMs } = session;
-    // SAFETY: the machine sets together what one status has; the view of every sample is held against the document.
+    // SAFETY: the machine sets the members of one status together; a test checks the view of every sample against the
+    // document.
     return {
       id: session.id,
       // The client knows every status.
@@ -44,7 +45,7 @@ export class SessionViews {
     } as SessionData;
   }
 
-  /** Where a CDP client connects to; the same on every call. */
+  /** The URL that CDP clients connect to; the same on every call. */
   websocketUrl(ref: SessionRef, id: string): string {
     const origin = this.publicUrl.replace(/^http/, 'ws');
     return `${origin}/v1/sessions/${id}/cdp?token=${connectToken(this.secret, ref)}`;
@@ -58,7 +59,7 @@ function optionsView({
   return { ...options, proxy: proxyServer === null ? null : { server: proxyServer } };
 }
 
-/** Where a session is found: for `Location`. */
+/** The path of a session, for `Location`. */
 export const sessionPath = (id: string): string => `/v1/sessions/${id}`;
 
 /** Epoch milliseconds → ISO 8601. */

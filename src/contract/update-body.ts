@@ -5,7 +5,7 @@ import { checkFields, type FieldPlace } from '../core/check-fields';
 import { HoldfastError } from '../core/errors';
 import { duration, labelName, labelValue, sessionName, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
 
-/* Strict: a time-out that is misspelt and ignored would end a session at the old time after all. */
+/* Strict: with a misspelt time-out the session would end at the old time. */
 const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
   z
     .strictObject({
@@ -35,7 +35,7 @@ const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
     })
     .refine(given => Object.keys(given).length > 0, {
       message: 'must change something',
-      // Whoever misspelt the only field is told about that alone.
+      // If the only field is misspelt, only that is reported.
       when: ({ issues }) => issues.length === 0,
     })
     .refine(
@@ -46,7 +46,7 @@ const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
 /** The body of `PATCH /v1/sessions/{id}`, for the OpenAPI document. */
 export const updateBodySchema = (policy: TimeoutPolicy): z.ZodType => updateBody(policy);
 
-/** What such a body asks for. */
+/** The change that a body asks for. */
 export type RequestedUpdate = Pick<UpdateRequest, 'change' | 'expiresAtMs' | 'timeoutLimitsMs'>;
 
 /**
@@ -75,10 +75,12 @@ export function parseUpdateBody(
 const ENTITY_TAG = /^"([\x21\x23-\x7e]*)"$/;
 
 /**
- * The `If-Match` header: one strong entity tag of ours, or `*`.
+ * The `If-Match` header: one strong entity tag, or `*`.
  *
- * @returns the revision it names; null without one and for `*`; 0, which no revision is, for a tag that is none of ours
- * @throws HoldfastError `malformed_request` for a weak tag, a list, or anything else (RFC 9110, 13.1.1 compares strongly).
+ * @returns the revision it names; null without one and for `*`; 0, which is never a revision, for a tag that this
+ *   service did not make
+ * @throws HoldfastError `malformed_request` for a weak tag, a list, or anything else (RFC 9110, 13.1.1 demands strong
+ *   comparison).
  */
 export function parseIfMatch(header: string | undefined): number | null {
   if (header === undefined || header.trim() === '*') return null;

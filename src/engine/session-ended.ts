@@ -57,7 +57,7 @@ export const CREATE_ENDED_CODES: readonly ErrorCode[] = [...new Set(Object.value
  * The answer to a create whose session has ended: a code for its end reason, and the session's id.
  *
  * @param isNamed - whether the request names its session, by id or Idempotency-Key: a repeat then gets this answer
- * again
+ *   again
  */
 export function createEnded(snapshot: SessionSnapshot, isNamed: boolean): HoldfastError {
   const { liveAtMs, error } = snapshot.context;

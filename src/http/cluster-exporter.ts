@@ -11,10 +11,10 @@ import type { InstallationFigures, ReadFigures } from '../queries/installation-f
 import { isRedisAway } from '../redis/errors';
 import type { ServerState } from '../store/health-store';
 
-/** Longer than this Redis may not take; a scrape is not held up for numbers. */
+/** How long Redis may take to answer; a scrape must not wait longer for these numbers. */
 const ANSWER_WITHIN_MS = 1_000;
 
-/** What {@link ClusterExporter} works with. */
+/** Dependencies of {@link ClusterExporter}. */
 export interface ClusterExporterParts {
   readonly metrics: Pick<Metrics, 'registry' | 'redisUp'>;
   readonly readFigures: ReadFigures;
@@ -22,7 +22,9 @@ export interface ClusterExporterParts {
   readonly log: Logger;
 }
 
-/** Shows the numbers of the whole installation, or none when Redis does not answer: an old one would look fresh. */
+/**
+ * Exports the numbers of the whole installation, or none when Redis does not answer: an old number would look current.
+ */
 export class ClusterExporter {
   readonly #cluster: ClusterMetrics;
   readonly #redis: RedisMetrics;
@@ -34,7 +36,7 @@ export class ClusterExporter {
     this.#commands = new MirroredCounter(this.#redis.commands, {});
   }
 
-  /** Reads and shows them. Never rejects. */
+  /** Reads the numbers and sets the gauges. Never rejects. */
   async refresh(): Promise<void> {
     const { metrics, readFigures, clock, log } = this.parts;
     const askedMs = clock.monotonicMs();
@@ -43,7 +45,7 @@ export class ClusterExporter {
       this.#redis.response.set({}, (clock.monotonicMs() - askedMs) / 1000);
       metrics.redisUp.set({}, 1);
     } catch (error) {
-      // What Redis answers, if only with an error, it answers.
+      // An error reply also proves that Redis answers.
       const isUp = !isRedisAway(error) && !(error instanceof DeadlineExceededError);
       metrics.redisUp.set({}, Number(isUp));
       this.#clear();
@@ -64,7 +66,7 @@ export class ClusterExporter {
     to.orphans.set({ kind: 'browser' }, undone.browsers);
     to.orphans.set({ kind: 'effect' }, undone.effects);
     to.quarantinedJobs.set({}, undone.quarantined);
-    // A queue that is not among them now must not go on with what it was.
+    // A queue that could not be read this time must not keep its old value.
     for (const gauge of [to.queueJobs, to.queueOldestWaiting]) gauge.clear();
     for (const { queue, jobs, oldestWaitingAtMs } of queues) {
       for (const [state, count] of Object.entries(jobs)) to.queueJobs.set({ queue, state }, count);

@@ -4,12 +4,12 @@ import type { Operation } from './openapi/operation';
 import { OPERATIONS, type OperationId } from './openapi/operations';
 import { queryGuard } from './edge/query-guard';
 
-/** What answers each operation. */
+/** The handler of each operation. */
 export type Handlers = Readonly<Record<OperationId, RequestHandler>>;
 
 /**
- * Puts the operations of one kind behind their paths, in the order of the registry: those that need no key first, then,
- * after authentication, all others. What a path cannot do is a 405.
+ * Registers the operations of one kind at their paths, in the order of the registry: those that need no key first,
+ * then, after authentication, all others. A method that a path does not have is a 405.
  */
 export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenticated'): void {
   const operations = Object.entries<Operation>(OPERATIONS).filter(
@@ -19,12 +19,12 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
     const here = operations.filter(([, operation]) => operation.path === path);
     const route = app.route(routePath(path));
     for (const [id, operation] of here) {
-      // Probes, links and WebSocket URLs may carry what others have added to them; they select nothing.
+      // Probes, links and WebSocket URLs may carry additional parameters; these operations select nothing by them.
       const guards = kind === 'open' ? [] : [queryGuard(operation)];
       // SAFETY: the entries are those of OPERATIONS.
       route[VERBS[operation.method]](...guards, handlers[id as OperationId]);
     }
-    // A fixed path may also be an id: its other methods are for the next path to answer or refuse.
+    // A fixed path may also match an id: its other methods are left to the next path.
     const isAlsoAnId = operations.some(
       ([, other]) => other.path !== path && patternOf(other.path).test(path),
     );
@@ -45,5 +45,5 @@ const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w
 
 const VERBS = { GET: 'get', POST: 'post', PATCH: 'patch', DELETE: 'delete' } as const;
 
-/* As `Allow` lists them. */
+/* In the order of the `Allow` header. */
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;

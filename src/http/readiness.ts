@@ -10,10 +10,10 @@ import type { NoticeStream } from '../store/notice-stream';
 /** How long one probe may take. */
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** A probe that came through counts for this long; must exceed interval and time-out of the next one together. */
+/** A successful probe counts for this long; must exceed interval and time-out of the next one together. */
 const PROBE_COUNTS_MS = 4_500;
 
-/** The tail blocks for 5 s at most; silent for longer, it hears nothing. */
+/** The tail blocks for 5 s at most; if it is silent for longer, it is broken. */
 const NOTICES_SILENT_MS = 7_000;
 
 const PROBE_EVERY_MS = 1_500;
@@ -21,13 +21,13 @@ const RETRY_EVERY_MS = 300;
 
 /** Why this process is, or is not, ready: each check by name. */
 export interface ReadinessReport {
-  /** A command goes through queue, consumer and notices and comes back. */
+  /** Whether a command goes through queue, consumer and notices and comes back. */
   readonly commands: 'ok' | 'failing';
   readonly notices: 'ok' | 'silent';
   readonly lifecycle: 'ok' | 'draining';
 }
 
-/** What {@link Readiness} works with. */
+/** Dependencies of {@link Readiness}. */
 export interface ReadinessParts {
   readonly producer: Pick<Producer, 'sendCommand'>;
   readonly waiters: Pick<Waiters, 'outcome'>;
@@ -37,8 +37,8 @@ export interface ReadinessParts {
 }
 
 /**
- * Judges whether this process can serve, by sending a harmless command through the whole path again and again. A PING
- * would only prove that Redis answers, not that a release takes effect.
+ * Checks whether this process can serve, by repeatedly sending a harmless command through the whole path. A PING would
+ * only prove that Redis answers, not that a release takes effect.
  */
 export class Readiness {
   #aliveAtMs = -Infinity;
@@ -48,13 +48,13 @@ export class Readiness {
 
   constructor(private readonly parts: ReadinessParts) {}
 
-  /** Starts to probe; resolves after the first probe, whatever it said. */
+  /** Starts to probe; resolves after the first probe, successful or not. */
   async start(): Promise<void> {
     const firstCameBack = await this.#probe();
     this.#running = this.#keepProbing(firstCameBack);
   }
 
-  /** From now on the process is not ready: it is about to go. */
+  /** Reports the process as not ready from now on, because it shuts down. */
   drain(): void {
     this.#draining = true;
   }
@@ -65,7 +65,7 @@ export class Readiness {
     await this.#running;
   }
 
-  /** What the checks say right now. */
+  /** The current result of the checks. */
   report(): ReadinessReport {
     const { clock, notices } = this.parts;
     return {
@@ -79,7 +79,7 @@ export class Readiness {
     let cameBack = firstCameBack;
     while (!this.#stop.signal.aborted) {
       const everyMs = cameBack ? PROBE_EVERY_MS : RETRY_EVERY_MS;
-      // Jittered, so that the probes of many processes do not march in step.
+      // Jittered, so that the probes of many processes do not coincide.
       await pause(everyMs * (0.75 + Math.random() * 0.5), this.#stop.signal);
       if (!this.#stop.signal.aborted) cameBack = await this.#probe();
     }

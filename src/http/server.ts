@@ -50,7 +50,7 @@ import { usageRoute, type UsageRouteParts } from './routes/usage';
 import { capacityRoute, drainWorkerRoute, listWorkersRoute, type WorkerRouteParts } from './routes/workers';
 import { streamSessionEventsRoute, type StreamSessionEventsRouteParts } from './routes/stream-session-events';
 
-/** Everything the routes work with. */
+/** Dependencies of all routes. */
 export interface HttpParts
   extends
     CreateSessionRouteParts,
@@ -82,7 +82,7 @@ export interface HttpParts
   readonly draining: AbortSignal;
 }
 
-/** The HTTP side of the API. The order of the lines is the order in which a request passes them. */
+/** The HTTP side of the API. A request passes the middleware in the order of the lines. */
 export function httpApp(parts: HttpParts): Express {
   const handlers = handlersOf(parts);
   const app = express();

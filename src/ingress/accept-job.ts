@@ -17,8 +17,8 @@ import {
 } from './session-jobs';
 
 /**
- * Takes jobs of other services. Whatever is in them, each ends with a result or with a reason that begins with a stable
- * code; those that no producer should have sent are kept besides (I18). Nothing is thrown but what passes.
+ * Accepts jobs of other services. With any content, each ends with a result or with a reason that begins with a stable
+ * code; invalid ones are also put into quarantine (I18). Only temporary errors are thrown.
  */
 export function acceptJob(parts: IngressParts): AcceptJob {
   return async job => {
@@ -46,7 +46,7 @@ export function acceptJob(parts: IngressParts): AcceptJob {
   };
 }
 
-/** Goes on with accepted jobs, to the same kinds of end. */
+/** Continues accepted jobs until they end in the same ways. */
 export function finishJob(parts: IngressParts): FinishJob {
   return async (job, ref) => {
     const name = nameOf(job);
@@ -93,7 +93,7 @@ async function goOn(
   }
 }
 
-/* What the job itself says is wrong; not that its id or key is in use, or its session gone. */
+/* Whether the content of the job is wrong; not that its id or key is in use, or its session gone. */
 function isRefusal(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'invalid_request' || code === 'not_supported';
@@ -108,7 +108,7 @@ async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): 
   return { failure: 'internal_error: something of ours broke; the log knows more' };
 }
 
-/* Bytes of the data as JSON; infinite for what is nested so deeply that it cannot be written again. */
+/* Bytes of the data as JSON; infinite for data that is nested too deeply to be written. */
 function sizeOf(data: unknown): number {
   try {
     return Buffer.byteLength(JSON.stringify(data) ?? '');

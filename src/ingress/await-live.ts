@@ -7,17 +7,17 @@ import type { SessionRecord } from '../store/session-record';
 import { endedEarly } from './job-error';
 import type { IngressParts } from './parts';
 
-/** How often a job that waits is told its place in the queue, at least. */
+/** How often a waiting job gets its position in the queue, at least. */
 const POSITION_EVERY_MS = 2_000;
 
 type Phase = 'queued' | 'launching' | 'live' | 'ended';
 
 /**
- * Waits until a session is live, and tells the job how far it is. There is no limit of its own: every session that was
- * created becomes live or ends (I13).
+ * Waits until a session is live, and reports the progress to the job. It needs no limit: every created session becomes
+ * live or ends (I13).
  *
- * @throws JobFailure if it has ended, also when it was live before the job was taken up again; the signal's reason when the job is let go; what
- *   {@link IngressParts.awaitSession} throws.
+ * @throws JobFailure if it has ended, also when it was live before the job was taken up again; the signal's reason when
+ *   the job is given up; what {@link IngressParts.awaitSession} throws.
  */
 export async function untilLive(
   parts: IngressParts,

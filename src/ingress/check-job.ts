@@ -4,7 +4,7 @@ import { INGRESS_JOBS } from '../../machines/session/session.words';
 import { readCreate, readExtend, readJob, readRun, type JobParsers } from './read-job';
 
 /**
- * Checks name and data of a job as taking it up would, and does nothing.
+ * Makes the checks of an acceptance on name and data of a job, without accepting it.
  *
  * @throws HoldfastError `invalid_request` or `not_supported`, naming every field.
  */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { steps } from '../browser/steps';
 import { SESSION_ID_PATTERN } from '../core/ids';
 
-/** A job whose data, as JSON, is larger than this is not looked at. */
+/** A job whose data, as JSON, is larger than this is not read. */
 export const JOB_MAX_BYTES = 262_144;
 
 const version = z.literal(1, { error: 'must be 1, the version of the contract' });
@@ -23,7 +23,7 @@ export const createJob = z.looseObject({ v: version, dedupKey });
 /** `session.extend`, apart from the fields of `PATCH /v1/sessions/{id}`. */
 export const extendJob = z.looseObject({ v: version, sessionId });
 
-/** What a request would have in its body: all fields but those that are the job's own. */
+/** The body of the corresponding request: all fields except those of the job itself. */
 export function requestFields(
   data: Readonly<Record<string, unknown>>,
   ...own: readonly string[]

@@ -2,7 +2,9 @@ import type { SessionData } from '../client/session';
 import { HoldfastError, type ErrorCode } from '../core/errors';
 import { isRedisAway } from '../redis/errors';
 
-/** Ends a job with a reason of the form `code: message`; the code is an end reason, or one of the catalogue of errors. */
+/**
+ * Ends a job with a reason of the form `code: message`; the code is an end reason or one of the catalogue of errors.
+ */
 export class JobFailure extends Error {
   constructor(
     readonly code: string,
@@ -14,8 +16,8 @@ export class JobFailure extends Error {
 }
 
 /**
- * What a job is told of a session that ended before it was wanted to. The code is its end reason if it never was live, else
- * `session_ended`.
+ * The failure of a job whose session has ended too early. The code is the end reason if the session was never live,
+ * else `session_ended`.
  */
 export function endedEarly({ id, status, endReason, error }: SessionData, wasLive: boolean): JobFailure {
   const reason = endReason ?? status;
@@ -26,7 +28,10 @@ export function endedEarly({ id, status, endReason, error }: SessionData, wasLiv
 
 const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', 'newer_version'];
 
-/** Whether trying again later is the answer: Redis is away, an outcome is not known yet, or is for a newer process. */
+/**
+ * Whether the error is temporary, so that a retry may help: Redis is away, an outcome is not known yet, or a newer
+ * process must handle it.
+ */
 export function isPassing(error: unknown): boolean {
   if (error instanceof HoldfastError) {
     return PASSING.includes(error.code);
@@ -34,7 +39,7 @@ export function isPassing(error: unknown): boolean {
   return isRedisAway(error);
 }
 
-/** The code of whatever ended a job; null for what is nobody's fault but ours. */
+/** The code of the error that ended a job; null for a fault of Holdfast itself. */
 export function codeOf(error: unknown): string | null {
   return error instanceof HoldfastError || error instanceof JobFailure ? error.code : null;
 }

@@ -2,12 +2,12 @@ import { jobKey, type IngressJob } from '../queue/ingress-job';
 
 const ACTOR_ID_MAX = 100;
 
-/** The Idempotency-Key of the session that a job makes. */
+/** The Idempotency-Key of the session that a job creates. */
 export function idempotencyKeyOf(job: IngressJob, dedupKey: string | undefined): string {
   return dedupKey === undefined ? `ingress-job:${jobKey(job)}` : `ingress:${dedupKey}`;
 }
 
-/** How histories name a job; whatever is not plain in its id is left out. */
+/** The actor in histories for a job; unusual characters of its id are left out. */
 export function actorOf({ id }: Pick<IngressJob, 'id'>): string {
   return `job:${id.replaceAll(/[^A-Za-z0-9_.:-]/g, '_').slice(0, ACTOR_ID_MAX)}`;
 }

@@ -4,7 +4,7 @@ import type { IngressJobName } from '../../machines/session/session.words';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** The schemas of what a job and a request have in common. */
+/** The schemas that jobs and requests have in common. */
 export interface SharedSchemas {
   /** The body of `POST /v1/sessions`. */
   readonly session: z.ZodType;
@@ -13,8 +13,8 @@ export interface SharedSchemas {
 }
 
 /**
- * The data of every job as JSON Schema 2020-12, made from what validates it. What relates two fields to each other stands
- * in descriptions: a job that passes here may still be refused.
+ * The data of every job as JSON Schema 2020-12, made from the schemas that validate it. Relations between fields are
+ * only described in words: a job that is valid by these schemas may still be refused.
  */
 export function jobSchemas({ session, change }: SharedSchemas): Readonly<Record<IngressJobName, JsonSchema>> {
   const newSession = schemaOf(session);
@@ -41,7 +41,10 @@ function schemaOf(schema: z.ZodType): JsonSchema {
   return made;
 }
 
-/* Unicode properties are not part of every language's regular expressions: those patterns are left to the service. */
+/*
+ * Not every language's regular expressions support Unicode properties: such patterns are removed, and checked by the
+ * service only.
+ */
 function portable({ jsonSchema }: { readonly jsonSchema: { pattern?: string } }): void {
   if (jsonSchema.pattern?.includes('\\p{') === true) delete jsonSchema.pattern;
 }

@@ -12,10 +12,10 @@ import type { IngressJob } from '../queue/ingress-job';
 import type { FileStore } from '../store/file-store';
 import type { RunStore } from '../store/run-store';
 
-/** Why a job is kept for people to look at. */
+/** Why a job is put into quarantine. */
 export type BadJobReason = 'oversized' | 'malformed' | 'unknown_name' | 'failed' | 'endless';
 
-/** What the jobs work with: the same commands, queries, schemas and views as the routes of the API. */
+/** Dependencies of the jobs: the same commands, queries, schemas and views as the routes of the API. */
 export interface IngressParts extends JobParsers {
   readonly createSession: CreateSession;
   readonly updateSession: UpdateSession;
@@ -23,24 +23,24 @@ export interface IngressParts extends JobParsers {
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
   readonly views: SessionViews;
-  /** Whose sessions the jobs make and touch. */
+  /** The tenant of the sessions that jobs create and access. */
   readonly tenant: string;
   readonly runs: RunParts;
-  /** Keeps a bad job. Never throws. */
+  /** Puts a bad job into quarantine. Never throws. */
   readonly contain: (job: IngressJob, reason: BadJobReason, detail: string) => Promise<void>;
   readonly log: Logger;
 }
 
-/** What steps are run with. */
+/** Dependencies of jobs with steps. */
 export interface RunParts {
   readonly store: Pick<RunStore, 'otherOf' | 'load' | 'save' | 'forget'>;
   readonly files: Pick<FileStore, 'keep'>;
-  /** Where a file is fetched from, complete and self-authorising. */
+  /** The link of a file, complete and self-authorising. */
   readonly fileUrl: (fileId: string) => string;
-  /** Makes ready for steps; takes long the first time only. */
+  /** Loads what steps need; takes long the first time only. */
   readonly prepare: () => Promise<void>;
-  /** Takes the first page of a live session. @throws HoldfastError `session_ended`, `browser_unreachable`, … */
+  /** Connects to the first page of a live session. @throws HoldfastError `session_ended`, `browser_unreachable`, … */
   readonly openPage: (ref: SessionRef, signal: AbortSignal) => Promise<StepPage>;
-  /** Says that something happens in the session, for its idle time-out. */
+  /** Notes activity in the session, for its idle time-out. */
   readonly noteActivity: (ref: SessionRef) => Promise<void>;
 }

@@ -5,9 +5,12 @@ import { parseUpdateBody, type RequestedUpdate } from '../contract/update-body';
 import { checkFields } from '../core/check-fields';
 import { createJob, extendJob, requestFields, runJob, type RunJob } from './contract';
 
-/* What jobs have in their data, read and checked. Each throws HoldfastError `invalid_request` or `not_supported`, naming every field. */
+/*
+ * Reads and checks the data of jobs. Each function throws HoldfastError `invalid_request` or `not_supported`, naming
+ * every field.
+ */
 
-/** What the data of jobs is read with: the same as the bodies of requests. */
+/** The parsers for the data of jobs: the same as for the bodies of requests. */
 export interface JobParsers {
   readonly policy: TimeoutPolicy;
   readonly parseNewSession: ParseCreateBody;
@@ -21,7 +24,7 @@ export const jobParsers = (policy: TimeoutPolicy): JobParsers => ({
 
 const WHOLE = 'the data';
 
-/** Data that one schema describes. */
+/** Parses data with one schema. */
 export function readJob<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
   return checkFields(schema, data, { whole: WHOLE });
 }
@@ -48,7 +51,7 @@ export function readExtend(
   };
 }
 
-/** The data of `session.run`. Without `sessionId` the session is to be made. */
+/** The data of `session.run`. Without `sessionId` the job creates its session. */
 export function readRun(
   { parseNewSession }: Pick<JobParsers, 'parseNewSession'>,
   data: unknown,

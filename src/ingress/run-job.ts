@@ -17,16 +17,16 @@ import { readRun } from './read-job';
 import { RunOutputs } from './run-outputs';
 import { outcomeOf, release } from './session-jobs';
 
-/** How long the end of a session may take to be known after its browser has gone. */
+/** How long to wait for the end of a session after its browser has gone. */
 const END_KNOWN_MS = 3_000;
 
 /** Half of the shortest idle time-out there can be. */
 const ACTIVITY_EVERY_MS = 500;
 
-/** Longest account of what went wrong in a step; Playwright tells the whole story of its waiting. */
+/** Longest error message of a step; Playwright's own contain a log of all its waiting. */
 const MESSAGE_MAX = 500;
 
-/** `session.run`: has steps done in a session, one that exists or one of its own, which is made here. */
+/** `session.run`: runs steps in an existing session, or in one of its own, which is created here. */
 export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<SessionRef> {
   const { session, ...data } = readRun(parts, job.data);
   await refuseSecond(parts, job, data.dedupKey);
@@ -36,9 +36,9 @@ export async function acceptRun(parts: IngressParts, job: IngressJob): Promise<S
 }
 
 /**
- * Does the steps, then releases the session or leaves it. Before each step it is written down how far the job is: one that
- * is taken up again begins with the step that was under way, so each step is done at least once. That is forgotten
- * when the job's end stands, not before.
+ * Runs the steps, then releases or keeps the session. The progress is stored before each step: a job that is taken up
+ * again repeats the interrupted step, so each step is done at least once. The progress is deleted after the job's end
+ * is in Redis, not before.
  */
 export async function finishRun(parts: IngressParts, job: IngressJob, ref: SessionRef): Promise<JobOutcome> {
   const data = readRun(parts, job.data);
@@ -51,13 +51,16 @@ export async function finishRun(parts: IngressParts, job: IngressJob, ref: Sessi
   }
 }
 
-/** Forgets how far a job was that has ended; whatever has no steps has nothing to forget. */
+/** Deletes the progress of a job that has ended; a job without steps has none. */
 export async function forgetRun({ store }: Pick<RunParts, 'store'>, job: IngressJob): Promise<void> {
   const name: IngressJobName = 'session.run';
   if (job.name === name) await store.forget(jobKey(job));
 }
 
-/* A second job would do its steps in the session of the first, at the same time, and release it under the other. */
+/*
+ * A second job would run its steps in the session of the first at the same time, and release it while the first still
+ * uses it.
+ */
 async function refuseSecond(
   { runs }: IngressParts,
   job: IngressJob,
@@ -132,19 +135,19 @@ async function doSteps(
     }
   } catch (error) {
     if (isPassing(error) || job.signal.aborted) throw error;
-    // A producer that reads the failure finds here what was won before it.
+    // A producer that reads the failure finds the outputs of the earlier steps here.
     job.report({ state: 'failed', sessionId, step: at + 1, of: steps.length, outputs: outputs.all });
     throw await whyReally(parts, ref, error);
   } finally {
-    // The connection is gone either way; the work above said how it went.
+    // The connection is gone in any case, and the outcome of the work is already known.
     await page.close().catch(() => undefined);
   }
 }
 
-/* A step that takes long is no session that nobody uses: it counts as activity for as long as it is under way. */
+/* A long step counts as activity while it runs, so that the session is not idle. */
 async function active<T>(parts: IngressParts, ref: SessionRef, work: () => Promise<T>): Promise<T> {
   await parts.runs.noteActivity(ref);
-  // A note that is lost is made up for by the next one.
+  // A lost note is made good by the next one.
   const note = (): void => void parts.runs.noteActivity(ref).catch(() => undefined);
   const notes = setInterval(note, ACTIVITY_EVERY_MS);
   try {
@@ -162,7 +165,7 @@ async function opened(parts: IngressParts, job: IngressJob, ref: SessionRef): Pr
   }
 }
 
-/* A step that fails because the session has ended under it says nothing about the step. */
+/* If the session has ended during a step, that end is the reason of the failure, not the step's error. */
 async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): Promise<unknown> {
   const { record } = await parts.awaitSession({
     ref,

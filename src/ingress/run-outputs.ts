@@ -6,15 +6,15 @@ import { FILE_MAX_BYTES } from '../store/file-store';
 import { JobFailure } from './job-error';
 import type { RunParts } from './parts';
 
-/** A value that is larger than this as JSON becomes a file; so do all after this many bytes together. */
+/** A value that is larger than this as JSON becomes a file; so do all values once they exceed it together. */
 const VALUE_MAX_BYTES = 32 * 2 ** 10;
 const VALUES_MAX_BYTES = 64 * 2 ** 10;
 
-/** What the steps so far have given, as it stands in the result of the job. */
+/** The outputs of the steps so far, as in the result of the job. */
 export class RunOutputs {
   readonly #lines: string[];
 
-  /** @param lines - what earlier deliveries of the job have written down */
+  /** @param lines - the outputs that earlier deliveries of the job have stored */
   constructor(
     private readonly parts: RunParts,
     private readonly tenant: string,
@@ -35,7 +35,7 @@ export class RunOutputs {
   }
 
   /**
-   * Adds what a step has given.
+   * Adds the output of a step.
    *
    * @param number - 1 for the first step
    * @throws JobFailure `step_failed` for a document that is too large to keep.

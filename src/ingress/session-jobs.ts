@@ -8,7 +8,7 @@ import { actorOf, idempotencyKeyOf } from './job-identity';
 import type { IngressParts } from './parts';
 import { readCreate, readExtend, readJob } from './read-job';
 
-/** `session.create`: the session is made in its turn. */
+/** `session.create`: the session is created in the order of the queue. */
 export async function acceptCreate(parts: IngressParts, job: IngressJob): Promise<SessionRef> {
   const { dedupKey, session } = readCreate(parts, job.data);
   const { ref } = await parts.createSession({
@@ -20,9 +20,7 @@ export async function acceptCreate(parts: IngressParts, job: IngressJob): Promis
   return ref;
 }
 
-/**
- * The job goes on until its session is live. Its result is the live session as the API shows it.
- */
+/** Waits until the session is live. The result is the live session as the API shows it. */
 export async function finishCreate(
   parts: IngressParts,
   job: IngressJob,
@@ -31,7 +29,7 @@ export async function finishCreate(
   return { result: parts.views.of(await untilLive(parts, job, ref)) };
 }
 
-/** `session.extend`: is about a session that exists. */
+/** `session.extend`: needs a session that exists. */
 export function acceptExtend(parts: IngressParts, job: IngressJob): SessionRef {
   return refOf(parts.tenant, readExtend(parts, job.data).sessionId);
 }
@@ -52,7 +50,7 @@ export async function finishExtend(
   return { result: parts.views.of(await parts.getSession(ref)) };
 }
 
-/** `session.release`: is about a session that exists, or has ended. */
+/** `session.release`: needs a session that exists, ended or not. */
 export function acceptRelease(parts: IngressParts, job: IngressJob): SessionRef {
   return refOf(parts.tenant, readJob(releaseJob, job.data).sessionId);
 }
@@ -82,10 +80,10 @@ export async function release(
   return outcomeOf(parts.views.of({ ...released, queuePosition: null }));
 }
 
-/** What a job says of a session that it has done with. */
+/** The part of a job's result about its session. */
 export type SessionOutcome = Pick<SessionData, 'id' | 'status' | 'endReason'>;
 
-/** How a session ended, or that it has not. */
+/** Id, status and end reason of a session. */
 export function outcomeOf({ id, status, endReason }: SessionData): SessionOutcome {
   return { id, status, endReason };
 }

@@ -4,10 +4,10 @@ import { JobError } from './errors';
 export const REDIS_TIMEOUT_MS = 5_000;
 
 /**
- * Waits for Redis, but not for ever: a client that cannot connect keeps what it is told for later.
+ * Waits for Redis for a limited time: an ioredis client that cannot connect would queue commands without limit.
  *
- * @param trouble - what the connection has met with last; null: nothing
- * @throws JobError `redis_unavailable`; what was asked may still take effect.
+ * @param trouble - the last error of the connection; null: none
+ * @throws JobError `redis_unavailable`; the command may still take effect.
  */
 export async function inTime<T>(
   work: Promise<T>,

@@ -1,28 +1,31 @@
-/** Codes of what the producer finds out by itself; all others come from the service, and its documentation explains them. */
+/**
+ * Codes of errors that the producer itself detects; all others come from the service, and its documentation explains
+ * them.
+ */
 export type ProducerErrorCode =
-  /** What was asked for cannot be a job: nothing was sent. The service has the same code for what it refuses. */
+  /** The arguments are not valid; nothing was sent. The service uses the same code for jobs that it refuses. */
   | 'invalid_request'
   /** Redis did not answer in time. */
   | 'redis_unavailable'
-  /** There was no result within `timeoutMs`; the job goes on. */
+  /** There was no result within `timeoutMs`; the job continues. */
   | 'wait_timeout'
-  /** The job was taken back before anybody had begun with it. */
+  /** The job was removed before it was started. */
   | 'cancelled'
-  /** Nobody knows the job: it ended more than an hour ago, or never was. */
+  /** There is no such job: it ended more than an hour ago, or never existed. */
   | 'job_not_found'
-  /** The producer was closed while somebody waited. */
+  /** The producer was closed during the wait. */
   | 'closed';
 
-/** Why a job has no result. The code is stable over versions; new ones may come. */
+/** Why a job has no result. Codes are stable over versions; new ones may be added. */
 export type JobErrorCode = ProducerErrorCode | (string & Record<never, never>);
 
-/** A job that failed, or whose result cannot be had. */
+/** A job that failed, or whose result is not available. */
 export class JobError extends Error {
   constructor(
     /** Such as `queue_timeout`, `launch_failed`, `step_failed`, `invalid_request`. */
     readonly code: JobErrorCode,
     message: string,
-    /** Null: there is none yet. */
+    /** Null: the job has no id yet. */
     readonly jobId: string | null,
     cause?: unknown,
   ) {
@@ -32,7 +35,7 @@ export class JobError extends Error {
 }
 
 /**
- * Whether something thrown is an error of this producer with that code. Unlike `instanceof` it holds across copies of the
+ * Whether a thrown value is an error of this producer with that code. Unlike `instanceof` it works across copies of the
  * package, as when one module imports it and another requires it.
  */
 export function isJobError(thrown: unknown, code?: JobErrorCode): thrown is JobError {
@@ -44,7 +47,7 @@ export function isJobError(thrown: unknown, code?: JobErrorCode): thrown is JobE
   );
 }
 
-/** `code: message`, as every failed job says it. */
+/** Parses `code: message`, the reason of every failed job. */
 export function errorOfReason(reason: string, jobId: string): JobError {
   const [, code, message] = /^([a-z][a-z_]*): ([^]*)$/.exec(reason) ?? [];
   return new JobError(code ?? 'internal_error', message ?? reason, jobId);

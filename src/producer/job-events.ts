@@ -12,16 +12,16 @@ export type JobEnd = { readonly result: unknown } | { readonly error: JobError }
 
 /** Follows one job. */
 export interface JobFollower {
-  /** Called at once with what is known, then with what comes. */
+  /** Called at once with the known progress, then with every update. */
   readonly onProgress: (progress: Progress) => void;
   /** Called once. */
   readonly onEnd: (end: JobEnd) => void;
 }
 
 /**
- * One connection to the queue and one to its events, for all jobs of a producer. Whoever follows a job hears of its end
- * exactly once, whenever it was: events are read from a known place on, what was before it is read from the job
- * itself, and after each broken connection again.
+ * One connection to the queue and one to its events, for all jobs of a producer. A follower gets the end of its job
+ * exactly once, whenever the job ended: events are read from a known position on, and earlier ends from the job itself,
+ * at the start and after each broken connection.
  */
 export class JobEvents {
   readonly queue: Queue;
@@ -36,7 +36,7 @@ export class JobEvents {
     private readonly prefix: string,
   ) {
     this.#redis = new Redis(commandOptions(redisUrl));
-    // Told to whoever has waited for the connection in vain.
+    // Reported when a wait for the connection times out.
     this.#redis.on('error', error => (this.#trouble = error));
     this.#redis.on('ready', () => {
       this.#trouble = null;
@@ -46,7 +46,7 @@ export class JobEvents {
     this.queue.on('error', () => undefined);
   }
 
-  /** Follows a job until `stop` is called, or it has ended. Resolves when nothing can be missed any more. */
+  /** Follows a job until `stop` is called, or it has ended. Resolves when no event can be missed any more. */
   async follow(jobId: string, follower: JobFollower): Promise<{ readonly stop: () => void }> {
     if (this.#closed) throw new JobError('closed', 'The producer is closed.', jobId);
     const followers = this.#followers.get(jobId) ?? new Set();
@@ -64,18 +64,20 @@ export class JobEvents {
     return { stop };
   }
 
-  /** Waits for Redis, but not for ever. @throws JobError `redis_unavailable`, with what the connection has met with. */
+  /**
+   * Waits for Redis for a limited time. @throws JobError `redis_unavailable`, with the last error of the connection.
+   */
   async inTime<T>(work: Promise<T>, jobId: string | null): Promise<T> {
     return inTime(work, jobId, () => this.#trouble);
   }
 
-  /** Lets go of everything; whoever waits gets `closed`. */
+  /** Closes the connections; pending waits reject with `closed`. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const jobId of [...this.#followers.keys()]) {
       this.#end(jobId, { error: new JobError('closed', 'The producer was closed.', jobId) });
     }
-    // First: what waits for a connection waits no longer.
+    // First, so that commands that wait for a connection end.
     this.#redis.disconnect();
     const events = await this.#events?.catch(() => null);
     await events?.close();
@@ -88,7 +90,7 @@ export class JobEvents {
     await this.#look(jobId);
   }
 
-  /* From the newest event on, by name: one that comes before the first read is read with it. */
+  /* Reads from the newest event's id on, so that the first read includes events that came before it. */
   async #open(): Promise<QueueEvents> {
     try {
       const [newest] = await this.#redis.xrevrange(`${this.prefix}:${QUEUE}:events`, '+', '-', 'COUNT', 1);
@@ -108,7 +110,7 @@ export class JobEvents {
       events.on('progress', ({ jobId, data }) => this.#progress(jobId, data as Progress));
       return events;
     } catch (error) {
-      // The next one who follows a job tries again.
+      // The next call of `follow` tries again.
       this.#events = null;
       throw error;
     }
@@ -117,7 +119,7 @@ export class JobEvents {
   async #lookAgain(): Promise<void> {
     if (this.#events === null) return;
     for (const jobId of [...this.#followers.keys()]) {
-      // Away again: there is another `ready` to come.
+      // Redis is away again; another `ready` follows.
       await this.#look(jobId).catch(() => undefined);
     }
   }
@@ -131,7 +133,7 @@ export class JobEvents {
       return;
     }
     const progress: unknown = job.progress;
-    // 0 is what a job begins with.
+    // BullMQ's initial value is 0.
     if (typeof progress === 'object') {
       // SAFETY: the contract says what progress looks like.
       this.#progress(jobId, progress as Progress);
@@ -139,7 +141,7 @@ export class JobEvents {
     if (job.finishedOn === undefined) return;
     this.#end(
       jobId,
-      // BullMQ writes a reason exactly where a job has failed.
+      // BullMQ sets a reason exactly if the job has failed.
       typeof job.failedReason === 'string'
         ? { error: errorOfReason(job.failedReason, jobId) }
         : { result: job.returnvalue },
@@ -160,7 +162,7 @@ export class JobEvents {
 const cancelled = (jobId: string): JobError =>
   new JobError('cancelled', 'The job was removed from the queue.', jobId);
 
-/** What is told to whoever wanted something of Redis while it is away. */
+/** The error of a call that needs Redis while it is away. */
 export function unavailable(cause: unknown, jobId: string | null): JobError {
   if (cause instanceof JobError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);

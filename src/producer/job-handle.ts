@@ -10,16 +10,16 @@ export interface ResultOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `cancel()` came to. */
+/** The outcome of `cancel()`. */
 export type CancelOutcome =
-  /** Nobody had begun with it: there never was a session. */
+  /** The job had not been started: there never was a session. */
   | 'removed'
-  /** Its session was there already, and is released. */
+  /** Its session existed already and is released. */
   | 'released'
-  /** It had ended; its session is what its result says. Or it is an extension or a release that is under way. */
+  /** The job had ended; its result says what became of its session. Or it is an extension or a release in progress. */
   | 'too_late';
 
-/** Once under way they are taken back by releasing their session; all others are about a session that is not theirs. */
+/** Once started, these jobs are cancelled by releasing their session; all others concern a session of another job. */
 const WITH_SESSION: ReadonlySet<string> = new Set(['session.create', 'session.run']);
 
 const ADDED_STATES: ReadonlySet<string> = new Set(['waiting', 'delayed', 'prioritized', 'paused']);
@@ -31,7 +31,7 @@ export interface CancelParts {
   readonly release: (sessionId: string) => Promise<void>;
 }
 
-/** A job that was put into the queue. Nothing is polled, and nothing is open for it unless somebody waits. */
+/** A job that was added to the queue. Nothing is polled, and no connection is opened for it unless the caller waits. */
 export class JobHandle<Result> {
   #sessionId: string | null;
 
@@ -44,16 +44,16 @@ export class JobHandle<Result> {
     this.#sessionId = sessionId;
   }
 
-  /** The session of the job, as soon as that is known: given with the job, or heard while somebody waits for it. */
+  /** The session of the job, as soon as it is known: given with the job, or received while the caller waits for it. */
   get sessionId(): string | null {
     return this.#sessionId;
   }
 
   /**
-   * What the job has come to, also if that was before anybody asked, for an hour.
+   * The result of the job, also if it ended before the call; ended jobs are kept for an hour.
    *
    * @throws JobError with the code of its failure, `wait_timeout`, `cancelled`, `job_not_found`, `redis_unavailable`,
-   *   `closed`; the signal's reason when it is aborted. The job goes on in either case; see {@link JobHandle.cancel}.
+   *   `closed`; the signal's reason when it is aborted. The job continues in every case; see {@link JobHandle.cancel}.
    */
   async result({ timeoutMs, signal }: ResultOptions = {}): Promise<Result> {
     signal?.throwIfAborted();
@@ -63,7 +63,7 @@ export class JobHandle<Result> {
       settle = resolve;
       giveUp = reject;
     });
-    // Heard of below, or nobody waits any more.
+    // The rejection is handled below, or the caller no longer waits.
     ended.catch(() => undefined);
     const onAbort = (): void => giveUp(signal?.reason);
     const timer =
@@ -86,7 +86,7 @@ export class JobHandle<Result> {
     }
   }
 
-  /** How far the job is, from now until it has ended, however it does; at most a few times a second. */
+  /** Progress of the job, from now until it ends; at most a few times a second. */
   async *progress(signal?: AbortSignal): AsyncGenerator<Progress, void, undefined> {
     const heard: Progress[] = [];
     let isOver = false;
@@ -119,8 +119,8 @@ export class JobHandle<Result> {
   }
 
   /**
-   * Takes the job back: removes it while it waits in the queue; once it is under way, releases its session, and it fails
-   * with `released_by_client`.
+   * Cancels the job: removes it while it waits in the queue; once it was started, releases its session, and the job
+   * fails with `released_by_client`.
    *
    * @throws JobError `job_not_found`, `redis_unavailable`, `closed`.
    */
@@ -136,14 +136,14 @@ export class JobHandle<Result> {
     const job = await this.events.inTime(this.parts.queue.getJob(this.jobId), this.jobId);
     if (job === undefined) throw new JobError('job_not_found', 'There is no such job.', this.jobId);
     if (job.finishedOn !== undefined) return 'too_late';
-    // One that was taken before has a session, perhaps, and only comes back to be ended.
+    // A job that was started before may have a session, and may be in the queue again only to be ended.
     const isUntouched = job.attemptsStarted === 0;
     if (isUntouched && ADDED_STATES.has(await this.events.inTime(job.getState(), this.jobId))) {
       try {
         await this.events.inTime(job.remove(), this.jobId);
         return 'removed';
       } catch (error) {
-        // Somebody has taken it in this moment: it is locked, or goes on under keys that are not for producers.
+        // A worker has just taken it: it is locked, or its child is under keys that producers may not access.
         if (!/locked|NOPERM/.test(String(error))) throw error;
       }
     }
@@ -154,7 +154,7 @@ export class JobHandle<Result> {
     return 'released';
   }
 
-  /* Null: it ended without a session. */
+  /* Null: the job ended without a session. */
   async #firstSession(): Promise<string | null> {
     for await (const { sessionId } of this.progress()) return sessionId;
     return null;

@@ -9,19 +9,19 @@ import type {
 
 /* The contract of the queue, version 1, as types. Durations are milliseconds, times ISO 8601 in UTC. */
 
-/** What a session is to be like: the fields of `POST /v1/sessions`. */
+/** The options of a session: the fields of `POST /v1/sessions`. */
 export type CreateData = Omit<CreateOptions, keyof ForeignOptions>;
 
-/** What makes jobs one. */
+/** The key by which jobs are deduplicated. */
 export interface Deduplicated {
   /**
-   * Jobs with one key make one session, for 24 hours; of those with steps only the first is run, others fail with
-   * `duplicate`. Left out: each job is its own.
+   * Jobs with the same key create one session, for 24 hours; of those with steps only the first runs, others fail with
+   * `duplicate`. Left out: every job is separate.
    */
   readonly dedupKey?: string;
 }
 
-/** What is to change about a session: the fields of `PATCH /v1/sessions/{id}`. */
+/** The changes to a session: the fields of `PATCH /v1/sessions/{id}`. */
 export type ExtendData = UpdateOptions;
 
 interface Timed {
@@ -30,7 +30,7 @@ interface Timed {
 }
 
 interface Named {
-  /** What the output is called in the result. */
+  /** The name of the output in the result. */
   readonly name?: string;
 }
 
@@ -70,22 +70,22 @@ export type Step =
   | ({ readonly do: 'pdf' } & Timed & Named)
   | ({ readonly do: 'cookies'; readonly set?: readonly NewCookie[] } & Named);
 
-/** Steps in a session that exists (`sessionId`), or in one of their own (`session`). */
+/** Steps in an existing session (`sessionId`), or in a new one (`session`). */
 export interface RunData {
   readonly steps: readonly Step[];
   readonly sessionId?: string;
   readonly session?: CreateData;
-  /** What becomes of the session afterwards, also when a step has failed. Default: `release`. */
+  /** What to do with the session afterwards, also when a step has failed. Default: `release`. */
   readonly then?: 'release' | 'keep';
 }
 
-/** A session as the service has answered it: which members it has follows from its `status`. */
+/** A session as the service has answered it; its members depend on its `status`. */
 export type SessionView = SessionData;
 
-/** A session that one can connect to. */
+/** A session that clients can connect to. */
 export type LiveSessionView = LiveSessionData;
 
-/** How a session ended, or that it has not. */
+/** Id, status and end reason of a session. */
 export interface SessionOutcome {
   readonly id: string;
   readonly status: SessionView['status'];
@@ -101,7 +101,7 @@ export interface OutputFile {
   readonly bytes: number;
 }
 
-/** What a step has given: a value, or a file where it is a document or large. */
+/** The output of a step: a value, or a file if it is a document or large. */
 export interface Output {
   /** 1 for the first step. */
   readonly step: number;
@@ -110,18 +110,18 @@ export interface Output {
   readonly file?: OutputFile;
 }
 
-/** What a `session.run` has come to. */
+/** The result of a `session.run`. */
 export interface RunResult {
   readonly session: SessionOutcome;
   readonly outputs: readonly Output[];
 }
 
-/** How far a job is. */
+/** The progress of a job. */
 export type Progress =
   | { readonly state: 'queued'; readonly sessionId: string; readonly position: number | null }
   | { readonly state: 'launching' | 'live'; readonly sessionId: string }
   | { readonly state: 'step'; readonly sessionId: string; readonly step: number; readonly of: number }
-  /** The step that failed, and what the others before it have given. */
+  /** The step that failed, and the outputs of the steps before it. */
   | {
       readonly state: 'failed';
       readonly sessionId: string;

@@ -1,6 +1,6 @@
 /*
- * The package `holdfast/producer`: for services that ask for sessions through the queue. It stands on BullMQ and ioredis; of ours
- * it knows the contract of the queue, and the client's types of what is the same there.
+ * The package `holdfast/producer`: for services that ask for sessions through the queue. It needs BullMQ and ioredis.
+ * Of Holdfast it contains only the contract of the queue, and the client's types where they are the same.
  */
 export { isJobError, JobError, type JobErrorCode, type ProducerErrorCode } from './errors';
 export type { CancelOutcome, JobHandle, ResultOptions } from './job-handle';

@@ -1,6 +1,6 @@
 import type { RedisOptions as AllRedisOptions } from 'ioredis';
 
-/** The settings of ioredis that we use, in a form that BullMQ accepts as well. */
+/** The ioredis settings in use, in a form that BullMQ accepts as well. */
 type RedisOptions = Pick<
   { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
   | 'path'
@@ -24,7 +24,7 @@ const SCHEMES: readonly string[] = ['redis:', 'rediss:', 'unix:'];
  * @throws TypeError if it is none of these.
  */
 function addressOf(url: string): RedisOptions {
-  // Without types it may be left out, mostly as a variable of the environment that is not set.
+  // Callers without types may pass undefined, mostly from an environment variable that is not set.
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !SCHEMES.includes(parsed.protocol))
     throw new TypeError(
@@ -32,9 +32,9 @@ function addressOf(url: string): RedisOptions {
     );
   const common = {
     retryStrategy,
-    // Commands have a deadline of their own; the reader of events has none.
+    // Commands have a separate deadline; the reader of events has none.
     maxRetriesPerRequest: null,
-    // The client waits so long for the close of a socket that never was open, and holds up the end of the process.
+    // ioredis waits this long for the close of a socket that was never open, and delays the end of the process.
     disconnectTimeout: 100,
     ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
     ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
@@ -54,10 +54,12 @@ export const EVENTS_BLOCK_MS = 5_000;
 
 const retryStrategy = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 10), 1_000);
 
-/** For commands: they wait for a connection that is being made, whoever waits for them has a deadline. */
+/** For commands: they wait until the connection is made, and their callers have a deadline. */
 export const commandOptions = (url: string): RedisOptions => addressOf(url);
 
-/** For the connection that reads events: it outlasts every outage, and notices one that nobody has told it about. */
+/**
+ * For the connection that reads events: it outlasts every outage, and detects a dead connection that was never reset.
+ */
 export const eventsOptions = (url: string): RedisOptions => ({
   ...addressOf(url),
   socketTimeout: EVENTS_BLOCK_MS + 3_000,

@@ -21,25 +21,25 @@ export interface SessionProducerOptions {
   readonly prefix?: string;
 }
 
-/** How a job is put into the queue. */
+/** How to add a job to the queue. */
 export interface AddOptions {
-  /** A second job with this id is the first one, for as long as that is there. Without a colon, and not a number. */
+  /** A second job with this id is not added while the first one exists. Without a colon, and not a number. */
   readonly jobId?: string;
-  /** Not before so many milliseconds have passed; at most a day. */
+  /** Delay in milliseconds; at most a day. */
   readonly delayMs?: number;
 }
 
 const VERSION = 1;
 
-/** What is planned for later is contained. */
+/** A job with a longer delay is contained by the service. */
 const DELAY_MAX_MS = 86_400_000;
 
-/** These make room for others, or keep what would end: they are taken before all that waits. */
+/** For jobs that make room, or that keep a session from ending: they are taken before all waiting jobs. */
 const FIRST: JobsOptions = { lifo: true };
 
 /**
- * Puts session jobs into the queue of a Holdfast installation and follows them. It needs a connection to its Redis and
- * nothing else: neither the API nor a key. Close it at the end.
+ * Puts session jobs into the queue of a Holdfast installation and follows them. It needs a connection to the
+ * installation's Redis and nothing else: neither the API nor a key. Close it at the end.
  */
 export class SessionProducer {
   readonly #events: JobEvents;
@@ -50,10 +50,10 @@ export class SessionProducer {
   }
 
   /**
-   * Asks for a session; the result is there when it is live. Sessions are accepted in the order in which they were
-   * asked for.
+   * Asks for a session; the result comes when it is live. Sessions are accepted in the order of their jobs.
    *
-   * @throws JobError `invalid_request`, `closed`; `redis_unavailable`: the job may be in the queue or not; with a `dedupKey` asking again does no harm.
+   * @throws JobError `invalid_request`, `closed`; `redis_unavailable`: the job may be in the queue or not; with a
+   *   `dedupKey` a repeat is safe.
    */
   async create(
     data: CreateData & Deduplicated = {},
@@ -62,7 +62,7 @@ export class SessionProducer {
     return this.#add('session.create', data, optionsOf(options), data.sessionId ?? null);
   }
 
-  /** Changes time-outs, labels or name of a session that goes on; the result is the session. @throws JobError. */
+  /** Changes time-outs, labels or name of an open session; the result is the session. @throws JobError. */
   async extend(
     sessionId: string,
     data: ExtendData,
@@ -76,23 +76,23 @@ export class SessionProducer {
     );
   }
 
-  /** Ends a session; the result is there when its browser is gone. Releasing twice does no harm. @throws JobError. */
+  /** Ends a session; the result comes when its browser is gone. A second release is safe. @throws JobError. */
   async release(sessionId: string, options: AddOptions = {}): Promise<JobHandle<SessionOutcome>> {
     return this.#add('session.release', { sessionId }, { ...FIRST, ...optionsOf(options) }, sessionId);
   }
 
-  /** Has steps done in a session, its own or one that exists; the result is what they gave. @throws JobError. */
+  /** Runs steps in a session, its own or an existing one; the result is their outputs. @throws JobError. */
   async run(data: RunData & Deduplicated, options: AddOptions = {}): Promise<JobHandle<RunResult>> {
     const sessionId = data.sessionId ?? data.session?.sessionId ?? null;
     return this.#add('session.run', data, optionsOf(options), sessionId);
   }
 
-  /** A job that was added before, by this process or another one. Nothing is asked yet. */
+  /** A job that was added before, by this process or another one. Nothing is requested yet. */
   job<Result = unknown>(jobId: string): JobHandle<Result> {
     return this.#handle(jobId, null);
   }
 
-  /** Disconnects. Jobs go on; whoever still waits for a result gets `closed`. */
+  /** Disconnects. Jobs continue; pending waits for results reject with `closed`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#events.close();
@@ -124,7 +124,7 @@ export class SessionProducer {
   }
 }
 
-/* What BullMQ would refuse, or Redis half-way through adding it. */
+/* Refuses what BullMQ would refuse, or what would make Redis fail in the middle of adding the job. */
 function check(data: object, { jobId, delay }: JobsOptions): void {
   if (jobId !== undefined && (jobId === '' || jobId.includes(':') || String(parseInt(jobId, 10)) === jobId)) {
     throw new JobError('invalid_request', 'A job id has no colon, and is not a number.', jobId);

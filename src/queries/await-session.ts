@@ -3,19 +3,19 @@ import type { Waiters } from '../engine/waiters';
 import type { SessionRecord } from '../store/session-record';
 import type { FoundSession, GetSession } from './get-session';
 
-/** What to wait for, and for how long. */
+/** The session to wait for, and how long. */
 export interface AwaitRequest {
   readonly ref: SessionRef;
   readonly until: (record: SessionRecord) => boolean;
   readonly timeoutMs: number;
-  /** Ends the wait early; the answer is what is known then. */
+  /** Ends the wait early; the answer is the session as last read. */
   readonly signal: AbortSignal;
 }
 
-/** Waits for a session to change; answers what it is then, changed or not. */
+/** Waits for a session to change; answers the session, changed or not. */
 export type AwaitSession = (request: AwaitRequest) => Promise<FoundSession>;
 
-/** What {@link awaitSession} works with. */
+/** Dependencies of {@link awaitSession}. */
 export interface AwaitSessionParts {
   readonly waiters: Pick<Waiters, 'record'>;
   readonly getSession: GetSession;

@@ -12,30 +12,30 @@ import type { HistoryEntry } from '../store/session-record';
 /** Lines that are read at a time. */
 const PAGE = 200;
 
-/** How soon a read that failed is tried again; Redis' return usually comes first. */
+/** How soon a failed read is retried; the notice that Redis is back usually comes first. */
 const RETRY_MS = 1_000;
 
-/** What a follower of one session is told. */
+/** What a follower of one session gets. */
 export type SessionNews =
   | { readonly type: 'transition'; readonly entry: HistoryEntry }
-  /** The history is not the one that was followed; what comes next is its beginning. */
+  /** The history is another one than before; its beginning comes next. */
   | { readonly type: 'reset' }
   /** The browser of the ended session is gone; nothing follows. */
   | { readonly type: 'closed' };
 
-/** Whom to follow. */
+/** The session to follow, and from which line. */
 export interface FollowSessionRequest {
   readonly ref: SessionRef;
-  /** The last line that is known already: 0 for none; null: one that cannot be in any history. */
+  /** The last line that the follower knows: 0 for none; null for an id that cannot be in any history. */
   readonly afterSeq: number | null;
-  /** Ends it. */
+  /** Ends the following. */
   readonly signal: AbortSignal;
 }
 
 /** Follows one session from any line of its history to its end. */
 export type FollowSession = (request: FollowSessionRequest) => AsyncGenerator<SessionNews, void>;
 
-/** What {@link followSession} works with. */
+/** Dependencies of {@link followSession}. */
 export interface FollowSessionParts {
   readonly notices: Pick<NoticeStream, 'on' | 'off'>;
   readonly eventLog: Pick<EventLog, 'historySince'>;
@@ -44,10 +44,10 @@ export interface FollowSessionParts {
 }
 
 /**
- * Tells every line of a history once and in order (I5), also across an outage of Redis: notices only say when to look,
- * what is told is read from the history. It reads on no faster than it is consumed and keeps nothing meanwhile, so a slow
- * consumer costs no memory. Ends after `closed`, when the session is forgotten, or by the signal; it never throws because
- * Redis is away.
+ * Yields every line of a history once and in order (I5), also across an outage of Redis: notices only say when to read,
+ * the lines come from the history. It reads no faster than it is consumed and buffers nothing, so a slow consumer costs
+ * no memory. Ends after `closed`, when the session is forgotten, or by the signal; it never throws because Redis is
+ * away.
  */
 export function followSession(parts: FollowSessionParts): FollowSession {
   return async function* ({ ref, afterSeq, signal }) {
@@ -98,7 +98,7 @@ export function followSession(parts: FollowSessionParts): FollowSession {
 type Seen =
   (Pick<HistoryPage, 'entries' | 'hasMore'> & { readonly isClosed: boolean }) | 'unknown' | 'unavailable';
 
-/* What comes after a line, whether there is more, and whether that was all there will ever be. */
+/* The lines after a given one, whether there are more, and whether the history is complete. */
 async function look(
   { eventLog, closing, log }: FollowSessionParts,
   ref: SessionRef,
@@ -109,9 +109,9 @@ async function look(
     if (page === null) return 'unknown';
     const { anchor, entries, hasMore } = page;
     const newest = entries.at(-1) ?? anchor;
-    // An end is the last line there is.
+    // The line of the end is always the last one.
     const hasEnded = newest !== null && isEnded(newest.to);
-    // The obligation to close is written together with the end: none left means that it was met, or never arose.
+    // The obligation to close is written together with the end: if there is none, it was met, or there was no browser.
     return { entries, hasMore, isClosed: hasEnded && !(await closing.isOpen(ref)) };
   } catch (error) {
     log.debug({ session: ref, reason: messageOf(error) }, 'a followed history could not be read');

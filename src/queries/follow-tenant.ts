@@ -6,7 +6,7 @@ import { Wakeup } from '../core/wakeup';
 import { isAfter, type EventLog, type PlacedNotice } from '../store/event-log';
 import type { Notice, NoticeStream } from '../store/notice-stream';
 
-/** How many notices wait for one consumer; one that is slower reads the stream again instead. */
+/** How many notices wait for one consumer; a slower consumer reads the stream instead. */
 const INBOX_MAX = 100;
 
 /** Notices of all tenants that are read at a time while catching up. */
@@ -17,7 +17,7 @@ const RETRY_MS = 1_000;
 /** A notice that concerns a session. */
 export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' }>;
 
-/** What a follower of all sessions is told, and where in the stream it is then. */
+/** What a follower of all sessions gets, with the position in the stream. */
 export type TenantNews =
   | {
       readonly type: 'notice';
@@ -25,10 +25,10 @@ export type TenantNews =
       readonly sessionId: string;
       readonly notice: SessionNotice;
     }
-  /** Something may have been missed: what follows begins here. */
+  /** Notices may have been missed: the feed continues at this position. */
   | { readonly type: 'reset'; readonly id: string };
 
-/** What {@link TenantFeed} works with. */
+/** Dependencies of {@link TenantFeed}. */
 export interface TenantFeedParts {
   readonly notices: Pick<NoticeStream, 'on' | 'off'>;
   readonly eventLog: Pick<EventLog, 'noticesSince' | 'newestNoticeId'>;
@@ -41,25 +41,25 @@ export type FollowTenant = (tenant: string, afterId: string | null) => Promise<T
 /** @throws what Redis throws while it is away. */
 export function followTenant(parts: TenantFeedParts): FollowTenant {
   return async (tenant, afterId) => {
-    // Also asked when the answer is not needed: a feed that cannot begin is better refused.
+    // Read even if the answer is not needed, so that the request fails at once while Redis is away.
     const newestId = await parts.eventLog.newestNoticeId();
     return new TenantFeed(parts, tenant, afterId ?? newestId);
   };
 }
 
 /**
- * What happens to all sessions of one tenant, in order, from the process' one tail of the notices. A consumer that is too
- * slow for its inbox, or that lived through a gap in the tail, is brought up from the stream itself; only when its place
- * there is gone it is told `reset`.
+ * Notices about all sessions of one tenant, in order, from the process' one tail of the notices. A consumer that is too
+ * slow for its inbox, or had a gap in the tail, catches up from the stream itself. It gets `reset` only if its position
+ * is no longer in the stream.
  */
 export class TenantFeed {
   readonly #wakeup = new Wakeup();
-  /* What the tail told us after `#position`, complete unless we are behind. */
+  /* Notices of the tail after `#position`; complete unless the feed is behind. */
   #inbox: PlacedNotice[] = [];
   #state: 'behind' | 'catching up' | 'live' = 'behind';
   #position: string;
 
-  /** @param afterId - the last notice that is known already */
+  /** @param afterId - the last notice that the consumer knows */
   constructor(
     private readonly parts: TenantFeedParts,
     private readonly tenant: string,
@@ -68,12 +68,12 @@ export class TenantFeed {
     this.#position = afterId;
   }
 
-  /** Everything up to here has been told, or concerns others. */
+  /** Every notice up to this position was delivered, or concerns other tenants. */
   get position(): string {
     return this.#position;
   }
 
-  /** Tells until the signal is aborted. May be called once. */
+  /** Yields until the signal is aborted. May be called once. */
   async *news(signal: AbortSignal): AsyncGenerator<TenantNews, void> {
     const { notices } = this.parts;
     notices.on('notice', this.#onNotice);
@@ -94,7 +94,7 @@ export class TenantFeed {
   readonly #onNotice = (notice: Notice, id: string): void => {
     if (this.#state === 'behind') return;
     if (sessionIn(notice, this.tenant) === null) {
-      // Keeps our place fresh while only others are busy, so that it is not trimmed away under us.
+      // Advances the position past notices of other tenants, so that it is not trimmed from the stream.
       if (this.#state === 'live' && this.#inbox.length === 0) this.#position = id;
     } else if (this.#inbox.length < INBOX_MAX) {
       this.#inbox.push({ notice, id });
@@ -109,7 +109,7 @@ export class TenantFeed {
   };
 
   async *#catchUp(signal: AbortSignal): AsyncGenerator<TenantNews, void> {
-    // Before the first read: what the tail tells from here on goes to the inbox.
+    // Set before the first read: notices of the tail go to the inbox from here on.
     this.#state = 'catching up';
     for (let isLast = false; !isLast && !signal.aborted;) {
       const page = await this.#read();
@@ -122,7 +122,7 @@ export class TenantFeed {
       yield* this.#tell(page.notices);
       isLast = page.notices.length < PAGE;
     }
-    // Behind again if the inbox was too small meanwhile.
+    // The state is `behind` again if the inbox has overflowed meanwhile.
     if (this.#state === 'catching up') this.#state = 'live';
   }
 
@@ -141,7 +141,7 @@ export class TenantFeed {
 
   *#tell(notices: readonly PlacedNotice[]): Generator<TenantNews, void> {
     for (const { notice, id } of notices) {
-      // Read from the stream and heard from the tail as well.
+      // Skips notices that came both from the stream and from the tail.
       if (!isAfter(id, this.#position)) continue;
       this.#position = id;
       const session = sessionIn(notice, this.tenant);
@@ -150,7 +150,7 @@ export class TenantFeed {
   }
 }
 
-/* The session of this tenant that a notice is about; null: somebody else's, or none. */
+/* The session of this tenant that a notice is about; null: another tenant's, or none. */
 function sessionIn(notice: Notice, tenant: string): { sessionId: string; notice: SessionNotice } | null {
   if (notice.type === 'outcome') return null;
   const named = parseRef(notice.ref);

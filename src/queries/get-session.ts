@@ -9,14 +9,14 @@ import type { SessionRecord } from '../store/session-record';
 export interface FoundSession {
   readonly record: SessionRecord;
   readonly nowMs: number;
-  /** 1 for the session whose turn is next; null for one that does not wait for a worker. */
+  /** 1 for the next session in the queue; null for one that does not wait for a worker. */
   readonly queuePosition: number | null;
 }
 
 /** Reads one session. */
 export type GetSession = (ref: SessionRef) => Promise<FoundSession>;
 
-/** What {@link getSession} works with. */
+/** Dependencies of {@link getSession}. */
 export interface GetSessionParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly index: Pick<SessionIndex, 'queuePosition'>;

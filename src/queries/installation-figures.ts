@@ -18,10 +18,10 @@ export interface InstallationFigures {
   readonly server: ServerState;
 }
 
-/** Reads them. */
+/** Reads the figures. */
 export type ReadFigures = () => Promise<InstallationFigures>;
 
-/** What {@link readFigures} works with. */
+/** Dependencies of {@link readFigures}. */
 export interface ReadFiguresParts extends ListWorkersParts {
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
   readonly index: Pick<SessionIndex, 'counts'>;

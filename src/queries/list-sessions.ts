@@ -4,21 +4,21 @@ import { findSession, type FoundSession, type GetSessionParts } from './get-sess
 /** One page of sessions, newest first. */
 export interface SessionPage {
   readonly sessions: readonly FoundSession[];
-  /** Where the next page starts; null: this was the last. */
+  /** Cursor of the next page; null: this was the last. */
   readonly nextCursor: string | null;
 }
 
 /** Lists a tenant's retained sessions. */
 export type ListSessions = (request: PageRequest) => Promise<SessionPage>;
 
-/** What {@link listSessions} works with. */
+/** Dependencies of {@link listSessions}. */
 export interface ListSessionsParts extends GetSessionParts {
   readonly index: Pick<SessionIndex, 'page' | 'queuePosition'>;
 }
 
 /**
- * A page may hold fewer sessions than asked for and still have a next one: sessions that retention takes away between
- * the index and the rows are left out, and Redis looks at a bounded number of sessions a page.
+ * A page may hold fewer sessions than asked for and still have a next page: sessions that retention removes between the
+ * reads of index and rows are left out, and Redis looks at a bounded number of sessions for each page.
  *
  * @throws what Redis throws while it is away.
  */

@@ -4,7 +4,7 @@ import type { WorkerRecord, WorkerStore } from '../store/worker-store';
 
 /** A worker at one moment of Redis `TIME`. */
 export interface FoundWorker extends WorkerRecord {
-  /** Whether its lease holds: its sessions are being looked after. */
+  /** Whether its lease holds. */
   readonly isAlive: boolean;
 }
 
@@ -14,7 +14,7 @@ export type ListWorkers = () => Promise<readonly FoundWorker[]>;
 /** Reads the capacity of the installation. */
 export type GetCapacity = () => Promise<Capacity>;
 
-/** What {@link listWorkers} and {@link getCapacity} work with. */
+/** Dependencies of {@link listWorkers} and {@link getCapacity}. */
 export interface ListWorkersParts {
   readonly workers: Pick<WorkerStore, 'list' | 'queuedSessions'>;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
@@ -40,7 +40,7 @@ export function getCapacity(parts: ListWorkersParts): GetCapacity {
   };
 }
 
-/** What workers that were found and a queue of sessions come to. */
+/** The capacity, from the workers and the number of queued sessions. */
 export function capacityOf(found: readonly FoundWorker[], queued: number): Capacity {
   const alive = found.filter(({ isAlive }) => isAlive);
   const draining = alive.filter(worker => worker.draining);

@@ -5,31 +5,31 @@ import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord } from '../store/session-record';
 import type { FoundSession, GetSession } from './get-session';
 
-/** What changes about a live session without a revision. */
+/** The details of a live session that change without a new revision. */
 export interface LiveDetails {
   readonly session: FoundSession;
-  /** Null: the browser could not be asked from here. */
+  /** Null: the browser could not be asked. */
   readonly pages: readonly OpenPage[] | null;
   readonly clientsAttached: number;
   readonly lastActivityMs: number | null;
-  /** When the idle time-out will end it if nothing happens; null without an idle time-out. */
+  /** When the idle time-out ends the session without further activity; null without an idle time-out. */
   readonly idleExpiresAtMs: number | null;
 }
 
-/** Reads them. */
+/** Reads the live details of a session. */
 export type GetLiveDetails = (ref: SessionRef) => Promise<LiveDetails>;
 
-/** What {@link liveDetails} works with. */
+/** Dependencies of {@link liveDetails}. */
 export interface LiveDetailsParts {
   readonly getSession: GetSession;
   readonly activity: Pick<ActivityStore, 'attachedClients'>;
-  /** Asks a browser for its open pages; null if it cannot be asked from here. */
+  /** Asks a browser for its open pages; null if it cannot be asked. */
   readonly openPages: (record: SessionRecord) => Promise<readonly OpenPage[] | null>;
 }
 
 /**
- * @throws HoldfastError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis throws
- *   while it is away.
+ * @throws HoldfastError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis
+ *   throws while it is away.
  */
 export function liveDetails({ getSession, activity, openPages }: LiveDetailsParts): GetLiveDetails {
   return async ref => {

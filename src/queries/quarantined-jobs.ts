@@ -1,16 +1,16 @@
 import { HoldfastError } from '../core/errors';
 import type { QuarantinedJob, QuarantineEntry, QuarantineStore } from '../store/quarantine-store';
 
-/** Which jobs in quarantine a caller asks for. */
+/** Selects jobs in quarantine. */
 export interface QuarantineQuery {
   readonly tenant: string;
-  /** null: of every queue. */
+  /** Null: every queue. */
   readonly queue: string | null;
   readonly cursor: string | null;
   readonly limit: number;
 }
 
-/** One page of what a tenant may see of the quarantine. */
+/** One page of the quarantined jobs that a tenant may see. */
 export type ListQuarantine = (query: QuarantineQuery) => Promise<{
   readonly entries: readonly QuarantineEntry[];
   readonly nextCursor: string | null;
@@ -19,10 +19,10 @@ export type ListQuarantine = (query: QuarantineQuery) => Promise<{
 /** One job in quarantine with its payload. */
 export type GetQuarantined = (tenant: string, id: string) => Promise<QuarantinedJob>;
 
-/** What {@link listQuarantine} and {@link getQuarantined} work with. */
+/** Dependencies of {@link listQuarantine} and {@link getQuarantined}. */
 export interface QuarantineParts {
   readonly quarantine: Pick<QuarantineStore, 'page' | 'get'>;
-  /** Whose jobs those of other services are. */
+  /** The tenant of the jobs of other services. */
   readonly ingressTenant: string;
 }
 
@@ -47,7 +47,10 @@ export function getQuarantined({ quarantine, ingressTenant }: QuarantineParts): 
   };
 }
 
-/* A job names a session, and with it a tenant (I14). One of ours that names none says nothing about anybody. */
+/*
+ * A job names a session, and with it a tenant (I14). Every tenant may see a job of Holdfast's own that names no
+ * session.
+ */
 function isSeenBy(entry: QuarantineEntry, tenant: string, ingressTenant: string): boolean {
   const owner = entry.queue === 'ingress' ? ingressTenant : entry.tenant;
   return owner === null || owner === tenant;

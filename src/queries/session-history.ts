@@ -6,18 +6,18 @@ import type { HistoryEntry } from '../store/session-record';
 /** Which part of a history to read. */
 export interface HistoryRequest {
   readonly ref: SessionRef;
-  /** The last line that is known already; 0 for none. */
+  /** The last line that the reader knows; 0 for none. */
   readonly afterSeq: number;
   readonly limit: number;
 }
 
-/** A part of what happened to a session, oldest first. */
+/** A part of a session's history, oldest first. */
 export interface FoundHistory {
   readonly entries: readonly HistoryEntry[];
   readonly hasMore: boolean;
 }
 
-/** Reads what happened to a session, part by part. */
+/** Reads a part of a session's history. */
 export type SessionHistory = (request: HistoryRequest) => Promise<FoundHistory>;
 
 /** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
@@ -25,7 +25,7 @@ export function sessionHistory(eventLog: Pick<EventLog, 'historySince' | 'hasHis
   return async ({ ref, afterSeq, limit }) => {
     const page = await eventLog.historySince(ref, afterSeq, limit);
     if (page !== null) return page;
-    // The first entry is written together with the row, the last is forgotten together with it.
+    // The first entry is written with the row, and the history is forgotten with it.
     if (afterSeq > 0 && (await eventLog.hasHistory(ref))) return { entries: [], hasMore: false };
     throw new HoldfastError('session_not_found', 'There is no such session.');
   };

@@ -9,14 +9,14 @@ export interface UsageRequest {
   readonly to: string;
 }
 
-/** What a tenant has used, day by day and together. */
+/** The usage of a tenant, by day and in total. */
 export interface UsageReport {
   /** Only days on which a session ended. */
   readonly days: readonly (DayUsage & { readonly total: Usage })[];
   readonly total: Usage;
 }
 
-/** Reads it. */
+/** Reads the usage. */
 export type GetUsage = (request: UsageRequest) => Promise<UsageReport>;
 
 /** @throws what Redis throws while it is away. */

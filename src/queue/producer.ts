@@ -38,7 +38,7 @@ export class Producer {
 
   /**
    * @param redis - the process' connection for commands, which is never idle: a separate connection could be dead for
-   * hours before an add notices
+   *   hours before an add notices
    */
   constructor(
     private readonly redis: Redis,

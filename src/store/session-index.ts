@@ -106,7 +106,7 @@ function filtersOf(tenant: string, { statuses, labels }: Omit<Selection, 'create
   return [{ wanted: true, sets }, ...ofLabels];
 }
 
-/* The prefix of members created at a time; times before 1970 count as 0. */
+/* The prefix of index members created at a time; times before 1970 count as 0. */
 const memberTime = (ms: number | null): string | null =>
   ms === null ? null : indexMember(Math.max(0, ms), '');
 

@@ -4,10 +4,13 @@ import { redactUrl, type Logger } from '../../core/logger';
 import type { ApiMetrics } from '../../metrics/api-metrics';
 import { contextOf } from './request-context';
 
-/** Asked all the time by machines; worth a line only to somebody who is looking. */
+/** Polled by machines all the time, so they are logged at level debug only. */
 const QUIET_ROUTES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-/** One log line and one observation a request. Metrics know routes by their pattern, never by what callers write. */
+/**
+ * Writes one log line and one metric observation for each request. Metrics use the pattern of a route, never its actual
+ * path.
+ */
 export function accessLog(
   metrics: Pick<ApiMetrics, 'requestDuration'>,
   log: Logger,
@@ -18,9 +21,9 @@ export function accessLog(
     res.once('close', () => {
       const durationMs = clock.monotonicMs() - startedMs;
       const route = routeOf(req);
-      // A caller that went away before the answer: nginx' number for it, since there is no official one.
+      // 499 for a client that closed the connection before the answer: nginx' code, since there is no official one.
       const status = res.writableFinished ? res.statusCode : 499;
-      // A stream lasts as long as its reader likes: no duration of ours.
+      // A stream lasts as long as its reader stays, so its duration is not observed.
       if (!isStream(res)) {
         metrics.requestDuration.observe({ route, method: req.method, code: status }, durationMs / 1000);
       }
@@ -43,7 +46,7 @@ const isStream = (res: Response): boolean =>
   String(res.getHeader('content-type')).startsWith('text/event-stream');
 
 function routeOf(req: Request): string {
-  // SAFETY: Express sets `route` once a route has matched; all of ours have string paths.
+  // SAFETY: Express sets `route` once a route has matched; all routes here have string paths.
   const route = req.route as { readonly path: string } | undefined;
   return route?.path ?? 'unmatched';
 }

@@ -8,16 +8,16 @@ import { contextOf } from './request-context';
 /** The tenant of an installation without keys. */
 const OPEN_TENANT = 'default';
 
-/** Tells whose requests are whose by their API key. */
+/** Finds the tenant of a request by its API key. */
 export class Authenticator {
   readonly #keys: readonly { readonly tenant: string; readonly digest: Buffer }[];
 
-  /** @param apiKeys - empty: everybody is the tenant `default` */
+  /** @param apiKeys - empty: all requests belong to the tenant `default` */
   constructor(apiKeys: readonly ApiKey[]) {
     this.#keys = apiKeys.map(({ tenant, key }) => ({ tenant, digest: sha256(key) }));
   }
 
-  /** Whether there are keys, and a request has to bring one. */
+  /** Whether requests need an API key. */
   get needsKey(): boolean {
     return this.#keys.length > 0;
   }
@@ -32,7 +32,10 @@ export class Authenticator {
     return this.#tenantWith(keyIn(headers));
   }
 
-  /** The same for pages that people open: a browser has the key as the password of HTTP Basic, under any name. */
+  /**
+   * The same for pages that are opened in a web browser, which sends the key as the password of HTTP Basic, with any
+   * user name.
+   */
   tenantOfPerson(headers: IncomingHttpHeaders): string | null {
     return this.#tenantWith(keyIn(headers) ?? passwordIn(headers));
   }
@@ -42,7 +45,7 @@ export class Authenticator {
     if (given === null) return null;
     const digest = sha256(given);
     let tenant: string | null = null;
-    // Every key is compared, so that the time says nothing about which one was close (S4).
+    // Every key is compared, so that the duration does not show which one was close.
     for (const key of this.#keys) {
       if (timingSafeEqual(key.digest, digest)) tenant = key.tenant;
     }

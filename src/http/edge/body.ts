@@ -7,8 +7,8 @@ export const BODY_MAX_BYTES = 262_144;
 const DEPTH_MAX = 32;
 
 /**
- * Reads bodies: JSON objects and arrays only, of bounded size and depth. A request without a body gets `{}`.
- * Anything but `application/json` is refused, which a web page cannot send elsewhere without being asked first (S8).
+ * Reads bodies: JSON objects and arrays only, of bounded size and depth. A request without a body gets `{}`. Anything
+ * but `application/json` is refused: a web page can send that type to another origin only after a CORS preflight.
  */
 export function bodyReader(): RequestHandler[] {
   const parse = express.json({ limit: BODY_MAX_BYTES, strict: true, inflate: false });

@@ -2,22 +2,22 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { HoldfastError } from '../../core/errors';
 
-/** What decides which hosts and origins are ours. */
+/** The settings that decide which hosts and origins are accepted. */
 export interface EdgeGuardOptions {
-  /** The address we are bound to. */
+  /** The address that the API listens on. */
   readonly host: string;
-  /** What callers reach us under, if the operator has said so. */
+  /** The public URL, if the operator has set one. */
   readonly publicUrl: string | null;
   readonly hasApiKeys: boolean;
 }
 
-/** Refuses what does not mean us. Throws or returns; used on HTTP and upgrades alike. */
+/** Refuses a request whose Host or Origin is not accepted. Throws or returns; used for HTTP and upgrades alike. */
 export type EdgeGuard = (request: IncomingMessage) => void;
 
 /**
- * Keeps web pages out (S7, S8): a page can make its browser send requests to any address, but it cannot choose the Host
- * its browser sends, nor hide its Origin. Programs send no Origin. A page that runs in a session could otherwise
- * release sessions of an open API on loopback.
+ * Keeps web pages out, against CSRF and DNS rebinding: a page can make its browser send requests to any address, but it
+ * cannot choose the Host its browser sends, nor hide its Origin. Programs send no Origin. A page that runs in a session
+ * could otherwise release sessions of an open API on loopback.
  *
  * @throws HoldfastError `forbidden_origin`.
  */
@@ -28,7 +28,7 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
     const { headers, rawHeaders, url = '' } = request;
     const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
     const host = hosts === 1 ? hostnameOf(headers.host ?? '') : null;
-    // A request for an absolute URL names a host of its own, past the Host header.
+    // A request for an absolute URL names its own host, which bypasses the Host header.
     if (host === null || !url.startsWith('/') || !isOurHost(host)) {
       throw forbidden(
         'The Host header does not name this service. Set HOLDFAST_PUBLIC_URL to the name it is reached by.',
@@ -51,11 +51,11 @@ function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname:
   return hostname =>
     named.has(hostname) ||
     (loopbackCounts && isLoopbackName(hostname)) ||
-    // A page cannot send the keys, so that an address says nothing against a caller who has one (health checks, pods).
+    // A page does not have the keys, so with keys any IP address is accepted as host (health checks, pods).
     (options.hasApiKeys && isIP(hostname) !== 0);
 }
 
-/* Ours are the public origin, and our own names with the very port the request came in by. */
+/* Accepted are the public origin, and this service's own names with the port that the request came in on. */
 function isOurOrigin(
   origin: string,
   publicUrl: URL | null,
@@ -82,7 +82,7 @@ function hostnameOf(header: string): string | null {
   return match?.[1] === undefined ? null : bare(match[1].toLowerCase());
 }
 
-/* A name that merely begins with 127. belongs to whoever registered it. */
+/* A DNS name that merely begins with 127. may belong to an attacker. */
 const isLoopbackName = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
 

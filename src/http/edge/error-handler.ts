@@ -12,7 +12,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'request failed');
     else if (error.status >= 500) log.debug({ requestId, err: error }, 'request failed');
     if (res.headersSent) {
-      // Express' own last resort: it cuts the connection, so that nobody takes half an answer for a whole one.
+      // Express' default handler cuts the connection, so that a client cannot take half an answer for a whole one.
       next(thrown);
       return;
     }
@@ -21,7 +21,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** Every route's last word to methods it does not have. */
+/** Answers 405 to the methods that a path does not have. */
 export function methodNotAllowed(...allowed: readonly string[]): (req: Request, res: Response) => void {
   return (req, res) => {
     res.set('Allow', allowed.join(', '));
@@ -32,12 +32,14 @@ export function methodNotAllowed(...allowed: readonly string[]): (req: Request, 
   };
 }
 
-/** The word to a path nobody knows. */
+/** Answers 404 to an unknown path. */
 export function notFound(req: Request): never {
   throw new HoldfastError('not_found', `There is no ${req.path}.`);
 }
 
-/* Errors of Express' router and body parser carry a status, the latter's also a type (body-parser's README, "Errors"). */
+/*
+ * Errors of Express' router and body parser have a status, those of the body parser also a type (its README, "Errors").
+ */
 function ofExpress(thrown: unknown): HoldfastError | null {
   if (!(thrown instanceof Error) || thrown instanceof HoldfastError || !('status' in thrown)) return null;
   switch (thrown.status) {

@@ -6,17 +6,18 @@ import { HoldfastError } from '../../core/errors';
 import { randomId } from '../../core/ids';
 import { problemAnswer, rawResponse } from './problem';
 
-/** How long requests that are being answered may go on once we are told to close. */
+/** How long requests may still be answered after the listener was told to close. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** Against clients that send slowly or a lot (S21). */
+/** Limits for clients that send slowly, or too much. */
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  // Longer than the idle time-outs of usual proxies in front of us, which otherwise meet closed connections.
+  // Longer than the idle time-outs of usual proxies in front, which would otherwise send requests on closed
+  // connections.
   keepAliveTimeout: 75_000,
   maxHeaderSize: 16_384,
-  // How often Node looks for connections that exceed the first two.
+  // How often Node checks for connections that exceed the first two limits.
   connectionsCheckingInterval: 2_000,
 } as const;
 
@@ -24,8 +25,8 @@ const LIMITS = {
 export type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
 /**
- * The API's one listening socket. It listens before there is a Redis: until the service is put behind it with `serve`, it
- * answers `/livez`, and 503 to everything else.
+ * The API's one listening socket. It listens before Redis is there: until `serve` is called, it answers `/livez`, and
+ * 503 to everything else.
  */
 export class Listener {
   readonly #server: Server;
@@ -35,7 +36,7 @@ export class Listener {
   constructor() {
     this.#server = createServer(LIMITS, (request, response) => this.#onRequest(request, response));
     this.#server.on('upgrade', (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
-      // A client that breaks off is nobody's problem; `close` follows and tells whoever uses the socket.
+      // A broken client connection needs no handling here; `close` follows, which the user of the socket handles.
       duplex.on('error', () => undefined);
       // A plain HTTP server hands over the TCP socket itself; only the types allow for other transports.
       if (duplex instanceof Socket) this.#onUpgrade(request, duplex, head);
@@ -47,7 +48,7 @@ export class Listener {
   /**
    * Starts to listen; resolves with the port.
    *
-   * @throws if the address is taken or not ours.
+   * @throws if the address is in use or not one of this machine.
    */
   async listen(host: string, port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
@@ -61,16 +62,17 @@ export class Listener {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Puts the service behind the socket. */
+  /** Hands requests to the service from now on. */
   serve(onRequest: RequestListener, onUpgrade: UpgradeListener): void {
     this.#onRequest = onRequest;
     this.#onUpgrade = onUpgrade;
   }
 
-  /** Accepts nothing more, lets answers under way end, and cuts what is left after {@link CLOSE_GRACE_MS}. */
+  /** Accepts no more connections, lets current answers end, and cuts the rest after {@link CLOSE_GRACE_MS}. */
   async close(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
-    // Connections that become idle from here on are closed at their next answer only; ask for them until none is left.
+    // Node closes connections that become idle later only at their next answer, so idle ones are closed again and
+    // again.
     const cut = new AbortController();
     void closed.then(() => cut.abort());
     const closeIdle = setInterval(() => this.#server.closeIdleConnections(), 50);
@@ -113,7 +115,9 @@ const answerStarting: RequestListener = (request, response) => {
 const starting = (): HoldfastError =>
   new HoldfastError('redis_unavailable', 'This process is starting and waits for Redis.');
 
-/* What Node's parser could not make sense of; its own answers are plain status lines (Event 'clientError' in its docs). */
+/*
+ * Answers requests that Node's parser could not read; Node's own answers are plain status lines (event 'clientError').
+ */
 function answerUnreadable(error: NodeJS.ErrnoException, duplex: Duplex): void {
   if (error.code === 'ECONNRESET' || !duplex.writable) {
     duplex.destroy();

@@ -1,11 +1,11 @@
-/** What a caller asks for in `Prefer` (RFC 7240); what we do not know is ignored, as the RFC wants it. */
+/** The preferences of a request in `Prefer` (RFC 7240); unknown ones are ignored, as the RFC demands. */
 export interface Preferences {
-  /** How long to wait at most, seconds; null: not said. */
+  /** How long to wait at most, seconds; null: not given. */
   readonly waitSeconds: number | null;
   readonly respondAsync: boolean;
 }
 
-/** Longest wait anybody gets; longer ones are cut to it, which `Preference-Applied` tells. */
+/** The longest wait; longer ones are cut to it, and `Preference-Applied` shows the result. */
 export const WAIT_MAX_SECONDS = 120;
 
 /** Reads the header; never throws. */

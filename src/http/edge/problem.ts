@@ -7,7 +7,7 @@ import { isRedisAway } from '../../redis/errors';
 /** Media type of error bodies (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json';
 
-/** What callers are told to wait before they repeat a request that met a 503, seconds. */
+/** `Retry-After` of a 503, seconds. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** The body of every error: RFC 9457, and `message` for the clients that print only that. */
@@ -33,14 +33,14 @@ export interface ProblemAnswer {
   readonly body: Problem;
 }
 
-/** What an answer says of the request it answers. */
+/** What an answer repeats of its request. */
 export interface Asked {
   readonly requestId: string;
-  /** Path without its query: that may hold a token. */
+  /** Path without the query, which may contain a token. */
   readonly path: string;
 }
 
-/** Turns whatever was thrown into a coded error; what nobody foresaw is an `internal_error` that says nothing. */
+/** Turns any thrown value into a coded error; an unexpected one is an `internal_error` without details. */
 export function codedError(thrown: unknown): HoldfastError {
   if (thrown instanceof HoldfastError) return thrown;
   if (isRedisAway(thrown)) {
@@ -52,7 +52,7 @@ export function codedError(thrown: unknown): HoldfastError {
   });
 }
 
-/** @param status - where the answer's status is not that of the catalogue */
+/** @param status - overrides the status of the catalogue */
 export function problemAnswer(
   error: HoldfastError,
   asked: Asked,
@@ -66,7 +66,7 @@ export function problemAnswer(
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'x-request-id': asked.requestId,
-      // Clients made by Stainless, such as Steel's, repeat a 409 otherwise.
+      // Clients made by Stainless, such as Steel's, would repeat a 409.
       'x-should-retry': String(retryable),
       ...(status === 503 && retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
@@ -87,7 +87,7 @@ export function problemAnswer(
   };
 }
 
-/** The answer as text on a socket that no HTTP response object stands for: a refused upgrade, an unreadable request. */
+/** The answer as text, for a socket without an HTTP response object: a refused upgrade or an unreadable request. */
 export function rawResponse({ status, headers, body }: ProblemAnswer): string {
   const text = JSON.stringify(body);
   const all = { ...headers, 'content-length': String(Buffer.byteLength(text)), connection: 'close' };

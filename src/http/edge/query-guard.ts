@@ -6,8 +6,8 @@ import type { Operation } from '../openapi/operation';
 const ROOT = 'query';
 
 /**
- * Refuses query parameters that an operation does not have, and those that are given more than once: a filter that is
- * misspelt and ignored would select everything.
+ * Refuses query parameters that an operation does not have, and those that are given more than once: a misspelt filter
+ * that is ignored would select everything.
  */
 export function queryGuard({ parameters = [] }: Pick<Operation, 'parameters'>): RequestHandler {
   const known = parameters.filter(({ in: where }) => where === 'query').map(({ name }) => name);

@@ -1,14 +1,14 @@
 import { DeadlineExceededError, withDeadline } from '../../core/abort';
 import { HoldfastError } from '../../core/errors';
 
-/** How long one request may wait for Redis, all its commands together; waiting on purpose is not counted (I15). */
+/** How long one request may wait for Redis, all its commands together; a requested wait is not counted (I15). */
 export const REDIS_BUDGET_MS = 2_400;
 
 /**
- * Bounds the Redis work of a request. What goes on behind a missed deadline is dropped; it may still take effect, like
- * with any 503.
+ * Bounds the Redis work of a request. The result of work that misses the deadline is dropped; the work may still take
+ * effect, as with any 503.
  *
- * @throws HoldfastError `redis_unavailable` when the budget is used up; whatever `work` throws.
+ * @throws HoldfastError `redis_unavailable` when the budget is used up; anything that `work` throws.
  */
 export async function withinRedisBudget<T>(work: Promise<T>): Promise<T> {
   try {

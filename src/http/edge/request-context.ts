@@ -1,14 +1,14 @@
 import type { RequestHandler, Response } from 'express';
 import { randomId } from '../../core/ids';
 
-/** What we know of a request beyond what it says itself. */
+/** What the server knows of a request beyond its content. */
 export interface RequestContext {
   readonly requestId: string;
-  /** Whether the caller chose the id: then a retry carries the same one. */
+  /** Whether the client chose the id; a retry then carries the same one. */
   readonly requestIdGiven: boolean;
-  /** Whose sessions it may touch; null until it is authenticated, and for routes that need no key. */
+  /** The tenant whose sessions it may access; null until it is authenticated, and for routes that need no key. */
   tenant: string | null;
-  /** Aborted when the caller has gone away, or we are about to: no wait is worth going on with then. */
+  /** Aborted when the client has disconnected, or this process shuts down: waits must then end. */
   readonly stopWaiting: AbortSignal;
 }
 
@@ -16,7 +16,7 @@ const REQUEST_ID_PATTERN = /^[A-Za-z0-9_.:/+=-]{1,128}$/;
 
 const contexts = new WeakMap<Response, RequestContext>();
 
-/** The caller's request id, if it is one that can be echoed and logged, else a fresh one. */
+/** The client's request id, if it can be echoed and logged, else a fresh one. */
 export function requestIdOf(given: string | string[] | undefined): {
   requestId: string;
   requestIdGiven: boolean;
@@ -26,12 +26,13 @@ export function requestIdOf(given: string | string[] | undefined): {
 }
 
 /**
- * The first middleware: names the request, says when nobody waits for it any more, sets the headers every answer has.
+ * The first middleware: gives the request an id, aborts its signal when the client no longer waits, and sets the
+ * headers of every answer.
  *
  * @param draining - aborted when this process shuts down
  */
 export function openContext(draining: AbortSignal): RequestHandler {
-  // One listener for all requests: AbortSignal.any() on a signal of such long life leaves something behind each time.
+  // One listener for all requests: each AbortSignal.any() on a long-lived signal leaks memory.
   const open = new Set<AbortController>();
   draining.addEventListener('abort', () => open.forEach(stop => stop.abort()), { once: true });
   return (req, res, next) => {
@@ -67,7 +68,7 @@ export function tenantOf(res: Response): string {
   return tenant;
 }
 
-/** How the history names whoever sent an authenticated request. */
+/** The actor in the history for an authenticated request. */
 export function actorOf(res: Response): string {
   return `key:${tenantOf(res)}`;
 }

@@ -4,9 +4,11 @@ import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
 import { tenantOf } from './request-context';
 
 /**
- * The session a route is about: always one of the caller's own tenant, so that nobody else's can even be named (S3).
+ * The session a route is about: always one of the request's own tenant, so that another tenant's session cannot even be
+ * named (I14).
  *
- * @throws HoldfastError `session_not_found` for what cannot be an id; it looks like any other unknown session.
+ * @throws HoldfastError `session_not_found` for a text that cannot be an id; the answer is the same as for any unknown
+ *   session.
  */
 export function refOfParam(req: Request, res: Response): SessionRef {
   const { id } = req.params;

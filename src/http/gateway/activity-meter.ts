@@ -1,9 +1,9 @@
-/** Longest time between something a client does and our note of it. */
+/** The longest time between a client's activity and its note. */
 const NOTE_EVERY_MS = 1_000;
 
-/** What {@link ActivityMeter} works with. */
+/** Dependencies of {@link ActivityMeter}. */
 export interface ActivityMeterOptions {
-  /** Of the session; null: none. */
+  /** Idle time-out of the session; null: none. */
   readonly idleTimeoutMs: number | null;
   /** Writes a note; may fail. */
   readonly note: () => Promise<void>;
@@ -13,8 +13,8 @@ export interface ActivityMeterOptions {
 
 /**
  * Turns a stream of bytes into few notes: the first at once, then at most one per second (or half the idle time-out, if
- * that is less), and always one after the last byte. Called for every chunk a client sends, so it does next to nothing
- * and waits for nothing; a note that fails is made again.
+ * that is less), and always one after the last byte. Called for every chunk a client sends, so it must be cheap and
+ * never waits; a note that fails is repeated.
  */
 export class ActivityMeter {
   readonly #everyMs: number;
@@ -26,7 +26,7 @@ export class ActivityMeter {
     this.#everyMs = Math.min(NOTE_EVERY_MS, (options.idleTimeoutMs ?? Infinity) / 2);
   }
 
-  /** Something happened. */
+  /** Records activity. */
   readonly touch = (): void => {
     if (this.#timer !== null || this.#stopped) return;
     const dueInMs = this.#lastNoteMs + this.#everyMs - this.options.monotonicMs();
@@ -34,19 +34,19 @@ export class ActivityMeter {
     else this.#writeIn(dueInMs);
   };
 
-  /** Writes what is still to be noted; nothing is scheduled afterwards. */
+  /** Writes a pending note; nothing is scheduled afterwards. */
   stop(): void {
     this.#stopped = true;
     if (this.#timer === null) return;
     clearTimeout(this.#timer);
     this.#timer = null;
-    // The client has gone with this; if Redis has too, the session's idle time simply counts from the note before.
+    // The client is gone; if Redis is away too, the idle time counts from the note before.
     void this.options.note().catch(() => undefined);
   }
 
   #write(): void {
     this.#lastNoteMs = this.options.monotonicMs();
-    // Not noted means: the session would look idle while it is not. Redis is away; try again until it is back.
+    // Without the note the session would look idle. Redis is away; try again until it is back.
     void this.options.note().catch(() => this.touch());
   }
 

@@ -4,27 +4,27 @@ import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
 import { unauthorized, type Authenticator } from '../edge/authenticator';
 import { refOfToken } from '../../contract/connect-token';
 
-/** What {@link cdpAccess} works with. */
+/** Dependencies of {@link cdpAccess}. */
 export interface CdpAccessParts {
   readonly authenticator: Pick<Authenticator, 'tenantOf'>;
-  /** The installation's; signs connect tokens. */
+  /** The installation's secret; signs connect tokens. */
   readonly secret: string;
 }
 
-/** What somebody shows who wants to reach the browser of a session. */
+/** The credentials in a request for a session's browser. */
 export interface CdpRequest {
   readonly id: string;
-  /** From the query. */
+  /** The connect token from the query. */
   readonly token: string | null;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Tells whose browser may be reached with what somebody shows. */
+/** Finds the session that a request may access. */
 export type CdpAccess = (request: CdpRequest) => SessionRef;
 
 /**
- * Lets in who has the connect token of the session, or an API key of its tenant in a header. A token that is wrong counts,
- * also beside a key.
+ * Accepts the connect token of the session, or an API key of its tenant in a header. A wrong token is refused, also
+ * together with a valid key.
  *
  * @throws HoldfastError `unauthorized`; `session_not_found` for what cannot be an id.
  */

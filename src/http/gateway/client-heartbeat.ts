@@ -6,10 +6,10 @@ import type { MaintenanceStore } from '../../store/maintenance-store';
 
 const BEAT_EVERY_MS = 3_000;
 
-/** Changes within this time are told together. */
+/** Changes within this time are written together. */
 const SOON_MS = 50;
 
-/** What {@link ClientHeartbeat} works with. */
+/** Dependencies of {@link ClientHeartbeat}. */
 export interface ClientHeartbeatParts {
   readonly processId: string;
   readonly activity: Pick<ActivityStore, 'heartbeat' | 'depart'>;
@@ -18,7 +18,7 @@ export interface ClientHeartbeatParts {
   readonly log: Logger;
 }
 
-/** Tells everybody which clients this process carries: every few seconds, and soon after a change. */
+/** Writes to Redis which clients this process carries: every few seconds, and soon after a change. */
 export class ClientHeartbeat {
   #interval: NodeJS.Timeout | null = null;
   #soon: NodeJS.Timeout | null = null;
@@ -28,7 +28,7 @@ export class ClientHeartbeat {
 
   constructor(private readonly parts: ClientHeartbeatParts) {}
 
-  /** Begins to beat. */
+  /** Starts the heartbeat. */
   start(): void {
     this.#interval = setInterval(() => this.#beat(), BEAT_EVERY_MS);
     this.#beat();
@@ -43,7 +43,7 @@ export class ClientHeartbeat {
     }, SOON_MS);
   }
 
-  /** Stops, and takes this process' clients out of the count at once. */
+  /** Stops, and removes this process' clients from the count at once. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#interval !== null) clearInterval(this.#interval);

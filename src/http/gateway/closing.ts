@@ -1,12 +1,12 @@
 import type { HoldfastError } from '../../core/errors';
 import type { Closing } from '../../core/server-frames';
 
-/** RFC 6455: what was to be done is done; an error of ours; this process restarts, connect again. */
+/** RFC 6455: normal closure; internal error; service restart, connect again. */
 const NORMAL = 1_000;
 const INTERNAL_ERROR = 1_011;
 const SERVICE_RESTART = 1_012;
 
-/** Ours, after the HTTP statuses they remind of. */
+/** Application codes: 4000 plus the corresponding HTTP status. */
 const NOT_FOUND = 4_404;
 const TIMED_OUT = 4_408;
 const FAILED = 4_500;
@@ -17,7 +17,7 @@ const CODE_BY_STATUS: Readonly<Record<string, number>> = {
   failed: FAILED,
 };
 
-/** How the WebSocket of a client is closed, by what it would be told if it connected now. */
+/** The close code and reason for a client's WebSocket, from the error that it would get if it connected now. */
 export function closingOf({ code, details }: HoldfastError): Closing {
   switch (code) {
     case 'session_ended':

@@ -26,7 +26,7 @@ import { withinRedisBudget } from '../edge/redis-budget';
 import { requestIdOf } from '../edge/request-context';
 import { shuttingDown, type SplicedClient, type SplicedClients } from './spliced-clients';
 
-/** What {@link Gateway} works with. */
+/** Dependencies of {@link Gateway}. */
 export interface GatewayParts {
   readonly guard: EdgeGuard;
   readonly authenticator: Pick<Authenticator, 'tenantOf'>;
@@ -46,17 +46,19 @@ export interface GatewayParts {
 
 const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp(?:\/devtools\/page\/([A-Za-z0-9_-]{1,64}))?$/;
 
-/** How long after a browser has gone its end may take to be known; then clients are closed without its reason. */
+/**
+ * How long to wait, after a browser has gone, for the end of its session; then clients are closed without its reason.
+ */
 const END_KNOWN_MS = 900;
 
-/** What somebody may have who has shown enough. */
+/** What an authorised request asks for. */
 interface Asked {
   readonly ref: SessionRef;
   /** A page's WebSocket; without it the browser's. */
   readonly part: DevToolsPart | undefined;
 }
 
-/** An upgrade request that is being worked on. */
+/** An upgrade request in progress. */
 interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Socket;
@@ -65,9 +67,9 @@ interface Upgrade {
 }
 
 /**
- * Lets CDP clients through to their browser, or one of its pages: `GET /v1/sessions/:id/cdp[/devtools/page/:targetId]` with a connect
- * token, or with an API key of the session's tenant. Once a client is through its bytes are carried as they are, but for the folder it may name for downloads, and
- * nothing here waits for Redis.
+ * Connects CDP clients to their browser, or to one of its pages: `GET /v1/sessions/:id/cdp[/devtools/page/:targetId]`
+ * with a connect token, or with an API key of the session's tenant. After that the bytes of a client are carried
+ * unchanged, except for the folder that it may name for downloads, and nothing here waits for Redis.
  */
 export class Gateway {
   readonly #access: CdpAccess;
@@ -105,7 +107,7 @@ export class Gateway {
       await this.#splice(upgrade, record, client, asked);
     } catch (error) {
       client.leave();
-      // The session ended, or we began to go, while the client was on its way; what broke then broke for that.
+      // The session ended, or the shutdown began, while the client was connecting; that is the cause of the error.
       throw client.why() ?? error;
     }
   }
@@ -139,7 +141,7 @@ export class Gateway {
     }
     const meter = new ActivityMeter({
       idleTimeoutMs: limits.idleTimeoutMs,
-      // The first note also ends the connect time-out; all of them say so, because the first may fail.
+      // The first note also ends the connect time-out. All notes do the same, because the first one may fail.
       note: () => activity.note(ref, true),
       monotonicMs: () => clock.monotonicMs(),
     });
@@ -177,7 +179,7 @@ export class Gateway {
     return silentClients.watch(socket, stall => {
       apiMetrics.cdpClientsCut.inc({});
       log.warn({ session, requestId, ...stall }, 'client cut: it reads nothing of what the browser sends');
-      // A reset, since the system would go on to offer what the client does not take to a connection that is only closed.
+      // A reset: after a normal close the kernel would keep trying to deliver the bytes that the client does not read.
       socket.resetAndDestroy();
     });
   }

@@ -8,13 +8,13 @@ import { endedAs, sessionEnded } from '../../engine/session-ended';
 import type { Notice, NoticeStream } from '../../store/notice-stream';
 import type { SessionStore } from '../../store/session-store';
 
-/** One client on its way to a session, or attached to it. */
+/** One client that connects to a session, or is attached to it. */
 export interface SplicedClient {
-  /** Aborted when the session has ended: whatever is open for this client is to be closed at once. */
+  /** Aborted when the session has ended: every connection of this client must be closed at once. */
   readonly ended: AbortSignal;
-  /** What a client would be told that connected then; null while the session goes on. */
+  /** The error that a client would get if it connected now; null while the session has not ended. */
   readonly why: () => HoldfastError | null;
-  /** The client is through: it counts from here on, and so do its bytes. */
+  /** The client is connected: from here on it is counted, and so are its bytes. */
   readonly attached: (bytes: () => SplicedBytes) => void;
   /** The client is gone. */
   readonly leave: () => void;
@@ -27,7 +27,7 @@ interface Entry {
   bytes: (() => SplicedBytes) | null;
 }
 
-/** What {@link SplicedClients} works with. */
+/** Dependencies of {@link SplicedClients}. */
 export interface SplicedClientsParts {
   readonly notices: Pick<NoticeStream, 'on' | 'off'>;
   readonly sessions: Pick<SessionStore, 'read'>;
@@ -37,8 +37,9 @@ export interface SplicedClientsParts {
 }
 
 /**
- * The clients that this process carries, by session. It ends them with their session (I14), on the notice of the end and
- * not when a browser happens to die; after a gap in the notices it asks the rows.
+ * The clients that this process carries, by session. It admits none after the end of their session (I3), and
+ * disconnects those that are attached on the notice of the end, not only when the browser exits. After a gap in the
+ * notices it reads the rows.
  */
 export class SplicedClients {
   readonly #bySession = new Map<SessionRef, Set<Entry>>();
@@ -50,8 +51,8 @@ export class SplicedClients {
   }
 
   /**
-   * Takes a client in. Call before the session is read: an end that comes after the read is told by `ended`, one before
-   * it is in the row.
+   * Registers a client. Call before the session is read: an end after the read aborts `ended`, an end before it is in
+   * the row.
    */
   enter(ref: SessionRef): SplicedClient {
     const entry: Entry = { end: new AbortController(), why: null, bytes: null };
@@ -89,13 +90,13 @@ export class SplicedClients {
     return [...this.counts().values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Bytes carried since the start, for those that are gone and those that are here. */
+  /** Bytes carried since the start, for clients that are gone and for attached ones. */
   get bytes(): SplicedBytes {
     const here = [...this.#bySession.values()].flatMap(entries => [...entries]);
     return sum([this.#bytesOfGone, ...here.flatMap(({ bytes }) => (bytes === null ? [] : [bytes()]))]);
   }
 
-  /** Ends every client and listens no more. */
+  /** Disconnects every client and stops listening. */
   close(): void {
     this.parts.notices.off('notice', this.#onNotice);
     this.parts.notices.off('resync', this.#onResync);
@@ -125,7 +126,7 @@ export class SplicedClients {
         this.#end(ref, new HoldfastError('session_not_found', 'There is no such session.'));
       else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));
     } catch (error) {
-      // Redis is away again; its next return brings the next resync.
+      // Redis is away again; the next resync comes when it is back.
       this.parts.log.debug(
         { session: ref, reason: messageOf(error) },
         'could not see whether a session has ended',

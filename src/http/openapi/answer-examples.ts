@@ -10,9 +10,9 @@ import type {
   transitionAnswer,
 } from './answers';
 
-/* One session that all of the document speaks of. */
+/* One example session, used in the whole document. */
 
-/** The ids that stand in examples. */
+/** The ids used in examples. */
 export const EXAMPLE_IDS = {
   session: '01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5',
   worker: '4ace64b4-bc6e-49c6-b6bb-b206c1a08217',

@@ -17,8 +17,9 @@ import type {
 } from '../../client/session';
 
 /*
- * What the service answers, as schemas for the OpenAPI document. Nothing is validated with them at run time; the compiler
- * holds them against the types of the answers where those have one, and a test against real answers.
+ * The answers of the service, as schemas for the OpenAPI document. Nothing is validated with them at run time. The
+ * compiler checks them against the types of the answers where there are any, and a test checks them against real
+ * answers.
  */
 
 const status = z.enum(STATUSES);
@@ -75,7 +76,7 @@ export const createdSessionAnswer = z.object({
   error: none,
 }) satisfies z.ZodType<CreatedSessionData>;
 
-/** A session that one can connect to. */
+/** A session that clients can connect to. */
 export const liveSessionAnswer = z.object({
   status: z.literal('live'),
   ...sessionFacts,
@@ -90,7 +91,7 @@ export const liveSessionAnswer = z.object({
   error: none,
 }) satisfies z.ZodType<LiveSessionData>;
 
-/** A session that is over. */
+/** A session that has ended. */
 export const endedSessionAnswer = z.object({
   status: z.enum(ENDED_STATUSES).describe('Final.'),
   ...sessionFacts,
@@ -122,7 +123,7 @@ export const sessionListAnswer = z.object({
   hasMore: z.boolean(),
 });
 
-/** What changes about a live session without a revision. */
+/** The details of a live session that change without a new revision. */
 export const liveDetailsAnswer = z.object({
   id: z.string(),
   websocketUrl: z.string().nullable(),
@@ -154,7 +155,7 @@ export const sessionEventsAnswer = z.object({
   hasMore: z.boolean(),
 });
 
-/** What became of a bulk release. */
+/** The outcome of a bulk release. */
 export const releaseAllAnswer = z.object({
   success: z.boolean().describe('False: not all of them could be confirmed; asking again settles it.'),
   message: z.string(),
@@ -186,7 +187,7 @@ const checks: z.ZodType<ReadinessReport> = z.object({
 /** `/readyz`, ready or not. */
 export const readinessAnswer = z.object({ status: z.enum(['ready', 'not_ready']), checks });
 
-/** What the installation can take. */
+/** The capacity of the installation. */
 export const capacityAnswer: z.ZodType<Capacity> = z.object({
   slots: count.describe('Of all living workers, draining ones included.'),
   used: count,

@@ -29,7 +29,7 @@ import { OPERATIONS } from './operations';
 
 const JSON_TYPE = 'application/json';
 
-/* Schemas that have a name in the document; wherever one is used it is referred to. */
+/* Schemas that have a name in the document; other places refer to them. */
 const NAMED: Readonly<Record<string, z.ZodType>> = {
   Session: sessionAnswer,
   CreatedSession: createdSessionAnswer,
@@ -144,7 +144,7 @@ function documentedParameter({ in: where, name, schema, description }: Parameter
   };
 }
 
-/* There is no null in a URL: whoever has nothing to say leaves the parameter out. */
+/* There is no null in a URL: such a parameter is left out. */
 function asText(schema: JsonSchema): JsonSchema {
   const choices: unknown = schema['anyOf'];
   if (schema['default'] !== null || !Array.isArray(choices)) return schema;
@@ -163,7 +163,7 @@ function responsesOf(operation: Operation): DocumentedOperation['responses'] {
   };
 }
 
-/* One status with two shapes tells them apart by their media types. */
+/* Two shapes of one status are distinguished by their media types. */
 function problemOr(
   codes: readonly ErrorCode[],
   other: DocumentedAnswer | undefined,
@@ -239,7 +239,7 @@ function without(schema: JsonSchema, ...names: readonly string[]): JsonSchema {
   return Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
 }
 
-/* What zod says more precisely than a reader of the document needs or should rely on. */
+/* Removes details that zod adds and that readers of the document do not need or should not rely on. */
 function relax({
   zodSchema,
   jsonSchema: made,
@@ -250,7 +250,7 @@ function relax({
   const { def } = zodSchema._zod;
   const isStrict = def.type === 'object' && def.catchall?._zod.def.type === 'never';
   const { additionalProperties: additional } = made;
-  // Later versions may answer with more: nobody should refuse members they do not know.
+  // Later versions may add members to answers: clients should not refuse unknown ones.
   if (additional === false && !isStrict) delete made.additionalProperties;
   if (typeof additional === 'object' && Object.keys(additional).length === 0)
     delete made.additionalProperties;
@@ -259,7 +259,7 @@ function relax({
   if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
 }
 
-/* Says which member tells named schemas apart, for generators of clients that do not find it out themselves. */
+/* Adds the discriminator of named schemas, for client generators that do not derive it themselves. */
 function tellApart(
   { discriminator: propertyName, options }: z.core.$ZodDiscriminatedUnionDef,
   made: z.core.JSONSchema.BaseSchema,
@@ -272,6 +272,6 @@ function tellApart(
   if (mapping.length > 0) made['discriminator'] = { propertyName, mapping: Object.fromEntries(mapping) };
 }
 
-/* What a schema is called in the document. */
+/* The name of a schema in the document. */
 const nameOf = (schema: unknown): string | undefined =>
   Object.entries(NAMED).find(([, named]) => named === schema)?.[0];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Operation } from './operation';
 
-/** Operations about what jobs have made, see {@link Operation}. */
+/** Operations about files that jobs have made, see {@link Operation}. */
 export const FILE_OPERATIONS = {
   getFile: {
     method: 'GET',

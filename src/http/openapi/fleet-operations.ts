@@ -4,7 +4,7 @@ import { usageQuery } from '../routes/usage';
 import { capacityAnswer } from './answers';
 import type { Operation } from './operation';
 
-/* Workers, capacity and usage: what the machines have, what they can take, what was used. */
+/* Workers, capacity and usage. */
 
 const count = z.int().min(0);
 

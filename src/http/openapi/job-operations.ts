@@ -4,7 +4,7 @@ import { CONTAINMENT_REASONS } from '../../core/containment';
 import { jobsQuery } from '../routes/jobs';
 import type { Operation } from './operation';
 
-/* Jobs that nobody could handle: what they were, and what is to become of them. */
+/* Jobs that no consumer could handle: to list, retry and discard them. */
 
 const entry = {
   id: z.string().describe('Of the entry; the other operations take it.'),

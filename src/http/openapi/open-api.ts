@@ -1,4 +1,4 @@
-/* The part of OpenAPI 3.1 that we use. */
+/* The part of OpenAPI 3.1 that is used here. */
 
 /** A JSON Schema (2020-12, what OpenAPI 3.1 uses). */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -10,7 +10,7 @@ export interface DocumentedAnswer {
   readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
 }
 
-/** Where an answer stands that many operations have. */
+/** A reference to an answer that many operations share. */
 export interface AnswerReference {
   readonly $ref: string;
 }
@@ -49,13 +49,13 @@ export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentedOperation>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
-    /** The problems that stand alone for their status, by code. */
+    /** The problems that are the only one of their status, by code. */
     readonly responses: Readonly<Record<string, DocumentedAnswer>>;
     readonly securitySchemes: Readonly<Record<string, JsonSchema>>;
   };
 }
 
-/** An answer of an operation, wherever it stands. */
+/** An answer of an operation, with its reference resolved. */
 export function answerIn(
   document: OpenApiDocument,
   answer: DocumentedAnswer | AnswerReference,

@@ -10,20 +10,20 @@ export interface Parameter {
   readonly description?: string;
 }
 
-/** One answer that is no error. */
+/** One answer that is not an error. */
 export interface AnswerSpec {
   readonly description: string;
-  /** Without one there is no body. */
+  /** Left out: the answer has no body. */
   readonly schema?: z.ZodType;
   /** Default: `application/json`. */
   readonly mediaType?: string;
-  /** Also as `text/html`, to those who would rather have that. */
+  /** Also as `text/html`, to clients that prefer it. */
   readonly isPage?: true;
-  /** Headers by name: what they say. */
+  /** Headers by name, with their descriptions. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** One method of one path: everything the server and the document have to agree about. */
+/** One method of one path: everything on which the server and the document must agree. */
 export interface Operation {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With parameters as `{name}`. */
@@ -34,22 +34,22 @@ export interface Operation {
   /** Needs no API key. */
   readonly isOpen?: true;
   readonly parameters?: readonly Parameter[];
-  /** What callers may send; depends on what the operator has set. */
+  /** Schema of the body; depends on the operator's settings. */
   readonly body?: (policy: TimeoutPolicy) => z.ZodType;
-  /** Such a body. */
+  /** An example of the body. */
   readonly bodyExample?: Readonly<Record<string, unknown>>;
-  /** By status. */
+  /** The answers by status. */
   readonly answers: Readonly<Record<number, AnswerSpec>>;
-  /** Its own errors; {@link commonErrors} come on top. */
+  /** Its own errors; {@link commonErrors} are added. */
   readonly errors: readonly ErrorCode[];
 }
 
-/** What any operation of this kind may answer besides its own errors. */
+/** The errors that any operation of this kind may answer besides its own. */
 export function commonErrors({ isOpen, path }: Operation): readonly ErrorCode[] {
   const always: ErrorCode[] = ['malformed_request', 'forbidden_origin', 'internal_error'];
   // While a process waits for its first Redis it answers nothing but /livez.
   if (path !== '/livez') always.push('redis_unavailable');
   if (isOpen === true) return always;
-  // At least for a query parameter that nobody knows.
+  // `invalid_request` at least for an unknown query parameter.
   return [...always, 'unauthorized', 'body_too_large', 'unsupported_media_type', 'invalid_request'];
 }

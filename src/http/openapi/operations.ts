@@ -20,7 +20,7 @@ import type { AnswerSpec, Operation, Parameter } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
 import { SERVICE_OPERATIONS } from './service-operations';
 
-/* We need no header: each has a default, and keys are told by `security`. */
+/* No header is required: each has a default, and keys are described by `security`. */
 const header = (name: string, description: string, schema: z.ZodType = z.string()): Parameter => ({
   in: 'header',
   name,
@@ -70,8 +70,8 @@ const RELEASE = {
 } as const satisfies Partial<Operation>;
 
 /**
- * Every operation of the API. The server takes its routes from here and the compiler asks it for a handler of each; the
- * OpenAPI document and the page at `/docs` are made from the same lines.
+ * Every operation of the API. The server takes its routes from here, and the compiler demands a handler for each. The
+ * OpenAPI document and the page at `/docs` are made from the same entries.
  */
 export const OPERATIONS = {
   ...SERVICE_OPERATIONS,

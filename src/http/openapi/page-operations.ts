@@ -5,7 +5,7 @@ import { downloadsAnswer } from '../routes/session-downloads';
 import { cookiesAnswer, cookiesBody, screenshotQuery } from '../routes/session-page';
 import type { Operation } from './operation';
 
-/* What can be had of a live session's browser without a CDP client. Each counts as activity. */
+/* Operations on a live session's browser that need no CDP client. Each counts as activity. */
 
 const COOKIES = { 200: { description: 'Every cookie of the browser.', schema: cookiesAnswer } };
 
@@ -17,7 +17,7 @@ const DEVTOOLS_ERRORS = [
   'browser_unreachable',
 ] as const;
 
-/* For DevTools clients that are given an HTTP address: they append these paths to it. */
+/* For DevTools clients that take an HTTP address and append these paths to it. */
 const devTools = <Schema extends z.ZodType>(endpoint: JsonEndpoint, summary: string, schema: Schema) =>
   ({
     method: 'GET',

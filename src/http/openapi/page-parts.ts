@@ -38,8 +38,8 @@ td:first-child code { white-space: nowrap; }
 `;
 
 /**
- * The script of the page: search, and a menu that is closed on a phone. Without it everything is there, and open. Each operation and
- * schema is found by all words that are looked for, anywhere in it; `/` leads to the box.
+ * The script of the page: search, and a menu that is closed on a phone. Without the script everything is visible. The
+ * search finds operations and schemas that contain all words, anywhere; `/` moves the focus to the box.
  */
 export const PAGE_SCRIPT = `
 const box = document.querySelector('#search');

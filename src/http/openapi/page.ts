@@ -129,7 +129,7 @@ function shape(schema: JsonSchema): string {
   return words.filter(word => word !== '').join(' ');
 }
 
-/* What bounds a value, in the order in which it is told. */
+/* The constraints of a value, in the order in which they are shown. */
 const FACETS = [
   ['const', ''],
   ['format', ''],

@@ -1,28 +1,31 @@
 import { EXAMPLE_IDS } from './answer-examples';
 import { answerIn, type DocumentedOperation, type OpenApiDocument } from './open-api';
 
-/** An operation at its place. */
+/** An operation with its path and method. */
 export interface Placed {
   readonly path: string;
-  /** In capitals. */
+  /** Upper case. */
   readonly method: string;
   readonly operation: DocumentedOperation;
 }
 
-/** Whom examples are for. */
+/** The client that examples are for. */
 export interface Caller {
-  /** What he reaches us under. */
+  /** The base URL of the service for this client. */
   readonly baseUrl: string;
   readonly needsKey: boolean;
 }
 
-/** What stands for a parameter of a path; its name alone does not tell whose id it is. */
+/**
+ * Example values of path parameters, by a pattern of the path: the parameter's name alone does not say which kind of id
+ * it is.
+ */
 const PATH_VALUES: readonly (readonly [pattern: RegExp, value: string])[] = [
   [/^\/v1\/workers\/\{id\}/, EXAMPLE_IDS.worker],
   [/\{id\}/, EXAMPLE_IDS.session],
 ];
 
-/** A call that is longer has a line for each of its words. */
+/** A longer call has one line for each of its arguments. */
 const LINE_MAX = 90;
 
 /** A call of the operation as a line for a shell; of a WebSocket as a line of JavaScript. */
@@ -65,6 +68,6 @@ function flagsOf(
   return flags;
 }
 
-/* As a word of a shell that takes nothing in it for anything else. */
+/* Quoted as one shell word without expansions. */
 const quoted = (word: string): string =>
   /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

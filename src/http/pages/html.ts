@@ -3,24 +3,24 @@ import type { Response } from 'express';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** A text as it stands in HTML, in an attribute too. */
+/** Escapes a text for HTML, also for attributes. */
 export const text = (raw: string): string =>
   raw.replaceAll(/[&<>"]/g, character => ENTITIES[character] ?? '');
 
 /** The same with `code` in backticks. */
 export const prose = (raw: string): string => text(raw).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
-/** What a page of ours is made of. Everything is in it: it loads nothing. */
+/** The parts of a page. It is complete: it loads nothing. */
 export interface Page {
   readonly title: string;
   readonly style: string;
-  /** The one script that it may run, after everything else. */
+  /** The only script that the page may run, at its end. */
   readonly script?: string;
   /** HTML. */
   readonly body: string;
 }
 
-/** What all pages look like: a narrow column of text in the colours and fonts of the reader's system. */
+/** The style of all pages: a narrow column of text in the colours and fonts of the reader's system. */
 export const BASE_STYLE = `
 :root { color-scheme: light dark; --line: #8884; --tint: #8881; --quiet: #888; --accent: #2b6cb0; }
 @media (prefers-color-scheme: dark) { :root { --accent: #7cb7ff; } }
@@ -51,8 +51,8 @@ ${script === undefined ? '' : `<script>${script}</script>`}
 `;
 
 /**
- * Headers under which a browser applies the style and runs the script of a page, and nothing else, whatever a text in it
- * may say.
+ * Headers with which a browser applies the style and runs the script of this page and nothing else, so that untrusted
+ * text in the page cannot run.
  */
 export function pageHeaders({ style, script }: Pick<Page, 'style' | 'script'>): Record<string, string> {
   const policy = [

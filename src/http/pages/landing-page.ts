@@ -2,14 +2,14 @@ import type { z } from 'zod';
 import { BASE_STYLE, htmlOf, text } from './html';
 import type { landingAnswer } from '../openapi/answers';
 
-/** What is told of this service at `/`. */
+/** The content of `/`. */
 export type Landing = z.infer<typeof landingAnswer>;
 
-/** Where the page is shown. */
+/** What the page needs to know of its reader. */
 export interface LandingFrame {
-  /** What the reader reaches us under. */
+  /** The base URL of the service for the reader. */
   readonly baseUrl: string;
-  /** Whether there is a page of the queues for him. */
+  /** Whether the reader may open the page of the queues. */
   readonly hasBoard: boolean;
 }
 
@@ -26,7 +26,7 @@ dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 ul { padding-left: 1.1rem; }
 `;
 
-/** `/` for people: what runs here, where to go on, and what to do first. */
+/** `/` for people: what runs here, links, and the first steps. */
 export function landingPage(landing: Landing, frame: LandingFrame): string {
   return htmlOf({
     title: 'Holdfast',

@@ -12,7 +12,7 @@ import type {
 import express, { Router, type Request } from 'express';
 import { withinRedisBudget } from '../edge/redis-budget';
 
-/** What the page may load and do: its own files, nothing of anybody else. React sets styles on elements. */
+/** The page may load its own files only. React sets styles on elements. */
 const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -26,8 +26,7 @@ const CONTENT_POLICY = [
 ].join('; ');
 
 /**
- * Serves Bull Board to people who look: of its routes only those that read are there at all, so that nothing depends
- * on the page not asking for the others.
+ * Serves Bull Board read-only: only its reading routes exist, so that safety does not depend on what the page requests.
  */
 export class BoardAdapter implements IServerAdapter {
   readonly router = Router();
@@ -91,7 +90,7 @@ export class BoardAdapter implements IServerAdapter {
     try {
       return await withinRedisBudget(ask());
     } catch (error) {
-      // Bull Board knows its own errors, such as a query that means nothing; it throws on what it does not know.
+      // Bull Board handles its own errors, such as an invalid query; it throws those that it does not know.
       return this.#errorHandler(error instanceof Error ? error : new Error(String(error)));
     }
   }
@@ -102,8 +101,8 @@ export class BoardAdapter implements IServerAdapter {
 }
 
 /**
- * Fills in the page of Bull Board, whose template has nothing but values in it, and takes out the fonts that it would have
- * loaded from elsewhere; there are others on every machine.
+ * Fills in the page of Bull Board, whose template contains only values, and removes the fonts that it would load from
+ * another site; every machine has fonts of its own.
  */
 export function pageFrom(template: string, params: Readonly<Record<string, string>>): string {
   return template

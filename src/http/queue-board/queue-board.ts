@@ -4,7 +4,10 @@ import type { RequestHandler } from 'express';
 import { notFound } from '../edge/error-handler';
 import { BoardAdapter } from './board-adapter';
 
-/** Makes the board of these queues, for a router that is mounted at `basePath`. Loads Bull Board: no start waits for it. */
+/**
+ * Makes the board of these queues, for a router that is mounted at `basePath`. Loads Bull Board on demand, so that the
+ * start of the process does not wait for it.
+ */
 export async function queueBoard(queues: readonly Queue[], basePath: string): Promise<RequestHandler> {
   const [{ createBullBoard }, { BullMQAdapter }] = await Promise.all([
     import('@bull-board/api'),
@@ -19,7 +22,7 @@ export async function queueBoard(queues: readonly Queue[], basePath: string): Pr
       uiConfig: {
         boardTitle: 'Holdfast queues',
         hideDocsLink: true,
-        // Both ask Redis at every poll for what /metrics says better.
+        // Both would read from Redis at every poll what /metrics shows better.
         hideRedisDetails: true,
         showWorkers: false,
       },

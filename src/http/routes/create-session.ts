@@ -13,10 +13,10 @@ import { actorOf, contextOf, tenantOf } from '../edge/request-context';
 import { createBodyParser, parseIdempotencyKey, type TimeoutPolicy } from '../../contract/schemas';
 import { sessionPath, type SessionViews } from '../../contract/session-view';
 
-/** How long a create waits for its session to be live, unless told otherwise. */
+/** How long a create waits for its session to be live, by default. */
 const WAIT_DEFAULT_SECONDS = 30;
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface CreateSessionRouteParts {
   readonly createSession: CreateSession;
   readonly awaitSession: AwaitSession;
@@ -25,9 +25,10 @@ export interface CreateSessionRouteParts {
 }
 
 /**
- * `POST /v1/sessions`: 201 with the session once it is live, 202 with it as it is if that takes longer than the caller
- * waits. A session that has ended (its launch failed, somebody released it) is an error after its end reason that names
- * it: nobody can connect to it, and it stays readable. A repeat of the same wish gets the same answer.
+ * `POST /v1/sessions`: 201 with the session once it is live, 202 with its current state if that takes longer than the
+ * client waits. If the session has ended (its launch failed, or it was released), the answer is an error for its end
+ * reason that contains its id: clients cannot connect to it, but it stays readable. A repeat of the same request gets
+ * the same answer.
  */
 export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandler {
   const parseBody = createBodyParser(parts.policy);
@@ -69,7 +70,7 @@ async function untilLive(
       signal: stopWaiting,
     });
   } catch (error) {
-    // The session stands. An error now would make the caller ask for a second one.
+    // The session is committed. An error now would make the client ask for a second one.
     if (committed === null || codedError(error).code !== 'redis_unavailable') throw error;
     return { ...committed, queuePosition: null };
   }

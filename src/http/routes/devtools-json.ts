@@ -8,7 +8,7 @@ import { cdpAccess, type CdpAccessParts } from '../gateway/cdp-access';
 import { withinRedisBudget } from '../edge/redis-budget';
 import type { SessionViews } from '../../contract/session-view';
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface DevToolsJsonRouteParts extends CdpAccessParts {
   readonly findBrowser: FindBrowser;
   readonly views: SessionViews;
@@ -45,8 +45,8 @@ export const devToolsProtocol = z.object({
 });
 
 /**
- * `GET /v1/sessions/:id/cdp/json/…`: what DevTools clients ask a browser over HTTP before they open a WebSocket, with URLs that
- * carry their own authority. With a connect token, or an API key in a header, like the WebSocket itself.
+ * `GET /v1/sessions/:id/cdp/json/…`: what DevTools clients request over HTTP before they open a WebSocket; the URLs in
+ * the answers contain a connect token. Needs a connect token, or an API key in a header, like the WebSocket itself.
  */
 export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRouteParts): RequestHandler {
   const access = cdpAccess(parts);
@@ -55,7 +55,7 @@ export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRou
     const id = String(req.params['id']);
     const ref = access({
       id,
-      // One that is given twice is not that of the session.
+      // A token that is given twice counts as a wrong one.
       token: token === undefined ? null : typeof token === 'string' ? token : '',
       headers: req.headers,
     });
@@ -80,7 +80,7 @@ const targetsOf = (said: unknown): { readonly id?: unknown }[] => {
   throw new HoldfastError('browser_unreachable', 'The browser said something else.');
 };
 
-/* As Chromium describes it, but for its URLs: they are of a port that nobody else reaches. */
+/* Chromium's description without its URLs, which name a port that clients cannot reach. */
 function described(said: unknown): Record<string, unknown> {
   const parsed = z.record(z.string(), z.unknown()).safeParse(said);
   if (!parsed.success) throw new HoldfastError('browser_unreachable', 'The browser said something else.');

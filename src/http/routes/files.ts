@@ -5,7 +5,7 @@ import { unauthorized, type Authenticator } from '../edge/authenticator';
 import type { FileLinks } from '../../contract/file-links';
 import { withinRedisBudget } from '../edge/redis-budget';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface FileRouteParts {
   readonly files: Pick<FileStore, 'find'>;
   readonly fileLinks: FileLinks;
@@ -15,8 +15,8 @@ export interface FileRouteParts {
 const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * `GET /v1/files/:id`: a document that a job has made, for whoever has its link or a key of its tenant. What is in it comes
- * from a page of the web: nothing of it may act in the name of this origin.
+ * `GET /v1/files/:id`: a document that a job has made, for clients that have its link or a key of its tenant. Its
+ * content comes from a web page and must not run scripts in this origin.
  */
 export function fileRoute({ files, fileLinks, authenticator }: FileRouteParts): RequestHandler {
   return async (req, res) => {
@@ -28,7 +28,7 @@ export function fileRoute({ files, fileLinks, authenticator }: FileRouteParts): 
     if (!hasLink && (tenant === null || token !== undefined)) throw unauthorized();
 
     const file = await withinRedisBudget(files.find(id));
-    // Another tenant's looks like one that is not there (S3).
+    // Another tenant's file looks like one that does not exist.
     if (file === null || (tenant !== null && file.tenant !== tenant)) throw notFound();
     res
       .set({

@@ -8,7 +8,7 @@ import { contextOf } from '../edge/request-context';
 import { refOfParam } from '../edge/session-param';
 import type { SessionViews } from '../../contract/session-view';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface GetSessionRouteParts {
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
@@ -16,7 +16,7 @@ export interface GetSessionRouteParts {
 }
 
 /**
- * `GET /v1/sessions/:id`: the session, or 304 if the caller has this revision. With `If-None-Match` and `Prefer: wait`
+ * `GET /v1/sessions/:id`: the session, or 304 if the client has this revision. With `If-None-Match` and `Prefer: wait`
  * it answers on the next change, or 304 when the wait is over.
  */
 export function getSessionRoute({ getSession, awaitSession, views }: GetSessionRouteParts): RequestHandler {

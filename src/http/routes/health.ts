@@ -1,7 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { Readiness, ReadinessReport } from '../readiness';
 
-/** `GET /livez`: this process runs its event loop. Says nothing about Redis, so that nobody restarts us for its sake. */
+/**
+ * `GET /livez`: this process runs its event loop. Says nothing about Redis, so that an outage of Redis does not make an
+ * orchestrator restart this process.
+ */
 export const livezRoute: RequestHandler = (_req, res) => {
   res.json({ status: 'ok' });
 };
@@ -15,6 +18,6 @@ export function readyzRoute(readiness: Pick<Readiness, 'report'>): RequestHandle
   };
 }
 
-/** Whether every check of a report is passed. */
+/** Whether every check of a report has passed. */
 export const isReady = (report: ReadinessReport): boolean =>
   Object.values(report).every(check => check === 'ok');

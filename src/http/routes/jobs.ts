@@ -10,7 +10,7 @@ import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine
 import { withinRedisBudget } from '../edge/redis-budget';
 import { tenantOf } from '../edge/request-context';
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface JobRouteParts {
   readonly listQuarantine: ListQuarantine;
   readonly getQuarantined: GetQuarantined;
@@ -43,7 +43,7 @@ export function listJobsRoute({ listQuarantine }: JobRouteParts): RequestHandler
   };
 }
 
-/** `GET /v1/jobs/:id`: one of them with what was kept of its payload. */
+/** `GET /v1/jobs/:id`: one job with the kept part of its payload. */
 export function getJobRoute({ getQuarantined }: JobRouteParts): RequestHandler {
   return async (req, res) => {
     const job = await withinRedisBudget(getQuarantined(tenantOf(res), jobIdOf(req)));
@@ -51,14 +51,14 @@ export function getJobRoute({ getQuarantined }: JobRouteParts): RequestHandler {
   };
 }
 
-/** `POST /v1/jobs/:id/retry`: back into its queue, under another job id. */
+/** `POST /v1/jobs/:id/retry`: puts the job back into its queue, under another job id. */
 export function retryJobRoute({ retryJob }: JobRouteParts): RequestHandler {
   return async (req, res) => {
     res.json(await withinRedisBudget(retryJob(tenantOf(res), jobIdOf(req))));
   };
 }
 
-/** `DELETE /v1/jobs/:id`: forgotten. */
+/** `DELETE /v1/jobs/:id`: forgets the job. */
 export function discardJobRoute({ discardJob }: JobRouteParts): RequestHandler {
   return async (req, res) => {
     await withinRedisBudget(discardJob(tenantOf(res), jobIdOf(req)));
@@ -70,7 +70,7 @@ function viewOf({ id, queue, jobId, name, reason, detail, atMs, size }: Quaranti
   return { id, queue, jobId, name, reason, detail, at: new Date(atMs).toISOString(), size };
 }
 
-/* Entries are named by UUIDs. */
+/* Ids of entries are UUIDs. */
 function jobIdOf({ params: { id } }: Request): string {
   if (typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id)) return id;
   throw new HoldfastError('job_not_found', 'There is no such job in quarantine.');

@@ -12,7 +12,7 @@ import type { Readiness } from '../readiness';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { isReady } from './health';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface LandingRouteParts {
   readonly authenticator: Pick<Authenticator, 'tenantOfPerson' | 'isShared' | 'needsKey'>;
   readonly readiness: Pick<Readiness, 'report'>;
@@ -24,8 +24,9 @@ export interface LandingRouteParts {
 }
 
 /**
- * `GET /`: a page for people, JSON for programs. It answers also while Redis is away, for then people come and look. Without
- * a key, where one is needed, it tells nothing that needs one; how many sessions are live only where they are all of one tenant.
+ * `GET /`: a page for people, JSON for programs. It answers also while Redis is away, when operators look at it.
+ * Without a key, where one is needed, it shows nothing that needs one. The number of live sessions is shown only if
+ * there is a single tenant.
  */
 export function landingRoute(parts: LandingRouteParts): RequestHandler {
   const { authenticator, publicUrl } = parts;

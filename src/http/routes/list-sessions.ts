@@ -6,7 +6,7 @@ import { tenantOf } from '../edge/request-context';
 import { parseListQuery } from '../../contract/schemas';
 import type { SessionViews } from '../../contract/session-view';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface ListSessionsRouteParts {
   readonly listSessions: ListSessions;
   readonly views: SessionViews;

@@ -3,19 +3,21 @@ import type { Clock } from '../../core/clock';
 import type { Metrics } from '../../metrics/metrics';
 import type { ClusterExporter } from '../cluster-exporter';
 
-/** Scrapes closer together than this share one look at Redis. */
+/** Scrapes within this time share one read of Redis. */
 const REFRESH_MS = 1_000;
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface MetricsRouteParts {
   readonly metrics: Pick<Metrics, 'registry'>;
   readonly cluster: Pick<ClusterExporter, 'refresh'>;
-  /** Brings up to date what this process counts elsewhere. */
+  /** Updates the metrics that this process counts elsewhere. */
   readonly observeClients: () => void;
   readonly clock: Clock;
 }
 
-/** `GET /metrics`: the page for Prometheus. It answers while Redis is away, without the numbers that come from there. */
+/**
+ * `GET /metrics`: the page for Prometheus. It answers while Redis is away, without the numbers that come from Redis.
+ */
 export function metricsRoute({ metrics, cluster, observeClients, clock }: MetricsRouteParts): RequestHandler {
   let refreshedMs = -Infinity;
   let refreshing = Promise.resolve();

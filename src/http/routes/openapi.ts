@@ -9,8 +9,8 @@ import { PAGE_SCRIPT, PAGE_STYLE } from '../openapi/page-parts';
 import type { TimeoutPolicy } from '../../contract/schemas';
 
 /*
- * To make the document takes a tenth of a second of CPU: at the first request, not at the start of a process that callers
- * wait for.
+ * The document takes a tenth of a second of CPU to make. It is made at the first request, so that the start of the
+ * process does not wait for it.
  */
 
 /** `GET /openapi.json`: the document, with the limits of this installation. */
@@ -21,24 +21,24 @@ export function openApiRoute(policy: TimeoutPolicy): RequestHandler {
   };
 }
 
-/** What the page works with. */
+/** Dependencies of the page. */
 export interface DocsRouteParts {
   readonly policy: TimeoutPolicy;
   readonly authenticator: Pick<Authenticator, 'needsKey'>;
   readonly publicUrl: string | null;
 }
 
-/** Stands for what a reader reaches us under, in a page that is made once for all of them. */
+/** Placeholder for the base URL, in a page that is made once for all readers. */
 const BASE_URL = 'http://base-url.invalid';
 
-/** `GET /docs`: the same as one page, which loads nothing. Its examples name the host that the reader has asked. */
+/** `GET /docs`: the same as one page, which loads nothing. Its examples use the host of the request. */
 export function docsRoute({ policy, authenticator, publicUrl }: DocsRouteParts): RequestHandler {
   const { needsKey } = authenticator;
   const page = lazy(() => documentPage(openApiDocument(policy), { baseUrl: BASE_URL, needsKey }));
   const headers = pageHeaders({ style: PAGE_STYLE, script: PAGE_SCRIPT });
   return (req, res) => {
     const baseUrl = baseUrlOf(req, publicUrl);
-    // As functions: nothing in a replacement is a pattern.
+    // As functions: in a string, `$` would be a pattern.
     const html = page()
       .replaceAll(BASE_URL, () => text(baseUrl))
       .replaceAll(BASE_URL.replace(/^http/, 'ws'), () => text(baseUrl.replace(/^http/, 'ws')));

@@ -5,10 +5,10 @@ import { methodNotAllowed, notFound } from '../edge/error-handler';
 import { queueBoard } from '../queue-board/queue-board';
 import { contextOf } from '../edge/request-context';
 
-/** Where the board is. */
+/** Path of the board. */
 export const BOARD_PATH = '/queues';
 
-/** What the board works with. */
+/** Dependencies of the board. */
 export interface QueueBoardParts {
   readonly authenticator: Pick<Authenticator, 'tenantOfPerson' | 'isShared'>;
   readonly producer: Pick<Producer, 'all'>;

@@ -5,8 +5,8 @@ import { actorOf, tenantOf } from '../edge/request-context';
 import { parseReleaseAll } from '../../contract/schemas';
 
 /**
- * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that the filters name; with
- * `dryRun` it only counts them. `success` is false if not all of them could be confirmed; asking again settles it.
+ * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that match the filters; with
+ * `dryRun` it only counts them. `success` is false if some could not be confirmed; a repeat settles them.
  */
 export function releaseAllRoute(releaseAll: ReleaseAll): RequestHandler {
   return async (req, res) => {

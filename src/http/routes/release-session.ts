@@ -8,15 +8,16 @@ import { parseIdempotencyKey } from '../../contract/schemas';
 import { refOfParam } from '../edge/session-param';
 import type { SessionViews } from '../../contract/session-view';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface ReleaseSessionRouteParts {
   readonly releaseSession: ReleaseSession;
   readonly views: SessionViews;
 }
 
 /**
- * `POST /v1/sessions/:id/release` and `DELETE /v1/sessions/:id`: 200 with the ended session, also if it had ended before.
- * Answers when its browser is gone (5 s at most), with `Prefer: respond-async` as soon as the end is committed.
+ * `POST /v1/sessions/:id/release` and `DELETE /v1/sessions/:id`: 200 with the ended session, also if it had ended
+ * before. Answers when its browser is gone (after 5 s at most), with `Prefer: respond-async` as soon as the end is
+ * committed.
  */
 export function releaseSessionRoute({ releaseSession, views }: ReleaseSessionRouteParts): RequestHandler {
   return async (req, res) => {

@@ -1,7 +1,10 @@
 import type { RequestHandler } from 'express';
 import { HoldfastError } from '../../core/errors';
 
-/** `GET /v1/sessions/:id/cdp` without an upgrade: says what the URL is for. Needs no key, since it tells nothing else. */
+/**
+ * `GET /v1/sessions/:id/cdp` without an upgrade: explains the URL. Needs no key, since the answer contains nothing
+ * else.
+ */
 export const sessionCdpRoute: RequestHandler = (_req, res) => {
   res.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
   throw new HoldfastError(

@@ -7,10 +7,13 @@ import { withinRedisBudget } from '../edge/redis-budget';
 import { refOfParam } from '../edge/session-param';
 import type { StalledReaders } from '../../core/stalled-readers';
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface SessionDownloadsRouteParts {
   readonly findDownloads: FindDownloads;
-  /** Cuts readers that do not read: each holds a file of the keeper, and its bytes on the disk after the session's end. */
+  /**
+   * Cuts readers that do not read: each keeps a file of the keeper open, and so its bytes on the disk after the
+   * session's end.
+   */
   readonly stalledReaders: Pick<StalledReaders, 'watch'>;
 }
 
@@ -44,8 +47,8 @@ export function listDownloadsRoute({
 }
 
 /**
- * `GET /v1/sessions/:id/downloads/:name`: the bytes of a finished download. Strangers have written them, so no browser shall
- * take them for a page of ours.
+ * `GET /v1/sessions/:id/downloads/:name`: the bytes of a finished download. They are untrusted, so a web browser must
+ * not show them as a page of this origin.
  */
 export function fetchDownloadRoute({
   findDownloads,
@@ -64,7 +67,8 @@ export function fetchDownloadRoute({
     });
     const { socket } = res;
     const reader = socket === null ? null : stalledReaders.watch(socket, () => socket.resetAndDestroy());
-    // Whichever side breaks off, the other hears of it as a broken connection; there is no answer left to give.
+    // If either side breaks off, the other sees a broken connection; the answer has begun already and cannot be
+    // changed.
     await pipeline(bytes, res).catch(() => res.destroy());
     reader?.unwatch();
   };

@@ -7,7 +7,7 @@ import { withinRedisBudget } from '../edge/redis-budget';
 import { sessionEvent } from '../streams/session-event';
 import { refOfParam } from '../edge/session-param';
 
-/** A session rarely has more lines: who does not page sees all of them. */
+/** A session rarely has more lines, so that a client without paging gets all of them. */
 const EVENTS_MAX = 1_000;
 
 /** The query of `GET /v1/sessions/{id}/events`. */

@@ -4,13 +4,13 @@ import { withinRedisBudget } from '../edge/redis-budget';
 import { refOfParam } from '../edge/session-param';
 import { isoOrNull, type SessionViews } from '../../contract/session-view';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface SessionLiveRouteParts {
   readonly liveDetails: GetLiveDetails;
   readonly views: SessionViews;
 }
 
-/** `GET /v1/sessions/:id/live`: what changes about a live session without a revision. */
+/** `GET /v1/sessions/:id/live`: the details of a live session that change without a new revision. */
 export function sessionLiveRoute({ liveDetails, views }: SessionLiveRouteParts): RequestHandler {
   return async (req, res) => {
     const details = await withinRedisBudget(liveDetails(refOfParam(req, res)));
@@ -22,7 +22,7 @@ export function sessionLiveRoute({ liveDetails, views }: SessionLiveRouteParts):
       viewerUrl,
       sessionViewerUrl: viewerUrl,
       pages: details.pages ?? [],
-      // Says whether `pages` is empty because there are none, or because nobody could be asked.
+      // Says whether `pages` is empty because there are none, or because the browser could not be asked.
       pagesKnown: details.pages !== null,
       clientsAttached: details.clientsAttached,
       lastActivityAt: isoOrNull(details.lastActivityMs),

@@ -7,7 +7,7 @@ import type { FindBrowser } from '../../engine/live-browser';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { refOfParam } from '../edge/session-param';
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface SessionPageRouteParts {
   readonly findBrowser: FindBrowser;
 }
@@ -46,7 +46,10 @@ export function readCookiesRoute({ findBrowser }: SessionPageRouteParts): Reques
   };
 }
 
-/** `POST /v1/sessions/:id/cookies`: sets cookies; they stay when everybody has let go. Answers with all there are. */
+/**
+ * `POST /v1/sessions/:id/cookies`: sets cookies; they stay after all clients have disconnected. Answers with every
+ * cookie of the browser.
+ */
 export function writeCookiesRoute({ findBrowser }: SessionPageRouteParts): RequestHandler {
   return async (req, res) => {
     const { cookies } = checkFields(cookiesBody, req.body);

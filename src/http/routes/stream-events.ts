@@ -6,13 +6,13 @@ import { withinRedisBudget } from '../edge/redis-budget';
 import { contextOf, tenantOf } from '../edge/request-context';
 import { transitionEvent } from '../streams/session-event';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface StreamEventsRouteParts {
   readonly followTenant: FollowTenant;
   readonly eventStreams: Pick<EventStreams, 'open'>;
 }
 
-/** `GET /v1/events`: what happens to all of the tenant's sessions, from now on or from where the reader is. */
+/** `GET /v1/events`: events of all the tenant's sessions, from now on or from the reader's position. */
 export function streamEventsRoute({ followTenant, eventStreams }: StreamEventsRouteParts): RequestHandler {
   return async (req, res) => {
     const feed = await withinRedisBudget(followTenant(tenantOf(res), lastEventIdOf(req)));

@@ -10,10 +10,10 @@ import { contextOf } from '../edge/request-context';
 import { sessionEvent } from '../streams/session-event';
 import { refOfParam } from '../edge/session-param';
 
-/** The id of `closed`; all others are numbers. Whoever comes back with it has seen everything. */
+/** The id of `closed`; all others are numbers. A reader that returns with it has seen everything. */
 const CLOSED_ID = 'closed';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface StreamSessionEventsRouteParts {
   readonly getSession: GetSession;
   readonly followSession: FollowSession;
@@ -21,9 +21,9 @@ export interface StreamSessionEventsRouteParts {
 }
 
 /**
- * `GET /v1/sessions/:id/events/stream`: the history from where the reader is, then what happens, until the browser of the
- * ended session is gone. 204 for a reader that has seen that: the only answer that keeps an `EventSource` from coming
- * back.
+ * `GET /v1/sessions/:id/events/stream`: the history from the reader's position, then new lines, until the browser of
+ * the ended session is gone. 204 for a reader that has seen that: the only answer that keeps an `EventSource` from
+ * reconnecting.
  */
 export function streamSessionEventsRoute(parts: StreamSessionEventsRouteParts): RequestHandler {
   return async (req, res) => {
@@ -56,7 +56,7 @@ function eventOf(news: SessionNews, sessionId: string): StreamEvent {
   }
 }
 
-/* The line a reader has seen; null for what cannot be one. */
+/* The last line that a reader has seen; null for an id that cannot be one. */
 function seqOf(lastId: string | null): number | null {
   if (lastId === null) return 0;
   return /^\d{1,9}$/.test(lastId) ? Number(lastId) : null;

@@ -9,7 +9,7 @@ import { refOfParam } from '../edge/session-param';
 import type { SessionViews } from '../../contract/session-view';
 import { parseIfMatch, parseUpdateBody } from '../../contract/update-body';
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface UpdateSessionRouteParts {
   readonly updateSession: UpdateSession;
   readonly getSession: GetSession;
@@ -18,8 +18,8 @@ export interface UpdateSessionRouteParts {
 }
 
 /**
- * `PATCH /v1/sessions/:id`: changes time-outs, labels and name of a session that goes on; 200 with the session as it is
- * then. With `If-Match` only if it still has that revision. A retry with the same `Idempotency-Key` is not made twice.
+ * `PATCH /v1/sessions/:id`: changes time-outs, labels and name of an open session; 200 with the changed session. With
+ * `If-Match` only if it still has that revision. A retry with the same `Idempotency-Key` is applied once.
  */
 export function updateSessionRoute(parts: UpdateSessionRouteParts): RequestHandler {
   return async (req, res) => {

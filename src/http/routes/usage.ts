@@ -28,14 +28,14 @@ const usageRange = z
     message: `must be at most ${DAYS_MAX} days from from`,
   });
 
-/** What the route works with. */
+/** Dependencies of the route. */
 export interface UsageRouteParts {
   readonly getUsage: GetUsage;
-  /** Days are those of Redis `TIME`, like everything that is counted by them. */
+  /** Days follow Redis `TIME`, like the usage itself. */
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
 }
 
-/** `GET /v1/usage`: what the tenant's sessions have used, by the day they ended on and by end reason. */
+/** `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason. */
 export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestHandler {
   return async (req, res) => {
     const asked = checkFields(usageQuery, req.query, { root: 'query' });

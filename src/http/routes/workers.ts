@@ -7,7 +7,7 @@ import type { FoundWorker, GetCapacity, ListWorkers } from '../../queries/list-w
 import { withinRedisBudget } from '../edge/redis-budget';
 import { isoOrNull } from '../../contract/session-view';
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface WorkerRouteParts {
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;
@@ -23,21 +23,21 @@ export function listWorkersRoute({ listWorkers }: WorkerRouteParts): RequestHand
 }
 
 /**
- * `POST /v1/workers/:id/drain` and `…/undrain`: nothing is launched there any more, or again; live sessions stay, and so
- * does the order when the worker restarts. Idempotent; answers with the worker.
+ * `POST /v1/workers/:id/drain` and `…/undrain`: stops or resumes launches on a worker. Live sessions stay, and the
+ * worker stays drained over a restart. Idempotent; answers with the worker.
  */
 export function drainWorkerRoute(parts: WorkerRouteParts, drained: boolean): RequestHandler {
   return async (req, res) => {
     const workerId = workerIdOf(req);
     await withinRedisBudget(parts.drainWorker(workerId, drained));
     const worker = (await withinRedisBudget(parts.listWorkers())).find(({ id }) => id === workerId);
-    // Undrained, and not there any more: nothing is left to show.
+    // An undrained worker without a lease has no record left to show.
     if (worker === undefined) res.status(204).end();
     else res.json(viewOf(worker));
   };
 }
 
-/** `GET /v1/capacity`: what the installation can take right now. */
+/** `GET /v1/capacity`: the current capacity of the installation. */
 export function capacityRoute({ getCapacity }: WorkerRouteParts): RequestHandler {
   return async (_req, res) => {
     res.json(await withinRedisBudget(getCapacity()));
@@ -56,7 +56,7 @@ function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker):
   };
 }
 
-/* Host ids have the alphabet of session ids. */
+/* Worker ids have the alphabet of session ids. */
 function workerIdOf({ params: { id } }: Request): string {
   if (typeof id === 'string' && SESSION_ID_PATTERN.test(id)) return id;
   throw new HoldfastError('worker_not_found', 'There is no such worker.');

@@ -9,31 +9,31 @@ const RETRY_MS = 2_000;
 /** One event of a stream. */
 export interface StreamEvent {
   readonly event: string;
-  /** What the reader sends as `Last-Event-ID` when it comes back. */
+  /** The reader sends it as `Last-Event-ID` when it reconnects. */
   readonly id: string;
   readonly data: unknown;
 }
 
-/** How a stream is kept. */
+/** Options of {@link EventStream}. */
 export interface EventStreamOptions {
   /** Cuts readers that do not read. */
   readonly stalledReaders: Pick<StalledReaders, 'watch'>;
-  /** Where the reader is while nothing is sent: told with every keep-alive. */
+  /** The reader's position while nothing is sent; sent with every keep-alive. */
   readonly position?: () => string;
   /** Default: 15 s. */
   readonly keepAliveMs?: number;
 }
 
 /**
- * An answer of server-sent events (WHATWG HTML, section 9.2). It keeps nothing back and lets little wait in the connection:
- * {@link EventStream.send} resolves when there is room again. A reader that stops to read is cut; it can come back with
- * its `Last-Event-ID`.
+ * An answer of server-sent events (WHATWG HTML, section 9.2). It buffers nothing and lets few bytes wait in the
+ * connection: {@link EventStream.send} resolves when there is room again. A reader that stops reading is cut; it can
+ * reconnect with its `Last-Event-ID`.
  */
 export class EventStream {
   readonly #keepAlive: NodeJS.Timeout;
   readonly #reader: WatchedReader | null;
 
-  /** Sends the head. A HEAD request gets nothing more, and its `send` is never to be called. */
+  /** Sends the head. A HEAD request gets nothing more; `send` must not be called for it. */
   constructor(
     req: Pick<Request, 'method'>,
     private readonly res: Response,
@@ -41,13 +41,13 @@ export class EventStream {
   ) {
     res.status(200).set({
       'Content-Type': 'text/event-stream; charset=utf-8',
-      // A proxy that compresses or collects would hold events back.
+      // A proxy that compresses or buffers would delay events.
       'Cache-Control': 'no-store, no-transform',
       'X-Accel-Buffering': 'no',
     });
     this.#keepAlive = setInterval(() => this.#keepAliveNow(), options.keepAliveMs ?? KEEP_ALIVE_MS);
     const { socket } = res;
-    // A reset, since the system would go on to offer what the reader does not take to a connection that is only closed.
+    // A reset: after a normal close the kernel would keep trying to deliver the bytes that the reader does not take.
     this.#reader =
       socket === null ? null : options.stalledReaders.watch(socket, () => socket.resetAndDestroy());
     res.once('close', () => {
@@ -59,7 +59,7 @@ export class EventStream {
     else this.res.write(`retry: ${RETRY_MS}\n\n`);
   }
 
-  /** Whether nobody reads any more. */
+  /** Whether the connection is closed. */
   get isClosed(): boolean {
     return this.res.destroyed || this.res.writableEnded;
   }
@@ -72,14 +72,14 @@ export class EventStream {
     await this.#reader?.room();
   }
 
-  /** Ends the answer: an `EventSource` connects again after a moment, and goes on where it was. */
+  /** Ends the answer: an `EventSource` reconnects after a moment, and continues at its position. */
   end(): void {
     clearInterval(this.#keepAlive);
     this.res.end();
   }
 
   #keepAliveNow(): void {
-    // Somebody who does not read what is there needs no sign of life.
+    // A reader with unread bytes needs no keep-alive.
     if (this.res.writableNeedDrain) return;
     const position = this.options.position?.();
     this.res.write(position === undefined ? ': keep-alive\n\n' : `: keep-alive\nid: ${position}\n\n`);
@@ -98,12 +98,12 @@ export class EventStream {
   }
 }
 
-/** The id after which a reader wants to go on: the header of an `EventSource` that comes back, else `?since=`. */
+/** The id after which a reader continues: the header of an `EventSource` that reconnects, else `?since=`. */
 export function lastEventIdOf(req: Pick<Request, 'headers' | 'query'>): string | null {
   const header = req.headers['last-event-id'];
   if (typeof header === 'string' && header !== '') return header;
   const { since } = req.query;
   if (since === undefined || since === '') return null;
-  // Given twice, or as something else than a text: no id of ours, which is answered like any other unknown one.
+  // Given twice, or not a text: it is answered like any other unknown id.
   return typeof since === 'string' ? since : 'unknown';
 }

@@ -4,17 +4,20 @@ import { EventStream } from './event-stream';
 import { tenantOf } from '../edge/request-context';
 import type { StalledReaders } from '../../core/stalled-readers';
 
-/** More than any dashboard opens, and at half a megabyte for one that does not read less than a process must survive. */
+/**
+ * More than any dashboard opens. A stream whose reader does not read takes half a megabyte, so a process survives so
+ * many.
+ */
 const STREAMS_PER_TENANT_MAX = 1_000;
 
-/** What {@link EventStreams} works with. */
+/** Dependencies of {@link EventStreams}. */
 export interface EventStreamsParts {
   readonly stalledReaders: Pick<StalledReaders, 'watch'>;
   /** Default: 1 000. */
   readonly perTenantMax?: number;
 }
 
-/** The event streams of this process: opens them, and bounds how many one tenant holds. */
+/** The event streams of this process: opens them, and bounds how many one tenant may hold. */
 export class EventStreams {
   readonly #openByTenant = new Map<string, number>();
 
@@ -28,7 +31,7 @@ export class EventStreams {
   /**
    * Answers a request with a stream.
    *
-   * @param position - where the reader is while nothing is sent: told with every keep-alive
+   * @param position - the reader's position while nothing is sent; sent with every keep-alive
    * @throws HoldfastError `too_many_streams`, before anything is sent.
    */
   open(req: Pick<Request, 'method'>, res: Response, position?: () => string): EventStream {

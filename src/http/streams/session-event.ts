@@ -2,7 +2,7 @@ import type { SessionNotice } from '../../queries/follow-tenant';
 import type { HistoryEntry } from '../../store/session-record';
 import { iso } from '../../contract/session-view';
 
-/** A line of a history as callers see it, in lists and streams alike. */
+/** A line of a history as clients see it, in lists and streams alike. */
 export function sessionEvent({ seq, at, event, from, to, cause, actor }: HistoryEntry): HistoryEntryView {
   return { seq, at: iso(at), event, from, to, cause, actor };
 }
@@ -10,7 +10,7 @@ export function sessionEvent({ seq, at, event, from, to, cause, actor }: History
 /** @see sessionEvent */
 export type HistoryEntryView = Omit<HistoryEntry, 'at'> & { readonly at: string };
 
-/** A transition as the stream of all sessions tells it. */
+/** A transition in the form of the stream of all sessions. */
 export function transitionEvent(
   sessionId: string,
   { rev, at, event, from, to, reason = null }: Extract<SessionNotice, { type: 'transition' }>,
