@@ -1,15 +1,15 @@
 import { styleText } from 'node:util';
 
-/** What the command line paints with. */
+/** The colours of the command line's output. */
 export type Colour = 'green' | 'yellow' | 'red' | 'magenta' | 'cyan' | 'dim' | 'bold';
 
-/** Paints a text, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (colour: Colour, text: string) => string;
 
-/** A paint for a terminal that shows colours to somebody who wants them. */
+/** Colours text, for a terminal with colours switched on. */
 export const inColour: Paint = (colour, text) => styleText(colour, text, { validateStream: false });
 
-/** A paint for everybody else. */
+/** Leaves text as it is, for all other outputs. */
 export const plain: Paint = (_colour, text) => text;
 
 const OF_STATUS: Readonly<Record<string, Colour>> = {
@@ -20,5 +20,5 @@ const OF_STATUS: Readonly<Record<string, Colour>> = {
   timed_out: 'magenta',
 };
 
-/** How a status is painted. */
+/** The colour of a status. */
 export const colourOfStatus = (status: string): Colour => OF_STATUS[status] ?? 'bold';

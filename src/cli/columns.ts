@@ -9,14 +9,14 @@ export interface ColumnLayout {
 const GAP = '  ';
 const ELLIPSIS = '…';
 
-/* East Asian wide forms and pictographs take two cells of a terminal (Unicode UAX #11), marks that combine none. */
+/* East Asian wide forms and pictographs take two cells of a terminal (Unicode UAX #11), combining marks none. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const COMBINING = /^\p{Mn}|\u200d|\ufe0f$/u;
-/* Titles of pages and names are chosen by strangers: nothing of them may steer the terminal or turn the line around. */
+/* Page titles and names are untrusted: they must not control the terminal or reverse the direction of the line. */
 const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
 
-/** A text as one line that cannot do anything to a terminal. */
+/** A text as one line without characters that control a terminal. */
 export const harmless = (text: string): string => text.replace(CONTROLS, ' ');
 
 /** How many cells of a terminal a text takes. */
@@ -38,10 +38,10 @@ export const clip = (text: string, width: number): string =>
   widthOf(text) <= width ? text : fit(text, width).trimEnd();
 
 /**
- * How wide each column is: as wide as its widest cell, then those that may be cut give way, the widest first, until the
- * row fits. A table that cannot fit is wider than the terminal.
+ * How wide each column is: as wide as its widest cell, then columns that may be cut become narrower, the widest first,
+ * until the row fits. A table that cannot fit is wider than the terminal.
  *
- * @param maxWidth - cells of the terminal; null: as wide as it likes
+ * @param maxWidth - cells of the terminal; null: without limit
  */
 export function columnWidths(
   columns: readonly ColumnLayout[],
@@ -59,7 +59,7 @@ export function columnWidths(
   return widths;
 }
 
-/** How little room a table can do with, cells: columns that may be cut at their narrowest. */
+/** The smallest width of a table in cells, with every column that may be cut at its minimum. */
 export function narrowestWidth(
   columns: readonly ColumnLayout[],
   rows: readonly (readonly string[])[],
@@ -68,11 +68,11 @@ export function narrowestWidth(
   return rowWidth(columns.map(({ minWidth = Infinity }, index) => Math.min(minWidth, natural[index] ?? 0)));
 }
 
-/** How wide a row of cells of these widths is. */
+/** The width of a row of cells of these widths. */
 export const rowWidth = (widths: readonly number[]): number =>
   widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
 
-/** One row; `decorate` sees each cell when its width is settled, since colours take no room. */
+/** One row; `decorate` gets each cell after padding, because colour codes take no cells. */
 export function joinCells(
   columns: readonly ColumnLayout[],
   widths: readonly number[],

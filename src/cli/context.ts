@@ -6,22 +6,22 @@ import { UsageError } from './exit-codes';
 import type { ConnectionOptions } from './options';
 import type { Terminal } from './terminal';
 
-/** What every command works with. */
+/** Dependencies of every command. */
 export interface Context {
-  /** Data. */
+  /** For results only. */
   readonly stdout: Terminal;
-  /** Everything else: progress, hints, questions, errors. */
+  /** For everything else: progress, hints, questions, errors. */
   readonly stderr: Terminal;
   readonly env: TerminalEnv;
   readonly clock: Clock;
-  /** Aborted when whoever reads our output has gone. */
+  /** Aborted when the reader of the output has gone. */
   readonly outputGone: AbortSignal;
 }
 
 /**
  * A client of the service that the command line names, else the environment.
  *
- * @throws UsageError if that is no HTTP URL.
+ * @throws UsageError if that is not an HTTP URL.
  */
 export function connect({ env }: Pick<Context, 'env'>, options: ConnectionOptions): Browser {
   const { url = env.url ?? localUrl(env), apiKey, requestTimeout, retries } = options;
@@ -33,9 +33,11 @@ export function connect({ env }: Pick<Context, 'env'>, options: ConnectionOption
   }
 }
 
-/* Where a service listens that was started with these settings; undefined, and so the client's default, if none says where. */
+/*
+ * The URL of a service that was started with these settings; undefined, and so the client's default, if neither is set.
+ */
 function localUrl({ host = '127.0.0.1', port = '3000' }: TerminalEnv): string | undefined {
-  // 0 takes any port that is free: nobody can tell which.
+  // With 0 the service takes any free port, which is unknown here.
   const isKnown = /^\d{1,5}$/.test(port) && Number(port) > 0;
   return isKnown ? `http://${hostInUrl(host)}:${port}` : undefined;
 }

@@ -3,10 +3,12 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as c
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 const PARTS = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 
-/** What a duration may look like, for messages. */
+/** The forms of a duration, for messages. */
 export const DURATION_FORMS = '500ms, 30s, 10m, 2h, 1h30m or plain milliseconds';
 
-/** `500ms`, `30s`, `10m`, `2h`, `1d`, several of them in a row, or plain milliseconds → milliseconds; null for anything else. */
+/**
+ * `500ms`, `30s`, `10m`, `2h`, `1d`, a sequence of them, or plain milliseconds → milliseconds; null for other texts.
+ */
 export function parseDuration(text: string): number | null {
   if (/^\d+$/.test(text)) return Number(text);
   if (!PARTS.test(text)) return null;
@@ -17,7 +19,7 @@ export function parseDuration(text: string): number | null {
   return Math.round(parts.reduce((total, ms) => total + ms, 0));
 }
 
-/** Milliseconds for people, its two greatest units: `12s`, `3m12s`, `2h05m`, `4d07h`; less than nothing is nothing. */
+/** Milliseconds for people, its two greatest units: `12s`, `3m12s`, `2h05m`, `4d07h`; negative values count as 0. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   const [minutes, hours, days] = [60, 3_600, 86_400].map(unit => Math.floor(seconds / unit));
@@ -26,7 +28,7 @@ export function formatAge(ms: number): string {
   return minutes ? `${minutes}m${two(seconds % 60)}s` : `${seconds}s`;
 }
 
-/** Milliseconds as a setting, exactly: `500ms`, `30s`, `10m`, `1h30m`. */
+/** Milliseconds in the exact form of a setting: `500ms`, `30s`, `10m`, `1h30m`. */
 export function formatDuration(ms: number): string {
   let rest = ms;
   const parts = (['d', 'h', 'm', 's', 'ms'] as const).map(unit => {

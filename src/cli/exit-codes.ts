@@ -15,7 +15,7 @@ export const EXIT = {
   brokenPipe: 141,
 } as const;
 
-/** What each exit code says, for the documentation. */
+/** The meaning of each exit code, for the documentation. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Done. Of `start`, `api` and `worker`: stopped as told',
   failed: 'Failed: the service refused or broke; `doctor` has found something bad',
@@ -29,7 +29,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   brokenPipe: 'Whoever read the output has gone, as `head` does',
 };
 
-/** The command line cannot be carried out as it stands. */
+/** The command line is not valid. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
@@ -37,24 +37,24 @@ export class UsageError extends Error {
   }
 }
 
-/** A signal, or the end of whoever read our output, has ended the work. */
+/** A signal, or the end of the reader of the output, has ended the work. */
 export class Interrupted extends Error {
   constructor(
     readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGPIPE',
-    /** What there is to say about it; by default nothing, since whoever has sent the signal knows. */
+    /** The message; empty by default, since the sender of the signal knows. */
     message = '',
   ) {
     super(message);
     this.name = 'Interrupted';
   }
 
-  /** As a shell reports a process that this signal has killed. */
+  /** The exit code that a shell reports for a process that was killed by this signal. */
   get exitCode(): number {
     return 128 + constants.signals[this.signal];
   }
 }
 
-/** The command did what it could and has said so; only the exit code is left to tell. */
+/** The command has printed its failures already; only the exit code remains. */
 export class Told extends Error {
   constructor(readonly exitCode: number) {
     super('told already');
@@ -86,7 +86,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
 
 const NO_BROWSER = ['queue_timeout', 'launch_failed'];
 
-/** The exit code that says what was thrown. */
+/** The exit code for a thrown value. */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof Told || thrown instanceof Interrupted) return thrown.exitCode;
   if (thrown instanceof UsageError) return EXIT.usage;

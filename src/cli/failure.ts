@@ -6,7 +6,9 @@ import { AmbiguousWord } from './find';
 import type { Format } from './output';
 import type { Terminal } from './terminal';
 
-/** Says on one line what has failed, `holdfast: <message> (<code>, request <id>)`; as a line of JSON if JSON was asked for. */
+/**
+ * Prints a failure on one line, `holdfast: <message> (<code>, request <id>)`; as a line of JSON if JSON was requested.
+ */
 export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | undefined): void {
   if (thrown instanceof Told || (thrown instanceof Interrupted && thrown.message === '')) return;
   const message = harmless(messageOf(thrown)).trim();
@@ -41,7 +43,7 @@ const endOf = ({ sessionId, sessionStatus, endReason }: SessionEnd): SessionEnd 
   endReason,
 });
 
-/** The format that a command line asks for, also when it cannot be parsed; undefined if it asks for none. */
+/** The requested output format, also if the command line cannot be parsed; undefined if there is none. */
 export function formatAskedFor(argv: readonly string[]): Format | undefined {
   const asksForJson = argv.some((word, index) => {
     const value = /^(?:-o|--output=?)(.+)$/.exec(word)?.[1];

@@ -3,37 +3,37 @@ import { isHoldfastError, type ErrorCode } from '../client/errors';
 import { type Session, type SessionStatus, ENDED_STATUSES, OPEN_STATUSES } from '../client/session';
 import { UsageError } from './exit-codes';
 
-/** Something that a word of the command line may mean. */
+/** A possible meaning of a word on the command line. */
 interface Candidate {
   readonly id: string;
   readonly name: string | null;
-  /** What tells it from others, for people. */
+  /** A description that distinguishes it from others, for people. */
   readonly about: string;
 }
 
-/** Where to look for what a word means. */
+/** How to look up words of one kind. */
 interface Kind {
   readonly plural: string;
-  /** What the service says when it has nothing of this id. */
+  /** The service's error code for an unknown id. */
   readonly missing: ErrorCode;
-  /** What there is, in groups: what is more likely to be meant first. */
+  /** All candidates, in groups: the more likely ones first. */
   candidates(client: Browser): AsyncIterable<readonly Candidate[]> | Iterable<Promise<readonly Candidate[]>>;
 }
 
-/** A beginning of an id that is shorter than this is taken for a slip. */
+/** A shorter prefix of an id is not accepted: it is probably a typing error. */
 const PREFIX_MIN = 4;
-/** A whole id is no beginning of another. */
+/** A complete id is never a prefix of another. */
 const WHOLE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** How many ended sessions are looked through, the newest first. */
+/** How many ended sessions are searched, the newest first. */
 const ENDED_MAX = 1_000;
 const TOLD_MAX = 5;
 
-/** A word means several things, and nobody can tell which. */
+/** A word matches several candidates. */
 export class AmbiguousWord extends UsageError {
   constructor(
     word: string,
     { plural }: Pick<Kind, 'plural'>,
-    /** Ids of all that it may mean. */
+    /** Ids of all candidates. */
     readonly candidates: readonly string[],
     about: readonly string[],
   ) {
@@ -45,8 +45,9 @@ export class AmbiguousWord extends UsageError {
 }
 
 /**
- * Does something with the session, worker or job that a word means. A whole id is what it is, and costs no further request.
- * Only where the service knows none is the word looked up: as a name, then as the beginning of an id. One word never means two.
+ * Calls `use` with the session, worker or job that a word means. A complete id is used directly, without a further
+ * request. Only if the service does not know it is the word looked up: as a name, then as a prefix of an id. A word
+ * with several matches is an error.
  *
  * @throws UsageError if the word is empty; AmbiguousWord if it means several; what `use` throws.
  */

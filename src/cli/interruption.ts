@@ -4,9 +4,9 @@ import { Interrupted } from './exit-codes';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Does work that has something to put right when it is interrupted: Ctrl-C and its like abort the signal with an
- * {@link Interrupted}, and so does the end of whoever reads our output. A second one ends the process at once. All other
- * commands die of a signal as every program does.
+ * Runs work that must clean up when it is interrupted: Ctrl-C and other signals abort it with an {@link Interrupted},
+ * and so does the end of the output's reader. A second signal ends the process at once. All other commands end at a
+ * signal as usual.
  */
 export async function interruptible<T>(
   { outputGone }: Pick<Context, 'outputGone'>,

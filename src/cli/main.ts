@@ -7,7 +7,7 @@ import { formatAskedFor, tellFailure } from './failure';
 import { buildProgram } from './program';
 import { Terminal, type Output } from './terminal';
 
-/** Where a command line puts what it has to say. */
+/** The output streams of the command line. */
 export interface Outputs {
   readonly stdout: Output & Pick<NodeJS.WritableStream, 'on'>;
   readonly stderr: Output & Pick<NodeJS.WritableStream, 'on'>;
@@ -16,8 +16,8 @@ export interface Outputs {
 /**
  * Carries out a command line; resolves with the exit code, never rejects.
  *
- * @param argv - without node and the name of the script
- * @param version - of this package
+ * @param argv - without `node` and the name of the script
+ * @param version - the version of this package
  */
 export async function main(
   argv: readonly string[],
@@ -41,9 +41,9 @@ function fail({ stderr }: Context, error: unknown, argv: readonly string[]): num
     tellFailure(stderr, error, format);
     return exitCodeOf(error);
   }
-  // It has printed help or version because it was asked to.
+  // Help or version was requested and printed.
   if (error.exitCode === 0) return EXIT.ok;
-  // Without a command it has printed help, though nobody asked.
+  // Without a command, commander has printed help already.
   if (error.code !== 'commander.help') {
     const message = error.message.replace(/^error: /, '');
     const hint = format === undefined ? ' (see `holdfast --help`)' : '';
@@ -56,7 +56,7 @@ function contextOf({ stdout, stderr }: Outputs): Context {
   const env = readTerminalEnv();
   const outputGone = new AbortController();
   const onError = (error: NodeJS.ErrnoException): void => {
-    // A terminal that is closed fails with EIO; either way nobody is left to read, or to be told so.
+    // A closed terminal fails with EIO, a closed pipe with EPIPE; in both cases the output has no reader.
     outputGone.abort(error);
   };
   stdout.on('error', onError);

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DURATION_FORMS, parseDuration } from './durations';
 import type { Format } from './output';
 
-/** How the service is reached. */
+/** How to reach the service. */
 export interface ConnectionOptions {
   readonly url?: string;
   readonly apiKey?: string;
@@ -11,14 +11,14 @@ export interface ConnectionOptions {
   readonly retries?: number;
 }
 
-/** What every command has that asks the service. */
+/** The options of every command that calls the service. */
 export interface RemoteOptions extends ConnectionOptions {
   readonly output: Format;
 }
 
 const LISTS: readonly Format[] = ['table', 'wide', 'json', 'ndjson', 'name'];
 
-/** Formats of what has no ids. */
+/** The formats for results without ids. */
 export const NAMELESS: readonly Format[] = ['table', 'json', 'ndjson'];
 
 /** Gives a command the options of {@link RemoteOptions}. */
@@ -50,16 +50,18 @@ export function duration(text: string): number {
   throw new InvalidArgumentError(`It is no duration: use ${DURATION_FORMS}.`);
 }
 
-/** The same, or `off`. Not null yet: commander takes that for no value at all. */
+/** The same, or `off`. Not null, which commander would take for a missing value. */
 export const durationOrOff = (text: string): DurationOrOff => (text === 'off' ? text : duration(text));
 
-/** Milliseconds, or none. */
+/** Milliseconds, or `off` for none. */
 export type DurationOrOff = number | 'off';
 
-/** As the API wants it: null is none. */
+/** The form of the API, where null means none. */
 export const orNull = (value: DurationOrOff): number | null => (value === 'off' ? null : value);
 
-/** A label selector, which the service reads; an empty one is told here, since it comes of a variable that is not set. */
+/**
+ * A label selector, which the service parses. An empty one is refused here: it comes from a variable that is not set.
+ */
 export function labelSelector(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('It is empty. Is a variable not set?');
@@ -81,7 +83,7 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError('It must be a number above zero.');
 }
 
-/** A moment, or a duration that has passed since, → ISO 8601. */
+/** A time, or a duration before now → ISO 8601. */
 export function momentBefore(nowMs: () => number): (text: string) => string {
   return text => {
     const ago = parseDuration(text);
@@ -93,7 +95,7 @@ export function momentBefore(nowMs: () => number): (text: string) => string {
   };
 }
 
-/** `name=value`, given as often as one likes → the labels. */
+/** `name=value`, which may be given several times → the labels. */
 export function label(
   text: string,
   before: Readonly<Record<string, string>> = {},

@@ -12,39 +12,42 @@ import type { Colour, Paint } from './colours';
 import type { Terminal } from './terminal';
 
 /**
- * How results are printed: for people, as wide as the terminal or as wide as it gets; as one JSON document; as a line of JSON
- * each; or their ids only.
+ * How results are printed: for people, within the terminal's width (`table`) or without a limit (`wide`); as one JSON
+ * document; as one line of JSON each; or only their ids.
  */
 export type Format = 'table' | 'wide' | 'json' | 'ndjson' | 'name';
 
-/** Whether people read it. */
+/** Whether the format is for people. */
 export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide';
 
 /** A column of a table of things. */
 export interface Column<T> extends ColumnLayout {
   readonly of: (thing: T) => string;
-  /** The same in fewer words, for a terminal that is too narrow. */
+  /** A shorter form, for a terminal that is too narrow. */
   readonly brief?: (thing: T) => string;
-  /** Its cells are ids: where there is no room they are shortened as far as they stay apart, and are good as they then stand. */
+  /**
+   * Its cells are ids: if there is no room they are shortened, as long as they stay different; commands accept the
+   * shortened form.
+   */
   readonly isId?: true;
   readonly colour?: (thing: T) => Colour;
-  /** How wide it is in a stream, where the widest cell is not known beforehand. */
+  /** Its width in a stream, where the widest cell is not known beforehand. */
   readonly width?: number;
 }
 
 /** An id is not shortened below this. */
 const ID_MIN = 8;
-/** In a stream nobody knows which ids will come: of a UUIDv7 this is the millisecond and twelve random bits. */
+/** In a stream later ids are unknown, so ids keep this length: of a UUIDv7 the millisecond and twelve random bits. */
 const ID_IN_STREAM = 18;
 
-/** How things of one kind are shown. */
+/** How to show items of one kind. */
 export interface View<T> {
   readonly columns: readonly Column<T>[];
-  /** What `-o name` prints. */
+  /** The text that `-o name` prints. */
   readonly nameOf: (thing: T) => string;
 }
 
-/** Prints things that are all there. `document` is what `-o json` prints; default: the things as an array. */
+/** Prints a complete list of items. `document` is what `-o json` prints; default: the items as an array. */
 export function printAll<T>(
   out: Terminal,
   format: Format,
@@ -58,7 +61,7 @@ export function printAll<T>(
   else for (const line of tableLines(frameOf(out, format), things, view)) out.line(line);
 }
 
-/** Where a table is printed: how wide it may be, null for as wide as it likes, and its colours. */
+/** Where a table is printed: its maximum width, null for no limit, and its colours. */
 export type Frame = Pick<Terminal, 'width' | 'paint'>;
 
 const frameOf = ({ width, paint }: Terminal, format: Format): Frame => ({
@@ -66,7 +69,7 @@ const frameOf = ({ width, paint }: Terminal, format: Format): Frame => ({
   paint,
 });
 
-/** The lines of a table, its titles first. Where it cannot fit as it is, it is told in brief before anything is lost. */
+/** The lines of a table, its titles first. If it does not fit, the short forms are used before anything is cut. */
 export function tableLines<T>(
   { width, paint }: Frame,
   things: readonly T[],
@@ -84,7 +87,7 @@ export function tableLines<T>(
   ];
 }
 
-/** Prints one thing: for people as `rows` of a name and a value. */
+/** Prints one item: for people as `rows` of a name and a value. */
 export function printOne<T>(
   out: Terminal,
   format: Format,
@@ -105,8 +108,8 @@ export function printOne<T>(
 }
 
 /**
- * Prints things one by one, as they come. A stream has no end, so `json` prints a line each, as `ndjson` does. Its columns are
- * laid out before the first row; in a terminal a row is no wider than that.
+ * Prints items one by one, as they come. A stream has no end, so `json` prints a line each, as `ndjson` does. Its
+ * columns are laid out before the first row; in a terminal a row is no wider than that.
  */
 export class StreamPrinter<T> {
   #layout: StreamLayout | null = null;
@@ -117,7 +120,7 @@ export class StreamPrinter<T> {
     private readonly view: View<T>,
   ) {}
 
-  /** Prints one. */
+  /** Prints one item. */
   print(thing: T): void {
     const { out, format, view } = this;
     if (format === 'json' || format === 'ndjson') out.line(JSON.stringify(thing));
@@ -135,7 +138,8 @@ export class StreamPrinter<T> {
     }
     const { isBrief, widths } = this.#layout;
     const cells = isBrief ? briefCells(columns, thing, ID_IN_STREAM) : cellsOf(columns, thing);
-    // What is wider than foreseen is cut in a terminal, if it may be; elsewhere the row is out of line and whole.
+    // A cell that is wider than planned is cut in a terminal, if it may be; in other outputs the row is misaligned but
+    // complete.
     const own = widths.map((planned, index) => {
       const mayBeCut = width !== null && columns[index]?.minWidth !== undefined;
       return mayBeCut ? planned : Math.max(planned, widthOf(cells[index] ?? ''));
@@ -149,7 +153,7 @@ interface StreamLayout {
   readonly widths: readonly number[];
 }
 
-/* A row as wide as each column says that it will be stands for all that are to come; the last column has what is left. */
+/* The layout is computed from one row with the planned width of each column; the last column gets the rest. */
 function streamLayout<T>(columns: readonly Column<T>[], maxWidth: number | null): StreamLayout {
   const planned = (isBrief: boolean): string[] =>
     columns.map(({ width = 0, brief, isId }) =>
@@ -165,13 +169,13 @@ function streamLayout<T>(columns: readonly Column<T>[], maxWidth: number | null)
   };
 }
 
-/* The one thing that is told in brief in a stream is the time of a day. */
+/* In a stream the only short form is the time of day. */
 const BRIEF_WIDTH = 12;
 
 const cellsOf = <T>(columns: readonly Column<T>[], thing: T): string[] =>
   columns.map(column => harmless(column.of(thing)));
 
-/* Ids are shortened to one length, at which all of a column are still different. */
+/* All ids of a column are shortened to the smallest length at which they are still different. */
 function briefRows<T>(columns: readonly Column<T>[], things: readonly T[]): string[][] {
   const ids = columns.filter(({ isId }) => isId === true);
   const length = Math.max(ID_MIN, ...ids.map(({ of }) => lengthApart(things.map(of))));
@@ -183,7 +187,7 @@ const briefCells = <T>(columns: readonly Column<T>[], thing: T, idLength: number
     harmless(isId === true ? of(thing).slice(0, idLength) : brief(thing)),
   );
 
-/* How long the beginnings of texts must be for all that differ to differ. */
+/* The length of prefixes at which all different texts still differ. */
 function lengthApart(texts: readonly string[]): number {
   const sorted = [...new Set(texts)].sort();
   const shared = sorted.slice(1).map((text, index) => {
@@ -200,7 +204,7 @@ const titleLine = (columns: readonly ColumnLayout[], widths: readonly number[], 
   return paint('dim', joinCells(columns, widths, titles));
 };
 
-/* Paints a cell as its column says for this thing. */
+/* Colours a cell as its column defines for this item. */
 const painterOf =
   <T>(columns: readonly Column<T>[], thing: T, paint: Paint) =>
   (cell: string, index: number): string => {

@@ -11,12 +11,12 @@ import { registerVersion } from './commands/version';
 import { registerWorkers } from './commands/workers';
 import type { Context } from './context';
 
-/** How wide help is where there is no terminal, cells. */
+/** The width of help without a terminal, cells. */
 const HELP_WIDTH = 100;
 
 /**
- * The tree of all commands. A new group is a file in `commands` and a line here; help, completion and docs/cli.md follow from
- * the tree.
+ * The tree of all commands. A new group is a file in `commands` and a line here; help, completion and docs/cli.md are
+ * made from the tree.
  */
 export function buildProgram(context: Context, version: string): Command {
   const program = new Command('holdfast')
@@ -39,7 +39,7 @@ export function buildProgram(context: Context, version: string): Command {
   return program;
 }
 
-/* What is wrong is thrown, and said once by whoever runs the program. */
+/* Errors are thrown, so that the caller prints them once. */
 function quiet(program: Command, { stdout, stderr }: Context): void {
   program.exitOverride().configureOutput({
     writeOut: text => stdout.raw(text),

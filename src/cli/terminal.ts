@@ -7,7 +7,7 @@ export interface Output {
   readonly columns?: number;
 }
 
-/** Where output goes, and how it may look there. */
+/** An output, with its width and colours. */
 export class Terminal {
   readonly paint: Paint;
 
@@ -18,12 +18,12 @@ export class Terminal {
     this.paint = this.isInteractive && !noColor ? inColour : plain;
   }
 
-  /** Whether a person is looking. */
+  /** Whether the output is an interactive terminal. */
   get isInteractive(): boolean {
     return this.output.isTTY === true;
   }
 
-  /** How many cells a line has; null where nobody counts them. */
+  /** Cells of a line; null without a limit. */
   get width(): number | null {
     return this.isInteractive ? (this.output.columns ?? 80) : null;
   }
@@ -33,7 +33,7 @@ export class Terminal {
     this.output.write(`${text}\n`);
   }
 
-  /** Writes as it is. */
+  /** Writes a text unchanged. */
   raw(text: string): void {
     this.output.write(text);
   }

@@ -9,23 +9,25 @@ import type { CreateOptions, LiveSession } from './session';
 import { Sessions } from './sessions';
 import { queryOf, splitRequest, Transport, type RequestOptions } from './transport';
 
-/** How the client works. */
+/** Options of the client. */
 export interface BrowserOptions {
-  /** Where the service is. Default: `HOLDFAST_URL`, else `http://127.0.0.1:3000`. */
+  /** URL of the service. Default: `HOLDFAST_URL`, else `http://127.0.0.1:3000`. */
   readonly baseUrl?: string | undefined;
   /** Default: `HOLDFAST_API_KEY`, else none. */
   readonly apiKey?: string | undefined;
   /** How long one attempt of a call may take, milliseconds. Default 60 000. */
   readonly timeoutMs?: number | undefined;
-  /** How often a call is tried again. Default 2. */
+  /** How often a failed call is retried. Default 2. */
   readonly maxRetries?: number | undefined;
-  /** At SIGINT and SIGTERM, release what this client has created before the process ends. Default: false. */
+  /**
+   * At SIGINT and SIGTERM, release the sessions that this client has created before the process ends. Default: false.
+   */
   readonly releaseOnSignal?: boolean | undefined;
   /** Default: the runtime's. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Your Puppeteer. Default: the package that is installed. */
+  /** Your Puppeteer. Default: the installed package. */
   readonly puppeteer?: PuppeteerLibrary | undefined;
-  /** Your Playwright. Default: the package that is installed. */
+  /** Your Playwright. Default: the installed package. */
   readonly playwright?: PlaywrightLibrary | undefined;
 }
 
@@ -47,7 +49,7 @@ export class Browser {
       apiKey: options.apiKey ?? environmentVariable('HOLDFAST_API_KEY'),
       timeoutMs: options.timeoutMs ?? 60_000,
       maxRetries: options.maxRetries ?? 2,
-      // Looked up with every call, so that it can be instrumented later.
+      // Looked up at every call, so that it can be instrumented later.
       fetch: options.fetch ?? (async (input, init) => globalThis.fetch(input, init)),
     });
     this.#transport = transport;
@@ -58,19 +60,19 @@ export class Browser {
     this.playwright = new PlaywrightConnector(this.sessions, options.playwright);
   }
 
-  /** What happens to your sessions from now on, or after an event that is known, until the signal is aborted. */
+  /** Events of your sessions from now on, or after a known event, until the signal is aborted. */
   events(options: EventsOptions = {}): AsyncGenerator<ServiceEvent, never, undefined> {
     return followEvents(this.#transport, options);
   }
 
-  /** What the installation can take right now. */
+  /** The current capacity of the installation. */
   async capacity(request: RequestOptions = {}): Promise<Capacity> {
     const { body } = await this.#transport.send({ ...request, method: 'GET', path: '/v1/capacity' });
     // SAFETY: a 2xx of this route carries the capacity.
     return body as Capacity;
   }
 
-  /** What your sessions have used, by the day in UTC on which they ended. */
+  /** The usage of your sessions, by the day in UTC on which they ended. */
   async usage(options: UsageOptions = {}): Promise<Usage> {
     const [request, days] = splitRequest(options);
     const path = `/v1/usage${queryOf({ ...days })}`;
@@ -79,7 +81,7 @@ export class Browser {
     return body as Usage;
   }
 
-  /** The page that Prometheus reads, of the API process that answers. */
+  /** The metrics in Prometheus' text format, of the API process that answers. */
   async metrics(request: RequestOptions = {}): Promise<string> {
     const headers = { accept: 'text/plain' };
     const call = { ...request, method: 'GET', path: '/metrics', headers, isText: true } as const;
@@ -89,7 +91,7 @@ export class Browser {
   }
 
   /**
-   * Creates a session, works with it and releases it, however the work ends.
+   * Creates a session, calls the work with it and releases it, also if the work fails.
    *
    * @throws what the work throws; else what create or release throw.
    */
@@ -103,7 +105,7 @@ export class Browser {
     try {
       result = await work(session);
     } catch (error) {
-      // What went wrong first is what has to be heard; the service ends the session by its time-outs if we cannot.
+      // The first error must not be hidden by one of the release; the service ends the session by its time-outs.
       await this.sessions.release(session).catch(() => undefined);
       throw error;
     }

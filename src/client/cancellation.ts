@@ -1,15 +1,15 @@
-/** A signal that lives as long as one piece of work. */
+/** A signal for the duration of one piece of work. */
 export interface Scope {
   readonly signal: AbortSignal;
-  /** Whether it was the time that ran out, not the caller's signal. */
+  /** Whether the time has run out, as opposed to an abort by the caller. */
   readonly expired: boolean;
-  /** Lets go of timer and listener; call it in `finally`. */
+  /** Removes timer and listener; call it in `finally`. */
   close(): void;
 }
 
 /**
- * A signal that is aborted with the caller's, or after `timeoutMs`. By hand, for `AbortSignal.any()` leaves something
- * behind on a signal of long life with every call.
+ * A signal that is aborted with the caller's, or after `timeoutMs`. Not with `AbortSignal.any()`, which leaks memory on
+ * a long-lived signal with every call.
  */
 export function openScope(timeoutMs: number | undefined, outer: AbortSignal | undefined): Scope {
   const controller = new AbortController();
@@ -43,8 +43,8 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits for a promise that knows no signals. When the signal is aborted first this rejects with its reason, and the late
- * result is handed to `discard`.
+ * Waits for a promise that does not support signals. If the signal is aborted first, this rejects with its reason, and
+ * the late result is passed to `discard`.
  */
 export async function abortable<T>(
   work: Promise<T>,
@@ -53,12 +53,12 @@ export async function abortable<T>(
 ): Promise<T> {
   return untilAborted<T>(signal, (resolve, reject) => {
     work.then(resolve, reject);
-    // Nobody is left to hear how letting go went.
+    // Errors of the disposal are ignored: the caller has its rejection already.
     return () => void work.then(discard).catch(() => undefined);
   });
 }
 
-/* `begin` starts something and answers how to give it up. */
+/* `begin` starts the work and returns a function that gives it up. */
 async function untilAborted<T>(
   signal: AbortSignal | undefined,
   begin: (resolve: (value: T) => void, reject: (error: Error) => void) => () => void,
@@ -69,7 +69,7 @@ async function untilAborted<T>(
     const giveUp = begin(resolve, reject);
     const onAbort = (): void => {
       giveUp();
-      // SAFETY: callers may abort with any value, and get back the one they chose.
+      // SAFETY: callers may abort with any value, and get the same value back.
       reject(signal?.reason as Error);
     };
     signal?.addEventListener('abort', onAbort, { once: true });

@@ -3,17 +3,17 @@ import { isEnded, idOf, type Session, type SessionOrId } from './session';
 import type { Sessions } from './sessions';
 import { endedError } from './waiting';
 
-/** A library's way to connect and to let go again. */
+/** How a library connects and disconnects. */
 export interface Connector<Connection> {
   connect(websocketUrl: string): Promise<Connection>;
-  /** Lets go of a connection that came too late; the browser goes on. */
+  /** Closes a connection that came too late; the browser keeps running. */
   letGo(connection: Connection): unknown;
 }
 
 /**
- * Connects to a session. One that is not live yet is waited for, one of which only the id is known is read first.
+ * Connects to a session. Waits for a session that is not live yet; if only the id is known, reads the session first.
  *
- * @throws SessionEndedError if it has ended, instead of whatever the library makes of that.
+ * @throws SessionEndedError if it has ended, instead of the library's own error.
  */
 export async function connectTo<Connection>(
   sessions: Sessions,
@@ -42,7 +42,7 @@ async function endpointOf(
 }
 
 async function howItEnded(sessions: Sessions, target: SessionOrId, cause: unknown): Promise<Error | null> {
-  // Whether it can be read or not: what the library has said is what the caller hears then.
+  // If the session cannot be read, the caller gets the library's error.
   const session: Session | null = await sessions.retrieve(idOf(target)).catch(() => null);
   return session !== null && isEnded(session) ? endedError(session, 'nobody can connect', { cause }) : null;
 }

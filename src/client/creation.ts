@@ -14,21 +14,21 @@ import {
 import type { RequestOptions, Transport } from './transport';
 import { endedError } from './waiting';
 
-/** How to create. */
+/** Options of a create. */
 export interface CreateRequest extends RequestOptions {
   /**
-   * Names this wish: another create with the same key, from whatever process and within 24 hours, answers with the same
-   * session. Default: a fresh one per call.
+   * Identifies this create: another one with the same key, from any process within 24 hours, returns the same session.
+   * Default: a fresh one per call.
    */
   readonly idempotencyKey?: string | undefined;
-  /** False: answer as soon as the session is accepted; it is `created` then and has no URL yet. Default: true. */
+  /** False: answer as soon as the session is accepted; it is then `created` and has no URL yet. Default: true. */
   readonly wait?: boolean | undefined;
 }
 
-/** How to create a session that is to be live. */
+/** Options of a create that waits until the session is live. */
 export type CreateLiveRequest = CreateRequest & { readonly wait?: true | undefined };
 
-/** What {@link createSession} works with. */
+/** Dependencies of {@link createSession}. */
 export interface CreationParts {
   readonly transport: Transport;
   readonly own: OwnSessions;
@@ -39,13 +39,13 @@ export interface CreationParts {
   ) => Promise<LiveSession | EndedSession>;
 }
 
-/** How long giving up a create may take, milliseconds. */
+/** How long the release of an abandoned create may take, milliseconds. */
 const ABANDON_TIMEOUT_MS = 10_000;
 
 /**
- * Creates one session, whatever happens on the way: every attempt carries the same Idempotency-Key. When the caller gives up,
- * or no attempt was answered, the session that may exist is released in the background, unless the caller has chosen the key
- * and so can come back for it.
+ * Creates exactly one session: every attempt carries the same Idempotency-Key. If the caller aborts, or no attempt is
+ * answered, a session that may exist is released in the background, unless the caller has chosen the key and so can
+ * repeat the create.
  *
  * @throws SessionEndedError if it ended before it was live.
  */
@@ -54,7 +54,7 @@ export async function createSession(
   options: CreateOptions,
   request: CreateRequest,
 ): Promise<CreatedSession | LiveSession> {
-  // The caller's signal, or that of a process that is told to end.
+  // Aborted by the caller's signal, or by a signal to the process.
   const creation = new AbortController();
   const follow = (): void => creation.abort(request.signal?.reason);
   if (request.signal?.aborted === true) follow();
@@ -88,7 +88,10 @@ async function makeOrAbandon(
   }
 }
 
-/* The service says that the request is in vain, since it carries the key of a session that failed. The next call has another. */
+/*
+ * The service marks the error as not retryable, because the key belongs to a session that failed. The next call has
+ * another key, so it may succeed.
+ */
 function ofOneCall(error: unknown): unknown {
   if (!(error instanceof SessionEndedError) || error.sessionStatus !== 'failed') return error;
   const { code, message, status, requestId } = error;
@@ -105,7 +108,7 @@ async function makeLive(
   const made = sessionOf(await post(transport, options, idempotencyKey, !wait, call));
   const session = wait && made.status === 'created' ? await untilSettled(made, request.signal) : made;
   if (isEnded(session)) {
-    // As the service says it, when it hears of the end first.
+    // The same code as when the service answers the create with the end.
     const code = session.status === 'failed' ? session.endReason : 'session_ended';
     throw endedError(session, 'it never became live', { code });
   }
@@ -131,12 +134,15 @@ async function post(
   return body as SessionData;
 }
 
-/* The service has said no, or how it ended: nothing is left that could be released. */
+/* The service has refused the create, or the session has ended: there is nothing to release. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof SessionEndedError ||
   (isHoldfastError(error) && error.status !== null && error.status >= 400 && error.status < 500);
 
-/* Asking once more is the only way to learn the id; if the first request never arrived this makes what it then releases. */
+/*
+ * Only a repeat of the request gives the id. If no earlier request arrived, the repeat creates the session that is then
+ * released.
+ */
 async function abandon(transport: Transport, options: OwnOptions, idempotencyKey: string): Promise<void> {
   const scope = openScope(ABANDON_TIMEOUT_MS, undefined);
   const call = { signal: scope.signal, maxRetries: 0 };

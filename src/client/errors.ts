@@ -1,4 +1,4 @@
-/** Codes that the service answers with; docs/api.md explains each. */
+/** Error codes of the service; docs/api.md explains each. */
 export const SERVICE_ERROR_CODES = [
   'malformed_request',
   'unauthorized',
@@ -37,20 +37,23 @@ export const SERVICE_ERROR_CODES = [
   'shutting_down',
 ] as const;
 
-/** Codes of what the client finds out by itself. */
+/** Codes of errors that the client itself detects. */
 export type ClientErrorCode =
-  /** Nobody answered: refused, reset, no such host. */
+  /** No connection: refused, reset, or unknown host. */
   | 'connection_failed'
   /** No answer within `timeoutMs`. */
   | 'request_timeout'
-  /** An answer that the service does not give: something else stands at the URL, or in between. */
+  /** An answer that the service never gives: another server answers at the URL, or a proxy in between. */
   | 'unexpected_answer'
-  /** `waitFor` has waited for its `timeoutMs`. */
+  /** `waitFor` has reached its `timeoutMs`. */
   | 'wait_timeout'
   /** Puppeteer or Playwright is not installed. */
   | 'library_missing';
 
-/** What went wrong, stable over versions. Later services may answer with codes that this client does not know. */
+/**
+ * The code of an error, stable over versions. Later versions of the service may add codes that this client does not
+ * know.
+ */
 export type ErrorCode =
   (typeof SERVICE_ERROR_CODES)[number] | ClientErrorCode | (string & Record<never, never>);
 
@@ -60,7 +63,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** What an error carries beyond code and message. */
+/** Facts of an error besides code and message. */
 export interface ErrorFacts {
   readonly status?: number | undefined;
   readonly retryable?: boolean | undefined;
@@ -70,17 +73,17 @@ export interface ErrorFacts {
   readonly cause?: unknown;
 }
 
-/** Every error of this client, except for an abort: that rejects with the signal's own reason, as `fetch` does. */
+/** Every error of this client, except for aborts, which reject with the signal's own reason, as `fetch` does. */
 export class HoldfastError extends Error {
   /** HTTP status; null if there was no answer. */
   readonly status: number | null;
-  /** Whether the same call may succeed if it is simply repeated. The client has done so already. */
+  /** Whether the same call may succeed if it is repeated. The client has repeated it already. */
   readonly retryable: boolean;
-  /** How long the service wants to be left alone, milliseconds; null if it did not say. */
+  /** `Retry-After` of the service, milliseconds; null if there is none. */
   readonly retryAfterMs: number | null;
-  /** What the service's log calls the request; null if there was none. */
+  /** The id of the request in the service's log; null if there was none. */
   readonly requestId: string | null;
-  /** What is wrong with which field; empty for most errors. */
+  /** The invalid fields; empty for most errors. */
   readonly fields: readonly FieldError[];
 
   constructor(
@@ -98,7 +101,7 @@ export class HoldfastError extends Error {
   }
 }
 
-/** The error that names what is wrong with which field, for what is refused before it is sent. */
+/** The error with invalid fields, for a call that is refused before it is sent. */
 export function refusal(code: ErrorCode, fields: readonly FieldError[]): HoldfastError {
   const told = fields.map(({ pointer, message }) => `${pointer}: ${message}`);
   return new HoldfastError(code, told.join('; '), { fields });
@@ -106,7 +109,7 @@ export function refusal(code: ErrorCode, fields: readonly FieldError[]): Holdfas
 
 /** How a session ended. */
 export interface SessionEnd {
-  /** Null: the service did not say. */
+  /** Null: the service did not name it. */
   readonly sessionId: string | null;
   /** `released`, `failed` or `timed_out`. */
   readonly sessionStatus: string;
@@ -115,8 +118,8 @@ export interface SessionEnd {
 }
 
 /**
- * A session was wanted live, and it has ended. Says how. Its code is `session_ended`; of a create whose session failed it is
- * the end reason, such as `queue_timeout`.
+ * The session has ended, but the call needs it live; contains how it ended. The code is `session_ended`; for a create
+ * whose session failed it is the end reason, such as `queue_timeout`.
  */
 export class SessionEndedError extends HoldfastError implements SessionEnd {
   readonly sessionId: string | null;
@@ -133,7 +136,7 @@ export class SessionEndedError extends HoldfastError implements SessionEnd {
 }
 
 /**
- * Whether something thrown is an error of this client with that code. Unlike `instanceof` it holds across copies of the
+ * Whether a thrown value is an error of this client with that code. Unlike `instanceof` it works across copies of the
  * package, as when one module imports it and another requires it.
  */
 export function isHoldfastError(thrown: unknown, code?: ErrorCode): thrown is HoldfastError {

@@ -4,16 +4,16 @@ import { isWorthRepeating, retryDelayMs } from './retry-policy';
 import type { SessionStatus } from './session';
 import type { Transport } from './transport';
 
-/** Where to begin, and for how long. */
+/** Options of an event stream. */
 export interface EventsOptions {
-  /** The `id` of the last event that is known. Default: begin with what happens now. */
+  /** The `id` of the last known event. Default: only new events. */
   readonly after?: string | undefined;
-  /** How often a lost connection is tried again before the error is thrown. Default 2. */
+  /** How often a lost connection is retried before the error is thrown. Default 2. */
   readonly maxRetries?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What happened to one of your sessions. `id` is its place in the stream. */
+/** An event of one of your sessions. `id` is its position in the stream. */
 export type ServiceEvent =
   | {
       readonly type: 'transition';
@@ -29,16 +29,19 @@ export type ServiceEvent =
     }
   /** The browser of an ended session is gone. */
   | { readonly type: 'closed'; readonly id: string; readonly sessionId: string }
-  /** Events may have been missed: read again what you need. Its id is empty if the connection was lost before it had one. */
+  /**
+   * Events may have been missed: read the sessions again if you need their state. Its id is empty if the connection was
+   * lost before it had one.
+   */
   | { readonly type: 'reset'; readonly id: string };
 
-/** The service gives a sign of life every 15 s; a connection without two of them is dead, milliseconds. */
+/** The service sends a keep-alive every 15 s; a connection that misses two is dead, milliseconds. */
 const SILENCE_MAX_MS = 45_000;
 
 const RECONNECT_PAUSE_MS = 500;
 
 /**
- * Follows `GET /v1/events`. A connection that is lost is opened again and goes on after the last event.
+ * Follows `GET /v1/events`. A lost connection is opened again and continues after the last event.
  *
  * @throws HoldfastError when it cannot be opened (again); the signal's reason when it is aborted.
  */
@@ -49,7 +52,7 @@ export async function* followEvents(
   let lastId = after;
   for (let failures = 0, connections = 0; ; connections += 1) {
     try {
-      // What happened between two connections is not known if the first one has never said where it was.
+      // Events between two connections are lost if the first one never got an id.
       if (connections > 0 && lastId === undefined) yield { type: 'reset', id: '' };
       for await (const message of messages(transport, lastId, signal)) {
         failures = 0;
@@ -57,7 +60,7 @@ export async function* followEvents(
         const event = eventOf(message);
         if (event !== null) yield event;
       }
-      // The process that answered is shutting down; another one goes on.
+      // The process that answered is shutting down; another one will continue.
       await pause(RECONNECT_PAUSE_MS, signal);
     } catch (error) {
       if (!isHoldfastError(error) || !isWorthRepeating(error) || failures >= maxRetries) throw error;
@@ -67,7 +70,7 @@ export async function* followEvents(
   }
 }
 
-/** A block of a stream of server-sent events; without data it is a sign of life. */
+/** A block of a stream of server-sent events; without data it is a keep-alive. */
 interface Message {
   readonly event: string;
   readonly id: string;
@@ -103,7 +106,7 @@ async function* messages(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', hangUp);
-    // Also when the reader has had enough: nobody else would close it.
+    // Also when the consumer stops early: no other code closes the connection.
     connection.abort();
   }
 }
@@ -122,7 +125,7 @@ async function open(
   throw new HoldfastError('unexpected_answer', 'The stream of events has no body.');
 }
 
-/* By hand, since not every runtime can iterate over a stream. */
+/* With a reader, since not every runtime can iterate over a stream. */
 async function* blocks(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
@@ -147,6 +150,6 @@ function parse(block: string): Message {
 
 function eventOf({ event, id, data }: Message): ServiceEvent | null {
   if (event !== 'transition' && event !== 'closed' && event !== 'reset') return null;
-  // SAFETY: the service sends the members that the type names; later ones may add to them.
+  // SAFETY: the service sends the members of the type; later versions may add members.
   return { ...(JSON.parse(data) as object), type: event, id } as ServiceEvent;
 }

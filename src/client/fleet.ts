@@ -5,28 +5,31 @@ import type { RequestOptions, Transport } from './transport';
 export interface Worker {
   readonly id: string;
   readonly hostname: string | null;
-  /** How many browsers it takes. */
+  /** How many browsers it can run. */
   readonly slots: number;
   readonly used: number;
-  /** Launches nothing; what is live there stays. */
+  /** Launches nothing; its live sessions stay. */
   readonly draining: boolean;
-  /** Its lease holds: its sessions are being looked after. */
+  /** Whether its lease holds, so that it manages its sessions. */
   readonly alive: boolean;
   readonly leaseExpiresAt: string | null;
 }
 
-/** What the installation can take right now. `used` is what workers said last, two seconds ago at most. */
+/**
+ * The current capacity of the installation. `used` is from the workers' last reports, which are at most two seconds
+ * old.
+ */
 export interface Capacity {
-  /** Of all living workers, the draining ones included. */
+  /** Slots of all living workers, including draining ones. */
   readonly slots: number;
   readonly used: number;
-  /** Free on workers that launch; less than `slots - used` while one is draining. */
+  /** Free slots on workers that launch; less than `slots - used` while one is draining. */
   readonly free: number;
   /** Sessions that wait for a worker. */
   readonly queued: number;
   readonly workers: number;
   readonly drainingWorkers: number;
-  /** Whether a session that is created now finds a slot at once. */
+  /** Whether a session that is created now gets a slot at once. */
   readonly isAvailable: boolean;
 }
 
@@ -38,15 +41,15 @@ export interface UsageOptions extends RequestOptions {
   readonly to?: string | undefined;
 }
 
-/** What some sessions have used. Each counts once, on the day it ended. */
+/** The usage of some sessions. Each session counts once, on the day it ended. */
 export interface UsageFigures {
   readonly sessions: number;
   readonly liveSeconds: number;
-  /** Every minute that was begun, session by session. */
+  /** Minutes, rounded up for each session. */
   readonly startedMinutes: number;
 }
 
-/** What your sessions have used, day by day. */
+/** The usage of your sessions by day. */
 export interface Usage {
   readonly from: string;
   readonly to: string;
@@ -61,7 +64,7 @@ export interface Usage {
 export class Workers {
   constructor(private readonly transport: Transport) {}
 
-  /** Lists them. */
+  /** Lists the workers. */
   async list(request: RequestOptions = {}): Promise<readonly Worker[]> {
     const { body } = await this.transport.send({ ...request, method: 'GET', path: '/v1/workers' });
     // SAFETY: a 2xx of this route carries the workers.
@@ -69,7 +72,7 @@ export class Workers {
   }
 
   /**
-   * Lets nothing be launched there any more; what is live goes on. Null if the worker is not there any more.
+   * Stops launches on a worker; live sessions continue. Null if the worker is gone.
    *
    * @throws HoldfastError `worker_not_found`.
    */
@@ -78,7 +81,7 @@ export class Workers {
   }
 
   /**
-   * Takes {@link drain} back. Null if the worker is not there any more.
+   * Reverses {@link drain}. Null if the worker is gone.
    *
    * @throws HoldfastError `worker_not_found`.
    */

@@ -1,13 +1,16 @@
 import { refusal, type FieldError } from './errors';
 
 /**
- * What examples of other services give to `create`. The one list of what this client takes and does not send; the service
- * itself refuses these names, as it refuses all that it does not know.
+ * Options of `create` in examples of other services. The complete list of options that this client accepts and does not
+ * send; the service itself refuses these names, like all unknown ones.
  */
 export interface ForeignOptions {
-  /** Has no effect: every session speaks to Puppeteer and Playwright. Anything else is `not_supported`. */
+  /** Has no effect: every session works with Puppeteer and Playwright. Any other value is `not_supported`. */
   readonly adapter?: string;
-  /** What other services show on their dashboards; has no effect. What asks for another way into the net is `not_supported`. */
+  /**
+   * Metadata for dashboards of other services; has no effect. Members that ask for another network route are
+   * `not_supported`.
+   */
   readonly lambdatestOptions?: Readonly<Record<string, unknown>>;
 }
 
@@ -17,14 +20,14 @@ const NO_ADAPTER: FieldError = {
 };
 const ADAPTERS: readonly unknown[] = [undefined, 'puppeteer', 'playwright'];
 
-/* What decides which way a browser's traffic takes; in `lambdatestOptions`, or once more in what is nested there. */
+/* Members that choose the network route of a browser; in `lambdatestOptions`, or in an object nested there. */
 const WAYS: readonly string[] = ['geoLocation', 'region', 'proxy', 'proxyUrl', 'tunnel', 'tunnelName'];
 const NESTED = 'LT:Options';
 
 /**
- * What is sent of the options of a create.
+ * The options of a create without foreign ones.
  *
- * @throws HoldfastError `not_supported` for a foreign option that asks for what nobody would do.
+ * @throws HoldfastError `not_supported` for a foreign option that would have an effect.
  */
 export function withoutForeign<O extends ForeignOptions>(options: O): Omit<O, keyof ForeignOptions> {
   const { adapter, lambdatestOptions, ...own } = options;

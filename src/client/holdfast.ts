@@ -1,6 +1,7 @@
 /*
- * The package `holdfast`: everything its users may import. Nothing else of src is part of it, and it depends on nothing:
- * fetch, AbortSignal and crypto.randomUUID() are enough, Puppeteer and Playwright are loaded only when asked for.
+ * The package `holdfast`: everything its users may import. Nothing else of src is part of it, and it has no
+ * dependencies: fetch, AbortSignal and crypto.randomUUID() are enough, Puppeteer and Playwright are loaded only when
+ * they are used.
  */
 export { Browser, type BrowserOptions } from './browser';
 export type { CreateLiveRequest, CreateRequest } from './creation';

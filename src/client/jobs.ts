@@ -1,9 +1,9 @@
 import { pathSegment } from './path-segment';
 import { queryOf, splitRequest, type RequestOptions, type Transport } from './transport';
 
-/** A job that nobody could handle, in quarantine. Texts that came with it are made fit to be shown. */
+/** A job in quarantine, which no consumer could handle. Its texts are safe to be shown. */
 export interface QuarantinedJob {
-  /** Of the entry, not of the job: what the methods below take. */
+  /** Id of the entry, not of the job; the methods below take it. */
   readonly id: string;
   readonly queue: string;
   readonly jobId: string;
@@ -11,21 +11,21 @@ export interface QuarantinedJob {
   readonly reason: string;
   readonly detail: string;
   readonly at: string;
-  /** Of the payload as it was in the queue, bytes. */
+  /** Size of the payload in the queue, bytes. */
   readonly size: number;
 }
 
-/** The same with what was kept of its payload, JSON or not. */
+/** The same with the kept part of its payload, JSON or not. */
 export interface QuarantinedJobWithData extends QuarantinedJob {
   readonly data: string;
   readonly truncated: boolean;
 }
 
-/** Which jobs. */
+/** Selects jobs. */
 export interface ListJobsOptions extends RequestOptions {
   /** `launch`, `sessions`, `timers` or `ingress`. */
   readonly queue?: string | undefined;
-  /** Of one page, 1 to 100. */
+  /** Size of one page, 1 to 100. */
   readonly limit?: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface ListJobsOptions extends RequestOptions {
 export class Jobs {
   constructor(private readonly transport: Transport) {}
 
-  /** All of them, newest first, page by page as they are asked for. */
+  /** All jobs, newest first; pages are requested as they are needed. */
   async *list(options: ListJobsOptions = {}): AsyncGenerator<QuarantinedJob, void, undefined> {
     const [request, filters] = splitRequest(options);
     for (let cursor: string | undefined; ;) {
@@ -55,8 +55,8 @@ export class Jobs {
   }
 
   /**
-   * Puts a job back into its queue as it was, and forgets it here. Sent once only: the second answer to the same order
-   * would be that there is no such job.
+   * Puts a job back into its queue unchanged, and removes it from quarantine. Not retried: the answer to a repeat would
+   * be that there is no such job.
    *
    * @throws HoldfastError `job_not_found`, `job_not_retryable`.
    */
@@ -70,7 +70,7 @@ export class Jobs {
     return body as { queue: string; jobId: string };
   }
 
-  /** Forgets a job; sent once only, as {@link retry} is. @throws HoldfastError `job_not_found`. */
+  /** Forgets a job; not retried, like {@link retry}. @throws HoldfastError `job_not_found`. */
   async discard(id: string, request: RequestOptions = {}): Promise<void> {
     await this.transport.send({ maxRetries: 0, ...request, method: 'DELETE', path: pathOf(id) });
   }

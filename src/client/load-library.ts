@@ -1,10 +1,10 @@
 import { HoldfastError } from './errors';
 
 /**
- * Loads the first of several packages that is installed. They are the caller's, in the version he wants; none is ours.
+ * Loads the first installed one of several packages. They belong to the application, which chooses the version.
  *
- * @param pick - takes what is needed out of a module's exports; undefined if it is not there
- * @throws HoldfastError `library_missing`; whatever a package throws that is there and cannot be loaded.
+ * @param pick - takes the needed exports of a module; undefined if they are missing
+ * @throws HoldfastError `library_missing`; the error of an installed package that cannot be loaded.
  */
 export async function loadLibrary<Library>(
   packages: readonly string[],
@@ -24,8 +24,8 @@ export async function loadLibrary<Library>(
 
 async function load(name: string): Promise<Readonly<Record<string, unknown>> | null> {
   try {
-    // A name in a variable: bundlers would want to include every package that is written out here.
-    // SAFETY: a module's exports are named values, and nothing is believed of them before it was looked at.
+    // The name is in a variable because bundlers would try to include a package that is named in a literal. SAFETY: a
+    // module's exports are named values, and every one is checked before use.
     const exports = (await import(name)) as Record<string, unknown>;
     // SAFETY: as above; a CommonJS module has its exports in `default`, and perhaps nowhere else.
     return { ...(exports['default'] as Record<string, unknown> | undefined), ...exports };
@@ -35,7 +35,10 @@ async function load(name: string): Promise<Readonly<Record<string, unknown>> | n
   }
 }
 
-/* It may also be something that the package itself cannot find. By shape: test runners have several `Error`s. */
+/*
+ * Whether the package itself is missing, not one of its own imports. Not by `instanceof`: test runners have several
+ * `Error`s.
+ */
 const isAbsent = (error: unknown, name: string): boolean =>
   typeof error === 'object' &&
   error !== null &&

@@ -1,18 +1,19 @@
 import { nodeProcess, type NodeProcess } from './environment';
 
-/** What a process does before a signal ends it. */
+/** Clean-up of a client before a signal ends the process. */
 type Farewell = () => Promise<unknown>;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** All that say farewell when a signal comes; there is one listener per signal for them together. */
+/** The clean-ups of all clients; they share one listener for each signal. */
 const farewells = new Set<Farewell>();
 
 let stopListening: (() => void) | null = null;
 
 /**
- * What this process has made and not yet seen end. With `onSignal` it is ended at SIGINT and SIGTERM; the signal then ends
- * the process as it would have, unless somebody else listens to it. A second signal does not wait.
+ * The sessions that this process has created and not yet seen end. With `onSignal` they are released at SIGINT and
+ * SIGTERM; after that the signal ends the process as usual, unless another listener handles it. A second signal does
+ * not wait.
  */
 export class OwnSessions {
   readonly #ids = new Set<string>();
@@ -25,21 +26,21 @@ export class OwnSessions {
     private readonly onSignal: boolean,
   ) {}
 
-  /** It is ours now. */
+  /** Remembers a session. */
   add(id: string): void {
-    // Nobody would ever ask for them, and those that end by themselves would stay.
+    // Without `onSignal` the ids are never used, and those of sessions that end by themselves would accumulate.
     if (!this.onSignal) return;
     this.#ids.add(id);
     this.#watch();
   }
 
-  /** It has ended. */
+  /** Forgets a session that has ended. */
   delete(id: string): void {
     this.#ids.delete(id);
     this.#watch();
   }
 
-  /** Something that may make a session: aborted when a signal comes. */
+  /** Runs a creation, which is aborted when a signal comes. */
   async during<T>(creation: AbortController, work: Promise<T>): Promise<T> {
     this.#creations.set(creation, work);
     this.#watch();
@@ -51,10 +52,10 @@ export class OwnSessions {
     }
   }
 
-  /** Something nobody waits for, but that a signal should not cut off. Never rejects into the void. */
+  /** Registers background work that a signal should not cut off. Its rejection is handled here. */
   abandon(work: Promise<unknown>): void {
     const quiet = work
-      // What could not be ended here is ended by the service, by its time-outs.
+      // The service ends what could not be released, by its time-outs.
       .catch(() => undefined)
       .finally(() => {
         this.#abandoned.delete(quiet);
@@ -74,9 +75,9 @@ export class OwnSessions {
 
   async #endAll(): Promise<void> {
     for (const creation of this.#creations.keys()) creation.abort(new Error('the process is told to end'));
-    // First these: what they give up is abandoned, what they were just done with is ours.
+    // Creations first: each then either has abandoned its session or has added it to the list.
     await Promise.allSettled(this.#creations.values());
-    // A failure is not in the way of the others; the service ends what is left by its time-outs.
+    // A failure does not affect the others; the service ends the remaining sessions by its time-outs.
     await Promise.allSettled([...this.#abandoned, ...[...this.#ids].map(id => this.release(id))]);
   }
 }

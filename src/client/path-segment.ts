@@ -1,10 +1,10 @@
 import { HoldfastError, type ErrorCode } from './errors';
 
 /**
- * A name as one segment of a path. Nothing is sent for an empty one and for `.` and `..`: URLs take those for directories
- * however they are encoded (WHATWG URL, section 4.4), and another route than the one that was meant would answer.
+ * A name as one segment of a path. Nothing is sent for an empty one and for `.` and `..`: URLs treat those as
+ * directories in any encoding (WHATWG URL, section 4.4), so a wrong route would answer.
  *
- * @param missing - what the service says when it knows nothing of a name
+ * @param missing - the service's code for an unknown name
  * @throws HoldfastError with that code.
  */
 export function pathSegment(name: string, missing: ErrorCode): string {

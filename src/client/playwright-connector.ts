@@ -5,21 +5,21 @@ import { fetchDownloads } from './playwright-downloads';
 import { idOf, type SessionOrId } from './session';
 import type { Sessions } from './sessions';
 
-/** What is needed of Playwright. */
+/** The members of Playwright that the client uses. */
 export interface PlaywrightLibrary {
   readonly chromium: {
     connectOverCDP(endpointURL: string, options?: ConnectOverCDPOptions): Promise<PlaywrightBrowser>;
   };
 }
 
-/** Playwright's own options, but for where to connect. */
+/** Playwright's own options, without the endpoint. */
 export type PlaywrightConnectOptions = Omit<ConnectOverCDPOptions, 'endpointURL'> & {
   readonly signal?: AbortSignal;
 };
 
 /** Connects your Playwright to sessions. */
 export class PlaywrightConnector {
-  /** @param library - what to use instead of the package that is installed */
+  /** @param library - used instead of the installed package */
   constructor(
     private readonly sessions: Sessions,
     private readonly library: PlaywrightLibrary | undefined,
@@ -27,7 +27,8 @@ export class PlaywrightConnector {
 
   /**
    * Connects over CDP. The session's own pages are in `browser.contexts()[0]`; `browser.close()` only disconnects.
-   * Downloads have their `path()`, `saveAs()` and `createReadStream()` wherever the browser runs: they are fetched when asked for.
+   * Downloads have their `path()`, `saveAs()` and `createReadStream()` on whichever machine the browser runs: the files
+   * are fetched on demand.
    *
    * @throws SessionEndedError; HoldfastError `library_missing`; what Playwright throws.
    */
@@ -47,6 +48,6 @@ export class PlaywrightConnector {
 }
 
 function pickPlaywright(exports: Readonly<Record<string, unknown>>): PlaywrightLibrary | undefined {
-  // SAFETY: it is Playwright's package, and has what is used of it.
+  // SAFETY: it is Playwright's package, and has the members that are used.
   return typeof exports['chromium'] === 'object' ? (exports as unknown as PlaywrightLibrary) : undefined;
 }

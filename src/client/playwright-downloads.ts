@@ -2,13 +2,15 @@ import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
 import { isHoldfastError } from './errors';
 import type { Sessions } from './sessions';
 
-/** How long a finished download may take to be known to the service, which hears of it at the same time as we do. */
+/**
+ * How long a finished download may take to be known to the service, which learns of it at the same time as the client.
+ */
 const KNOWN_WITHIN_MS = 5_000;
 const ASK_AGAIN_MS = 50;
 
 /**
- * Makes downloads of a connected Playwright usable: their files are where the browser is, and Playwright looks for them on its own
- * machine. They are fetched from the session when somebody asks for them, into the very file Playwright would look for.
+ * Makes downloads of a connected Playwright usable: their files are where the browser is, and Playwright looks for them
+ * on its own machine. They are fetched from the session on demand, into the file that Playwright looks for.
  */
 export function fetchDownloads(browser: Browser, sessions: Sessions, sessionId: string): void {
   const onDownload = (download: Download): void => fetchWhenAsked(download, sessions, sessionId);
@@ -19,7 +21,7 @@ export function fetchDownloads(browser: Browser, sessions: Sessions, sessionId: 
   };
   browser.contexts().forEach(onContext);
   const newContext = browser.newContext.bind(browser);
-  // `newPage` of a browser makes its context by this, too.
+  // `newPage` of a browser also creates its context by this method.
   browser.newContext = async options => onContext(await newContext(options));
 }
 
@@ -28,7 +30,7 @@ function fetchWhenAsked(download: Download, sessions: Sessions, sessionId: strin
   const saveAs = download.saveAs.bind(download);
   const createReadStream = download.createReadStream.bind(download);
   let fetched: Promise<string> | null = null;
-  // Fetched once, however often it is asked for; what has failed may be asked for again.
+  // Fetched once; a failed fetch may be repeated.
   const local = (): Promise<string> =>
     (fetched ??= fetchFile(download, path, sessions, sessionId).catch((error: unknown) => {
       fetched = null;
@@ -45,7 +47,10 @@ function fetchWhenAsked(download: Download, sessions: Sessions, sessionId: strin
   };
 }
 
-/** Where Playwright looks for it; the last part is what CDP calls the download. Waits until it is complete, as Playwright does. */
+/**
+ * Fetches a download to the path where Playwright looks for it; the last part of the path is the download's guid in
+ * CDP. Waits until it is complete, as Playwright does.
+ */
 async function fetchFile(
   download: Download,
   path: () => Promise<string>,

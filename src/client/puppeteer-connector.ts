@@ -4,12 +4,12 @@ import { loadLibrary } from './load-library';
 import type { SessionOrId } from './session';
 import type { Sessions } from './sessions';
 
-/** What is needed of Puppeteer. */
+/** The members of Puppeteer that the client uses. */
 export interface PuppeteerLibrary {
   connect(options: ConnectOptions): Promise<PuppeteerBrowser>;
 }
 
-/** Puppeteer's own options, but for where to connect. */
+/** Puppeteer's own options, without the endpoint. */
 export type PuppeteerConnectOptions = Omit<
   ConnectOptions,
   'browserWSEndpoint' | 'browserURL' | 'transport' | 'channel'
@@ -17,7 +17,7 @@ export type PuppeteerConnectOptions = Omit<
 
 /** Connects your Puppeteer to sessions. */
 export class PuppeteerConnector {
-  /** @param library - what to use instead of the package that is installed */
+  /** @param library - used instead of the installed package */
   constructor(
     private readonly sessions: Sessions,
     private readonly library: PuppeteerLibrary | undefined,

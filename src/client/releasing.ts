@@ -2,20 +2,20 @@ import { refusal } from './errors';
 import type { ReleaseAllResult } from './session';
 import { splitRequest, type RequestOptions, type Transport } from './transport';
 
-/** How to release. */
+/** Options of a release. */
 export interface ReleaseRequest extends RequestOptions {
-  /** False: answer when the end is decided, without waiting until the browser is gone. Default: true. */
+  /** False: answer when the end is committed, without waiting until the browser is gone. Default: true. */
   readonly wait?: boolean | undefined;
 }
 
-/** Which sessions to release; all of yours that are created or live unless narrowed. */
+/** Which sessions to release; by default all of yours that are created or live. */
 export interface ReleaseAllOptions extends ReleaseRequest {
   readonly labelSelector?: string;
   /** Only count them. */
   readonly dryRun?: boolean;
 }
 
-/** Asks for the end of many sessions. */
+/** Releases many sessions. */
 export async function releaseAll(
   transport: Transport,
   options: ReleaseAllOptions,
@@ -36,7 +36,7 @@ export async function releaseAll(
 /** The header that says whether to wait until browsers are gone. */
 export const preferOf = (wait: boolean): Record<string, string> => (wait ? {} : { prefer: 'respond-async' });
 
-/* What was to narrow it down and is not set, as an environment variable may be, would release everything. */
+/* A filter that is undefined, such as an unset environment variable, would release everything. */
 function refuseUndefined({ dryRun: _dryRun, ...filters }: Readonly<Record<string, unknown>>): void {
   const unset = Object.keys(filters).filter(name => filters[name] === undefined);
   if (unset.length === 0) return;

@@ -4,20 +4,20 @@ const FIRST_DELAY_MS = 500;
 const DELAY_MAX_MS = 8_000;
 const RETRY_AFTER_MAX_MS = 60_000;
 
-/** Whether a call that failed like this is repeated: nobody answered, 408, 429, or a 5xx that does not forbid it. */
+/** Whether a call with this error is repeated: no answer, 408, 429, or a 5xx that does not forbid it. */
 export function isWorthRepeating({ code, status, retryable }: HoldfastError): boolean {
   if (status === null) return code === 'connection_failed' || code === 'request_timeout';
   return retryable && isPassing(status);
 }
 
-/** Whether a status says by itself that the same request may succeed later. */
+/** Whether a status alone means that the same request may succeed later. */
 export const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /**
- * How long to wait before the next attempt, milliseconds: what the service asks for, else twice as long each time. Half of
- * it is random, so that clients which failed together do not come back together.
+ * How long to wait before the next attempt, milliseconds: the service's `Retry-After`, else doubled each time. Half of
+ * it is random, so that clients that failed together do not retry together.
  *
- * @param attempt - of the attempt that has failed; 0 for the first
+ * @param attempt - the number of the failed attempt; 0 for the first
  */
 export function retryDelayMs({ retryAfterMs }: HoldfastError, attempt: number): number {
   if (retryAfterMs !== null) return Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);

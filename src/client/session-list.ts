@@ -1,16 +1,16 @@
 import type { Session, SessionData, SessionStatus } from './session';
 import { queryOf, splitRequest, type RequestOptions, type Transport } from './transport';
 
-/** Which sessions to list; all that are retained unless narrowed, the newest first. */
+/** Which sessions to list; by default all that are retained, newest first. */
 export interface ListOptions extends RequestOptions {
   readonly status?: SessionStatus | readonly SessionStatus[];
   /** Such as `team=a,env!=prod`. */
   readonly labelSelector?: string;
   readonly createdAfter?: string | Date;
   readonly createdBefore?: string | Date;
-  /** How many on a page, 1 … 100. Default 50. */
+  /** Sessions per page, 1 … 100. Default 50. */
   readonly limit?: number;
-  /** Where to go on: `nextCursor` of a page. */
+  /** Where to continue: `nextCursor` of a page. */
   readonly cursor?: string;
 }
 
@@ -40,8 +40,8 @@ export class SessionPage {
 }
 
 /**
- * A list that is read when somebody wants it: `await` gives its first page, `for await` every session of every page.
- * A list that nobody looks at asks for nothing, and so cannot fail either.
+ * A list that is read on demand: `await` gives its first page, `for await` every session of every page. An unused list
+ * sends no request, and so cannot fail either.
  */
 export class SessionList implements Promise<SessionPage>, AsyncIterable<Session> {
   readonly [Symbol.toStringTag] = 'SessionList';
@@ -49,7 +49,7 @@ export class SessionList implements Promise<SessionPage>, AsyncIterable<Session>
 
   constructor(private readonly readFirst: () => Promise<SessionPage>) {}
 
-  /** The first page; asked for once, however often it is awaited. */
+  /** The first page; requested once, however often it is awaited. */
   async #first(): Promise<SessionPage> {
     return (this.#firstPage ??= this.readFirst());
   }
@@ -74,7 +74,7 @@ export class SessionList implements Promise<SessionPage>, AsyncIterable<Session>
     return this.#first().finally(onSettled);
   }
 
-  /** Every session of this page and all that follow. */
+  /** Every session of this page and of all later ones. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Session, void, undefined> {
     for (let page: SessionPage | null = await this.#first(); page !== null; page = await page.nextPage()) {
       yield* page.sessions;
@@ -82,7 +82,7 @@ export class SessionList implements Promise<SessionPage>, AsyncIterable<Session>
   }
 }
 
-/** A list of the sessions that match. */
+/** Lists the matching sessions. */
 export function listSessions(
   transport: Transport,
   sessionOf: (data: SessionData) => Session,

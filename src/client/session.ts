@@ -2,19 +2,19 @@
 
 import type { ForeignOptions } from './foreign-options';
 
-/** The states of a session that goes on. */
+/** The statuses of a session that has not ended. */
 export const OPEN_STATUSES = ['created', 'live'] as const;
 
-/** The states in which a session is over. */
+/** The statuses of a session that has ended. */
 export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const;
 
 /** @see ENDED_STATUSES */
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 
-/** Where a session is in its life. */
+/** The status of a session. */
 export type SessionStatus = (typeof OPEN_STATUSES)[number] | EndedStatus;
 
-/** What every session has. Times are ISO 8601 in UTC, durations milliseconds. */
+/** The members that every session has. Times are ISO 8601 in UTC, durations milliseconds. */
 export interface SessionFacts {
   readonly id: string;
   readonly name: string | null;
@@ -26,18 +26,18 @@ export interface SessionFacts {
   readonly duration: number;
   readonly viewerUrl: string | null;
   readonly headless: boolean;
-  /** The inside of a page, CSS pixels; null: 1280 × 720. With the others null is Chromium's own choice. */
+  /** The inside of a page, CSS pixels; null: 1280 × 720. For the next options null is Chromium's default. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
   readonly deviceScaleFactor: number | null;
   readonly userAgent: string | null;
   readonly locale: string | null;
   readonly timezone: string | null;
-  /** User name and password are told to nobody. */
+  /** User name and password are never returned. */
   readonly proxy: { readonly server: string } | null;
   readonly workerId: string | null;
   /** Rises with every change. */
   readonly revision: number;
-  /** A newer version of the service keeps the session: this is what could be read of it. */
+  /** A newer version of the service manages the session: only this part could be read. */
   readonly isPartial?: true;
 }
 
@@ -49,18 +49,18 @@ export interface CreatedSessionData extends SessionFacts {
   readonly endedAt: null;
   readonly expiresAt: null;
   readonly websocketUrl: null;
-  /** 1: next in turn; null: does not wait. */
+  /** 1: next in the queue; null: the session does not wait. */
   readonly queuePosition: number | null;
   readonly error: null;
 }
 
-/** A session that one can connect to. */
+/** A session that clients can connect to. */
 export interface LiveSessionData extends SessionFacts {
   readonly status: 'live';
   readonly endReason: null;
   readonly liveAt: string;
   readonly endedAt: null;
-  /** When `timeout` will end it. */
+  /** When `timeout` ends it. */
   readonly expiresAt: string;
   /** CDP endpoint of the whole browser, complete and self-authorising. */
   readonly websocketUrl: string;
@@ -73,7 +73,7 @@ export interface EndedSessionData extends SessionFacts {
   readonly status: EndedStatus;
   /** Why it ended, such as `released_by_client` or `session_timeout`. */
   readonly endReason: string;
-  /** Null: it never was live. */
+  /** Null: it was never live. */
   readonly liveAt: string | null;
   readonly endedAt: string;
   readonly expiresAt: string | null;
@@ -83,10 +83,10 @@ export interface EndedSessionData extends SessionFacts {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** A session as the service has answered it: which members it has follows from its `status`. */
+/** A session as the service has answered it; its members depend on its `status`. */
 export type SessionData = CreatedSessionData | LiveSessionData | EndedSessionData;
 
-/** What makes a session end at the end of a block with `await using`. */
+/** Releases a session at the end of a block with `await using`. */
 export interface Releasable {
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -94,19 +94,19 @@ export interface Releasable {
 /** A session that is not live yet. */
 export type CreatedSession = CreatedSessionData & Releasable;
 
-/** A session that is live at the moment it was read. */
+/** A session that was live when it was read. */
 export type LiveSession = LiveSessionData & Releasable;
 
 /** A session that has ended. */
 export type EndedSession = EndedSessionData & Releasable;
 
 /**
- * A session at the moment it was read; it does not change by itself, `retrieve` reads it again. With `await using` it is
- * released at the end of the block.
+ * A session at the time it was read. The object does not change; `retrieve` reads the session again. With `await using`
+ * it is released at the end of the block.
  */
 export type Session = CreatedSession | LiveSession | EndedSession;
 
-/** A session, or only its id: all that has to be kept. */
+/** A session, or only its id, which is enough for every method. */
 export type SessionOrId = string | { readonly id: string };
 
 /** The proxy that all traffic of a browser goes through. */
@@ -124,16 +124,16 @@ export interface NewCookie {
   readonly url?: string;
   readonly domain?: string;
   readonly path?: string;
-  /** Epoch seconds; left out: until the session ends. */
+  /** Epoch seconds; left out: the cookie lasts until the session ends. */
   readonly expires?: number;
   readonly httpOnly?: boolean;
   readonly secure?: boolean;
   readonly sameSite?: 'Strict' | 'Lax' | 'None';
-  /** Of a partitioned cookie: the site it is kept apart for. */
+  /** For a partitioned cookie: its top-level site. */
   readonly partitionKey?: { readonly topLevelSite: string; readonly hasCrossSiteAncestor: boolean };
 }
 
-/** What its browser is to be like; null leaves a thing to the service. */
+/** Options of the session's browser; null means the service's default. */
 export interface BrowserCreateOptions {
   /** False: with windows, on a display of its own. Default: true. */
   readonly headless?: boolean | null;
@@ -147,38 +147,40 @@ export interface BrowserCreateOptions {
   /** An IANA name, such as `Europe/Berlin`. */
   readonly timezone?: string | null;
   readonly proxy?: ProxyOptions | null;
-  /** In the browser before its first page opens. */
+  /** Set before the first page opens. */
   readonly cookies?: readonly NewCookie[] | null;
 }
 
-/** What a session is to be like. Durations are milliseconds. What the service does not offer it refuses: `not_supported`. */
+/**
+ * Options of a new session. Durations are milliseconds. The service refuses what it does not offer: `not_supported`.
+ */
 export interface CreateOptions extends BrowserCreateOptions, ForeignOptions {
   /** How long it may be live. Default 300 000. */
   readonly timeout?: number;
-  /** Ends it after so long without anything happening. Default: off. */
+  /** Ends it after so long without activity. Default: off. */
   readonly idleTimeout?: number | null;
   /** How long it may wait for a free slot. Default 60 000. */
   readonly queueTimeout?: number;
-  /** Ends it if nobody connects for so long. Default: off. */
+  /** Ends it if no client connects for so long. Default: off. */
   readonly connectTimeout?: number | null;
   readonly labels?: Readonly<Record<string, string>>;
   readonly name?: string | null;
-  /** An id of your own choice. */
+  /** An id that you choose. */
   readonly sessionId?: string;
   readonly context?: unknown;
   readonly recording?: boolean | null;
   readonly blockAds?: boolean | null;
 }
 
-/** What is to change about a session; what is not named stays. */
+/** Changes to a session; other members stay as they are. */
 export interface UpdateOptions {
-  /** In total, from the moment it was live on: a longer one extends it, a shorter one brings its end nearer. */
+  /** The total duration since it went live: a longer one extends the session, a shorter one ends it earlier. */
   readonly timeout?: number;
-  /** The same as a moment; not together with `timeout`. */
+  /** The same as a time; not together with `timeout`. */
   readonly expiresAt?: string | Date;
   /** Null switches it off. */
   readonly idleTimeout?: number | null;
-  /** Merged into those it has; null removes one. */
+  /** Merged into the existing labels; null removes one. */
   readonly labels?: Readonly<Record<string, string | null>>;
   readonly name?: string | null;
 }
@@ -198,11 +200,11 @@ export interface SessionDownload {
   readonly modifiedAt: string;
   /** False: the browser is still writing it, under a name of its own. */
   readonly isComplete: boolean;
-  /** Why there is no file: it was cut, since the session had used up its quota. Null for all others. */
+  /** Why there is no file: the download was cut because the session had used up its quota. Null for all others. */
   readonly error: 'download_quota_exceeded' | null;
 }
 
-/** What changes about a live session without a new revision. */
+/** The details of a live session that change without a new revision. */
 export interface LiveDetails {
   readonly id: string;
   readonly websocketUrl: string | null;
@@ -233,9 +235,9 @@ export interface SessionEvent {
   readonly actor: string;
 }
 
-/** What became of the sessions that `releaseAll` met. */
+/** The outcome of `releaseAll`. */
 export interface ReleaseAllResult {
-  /** False: not every one could be confirmed; asking again settles it. */
+  /** False: some could not be confirmed; a repeat settles them. */
   readonly success: boolean;
   readonly message: string;
   readonly matched: number;
@@ -243,9 +245,9 @@ export interface ReleaseAllResult {
   readonly failed: number;
 }
 
-/** The id of what was given. */
+/** The id of a session. */
 export const idOf = (session: SessionOrId): string => (typeof session === 'string' ? session : session.id);
 
-/** Whether it is over. */
+/** Whether a session has ended. */
 export const isEnded = <S extends SessionData>(session: S): session is S & EndedSessionData =>
   ENDED_STATUSES.some(status => status === session.status);

@@ -31,23 +31,23 @@ import {
   type WaitTarget,
 } from './waiting';
 
-/** How long a process that is told to end may take to release what it has made, milliseconds. */
+/** How long a release may take when a signal ends the process, milliseconds. */
 const LAST_RELEASE_TIMEOUT_MS = 5_000;
 
-/** How to change a session. */
+/** Options of an update. */
 export interface UpdateRequest extends RequestOptions {
   /** Only if it still has this revision; `precondition_failed` otherwise. */
   readonly ifRevision?: number | undefined;
 }
 
-/** Which part of a history to watch. */
+/** Options of {@link Sessions.watch}. */
 export interface WatchOptions {
   /** Only what came after; default 0, all of it. */
   readonly afterSeq?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which part of a history to read. */
+/** Options of {@link Sessions.events}. */
 export interface EventsOptions extends RequestOptions {
   /** Only what came after; default 0, all of it. */
   readonly afterSeq?: number;
@@ -66,13 +66,13 @@ export class Sessions {
   }
 
   /**
-   * Creates a session and waits until it is live. Repeated by itself when it fails on the way, and never makes two.
+   * Creates a session and waits until it is live. Failed attempts are repeated, and never create a second session.
    *
-   * @throws SessionEndedError if it ended before it was live, with the end reason as its code, as `queue_timeout` when no
-   *   slot came free.
+   * @throws SessionEndedError if it ended before it was live, with the end reason as its code, such as `queue_timeout`
+   *   when no slot came free.
    */
   async create(options?: CreateOptions, request?: CreateLiveRequest): Promise<LiveSession>;
-  /** The same, or only accepted with `wait: false`. */
+  /** The same; with `wait: false` the session is only accepted. */
   async create(
     options: CreateOptions | undefined,
     request: CreateRequest,
@@ -91,10 +91,10 @@ export class Sessions {
     return createSession(parts, options, request);
   }
 
-  /** Reads a session, from any process and also after its end. Not awaited, it fails in silence. */
+  /** Reads a session, from any process and also after its end. If the result is not awaited, an error is ignored. */
   retrieve(session: SessionOrId, request: RequestOptions = {}): Promise<Session> {
     const retrieved = this.#retrieve(session, request);
-    // Whoever awaits it hears of the error; a call that nobody awaits must not end the process.
+    // An awaiting caller gets the error; without one it must not end the process.
     retrieved.catch(() => undefined);
     return retrieved;
   }
@@ -119,7 +119,7 @@ export class Sessions {
     });
   }
 
-  /** Ends a session and answers when its browser is gone. One that has ended already stays as it ended. */
+  /** Ends a session and answers when its browser is gone. A session that has ended already is not changed. */
   async release(session: SessionOrId, request: ReleaseRequest = {}): Promise<EndedSession> {
     const { wait = true, ...call } = request;
     const path = `${pathOf(session)}/release`;
@@ -129,9 +129,10 @@ export class Sessions {
   }
 
   /**
-   * Ends every session of your API key, or those that a selector names; also those of other processes.
+   * Ends every session of your API key, or those that match a selector; also those of other processes.
    *
-   * @throws HoldfastError `invalid_request` for a selector that is given, and undefined or empty: it is not meant to be all.
+   * @throws HoldfastError `invalid_request` for a selector that is undefined or empty, because it is hardly meant to
+   *   select all.
    */
   async releaseAll(options: ReleaseAllOptions = {}): Promise<ReleaseAllResult> {
     return releaseAll(this.transport, options);
@@ -148,7 +149,7 @@ export class Sessions {
     return body as LiveDetails;
   }
 
-  /** What the browser of a live session has downloaded, by name. */
+  /** The downloads of a live session, by name. */
   async downloads(session: SessionOrId, request: RequestOptions = {}): Promise<SessionDownload[]> {
     const path = `${pathOf(session)}/downloads`;
     const { body } = await this.transport.send({ ...request, method: 'GET', path });
@@ -157,8 +158,8 @@ export class Sessions {
   }
 
   /**
-   * One finished download of a live session by its name, or the guid CDP has for it, as a `Response` whose body is read as it comes: `arrayBuffer()`, or `body` as
-   * a stream. Asked for once, and without a time-out.
+   * One finished download of a live session by its name, or by its guid in CDP, as a `Response` whose body is read as
+   * it comes: `arrayBuffer()`, or `body` as a stream. Not retried, and without a time-out.
    */
   async download(
     session: SessionOrId,
@@ -169,14 +170,14 @@ export class Sessions {
     return this.transport.open({ ...request, method: 'GET', path, headers: { accept: '*/*' } });
   }
 
-  /** What has happened to a session so far, the oldest first; all of it, however many pages that takes. */
+  /** The whole history of a session so far, oldest first. */
   async events(session: SessionOrId, options: EventsOptions = {}): Promise<SessionEvent[]> {
     const { afterSeq = 0, ...request } = options;
     const found: SessionEvent[] = [];
     for (let after = afterSeq === 0 ? null : String(afterSeq); ;) {
       const path = `${pathOf(session)}/events${after === null ? '' : `?after=${after}`}`;
       const { body } = await this.transport.send({ ...request, method: 'GET', path });
-      // SAFETY: a 2xx of this route carries a page of the history; services of before paged had only one.
+      // SAFETY: a 2xx of this route carries a page of the history; older services send only one.
       const page = body as { events: SessionEvent[]; nextCursor?: string | null };
       for (const event of page.events) found.push(event);
       after = page.nextCursor ?? null;
@@ -184,7 +185,7 @@ export class Sessions {
     }
   }
 
-  /** What happens to a session, each entry once and in order, as it happens; is over when the session is. */
+  /** Follows a session's history: each entry once and in order, as it is added; ends when the session has ended. */
   async *watch(
     session: SessionOrId,
     { afterSeq = 0, signal }: WatchOptions = {},
@@ -193,7 +194,7 @@ export class Sessions {
     let seq = afterSeq;
     let known: Session | null = null;
     do {
-      // First the revision, then the history: so that nothing before this revision is missing from it.
+      // First the revision, then the history, so that the history contains everything up to this revision.
       known = await nextChange(this.#readChange, id, known, signal);
       for (const event of await this.events(id, { afterSeq: seq, signal })) {
         if (event.seq <= seq) continue;
@@ -204,7 +205,7 @@ export class Sessions {
   }
 
   /**
-   * Waits until a session has a status, or has `ended`; asks only when something has changed.
+   * Waits until a session has a status, or has `ended`; reads it only after a change.
    *
    * @throws SessionEndedError if it ends otherwise; HoldfastError `wait_timeout`.
    */
@@ -254,15 +255,15 @@ export class Sessions {
     try {
       await this.release(id);
     } catch (error) {
-      // Retention has forgotten it, so it has ended.
+      // Retention has removed it, so it had ended.
       if (!isHoldfastError(error, 'session_not_found')) throw error;
     }
   }
 }
 
-/* Not enumerable: a session that is printed, copied or sent shows what the service has said, and nothing else. */
+/* Not enumerable: a session that is printed, copied or sent contains only the service's answer. */
 function disposable(data: SessionData, dispose: () => Promise<void>): Session {
-  // Runtimes that do not know the symbol have no `await using` either, and what compilers make of it uses this one.
+  // Runtimes without the symbol have no `await using` either, and compiled code uses this one.
   const symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
   // SAFETY: the property that makes it a Session is added in this very line.
   return Object.defineProperty(data, symbol, { value: dispose, enumerable: false }) as Session;

@@ -2,19 +2,19 @@ import { openScope, pause } from './cancellation';
 import { HoldfastError, SessionEndedError, type FieldError } from './errors';
 import { isPassing, isWorthRepeating, parseRetryAfter, retryDelayMs } from './retry-policy';
 
-/** What every call takes. */
+/** Options of every call. */
 export interface RequestOptions {
-  /** Gives up: the call rejects with the signal's reason. */
+  /** Aborts the call, which rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** How long one attempt may take, milliseconds. Default: the client's. */
   readonly timeoutMs?: number | undefined;
-  /** How often it is tried again. Default: the client's. */
+  /** How often it is retried. Default: the client's. */
   readonly maxRetries?: number | undefined;
 }
 
 /**
- * Tells how to ask apart from what is asked for. Whatever nobody knows is asked for: the service refuses it, where a
- * filter that is dropped in silence would select everything.
+ * Separates the options of the request from its parameters. Unknown names are sent as parameters, so that the service
+ * refuses them: a filter that is silently dropped would select everything.
  */
 export function splitRequest<Options extends RequestOptions>({
   signal,
@@ -28,7 +28,7 @@ export function splitRequest<Options extends RequestOptions>({
 /** A value in a query. */
 export type QueryValue = string | number | Date | readonly string[] | null | undefined;
 
-/** What was asked for as a query with its `?`; without what is undefined, while null is for the service to refuse. */
+/** Parameters as a query with its `?`. Undefined ones are left out; null is sent, for the service to refuse. */
 export function queryOf(values: Readonly<Record<string, QueryValue>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
@@ -45,20 +45,20 @@ export interface Call extends RequestOptions {
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The body of the answer is a text as it is, not JSON. */
+  /** The body of the answer is plain text, not JSON. */
   readonly isText?: boolean | undefined;
 }
 
-/** Its answer: 2xx, or 304 where the call was conditional. */
+/** The answer of a call: 2xx, or 304 if the call was conditional. */
 export interface Answer {
   readonly status: number;
-  /** What the JSON says; the text if that was asked for; null for a 304 and a 204. */
+  /** The parsed JSON, or the text if that was requested; null for a 304 and a 204. */
   readonly body: unknown;
 }
 
-/** How the service is reached. */
+/** Options of {@link Transport}. */
 export interface TransportOptions {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
   readonly timeoutMs: number;
@@ -66,13 +66,13 @@ export interface TransportOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** Sends requests, and sends them again where that may help. */
+/** Sends requests, and retries them where that may help. */
 export class Transport {
   constructor(private readonly options: TransportOptions) {}
 
   /**
-   * One call, repeated up to `maxRetries` times. All its attempts carry one request id, and one Idempotency-Key if the
-   * call has any, so that the service can tell that they are one.
+   * One call, repeated up to `maxRetries` times. All its attempts carry one request id, and the same Idempotency-Key if
+   * the call has one, so that the service recognises them as one call.
    *
    * @throws HoldfastError of the last attempt; the signal's reason if it is aborted.
    */
@@ -88,8 +88,8 @@ export class Transport {
   }
 
   /**
-   * One call whose answer is read as it comes, by the caller. Not repeated and without a time-out: only who reads knows
-   * what is missing, and for how long nothing may come.
+   * One call whose answer the caller reads as it comes. Not retried and without a time-out: only the reader knows what
+   * is missing, and how long a pause is normal.
    *
    * @throws HoldfastError for all but a 2xx; the signal's reason if it is aborted.
    */
@@ -136,12 +136,12 @@ export class Transport {
   }
 
   async #fetch({ method, path, body }: Call, headers: Headers, signal?: AbortSignal): Promise<Response> {
-    // Unbound, it would be called with the options as `this`, which fetch of edge runtimes does not take.
+    // Destructured: as a method it would be called with the options as `this`, which fetch of edge runtimes refuses.
     const { fetch } = this.options;
     return fetch(`${this.options.baseUrl}${path}`, {
       method,
       headers,
-      // A POST that follows a redirect becomes a GET, and a key may go where it should not.
+      // When a redirect is followed, a POST becomes a GET, and the API key may be sent to another server.
       redirect: 'manual',
       ...(signal === undefined ? {} : { signal }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -173,12 +173,12 @@ function parse(text: string): object | undefined {
     const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? body : undefined;
   } catch {
-    // Not JSON, so not from the service; the caller says so.
+    // Not JSON, so not from the service; the caller of this function reports it.
     return undefined;
   }
 }
 
-/** The body of an error, RFC 9457, as far as it can be trusted: anybody may stand between us and the service. */
+/** The body of an error, RFC 9457. Its types are not trusted: a proxy in between may have answered. */
 interface Problem {
   readonly code?: unknown;
   readonly message?: unknown;
@@ -213,7 +213,10 @@ function problem(response: Response, body: Problem = {}): HoldfastError {
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-/* fetch says only that it has failed. Its `cause` knows more, if only a code: one of several addresses, all refused. */
+/*
+ * The message of a fetch error says only that it failed. Its `cause` has more, sometimes only a code: if several
+ * addresses were refused.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

@@ -13,19 +13,19 @@ import {
 } from './session';
 import type { RequestOptions } from './transport';
 
-/** What can be waited for: a status, or any end. */
+/** The target of a wait: a status, or any end. */
 export type WaitTarget = SessionStatus | 'ended';
 
-/** A session that is what was waited for. */
+/** A session that has reached the target. */
 export type SessionAt<Target extends WaitTarget> = Target extends 'created'
   ? CreatedSession
   : Target extends 'live'
     ? LiveSession
     : EndedSession;
 
-/** How to wait. */
+/** Options of a wait. */
 export interface WaitOptions {
-  /** Default: for ever. */
+  /** Default: no limit. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,16 +37,16 @@ export type ReadChange = (
   request: RequestOptions,
 ) => Promise<Session | null>;
 
-/** How long one request waits at the service; proxies cut at a minute. */
+/** How long one request waits at the service; many proxies cut requests after a minute. */
 const POLL_SECONDS = 30;
 
-/** What the service may take to answer beyond the wait, milliseconds. */
+/** How long the service may take to answer after the wait, milliseconds. */
 const POLL_MARGIN_MS = 15_000;
 
-/** A service that is shutting down answers before the wait is over; do not ask it in a circle. */
+/** A service that is shutting down answers before the wait is over; this pause prevents a busy loop. */
 const EARLY_ANSWER_PAUSE_MS = 500;
 
-/** Waits until a session has another revision than the one that is known; reads it at once if none is. */
+/** Waits until a session has another revision than the known one; reads it at once if none is known. */
 export async function nextChange(
   read: ReadChange,
   id: string,
@@ -63,7 +63,7 @@ export async function nextChange(
 }
 
 /**
- * Waits until a session is what is wanted.
+ * Waits until a session has reached the target.
  *
  * @throws SessionEndedError if it ends otherwise; HoldfastError `wait_timeout`.
  */
@@ -91,7 +91,7 @@ export async function waitForTarget<Target extends WaitTarget>(
   }
 }
 
-/** Waits until a session that was just created is live, or has ended. */
+/** Waits until a new session is live, or has ended. */
 export async function waitUntilSettled(
   read: ReadChange,
   created: CreatedSession,
@@ -102,7 +102,7 @@ export async function waitUntilSettled(
   return seen;
 }
 
-/** Says that a session has ended, and how. */
+/** The error for a session that has ended. */
 export function endedError(
   { id, status, endReason, error }: EndedSessionData,
   consequence: string,

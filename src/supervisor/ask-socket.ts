@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 
 /**
- * Sends a question to a Unix socket on a connection of its own. Answers with what has come back when it is enough, when
- * the other side hangs up, or when nothing more comes for `timeoutMs`; an empty string means that nobody is there, or
- * that he is silent.
+ * Sends a request to a Unix socket on a new connection. Returns the bytes received when they are enough, when the other
+ * side closes, or when nothing more comes for `timeoutMs`. An empty string means that no process listens there, or that
+ * it does not answer.
  */
 export async function askSocket(
   socketPath: string,
@@ -18,7 +18,7 @@ export async function askSocket(
       answer += text.toString();
       if (isEnough(answer)) socket.destroy();
     });
-    // Refused and reset mean the same as silence; 'close' follows every error.
+    // A refused or reset connection is treated like no answer; 'close' follows every error.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(answer));
   });

@@ -11,20 +11,20 @@ const schema = z.object({
 });
 
 /**
- * `children.json`: which process plays which role. It outlives a supervisor that crashes, so that the next one finds
- * the keeper (and with it every browser) and the Redis that are still alive.
+ * `children.json`: which process has which role. It outlives a supervisor that crashes, so that the next one finds the
+ * keeper (and with it every browser) and the Redis that are still running.
  *
  * Writes are synchronous: between the start of a process and its record nothing else may happen. A write that fails (a
- * full disk) is no reason to lose a process that runs: it is made up for when there is room.
+ * full disk) must not end a running process: it is repeated when there is room.
  */
 export class ChildrenFile {
   readonly #children = new Map<string, ProcessIdentity>();
   #retry: NodeJS.Timeout | null = null;
 
   /**
-   * Reads what an earlier supervisor left, if it was of this boot; an unreadable file counts as none.
+   * Reads the file of an earlier supervisor, if it is of this boot; an unreadable file counts as none.
    *
-   * @param path - null: nothing is found and nothing is left to be found
+   * @param path - null: nothing is read or written
    */
   constructor(
     private readonly path: string | null,
@@ -37,23 +37,23 @@ export class ChildrenFile {
     }
   }
 
-  /** Who played a role last; the caller checks whether it still lives. */
+  /** The last process of a role; the caller checks whether it still runs. */
   last(role: string): ProcessIdentity | null {
     return this.#children.get(role) ?? null;
   }
 
-  /** Remembers who plays a role now. */
+  /** Records the current process of a role. */
   record(role: string, identity: ProcessIdentity): void {
     this.#children.set(role, identity);
     this.#save();
   }
 
-  /** The role was told to end and did. */
+  /** Forgets a role whose process was stopped on purpose. */
   forget(role: string): void {
     if (this.#children.delete(role)) this.#save();
   }
 
-  /** Says once that it cannot be written, and once that it can again. */
+  /** Logs once that the file cannot be written, and once that it can again. */
   #save(): void {
     try {
       this.#write();
@@ -89,7 +89,7 @@ function readChildren(path: string, bootId: string): Record<string, ProcessIdent
     const content = schema.parse(JSON.parse(readFileSync(path, 'utf8')));
     return content.bootId === bootId ? content.children : {};
   } catch {
-    // No file is the normal case; a torn or foreign one tells us nothing about living processes either.
+    // A missing file is the normal case; an incomplete or foreign one says nothing about running processes either.
     return {};
   }
 }

@@ -14,7 +14,7 @@ import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
 import { RunDirectory } from '../../workers/keeper/process/run-directory';
 import { browserUser, prepareRunRoot, runRootFor } from '../../workers/keeper/process/run-root';
 
-/** What one real launch has shown. */
+/** The result of one real launch. */
 export type ChromiumProof =
   | { readonly ok: true; readonly launchMs: number; readonly uid: number }
   | { readonly ok: false; readonly reason: string; readonly advice: readonly string[] };
@@ -26,7 +26,7 @@ const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/process/shim.sh');
 
 /**
  * Starts a Chromium exactly as the keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does
- * not start without its sandbox unless it is told to, so that a launch proves the sandbox as well.
+ * not start without its sandbox unless a flag says so, so a launch proves the sandbox as well.
  */
 export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumProof> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
@@ -66,7 +66,7 @@ export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumP
   }
 }
 
-/** What to do about the ways in which Chromium is known to fail at start. */
+/** Advice for known failures of Chromium at start. */
 export function adviceFor(reason: string): string[] {
   if (/no usable sandbox|setuid sandbox|CanCreateProcessInNewNS|Operation not permitted/i.test(reason)) {
     return [

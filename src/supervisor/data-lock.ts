@@ -7,11 +7,11 @@ const schema = z.object({
   pid: z.number().int().positive(),
   startedAt: z.string(),
   bootId: z.string(),
-  /** Where the holder can be reached; null until it is known. */
+  /** URL of the holder; null until it is known. */
   url: z.string().nullable(),
 });
 
-/** Whoever holds a data folder. */
+/** The supervisor that holds a data folder. */
 export type LockHolder = z.infer<typeof schema>;
 
 /** Thrown when another supervisor holds the data folder. */
@@ -27,14 +27,14 @@ export class AlreadyRunningError extends Error {
 }
 
 const errorCode = (error: unknown): string | undefined =>
-  // SAFETY: only asked of errors from fs, which are system errors.
+  // SAFETY: only called for errors of fs, which are system errors.
   (error as NodeJS.ErrnoException).code;
 
 /**
- * A lock that is a file naming its holder. It is taken with link(2), which is atomic and shows the file only when it is
- * complete. A lock whose holder has died (or was of another boot) is stale. Only one starter may replace it: the one
- * that holds a second lock of the same kind beside it. So two starters at once cannot both find the stale lock and
- * each remove what the other has just taken.
+ * A lock that is a file naming its holder. It is taken with link(2), which is atomic and shows only the complete file.
+ * A lock is stale if its holder has died (or was of another boot). Only the process that holds a second lock of the
+ * same kind, beside it, may replace a stale lock. So of two processes that find the stale lock at once, neither can
+ * remove the lock that the other has just taken.
  */
 export class DataLock {
   private constructor(
@@ -45,7 +45,7 @@ export class DataLock {
   /**
    * Takes the lock.
    *
-   * @param url - where the holder will be reachable, if known already
+   * @param url - URL of the holder, if known already
    * @throws AlreadyRunningError if a living process holds it.
    */
   static async acquire(path: string, table: ProcessTable, url: string | null): Promise<DataLock> {
@@ -61,18 +61,18 @@ export class DataLock {
     return new DataLock(path, holder);
   }
 
-  /** Tells later starters where the holder can be reached. */
+  /** Writes the holder's URL into the lock, for processes that find the folder taken. */
   async announce(url: string): Promise<void> {
     await rename(await writeDraft(this.path, { ...this.holder, url }), this.path);
   }
 
-  /** Gives the lock back. */
+  /** Releases the lock. */
   async release(): Promise<void> {
     await rm(this.path, { force: true });
   }
 }
 
-/** Who holds a data folder right now, or null. */
+/** The current holder of a data folder, or null. */
 export async function livingHolder(path: string, table: ProcessTable): Promise<LockHolder | null> {
   const holder = await readHolder(path);
   if (holder === null || holder === 'unreadable' || holder.bootId !== (await table.bootId())) return null;
@@ -88,7 +88,7 @@ async function take(path: string, draft: string, own: LockHolder, table: Process
   }
 }
 
-/** False when the lock has changed hands meanwhile and has to be looked at again. */
+/** False if the lock has another holder meanwhile and must be read again. */
 async function replaceStale(
   path: string,
   draft: string,
@@ -132,7 +132,7 @@ async function readHolder(path: string): Promise<LockHolder | 'unreadable' | nul
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    // A file that is there but says nothing (power was lost while it was written) names nobody who could be alive.
+    // An unreadable file (power was lost while it was written) names no process that could be alive.
     return errorCode(error) === 'ENOENT' ? null : 'unreadable';
   }
 }

@@ -19,7 +19,7 @@ import { lockPath } from './supervisor';
 
 /** One line of the doctor's report. */
 export interface Finding {
-  /** `bad`: Holdfast cannot run like this. `note`: it can, but somebody should look. */
+  /** `bad`: Holdfast cannot run like this. `note`: it can, but the operator should check this. */
   readonly mark: 'ok' | 'note' | 'bad';
   readonly text: string;
   /** Further lines: what to do about it. */
@@ -31,10 +31,10 @@ const run = promisify(execFile);
 const VERSION_TIMEOUT_MS = 10_000;
 const OLDEST_NODE = [20, 19] as const;
 const GIB = 2 ** 30;
-/** A browser's profile and downloads; less is soon full. */
+/** For browsers' profiles and downloads; a disk with less is soon full. */
 const ENOUGH_DISK_BYTES = 2 * GIB;
 
-/** Whether this Node is one we are tested with. */
+/** Whether Holdfast is tested with this version of Node. */
 export function checkNode(version = process.versions.node): Finding[] {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_NODE;
@@ -42,7 +42,7 @@ export function checkNode(version = process.versions.node): Finding[] {
   return [enough ? ok(`Node ${version}`) : bad(`Node ${version} is older than ${OLDEST_NODE.join('.')}`)];
 }
 
-/** The Redis of REDIS_URL and its settings, or the program that we would start ourselves. */
+/** The Redis of REDIS_URL and its settings, or the program of the embedded Redis. */
 export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
   if (redisUrl === null) {
     const binary = await findRedisBinary(executableSearchPath());
@@ -62,7 +62,7 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
   }
 }
 
-/** The browser, proven by one launch as the keeper does it. */
+/** The browser, tested with one launch in the keeper's way. */
 export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
   if (keeper.browser === 'null') return [note('HOLDFAST_BROWSER=null: sessions have no real browser')];
   const program = await findChromium({
@@ -96,7 +96,7 @@ export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
   ];
 }
 
-/** Where browsers live, and how much room there is. */
+/** The folders of browsers, and their free space. */
 export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
   const { uid } = browserUser();
   const existing = await nearestExisting(dataDir);
@@ -124,7 +124,7 @@ export function checkCapacity({ keeper }: Config): Finding[] {
   ];
 }
 
-/** Whether a start would find the data folder and the port free. */
+/** Whether data folder and port are free. */
 export async function checkRunning({ dataDir, host, port }: Config): Promise<Finding[]> {
   const holder = await livingHolder(lockPath(dataDir), systemProcesses);
   if (holder !== null)
@@ -159,7 +159,7 @@ async function versionOf(program: string): Promise<string> {
 async function nearestExisting(path: string): Promise<string> {
   const exists = await stat(path).then(
     () => true,
-    () => false, // the next one up will tell
+    () => false, // a folder above is tried next
   );
   return exists || dirname(path) === path ? path : nearestExisting(dirname(path));
 }

@@ -12,7 +12,10 @@ import {
   type Finding,
 } from './doctor-checks';
 
-/** Looks at everything Holdfast needs on this machine, tells each finding as it comes, and whether nothing is missing. */
+/**
+ * Checks everything that Holdfast needs on this machine. Passes each finding to `tell`; returns whether nothing is
+ * missing.
+ */
 export async function doctor(tell: (finding: Finding) => void): Promise<boolean> {
   let isHealthy = true;
   const report = (findings: readonly Finding[]): void => {
@@ -42,7 +45,7 @@ function readConfig(report: (findings: readonly Finding[]) => void): Config | nu
   }
 }
 
-/** A check that breaks is a finding too: the others still have something to say. */
+/** A check that throws is a finding too, so that the other checks still run. */
 async function findingsOf(
   check: (config: Config) => Finding[] | Promise<Finding[]>,
   config: Config,

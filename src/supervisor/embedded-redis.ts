@@ -9,35 +9,35 @@ import { REDIS_HOST, type RedisAccess } from './redis-access';
 import { isRedisResponsive, probeRedis } from './redis-probe';
 import { askForSigns } from './vital-signs';
 
-/** Unix socket paths end at 104 to 108 bytes, and Node cuts longer ones without a word. */
+/** Unix socket paths end at 104 to 108 bytes, and Node truncates longer ones silently. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
-/** A big append-only file takes its time; the supervisor stays responsive meanwhile. */
+/** Loading a large append-only file takes long; the supervisor stays responsive meanwhile. */
 const LOADING_TIMEOUT_MS = 3_600_000;
 const PROBE_EVERY_MS = 10;
 
-/** It writes its append-only file out before it goes. */
+/** Redis writes its append-only file before it exits. */
 const END_TIMEOUT_MS = 10_000;
 
-/** How the Redis of one data folder is started. */
+/** How to start the Redis of a data folder. */
 export interface EmbeddedRedisOptions {
   /** `redis-server` or `valkey-server`, absolute path. */
   readonly binary: string;
   /** Holds the data, the log and, if its path is short enough, the socket. */
   readonly dir: string;
-  /** For the socket when the path of `dir` is too long; a folder that only our user can enter. */
+  /** Folder of the socket when the path of `dir` is too long; only this user can enter it. */
   readonly shortDir: string;
-  /** The Redis that an earlier supervisor left, if any. */
+  /** The Redis process of an earlier supervisor, if any. */
   readonly last: ProcessIdentity | null;
-  /** How other services reach it; null: not at all, and whoever can open the socket needs no password. */
+  /** Access for other services; null: none, and clients of the socket then need no password. */
   readonly access: RedisAccess | null;
   readonly table: ProcessTable;
 }
 
 /**
- * Our own Redis: on a Unix socket in a folder that only our user can enter, in a process group of its own, with an
- * append-only file. Opened to other services it also listens on loopback, where nobody gets in without a password. A
- * Redis that outlived its supervisor is found again by asking whoever answers on the socket.
+ * The embedded Redis: on a Unix socket in a folder that only this user can enter, in a process group of its own, with
+ * an append-only file. If opened to other services, it also listens on loopback, with passwords. A Redis that outlived
+ * its supervisor is found again by asking the process that answers on the socket.
  */
 export class EmbeddedRedis implements ProcessPlan {
   readonly role = 'redis';
@@ -53,16 +53,16 @@ export class EmbeddedRedis implements ProcessPlan {
       Buffer.byteLength(preferred) <= MAX_SOCKET_PATH_BYTES
         ? preferred
         : join(options.shortDir, 'redis.sock');
-    // A URL has room for a password only beside a host.
+    // A URL can contain a password only together with a host.
     const authority = options.access === null ? '' : `default:${options.access.ourPassword}@localhost`;
     this.url = `unix://${authority}${this.socketPath.split('/').map(encodeURIComponent).join('/')}`;
   }
 
   /**
-   * A second Redis on the same files would ruin them, so one that lives is waited for as long as it lives. One that was
-   * opened or closed otherwise than it is to be now is ended first: a restart of Redis ends no session.
+   * A second Redis on the same files would damage them, so the start waits as long as one is running. A Redis whose
+   * access for other services differs from the settings is ended first: a restart of Redis ends no session.
    *
-   * @throws if it does not end, or wants a password that is not ours and nothing says who it is.
+   * @throws if it does not end, or if it wants an unknown password and its process is unknown too.
    */
   async find(): Promise<ProcessIdentity | null> {
     const { last, access, table } = this.options;
@@ -103,7 +103,7 @@ export class EmbeddedRedis implements ProcessPlan {
     void askForSigns(() => isRedisResponsive(this.socketPath, listener.silentMs), listener);
   }
 
-  /** Removes what a stopped Redis leaves outside the data folder. */
+  /** Removes the files of a stopped Redis outside the data folder. */
   async clean(): Promise<void> {
     if (dirname(this.socketPath) !== this.options.dir) {
       await rm(this.options.shortDir, { recursive: true, force: true });
@@ -128,7 +128,7 @@ export class EmbeddedRedis implements ProcessPlan {
     const { access } = this.options;
     const settings: Record<string, string> = {
       port: String(access?.port ?? 0),
-      // In a file, because anybody may read a command line.
+      // In a file, because every user can read a command line.
       ...(access === null ? {} : { bind: REDIS_HOST, aclfile: access.aclFile }),
       unixsocket: this.socketPath,
       unixsocketperm: '700',
@@ -138,11 +138,11 @@ export class EmbeddedRedis implements ProcessPlan {
       appendonly: 'yes',
       appendfsync: 'everysec',
       save: '',
-      // BullMQ is correct under no other policy.
+      // BullMQ needs this policy.
       'maxmemory-policy': 'noeviction',
-      // Expiry and our timers ride on Redis' own clock ticks.
+      // The rate of Redis' own timer, in Hz, on which expiry and Holdfast's timers depend.
       hz: '100',
-      // After so long a script is one that does not end, and the others hear of it. Again the older of two names.
+      // After so many milliseconds of a script, other clients get BUSY. Again the older of two names.
       'lua-time-limit': '1000',
       // A row fits a listpack: 588 bytes instead of 1064. The older of the two names; every version knows it.
       'hash-max-ziplist-value': '1024',
@@ -152,9 +152,9 @@ export class EmbeddedRedis implements ProcessPlan {
 }
 
 /**
- * Makes a folder that only our user can enter.
+ * Creates a folder that only this user can enter.
  *
- * @throws if somebody else's folder is there already: below the system's temporary folder anyone could have made it.
+ * @throws if a folder of another user is there already: any user can create one in the system's temporary folder.
  */
 function makePrivate(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -7,10 +7,10 @@ import type { SignsListener } from './kept-process';
 import { NodeChild, type NodeChildOptions } from './node-child';
 import { askForSigns } from './vital-signs';
 
-/** How the keeper of a data folder is started and found. */
+/** How to start and find the keeper of a data folder. */
 export interface KeeperChildOptions extends Omit<NodeChildOptions, 'role'> {
   readonly socketPath: string;
-  /** The keeper that an earlier supervisor left, if any. */
+  /** The keeper process of an earlier supervisor, if any. */
   readonly last: ProcessIdentity | null;
   readonly table: ProcessTable;
 }
@@ -23,13 +23,13 @@ const answerSchema: z.ZodType<{ ok: Attendance }> = z.object({
 
 const ATTEND = `${JSON.stringify({ id: 1, op: 'attend', args: {} } satisfies KeeperRequest)}\n`;
 
-/** An idle keeper answers within milliseconds; one that hangs must not hold up a start. */
+/** An idle keeper answers within milliseconds; one that hangs must not delay a start. */
 const FIND_TIMEOUT_MS = 1_000;
 
 /**
- * The keeper: the one program of ours that outlives its supervisor. It is found, and asked for signs of life, on its
- * socket, whoever has started it. The question is a sign of life of ours as well, for which a keeper without a worker
- * keeps its browsers (`attend` in the keeper's protocol).
+ * The keeper: the only Node program that outlives its supervisor. It is found, and asked for signs of life, on its
+ * socket, whichever supervisor started it. The request (`attend` in the keeper's protocol) also tells the keeper that
+ * its supervisor is alive, so that it keeps its browsers while there is no worker.
  */
 export class KeeperChild extends NodeChild {
   readonly #keeper: KeeperChildOptions;
@@ -40,12 +40,12 @@ export class KeeperChild extends NodeChild {
     this.#keeper = options;
   }
 
-  /** The id under which this machine's worker has its lease; null until a keeper has said so. */
+  /** The id under which this machine's worker has its lease; null until a keeper has answered. */
   get hostId(): string | null {
     return this.#hostId;
   }
 
-  /** Who answers on the socket, else the one on the list of processes: it may be frozen. */
+  /** The process that answers on the socket, else the recorded one, which may be frozen. */
   override async find(): Promise<ProcessIdentity | null> {
     const { table, last } = this.#keeper;
     const answer = parse(await this.#ask(FIND_TIMEOUT_MS));
@@ -57,7 +57,7 @@ export class KeeperChild extends NodeChild {
     const ask = async (): Promise<boolean> => {
       const text = await this.#ask(listener.silentMs);
       this.#hostId = parse(text)?.hostId ?? this.#hostId;
-      // A keeper of an earlier version does not know the question, but answers.
+      // A keeper of an earlier version does not know the request, but answers with an error.
       return text !== '';
     };
     void askForSigns(ask, listener);
@@ -73,6 +73,6 @@ function parse(answer: string): Attendance | null {
   try {
     return answerSchema.parse(JSON.parse(answer)).ok;
   } catch {
-    return null; // silence, or a keeper of an earlier version
+    return null; // no answer, or a keeper of an earlier version
   }
 }

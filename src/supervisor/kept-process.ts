@@ -10,18 +10,18 @@ import type { Patience, Role } from './roles';
 import { AdoptedProcess, SpawnedProcess, type RunningProcess } from './running-process';
 import { VitalSigns } from './vital-signs';
 
-/** What a process says of itself once it serves. */
+/** What a process reports once it serves. */
 export interface ReadyInfo {
-  /** Only the API: where it can be reached. */
+  /** URL of the API; only the API has one. */
   readonly url?: string | undefined;
 }
 
-/** How one role is found, started and known to be ready. */
+/** How to find and start the process of a role, and how to know that it is ready. */
 export interface ProcessPlan {
   readonly role: Role;
-  /** Where the process writes if it does not write where we do. */
+  /** The log file of a process that does not write to the supervisor's output. */
   readonly logFile?: string;
-  /** A living process of an earlier supervisor that can be taken over, or null. */
+  /** A running process of an earlier supervisor that can be taken over, or null. */
   find(): Promise<ProcessIdentity | null>;
   spawn(): ChildProcess;
   /**
@@ -32,23 +32,23 @@ export interface ProcessPlan {
    */
   ready(child: ChildProcess | null, ended: AbortSignal): Promise<ReadyInfo>;
   /**
-   * Begins to tell every sign that the process not only exists but runs.
+   * Reports from now on every sign that the process is responsive.
    *
    * @param child - null when it was adopted
    */
   listen(child: ChildProcess | null, listener: SignsListener): void;
 }
 
-/** Who hears of a process' signs of life. */
+/** Receives the signs of life of a process. */
 export interface SignsListener {
   readonly heard: () => void;
   /** How long an answer may take. */
   readonly silentMs: number;
-  /** Aborted when nobody listens any more. */
+  /** Aborted when the watch has ended. */
   readonly over: AbortSignal;
 }
 
-/** Everything that kept processes share. */
+/** Dependencies that all kept processes share. */
 export interface KeepingContext {
   readonly table: ProcessTable;
   readonly children: ChildrenFile;
@@ -56,25 +56,25 @@ export interface KeepingContext {
   readonly log: Logger;
 }
 
-/** Who else wants to know. Both are called in every life of the process. */
+/** Callbacks; both are called for every start of the process. */
 export interface KeptProcessHooks {
   readonly onReady?: (info: ReadyInfo) => void;
-  /** It has ended, or could not be started. */
+  /** The process has ended, or could not be started. */
   readonly onEnded?: () => void;
 }
 
 /** How long a stop may take. */
 export interface StopPatience {
   readonly graceMs: number;
-  /** Aborted when the user has lost patience. */
+  /** Aborted at the user's second signal. */
   readonly hurry: AbortSignal;
-  /** What remains of the grace from then on. */
+  /** The remaining grace from then on. */
   readonly hurriedMs: number;
 }
 
 /**
- * Keeps one role alive: adopts or starts its process, kills it when it gives no sign of life, and starts it again when it
- * has ended (see {@link RestartLadder}), until stopped.
+ * Keeps one role alive until it is stopped: adopts or starts its process, kills it when it gives no sign of life, and
+ * restarts it when it has ended (see {@link RestartLadder}).
  */
 export class KeptProcess {
   /** Resolves when the role serves for the first time. */
@@ -95,12 +95,12 @@ export class KeptProcess {
     this.firstReady = new Promise(resolve => (this.#resolveReady = resolve));
   }
 
-  /** Of the process that runs now, if any. */
+  /** Pid of the current process, if any. */
   get pid(): number | undefined {
     return this.#running?.pid;
   }
 
-  /** Begins to keep the role alive. */
+  /** Starts to keep the role alive. */
   start(): void {
     this.#loop ??= this.#keep();
   }
@@ -133,12 +133,12 @@ export class KeptProcess {
     }
   }
 
-  /** One life of the process; never rejects, because nobody but the log could be told. */
+  /** One run of the process; never rejects, errors are logged. */
   async #runOnce(): Promise<void> {
     const ended = new AbortController();
     try {
       const { running, child } = await this.#adoptOrSpawn();
-      // From here on nothing may fail that would lose a process that runs.
+      // From here on no error may lose the running process.
       this.#running = running;
       if (this.#stopping.signal.aborted) await this.#terminate();
       const signs = this.#watch(running, child, ended.signal);
@@ -173,14 +173,14 @@ export class KeptProcess {
     if (pid === undefined) return;
     try {
       const identity = await this.context.table.identify(pid);
-      // A process that has ended meanwhile may have a successor in the list already.
+      // If the process has ended meanwhile, its successor may be recorded already.
       if (identity !== null && this.pid === pid) this.context.children.record(this.plan.role, identity);
     } catch (error) {
       this.#log.error({ err: error, childPid: pid }, 'process could not be put on the list of processes');
     }
   }
 
-  /** Kills a process that has stopped to give signs of life; `exited` then tells its end like any other. */
+  /** Kills a process that gives no more signs of life; `exited` then settles as for any other end. */
   #watch(running: RunningProcess, child: ChildProcess | null, ended: AbortSignal): VitalSigns {
     const patience = this.context.patience[this.plan.role];
     const signs = new VitalSigns(systemClock, patience, silentForMs => {
@@ -189,7 +189,7 @@ export class KeptProcess {
         this.#log.error({ err: error, childPid: running.pid }, 'process could not be killed');
       });
     });
-    // A drain has limits of its own.
+    // No watch during a drain, which has its own limits.
     const over = AbortSignal.any([ended, this.#stopping.signal]);
     if (over.aborted) return signs;
     over.addEventListener('abort', () => signs.stop(), { once: true });
@@ -198,7 +198,7 @@ export class KeptProcess {
     return signs;
   }
 
-  /** Tells it to end; one that was stopped (SIGSTOP) has to go on for that. */
+  /** Sends SIGTERM; a process that was stopped (SIGSTOP) must be continued to receive it. */
   async #terminate(): Promise<void> {
     await this.#running?.signal('SIGTERM');
     await this.#running?.signal('SIGCONT');

@@ -6,13 +6,13 @@ import { ScriptRunner } from '../redis/script-runner';
 import { LeaseStore } from '../store/lease-store';
 import { WORKERLESS_MAX_MS } from '../../workers/keeper/door/protocol';
 
-/** A worker that is simply started again is back by then, and no connection to Redis is opened. */
+/** A normal restart of a worker takes less, and then no connection to Redis is opened. */
 const FIRST_AFTER_MS = 2_000;
 
-/** A lease lasts 10 s: several tries may fail. */
+/** A lease lasts 10 s, so several attempts may fail. */
 const EXTEND_EVERY_MS = 1_000;
 
-/** What {@link LeaseExtension} works with. */
+/** Dependencies of {@link LeaseExtension}. */
 export interface LeaseExtensionParts {
   readonly redisUrl: string;
   /** The id under which this machine's worker has its lease; null while that is not known. */
@@ -22,9 +22,9 @@ export interface LeaseExtensionParts {
 }
 
 /**
- * Extends the lease of this machine's worker while the machine has none. The lease says that the machine is alive and that
- * its sessions have somebody who cares for them; while its supervisor brings a worker that is true, even if one after
- * the other dies before it can say so itself. For a minute at most, as long as the keeper keeps the browsers.
+ * Extends the lease of this machine's worker while there is no worker. The lease means that the machine is alive and
+ * manages its sessions. That is still true while its supervisor restarts the worker, even if workers die before they
+ * can renew the lease. For a minute at most, which is as long as the keeper keeps the browsers.
  */
 export class LeaseExtension {
   #over: AbortController | null = null;
@@ -32,7 +32,7 @@ export class LeaseExtension {
 
   constructor(private readonly parts: LeaseExtensionParts) {}
 
-  /** There is no worker; does nothing while that is known already. */
+  /** Call when there is no worker; further calls do nothing. */
   begin(): void {
     if (this.#over !== null) return;
     const over = new AbortController();
@@ -40,7 +40,9 @@ export class LeaseExtension {
     this.#running = this.#run(over.signal);
   }
 
-  /** There is a worker again, or there is to be none. Resolves when nothing is under way any more. */
+  /**
+   * Call when there is a worker again, or when the machine stops. Resolves when no extension is in progress any more.
+   */
   async end(): Promise<void> {
     this.#over?.abort();
     this.#over = null;

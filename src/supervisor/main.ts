@@ -17,15 +17,15 @@ import { StartError, Supervisor, type SupervisorOptions } from './supervisor';
 export const EXIT = {
   /** Drained after SIGINT, SIGTERM or SIGHUP. */
   ok: 0,
-  /** Could not start (already running, port taken, no Redis), was told twice to stop, or broke. */
+  /** Could not start (already running, port taken, no Redis), got a second signal to stop, or crashed. */
   failed: 1,
   /** The command line or the configuration is not usable. */
   usage: 2,
 } as const;
 
 /**
- * A second signal means "at once", but not one that comes right behind the first: npm passes Ctrl-C on to a process
- * that has received it from the terminal already.
+ * A second signal means "at once", but not directly after the first: npm forwards Ctrl-C to a process that has received
+ * it from the terminal already.
  */
 const SAME_SIGNAL_MS = 500;
 
@@ -35,7 +35,7 @@ type Entries = SupervisorOptions['entries'];
 type Patience = SupervisorOptions['patience'];
 type RunOptions = Pick<SupervisorOptions, 'mode' | 'config' | 'entries' | 'patience' | 'log'>;
 
-/** Our programs, beside this compiled file. */
+/** The programs, relative to this compiled file. */
 const ENTRIES: Entries = {
   api: join(__dirname, '../api/main.js'),
   worker: join(__dirname, '../../workers/main.js'),
@@ -43,9 +43,9 @@ const ENTRIES: Entries = {
 };
 
 /**
- * Runs a mode until it is told to stop; resolves with the exit code of the process.
+ * Runs a mode until a signal to stop; resolves with the exit code of the process.
  *
- * @param entries - the programs to run; tests pass stand-ins
+ * @param entries - the programs to run; tests pass stubs
  * @param patience - for tests: how long a process may be silent
  */
 export async function supervise(
@@ -54,7 +54,7 @@ export async function supervise(
   patience: Patience = PATIENCE,
 ): Promise<number> {
   process.title = 'holdfast: supervisor';
-  // A terminal that is closed fails every write; the drain that its SIGHUP begins goes on without it.
+  // Writes to a closed terminal fail; the drain that its SIGHUP began continues without it.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   try {
     const config = envToConfig(readEnv());
@@ -114,7 +114,7 @@ function drainOnSignal(
   return drained;
 }
 
-/** The one line that scripts wait for; logs are JSON lines on the same descriptor. */
+/** The line that scripts wait for; logs are JSON lines on the same descriptor. */
 function announceReady(url: string, config: Config): void {
   if (config.apiKeys.length === 0) {
     process.stdout.write(
@@ -124,7 +124,7 @@ function announceReady(url: string, config: Config): void {
   process.stdout.write(`Holdfast is ready at ${url}\n`);
 }
 
-/** Never holds up a start: an unreachable Redis is reported by everybody who needs it. */
+/** Never delays a start: the processes that need Redis report an unreachable one. */
 async function logRedisWarnings(url: string, log: Logger): Promise<void> {
   try {
     const { version, warnings } = await checkRedisServer(url);
@@ -134,7 +134,9 @@ async function logRedisWarnings(url: string, log: Logger): Promise<void> {
   }
 }
 
-/** After this the children do as they do when we are killed: API and worker exit, the keeper waits for a successor. */
+/**
+ * The children then act as if the supervisor was killed: API and worker exit, the keeper waits for the next supervisor.
+ */
 function dieOfWhatNobodyCaught(log: Logger): void {
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'uncaught, the supervisor ends');

@@ -7,19 +7,22 @@ import type { NodeRole } from './roles';
 
 const readySchema = z.object({ ready: z.literal(true), url: z.string().optional() });
 
-/** How one program of ours is started. */
+/** How to start a Node program of Holdfast. */
 export interface NodeChildOptions {
   readonly role: NodeRole;
-  /** Absolute path of the program: with it argv is long enough for the process title, which is cut to argv's length. */
+  /**
+   * Absolute path of the program: with it argv is long enough for the process title, which cannot be longer than argv.
+   */
   readonly entry: string;
-  /** Asked at every start, because a restarted API must get the port it had. */
+  /** Called at every start, because a restarted API must get the same port. */
   readonly environment: () => NodeJS.ProcessEnv;
 }
 
 /**
- * A program of ours. It sends `{ beat: true }` over IPC every second and `{ ready: true }` once it serves, and learns of our
- * death by IPC's `disconnect`. Its output is ours, inherited: through a pipe it would die with us, of EPIPE. It is the
- * leader of a session of its own, so that Ctrl-C, Ctrl-Z and the end of the terminal reach only the supervisor, who decides.
+ * A Node program of Holdfast. It sends `{ beat: true }` over IPC every second and `{ ready: true }` once it serves, and
+ * learns of the supervisor's death by IPC's `disconnect`. It inherits the supervisor's output: with a pipe it would die
+ * of EPIPE after the supervisor. It leads its own session, so that Ctrl-C, Ctrl-Z and the end of the terminal reach
+ * only the supervisor.
  */
 export class NodeChild implements ProcessPlan {
   readonly role: NodeRole;
@@ -28,7 +31,7 @@ export class NodeChild implements ProcessPlan {
     this.role = options.role;
   }
 
-  /** API and worker end with their supervisor: there is nobody to take over. */
+  /** API and worker end with their supervisor: there is no process to take over. */
   find(): Promise<ProcessIdentity | null> {
     return Promise.resolve(null);
   }

@@ -4,23 +4,25 @@ import { z } from 'zod';
 import { randomId } from '../core/ids';
 import { aclLine, INGRESS_RULES, INGRESS_USER } from '../redis/ingress-acl';
 
-/** Where our own Redis listens when it is opened to other services: pages in browsers reach it there too. */
+/**
+ * Address of the embedded Redis for other services. Web pages in the browsers can reach it too, hence the passwords.
+ */
 export const REDIS_HOST = '127.0.0.1';
 
-/** The user that our own processes are. */
+/** The Redis user of Holdfast's own processes. */
 const OUR_USER = 'default';
 
 const schema = z.object({
-  /** null: not opened now; the passwords wait for the day it is opened again. */
+  /** null: closed now; the passwords are kept for when it is opened again. */
   port: z.int().min(1).max(65_535).nullable(),
   passwords: z.object({ default: z.string().min(16), ingress: z.string().min(16) }),
 });
 type Stored = z.output<typeof schema>;
 
-/** How an opened Redis is reached. */
+/** How to reach a Redis that is opened to other services. */
 export interface RedisAccess {
   readonly port: number;
-  /** Of the user `default`, who may do everything: that is our own processes. */
+  /** Password of the user `default`, who may do everything: Holdfast's own processes. */
   readonly ourPassword: string;
   /** For other services, see {@link INGRESS_USER}. */
   readonly ingressUrl: string;
@@ -28,8 +30,8 @@ export interface RedisAccess {
 }
 
 /**
- * Opens or closes the Redis of a folder for other services. Passwords are made once and stay the same from then on;
- * both they and the ACL file, which holds their digests, are readable for our user only.
+ * Opens or closes the Redis of a folder for other services. Passwords are generated once and then stay the same. They
+ * and the ACL file, which holds their digests, are readable for this user only.
  *
  * @param port - null: closed
  * @returns null when closed
@@ -52,7 +54,7 @@ export async function settleRedisAccess(redisDir: string, port: number | null): 
   return accessOf(redisDir, port, passwords);
 }
 
-/** What was settled last for the Redis of a folder; null when it is not opened. @throws if it cannot be read. */
+/** The stored access to the Redis of a folder; null when it is not opened. @throws if it cannot be read. */
 export async function readRedisAccess(redisDir: string): Promise<RedisAccess | null> {
   const stored = await readStored(redisDir);
   return stored === null || stored.port === null ? null : accessOf(redisDir, stored.port, stored.passwords);
@@ -70,7 +72,7 @@ function accessOf(redisDir: string, port: number, passwords: Stored['passwords']
 const storePath = (redisDir: string): string => join(redisDir, 'access.json');
 const aclPath = (redisDir: string): string => join(redisDir, 'users.acl');
 
-/* 192 bits, and nothing in it that a URL or an inline command would have to escape. */
+/* 192 bits, without characters that a URL or an inline command would have to escape. */
 const newPassword = (): string => `${randomId()}${randomId()}`;
 
 async function readStored(redisDir: string): Promise<Stored | null> {
@@ -90,7 +92,7 @@ async function readStored(redisDir: string): Promise<Stored | null> {
   }
 }
 
-/* Whole or not at all: a supervisor may die in the middle of it. */
+/* Atomic, because the supervisor may die during the write. */
 async function writePrivate(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomId()}`;
   await writeFile(draft, text, { mode: 0o600 });

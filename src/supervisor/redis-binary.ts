@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Programs that serve as our own Redis, the preferred one first. */
+/** Programs that can be the embedded Redis, the preferred one first. */
 export const REDIS_PROGRAMS = ['redis-server', 'valkey-server'] as const;
 
 /** Finds a Redis on a PATH: an absolute path, or null. */
@@ -10,7 +10,7 @@ export async function findRedisBinary(searchPath: string): Promise<string | null
   for (const program of REDIS_PROGRAMS) {
     for (const folder of folders) {
       const path = join(folder, program);
-      // Rejected for a file that is missing or may not be executed: both mean "not here".
+      // Rejects for a file that is missing or not executable: both mean "not here".
       const usable = await access(path, constants.X_OK).then(
         () => true,
         () => false,

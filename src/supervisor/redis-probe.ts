@@ -1,22 +1,21 @@
 import { askSocket } from './ask-socket';
 
-/** What a Redis says of itself. */
+/** What a Redis reports of itself. */
 export interface RedisProbe {
   readonly pid: number;
-  /** It answers already, but its data is still being read. */
+  /** It answers already, but is still loading its data. */
   readonly loading: boolean;
-  /** Where it listens on TCP; 0: nowhere. */
+  /** Its TCP port; 0: none. */
   readonly tcpPort: number;
 }
 
 const PROBE_TIMEOUT_MS = 1_000;
 
 /**
- * Asks the Redis behind a Unix socket who it is, with one inline `INFO`, which is answered even while it loads.
- * Null when nobody listens, or whoever does is silent for a second or is no Redis; `refused` when it wants another
- * password.
+ * Identifies the Redis behind a Unix socket with one inline `INFO`, which it answers even while it loads. Null if no
+ * process listens, or it does not answer for a second, or is not a Redis; `refused` if it wants another password.
  *
- * @param password - of the user `default`; null: none. A Redis that wants none takes any.
+ * @param password - of the user `default`; null: none. A Redis without a password accepts any.
  */
 export async function probeRedis(
   socketPath: string,
@@ -36,7 +35,7 @@ export async function probeRedis(
   };
 }
 
-/** Whether a Redis says anything at all within a time: a refusal is a sign of life as well. */
+/** Whether a Redis answers anything within a time: a refusal is a sign of life as well. */
 export async function isRedisResponsive(socketPath: string, timeoutMs: number): Promise<boolean> {
   return (await askSocket(socketPath, 'PING\r\n', { timeoutMs, isEnough: answer => answer !== '' })) !== '';
 }

@@ -2,25 +2,28 @@ import { backoffMs } from '../core/abort';
 
 const FIRST_DELAY_MS = 250;
 
-/** While sessions wait for the process: several tries fit into the keeper's grace and a worker's lease, 10 s each. */
+/**
+ * The longest delay at first, because sessions wait for the process: several attempts fit into the keeper's grace and a
+ * worker's lease, 10 s each.
+ */
 const SHORT_DELAY_MS = 1_000;
 
-/** From then on the process is taken for broken: a try costs about a second of CPU. Still half a lease. */
+/** The delay once the process is taken for broken: an attempt costs about a second of CPU. Still half a lease. */
 const LONG_DELAY_MS = 5_000;
 const BROKEN_AFTER_MS = 60_000;
 
-/** A process that has lived this long was healthy: its next restart is immediate again. */
+/** A process that ran this long was healthy: its next restart is immediate again. */
 const HEALTHY_AFTER_MS = 10_000;
 
-/** How long to wait before a process is started again: 0, 250, 500, 1 000 ms, and 5 s once it has crashed for a minute. */
+/** The delay before a process is restarted: 0, 250, 500, 1 000 ms, and 5 s once it has crashed for a minute. */
 export class RestartLadder {
   #failures = 0;
   #crashingSinceMs: number | null = null;
 
   /**
-   * The process has ended.
+   * Call when the process has ended.
    *
-   * @param aliveMs - how long it had lived
+   * @param aliveMs - how long it ran
    * @param nowMs - monotonic
    * @returns milliseconds to wait
    */

@@ -1,16 +1,16 @@
 /**
- * What a supervisor can be asked to run: `worker` is keeper and worker, `start` adds the API, and a Redis of its own unless
- * it is given one.
+ * What a supervisor runs: `worker` is keeper and worker, `start` adds the API, and an embedded Redis unless a URL is
+ * set.
  */
 export type Mode = 'start' | 'worker' | 'api';
 
 /** The processes below a supervisor. */
 export type Role = 'redis' | 'keeper' | 'worker' | 'api';
 
-/** The processes that are programs of ours. */
+/** The processes that are Node programs of Holdfast. */
 export type NodeRole = Exclude<Role, 'redis'>;
 
-/** How long a process may be silent before it is killed and started again. */
+/** How long a process may be silent before it is killed and restarted. */
 export interface Patience {
   /** From its start to its first sign of life: loading takes seconds on a busy machine. */
   readonly startMs: number;
@@ -19,8 +19,8 @@ export interface Patience {
 }
 
 /**
- * Worker and keeper watch each other as well, with 3 s: they come first, the supervisor when one of them is not there. To
- * replace an API cuts the sockets of its clients, to replace a Redis refuses every call until it has read its file.
+ * Worker and keeper also watch each other, with 3 s: they act first, the supervisor only if one of them is missing.
+ * Replacing an API cuts the sockets of its clients; replacing a Redis refuses every call until it has loaded its file.
  */
 export const PATIENCE: Readonly<Record<Role, Patience>> = {
   keeper: { startMs: 60_000, silentMs: 5_000 },
@@ -31,15 +31,15 @@ export const PATIENCE: Readonly<Record<Role, Patience>> = {
 
 /** How long a process may take to end, milliseconds. */
 export interface StopLimit {
-  /** Counted from the start of the drain: SIGKILL then, so that all is over within 10 s. */
+  /** Counted from the start of the drain: SIGKILL then, so that the drain ends within 10 s. */
   readonly untilMs: number;
-  /** Counted from the second signal of an impatient user. */
+  /** Counted from the user's second signal. */
   readonly hurriedMs: number;
 }
 
 /**
  * The order of a drain and its limits. The worker releases its sessions, which needs the keeper to end the browsers and
- * the API to tell the callers; everybody needs Redis. Even in a hurry the keeper gets time to end the browsers.
+ * the API to answer the clients; all of them need Redis. Even in a hurry the keeper gets time to end the browsers.
  */
 export const DRAIN_ORDER: readonly (readonly [Role, StopLimit])[] = [
   ['worker', { untilMs: 4_500, hurriedMs: 0 }],

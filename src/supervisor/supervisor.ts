@@ -19,33 +19,35 @@ import { isPortFree } from './port-check';
 import { REDIS_HOST, settleRedisAccess } from './redis-access';
 import { DRAIN_ORDER, type Mode, type NodeRole, type Patience, type Role } from './roles';
 
-/** What a supervisor needs to know. Entry points are passed in, so that tests can supervise stubs. */
+/** Dependencies of {@link Supervisor}. Entry points are passed in, so that tests can supervise stubs. */
 export interface SupervisorOptions {
   readonly mode: Mode;
   readonly config: Config;
-  /** Absolute paths of our programs. */
+  /** Absolute paths of the programs. */
   readonly entries: Readonly<Record<NodeRole, string>>;
   /** `redis-server` or `valkey-server`; needed by mode `start` without a Redis URL. */
   readonly redisBinary: string | null;
-  /** For the Redis socket when the data folder's path is too long. */
+  /** Folder of the Redis socket when the data folder's path is too long. */
   readonly shortDir: string;
   readonly table: ProcessTable;
   readonly patience: Readonly<Record<Role, Patience>>;
   readonly log: Logger;
 }
 
-/** A start that cannot succeed, for a reason the user can do something about. */
+/** A start that cannot succeed, for a reason that the user can fix. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** An API or worker of a crashed supervisor ends by itself when its IPC breaks; a frozen one is helped after this. */
+/**
+ * An API or worker of a crashed supervisor ends by itself when its IPC breaks; a frozen one is killed after this time.
+ */
 const LEFTOVER_GRACE_MS = 2_000;
 
 /**
- * Parent of Redis, keeper, worker and API, which are siblings: it starts them, starts them again when they die, and
- * ends them in order. A keeper and a Redis that outlived an earlier supervisor are taken over, so that its crash ends
- * no session (I5).
+ * Parent of Redis, keeper, worker and API, which are siblings: it starts them, restarts them when they die, and ends
+ * them in order. A keeper and a Redis that outlived an earlier supervisor are taken over, so that its crash ends no
+ * session.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -56,9 +58,9 @@ export class Supervisor {
   #lock: DataLock | null = null;
   #redis: EmbeddedRedis | null = null;
   #children: ChildrenFile | null = null;
-  /** Of the worker of this machine, if the mode has one. */
+  /** The lease of this machine's worker, if the mode has one. */
   #lease: LeaseExtension | null = null;
-  /** Set once the API has bound a port of the system's choice: after a restart the same URL must work. */
+  /** Set once the API has bound a port that the system chose: after a restart the same URL must work. */
   #apiPort: string | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -70,7 +72,8 @@ export class Supervisor {
    * when a drain came first.
    *
    * @throws AlreadyRunningError if another supervisor holds the data folder.
-   * @throws ConfigError if a mode that needs REDIS_URL has none, or a port is to be opened on a Redis that is not ours.
+   * @throws ConfigError if a mode that needs REDIS_URL has none, or if it sets a port for a Redis that is not the
+   *   embedded one.
    * @throws StartError if a port is taken or there is no Redis to start.
    */
   async start(): Promise<string | null> {
@@ -82,7 +85,7 @@ export class Supervisor {
   /** Ends everything in order, within 10 s. A drain that comes during the start ends what was started. */
   async drain(): Promise<void> {
     this.#draining.abort();
-    // Its failure is the caller's, who has the promise too.
+    // The caller of `start` handles its failure.
     await this.#starting?.catch(() => undefined);
     await this.#lease?.end();
     const startedMs = systemClock.monotonicMs();
@@ -97,12 +100,12 @@ export class Supervisor {
     await this.#lock?.release();
   }
 
-  /** Cuts the graces of a running drain short. */
+  /** Shortens the graces of a running drain. */
   hurry(): void {
     this.#hurry.abort();
   }
 
-  /** The process that plays a role right now. */
+  /** The pid of a role's current process. */
   pidOf(role: Role): number | undefined {
     return this.#kept.get(role)?.pid;
   }
@@ -130,7 +133,7 @@ export class Supervisor {
     return url;
   }
 
-  /** Keeper and worker; until the worker serves, and whenever there is none, its lease is extended for it. */
+  /** Keeper and worker; until the worker serves, and whenever there is none, the supervisor extends its lease. */
   async #keepWorkerMachine(redisUrl: string, environment: () => NodeJS.ProcessEnv): Promise<void> {
     const { config, entries, table, log } = this.#options;
     const keeper = new KeeperChild({
@@ -156,7 +159,7 @@ export class Supervisor {
     this.#keep(new KeptProcess(new NodeChild({ role, entry, environment }), this.#context(), hooks));
   }
 
-  /** Mode `api` keeps nothing in the data folder, so several may run side by side and share it with a worker. */
+  /** Mode `api` does not call this: it stores nothing in the data folder, so several may share it with a worker. */
   async #takeDataFolder(mode: 'start' | 'worker'): Promise<void> {
     const { config, table, log } = this.#options;
     const url = mode === 'start' ? plannedUrl(config) : null;
@@ -247,7 +250,7 @@ export function lockPath(dataDir: string): string {
   return join(dataDir, 'supervisor.lock');
 }
 
-/** Where the API will be, as far as it is known before it has started. */
+/** The API's URL as far as it is known before the start. */
 function plannedUrl({ publicUrl, host, port }: Config): string | null {
   if (publicUrl !== null) return publicUrl;
   return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -5,8 +5,8 @@ import type { SignsListener } from './kept-process';
 import type { Patience } from './roles';
 
 /**
- * Watches one life of a process: it has some time to start, then it must give a sign of life again and again. Time in
- * which the supervisor itself did not run is held against nobody (see {@link SilenceWatch}).
+ * Watches one run of a process: it has some time to start, then it must give signs of life regularly. Time in which the
+ * supervisor itself was stalled does not count (see {@link SilenceWatch}).
  */
 export class VitalSigns {
   readonly #starting: SilenceWatch;
@@ -14,19 +14,19 @@ export class VitalSigns {
   #heard = false;
   #stopped = false;
 
-  /** @param onSilent - told for how long nothing was heard; again and again until the watch is stopped */
+  /** @param onSilent - called with the length of the silence; repeatedly until the watch is stopped */
   constructor(clock: Clock, { startMs, silentMs }: Patience, onSilent: (silentForMs: number) => void) {
     this.#starting = new SilenceWatch(clock, startMs, () => onSilent(startMs));
     this.#running = new SilenceWatch(clock, silentMs, () => onSilent(silentMs));
   }
 
-  /** @param isStarting - false for a process that was there before: it has no time to start any more */
+  /** @param isStarting - false for an adopted process, which gets no time to start */
   watch(isStarting: boolean): void {
     if (isStarting) this.#starting.start();
     else this.#nowRunning();
   }
 
-  /** The process has given a sign of life. */
+  /** Reports a sign of life of the process. */
   heard(): void {
     // Messages of a process may arrive after its exit.
     if (this.#stopped) return;
@@ -50,7 +50,7 @@ export class VitalSigns {
 const ASK_EVERY_MS = 1_000;
 const ASK_AT_START_EVERY_MS = 100;
 
-/** Asks a process for signs of life, one question at a time. `ask` answers whether there was one. */
+/** Asks a process for signs of life, one request at a time. `ask` answers whether there was one. */
 export async function askForSigns(
   ask: () => Promise<boolean>,
   { heard, over }: SignsListener,

@@ -8,7 +8,7 @@ import { example } from '../options';
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 
-/** A Tab key that waits is worse than one that does nothing: one attempt, and a short one. */
+/** Completion must not make the user wait: one attempt with a short time-out. */
 const LIST_IDS = 'holdfast "$1" list -o name --request-timeout 1s --retries 0';
 
 /** `holdfast completion`. */

@@ -85,7 +85,7 @@ function registerShow(jobs: Command, context: Context): void {
   );
 }
 
-/** What was done with a job; where it is now, if it is anywhere. */
+/** The outcome for one job, and where it is now if it still exists. */
 interface Settled {
   readonly id: string;
   readonly queue?: string;
@@ -115,7 +115,7 @@ function registerOrder(
       const client = connect(context, flags);
       const settled: Settled[] = [];
       const failures: unknown[] = [];
-      // One after the other, so that jobs go back in this order; every one is tried.
+      // One after the other, to keep this order in the queue; every id is tried.
       for (const id of ids) {
         await withWord(JOBS, client, id, async one => carryOut(client.jobs, one)).then(
           one => settled.push(one),
@@ -134,7 +134,7 @@ async function read(
   { queue, limit }: ListFlags,
 ): Promise<{ readonly found: QuarantinedJob[]; readonly isMore: boolean }> {
   const found: QuarantinedJob[] = [];
-  // One more than is asked for tells whether there are more.
+  // One more than requested, to know whether there are more.
   for await (const job of jobs.list({ queue, limit: Math.min(PAGE_MAX, limit + 1) })) {
     if (found.length === limit) return { found, isMore: true };
     found.push(job);

@@ -10,7 +10,10 @@ import { EXIT, Told } from '../exit-codes';
 import { example, formatted, NAMELESS } from '../options';
 import type { Format } from '../output';
 
-/** Redis, BullMQ and their like take longer to load than most commands to run: only who runs a process loads them. */
+/**
+ * Redis, BullMQ and the like take longer to load than most commands to run, so only commands that run a process load
+ * them.
+ */
 const load = createRequire(__filename);
 
 const MODES: readonly (readonly [Mode, string])[] = [
@@ -19,7 +22,10 @@ const MODES: readonly (readonly [Mode, string])[] = [
   ['worker', 'Runs keeper and worker; needs REDIS_URL.'],
 ];
 
-/** `holdfast start`, `api`, `worker` and `doctor`: what runs here. Their settings come from the environment. */
+/**
+ * `holdfast start`, `api`, `worker` and `doctor`: the processes of this machine. Their settings come from the
+ * environment.
+ */
 export function registerProcesses(program: Command, context: Context): void {
   program.commandsGroup('On this machine:');
   for (const [mode, description] of MODES) {
@@ -28,7 +34,7 @@ export function registerProcesses(program: Command, context: Context): void {
         if (mode === 'start') await prepare();
         // SAFETY: this is the module of that name.
         const { supervise } = load('../../supervisor/main') as typeof Supervisor;
-        // All of ours has ended; what may still be open must not keep a drained process.
+        // All children have ended; handles that are still open must not keep a drained process alive.
         process.exit(await supervise(mode));
       },
     );
@@ -56,7 +62,7 @@ function registerDoctor(program: Command, { stdout }: Context): void {
     const findings: Finding[] = [];
     const isHealthy = await doctor(finding => {
       findings.push(finding);
-      // It takes seconds: whoever does not want one document sees each finding as it comes.
+      // The checks take seconds, so a table prints each finding as it comes.
       if (output === 'table') for (const line of linesOf(finding)) stdout.line(line);
       else if (output === 'ndjson') stdout.line(JSON.stringify(finding));
     });

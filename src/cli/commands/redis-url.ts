@@ -8,7 +8,7 @@ import type { Context } from '../context';
 import { EXIT, Told } from '../exit-codes';
 import { example } from '../options';
 
-/** Loaded by who needs it: most commands know nothing of settings. */
+/** Loaded on demand: most commands need no settings. */
 const load = createRequire(__filename);
 
 /** `holdfast redis-url`. */

@@ -47,7 +47,7 @@ async function once({ stdout, clock }: Context, client: Browser, { limit, output
 
 async function live(context: Context, client: Browser, flags: Flags): Promise<void> {
   const { stdout, clock } = context;
-  // What is wrong from the beginning is said on the screen that stays.
+  // An error at the start is shown on the normal screen, where it stays.
   await client.capacity();
   const screen = new FullScreen(process.stdin, process.stdout);
   const feed = new TopFeed(client, clock, () => Math.max(1, Math.min(flags.limit, screen.size.rows)));

@@ -66,7 +66,7 @@ function registerOrder(
 const stateOf = ({ alive, draining }: Worker): 'lost' | 'draining' | 'ready' =>
   alive ? (draining ? 'draining' : 'ready') : 'lost';
 
-/* How long it still holds; below nothing it has lapsed. */
+/* The remaining time of the lease; a negative time means that it has lapsed. */
 function leaseOf({ leaseExpiresAt }: Worker, nowMs: number): string {
   if (leaseExpiresAt === null) return '–';
   const ms = Date.parse(leaseExpiresAt) - nowMs;

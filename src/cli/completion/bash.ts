@@ -3,7 +3,7 @@ import { areIds, formsOf, optionPattern, pathPattern, type CommandWords } from '
 /**
  * A completion script for bash ≥ 3.2, without the package bash-completion.
  *
- * @param list - a shell command that prints ids of `sessions`, `workers` or `jobs`, to which that word is added
+ * @param list - a shell command that prints ids when `sessions`, `workers` or `jobs` is appended
  */
 export function bashCompletion(commands: readonly CommandWords[], list: string): string {
   return `# bash completion for holdfast; load it with: source <(holdfast completion bash)
@@ -47,7 +47,7 @@ function valueCases({ path, options }: CommandWords): string[] {
   });
 }
 
-/* Ids are asked for only where one may stand, and not while an option is being typed. */
+/* Ids are requested only where an argument may be an id, and not while an option is being typed. */
 function wordCase({ path, subcommands, options, argument }: CommandWords): string {
   const named = typeof argument === 'string' ? [] : argument;
   const words = [...named, ...subcommands.map(({ word }) => word), ...options.flatMap(formsOf)].join(' ');

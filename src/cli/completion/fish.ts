@@ -3,7 +3,7 @@ import { areIds, type CommandWords, type OptionWord } from './words';
 /**
  * A completion script for fish ≥ 3.
  *
- * @param list - a shell command that prints ids of `sessions`, `workers` or `jobs`, to which that word is added
+ * @param list - a shell command that prints ids when `sessions`, `workers` or `jobs` is appended
  */
 export function fishCompletion(commands: readonly CommandWords[], list: string): string {
   return `# fish completion for holdfast; load it with: holdfast completion fish | source

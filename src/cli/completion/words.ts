@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What stands for a value that only the service or the file system knows. */
+/** Placeholder for values that only the service or the file system knows. */
 export type Dynamic = IdKind | 'files' | 'none';
 
 /** The groups of commands that take ids, each with a `list -o name`. */
@@ -9,20 +9,20 @@ const ID_KINDS = ['sessions', 'workers', 'jobs'] as const;
 /** @see ID_KINDS */
 type IdKind = (typeof ID_KINDS)[number];
 
-/** What a value may be: one of these words, or what stands for them. */
+/** The possible values: these words, or a placeholder. */
 export type Values = readonly string[] | Dynamic;
 
-/** What can follow one command on a command line. */
+/** The possible words after a command. */
 export interface CommandWords {
   /** The words after `holdfast`, with blanks between; empty for the program itself. */
   readonly path: string;
   readonly subcommands: readonly Word[];
   readonly options: readonly OptionWord[];
-  /** What its arguments may be. */
+  /** The possible values of its arguments. */
   readonly argument: Values;
 }
 
-/** A word and what it is for. */
+/** A word and its help. */
 export interface Word {
   readonly word: string;
   readonly help: string;
@@ -33,11 +33,11 @@ export interface OptionWord {
   readonly long: string;
   readonly short: string | null;
   readonly help: string;
-  /** What its value may be; null: it takes none. */
+  /** The possible values; null: it takes none. */
   readonly value: Values | null;
 }
 
-/** Every command of a program, itself first, with what can follow it. */
+/** Every command of a program, itself first, with the possible words after it. */
 export function wordsOf(program: Command, path: readonly string[] = []): CommandWords[] {
   const help = program.createHelp();
   const subcommands = help.visibleCommands(program).filter(command => command.name() !== 'help');
@@ -70,12 +70,12 @@ function valuesOf(argument: Argument | undefined, group: string | undefined): Va
   return ID_KINDS.find(kind => kind === group) ?? 'none';
 }
 
-/** Whether ids stand here, which the service is asked for. */
+/** Whether the values are ids, which the service knows. */
 export const areIds = (values: Values): values is IdKind => ID_KINDS.some(kind => kind === values);
 
 const firstSentence = (text: string): string => text.split(/[.;:\n]/)[0] ?? '';
 
-/** What an option may be written as. */
+/** The forms of an option. */
 export const formsOf = ({ long, short }: OptionWord): string[] => (short === null ? [long] : [long, short]);
 
 /** The paths of all commands, as a pattern of a shell's `case`. */
@@ -85,7 +85,7 @@ export const pathPattern = (commands: readonly CommandWords[]): string =>
     .map(({ path }) => `'${path}'`)
     .join('|');
 
-/** An option of a command in each of its forms, as such a pattern. */
+/** A command with an option, in each form of the option, as a pattern of a shell's `case`. */
 export const optionPattern = (path: string, option: OptionWord): string =>
   formsOf(option)
     .map(form => `'${path}:${form}'`)

@@ -3,7 +3,7 @@ import { areIds, formsOf, optionPattern, pathPattern, type CommandWords } from '
 /**
  * A completion script for zsh ≥ 5.
  *
- * @param list - a shell command that prints ids of `sessions`, `workers` or `jobs`, to which that word is added
+ * @param list - a shell command that prints ids when `sessions`, `workers` or `jobs` is appended
  */
 export function zshCompletion(commands: readonly CommandWords[], list: string): string {
   return `#compdef holdfast

@@ -8,10 +8,10 @@ import { readSnapshot, type Snapshot } from './snapshot';
 import type { TopState } from './view';
 
 const READ_EVERY_MS = 1_000;
-/** However much happens, the service is not asked more often. */
+/** The shortest time between two reads, however many events there are. */
 const READ_PAUSE_MS = 250;
 
-/** Keeps the state of a service: reads it each second, sooner when something happens, and through outages. */
+/** Keeps the state of a service: reads it every second, sooner after an event, and continues through outages. */
 export class TopFeed {
   readonly #rates: RateCounter;
   readonly #news = new Wakeup();
@@ -21,13 +21,13 @@ export class TopFeed {
   constructor(
     private readonly client: Browser,
     private readonly clock: Clock,
-    /** How many sessions are wanted now. */
+    /** The number of sessions to read now. */
     private readonly limit: () => number,
   ) {
     this.#rates = new RateCounter(clock.monotonicMs());
   }
 
-  /** What is known now. */
+  /** The current state. */
   get state(): TopState {
     const rates = this.#rates.at(this.clock.monotonicMs());
     return { snapshot: this.#snapshot, rates, outage: this.#outage };
@@ -36,7 +36,7 @@ export class TopFeed {
   /**
    * Runs until the signal is aborted; `changed` is called after every read.
    *
-   * @throws HoldfastError if the service refuses us, which no waiting changes.
+   * @throws HoldfastError if the service refuses the requests, which waiting cannot change.
    */
   async run(signal: AbortSignal, changed: () => void): Promise<void> {
     const stop = new AbortController();
@@ -45,7 +45,7 @@ export class TopFeed {
     try {
       await Promise.all([this.#read(stop.signal, changed), this.#listen(stop.signal)]);
     } finally {
-      // If one of both has failed the other is of no use.
+      // If one of the two loops has failed, the other is of no use.
       stop.abort();
       signal.removeEventListener('abort', onAbort);
     }
@@ -86,7 +86,7 @@ export class TopFeed {
     this.#outage = { message: error.message, sinceMs: this.#outage?.sinceMs ?? this.clock.nowMs() };
   }
 
-  /* Until something happens, but no longer than `maxMs`. */
+  /* Waits for an event, but no longer than `maxMs`. */
   async #something(maxMs: number, signal: AbortSignal): Promise<void> {
     const enough = new AbortController();
     const timer = setTimeout(() => enough.abort(), maxMs);

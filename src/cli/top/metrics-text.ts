@@ -7,7 +7,7 @@ export interface Sample {
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
-/** A page in the text format of Prometheus (version 0.0.4), as far as it is needed to show a few numbers. */
+/** A page in the text format of Prometheus (version 0.0.4), as far as needed for a few numbers. */
 export class MetricsPage {
   readonly #samples = new Map<string, Sample[]>();
 

@@ -1,5 +1,7 @@
 const ESCAPE = '\u001b[';
-/* Alternate screen, no cursor, no wrapping: a line that is too long is cut by the terminal instead of breaking the frame. */
+/*
+ * Alternate screen, no cursor, no wrapping: the terminal cuts a line that is too long, so that the frame stays intact.
+ */
 const ENTER = `${ESCAPE}?1049h${ESCAPE}?25l${ESCAPE}?7l`;
 const LEAVE = `${ESCAPE}?7h${ESCAPE}?25h${ESCAPE}?1049l`;
 const HOME = `${ESCAPE}H`;
@@ -8,10 +10,10 @@ const CLEAR_BELOW = `${ESCAPE}J`;
 
 const CTRL_C = '\u0003';
 
-/** What a person at the keyboard wants. */
+/** The keys that the screen handles. */
 export type Key = 'quit' | 'interrupt';
 
-/** The whole terminal, for a while. What was on it before comes back, however the process ends, short of SIGKILL. */
+/** The whole terminal, for a while. Its former content is restored when the process ends, except by SIGKILL. */
 export class FullScreen {
   #isOpen = false;
 
@@ -20,12 +22,15 @@ export class FullScreen {
     private readonly output: NodeJS.WriteStream,
   ) {}
 
-  /** How much room there is. */
+  /** The size of the terminal. */
   get size(): { readonly columns: number; readonly rows: number } {
     return { columns: this.output.columns, rows: this.output.rows };
   }
 
-  /** Takes the terminal. `onKey` hears of `q` and Ctrl-C, which is a key like others now; `onResize` of another size. */
+  /**
+   * Takes the terminal. `onKey` gets `q` and Ctrl-C, which is an ordinary key in this mode; `onResize` is called when
+   * the size changes.
+   */
   open(onKey: (key: Key) => void, onResize: () => void): void {
     this.#isOpen = true;
     this.output.write(ENTER);
@@ -38,17 +43,17 @@ export class FullScreen {
         else if (/q/i.test(keys)) onKey('quit');
       });
     }
-    // Also after an error that nobody caught; writing to a terminal is synchronous.
+    // Also after an uncaught error; writing to a terminal is synchronous.
     process.once('exit', this.close);
   }
 
-  /** Shows a frame in place of the one before, in one write, so that it does not flicker. */
+  /** Replaces the frame in one write, so that it does not flicker. */
   draw(lines: readonly string[]): void {
     const text = lines.map(line => line + CLEAR_TO_END_OF_LINE).join('\r\n');
     this.output.write(`${HOME}${text}${CLEAR_BELOW}`);
   }
 
-  /** Gives the terminal back; once is enough. */
+  /** Restores the terminal; further calls do nothing. */
   readonly close = (): void => {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -57,7 +62,7 @@ export class FullScreen {
     if (this.input.isTTY) {
       this.input.setRawMode(false);
       this.input.removeAllListeners('data');
-      // A stream that is read keeps the process alive.
+      // A stream that is being read keeps the process alive.
       this.input.pause();
     }
     this.output.write(LEAVE);

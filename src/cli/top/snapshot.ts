@@ -13,33 +13,33 @@ export interface QueueFigures {
   readonly oldestWaitingSeconds: number;
 }
 
-/** What is shown of a service at one moment. Null: the service does not say. */
+/** The state of a service at one moment. Null: the service does not report it. */
 export interface Snapshot extends Timings {
   readonly capacity: Capacity;
   readonly workers: readonly Worker[];
-  /** Live ones, the newest first. */
+  /** Live sessions, the newest first. */
   readonly sessions: readonly Session[];
   /** Retained sessions by status. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Deadlines that nobody has acted on. */
+  /** Deadlines that are overdue. */
   readonly overdue: number | null;
-  /** Browsers of ended sessions, and effects that were not enqueued. */
+  /** Browsers of ended sessions that still run, and effects that were not enqueued. */
   readonly leftBehind: number | null;
   readonly quarantined: number | null;
   readonly redisMemoryUsedBytes: number | null;
   readonly redisMemoryMaxBytes: number | null;
-  /** Of the API process that answered, as are the next two. */
+  /** Repairs by sweeps of the API process that answered; the next two are of the same process. */
   readonly sweepRepairs: number | null;
   readonly cdpConnections: number | null;
   readonly eventStreams: number | null;
   readonly queues: Readonly<Record<string, QueueFigures>>;
-  /** What has ended today, in UTC, by end reason. */
+  /** Sessions that ended today, in UTC, by end reason. */
   readonly endedToday: Readonly<Record<string, number>>;
 }
 
-/** What {@link readSnapshot} is to read. */
+/** What {@link readSnapshot} reads. */
 export interface SnapshotOptions {
-  /** How many live sessions. */
+  /** How many live sessions to read. */
   readonly limit: number;
   readonly nowMs: number;
   readonly signal?: AbortSignal;
@@ -47,7 +47,7 @@ export interface SnapshotOptions {
 
 const ATTEMPT_TIMEOUT_MS = 3_000;
 
-/** Timings are told from the newest sessions of this time, as the dashboards look at the last hour. */
+/** Timings are computed from the newest sessions of this time, like the dashboards' last hour. */
 const TIMINGS_WINDOW_MS = 3_600_000;
 const TIMINGS_MAX = 50;
 

@@ -1,6 +1,6 @@
 import type { Session } from '../../client/session';
 
-/** How punctual a service was, told from its sessions. Null: there was nothing to tell it from. */
+/** Timings of a service, computed from its sessions. Null: there were no such sessions. */
 export interface Timings {
   /** From accepted to live. */
   readonly startP95Seconds: number | null;
@@ -9,8 +9,8 @@ export interface Timings {
 }
 
 /**
- * Timings of these sessions. Told from what stands in them and not from a metrics page: most starts and time-outs are
- * committed by workers, whose pages the command line does not reach.
+ * Timings of these sessions. Computed from the sessions and not from metrics: most starts and time-outs are committed
+ * by workers, whose metrics the command line cannot reach.
  */
 export function timingsOf(started: readonly Session[], timedOut: readonly Session[]): Timings {
   const starts = started.map(({ createdAt, liveAt }) => secondsBetween(createdAt, liveAt));

@@ -8,26 +8,26 @@ import type { Session } from '../../client/session';
 import { RATES_WINDOW_MS, type Rates } from './rates';
 import type { Snapshot } from './snapshot';
 
-/** What is known at a moment. */
+/** The state at one moment. */
 export interface TopState {
   /** Null: the service was not reached yet. */
   readonly snapshot: Snapshot | null;
-  /** Null: nobody has counted. */
+  /** Null: there are no counts yet. */
   readonly rates: Rates | null;
-  /** What is wrong with the service right now, and since when. */
+  /** The current error of the service, and since when. */
   readonly outage: { readonly message: string; readonly sinceMs: number } | null;
 }
 
-/** Where it is shown. */
+/** The size and colours of the output. */
 export interface TopFrame {
   readonly nowMs: number;
   readonly paint: Paint;
-  /** Null: as wide, as long as it likes. */
+  /** Null: no limit. */
   readonly columns: number | null;
   readonly rows: number | null;
 }
 
-/** The lines of a frame: the installation, its workers, its newest live sessions; no more and no longer than there is room. */
+/** The lines of a frame: the installation, its workers, its newest live sessions; within the size of the frame. */
 export function renderTop({ snapshot, rates, outage }: TopState, frame: TopFrame): string[] {
   const { paint, columns, rows, nowMs } = frame;
   const short = (line: string, taken = 0): string =>
@@ -76,7 +76,7 @@ function headerOf(snapshot: Snapshot, rates: Rates | null): [string, string][] {
   ];
 }
 
-/* `launch 3 (12s)   sessions 0 …   quarantined 0`: jobs that wait, and for how long the oldest has. */
+/* `launch 3 (12s)   sessions 0 …   quarantined 0`: waiting jobs, and the age of the oldest. */
 function queuesOf({ queues, quarantined }: Snapshot): string {
   const waiting = Object.entries(queues).map(([queue, { waiting: jobs, oldestWaitingSeconds }]) =>
     jobs === 0 ? `${queue} 0` : `${queue} ${jobs} (${formatAge(oldestWaitingSeconds * 1_000)})`,

@@ -16,7 +16,7 @@ import {
 
 const PIXELS_MAX = 16_384;
 
-/** What a session is to be like, as the command line says it. Durations are milliseconds. */
+/** The options of a session as command line flags. Durations are milliseconds. */
 export interface CreateFlags {
   readonly timeout?: number;
   readonly idleTimeout?: DurationOrOff;
@@ -124,7 +124,7 @@ async function cookiesIn(file: string): Promise<NewCookie[]> {
   try {
     const parsed: unknown = JSON.parse(text);
     if (Array.isArray(parsed)) {
-      // SAFETY: the service checks each of them, and says what is wrong with it.
+      // SAFETY: the service checks each of them, and reports what is wrong with it.
       return parsed as NewCookie[];
     }
   } catch (error) {
@@ -146,7 +146,7 @@ type Fields = {
   readonly [K in keyof CreateOptions]: CreateOptions[K] | undefined;
 } & { readonly [K in keyof BrowserCreateOptions]-?: BrowserCreateOptions[K] | undefined };
 
-/* The types tell a field that is undefined from one that is not there; JSON does not. */
+/* The types distinguish an undefined field from a missing one; JSON does not. */
 function withoutUndefined(fields: Fields): CreateOptions {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

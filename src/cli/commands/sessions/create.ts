@@ -16,7 +16,7 @@ import { NOTHING } from './views';
 type Flags = RemoteOptions &
   CreateFlags & {
     readonly idempotencyKey?: string;
-    /** False: do not wait; milliseconds: wait so long. */
+    /** False: do not wait; a number: wait so many milliseconds. */
     readonly wait?: false | number;
     readonly keep?: true;
   };
@@ -75,7 +75,7 @@ async function createAndPrint(context: Context, flags: Flags): Promise<void> {
   );
 }
 
-/* What became of it; null if there was nothing to take back. */
+/* What happened to the session; null if there was nothing to release. */
 async function takeBack(client: Browser, id: string): Promise<string | null> {
   try {
     const last = { timeoutMs: TAKE_BACK_TIMEOUT_MS, maxRetries: 0 };
@@ -98,7 +98,7 @@ async function untilLive(
   const show = (session: Session): void =>
     line.show(`${phaseOf(session)}, ${formatAge(clock.monotonicMs() - sinceMs)}`);
   try {
-    // Without a person who looks nothing is asked but what is waited for.
+    // Progress is requested only if it can be shown.
     if (line.isVisible) void follow(client, accepted, show, waiting.signal);
     return await client.sessions.waitFor(accepted, 'live', { timeoutMs, signal });
   } finally {
@@ -107,7 +107,7 @@ async function untilLive(
   }
 }
 
-/* Never rejects: whoever waits for the session hears what is wrong, and meanwhile the line stands still. */
+/* Never rejects: the wait for the session reports the error; the progress line just stops. */
 async function follow(
   client: Browser,
   accepted: Session,
@@ -121,7 +121,7 @@ async function follow(
   }
 }
 
-/** What a session that is not live yet is waiting for. */
+/** What a session that is not live yet waits for. */
 export function phaseOf({ status, queuePosition, workerId }: Session): string {
   if (status !== 'created') return status;
   if (queuePosition !== null) return `queued, position ${queuePosition}`;

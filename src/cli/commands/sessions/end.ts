@@ -34,7 +34,7 @@ export function registerRelease(sessions: Command, context: Context): void {
   );
 }
 
-/* Every one is tried; the first failure is what the exit code says. */
+/* Every session is tried; the exit code is that of the first failure. */
 async function release(context: Context, ids: readonly string[], flags: ReleaseFlags): Promise<void> {
   const client = connect(context, flags);
   const { wait } = flags;
@@ -104,12 +104,12 @@ async function releaseAll(context: Context, flags: ReleaseAllFlags): Promise<voi
   }
 }
 
-/* Programs are not asked: they cannot answer. */
+/* Asks only an interactive user; a program cannot answer. */
 async function isConfirmed({ stderr }: Context, count: () => Promise<number>): Promise<boolean> {
   if (!process.stdin.isTTY || !stderr.isInteractive) return true;
   const matched = await count();
   const questions = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and Ctrl-D close it: that is a no.
+  // Ctrl-C and Ctrl-D close it and count as no.
   const closed = new AbortController();
   questions.once('close', () => closed.abort());
   try {

@@ -59,7 +59,7 @@ async function list(context: Context, flags: Flags): Promise<void> {
   if (isMore) context.stderr.line(`There are more than ${flags.limit}: ask for them with --limit.`);
 }
 
-/* The service filters, so that selectors mean the same here as everywhere; what has not changed is not printed again. */
+/* The service filters, so that selectors mean the same everywhere; unchanged sessions are not printed again. */
 async function watch(context: Context, flags: Flags): Promise<void> {
   const { sessions } = connect(context, flags);
   const seen = new Map<string, number>();
@@ -81,7 +81,7 @@ async function watch(context: Context, flags: Flags): Promise<void> {
           printer.print(session);
         }
       } catch (error) {
-        // A service that was there once will be there again; one that never was is an error.
+        // After a first success, an outage is waited out; if the service was never reached, it is an error.
         if (!wasReached || !isHoldfastError(error) || !error.retryable) throw error;
         context.stderr.line(`${error.message} Trying again.`);
       }
@@ -106,10 +106,10 @@ async function read(
 
 function filtersOf({ selector, status, since, before, limit }: Flags): ListOptions {
   return {
-    // One more than is asked for tells whether there are more.
+    // One more than requested, to know whether there are more.
     limit: Math.min(PAGE_MAX, limit + 1),
     ...(selector === undefined ? {} : { labelSelector: selector }),
-    // SAFETY: the service checks the words, and says which there are.
+    // SAFETY: the service checks the status, and names the valid ones.
     ...(status === undefined ? {} : { status: status as SessionStatus }),
     ...(since === undefined ? {} : { createdAfter: since }),
     ...(before === undefined ? {} : { createdBefore: before }),

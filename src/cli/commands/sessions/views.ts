@@ -4,10 +4,10 @@ import { colourOfStatus } from '../../colours';
 import { formatAge, formatDuration } from '../../durations';
 import type { View } from '../../output';
 
-/** What a cell shows that has no value. */
+/** Shown in a cell without a value. */
 export const NOTHING = '–';
 
-/** What stands for a session on the command line. */
+/** How to name a session on the command line. */
 export const SESSION_WORD = 'its id, the beginning of it, or its name';
 
 /** Sessions as a table. */
@@ -37,7 +37,7 @@ export const labelsOf = (labels: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(',') || NOTHING;
 
-/** How long a session may still live, as it stands. */
+/** The remaining time of a session, if nothing changes. */
 export function expiryOf(session: Session, nowMs: number): string {
   if (isEnded(session) || session.expiresAt === null) return NOTHING;
   return formatAge(Date.parse(session.expiresAt) - nowMs);
@@ -60,7 +60,7 @@ export const HISTORY: View<SessionEvent> = {
   ],
 };
 
-/** What happens to all sessions, as a table. */
+/** Events of all sessions as a table. */
 export const EVENTS: View<ServiceEvent> = {
   nameOf: event => ('sessionId' in event ? event.sessionId : NOTHING),
   columns: [
@@ -103,7 +103,7 @@ export const EVENTS: View<ServiceEvent> = {
 
 const DURATIONS = ['timeout', 'idleTimeout', 'duration'];
 
-/** Every field of a session, for people; also those that a later service has added. */
+/** Every field of a session, for people; also fields that a later version of the service has added. */
 export function detailsOf(nowMs: number): (session: Session) => (readonly [string, string])[] {
   return session => Object.entries(session).map(([name, value]) => [name, detail(name, value, nowMs)]);
 }

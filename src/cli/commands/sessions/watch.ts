@@ -64,7 +64,7 @@ async function watchAll(
 ): Promise<void> {
   const printer = new StreamPrinter(stdout, output, EVENTS);
   let after: string | undefined;
-  // A stream is silent while nothing happens: this finds out whether there is anybody.
+  // A stream is silent while nothing happens, so this checks first whether the service answers.
   await client.capacity({ signal });
   await through(stderr, signal, async reached => {
     reached();
@@ -76,7 +76,7 @@ async function watchAll(
   });
 }
 
-/* Goes on after outages of the service, once it was reached; says so. */
+/* Continues after outages of the service, once it was reached, and reports them. */
 async function through(
   stderr: Context['stderr'],
   signal: AbortSignal,
