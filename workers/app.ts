@@ -26,7 +26,7 @@ import type { WorkerContext } from './worker-context';
 
 const KEEPER_TIMEOUT_MS = 5_000;
 
-/** How often rows and browsers are compared when nothing gives cause to. */
+/** How often rows and browsers are compared without a special reason. */
 const RECONCILE_EVERY_MS = 5_000;
 
 /** A running worker. */
@@ -37,21 +37,21 @@ export interface WorkerApp {
   close(): Promise<void>;
 }
 
-/** What a worker is started with. */
+/** Dependencies of {@link startWorker}. */
 export interface WorkerOptions {
   readonly config: Config;
   readonly redisUrl: string;
-  /** Registered already: a keeper waits for nothing else, least of all for Redis. */
+  /** Registered already: the registration must not wait for Redis. */
   readonly keeper: KeeperClient;
   readonly workerId: string;
-  /** Another process speaks for our sessions: exit, kill nothing. */
+  /** Another process owns this worker's sessions: exit, kill nothing. */
   readonly onFenced: () => void;
   readonly log: Logger;
 }
 
 /**
- * Starts the brain of a machine. Order matters: the lease first, so that nobody reaps what is about to be adopted;
- * then adoption; launches last.
+ * Starts a worker. Order matters: the lease first, so that no reaper ends the sessions that will be adopted; then
+ * adoption; launches last.
  */
 export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { config, keeper, workerId, log } = options;
@@ -133,7 +133,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   return { context, owned, closer, slots, launches, exporter, reconcile, stop };
 }
 
-/* A keeper that is lost meanwhile tells them at the next registration, one that is slow with the next beat. */
+/* If the keeper is lost or slow here, the slots come with the next registration or beat. */
 async function learnSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): Promise<void> {
   try {
     slots.update((await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS })).stats);
@@ -142,7 +142,7 @@ async function learnSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): P
   }
 }
 
-/* From here on the worker hears of ends (control stream) and of browsers (keeper). */
+/* From here on the worker receives close orders (control stream) and events of browsers (keeper). */
 async function listen(
   { redisUrl, keeper, workerId, log }: WorkerOptions,
   deps: Deps,
@@ -165,7 +165,7 @@ async function listen(
   keeper.onBrowserGone(browser => owned.browserGone(browser));
   let downloadsCut = 0;
   keeper.onStats(stats => {
-    // Which session it was stands in the list, and is heard of there however often this is lost.
+    // Which session it was is in the keeper's list, which reconciling reads; so a lost event does no harm.
     if ((stats.downloadsCut ?? 0) > downloadsCut) void reconcile();
     downloadsCut = stats.downloadsCut ?? 0;
     slots.update(stats);

@@ -10,10 +10,10 @@ import type { OwnedSessions } from './ownership/owned-sessions';
 import type { SessionCloser } from './ownership/session-closer';
 import type { WorkerContext } from './worker-context';
 
-/** How long a draining worker waits for newer processes to end what only they can. */
+/** How long a draining worker waits for newer processes to end sessions that only they can end. */
 const LEFT_WAIT_MS = 2_000;
 
-/** What draining needs. */
+/** Dependencies of {@link Drain}. */
 export interface DrainParts {
   readonly context: WorkerContext;
   readonly owned: OwnedSessions;
@@ -29,14 +29,15 @@ export class Drain {
 
   constructor(private readonly parts: DrainParts) {}
 
-  /** Drains for at most `timeoutMs`; what is not done by then is left to the keeper and to our successor. */
+  /** Drains for at most `timeoutMs`; the rest is left to the keeper and to the next worker. */
   async run(timeoutMs: number): Promise<void> {
     const { context, slots } = this.parts;
     slots.drain();
     try {
       await withDeadline('draining', timeoutMs, this.#drain(timeoutMs));
     } catch (error) {
-      // Out of time, or Redis is away: the keeper ends the browsers, our successor or the reaper tells how it came.
+      // Out of time, or Redis is away: the keeper ends the browsers, and the next worker or the reaper commits the
+      // ends.
       context.log.warn({ err: error }, 'not everything could be drained');
     }
   }
@@ -47,19 +48,22 @@ export class Drain {
     const startMs = performance.now();
     const held = await pollUntil('ending sessions', { timeoutMs, everyMs: 100 }, async () => {
       const refs = new Set<SessionRef>([...owned.refs(), ...(await leases.owned(workerId))]);
-      // A session that is still launching goes live first, or fails; the next round finds it then.
+      // A session that is still launching first goes live or fails; the next round handles it.
       await Promise.all([...refs].map(ref => this.#releaseOrLeave(ref)));
       const isLeftOnly = [...refs].every(ref => this.#left.has(ref));
       return isLeftOnly && (refs.size === 0 || performance.now() - startMs > LEFT_WAIT_MS) ? refs : undefined;
     });
     await closer.drain(workerId);
     await closer.settle();
-    // What is left would have nobody who is missed; so the lease lapses by itself, and the reaper or our successor ends it.
+    // With the lease dropped, no reaper would look for remaining sessions. So the lease is left to lapse, and the
+    // reaper or the next worker ends them.
     if (held.size === 0) await leases.drop(workerId);
     else context.log.warn({ sessions: held.size }, 'sessions of a newer version are left to its processes');
   }
 
-  /* A session that a newer version keeps is released by one of its processes. Such a row keeps no other from its end. */
+  /*
+   * A session of a newer version must be released by a process of that version. Such a row does not block the others.
+   */
   async #releaseOrLeave(ref: SessionRef): Promise<void> {
     if (this.#left.has(ref)) return;
     const { context, producer } = this.parts;

@@ -8,9 +8,9 @@ const FIRST_RETRY_MS = 50;
 const RETRY_CAP_MS = 1_000;
 
 /**
- * Does something that must not be lost, over and over until it works: what the owner of a browser observed is known
- * to nobody else. Only for work that tolerates a second run. Waits for what passes (Redis is away, a session is written to
- * too fast), and for nothing else: what cannot succeed would hold its slot for ever.
+ * Repeats work that must not be lost until it succeeds: only the owner of a browser knows what it observed. Only for
+ * work that tolerates a second run. Retries temporary errors only (Redis is away, a session is written to too fast):
+ * work that cannot succeed would hold its slot for ever.
  *
  * @throws the abort reason when `signal` is aborted; what `work` throws for any other reason.
  */

@@ -20,10 +20,10 @@ const RECONNECT_FIRST_MS = 100;
 const RECONNECT_CAP_MS = 1_000;
 const REGISTER_TIMEOUT_MS = 5_000;
 
-/** What a client needs. */
+/** Dependencies of {@link KeeperClient}. */
 export interface KeeperClientOptions {
   readonly socketPath: string;
-  /** The process that the keeper kills when it is silent: this one. */
+  /** This process, which the keeper kills when it is silent. */
   readonly self: ProcessIdentity;
   readonly processes: ProcessTable;
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export interface KeeperClientOptions {
   readonly silentAfterMs?: number;
 }
 
-/** The answer to a registration: what the keeper is and has. */
+/** The answer to a registration: identity and browsers of the keeper. */
 export type Registration = KeeperOperations['register']['reply'];
 
 interface PendingCall {
@@ -41,9 +41,9 @@ interface PendingCall {
 }
 
 /**
- * The worker's line to its keeper. Connects and registers, again and again, beats every second, and kills a keeper
- * that no longer answers (it is started again and adopts its browsers). Calls fail when the connection is lost; what
- * became of them shows in the browsers that the next registration lists.
+ * The worker's connection to its keeper. Connects and registers, reconnects when the connection is lost, beats every
+ * second, and kills a keeper that no longer answers (the supervisor restarts it, and it adopts its browsers). Calls
+ * fail when the connection is lost; the browsers in the next registration show their outcome.
  */
 export class KeeperClient {
   readonly #options: KeeperClientOptions;
@@ -67,47 +67,47 @@ export class KeeperClient {
     this.#silence = new SilenceWatch(options.clock, silentAfterMs, () => void this.#killSilent());
   }
 
-  /** After each registration; a connection that was lost and came back shows as another one. */
+  /** Called after each registration, also after a reconnect. */
   onRegistered(handler: (registration: Registration) => void): void {
     this.#registeredHandlers.push(handler);
   }
 
-  /** A browser went without an order. */
+  /** Called when a browser ended without an order. */
   onBrowserGone(handler: (browser: BrowserRecord) => void): void {
     this.#goneHandlers.push(handler);
   }
 
-  /** A slot was taken or became free; also with every beat. */
+  /** Called when a slot was taken or became free, and with every beat. */
   onStats(handler: (stats: KeeperStats) => void): void {
     this.#statsHandlers.push(handler);
   }
 
-  /** A registered connection is gone; another one is being tried for. */
+  /** Called when a registered connection is lost; the client reconnects. */
   onLost(handler: () => void): void {
     this.#lostHandlers.push(handler);
   }
 
-  /** Whether a keeper has this worker registered right now. */
+  /** Whether this worker is currently registered with a keeper. */
   get registered(): boolean {
     return this.#keeper !== null;
   }
 
-  /** Begins to connect; add the handlers before. A second call does nothing. */
+  /** Starts to connect; add the handlers before. A second call does nothing. */
   connect(): void {
     this.#running ??= this.#run();
   }
 
-  /** The installation's secret, handed over now and after every registration to come. */
+  /** Sends the installation's secret now and after every later registration. */
   setSecret(secret: string): void {
     this.#secret = secret;
     if (this.registered) this.#handOverSecret();
   }
 
   /**
-   * Asks the keeper.
+   * Sends a request to the keeper.
    *
-   * @throws KeeperError with the keeper's code, or `connection_lost`: it may or may not have been done.
-   * @throws DeadlineExceededError after `timeoutMs`; an Error with the signal's reason as its cause when that is aborted.
+   * @throws KeeperError with the keeper's code, or `connection_lost`: the request may or may not have been carried out.
+   * @throws DeadlineExceededError after `timeoutMs`; an Error whose cause is the signal's reason when that is aborted.
    */
   async call<Op extends KeeperOperation>(
     op: Op,
@@ -134,7 +134,7 @@ export class KeeperClient {
     }
   }
 
-  /** Hangs up for good; the keeper then waits for another worker. */
+  /** Disconnects for good; the keeper then waits for another worker. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#socket?.destroy();
@@ -150,12 +150,12 @@ export class KeeperClient {
     }
   }
 
-  /** One connection from its beginning to its end; whether it got as far as being registered. */
+  /** Runs one connection until its end; answers whether it was registered. */
   async #oneConnection(): Promise<boolean> {
     const socket = connect(this.#options.socketPath);
     const ended = new Promise<void>(resolve => socket.once('close', () => resolve()));
     socket.once('close', () => this.#onClosed());
-    // An error is followed by `close`; that is where it is dealt with.
+    // An error is followed by `close`; which handles it.
     socket.on('error', () => undefined);
     const reader = new LineReader(line => this.#receive(line));
     socket.on('data', chunk => {
@@ -216,7 +216,7 @@ export class KeeperClient {
       return;
     }
     const pending = this.#pending.get(message.id);
-    if (pending === undefined) return; // given up meanwhile
+    if (pending === undefined) return; // the call has timed out
     if ('error' in message) pending.reject(new KeeperError(message.error.code, message.error.message));
     else pending.resolve(message.ok);
   }
@@ -224,7 +224,7 @@ export class KeeperClient {
   #beat(): void {
     this.call('beat', {}, { timeoutMs: SILENT_AFTER_MS }).then(
       ({ stats }) => this.#onStats(stats),
-      // A beat without an answer is what the silence watch is for.
+      // The silence watch handles a beat without an answer.
       () => undefined,
     );
   }
@@ -236,7 +236,7 @@ export class KeeperClient {
   #handOverSecret(): void {
     if (this.#secret === null) return;
     const sent = this.call('secret', { secret: this.#secret }, { timeoutMs: REGISTER_TIMEOUT_MS });
-    // Lost with the connection only, and then handed over again after the next registration.
+    // Fails only if the connection is lost, and is then repeated after the next registration.
     sent.catch((error: unknown) => this.#options.log.debug({ err: error }, 'the secret was not handed over'));
   }
 

@@ -19,7 +19,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     log.fatal({ err: error }, 'worker failed');
     exit(1);
   });
-  // The supervisor is gone: release nothing, a successor adopts what we hold.
+  // The supervisor is gone: release nothing, the next worker adopts the sessions.
   process.on('disconnect', () => exit(1));
   if (config.redisUrl === null) throw new ConfigError(['REDIS_URL: a worker needs it']);
 
@@ -27,7 +27,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   if (self === null) throw new Error('this process is not in the process table');
   const socketPath = keeperSocketPath(await runRootFor(config.dataDir));
   const keeper = new KeeperClient({ socketPath, self, processes: systemProcesses, clock: systemClock, log });
-  // Before Redis: an outage there must not make the keeper believe that its worker is gone.
+  // Before Redis: an outage of Redis must not make the keeper believe that its worker is gone.
   const { hostId } = await firstRegistration(keeper);
   let app: WorkerApp | null = null;
   let stopping = false;
@@ -50,7 +50,7 @@ async function main(config: Config, log: Logger): Promise<void> {
       },
     );
   process.on('SIGTERM', onSignal);
-  // Ctrl-C reaches the whole process group; under a supervisor that one decides, with SIGTERM.
+  // Ctrl-C reaches the whole process group; under a supervisor, the supervisor decides, with SIGTERM.
   process.on('SIGINT', process.send === undefined ? onSignal : () => undefined);
 
   app = await startWorker({

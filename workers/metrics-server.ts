@@ -5,10 +5,10 @@ import type { Logger } from '../src/core/logger';
 import type { Metrics } from '../src/metrics/metrics';
 import type { MaintenanceStore } from '../src/store/maintenance-store';
 
-/** Longer than this Redis may not take to be called up; a scrape is not held up for one number. */
+/** How long Redis may take to count as up; a scrape must not wait longer for one number. */
 const REDIS_ANSWERS_WITHIN_MS = 1_000;
 
-/** What {@link serveMetrics} works with. */
+/** Dependencies of {@link serveMetrics}. */
 export interface MetricsServerParts {
   readonly metrics: Pick<Metrics, 'registry' | 'redisUp'>;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
@@ -17,8 +17,8 @@ export interface MetricsServerParts {
 }
 
 /**
- * Serves /metrics and /livez of a worker on a port of its own. A port that is taken is no reason not to own browsers: it
- * is said, and the worker goes on without.
+ * Serves /metrics and /livez of a worker on a port of its own. If the port is in use, that is logged and the worker
+ * continues without metrics.
  */
 export async function serveMetrics(
   { metrics, maintenance, lifecycle, log }: MetricsServerParts,
@@ -28,7 +28,7 @@ export async function serveMetrics(
   const page = async (): Promise<string> => {
     const isUp = await withDeadline('Redis', REDIS_ANSWERS_WITHIN_MS, maintenance.nowMs()).then(
       () => true,
-      // Away, or silent: that is what is asked.
+      // Away or silent, which is the result.
       () => false,
     );
     metrics.redisUp.set({}, Number(isUp));

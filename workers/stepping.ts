@@ -13,7 +13,7 @@ import { timersConsumer } from './consumers/timers';
 import { Reaper, type ReaperParts } from './sweeps/reaper';
 import { Sweeper } from './sweeps/sweeper';
 
-/** What stepping works with. */
+/** Dependencies of {@link startStepping}. */
 export interface SteppingParts extends ReaperParts {
   readonly config: Pick<Config, 'retentionMs'>;
   readonly lifecycle: Lifecycle;
@@ -28,8 +28,9 @@ export interface SteppingParts extends ReaperParts {
 }
 
 /**
- * Starts what steps machines without a browser: the consumers of `sessions` and `timers`, and the sweeps. API and worker
- * processes both run it, so that releases and time-outs are committed with every worker dead.
+ * Starts everything that steps sessions without needing their browsers: the consumers of `sessions` and `timers`, and
+ * the sweeps. API and worker processes both run it, so that releases and time-outs are committed even if every worker
+ * is dead.
  */
 export async function startStepping(parts: SteppingParts): Promise<void> {
   const { lifecycle, consumerBase, timeouts, config } = parts;

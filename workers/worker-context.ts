@@ -6,31 +6,33 @@ import type { StepOutcome, Stepper } from '../src/engine/stepper';
 import type { SessionRecord } from '../src/store/session-record';
 import { insist } from './insist';
 
-/** What the parts of a worker share. */
+/** Dependencies that the parts of a worker share. */
 export interface WorkerContext {
-  /** Id of this worker: the host id of its keeper, so that a successor finds its sessions. */
+  /** Id of this worker: the host id of its keeper, so that the next worker finds its sessions. */
   readonly workerId: string;
   readonly stepper: Stepper;
   readonly log: Logger;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
-  /** Called when somebody else speaks for a session of ours: this process kills nothing any more, it exits. */
+  /** Called when another process owns a session of this worker: this process then kills nothing and exits. */
   readonly onFenced: (ref: SessionRef) => void;
 }
 
-/** Something the owner has to say about its session. */
+/** An event of the owner about its session. */
 export interface OwnersWord {
   readonly ref: SessionRef;
   readonly cause: string;
   readonly event: (record: SessionRecord, nowMs: number) => SessionEvent | null;
-  /** The fence to speak under; left out for a claim, which makes one. */
+  /** The fence of the owner; left out for a claim, which makes a new one. */
   readonly fence?: Fence;
 }
 
 /**
- * Commits the owner's word, through any outage of Redis. The same operation is repeated, so it counts once.
+ * Commits an event of the owner, through any outage of Redis. Every attempt is the same operation, so it is applied
+ * once.
  *
- * @throws NewerMachineVersionError if a newer process has written the session meanwhile: then only such a one can speak for it.
+ * @throws NewerMachineVersionError if a newer process has written the session meanwhile: then only a process of that
+ *   version can commit to it.
  */
 export async function say(context: WorkerContext, word: OwnersWord): Promise<StepOutcome> {
   const opId = randomId();
@@ -38,7 +40,7 @@ export async function say(context: WorkerContext, word: OwnersWord): Promise<Ste
 }
 
 /**
- * Tries once to commit what is found out anew if it is lost.
+ * Tries once to commit an event; for events that are detected again if they are lost.
  *
  * @throws as {@link Stepper.apply}.
  */

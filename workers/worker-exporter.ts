@@ -5,13 +5,13 @@ import type { Metrics } from '../src/metrics/metrics';
 import { WorkerMetrics } from '../src/metrics/worker-metrics';
 import type { KeeperStats } from './keeper/door/protocol';
 
-/** What {@link WorkerExporter} works with. */
+/** Dependencies of {@link WorkerExporter}. */
 export interface WorkerExporterParts {
   readonly metrics: Pick<Metrics, 'registry'>;
   readonly clock: Clock;
 }
 
-/** Makes metrics of what a worker does and of what its keeper says. */
+/** Exports metrics of a worker and of its keeper. */
 export class WorkerExporter {
   readonly #worker: WorkerMetrics;
   readonly #orphansReaped: MirroredCounter;
@@ -25,7 +25,7 @@ export class WorkerExporter {
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
   }
 
-  /** The keeper's latest word. */
+  /** Takes the keeper's latest figures. */
   keeperSaid({ slots, used, orphansReaped, downloadsCut = 0, gatewayConnections, load }: KeeperStats): void {
     this.#worker.slots.set({ state: 'total' }, slots);
     this.#worker.slots.set({ state: 'used' }, used);
@@ -49,7 +49,7 @@ export class WorkerExporter {
     this.#worker.keeperRegistrations.inc({});
   }
 
-  /** A launch is over, `sinceMs` on the monotonic clock after the order to the keeper. */
+  /** A launch has ended, `sinceMs` on the monotonic clock after the order to the keeper. */
   launched(result: LaunchResult, sinceMs: number): void {
     this.#worker.launchDuration.observe({ result }, (this.parts.clock.monotonicMs() - sinceMs) / 1000);
   }

@@ -28,7 +28,7 @@ export interface Endpoint {
   readonly port: number;
   /** Path of the browser-level socket, `/devtools/browser/<guid>`. */
   readonly path: string;
-  /** Kernel boot id of the machine: with `netns` it tells whether loopback there is loopback here. */
+  /** Kernel boot id of the machine: together with `netns` it shows whether another process shares this loopback. */
   readonly bootId: string;
   /** Network namespace of the keeper. */
   readonly netns: string;

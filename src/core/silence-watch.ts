@@ -9,7 +9,7 @@ const STALL_MS = 1_000;
 /**
  * Notices that the other side has gone silent. Time in which this process was stalled itself (stopped, starved,
  * suspended) says nothing about the other side: after a stall the full `patienceMs` starts again. Fires again after
- * every further `patienceMs` of silence, until it hears something or is stopped.
+ * every further `patienceMs` of silence, until there is a sign of life or the watch is stopped.
  */
 export class SilenceWatch {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 /**
- * Wakes the one loop that waits for it. Rings while the loop is busy count as one: it runs once more, and must then
- * find all pending work by itself.
+ * Wakes the loop that waits for it. Rings while the loop is busy count as one: it runs once more, and must then find
+ * all pending work by itself.
  */
 export class Wakeup {
   #isRung = false;

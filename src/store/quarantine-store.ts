@@ -30,7 +30,7 @@ export interface QuarantinedJob extends QuarantineEntry {
   readonly data: string;
 }
 
-/** The place of a job that is to be removed from its queue. */
+/** The place of a job in its queue. */
 export interface JobPlace {
   /** Prefix of the queue's keys, such as `{hf}:launch:`. */
   readonly prefix: string;
@@ -77,8 +77,8 @@ export class QuarantineStore {
   }
 
   /**
-   * Moves a job from its queue into quarantine, in one step. Processes that wait for the job are told that it failed.
-   * Null if it is gone or has changed.
+   * Moves a job from its queue into quarantine, in one step. Processes that wait for the job get a failure. Null if it
+   * is gone or has changed.
    */
   async seize(job: ContainedJob, { prefix, id, dataBytes }: JobPlace): Promise<QuarantineEntry | null> {
     const told = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);

@@ -101,5 +101,5 @@ export interface Creation {
 /** The answer of the create script. */
 export type CreateAnswer =
   | { readonly answer: 'OK' | 'REPLAY' }
-  /** The id, or the Idempotency-Key, was used before; `fingerprint` tells whether for the same body. */
+  /** The id, or the Idempotency-Key, was used before; `fingerprint` shows whether it was with the same body. */
   | { readonly answer: 'EXISTS' | 'IDEMPOTENT'; readonly ref: SessionRef; readonly fingerprint: string };

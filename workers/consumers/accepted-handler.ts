@@ -12,10 +12,10 @@ import {
 import { HeldJob } from '../../src/queue/ingress-job';
 import type { AcceptedPayload } from '../../src/queue/payloads';
 
-/** Redis is away, or an outcome is not known yet. */
+/** Delay before the next attempt while Redis is away, or an outcome is not known yet. */
 const AGAIN_MS = 500;
 
-/** What goes on with accepted jobs. */
+/** Dependencies of {@link AcceptedHandler}. */
 export interface AcceptedParts {
   readonly jobs: AcceptedJobs;
   readonly accept: AcceptJob;
@@ -26,18 +26,18 @@ export interface AcceptedParts {
   readonly log: Logger;
 }
 
-/** Goes on with accepted jobs to their end; counts those that are under way. */
+/** Works on accepted jobs until their end; counts the current ones. */
 export class AcceptedHandler {
   #underWay = 0;
 
   constructor(private readonly parts: AcceptedParts) {}
 
-  /** How many jobs are under way in this process. */
+  /** How many jobs this process works on. */
   get underWay(): number {
     return this.#underWay;
   }
 
-  /** Works on one; what it gives is for the job that waits for it. */
+  /** Works on one job; its result is for the job that waits for it. */
   async handle(payload: AcceptedPayload, delivery: Delivery): Promise<JobResult> {
     this.#underWay += 1;
     try {
@@ -53,7 +53,7 @@ export class AcceptedHandler {
   async #goOn({ jobId, ref }: AcceptedPayload, { signal, stalls }: Delivery): Promise<JobResult> {
     const { jobs, closing, log } = this.parts;
     const job = await jobs.ingress.getJob(jobId);
-    // Nobody waits for it any more; or it was put here again by a process that did not know that it has ended.
+    // The waiting job is gone; or this one was added again by a process that did not know that the job has ended.
     if (job === undefined || job.finishedOn !== undefined) return DONE;
     const held = new HeldJob(job, AbortSignal.any([signal, closing]), log);
     try {
@@ -74,7 +74,7 @@ export class AcceptedHandler {
   }
 }
 
-/* Some of what is waited for does not listen to the signal: whoever takes the job up waits for it in its place. */
+/* Some work does not react to the signal: the process that takes the job up next waits for it instead. */
 async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(new Error('the job was let go'));

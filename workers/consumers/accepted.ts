@@ -2,10 +2,13 @@ import { Consumer, type ConsumerBase } from '../../src/queue/consumer';
 import { acceptedPayload } from '../../src/queue/payloads';
 import type { AcceptedHandler } from './accepted-handler';
 
-/** A process works on so many accepted jobs at most. Releases and extensions find room among them that creates leave. */
+/**
+ * How many accepted jobs a process works on at most. More than creates may use, so that releases and extensions have
+ * room.
+ */
 const ACCEPTED_CONCURRENCY = 1_000;
 
-/** The queue `accepted`: jobs of other services whose session is known go on to their end, beside each other. */
+/** The queue `accepted`: accepted jobs of other services are worked on in parallel until their end. */
 export function acceptedConsumer(
   base: ConsumerBase,
   handler: Pick<AcceptedHandler, 'handle'>,

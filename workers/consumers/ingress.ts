@@ -23,31 +23,36 @@ import type { IngressKeys } from '../../src/queue/ingress-keys';
 import { INGRESS_CONCURRENCY } from '../../src/queue/queues';
 import { INGRESS_QUEUE } from '../../machines/session/session.words';
 
-/** What the consumer needs. */
+/** Dependencies of {@link IngressConsumer}. */
 export interface IngressConsumerOptions {
-  /** Of its own; another one like it is made for what blocks, for up to {@link INGRESS_BLOCK_MS}. */
+  /**
+   * A connection for this consumer alone; it is duplicated for the blocking reads of up to {@link INGRESS_BLOCK_MS}.
+   */
   readonly connection: Redis;
   readonly keys: IngressKeys;
-  /** On that connection. */
+  /** Uses that connection. */
   readonly jobs: AcceptedJobs;
   readonly accept: AcceptJob;
-  /** How many jobs are under way in this process. */
+  /** How many jobs this process works on. */
   readonly underWay: () => number;
   readonly onEndless: ContainEndless;
-  /** Called when the end of a job stands in Redis: nobody will have to go on with it. Never throws. */
+  /** Called when the end of a job is stored in Redis, so that no process will continue it. Never throws. */
   readonly onEnded: (job: HeldJob) => Promise<void>;
   /**
-   * Takes a job away that was fetched and that nobody can read: until then nothing behind it is. `isQueue`: it may be the queue
-   * that is damaged.
+   * Removes a job that was fetched but cannot be read; it blocks all jobs after it. `isQueue`: the queue itself may be
+   * damaged.
    */
   readonly onUnreadable: (isQueue: boolean) => Promise<void>;
-  /** Told how each delivery went, and which jobs were found without the process that had taken them. */
+  /** Gets the outcome of each delivery, and the jobs that were found without the process that had taken them. */
   readonly report: JobReport;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How many jobs are under way at most. Jobs that {@link HURRIES} names are taken beyond it: they make room. */
+/**
+ * How many jobs this process works on at most. Jobs named in {@link HURRIES} are taken beyond it, because they make
+ * room.
+ */
 export const UNDER_WAY_MAX = 300;
 
 const HURRIES: ReadonlySet<string> = new Set(['session.release', 'session.extend']);
@@ -56,8 +61,8 @@ const HURRIES: ReadonlySet<string> = new Set(['session.release', 'session.extend
 export const INGRESS_BLOCK_MS = 10_000;
 
 /**
- * Accepting takes milliseconds, and nothing behind a job is accepted before: where the process dies with it the job is
- * back in its place after the rest of its lock and two checks.
+ * Short, because accepting takes milliseconds and blocks all later jobs: if the process dies, the job is back in its
+ * place after the rest of its lock and two checks.
  */
 const LOCK_MS = 2_000;
 const STALLED_CHECK_MS = 500;
@@ -71,15 +76,15 @@ const CLOSE_TIMEOUT_MS = 3_000;
 const REASON_MAX = 1_000;
 
 /**
- * Accepts jobs of other services, one after the other in all processes together: the queue lets one job be active, so the
- * next is fetched when the one before is accepted, or back in its place because nobody answers for it. What comes after
- * acceptance runs side by side, see {@link AcceptedJobs}; each job comes back here to be ended.
+ * Accepts jobs of other services, one after the other in all processes together: the queue allows one active job, so
+ * the next is fetched when the one before is accepted, or back in its place because its process died. The work after
+ * acceptance runs in parallel, see {@link AcceptedJobs}; each job then comes back here to be ended.
  */
 export class IngressConsumer {
   readonly #worker: Worker<unknown, unknown>;
   readonly #closing = new AbortController();
   #lostCheck: NodeJS.Timeout | undefined;
-  /** The look for unreadable jobs that has not begun, and the one that was begun last. */
+  /** The check for unreadable jobs that has not begun yet, and the one that was begun last. */
   #containing: Promise<void> | null = null;
   #contained: Promise<void> = Promise.resolve();
   #isQueueDamaged = false;
@@ -96,9 +101,9 @@ export class IngressConsumer {
         autorun: false,
         lockDuration: LOCK_MS,
         stalledInterval: STALLED_CHECK_MS,
-        // Whoever is endless is ended by us, with a reason that has a code.
+        // This consumer itself ends endless jobs, with a reason that has a code.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
-        // A limit that a producer has put on the queue is lifted by the sweep.
+        // The sweep removes a limit that a producer has put on the queue.
         maximumRateLimitDelay: 1_000,
         drainDelay: 1,
         runRetryDelay: AWAY_PAUSE_MS,
@@ -130,7 +135,7 @@ export class IngressConsumer {
     if (!closed) this.options.log.warn({ queue: INGRESS_QUEUE }, 'a queue worker did not close in time');
   }
 
-  /* Jobs wait for as long as Redis refuses to write; what only reads is served meanwhile. */
+  /* Jobs wait as long as Redis refuses writes; requests that only read are served meanwhile. */
   async #takeJobs(): Promise<void> {
     const { jobs, log } = this.options;
     const limit = async (): Promise<number> => jobs.ingress.setGlobalConcurrency(INGRESS_CONCURRENCY);
@@ -160,7 +165,7 @@ export class IngressConsumer {
     }
   }
 
-  /* A job comes here twice, at least: to be accepted, and to be ended. */
+  /* A job comes here at least twice: to be accepted, and to be ended. */
   async #visit(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
     if (isGhost(job)) {
       await this.#contain(true);
@@ -177,14 +182,14 @@ export class IngressConsumer {
         if (!passes(error)) throw codedOf(error);
         const reason = messageOf(error);
         this.options.log.info({ jobId: printable(job.id ?? '', 100), reason }, 'a job was not accepted yet');
-        // The order is kept also while Redis is away: nobody behind is accepted before.
+        // Keeps the order also while Redis is away: no later job is accepted first.
         if (!isOver.aborted) await pause(AWAY_PAUSE_MS, isOver);
         if (isOver.aborted) throw await this.#letGo(job, token);
       }
     }
   }
 
-  /** What a job has come to; null: it goes on, and is back when it has. */
+  /** The outcome of a job; null: its child works on it, and it comes back later. */
   async #outcome(job: Job, token: string, signal: AbortSignal): Promise<JobOutcome | null> {
     const { jobs, keys, accept, onEndless } = this.options;
     const ended = await jobs.outcomeOf(job);
@@ -212,12 +217,15 @@ export class IngressConsumer {
   }
 
   async #ended(job: Job): Promise<void> {
-    // Left behind by a crash it goes with the job.
+    // If a crash leaves it behind, it is removed with the job.
     await this.options.keys.forgetChild(job).catch(() => undefined);
     await this.options.onEnded(new HeldJob(job, this.#closing.signal, this.options.log));
   }
 
-  /* One after the other, since what was found before a job was fetched says nothing about it; one for all that ask meanwhile. */
+  /*
+   * Checks run one after the other, because a check that began before a job was fetched does not cover it; callers
+   * during a check share the next one.
+   */
   async #contain(isQueue: boolean): Promise<void> {
     this.#isQueueDamaged ||= isQueue;
     this.#containing ??= this.#contained.then(async () => {
@@ -246,7 +254,7 @@ export class IngressConsumer {
     return this.options.underWay() < UNDER_WAY_MAX;
   }
 
-  /* Said before the job in hand is ended, this keeps the worker from fetching the next one. */
+  /* Called before the current job is ended, this keeps BullMQ's worker from fetching the next one. */
   #stopWhileFull(): void {
     if (this.#hasRoom || this.#closing.signal.aborted || this.#worker.isPaused()) return;
     void this.#worker.pause(true);
@@ -261,7 +269,7 @@ export class IngressConsumer {
     if (!signal.aborted) await this.#worker.resume();
   }
 
-  /* So does a job that is back to be ended, and one that cannot be read. */
+  /* Jobs that are back to be ended, and unreadable ones, also count as urgent. */
   async #nextHurries(): Promise<boolean> {
     try {
       const [next] = await this.options.jobs.ingress.getJobs(['wait', 'prioritized'], 0, 0, true);
@@ -272,12 +280,14 @@ export class IngressConsumer {
   }
 }
 
-/* Fetched by its id alone: what BullMQ has read is what the fetch itself has written, maybe in place of a key of the queue. */
+/*
+ * A job whose data is missing: BullMQ has read only what the fetch itself has written, perhaps over a key of the queue.
+ */
 const isGhost = (job: Job): boolean => nameOf(job) === '' && !Number.isFinite(job.timestamp);
 
 const passes = (error: unknown): boolean => isRedisAway(error) || error instanceof HoldfastError;
 
-/* Whatever else comes is about this one job: it is not ours any more, or somebody has tampered with its keys. */
+/* All other errors are about this one job: another process has it, or another writer has changed its keys. */
 function codedOf(error: unknown): unknown {
   const isWord = error instanceof WaitingChildrenError || error instanceof UnrecoverableError;
   return isWord ? error : new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));

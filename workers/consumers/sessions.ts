@@ -6,7 +6,7 @@ import type { Redis } from '../../src/redis/connection';
 import { publishNotice } from '../../src/store/notice-stream';
 import { STEPPING_CONCURRENCY } from './stepping-concurrency';
 
-/** The queue `sessions`: commands of clients, which step a session. */
+/** The queue `sessions`: commands of clients, each of which steps a session. */
 export function sessionsConsumer(
   base: ConsumerBase,
   { stepper, redis }: { readonly stepper: Stepper; readonly redis: Redis },

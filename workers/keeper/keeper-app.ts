@@ -33,20 +33,20 @@ import { WorkerDesk } from './door/worker-desk';
 
 const FORWARD_PROXY_PROGRAM = join(__dirname, 'companions', 'forward-proxy', 'main.js');
 
-/** Which program a keeper starts. */
+/** The program that a keeper starts as browser. */
 export type BrowserChoice = (ChromiumChoice & { readonly kind: 'chromium' }) | { readonly kind: 'null' };
 
-/** What a keeper is made from. */
+/** Options of {@link openKeeper}. */
 export interface KeeperOptions {
   /** Must exist. */
   readonly dataDir: string;
   readonly slots: number;
-  /** What the downloads of one session may take on the disk. */
+  /** How much disk space the downloads of one session may take, bytes. */
   readonly downloadsMaxBytes: number;
   readonly browser: BrowserChoice;
   /** `host:port` for other machines; null: no gateway. */
   readonly listen: string | null;
-  /** How others reach the gateway; null: as it listens. */
+  /** The gateway's address for other machines; null: the address it listens on. */
   readonly advertise: string | null;
   /** The PATH on which Xvfb is looked for. */
   readonly searchPath: string;
@@ -66,7 +66,7 @@ export interface KeeperOptions {
   };
 }
 
-/** A keeper that is open. */
+/** An open keeper. */
 export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
@@ -78,10 +78,10 @@ export interface KeeperApp {
 }
 
 /**
- * Composition root of the keeper: run root, inherited browsers, gateway, socket. The socket comes last: whoever can
- * connect finds a keeper that knows its browsers.
+ * Composition root of the keeper: run root, inherited browsers, gateway, socket. The socket comes last, so that every
+ * worker that connects finds a keeper that knows its browsers.
  *
- * @throws KeeperRunningError if another keeper serves this data folder; whatever else keeps it from opening.
+ * @throws KeeperRunningError if another keeper serves this data folder; any other error of the start.
  */
 export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   const user = browserUser();

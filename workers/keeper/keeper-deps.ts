@@ -6,7 +6,7 @@ import type { BrowserLoad } from './process/browser-load';
 import type { LivenessRhythm } from './process/liveness';
 import type { Records } from './books/records';
 
-/** What a keeper works with. */
+/** Dependencies of {@link Keeper}. */
 export interface KeeperDeps {
   readonly runRoot: string;
   readonly slots: number;
@@ -14,16 +14,16 @@ export interface KeeperDeps {
   readonly around: BrowserSurroundings;
   readonly command: CommandFactory;
   readonly bootId: string;
-  /** Network namespace; with the boot id it tells others whether our loopback is theirs. */
+  /** Network namespace; together with the boot id it shows other processes whether they share this loopback. */
   readonly netns: string;
-  /** `host:port` of the gateway as others reach it; null when there is none. */
+  /** `host:port` of the gateway for other machines; null when there is none. */
   readonly gateway: () => string | null;
   /** Path of the gateway's Unix socket. */
   readonly gatewaySocket: string;
   readonly gatewayConnections: () => number;
   readonly load: () => BrowserLoad | null;
   readonly liveness: LivenessRhythm;
-  /** What the downloads of one session may take on the disk. */
+  /** How much disk space the downloads of one session may take, bytes. */
   readonly downloadsMaxBytes: number;
   readonly clock: Clock;
   readonly log: Logger;

@@ -21,10 +21,10 @@ import {
 import { reapStrays } from './process/remove-tree';
 import { RunDirectory } from './process/run-directory';
 
-/** How often gone browsers that nobody asked about are looked through. */
+/** How often expired reports are removed. */
 const EXPIRY_CHECK_MS = 60_000;
 
-/** Workers come back within their lease or not at all; a report is kept far longer than that. */
+/** How long a report is kept: far longer than a lease, after which no worker asks for it. */
 const GONE_KEPT_MS = 600_000;
 
 /**
@@ -32,8 +32,8 @@ const GONE_KEPT_MS = 600_000;
  *
  * - a slot is taken before anything is started and free when process tree and run directory are gone (I12);
  * - only the recorded claim may give orders, and fence numbers of a session only rise (I6);
- * - a browser that went by itself is reported at once and remembered until the worker forgets it;
- * - whatever this keeper finds at its start it goes on with, reports, or removes (I7).
+ * - a browser that ended by itself is reported at once and remembered until the worker forgets it;
+ * - everything that this keeper finds at its start it takes over, reports or removes (I7).
  */
 export class Keeper {
   readonly #deps: KeeperDeps;
@@ -46,11 +46,11 @@ export class Keeper {
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
-    // One listener a browser; the default of ten would call that a leak.
+    // One listener for each browser; Node would warn of a leak at more than ten.
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** Takes over what an earlier keeper left. Nothing else may be called before this has resolved. */
+  /** Takes over the browsers of an earlier keeper. Nothing else may be called before this has resolved. */
   async open(): Promise<void> {
     const { runRoot, records, around, bootId, clock, log } = this.#deps;
     const found = await inherit({ runRoot, records, around, bootId, nowMs: clock.nowMs() });
@@ -71,7 +71,7 @@ export class Keeper {
     );
   }
 
-  /** Hears every event until the returned function is called. */
+  /** Calls `listener` for every event until the returned function is called. */
   onEvent(listener: (event: KeeperEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -92,12 +92,12 @@ export class Keeper {
     return this.#books.records();
   }
 
-  /** The first process of every browser that runs. */
+  /** The first process of every running browser. */
   rootPids(): number[] {
     return this.#books.all().flatMap(({ rootPid }) => (rootPid === null ? [] : [rootPid]));
   }
 
-  /** The browser under this claim; null if there is none that runs. */
+  /** The running browser under this claim; null if there is none. */
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
     if (!browser?.endpoint || browser.downloads === null) return null;
@@ -117,7 +117,7 @@ export class Keeper {
     if (this.#books.holdingSlots().length - freed >= this.#deps.slots) {
       throw new KeeperError('no_free_slot', `all ${this.#deps.slots} slots are taken`);
     }
-    // In the books before anything is awaited: an order to close it may be the very next line.
+    // Entered in the books before anything is awaited: the very next request may be to close it.
     const browser = this.#keep(ref, fence, RunDirectory.fresh(this.#deps.runRoot));
     this.#changed();
     try {
@@ -140,9 +140,9 @@ export class Keeper {
   }
 
   /**
-   * Records a new claim for a browser. Repeating a claim that is recorded already is fine.
+   * Records a new claim for a browser. Repeating the recorded claim has no effect.
    *
-   * @throws KeeperError `unknown_claim` if `from` is not what is recorded, `stale_claim` if the number does not rise.
+   * @throws KeeperError `unknown_claim` if `from` is not the recorded claim, `stale_claim` if the number does not rise.
    */
   async claim(ref: string, from: Fence, to: Fence): Promise<void> {
     if (this.#books.find(ref, to.claimId)?.fence.n === to.n) return;
@@ -155,10 +155,10 @@ export class Keeper {
   }
 
   /**
-   * Ends a browser; resolves when nothing of it is left. False if no browser is there under this claim, and then no folder
-   * or process is left either that stands in nobody's record: what this session had may be what nobody knows.
+   * Ends a browser; resolves when its processes and its folder are gone. False if there is no browser under this claim.
+   * In that case all folders and processes without a record are removed first, because they may be the session's.
    *
-   * @throws what the file system throws when it cannot be looked at.
+   * @throws what the file system throws when the run root cannot be read.
    */
   async close(ref: string, claimId: string): Promise<boolean> {
     const browser = this.#books.find(ref, claimId);
@@ -171,12 +171,12 @@ export class Keeper {
     return true;
   }
 
-  /** The worker has told of the downloads that were cut. */
+  /** The worker has committed the cut downloads. */
   async cutsHeard(ref: string, claimId: string): Promise<void> {
     await this.#books.find(ref, claimId)?.cutsAreHeard();
   }
 
-  /** Forgets a browser that has gone; one that has not is left alone. */
+  /** Forgets a browser that has ended; one that has not is left alone. */
   async forget(ref: string, claimId: string): Promise<void> {
     const browser = this.#books.find(ref, claimId);
     if (browser?.state !== 'gone') return;
@@ -184,14 +184,14 @@ export class Keeper {
     if (!browser.holdsSlot) await this.#drop(browser);
   }
 
-  /** Ends everything; the reports stay for the worker that comes next. */
+  /** Ends everything; the reports stay for the next worker. */
   async endAll(message: string): Promise<void> {
     const there = this.#books.holdingSlots();
     if (there.length > 0) this.#deps.log.warn({ browsers: there.length }, message);
     await Promise.all(there.map(browser => browser.order(message)));
   }
 
-  /** Starts nothing more and stops watching. Browsers are left as they are. */
+  /** Refuses launches and stops all watches. Browsers are left as they are. */
   stop(): void {
     this.#closing.abort();
     for (const browser of this.#books.all()) browser.letGo();
@@ -257,7 +257,7 @@ export class Keeper {
     if (this.#books.isForgotten(browser)) void this.#drop(browser);
   }
 
-  /** Takes it out of the books. A record that cannot be removed is one of a browser long gone: it expires. */
+  /** Removes a browser from the books. A record that cannot be removed now expires later. */
   async #drop(browser: KeptBrowser): Promise<void> {
     this.#books.delete(browser);
     try {

@@ -10,15 +10,15 @@ import { openKeeper, type KeeperApp } from './keeper-app';
 import { chooseBrowser } from './options';
 import { KeeperRunningError } from './door/socket-server';
 
-/** Exit code of a keeper that found another one at work. */
+/** Exit code of a keeper that found another one running. */
 const EXIT_ALREADY_RUNNING = 3;
 
-/** How long a shutdown waits for the browsers: two ladders. */
+/** How long a shutdown waits for the browsers: the time of two ladders (close, TERM, KILL). */
 const SHUTDOWN_PATIENCE_MS = 7_500;
 
 /**
- * The keeper process. It outlives its supervisor: with a worker it goes on, without one it waits for a successor as long
- * as a lease lasts, then ends its browsers and itself.
+ * The keeper process. It outlives its supervisor: with a worker it continues, without one it waits for the next as long
+ * as a lease lasts, then ends its browsers and exits.
  */
 async function main(): Promise<void> {
   process.title = 'holdfast: keeper';
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => stop('SIGTERM'));
   // Ctrl-C reaches the whole process group; under a supervisor the order to stop is the supervisor's SIGTERM.
   process.on('SIGINT', () => (supervised ? undefined : stop('SIGINT')));
-  // A terminal that closes must not leave browsers behind that nobody ends.
+  // When a terminal closes, no browser must be left running.
   process.on('SIGHUP', () => (supervised ? undefined : stop('SIGHUP')));
   process.on('disconnect', () => log.warn('the supervisor is gone; waiting for a successor'));
   process.send?.({ ready: true, socketPath: app.socketPath });

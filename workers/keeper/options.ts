@@ -4,7 +4,7 @@ import type { Config } from '../../src/config/config';
 import { findChromium } from './process/find-chromium';
 import type { BrowserChoice } from './keeper-app';
 
-/** There is no browser to start, and what to do about it. */
+/** No browser was found; the message contains advice. */
 export class NoChromiumError extends Error {
   constructor(configured: string | null) {
     super(
@@ -35,6 +35,6 @@ export function puppeteerCacheDirs(): string[] {
   try {
     return [join(homedir(), '.cache', 'puppeteer')];
   } catch {
-    return []; // a uid without an account and without HOME, as containers have it
+    return []; // a uid without an account and without HOME, as in containers
   }
 }

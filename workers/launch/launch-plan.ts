@@ -6,17 +6,17 @@ import { UnsealError } from '../../src/core/sealed';
 import { windowLayout } from '../../src/core/window-layout';
 import type { LaunchOptions } from '../keeper/door/protocol';
 
-/** What one launch comes to: what the keeper is told, and what is done with the browser then. */
+/** The plan of one launch: the options for the keeper, and the preparation of the browser afterwards. */
 export interface LaunchPlan {
   readonly options: LaunchOptions;
   readonly firstPage: FirstPage;
 }
 
 /**
- * A session's wishes → its launch.
+ * A session's options → its launch.
  *
- * @param secret - the installation's
- * @throws if what the creator sealed cannot be opened; the message is for callers.
+ * @param secret - the installation's secret
+ * @throws if the sealed secrets cannot be opened; the message is for clients.
  */
 export function launchPlan(
   { options, sealed }: Pick<SessionContext, 'options' | 'sealed'>,

@@ -3,7 +3,7 @@ import type { KeeperStats } from '../keeper/door/protocol';
 /** More launches at once only make each of them slower. */
 const MAX_PARALLEL_LAUNCHES = 4;
 
-/** Nothing to launch on: what is known before the keeper's first word and while there is no keeper. */
+/** The figures before the keeper's first message and while there is no keeper: no slots. */
 export const NO_SLOTS: KeeperStats = {
   slots: 0,
   used: 0,
@@ -13,9 +13,9 @@ export const NO_SLOTS: KeeperStats = {
 };
 
 /**
- * How many launches this worker may have under way (I12). The keeper's count may or may not include a launch that has
- * just begun, so each one under way is counted on top: on a nearly full machine the last slots are filled one after
- * the other instead of ever being given twice.
+ * How many launches this worker may run at once (I12). The keeper's count may or may not include a launch that has just
+ * begun, so each current launch is counted in addition: on a nearly full machine the last slots are filled one after
+ * the other, so that none is given twice.
  */
 export class LaunchSlots {
   #stats = NO_SLOTS;
@@ -23,16 +23,16 @@ export class LaunchSlots {
   #draining = false;
   #drained = false;
 
-  /** @param onCapacity - told how many launch jobs may run at once, whenever that may have changed */
+  /** @param onCapacity - called with the number of launch jobs that may run at once, whenever it may have changed */
   constructor(private readonly onCapacity: (jobs: number) => void) {}
 
-  /** The keeper's latest word. */
+  /** Takes the keeper's latest figures. */
   update(stats: KeeperStats): void {
     this.#stats = stats;
     this.#announce();
   }
 
-  /** What the keeper said last. */
+  /** The keeper's latest figures. */
   get stats(): KeeperStats {
     return this.#stats;
   }
@@ -42,7 +42,7 @@ export class LaunchSlots {
     return this.#draining;
   }
 
-  /** Slots on which nothing is launched: all of them while this worker drains or is drained, else none. */
+  /** Slots that are out of use: all of them while this worker drains or is drained, else none. */
   get drainingSlots(): number {
     return this.#draining || this.#drained ? this.#stats.slots : 0;
   }
@@ -67,7 +67,7 @@ export class LaunchSlots {
     return true;
   }
 
-  /** The launch is over; from here on the keeper's count is the truth. */
+  /** The launch has ended; from here on the keeper's count is right. */
   giveBack(): void {
     this.#underWay -= 1;
     this.#announce();

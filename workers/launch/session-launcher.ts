@@ -21,7 +21,7 @@ import type { SessionCloser } from '../ownership/session-closer';
 import { say, type WorkerContext } from '../worker-context';
 import type { WorkerExporter } from '../worker-exporter';
 
-/** What launching needs. */
+/** Dependencies of {@link SessionLauncher}. */
 export interface LauncherParts {
   readonly context: WorkerContext;
   readonly keeper: KeeperClient;
@@ -32,18 +32,21 @@ export interface LauncherParts {
   readonly timeouts: Pick<Timeouts, 'fire'>;
   readonly exporter: Pick<WorkerExporter, 'launched'>;
   readonly clock: Clock;
-  /** Makes a browser that answers ready for its first client. */
+  /** Prepares a started browser for its first client. */
   readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
-  /** The installation's: opens what the creator of a session has sealed for its launch. */
+  /** The installation's secret; opens the sealed secrets of a session. */
   readonly secret: string;
 }
 
-/* What the row says of a session at its claim. */
+/* The part of the row that a launch needs, read at the claim. */
 interface Claimed extends Pick<SessionContext, 'options' | 'sealed'> {
   readonly fence: Fence;
 }
 
-/** Handles the `launch` queue: claim, start, make ready, say so. The row decides at each step whether to go on. */
+/**
+ * Handles the `launch` queue: claims the session, starts and prepares its browser, and commits the result. The row
+ * decides at each step whether to continue.
+ */
 export class SessionLauncher {
   readonly #claims = new Set<string>();
   readonly #doomed = new Set<string>();
@@ -59,7 +62,8 @@ export class SessionLauncher {
     const { slots, workers, context } = this.parts;
     if (!slots.take()) return { handBack: true };
     try {
-      // Asked at each launch: the order may still be on its way, and nothing created after it may be launched here.
+      // Read at each launch: the drain order may not have arrived yet, and no session created after it may be launched
+      // here.
       if (await workers.isDrained(context.workerId)) {
         slots.setDrained(true);
         return { handBack: true };
@@ -71,14 +75,14 @@ export class SessionLauncher {
     return DONE;
   }
 
-  /** Whether a claim of ours is on its way to a browser right now. */
+  /** Whether a launch under this claim is in progress. */
   isLaunching(claimId: string): boolean {
     return this.#claims.has(claimId);
   }
 
   /**
-   * The session of a claim has ended. If its launch has not reached the keeper yet it never does: an order to close would
-   * find nothing there, and the browser would come after it.
+   * The session of a claim has ended. If its launch has not reached the keeper yet it must not: the close order would
+   * find no browser, and the browser would start after it.
    */
   doom(claimId: string): void {
     if (this.#claims.has(claimId)) this.#doomed.add(claimId);
@@ -114,13 +118,15 @@ export class SessionLauncher {
     return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed } : null;
   }
 
-  /* Its turn has come too late: the machine refuses the claim, and whoever sees that first says so. */
+  /*
+   * The queue deadline has passed: the machine refuses the claim, and the first process that notices ends the session.
+   */
   async #endWaiting(ref: SessionRef): Promise<void> {
     const { context, timeouts } = this.parts;
     await insist('queue', context.log, context.signal, () => timeouts.fire(ref, 'queue', null, 'claim'));
   }
 
-  /* A browser that answers and has its first page, or null after having said that there is none. */
+  /* A ready browser with its first page, or null after the failure was committed. */
   async #start(ref: SessionRef, claimed: Claimed): Promise<Endpoint | null> {
     const { context, keeper, closer, exporter, clock, prepare, secret } = this.parts;
     const { fence } = claimed;
@@ -162,7 +168,7 @@ export class SessionLauncher {
       fence,
       event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint }),
     }).catch(async (error: unknown) => {
-      // Nobody will ever hear of this browser.
+      // The browser was not committed, so it must be closed here.
       if (!context.signal.aborted) await closer.close(ref, fence.claimId);
       throw error;
     });
@@ -170,7 +176,7 @@ export class SessionLauncher {
       (outcome.kind === 'committed' || outcome.kind === 'replayed') &&
       outcome.record.snapshot.value === 'live';
     if (isOurs) owned.add(outcome.record);
-    // Released while launching, or timed out: what was started ends.
+    // The session was released or timed out during the launch: the browser is closed.
     else if (outcome.kind !== 'fenced') await closer.close(ref, fence.claimId);
   }
 }

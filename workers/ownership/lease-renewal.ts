@@ -10,7 +10,7 @@ export class LeaseRenewal {
   readonly #failures: RecurringFailures;
   #running: Promise<void> | null = null;
 
-  /** @param onDrained - told with every renewal whether this worker is to launch nothing */
+  /** @param onDrained - called with every renewal: whether an operator has drained this worker */
   constructor(
     private readonly leases: LeaseStore,
     private readonly workerId: string,
@@ -25,13 +25,16 @@ export class LeaseRenewal {
     );
   }
 
-  /** Takes the lease as soon as Redis lets it, then renews it in the background; what fails is tried again at the next turn. */
+  /**
+   * Takes the lease as soon as Redis accepts writes, then renews it in the background; a failed renewal is repeated at
+   * the next interval.
+   */
   async start(): Promise<void> {
     await untilRedisServes('the lease of this worker', this.log, () => this.#renew(), this.#stop.signal);
     this.#running = this.#loop();
   }
 
-  /** Renews out of turn: what the worker says of itself has changed, and others should not hear of it seconds later. */
+  /** Renews at once: the worker's report has changed, and other processes should not get it seconds later. */
   async renewNow(): Promise<void> {
     await this.#tryToRenew();
   }

@@ -4,18 +4,18 @@ import type { SessionRecord } from '../../src/store/session-record';
 import type { BrowserRecord } from '../keeper/door/protocol';
 import { say, type WorkerContext } from '../worker-context';
 
-/** How many early departures are remembered; each is needed for the moment between a launch and its commit. */
+/** How many early ends are remembered; each is needed only between a launch and its commit. */
 const EARLY_GONE_MAX = 256;
 
 /** The live sessions whose browsers this worker's keeper holds: their fences. */
 export class OwnedSessions {
   readonly #fences = new Map<SessionRef, Fence>();
-  /** Browsers that went before their session was ours, by claim. */
+  /** Browsers that ended before their session was added, by claim. */
   readonly #goneEarly = new Map<string, BrowserRecord>();
 
   constructor(private readonly context: WorkerContext) {}
 
-  /** A session is live and ours. */
+  /** Adds a live session of this worker. */
   add(record: SessionRecord): void {
     const { owner } = record.snapshot.context;
     if (owner === null) throw new Error(`${record.ref} has no owner`);
@@ -24,27 +24,27 @@ export class OwnedSessions {
     if (gone !== undefined) this.browserGone(gone);
   }
 
-  /** The session has ended, or is not ours. */
+  /** Removes a session that has ended, or has another owner. */
   remove(ref: SessionRef): void {
     this.#fences.delete(ref);
   }
 
-  /** Whether we hold the session. */
+  /** Whether this worker owns the session. */
   has(ref: SessionRef): boolean {
     return this.#fences.has(ref);
   }
 
-  /** Whether we hold the session under exactly this claim. */
+  /** Whether this worker owns the session under exactly this claim. */
   holds(ref: SessionRef, claimId: string): boolean {
     return this.#fences.get(ref)?.claimId === claimId;
   }
 
-  /** Every session we hold. */
+  /** Every session of this worker. */
   refs(): SessionRef[] {
     return [...this.#fences.keys()];
   }
 
-  /** The keeper says that a browser went without an order of ours: the session ends with it. */
+  /** Handles the keeper's event that a browser ended without an order: the session ends with it. */
   browserGone(browser: BrowserRecord): void {
     // SAFETY: the keeper echoes refs it was given by a worker.
     const ref = browser.ref as SessionRef;
@@ -52,7 +52,7 @@ export class OwnedSessions {
       this.#rememberEarly(browser);
       return;
     }
-    // Given up only when this process stops: the keeper remembers, and the successor asks it.
+    // Fails only when this process stops: the keeper remembers the end, and the next worker reads it.
     this.#sayGone(ref, browser).catch((error: unknown) =>
       this.context.log.warn({ session: ref, err: error }, 'the end of a browser is left to our successor'),
     );

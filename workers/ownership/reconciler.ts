@@ -14,10 +14,13 @@ import type { OwnedSessions } from './owned-sessions';
 import type { SessionCloser } from './session-closer';
 import { sayOnce, type WorkerContext } from '../worker-context';
 
-/** A browser whose session has no row is ended after this long: Redis may only have lost its last second. */
+/**
+ * A browser whose session has no row is ended after this time, and not at once: Redis may have lost its last second,
+ * and the row may come back.
+ */
 const MISSING_ROW_GRACE_MS = 10_000;
 
-/** What reconciling needs. */
+/** Dependencies of {@link Reconciler}. */
 export interface ReconcilerParts {
   readonly context: WorkerContext;
   readonly keeper: KeeperClient;
@@ -26,7 +29,7 @@ export interface ReconcilerParts {
   readonly sessions: SessionStore;
   readonly leases: LeaseStore;
   readonly clock: Clock;
-  /** Whether a launch of ours holds this claim right now. */
+  /** Whether a current launch of this process has this claim. */
   readonly isLaunching: (claimId: string) => boolean;
 }
 
@@ -37,8 +40,9 @@ interface OwnedRow {
 }
 
 /**
- * Makes rows and browsers agree, from what is there and not from what was heard: at start (adoption), after each
- * reconnect to keeper or Redis, and every few seconds. Rows of ours without a browser end; browsers without a row end.
+ * Makes rows and browsers agree, from their current state and not from events: at start (adoption), after each
+ * reconnect to keeper or Redis, and every few seconds. Sessions of this worker without a browser are ended; browsers
+ * without a row are closed.
  */
 export class Reconciler {
   readonly #missingSinceMs = new Map<string, number>();
@@ -54,7 +58,7 @@ export class Reconciler {
   }
 
   /**
-   * One pass; calls during a pass share it. A row or a browser that fails keeps no other from its turn, and is tried again with
+   * One pass; calls during a pass share it. A row or a browser that fails does not block the others, and is retried in
    * the next pass.
    *
    * @throws if rows or browsers cannot be listed at all.
@@ -70,10 +74,10 @@ export class Reconciler {
     const owned = (await leases.owned(context.workerId)).map(ref => ({ ref }));
     const read = await each(owned, failed, ({ ref }) => this.#readUnsettled(ref));
     const rows = read.filter(row => row !== null);
-    // Listed after the rows were read: what a row of ours names and the keeper does not have is really gone.
+    // Listed after the rows were read: a browser that a row names and the keeper does not list is really gone.
     const byRef = new Map((await this.#list()).map(browser => [browser.ref, browser]));
     await each(rows, failed, row => this.#settleRow(row, byRef.get(row.ref)));
-    // Listed anew: adoption has changed claims.
+    // Listed again, because adoption has changed claims.
     await each(await this.#list(), failed, browser => this.#settleBrowser(browser));
     await closer.drain(context.workerId);
     this.#failures.settle(failed);
@@ -83,16 +87,17 @@ export class Reconciler {
     return (await this.parts.keeper.call('list', {}, { timeoutMs: 5_000 })).browsers;
   }
 
-  /* A row of ours, unless a launch of this process is working on it. */
+  /* A row of this worker, unless a launch of this process is working on it. */
   async #readUnsettled(ref: SessionRef): Promise<OwnedRow | null> {
     const { record } = await this.parts.sessions.load(ref);
     const owner = record?.snapshot.context.owner ?? null;
     if (record === null || owner === null || owner.workerId !== this.parts.context.workerId) return null;
-    // Asked in the same turn as the reply: replies come in order, so a launch that has since gone live is still known.
+    // Checked in the same tick as the reply: replies come in order, so a launch that has gone live since is still
+    // known.
     return this.parts.isLaunching(owner.fence.claimId) ? null : { ref, record, fence: owner.fence };
   }
 
-  /* Hold it, adopt it, or say what became of its browser. */
+  /* Keeps the session, adopts it, or commits the end of its browser. */
   async #settleRow({ record, fence }: OwnedRow, browser: BrowserRecord | undefined): Promise<void> {
     if (isEnded(statusOf(record.snapshot))) return;
     if (!hasBrowser(statusOf(record.snapshot))) return this.#giveLaunchUp(record, fence);
@@ -100,7 +105,7 @@ export class Reconciler {
     const isHeld =
       browser?.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId);
     if (isRunning && isHeld) return this.#sayCuts(record, fence, browser);
-    // On its way out: how it went is known when it has gone, which the keeper tells and the next pass sees.
+    // The browser is closing: the keeper reports how it ended later, and the next pass handles that.
     if (browser?.state === 'closing' && browser.fence.claimId === fence.claimId) return;
     if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
     else await this.#sayGone(record, fence, browser);
@@ -119,7 +124,8 @@ export class Reconciler {
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return;
     const fence = outcome.record.snapshot.context.owner?.fence;
     if (fence?.claimId !== claimId) return;
-    // Committed first: if we die here, the successor finds the same browser by its GUID under an older claim.
+    // Committed first: if this process dies here, the next worker finds the same browser by its GUID under an older
+    // claim.
     await keeper.call('claim', { ref: record.ref, from: browser.fence, to: fence }, { timeoutMs: 5_000 });
     owned.add(outcome.record);
   }
@@ -132,7 +138,7 @@ export class Reconciler {
   async #sayGone({ ref }: SessionRecord, fence: Fence, browser: BrowserRecord | undefined): Promise<void> {
     const gone = browser?.gone ?? null;
     if (gone !== null && gone.cause === null) {
-      // The keeper ended it for want of a worker, or because it was told to stop while nobody could commit that.
+      // The keeper ended it because there was no worker, or because it was stopped while no process could commit that.
       await this.#sayAs(ref, fence, 'ended_by_keeper', nowMs => ({ type: 'WORKER_LOST', nowMs, fence }));
       return;
     }
@@ -141,7 +147,7 @@ export class Reconciler {
     await this.#sayAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
   }
 
-  /* The session goes on; its history shall tell. */
+  /* Commits the cut downloads to the history; the session continues. */
   async #sayCuts({ ref }: SessionRecord, fence: Fence, { hasNewCuts }: BrowserRecord): Promise<void> {
     if (hasNewCuts !== true) return;
     await this.#sayAs(ref, fence, 'download_quota_exceeded', nowMs => ({ type: 'DOWNLOADS_CUT', nowMs }));
@@ -157,7 +163,7 @@ export class Reconciler {
     await sayOnce(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
   }
 
-  /* A browser of the keeper: its session must be live or launching under the same claim, and ours. */
+  /* A browser of the keeper: its session must be live or launching, with this worker as owner under the same claim. */
   async #settleBrowser(browser: BrowserRecord): Promise<void> {
     const { sessions, closer, isLaunching, clock, owned } = this.parts;
     // SAFETY: the keeper echoes refs it was given by a worker.
@@ -177,11 +183,11 @@ export class Reconciler {
       record.snapshot.context.owner?.fence.claimId === claimId;
     if (isWanted) return;
     owned.remove(ref);
-    void closer.close(ref, claimId); // not waited for: one that does not go keeps no other waiting
+    void closer.close(ref, claimId); // not awaited: a browser that does not end must not delay the others
   }
 }
 
-/** Works on all at once; one that fails is noted under its session and keeps no other from its turn. */
+/** Works on all in parallel; a failure is noted under its session and does not affect the others. */
 async function each<T extends { readonly ref: string }, R>(
   items: readonly T[],
   failed: Map<string, unknown>,

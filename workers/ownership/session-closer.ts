@@ -5,21 +5,26 @@ import type { ClosingStore } from '../../src/store/closing-store';
 import type { KeeperClient } from '../keeper-client';
 import type { WorkerExporter } from '../worker-exporter';
 
-/** Longer than the keeper's whole ladder. */
+/** Longer than a whole ladder of the keeper (close, TERM, KILL). */
 const CLOSE_TIMEOUT_MS = 15_000;
 const LIST_TIMEOUT_MS = 5_000;
 
-/** What {@link SessionCloser} works with. */
+/** Dependencies of {@link SessionCloser}. */
 export interface SessionCloserParts {
   readonly keeper: KeeperClient;
   readonly closing: ClosingStore;
-  /** Told of every claim before the keeper is; what is not started yet must not be any more. */
+  /**
+   * Called with every claim before the keeper gets the order: a launch that has not started must not start any more.
+   */
   readonly beforeClose: (claimId: string) => void;
   readonly exporter: Pick<WorkerExporter, 'browserGone'>;
   readonly log: Logger;
 }
 
-/** Pays the obligation of an ended session: has the keeper end its browser, then says that it is gone (I7). */
+/**
+ * Meets the obligation of an ended session: orders the keeper to end its browser, then acknowledges that it is gone
+ * (I7).
+ */
 export class SessionCloser {
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #failures: RecurringFailures;
@@ -47,13 +52,15 @@ export class SessionCloser {
     return work;
   }
 
-  /** Begins to close everything that is owed by this worker, e.g. orders that were missed; {@link settle} waits for it. */
+  /**
+   * Starts to close all browsers that this worker still owes, e.g. after missed orders; {@link settle} waits for it.
+   */
   async drain(workerId: string): Promise<void> {
     const owed = (await this.parts.closing.all()).filter(entry => entry.workerId === workerId);
     for (const { ref, claimId } of owed) void this.close(ref, claimId);
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no close is in progress. */
   async settle(): Promise<void> {
     await Promise.all(this.#underWay.values());
   }
@@ -68,9 +75,10 @@ export class SessionCloser {
   }
 
   /*
-   * The keeper does not know the claim under which the session has ended: either its browser is gone, with everything, or the
-   * claim never reached the books (an adoption that failed half-way) and the browser runs on under another one. Of a session
-   * that has ended nothing may. One that goes on has a newer claim; then the order was for an attempt that is over.
+   * The keeper does not know the claim under which the session has ended: either its browser is completely gone, or the
+   * claim never reached the keeper (an adoption that failed half-way) and the browser still runs under another one. If
+   * the session has ended, that browser must end too. If it has not, it has a newer claim, and the order was for an
+   * earlier attempt.
    */
   async #closeOtherClaims(ref: SessionRef, claimId: string): Promise<void> {
     const { keeper, closing } = this.parts;

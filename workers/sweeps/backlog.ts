@@ -1,25 +1,25 @@
 import type { Clock } from '../../src/core/clock';
 import { isRedisAway } from '../../src/redis/errors';
 
-/** Entries that are read at a time. */
+/** How many entries are read at a time. */
 const PAGE = 200;
 
-/** An entry that failed once is tried again in the next walk, then after pauses that double up to this. */
+/** An entry that failed is retried in the next walk, then after pauses that double up to this. */
 const PAUSE_MAX_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 
-/** What became of an entry: it has left its set, or stands there rightly. */
+/** The outcome for an entry: it has left its set, or is there rightly. */
 export type Settled = 'gone' | 'stays';
 
-/** What a {@link Backlog} works with. */
+/** Dependencies of a {@link Backlog}. */
 export interface BacklogParts<T> {
-  /** Names an entry; the same in every walk. */
+  /** Key of an entry; the same in every walk. */
   readonly keyOf: (entry: T) => string;
-  /** Does what an entry asks for. Throwing sets that one aside; the others go on. */
+  /** Processes an entry. If it throws, the entry is set aside and the others continue. */
   readonly settle: (entry: T) => Promise<Settled>;
-  /** How many entries are settled at a time; 1 if their order matters. */
+  /** How many entries are processed at a time; 1 if their order matters. */
   readonly parallel: number;
-  /** Told once a walk of the entries that have begun to fail in it. */
+  /** Called once for each walk with the entries that have begun to fail in it. */
   readonly onFailing: (count: number, first: { readonly key: string; readonly error: unknown }) => void;
   readonly clock: Clock;
 }
@@ -30,9 +30,9 @@ interface Failing {
 }
 
 /**
- * A sorted set in Redis that a sweep works off from its head. Entries that cannot be settled (a row of a newer version,
- * a broken one) stay where they are: a walk goes past them to whatever stands behind, and asks after them again at
- * growing intervals, so that a thousand of them cost little and starve nobody.
+ * A sorted set in Redis that a sweep processes from its head. Entries that cannot be processed (a row of a newer
+ * version, a damaged one) stay where they are: a walk passes over them to the entries behind, and retries them at
+ * growing intervals, so that a thousand of them cost little and do not starve the others.
  */
 export class Backlog<T> {
   readonly #failing = new Map<string, Failing>();
@@ -43,7 +43,7 @@ export class Backlog<T> {
    * Goes once over all entries.
    *
    * @param page - reads entries, the head first
-   * @returns how many were settled for good
+   * @returns how many have left the set
    * @throws what Redis throws while it is away; then the walk ends, since it is away for all of them.
    */
   async walk(
@@ -54,7 +54,7 @@ export class Backlog<T> {
     const seen = new Set<string>();
     const failures: { key: string; error: unknown }[] = [];
     let settled = 0;
-    // What has left the set does not count: the next page begins behind what has stayed.
+    // Entries that have left the set do not count: the next page begins after those that have stayed.
     for (let stayed = 0; ;) {
       const entries = await page(stayed, PAGE);
       const fresh = entries.filter(entry => !seen.has(keyOf(entry)));

@@ -8,13 +8,15 @@ import { LEASE_MS, type LeaseStore } from '../../src/store/lease-store';
 import type { MaintenanceStore } from '../../src/store/maintenance-store';
 import type { Stepper } from '../../src/engine/stepper';
 
-/** How far Redis `TIME` and our monotonic clock may drift apart before the reaper doubts them. */
+/**
+ * How far Redis `TIME` and the monotonic clock of this process may drift apart before the reaper does not trust them.
+ */
 const DRIFT_MAX_MS = 1_000;
 
-/** How long after its lease a dead worker's browsers are certainly gone: its keeper ends them by itself. */
+/** How long after its lease a dead worker's browsers are certainly gone, because its keeper ends them by itself. */
 const KEEPER_GRACE_MS = 15_000;
 
-/** What the reaper works with. */
+/** Dependencies of {@link Reaper}. */
 export interface ReaperParts {
   readonly leases: LeaseStore;
   readonly closing: ClosingStore;
@@ -26,9 +28,9 @@ export interface ReaperParts {
 }
 
 /**
- * Fails the sessions of workers whose lease has lapsed. It acts only when it can tell a dead worker from a dead Redis:
- * its own contact with this one Redis process must exceed the lease, and Redis' clock must run like ours. Everything else
- * that it waits for goes by our monotonic clock: Redis' own may be set.
+ * Fails the sessions of workers whose lease has lapsed. It acts only when it can distinguish a dead worker from a dead
+ * Redis: its own contact with this one Redis process must exceed the lease, and Redis' clock must run like the clock of
+ * this process. All its other waits use the monotonic clock, because the clock of Redis may be set.
  */
 export class Reaper {
   #contactSinceMs: number | null = null;
@@ -37,7 +39,7 @@ export class Reaper {
   #runId: string | null = null;
   /** When each obligation was first seen, by the monotonic clock. */
   #owedSinceMs = new Map<string, number>();
-  /** Sessions of dead workers that could not be stepped when last looked at: said once. */
+  /** Sessions of dead workers that could not be stepped at the last look; logged once. */
   #unsettled: ReadonlySet<SessionRef> = new Set();
 
   constructor(private readonly parts: ReaperParts) {}
@@ -56,13 +58,13 @@ export class Reaper {
     return ended;
   }
 
-  /** Forgets how long Redis was in reach; called by whoever sees it go. */
+  /** Forgets how long Redis was reachable; called when the connection is lost. */
   contactLost(): void {
     this.#contactSinceMs = null;
     this.#clockOffsetMs = null;
   }
 
-  /* Redis TIME if we may judge by it, else null. */
+  /* Redis `TIME` if it can be trusted, else null. */
   async #touch(): Promise<number | null> {
     const [nowMs, runId] = await Promise.all([
       this.parts.maintenance.nowMs(),
@@ -93,14 +95,14 @@ export class Reaper {
         settled += 1;
       } catch (error) {
         if (isRedisAway(error)) throw error;
-        // A row of a newer version, or a broken one: the sessions behind it end nevertheless.
+        // A row of a newer version, or a damaged one: the sessions after it end nevertheless.
         unsettled.add(ref);
         if (!this.#unsettled.has(ref))
           this.parts.log.warn({ session: ref, worker: workerId, err: error }, 'a session cannot be reaped');
       }
     }
     if (settled > 0) this.parts.report.repaired('reaper', settled, { worker: workerId, ended });
-    // What is still owed is kept until the worker's keeper has certainly acted; then the worker is forgotten as well.
+    // Obligations are kept until the worker's keeper has certainly acted; then the worker is forgotten as well.
     const owed = (await this.parts.closing.all()).some(entry => entry.workerId === workerId);
     if (owned.length === 0 && !owed) {
       await this.parts.leases.drop(workerId);

@@ -25,7 +25,7 @@ const EFFECT_LEFT_AFTER_MS = 2_000;
 /** A session that waits for longer than this must have a launch job. */
 const QUEUED_WITHOUT_JOB_AFTER_MS = 5_000;
 
-/** Sessions that one sweep steps, or asks the queue about, at a time. */
+/** How many sessions one sweep steps, or checks in the queue, at a time. */
 const PARALLEL = 20;
 
 interface Sweep {
@@ -34,7 +34,7 @@ interface Sweep {
   readonly run: () => Promise<unknown>;
 }
 
-/** What the sweeps work with. */
+/** Dependencies of {@link Sweeper}. */
 export interface SweeperParts {
   readonly maintenance: MaintenanceStore;
   readonly quarantine: Pick<QuarantineStore, 'prune'>;
@@ -51,14 +51,14 @@ export interface SweeperParts {
 }
 
 /**
- * The level-triggered half of the service (I16): looks at rows and indexes only, and puts right what events have
- * missed. Runs in every process on jittered timers; a short lock in Redis lets one of them work at a time. What a sweep
- * cannot settle keeps it from nothing else.
+ * The level-triggered half of the service (I16): looks at rows and indexes only, and repairs what events have missed.
+ * Runs in every process on jittered timers; a short lock in Redis lets one of them work at a time. An entry that a
+ * sweep cannot process does not block the others.
  */
 export class Sweeper {
   readonly #timers = new Map<SweepName, NodeJS.Timeout>();
   readonly #running = new Set<Promise<void>>();
-  /** Sweeps whose last turn failed for a reason of their own. */
+  /** Sweeps whose last turn failed for another reason than Redis being away. */
   readonly #failing = new Set<SweepName>();
   readonly #due: Backlog<Overdue>;
   readonly #left: Backlog<LeftEffect>;
@@ -103,7 +103,7 @@ export class Sweeper {
     for (const sweep of sweeps) this.#schedule(sweep);
   }
 
-  /** Stops and waits for what is running. */
+  /** Stops, and waits for running sweeps. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -127,12 +127,13 @@ export class Sweeper {
     try {
       const mine = await this.parts.maintenance.takeTurn(sweep.name, Math.floor(sweep.everyMs * 0.7));
       if (mine) await sweep.run();
-      // The reaper of every process watches its own contact with Redis, also when it is not its turn.
+      // The reaper of every process watches its own contact with Redis, also without the turn.
       else if (sweep.name === 'reaper') await this.parts.reaper.look(false);
       this.#failing.delete(sweep.name);
     } catch (error) {
       if (sweep.name === 'reaper') this.parts.reaper.contactLost();
-      // A net that is torn has to be heard of, once. That Redis is away is said by whoever speaks to it all the time.
+      // A failing sweep is logged once, because without it missed events stay unrepaired. That Redis is away is logged
+      // elsewhere.
       const isNews = !isRedisAway(error) && !this.#failing.has(sweep.name);
       if (isNews) this.#failing.add(sweep.name);
       this.parts.log[isNews ? 'warn' : 'debug']({ sweep: sweep.name, err: error }, 'sweep failed');

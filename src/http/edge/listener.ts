@@ -6,7 +6,7 @@ import { HoldfastError } from '../../core/errors';
 import { randomId } from '../../core/ids';
 import { problemAnswer, rawResponse } from './problem';
 
-/** How long requests may still be answered after the listener was told to close. */
+/** How long requests may still be answered after the close has begun. */
 const CLOSE_GRACE_MS = 2_000;
 
 /** Limits for clients that send slowly, or too much. */

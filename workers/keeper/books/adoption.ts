@@ -9,16 +9,18 @@ import type { Records, StoredBrowser } from './records';
 import { removeTree } from '../process/remove-tree';
 import { RunDirectory } from '../process/run-directory';
 
-/** How long a browser may take to say its name. One that is too busy to is not taken for another one. */
+/**
+ * How long a browser may take to answer with its GUID. One that is too busy to answer is not taken for another browser.
+ */
 const GUID_PATIENCE_MS = 1_000;
 
-/** How long the start waits for one removal: longer than the whole ladder takes. */
+/** How long the start waits for one removal: longer than a whole ladder (close, TERM, KILL) takes. */
 const REAP_PATIENCE_MS = 5_000;
 
-/** Longer than any worker is away without its leases having lapsed. */
+/** Longer than a worker can be away before its lease lapses. */
 const GONE_KEPT_MS = 600_000;
 
-/** What an earlier keeper left behind, sorted out. */
+/** What an earlier keeper left behind. */
 export interface Inheritance {
   readonly alive: readonly { readonly stored: StoredBrowser; readonly process: BrowserProcess }[];
   readonly gone: readonly {
@@ -26,11 +28,11 @@ export interface Inheritance {
     readonly stored: StoredBrowser;
     readonly report: GoneReport & { readonly atMs: number };
   }[];
-  /** Run directories that belonged to no browser one could go on with. */
+  /** Run directories that were removed because no browser of theirs could be kept. */
   readonly orphansReaped: number;
 }
 
-/** What adoption works on. */
+/** Dependencies of {@link inherit}. */
 export interface AdoptionDeps {
   readonly runRoot: string;
   readonly records: Records;
@@ -40,8 +42,9 @@ export interface AdoptionDeps {
 }
 
 /**
- * Sorts out what is on the machine at the keeper's start: browsers that are certainly the recorded ones are kept (boot, pid,
- * start time and GUID agree), ends that nobody saw become reports, everything else is killed and removed (I7).
+ * Checks what is on the machine at the keeper's start. Browsers that are certainly the recorded ones are kept (boot,
+ * pid, start time and GUID agree), browsers that ended meanwhile become reports, everything else is killed and removed
+ * (I7).
  */
 export async function inherit(deps: AdoptionDeps): Promise<Inheritance> {
   const records = await deps.records.load();
@@ -71,7 +74,7 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
   if (stored.gone !== null) {
     await reap(directory, null, deps);
     const expired = deps.nowMs - stored.gone.atMs > GONE_KEPT_MS;
-    if (expired) await deps.records.remove(name).catch(() => undefined); // looked through again at the next start
+    if (expired) await deps.records.remove(name).catch(() => undefined); // tried again at the next start
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }
   if (await isTheSame(stored, deps)) {
@@ -92,8 +95,8 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
 }
 
 /**
- * Boot, pid and start time must agree, and so must the GUID if the browser answers. One that cannot be looked at is kept: its
- * end is watched for in any case.
+ * Boot, pid and start time must agree, and so must the GUID if the browser answers. A browser that cannot be checked is
+ * kept: its end is watched in any case.
  */
 async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<boolean> {
   if (bootId !== deps.bootId) return false;
@@ -105,8 +108,8 @@ async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): 
 }
 
 /**
- * Kills what is left of a browser and removes its folder. The group is killed only if its leader is provably ours. What does
- * not go at once is tried again behind the start: it must not keep the keeper from the browsers that live.
+ * Kills the remaining processes of a browser and removes its folder. The group is killed only if its leader is provably
+ * the recorded process. A removal that takes long continues after the start: it must not delay the keeper.
  */
 async function reap(
   directory: RunDirectory,

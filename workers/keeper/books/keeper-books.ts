@@ -4,8 +4,9 @@ import type { KeptBrowser } from '../process/kept-browser';
 import type { BrowserRecord } from '../door/protocol';
 
 /**
- * The books of a keeper: which browsers it has, under which claims. Whatever holds a slot stands in here, from before it is
- * started until process tree and run directory are gone (I12); one that went by itself stays until its report was heard.
+ * The books of a keeper: its browsers and their claims. Every browser that holds a slot is in here, from before its
+ * start until process tree and run directory are gone (I12). A browser that ended by itself stays until its worker has
+ * processed the report.
  */
 export class KeeperBooks {
   readonly #browsers = new Set<KeptBrowser>();
@@ -19,7 +20,10 @@ export class KeeperBooks {
     this.#browsers.delete(browser);
   }
 
-  /** Its worker has heard the report: it is told no more, whatever of it is still to be removed. */
+  /**
+   * Forgets a browser whose report the worker has processed: it is no longer listed, even if its removal is not
+   * complete.
+   */
   forget(browser: KeptBrowser): void {
     this.#forgotten.add(browser);
   }
@@ -28,7 +32,7 @@ export class KeeperBooks {
     return this.#forgotten.has(browser);
   }
 
-  /** All of them, forgotten ones too. */
+  /** All browsers, including forgotten ones. */
   all(): KeptBrowser[] {
     return [...this.#browsers];
   }
@@ -37,14 +41,14 @@ export class KeeperBooks {
     return this.all().filter(browser => browser.holdsSlot);
   }
 
-  /** What a worker is told. */
+  /** The records for a worker. */
   records(): BrowserRecord[] {
     return this.all()
       .filter(browser => !this.#forgotten.has(browser))
       .map(browser => browser.record());
   }
 
-  /** The names of their run directories. */
+  /** The names of the browsers' run directories. */
   directories(): Set<string> {
     return new Set(this.all().map(({ name }) => name));
   }
@@ -53,7 +57,7 @@ export class KeeperBooks {
     return this.all().find(browser => browser.ref === ref && browser.fence.claimId === claimId);
   }
 
-  /** The browser that runs under a claim, whosever it is. */
+  /** The browser that runs under a claim, of any session. */
   running(claimId: string): KeptBrowser | undefined {
     return this.all().find(({ state, fence }) => state === 'running' && fence.claimId === claimId);
   }
@@ -72,7 +76,7 @@ export class KeeperBooks {
     return earlier;
   }
 
-  /** Those that went before a moment, epoch milliseconds, and nobody has asked about since. */
+  /** The browsers that ended before a time, epoch milliseconds, and are still not forgotten by a worker. */
   goneBefore(ms: number): KeptBrowser[] {
     return this.all().filter(({ goneAtMs, holdsSlot }) => !holdsSlot && (goneAtMs ?? ms) < ms);
   }

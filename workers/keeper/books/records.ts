@@ -28,7 +28,7 @@ const stored = z.object({
     devTools: z.object({ port: z.number().int(), path: z.string() }),
     companions: z.object({ forwardProxy: forwardProxy.nullable() }).default({ forwardProxy: null }),
   }),
-  /** An order of ours to end it was given; whatever the exit then looks like, nobody else caused it. */
+  /** The keeper has ordered its end, so that any later exit status counts as the result of the order. */
   ordered: z.boolean(),
   gone: z
     .object({
@@ -37,7 +37,7 @@ const stored = z.object({
       atMs: z.number(),
     })
     .nullable(),
-  /** Downloads that were cut, and whether the worker has told of it. */
+  /** Downloads that were cut, and whether the worker has committed that. */
   cuts: z
     .array(z.object({ name: z.string(), size: z.number(), atMs: z.number() }))
     .readonly()
@@ -45,31 +45,31 @@ const stored = z.object({
   cutsHeard: z.boolean().default(false),
 });
 
-/** What the keeper has to know about a browser after its own death. */
+/** What the next keeper needs to know about a browser. */
 export type StoredBrowser = Readonly<z.infer<typeof stored>>;
 
 const SUFFIX = '.json';
 
-/** Compared by identity: the same content may be wanted twice. */
+/** The content to write for one record. Compared by identity: the same content may be wanted twice. */
 interface Wanted {
   readonly content: string;
 }
 
-/** How often it is tried to write what could not be written. */
+/** The delay before a failed write is repeated. */
 const RETRY_MS = 1_000;
 
-/** For all records: a disk is full for everybody. */
+/** One key for all records: a full disk affects all of them. */
 const WRITING = 'records';
 
 /**
- * One small file for each browser that runs, or has gone and is not forgotten; named after its run directory but kept
- * outside of it, where the browser cannot write.
+ * One small file for each browser that runs, or has ended and is not forgotten. It is named after the run directory but
+ * stored outside of it, where the browser cannot write.
  */
 export class Records {
   readonly #folder: string;
-  /** Writes and removals of one record in the order they were asked for. */
+  /** Serialises writes and removals of one record. */
   readonly #tails = new Map<string, Promise<void>>();
-  /** What each record is to be, as long as it is not. */
+  /** The wanted content of each record, until it is written. */
   readonly #wanted = new Map<string, Wanted>();
   readonly #failures: RecurringFailures;
   #retry: NodeJS.Timeout | null = null;
@@ -86,7 +86,7 @@ export class Records {
     );
   }
 
-  /** @throws what the file system throws; what was recorded before still is. */
+  /** @throws what the file system throws; the old record then still exists. */
   async save(name: string, browser: StoredBrowser): Promise<void> {
     const wanted = this.#want(name, browser);
     try {
@@ -98,8 +98,8 @@ export class Records {
   }
 
   /**
-   * For what goes on even if it cannot be written down now (a full disk): the older record stands until there is room, and a
-   * successor that reads it finds out the rest by itself. Never rejects.
+   * For changes that must happen even if they cannot be recorded now (a full disk): the older record stays until there
+   * is room, and the next keeper can find out the rest from it. Never rejects.
    */
   async saveOrRetry(name: string, browser: StoredBrowser): Promise<void> {
     try {
@@ -115,15 +115,15 @@ export class Records {
     return this.#inOrder(name, () => rm(this.#path(name), { recursive: true, force: true }));
   }
 
-  /** Tries no longer to write what could not be written. */
+  /** Stops to repeat failed writes. */
   stop(): void {
     this.#wanted.clear();
     this.#stopRetrying();
   }
 
   /**
-   * All readable records by name. One that cannot be read, or not be understood, is removed: its browser is then nobody's,
-   * and reaped. It keeps no other from being found.
+   * All readable records by name. One that cannot be read or parsed is removed, and its browser is reaped as a
+   * leftover. It does not affect the others.
    */
   async load(): Promise<Map<string, StoredBrowser>> {
     const names = (await readdir(this.#folder)).filter(file => file.endsWith(SUFFIX));
@@ -141,10 +141,10 @@ export class Records {
     try {
       return stored.parse(JSON.parse(await readFile(this.#path(name), 'utf8')));
     } catch (error) {
-      // Of another version, half a file after a power cut, or on a disk that fails.
-      // SAFETY: fs, JSON and zod throw errors; only the first have a code.
+      // The record is of another version, incomplete after a power cut, or on a failing disk. SAFETY: fs, JSON and zod
+      // throw errors; only the first have a code.
       const { code, name: kind } = error as NodeJS.ErrnoException;
-      // Not the error's own words: they may quote a password.
+      // Not the error's message, which may quote a password.
       this.log.error({ record: name, reason: code ?? kind }, 'a record cannot be read');
       await this.remove(name).catch((err: unknown) =>
         this.log.error({ err, record: name }, 'a record could not be removed'),
@@ -155,7 +155,7 @@ export class Records {
 
   #want(name: string, browser: StoredBrowser): Wanted {
     const { gone, facts } = browser;
-    // Of a browser that has gone no proxy's password is kept.
+    // The proxy password of a browser that has ended is not kept.
     const kept = gone === null ? facts : { ...facts, companions: { forwardProxy: null } };
     const wanted: Wanted = { content: JSON.stringify({ ...browser, facts: kept }) };
     this.#wanted.set(name, wanted);
@@ -172,14 +172,14 @@ export class Records {
     for (const [name, wanted] of this.#wanted) {
       try {
         await this.#inOrder(name, async () => {
-          // Something else is wanted, or nothing any more, since this began to wait for its turn.
+          // The wanted content has changed, or was withdrawn, while this write waited.
           if (this.#wanted.get(name) !== wanted) return;
           await writeByRename(this.#path(name), wanted.content);
           this.#failures.worked(WRITING);
         });
       } catch (error) {
         this.#failures.failed(WRITING, error);
-        return; // the others need the same room
+        return; // the other records need the same disk
       }
       if (this.#wanted.get(name) === wanted) this.#wanted.delete(name);
     }

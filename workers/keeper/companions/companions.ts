@@ -7,20 +7,20 @@ import {
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from '../process/run-directory';
 
-/** What companions need from the machine. */
+/** Dependencies of companions on the machine. */
 export type CompanionSurroundings = DisplaySurroundings & ForwardProxySurroundings;
 
-/** What another keeper needs to go on with them; a display needs nobody. */
+/** What another keeper needs to take them over; a display needs nothing. */
 export interface CompanionFacts {
   readonly forwardProxy: ForwardProxyFacts | null;
 }
 
 /**
- * The processes of ours beside one browser: started before it, named after its run directory, and ended with whatever else
- * names that ({@link Leftovers}), so that nobody has to remember them.
+ * The helper processes of one browser: started before it, with its run directory in an argument, and ended like all
+ * processes that name it ({@link Leftovers}), so that they need no record.
  */
 export class Companions {
-  /** Of a browser that needs nobody. */
+  /** For a browser without companions. */
   static readonly NONE = new Companions(null, null);
 
   private constructor(
@@ -29,9 +29,10 @@ export class Companions {
   ) {}
 
   /**
-   * Starts what the options ask for. Only a proxy with credentials needs a process: all others Chromium can talk to itself.
+   * Starts the companions that the options need. Only a proxy with credentials needs a process: Chromium can use all
+   * others itself.
    *
-   * @throws if one does not start; the others are then nobody's and go with the directory.
+   * @throws if one does not start; the others are removed with the directory.
    */
   static async start(
     directory: RunDirectory,
@@ -41,7 +42,7 @@ export class Companions {
   ): Promise<Companions> {
     const { headless, proxy } = options;
     const hasCredentials = proxy !== null && (proxy.username !== null || proxy.password !== null);
-    // All are waited for: the directory must not be removed while one is still on its way.
+    // Waits for all: the directory must not be removed while one is still starting.
     const display = headless ? Promise.resolve(null) : startDisplay(directory, options, around, signal);
     const forwardProxy = hasCredentials
       ? ForwardProxyProcess.start(directory, proxy, around, signal)
@@ -50,12 +51,12 @@ export class Companions {
     try {
       return new Companions(await display, await forwardProxy);
     } catch (error) {
-      (await forwardProxy.catch(() => null))?.stop(); // its own error is the one that is thrown
+      (await forwardProxy.catch(() => null))?.stop(); // an error of its own is the one that is thrown
       throw error;
     }
   }
 
-  /** Goes on with those of a browser that another keeper started. */
+  /** Takes over the companions of a browser that another keeper started. */
   static adopt(
     directory: RunDirectory,
     { forwardProxy }: CompanionFacts,
@@ -79,12 +80,12 @@ export class Companions {
     return this.display?.env ?? {};
   }
 
-  /** Where the browser finds its proxy; null: nobody stands in between. */
+  /** Address of the forward proxy for the browser; null: there is none. */
   get proxyServer(): string | null {
     return this.forwardProxy?.server ?? null;
   }
 
-  /** Nothing is started again: the browser is ending, or the keeper is. */
+  /** Stops restarts, because the browser or the keeper ends. */
   stop(): void {
     this.forwardProxy?.stop();
   }

@@ -16,21 +16,21 @@ const START_TIMEOUT_MS = 10_000;
 /** Chromium keeps windows a little smaller than their screen (156: by one pixel). */
 const SCREEN_MARGIN = 8;
 
-/** Where Xvfb writes the number of its display: the first descriptor behind the standard ones. */
+/** Where Xvfb writes the number of its display: the first descriptor after the standard ones. */
 const DISPLAY_FD = 3;
 
 const COOKIE_BYTES = 16;
 
 type WindowWishes = Pick<LaunchOptions, 'dimensions' | 'deviceScaleFactor'>;
 
-/** What displays need from the machine. */
+/** Dependencies of displays on the machine. */
 export interface DisplaySurroundings {
   readonly user: User;
   /** A PATH. */
   readonly searchPath: string;
 }
 
-/** What a browser with windows is given. */
+/** Flags and environment for a browser with windows. */
 export interface Display {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ export async function findXvfb(searchPath: string): Promise<string | null> {
     const path = join(folder, 'Xvfb');
     const isUsable = await access(path, constants.X_OK).then(
       () => true,
-      () => false, // missing, or not for us: not here either way
+      () => false, // missing or not executable: not here in either case
     );
     if (folder !== '' && isUsable) return path;
   }
@@ -50,9 +50,9 @@ export async function findXvfb(searchPath: string): Promise<string | null> {
 }
 
 /**
- * A display for one browser: an Xvfb of its own on Linux, the desktop of whoever runs us elsewhere. The Xvfb runs as the
- * browser's user, listens on no file and no port (an abstract socket is all it has), lets in only who knows its cookie, and
- * goes with everything else that names the run directory. When it dies, so does its browser.
+ * A display for one browser: an Xvfb of its own on Linux, the desktop of the current user elsewhere. The Xvfb runs as
+ * the browser's user, listens on an abstract socket only (no file, no port), accepts only clients with its cookie, and
+ * is killed like all processes that name the run directory. If it dies, its browser dies too.
  *
  * @throws if there is no Xvfb, it does not start, or `signal` is aborted meanwhile.
  */
@@ -105,7 +105,7 @@ async function startXvfb(
     ...['-auth', authority, '-nolisten', 'tcp', '-nolisten', 'unix', '-noreset'],
   ];
   const child = spawn(program, args, {
-    // The sweep of leftovers looks for an argument of this form, and Xvfb knows none.
+    // The sweep of leftovers looks for an argument of this form, and Xvfb has no such option.
     argv0: `Xvfb --display-of=${directory.path}/`,
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     detached: true,
@@ -113,7 +113,7 @@ async function startXvfb(
     ...(process.getuid?.() === 0 ? user : {}),
   });
   child.unref();
-  // Without it there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+  // Without this event there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
   await once(child, 'spawn');
   // SAFETY: the fourth descriptor is a pipe that Node made for reading and writing.
   const output = child.stdio[DISPLAY_FD] as Readable;
@@ -131,7 +131,7 @@ async function startXvfb(
   }
 }
 
-/* Xvfb writes it once it takes connections. */
+/* Xvfb writes the number once it accepts connections. */
 function displayNumber(child: ChildProcess, output: Readable): Promise<number> {
   return new Promise((resolve, reject) => {
     const reader = new LineReader(line => resolve(Number(line)));
@@ -144,8 +144,8 @@ function displayNumber(child: ChildProcess, output: Readable): Promise<number> {
 }
 
 /**
- * An Xauthority file with one random MIT-MAGIC-COOKIE-1 (Xau(3)): family, address, display, name, data, each but the first
- * behind its length. FamilyWild and an empty display fit whatever display the server takes.
+ * An Xauthority file with one random MIT-MAGIC-COOKIE-1 (Xau(3)): family, address, display, name, data, each except the
+ * first preceded by its length. FamilyWild and an empty display match any display number.
  */
 function authorityFile(): Buffer {
   const familyWild = Buffer.from([0xff, 0xff]);
@@ -158,7 +158,7 @@ function authorityFile(): Buffer {
   return Buffer.concat([familyWild, ...fields.flatMap(field => [lengthOf(field), field])]);
 }
 
-/* Never into something that stands there: the folder is the browser's user's already. */
+/* Never into an existing file: the folder belongs to the browser's user already. */
 async function writeAuthority(path: string, { uid, gid }: User): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {

@@ -12,48 +12,49 @@ import type { UpstreamProxy } from '../door/protocol';
 import type { RunDirectory } from '../process/run-directory';
 import type { User } from '../process/run-root';
 
-/** Node starts in a tenth of this on a machine that is not overloaded. */
+/** On a machine that is not overloaded Node starts in a tenth of this. */
 const START_TIMEOUT_MS = 10_000;
 
-/** How often a process is looked at that is not our child. */
+/** How often a process that is not a child is polled. */
 const ADOPTED_POLL_MS = 200;
 
 const RESTART_FIRST_MS = 100;
 const RESTART_CAP_MS = 2_000;
 
-/** What a successor of the keeper cannot find out by itself. Holds a password. */
+/** What the next keeper cannot find out by itself. Contains a password. */
 export interface ForwardProxyFacts {
-  /** Where it listens; its browser's command line says so, so it never changes. */
+  /** Where it listens; it never changes, because it is in the browser's command line. */
   readonly host: string;
   readonly port: number;
   readonly upstream: UpstreamProxy;
 }
 
-/** What forward proxies need from the machine. */
+/** Dependencies of forward proxies on the machine. */
 export interface ForwardProxySurroundings {
   readonly processes: ProcessTable;
   readonly user: User;
-  /** Arguments of Node: the program and what it takes to load it. */
+  /** Arguments of Node: the program, with the options needed to load it. */
   readonly forwardProxyArgs: readonly string[];
   readonly log: Logger;
 }
 
 const answer = z.union([z.object({ port: z.number().int() }), z.object({ error: z.string() })]);
 
-/** Which process is to be started. */
+/** The process to start. */
 interface Plan extends ForwardProxyFacts {
   readonly directory: RunDirectory;
 }
 
-/** One that runs. */
+/** A running process. */
 interface Launched {
   readonly port: number;
   readonly exited: Promise<void>;
 }
 
 /**
- * The process that adds the credentials of a session's proxy (ADR 20): one for each browser with such a proxy, started before
- * it and, when it dies alone, started again where it was. It ends with what is left of the browser, by its argument.
+ * The process that adds the credentials of a session's proxy (ADR 20): one for each browser with such a proxy, started
+ * before the browser and, if it dies alone, restarted on the same address. It is killed with the leftovers of the
+ * browser, by its argument.
  */
 export class ForwardProxyProcess {
   readonly #stopped = new AbortController();
@@ -67,7 +68,9 @@ export class ForwardProxyProcess {
     void this.#keep(exited);
   }
 
-  /** @throws if it does not start, or `signal` is aborted meanwhile; nothing is left then but what the directory names. */
+  /**
+   * @throws if it does not start, or `signal` is aborted meanwhile; a process that is left then names the directory.
+   */
   static async start(
     directory: RunDirectory,
     upstream: UpstreamProxy,
@@ -79,7 +82,7 @@ export class ForwardProxyProcess {
     return new ForwardProxyProcess(directory, { host, port, upstream }, around, exited);
   }
 
-  /** Goes on with one that an earlier keeper started; if it has died meanwhile there is a new one soon. */
+  /** Takes over one that an earlier keeper started; if it has died meanwhile it is restarted. */
   static adopt(
     directory: RunDirectory,
     facts: ForwardProxyFacts,
@@ -88,12 +91,12 @@ export class ForwardProxyProcess {
     return new ForwardProxyProcess(directory, facts, around, null);
   }
 
-  /** As the browser's command line names it. */
+  /** Its address for the browser's command line. */
   get server(): string {
     return `http://${this.facts.host}:${this.facts.port}`;
   }
 
-  /** No more restarts; the process itself goes with everything else that names the directory. */
+  /** Stops restarts; the process itself is killed with all others that name the directory. */
   stop(): void {
     this.#stopped.abort();
   }
@@ -118,7 +121,7 @@ export class ForwardProxyProcess {
       await pause(backoffMs(attempt, RESTART_FIRST_MS, RESTART_CAP_MS), signal);
       if (signal.aborted) return null;
       try {
-        // One that an earlier keeper started without having lived to hear of it may hold the port.
+        // A process that an earlier keeper started just before its death may hold the port.
         if (attempt > 0) for (const pid of await this.#pids()) sendSignal(pid, 'SIGKILL');
         return await launch({ ...this.facts, directory: this.directory }, this.around, signal);
       } catch (error) {
@@ -145,12 +148,12 @@ export class ForwardProxyProcess {
   }
 }
 
-/** How {@link Leftovers} knows whose it is. */
+/** The argument by which {@link Leftovers} finds it. */
 const argumentFor = ({ path }: RunDirectory): string => `--forward-proxy-of=${path}/`;
 
 /**
- * Any address in 127.0.0.0/8 is this machine on Linux. Together with the port this is a number that other sessions' clients
- * cannot guess.
+ * On Linux any address in 127.0.0.0/8 is this machine. Clients of other sessions cannot guess address and port
+ * together.
  */
 function randomLoopback(): string {
   if (process.platform !== 'linux') return '127.0.0.1';
@@ -165,7 +168,7 @@ async function launch(
   signal.throwIfAborted();
   const child = spawn(process.execPath, [...around.forwardProxyArgs, argumentFor(directory)], {
     env: {},
-    // Outlives us, as its browser does.
+    // Outlives the keeper, like its browser.
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   });
@@ -174,13 +177,13 @@ async function launch(
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  // Without it there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+  // Without this event there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
   await once(child, 'spawn');
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
   try {
-    child.stdin.on('error', () => undefined); // gone already: it will not answer either
+    child.stdin.on('error', () => undefined); // it has exited already and will not answer either
     const order: ForwardProxyOrder = { host, port, upstream, user: around.user };
     child.stdin.end(JSON.stringify(order));
     const said = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
@@ -200,7 +203,7 @@ async function answerOf(child: ChildProcess): Promise<z.infer<typeof answer>> {
     const reader = new LineReader(resolve);
     child.stdout?.on('data', (chunk: Buffer) => reader.push(chunk));
     child.once('error', reject);
-    // Not `exit`: what it has said may still be on its way then.
+    // Not `exit`: its output may not be complete by then.
     child.once('close', code => reject(new Error(`the forward proxy exited with ${code ?? 'a signal'}`)));
   });
   return answer.parse(JSON.parse(line));

@@ -4,9 +4,9 @@ import { pipeline } from 'node:stream/promises';
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Answers with what a browser's DevTools server says at a path.
+ * Answers with the JSON of a browser's DevTools server at a path.
  *
- * @throws when it does not say it, or breaks off.
+ * @throws when it does not answer, or breaks off.
  */
 export async function sendDevToolsJson(port: number, path: string, response: ServerResponse): Promise<void> {
   const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);

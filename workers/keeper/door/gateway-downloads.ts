@@ -4,14 +4,14 @@ import type { BrowserDownloads } from '../downloads/browser-downloads';
 import type { CutDownload } from '../downloads/download-quota';
 import { nameToCome } from '../downloads/downloads';
 
-/** What a browser has downloaded, and what was cut. */
+/** Finished and cut downloads of a browser. */
 export interface SendableDownloads {
   readonly downloads: Pick<BrowserDownloads, 'list' | 'open'>;
-  /** Not there, and asked for all the same. */
+  /** Downloads that were cut; requests for them get an error of their own. */
   readonly cuts: readonly CutDownload[];
 }
 
-/** Answers with what has been downloaded and what was cut, as JSON. */
+/** Answers with the finished and cut downloads, as JSON. */
 export async function sendDownloadList(
   { downloads, cuts }: SendableDownloads,
   response: ServerResponse,
@@ -23,9 +23,10 @@ export async function sendDownloadList(
 }
 
 /**
- * Answers with the bytes of a download, with 404, or with 507 for one that was cut. It is as long as it was when it was opened, also if somebody still writes.
+ * Answers with the bytes of a download, with 404, or with 507 for one that was cut. Sends the length that the file had
+ * when it was opened, even if it is still written to.
  *
- * @throws when the file or the reader breaks off; the reader then sees a connection that broke.
+ * @throws when the file or the reader breaks off; the reader then sees a broken connection.
  */
 export async function sendDownload(
   { downloads, cuts }: SendableDownloads,
@@ -44,16 +45,16 @@ export async function sendDownload(
     response.end();
     return;
   }
-  // `end` is inclusive. The stream closes the file, whatever happens.
+  // `end` is inclusive. The stream closes the file in any case.
   await pipeline(file.createReadStream({ end: size - 1 }), chunks => allOf(chunks, size), response);
 }
 
-/* One that Chromium had not named yet may have been any. */
+/* A cut download without a name yet may be the requested one. */
 function isCut(name: string, cuts: readonly CutDownload[]): boolean {
   return cuts.some(cut => [name, null].includes(nameToCome(cut.name)) || cut.name === name);
 }
 
-/* A file that has become shorter: nobody must take what there is for all of it. */
+/* Throws if the file has become shorter: the reader must not take the rest for the whole file. */
 async function* allOf(chunks: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
   let passed = 0;
   for await (const chunk of chunks) {

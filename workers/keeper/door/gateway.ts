@@ -17,37 +17,37 @@ import { listenOnSocket } from './listen-on-socket';
 /** How long a peer may take to send its request. */
 const REQUEST_PATIENCE_MS = 5_000;
 
-/** What keeperPath() and keeperDownloadsPath() make. */
+/** The paths of keeperPath() and keeperDownloadsPath(). */
 const PATH_PATTERN = /^\/browser\/([A-Za-z0-9_-]{1,64})(\/[^?]{1,1200})?\?ticket=([0-9a-f]{64})$/;
 
 const DOWNLOADS = /^\/downloads(?:\/([^/]{1,1024}))?$/;
 
-/** What clients may have of DevTools besides the browser's own WebSocket. */
+/** The DevTools path that clients may use besides the browser's own WebSocket. */
 const PAGE = /^\/devtools\/page\/[A-Za-z0-9_-]{1,64}$/;
 const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
 
-/** What can be had of a browser that runs. */
+/** A running browser, as the gateway serves it. */
 export interface ReachableBrowser extends SendableDownloads {
   readonly endpoint: Endpoint;
 }
 
-/** What the gateway asks the keeper. */
+/** Dependencies of {@link Gateway}. */
 export interface GatewayDeps {
   readonly browserOf: (claimId: string) => ReachableBrowser | null;
   /** The installation's secret; null until a worker has handed it over. */
   readonly secret: () => string | null;
   readonly clock: Pick<Clock, 'monotonicMs'>;
-  /** When an API process that reads nothing is cut. Default: {@link API_SILENCE}. */
+  /** When an API process that does not read is cut. Default: {@link API_SILENCE}. */
   readonly silence?: StallRule;
   readonly log: Logger;
 }
 
-/** Why somebody is not let through. */
+/** Why a request is refused. */
 type Refusal = '403 Forbidden' | '404 Not Found' | '410 Gone' | '503 Service Unavailable';
 
 const CLOSE = { connection: 'close' };
 
-/** What somebody with a ticket wants. */
+/** An admitted request. */
 interface Admitted {
   readonly browser: ReachableBrowser;
   /** A path; empty: the browser's own WebSocket. */
@@ -55,9 +55,9 @@ interface Admitted {
 }
 
 /**
- * The way to this machine's browsers for API processes, not for browsers or people: a WebSocket upgrade with a ticket for
- * one claim, then bytes; or a GET of what was downloaded, or of what DevTools says over HTTP. For other machines it listens on a port, which needs a network
- * that is trusted or encrypted; for this one on a Unix socket.
+ * Gives API processes access to this machine's browsers: a WebSocket upgrade with a ticket for one claim, then bytes;
+ * or a GET of downloads or of DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
+ * port, which needs a trusted or encrypted network; for this machine on a Unix socket.
  */
 export class Gateway {
   readonly #server: Server;
@@ -98,7 +98,7 @@ export class Gateway {
   }
 
   /**
-   * Listens for this machine, for our own user only.
+   * Listens for this machine, for the keeper's own user only.
    *
    * @throws if the path cannot be bound.
    */
@@ -142,7 +142,7 @@ export class Gateway {
     const isRefused = typeof admitted === 'string' && admitted !== '404 Not Found';
     if (isRefused) return void response.writeHead(Number.parseInt(admitted, 10), CLOSE).end();
     const send = typeof admitted === 'string' || request.method !== 'GET' ? null : senderOf(admitted);
-    // Everything else that a browser would answer is had by upgrading.
+    // All other parts of a browser need an upgrade.
     if (send === null) return void response.writeHead(426, CLOSE).end();
     try {
       await send(response);
@@ -183,7 +183,7 @@ export class Gateway {
   }
 }
 
-/* What answers a GET; null: nothing does. */
+/* The function that answers a GET; null: there is none. */
 function senderOf({ browser, part }: Admitted): ((response: ServerResponse) => Promise<void>) | null {
   const { endpoint } = browser;
   const [isDownloads, name] = DOWNLOADS.exec(part) ?? [];

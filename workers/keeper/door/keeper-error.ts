@@ -1,6 +1,6 @@
 import type { KeeperErrorCode } from './protocol';
 
-/** A request that was not done, and why; `connection_lost` leaves open whether it was. */
+/** Why a request failed; with `connection_lost` it may have been carried out. */
 export class KeeperError extends Error {
   constructor(
     readonly code: KeeperErrorCode | 'connection_lost',

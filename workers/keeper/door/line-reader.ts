@@ -1,4 +1,4 @@
-/** A line longer than this is no message of ours. */
+/** A longer line is not a message of this protocol. */
 export const MAX_LINE_BYTES = 1_048_576;
 
 /**
@@ -13,7 +13,7 @@ export class LineReader {
     private readonly maxBytes = MAX_LINE_BYTES,
   ) {}
 
-  /** False if a line has become too long; the stream is then of no further use. */
+  /** False if a line has become too long; the stream must then be dropped. */
   push(chunk: Buffer): boolean {
     let from = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {

@@ -3,13 +3,13 @@ import { rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
 
 /**
- * Listens on a Unix socket that only its owner can connect to (0600); a file that a dead process left there is replaced.
+ * Listens on a Unix socket that only its owner can connect to (0600); the file of a dead process is replaced.
  *
  * @throws if the path cannot be bound.
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   await rm(path, { force: true });
-  // The file is made synchronously inside listen(): with this mask it never is anybody else's, not even at first.
+  // The file is made synchronously inside listen(): with this mask no other user can ever open it.
   const mask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {

@@ -8,21 +8,21 @@ import {
 import type { BrowserLoad } from '../process/browser-load';
 
 /**
- * What worker and keeper say to each other over the keeper's Unix socket: one JSON object a line.
- * The worker asks with an `id` and gets exactly one reply with the same id; events come unasked.
+ * The protocol of worker and keeper on the keeper's Unix socket: one JSON object a line. The worker sends requests with
+ * an `id` and gets exactly one reply with the same id; events come without a request.
  *
- * The keeper knows sessions only as `ref` strings and trusts a claim, not a caller: an order under a claim that
- * is not the one it recorded for that browser is refused with `unknown_claim` (I6).
+ * The keeper knows sessions only as `ref` strings and checks claims, not callers: an order under a claim that is not
+ * the one it recorded for that browser is refused with `unknown_claim` (I6).
  */
 
 /** A browser as the keeper sees it. */
 export interface BrowserRecord {
   readonly ref: string;
   readonly fence: Fence;
-  /** `gone` ones are kept until the worker forgets them, so that a restarted worker still learns how they went. */
+  /** `gone` ones are kept until the worker forgets them, so that a restarted worker still learns how they ended. */
   readonly state: 'starting' | 'running' | 'closing' | 'gone';
   readonly endpoint: Endpoint | null;
-  /** Only for `gone`: how it went; null when it went by our own order. */
+  /** Only for `gone`: how it ended; null when it ended by the keeper's own order. */
   readonly gone: GoneReport | null;
   /** Its downloads have been cut, and no worker has said `cutsHeard` yet. Left out otherwise, and by older keepers. */
   readonly hasNewCuts?: true;
@@ -42,31 +42,31 @@ export interface UpstreamProxy {
   readonly password: string | null;
 }
 
-/** What a browser is started with: the session's own options, and the whole of its proxy. */
+/** What a browser is started with: the session's options, and the proxy with its credentials. */
 export interface LaunchOptions extends Omit<BrowserOptions, 'proxyServer'> {
   readonly proxy: UpstreamProxy | null;
 }
 
 const { proxyServer, ...PLAIN_OPTIONS } = DEFAULT_BROWSER_OPTIONS;
 
-/** A launch about which nobody had a wish. */
+/** A launch with default options. */
 export const PLAIN_LAUNCH: LaunchOptions = { ...PLAIN_OPTIONS, proxy: null };
 
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
   readonly slots: number;
-  /** Browsers that hold a slot: everything not yet gone, process tree and run directory. */
+  /** Browsers that hold a slot: those whose process tree or run directory still exists. */
   readonly used: number;
   readonly orphansReaped: number;
   /** Downloads that were cut because a session had used up its quota. Left out by older keepers. */
   readonly downloadsCut?: number;
-  /** Clients from other machines that are spliced through right now. */
+  /** Currently spliced clients from other machines. */
   readonly gatewayConnections: number;
-  /** What the browsers cost, looked at every ten seconds; null where that cannot be known. */
+  /** Load of the browsers, measured every ten seconds; null where it cannot be measured. */
   readonly load: BrowserLoad | null;
 }
 
-/** Worker → keeper, by operation: what is asked and what is answered. */
+/** Requests and replies, worker → keeper, by operation. */
 export interface KeeperOperations {
   /**
    * Makes the caller the one registered worker; the connection of any earlier one is closed. The worker must beat
@@ -87,8 +87,8 @@ export interface KeeperOperations {
   };
   readonly beat: { readonly request: Record<string, never>; readonly reply: { readonly stats: KeeperStats } };
   /**
-   * Supervisor → keeper, every second and without a registration: it lives and brings a worker. A keeper that hears
-   * this keeps its browsers without a worker for {@link WORKERLESS_MAX_MS} instead of {@link ADOPT_GRACE_MS}.
+   * Supervisor → keeper, every second and without a registration: the supervisor is alive and starts a worker. A keeper
+   * that gets this keeps its browsers without a worker for {@link WORKERLESS_MAX_MS} instead of {@link ADOPT_GRACE_MS}.
    */
   readonly attend: {
     readonly request: Record<string, never>;
@@ -98,9 +98,14 @@ export interface KeeperOperations {
       readonly keeperStartedAt: string;
     };
   };
-  /** Hands over the installation's secret, with which the gateway checks tickets. Needs Redis, so it comes later. */
+  /**
+   * Hands over the installation's secret, with which the gateway checks tickets. It is read from Redis, so it comes
+   * after the registration.
+   */
   readonly secret: { readonly request: { readonly secret: string }; readonly reply: Record<string, never> };
-  /** Starts a browser; answers when its DevTools socket accepts, or fails with everything it had started gone. */
+  /**
+   * Starts a browser; answers when its DevTools socket accepts, or fails after everything that it had started is gone.
+   */
   readonly launch: {
     readonly request: {
       readonly ref: string;
@@ -120,7 +125,7 @@ export interface KeeperOperations {
     readonly request: { readonly ref: string; readonly claimId: string };
     readonly reply: { readonly known: boolean };
   };
-  /** The worker has committed what a `gone` browser meant; its record may go. */
+  /** The worker has committed the end of a `gone` browser; its record may be removed. */
   readonly forget: {
     readonly request: { readonly ref: string; readonly claimId: string };
     readonly reply: Record<string, never>;
@@ -139,7 +144,7 @@ export interface KeeperOperations {
 /** The name of an operation. */
 export type KeeperOperation = keyof KeeperOperations;
 
-/** Why the keeper did not do what it was asked. */
+/** Why the keeper refused a request. */
 export type KeeperErrorCode =
   | 'no_free_slot'
   | 'launch_failed'
@@ -148,7 +153,7 @@ export type KeeperErrorCode =
   | 'stale_claim'
   | 'not_registered'
   | 'bad_request'
-  /** Something of the keeper's broke (a full disk, for one); its log says what. */
+  /** An error in the keeper itself (such as a full disk); see its log. */
   | 'internal_error';
 
 /** One line from the worker. */
@@ -164,9 +169,9 @@ export type KeeperMessage =
   | { readonly id: number; readonly error: { readonly code: KeeperErrorCode; readonly message: string } }
   | KeeperEvent;
 
-/** Lines from the keeper that nobody asked for. */
+/** Lines from the keeper without a request. */
 export type KeeperEvent =
-  /** A browser went without an order of ours. */
+  /** A browser ended without an order of the keeper. */
   | { readonly event: 'browser_gone'; readonly browser: BrowserRecord }
   /** A slot was taken or became free. */
   | { readonly event: 'stats'; readonly stats: KeeperStats };
@@ -174,19 +179,22 @@ export type KeeperEvent =
 /** How often the worker beats. */
 export const BEAT_EVERY_MS = 1_000;
 
-/** After this long without a beat the other side is taken for frozen and killed. */
+/** After this long without a beat the other process is taken for frozen and killed. */
 export const SILENT_AFTER_MS = 3_000;
 
 /**
- * A keeper that has heard neither a worker nor a supervisor for this long ends its browsers: the length of a worker's lease.
+ * A keeper without a message from a worker or a supervisor for this long ends its browsers: the length of a worker's
+ * lease.
  */
 export const ADOPT_GRACE_MS = 10_000;
 
 /**
- * For how long a supervisor's word counts without a worker. Nobody but a worker can have the browsers of ended sessions
- * closed, so that a worker that never comes must not keep them for ever.
+ * How long a supervisor's `attend` counts without a worker. Only a worker can close the browsers of ended sessions, so
+ * they must not stay for ever if no worker comes.
  */
 export const WORKERLESS_MAX_MS = 60_000;
 
-/** How long the keeper lets one launch take; below the machine's own 30 s, so that the owner speaks first. */
+/**
+ * How long the keeper lets one launch take; below the machine's own 30 s, so that the owner commits the failure first.
+ */
 export const KEEPER_LAUNCH_TIMEOUT_MS = 25_000;

@@ -9,7 +9,7 @@ const fence = z.object({
 const nothing = z.object({});
 const named = z.object({ ref: text, claimId: text });
 
-/* The API has checked all of this for callers. Here only the types are: the one sender is our own worker. */
+/* The API has checked all of this for clients. Only types are checked here: the one sender is the worker. */
 const launchOptions: z.ZodType<LaunchOptions> = z.object({
   headless: z.boolean(),
   dimensions: z
@@ -49,7 +49,7 @@ export type CheckedRequest = {
   };
 }[KeeperOperation];
 
-/** What became of a line: a request, a refusal that can be addressed, or nothing that has an id. */
+/** A parsed line: a request, a refusal for a known id, or a line without an id. */
 export type ParsedLine =
   | { readonly request: CheckedRequest }
   | { readonly refused: { readonly id: number; readonly message: string } }

@@ -12,7 +12,7 @@ export interface Connection {
   close(): void;
 }
 
-/** What answers requests. */
+/** Handles the requests of a connection. */
 export interface RequestHandler {
   /** The reply; a KeeperError becomes a refusal with its code. */
   handle(request: CheckedRequest, connection: Connection): Promise<unknown>;
@@ -28,8 +28,8 @@ export class KeeperRunningError extends Error {
 }
 
 /**
- * The keeper's Unix socket: one JSON object a line both ways. The file is for its owner only (0600), which is all the
- * authentication there is; every line is checked all the same.
+ * The keeper's Unix socket: one JSON object a line both ways. The file is for its owner only (0600), which is the only
+ * authentication; every line is checked nevertheless.
  */
 export class SocketServer {
   readonly #server: Server;
@@ -39,15 +39,15 @@ export class SocketServer {
     this.#server = createServer(socket => this.#serve(socket));
   }
 
-  /** @throws KeeperRunningError if somebody answers on this socket file. */
+  /** @throws KeeperRunningError if a process answers on this socket file. */
   static async refuseIfServed(path: string): Promise<void> {
     if (await somebodyListens(path)) throw new KeeperRunningError(path);
   }
 
   /**
-   * Listens on a socket file; one that a dead keeper left is replaced.
+   * Listens on a socket file; a file of a dead keeper is replaced.
    *
-   * @throws KeeperRunningError if somebody answers on it.
+   * @throws KeeperRunningError if a process answers on it.
    */
   static async listen(path: string, handler: RequestHandler): Promise<SocketServer> {
     await SocketServer.refuseIfServed(path);
@@ -75,7 +75,7 @@ export class SocketServer {
     socket.on('data', chunk => {
       if (!reader.push(chunk)) socket.destroy();
     });
-    // An error is followed by `close`, where the connection is cleaned up.
+    // An error is followed by `close`, whose handler cleans up.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#sockets.delete(socket);

@@ -9,7 +9,7 @@ import type { KeeperOperation, KeeperOperations } from './protocol';
 import type { CheckedRequest } from './requests';
 import type { Connection, RequestHandler } from './socket-server';
 
-/** What the desk works with. */
+/** Dependencies of {@link WorkerDesk}. */
 export interface WorkerDeskDeps {
   readonly keeper: Keeper;
   readonly hostId: string;
@@ -20,19 +20,19 @@ export interface WorkerDeskDeps {
   readonly silentAfterMs: number;
   readonly adoptGraceMs: number;
   readonly workerlessMaxMs: number;
-  /** There was no worker, and nobody who would bring one, for `adoptGraceMs`; the browsers are being ended. */
+  /** Called when there was neither a worker nor a supervisor for `adoptGraceMs`; the browsers are being ended. */
   readonly onAbandoned: () => void;
 }
 
 type Reply<Op extends KeeperOperation> = KeeperOperations[Op]['reply'];
 
-/** Operations that need no registration: they change nothing of a browser. */
+/** Operations that need no registration: they do not change browsers. */
 const OPEN_TO_ALL: readonly KeeperOperation[] = ['register', 'list', 'attend'];
 
 /**
- * Deals with workers: one is registered at a time, is heard every second, and is killed when it is not. Two rules
- * keep a stall from looking like a death: a keeper that did not run itself blames nobody (SilenceWatch), and a worker
- * that has merely hung up is unregistered, not killed.
+ * Registers workers: one at a time. It must beat every second, and is killed when it is silent. Two rules prevent
+ * mistakes: time in which the keeper itself was stalled does not count (SilenceWatch), and a worker that has only
+ * disconnected is unregistered, not killed.
  */
 export class WorkerDesk implements RequestHandler {
   readonly #deps: WorkerDeskDeps;
@@ -62,7 +62,7 @@ export class WorkerDesk implements RequestHandler {
     return this.#registered !== null;
   }
 
-  /** Stops all watching; the connections are the server's to close. */
+  /** Stops all watches; the server closes the connections. */
   close(): void {
     this.#closed = true;
     this.#silence.stop();
@@ -145,7 +145,7 @@ export class WorkerDesk implements RequestHandler {
     return { hostId, keeperPid: self.pid, keeperStartedAt: self.startedAt };
   }
 
-  /** A worker that hangs would keep its sessions from everybody; dead, it is started again and adopts them. */
+  /** A frozen worker would block its sessions. After a kill, its supervisor starts another one, which adopts them. */
   async #killSilent(): Promise<void> {
     const { processes, silentAfterMs, log } = this.#deps;
     const silent = this.#registered;

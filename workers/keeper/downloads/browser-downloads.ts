@@ -4,10 +4,10 @@ import { watchDownloads, type FinishedDownload } from './download-watch';
 import { listDownloads, openDownload, renameDownload, type Download, type OpenDownload } from './downloads';
 import type { DevToolsAddress } from '../process/devtools';
 
-/** So many downloads can be asked for by their guid; older ones only by name. */
+/** How many downloads can be requested by their guid; older ones only by name. */
 const GUIDS_KEPT_MAX = 10_000;
 
-/** Whose downloads. */
+/** The folder and user of a browser's downloads. */
 export interface BrowserDownloadsParts {
   /** The folder. */
   readonly path: string;
@@ -17,9 +17,9 @@ export interface BrowserDownloadsParts {
 }
 
 /**
- * What one browser has downloaded. Outside of its own context Chromium can only give files names like `0d2f1c5e-…`, which CDP
- * calls the guid of a download; when they are complete they get the name that a person would find them under. They can be
- * opened by either.
+ * The downloads of one browser. Outside of its own context Chromium can only give files names like `0d2f1c5e-…`, the
+ * guid of the download in CDP. When they are complete they are renamed to their suggested name. They can be opened by
+ * either.
  */
 export class BrowserDownloads {
   readonly #parts: BrowserDownloadsParts;
@@ -31,7 +31,7 @@ export class BrowserDownloads {
     this.#parts = parts;
   }
 
-  /** Begins to watch a browser; the null browser (port 0) has nothing to watch. */
+  /** Starts to watch a browser; the null browser (port 0) is not watched. */
   watch(devTools: DevToolsAddress): void {
     if (devTools.port === 0) return;
     void watchDownloads(devTools, this.#letGo.signal, download => {
@@ -39,12 +39,12 @@ export class BrowserDownloads {
     });
   }
 
-  /** Watches no longer; what is there stays. */
+  /** Stops the watch; existing files stay. */
   letGo(): void {
     this.#letGo.abort();
   }
 
-  /** By name. */
+  /** The downloads, sorted by name. */
   async list(): Promise<Download[]> {
     await this.#naming;
     return listDownloads(this.#parts.path, this.#parts.uid);
@@ -57,7 +57,7 @@ export class BrowserDownloads {
     return openDownload(path, this.#fileByGuid.get(nameOrGuid) ?? nameOrGuid, uid);
   }
 
-  /* Files that cannot be named keep the name they have; they are there all the same. */
+  /* A file that cannot be renamed keeps its guid as name, and stays available. */
   async #onFinished({ guid, suggestedName, fileName }: FinishedDownload): Promise<void> {
     const { path, uid, log } = this.#parts;
     try {

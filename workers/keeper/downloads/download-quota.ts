@@ -8,32 +8,32 @@ import type { RunDirectory } from '../process/run-directory';
 import { FolderWatch } from '../process/watch-until';
 
 /**
- * How often the folder is looked at: at rest, unless something changes in it; while something is downloaded; when the quota is
- * about to be used up.
+ * How often the folder is checked: at rest, unless something changes in it; during a download; when the quota is nearly
+ * used up.
  */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_BUSY_MS = 50;
 const LOOK_SOON_MS = 25;
 
-/** So much of its time at most is spent looking: a folder with very many files is looked at less often. */
+/** The largest share of time spent on checks: a folder with very many files is checked less often. */
 const SHARE_OF_TIME = 0.1;
 
-/** Files that are smaller can always be written, so that the browser's own small ones are not hit. */
+/** Smaller files can always be written, so that the limit does not affect the browser's own small files. */
 const LIMIT_AT_LEAST_BYTES = 2 ** 20;
 
-/** A download that has not tried to write for so long waits for its server: the limit is lifted until it goes on. */
+/** A download without a write for so long waits for its server: the limit is lifted until it continues. */
 const STALLED_AFTER_MS = 1_000;
 
-/** A download that was ended because the session had no room left for it. */
+/** A download that was ended because the session's quota was used up. */
 export interface CutDownload {
-  /** Its name as far as it was known: of an unfinished one Chromium's own. */
+  /** Its name if known; for an unfinished one Chromium's temporary name. */
   readonly name: string;
   readonly size: number;
   /** Epoch milliseconds. */
   readonly atMs: number;
 }
 
-/** What {@link DownloadQuota} works with. */
+/** Dependencies of {@link DownloadQuota}. */
 export interface DownloadQuotaParts {
   readonly maxBytes: number;
   readonly watch: () => Pick<FolderWatch, 'changed' | 'close'>;
@@ -47,30 +47,31 @@ export interface DownloadQuotaParts {
 }
 
 /**
- * Holds the downloads of one browser to a number of bytes on the disk (ADR 29). What is being written beyond them is ended by the
- * kernel: its next write fails, Chromium calls the download interrupted and removes the file. What was complete between two
- * looks is removed, the newest first. No client is asked and none is needed.
+ * Limits the downloads of one browser to a number of bytes on the disk (ADR 29). The kernel ends a download beyond the
+ * quota: its next write fails, Chromium treats the download as interrupted and removes the file. Files that were
+ * completed between two checks are removed, the newest first. It works without any client.
  */
 export class DownloadQuota {
   readonly #parts: DownloadQuotaParts;
-  /** Unfinished downloads that are to end, by inode. */
+  /** Unfinished downloads that must end, by inode. */
   readonly #doomed = new Map<number, MeasuredDownload>();
   #bytes = 0;
   #lookedAtMs = 0;
   #unfinishedBytes = 0;
-  /** When a doomed download has last written something; null while no limit is set. */
+  /** When one of them has last written something; null while no limit is set. */
   #limitedAtMs: number | null = null;
 
   constructor(parts: DownloadQuotaParts) {
     this.#parts = parts;
   }
 
-  /** Looks again and again until the signal is aborted. */
+  /** Checks repeatedly until the signal is aborted. */
   async enforce(signal: AbortSignal): Promise<void> {
-    // One that an earlier keeper has left in force; there is none otherwise, and nothing to be lifted.
+    // An earlier keeper may have left a limit; otherwise this has no effect.
     await this.#parts.limit.lift().catch(() => undefined);
     for (let isAtRest = false; !signal.aborted;) {
-      // Made before the look, so that nothing happens between the two; not while every write would be told.
+      // Created before the check, so that no change is missed between the two; not during downloads, when every write
+      // would trigger it.
       const watch = isAtRest ? this.#parts.watch() : null;
       const beganMs = performance.now();
       const untilNextMs = await this.look().catch((error: unknown) => {
@@ -86,7 +87,7 @@ export class DownloadQuota {
   }
 
   /**
-   * Looks once and does what has to be done; answers when to look again, in milliseconds.
+   * Checks once and enforces the quota; answers when to check again, in milliseconds.
    *
    * @throws what the file system throws.
    */
@@ -101,7 +102,7 @@ export class DownloadQuota {
     if (bytes <= maxBytes && this.#doomed.size === 0) {
       this.#unfinishedBytes = 0;
       await this.#lift();
-      // Twice before the quota would be reached at this pace.
+      // Two checks before the quota would be reached at this rate.
       const roomMs = perMs === 0 ? Infinity : (maxBytes - bytes) / perMs / 2;
       const isBusy = files.some(({ isComplete }) => !isComplete);
       return Math.min(isBusy ? LOOK_BUSY_MS : LOOK_EVERY_MS, Math.max(LOOK_SOON_MS, roomMs));
@@ -115,7 +116,7 @@ export class DownloadQuota {
     return this.#limitedAtMs === null ? LOOK_BUSY_MS : LOOK_SOON_MS;
   }
 
-  /* One that was complete at the last moment has not ended: it counts like any other that is. */
+  /* A download that was completed at the last moment was not cut: it counts like any complete file. */
   #tellEnded(files: readonly MeasuredDownload[], atMs: number): void {
     const there = new Map(files.map(file => [file.inode, file]));
     const cut: CutDownload[] = [];
@@ -140,7 +141,7 @@ export class DownloadQuota {
     }
   }
 
-  /* The limit stands while what it is for still writes. */
+  /* The limit stays in force while the downloads that must end still write. */
   async #end(unfinished: readonly MeasuredDownload[], isOver: boolean, atMs: number): Promise<void> {
     if (isOver) for (const file of unfinished) this.#doomed.set(file.inode, file);
     const doomed = unfinished.filter(({ inode }) => this.#doomed.has(inode));
@@ -168,12 +169,12 @@ export class DownloadQuota {
   async #lift(): Promise<void> {
     if (this.#limitedAtMs === null) return;
     this.#limitedAtMs = null;
-    // Fails when the browser is gone, and then there is nothing to lift.
+    // Fails if the browser is gone; then there is no limit to lift.
     await this.#parts.limit.lift().catch(() => undefined);
   }
 }
 
-/** A browser whose downloads are counted. */
+/** A browser whose quota is enforced. */
 export interface QuotaSubject {
   readonly ref: string;
   readonly facts: BrowserFacts | null;
@@ -181,14 +182,17 @@ export interface QuotaSubject {
   readonly over: AbortSignal;
 }
 
-/** What holds for all browsers of a keeper. */
+/** Settings for all browsers of a keeper. */
 export interface QuotaTerms {
   readonly maxBytes: number;
   readonly around: Pick<BrowserSurroundings, 'user' | 'log'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
-/** Holds a running browser to its quota until it has gone or `signal` is aborted. The null browser downloads nothing. */
+/**
+ * Enforces the quota of a running browser until it has ended or `signal` is aborted. The null browser downloads
+ * nothing.
+ */
 export async function keepToQuota(
   { ref, facts, directory: { downloads }, over }: QuotaSubject,
   { maxBytes, around: { user, log }, clock }: QuotaTerms,

@@ -5,22 +5,22 @@ import { pause } from '../../../src/core/abort';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
 import type { DevToolsAddress } from '../process/devtools';
 
-/** How soon a browser is asked again that has cut us off; it may be busy, or about to go. */
+/** The delay before a reconnect to a browser that has closed the connection; it may be busy, or ending. */
 const RECONNECT_MS = 500;
 
-/** So many pages and downloads under way are remembered; a browser that has more, or says so, costs us no more memory. */
+/** How many pages and current downloads are remembered; a browser that reports more costs no more memory. */
 const REMEMBERED_MAX = 10_000;
 
-/** Titles and URLs of pages are in what we hear. */
+/** Messages contain titles and URLs of pages. */
 const MESSAGE_MAX_BYTES = 16 * 2 ** 20;
 
-/** A download whose file is there. */
+/** A complete download. */
 export interface FinishedDownload {
-  /** What CDP calls it. */
+  /** Its id in CDP. */
   readonly guid: string;
-  /** What a person would find it under. */
+  /** The name that the server or page suggests. */
   readonly suggestedName: string;
-  /** What its file is called. */
+  /** The current name of its file. */
   readonly fileName: string;
 }
 
@@ -57,11 +57,12 @@ const message = z.union([
 type Message = z.output<typeof message>;
 
 /**
- * Stays connected to a browser and keeps the downloads of every browser context in its folder, until `signal` is aborted. The
- * browser's own context needs nobody for that (its profile says so). In others Chromium asks a person where to save, unless
- * CDP has named a folder for that very context, and that lasts only as long as the connection which did.
+ * Stays connected to a browser and keeps the downloads of every browser context in its folder, until `signal` is
+ * aborted. The browser's own context needs no connection for that (its profile sets the folder). In other contexts
+ * Chromium opens a save dialog, unless CDP has set a folder for that context, which lasts only as long as the
+ * connection that set it.
  *
- * The connection attaches to nothing and makes nothing wait, so no client notices it.
+ * The connection attaches to no target and makes none wait, so that clients do not notice it.
  *
  * @param onFinished - called once for each download that is complete
  */
@@ -92,19 +93,19 @@ async function followOnce(
   socket.on('open', () => follower.begin());
   // SAFETY: with the default binaryType every message is one Buffer.
   socket.on('message', data => follower.hear((data as Buffer).toString()));
-  // Why it broke does not matter: `close` follows, and it is tried again for as long as there is a browser.
+  // The reason does not matter: `close` follows, and the connection is retried as long as the browser runs.
   socket.on('error', () => undefined);
   await new Promise<void>(resolve => socket.once('close', () => resolve()));
   signal.removeEventListener('abort', letGo);
 }
 
-/** What one connection knows. */
+/** The state of one connection. */
 class Follower {
   #lastId = 0;
   #ownContext: string | null = null;
-  /** Whether anybody is attached, by target. */
+  /** Whether a client is attached, by target. */
   readonly #attached = new Map<string, boolean>();
-  /** Suggested names of downloads under way, by guid. */
+  /** Suggested names of current downloads, by guid. */
   readonly #names = new Map<string, string>();
 
   constructor(
@@ -114,14 +115,14 @@ class Follower {
 
   begin(): void {
     this.#call('Target.getBrowserContexts', {}); // the id 1
-    // For the events, which are those of all contexts; the behaviour is the one that the own context has anyway.
+    // Switches on the events of all contexts; the behaviour is the default one of the browser's own context.
     this.#call('Browser.setDownloadBehavior', { behavior: 'default', eventsEnabled: true });
     this.#call('Target.setDiscoverTargets', { discover: true, filter: [{ type: 'page' }] });
   }
 
   hear(text: string): void {
     const heard = message.safeParse(parsed(text)).data;
-    if (heard === undefined) return; // an answer, or what nobody here has a use for
+    if (heard === undefined) return; // an answer, or an unused event
     if ('id' in heard) {
       this.#ownContext = heard.result.defaultBrowserContextId ?? null;
       heard.result.browserContextIds.forEach(id => this.#keepIn(id));
@@ -145,7 +146,10 @@ class Follower {
     }
   }
 
-  /* A context shows itself by its first page. Whoever lets go of it takes the behaviour along that he has set. */
+  /*
+   * A context becomes known with its first page. When a client detaches, the download behaviour that it has set is
+   * lost.
+   */
   #onTarget(isNew: boolean, { targetId, attached, browserContextId }: z.output<typeof target>): void {
     const wasAttached = this.#attached.get(targetId) ?? false;
     if (this.#attached.size < REMEMBERED_MAX) this.#attached.set(targetId, attached);
@@ -172,7 +176,7 @@ class Follower {
   }
 }
 
-/* A browser that was taken over from inside may say anything. */
+/* A compromised browser may send anything. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -19,28 +19,31 @@ export interface OpenDownload {
   readonly size: number;
 }
 
-/** More than this are not listed, and not more than ten times as many other things looked through for them. */
+/** How many downloads are listed at most, among at most ten times as many entries of the folder. */
 export const DOWNLOADS_LISTED_MAX = 1_000;
 const ENTRIES_READ_MAX = 10 * DOWNLOADS_LISTED_MAX;
 
-/** After so many files of one name the next keeps its guid. */
+/** After so many files with the same name the next one keeps its guid. */
 const SAME_NAMES_MAX = 1_000;
 
 /** The unit of `st_blocks`, whatever the file system's own is. */
 const BLOCK_BYTES = 512;
 
-/** What Chromium calls a file until it has all of it: the second for the moment before it knows the folder. */
+/**
+ * Names of files that Chromium has not completed: this suffix or, for a moment before it knows the folder,
+ * {@link BEGUN}.
+ */
 const UNFINISHED = /\.crdownload$/;
 const NAMELESS = /^(?:Unconfirmed \d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const BEGUN = /^\.(?:org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}$/;
 
 /**
- * Whoever drives the browser may have put anything into the folder, or something else in its place, and the keeper may be
- * root. So links are not followed, opening a pipe does not wait, and only regular files of the browser's own user count.
+ * The clients of the browser may have put anything into the folder or replaced it, and the keeper may be root. So links
+ * are not followed, opening a pipe does not block, and only regular files of the browser's own user count.
  */
 const NO_SURPRISES = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** What has been downloaded, by name; nothing if the folder is gone or has become something else. */
+/** The downloads, by name; none if the folder is gone or was replaced. */
 export async function listDownloads(folder: string, uid: number): Promise<Download[]> {
   return inFolder(folder, [], async inside => {
     const found: Download[] = [];
@@ -48,7 +51,7 @@ export async function listDownloads(folder: string, uid: number): Promise<Downlo
     for await (const { name } of await opendir(inside)) {
       looked += 1;
       if (found.length === DOWNLOADS_LISTED_MAX || looked > ENTRIES_READ_MAX) break;
-      const stats = await lstat(join(inside, name)).catch(() => null); // renamed meanwhile: it has finished
+      const stats = await lstat(join(inside, name)).catch(() => null); // renamed meanwhile: the download has finished
       if (stats === null || !isOwnFile(stats, uid)) continue;
       const { size, mtimeMs } = stats;
       found.push({ name, size, modifiedAtMs: Math.floor(mtimeMs), isComplete: !UNFINISHED.test(name) });
@@ -72,21 +75,21 @@ export async function openDownload(folder: string, name: string, uid: number): P
 
 /** A download as it counts against a quota. */
 export interface MeasuredDownload {
-  /** Stays when it gets another name. */
+  /** Does not change when the file is renamed. */
   readonly inode: number;
   readonly name: string;
-  /** Where its bytes end. */
+  /** Length of the file, bytes. */
   readonly size: number;
-  /** What it takes on the disk: less than its size where nothing is written yet. */
+  /** Bytes on the disk: less than the size if parts are not written yet. */
   readonly allocatedBytes: number;
   readonly modifiedAtMs: number;
   readonly isComplete: boolean;
 }
 
-/** Everything in a browser's folder for downloads that takes room, however many files that are. */
+/** All files in a browser's download folder that take space, without a limit on their number. */
 export async function measureDownloads(folder: string, uid: number): Promise<MeasuredDownload[]> {
   return inFolder(folder, [], async inside => {
-    // By inode: a file that is being renamed has two names for a moment.
+    // By inode: during a rename a file has two names for a moment.
     const found = new Map<number, MeasuredDownload>();
     for await (const { name } of await opendir(inside)) {
       const stats = await lstat(join(inside, name)).catch(() => null);
@@ -106,17 +109,17 @@ export async function removeDownload(folder: string, name: string): Promise<void
   await inFolder(folder, undefined, inside => unlink(join(inside, name)).catch(() => undefined));
 }
 
-/** The name that a download was to get; null: Chromium has not said, or has given it its guid. */
+/** The final name of an unfinished download; null: not known yet, or its guid. */
 export function nameToCome(unfinished: string): string | null {
   const name = unfinished.replace(UNFINISHED, '');
   return BEGUN.test(name) || NAMELESS.test(name) ? null : name;
 }
 
 /**
- * Gives a file the name that was wished for, or the next that is free, as Chromium counts: `a.txt`, `a (1).txt`. Never takes the
- * place of another file. Returns its name, which is the old one if no such name can be had.
+ * Renames a file to the wanted name, or to the next free one as Chromium counts: `a.txt`, `a (1).txt`. Never replaces
+ * another file. Returns its name, which is the old one if no such name is available.
  *
- * @throws what the file system says.
+ * @throws what the file system throws.
  */
 export async function renameDownload(
   folder: string,
@@ -140,7 +143,7 @@ export async function renameDownload(
   });
 }
 
-/* A link, where a rename would overwrite what Chromium may just have put there. */
+/* With link(2), because a rename could overwrite a file that Chromium has just created. */
 async function linkIfFree(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
@@ -153,8 +156,8 @@ async function linkIfFree(from: string, to: string): Promise<boolean> {
 }
 
 /**
- * Works below a folder that cannot be exchanged meanwhile: on Linux by way of its descriptor, which is as good as `openat`.
- * Elsewhere the path has to do; browsers run as our own user there.
+ * Works in a folder that cannot be replaced meanwhile: on Linux through its descriptor, which is equivalent to
+ * `openat`. On other systems through the path; browsers run as the keeper's own user there.
  */
 async function inFolder<T>(folder: string, otherwise: T, work: (inside: string) => Promise<T>): Promise<T> {
   const flags = NO_SURPRISES | constants.O_DIRECTORY;
@@ -169,7 +172,7 @@ async function inFolder<T>(folder: string, otherwise: T, work: (inside: string) 
 
 const isOwnFile = (stats: Stats, uid: number): boolean => stats.isFile() && stats.uid === uid;
 
-/** A name in the folder itself, of a length that a file system takes. */
+/** A name in the folder itself, of a length that file systems support. */
 function isFileName(name: string): boolean {
   return (
     !/[/\0]/.test(name) && name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255

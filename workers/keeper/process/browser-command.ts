@@ -3,23 +3,23 @@ import { Companions, type CompanionSurroundings } from '../companions/companions
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 
-/** What the shim runs. */
+/** The command that the shim runs. */
 export interface BrowserCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** What the browser's environment has beside what {@link browserEnv} gives to all of them. */
+  /** Variables of the browser's environment in addition to {@link browserEnv}. */
   readonly env: Readonly<Record<string, string>>;
-  /** Running already. */
+  /** The companions, which are running already. */
   readonly companions: Companions;
 }
 
-/** Starts what has to be there first and says what is to be run; the run directory is there. */
+/** Starts the companions and returns the command; the run directory exists already. */
 export type Prepare = (signal: AbortSignal) => Promise<BrowserCommand>;
 
-/** Plans one browser; `claimId` only tells null browsers apart. */
+/** Plans one browser; `claimId` only distinguishes null browsers. */
 export type CommandFactory = (directory: RunDirectory, claimId: string, options: LaunchOptions) => Prepare;
 
-/** What all browsers of a keeper are started with. */
+/** The settings for all browsers of a keeper. */
 export interface ChromiumChoice {
   readonly program: string;
   /** The operator's flags. */
@@ -27,7 +27,7 @@ export interface ChromiumChoice {
   readonly noSandbox: boolean;
 }
 
-/** Real browsers. */
+/** Commands for real browsers. */
 export function chromiumCommand(
   { program, args: extraArgs, noSandbox }: ChromiumChoice,
   around: CompanionSurroundings,
@@ -45,7 +45,7 @@ export function chromiumCommand(
   };
 }
 
-/** Processes that cost nothing and are kept like browsers. */
+/** Commands for null browsers: processes without load that the keeper handles like browsers. */
 export function nullBrowserCommand(script: string): CommandFactory {
   return (directory, claimId) => () =>
     Promise.resolve({
@@ -57,8 +57,8 @@ export function nullBrowserCommand(script: string): CommandFactory {
 }
 
 /**
- * A browser's whole environment. Nothing of ours is inherited: pages can read it once they have broken out, and
- * settings of an operator's shell should not reach it by accident.
+ * A browser's whole environment. Nothing is inherited from the keeper: pages that escape the sandbox could read it, and
+ * settings of an operator's shell should not reach the browser by accident.
  */
 export function browserEnv(directory: RunDirectory): Record<string, string> {
   return {

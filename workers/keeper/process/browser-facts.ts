@@ -3,11 +3,11 @@ import type { CompanionFacts, CompanionSurroundings } from '../companions/compan
 import type { DevToolsAddress } from './devtools';
 import type { Leftovers } from './leftovers';
 
-/** What processes need from the machine; the same for all of a keeper's browsers. */
+/** Dependencies on the machine, equal for all browsers of a keeper. */
 export interface BrowserSurroundings extends CompanionSurroundings {
   readonly leftovers: Leftovers;
   readonly shimScript: string;
-  /** What has to be free on the disk for a browser to start. */
+  /** The free disk space that a start needs, bytes. */
   readonly roomNeededBytes: number;
 }
 

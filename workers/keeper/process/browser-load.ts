@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** What the browsers of this machine cost it. */
+/** The load of this machine's browsers. */
 export interface BrowserLoad {
   readonly processes: number;
-  /** Pages that processes share count once for each of them. */
+  /** Shared memory pages count once for each process. */
   readonly residentBytes: number;
-  /** Since this keeper has begun to look; only ever rises. */
+  /** Since this keeper began to measure; never falls. */
   readonly cpuSeconds: number;
 }
 
@@ -13,12 +13,12 @@ export interface BrowserLoad {
 export interface ProcessUsage {
   readonly pid: number;
   readonly parentPid: number;
-  /** Its own and that of the children it has waited for. */
+  /** CPU time of the process and of the children it has waited for. */
   readonly cpuTicks: number;
   readonly residentPages: number;
 }
 
-/** What {@link LoadMeter} works with. */
+/** Dependencies of {@link LoadMeter}. */
 export interface LoadMeterParts {
   /** The first process of every browser. */
   readonly roots: () => readonly number[];
@@ -29,12 +29,13 @@ export interface LoadMeterParts {
 
 const EVERY_MS = 10_000;
 
-/** The kernel shows times in these on every architecture Chromium runs on (USER_HZ). */
+/** The unit of times in /proc, on every architecture that Chromium runs on (USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
 /**
- * Looks at the process trees of the browsers now and then. The whole table is read, for a tree cannot be asked for; with a
- * thousand processes that takes some 30 ms, off the main thread. Crash handlers have left their tree and are not counted.
+ * Measures the process trees of the browsers at intervals. It reads the whole process table, since the kernel offers no
+ * way to read one tree; with a thousand processes that takes some 30 ms, off the main thread. Crash handlers have left
+ * their tree and are not counted.
  */
 export class LoadMeter {
   readonly #ticks = new Map<number, number>();
@@ -45,12 +46,12 @@ export class LoadMeter {
 
   constructor(private readonly parts: LoadMeterParts) {}
 
-  /** What was seen last; null before the first look, and for ever where there is no /proc. */
+  /** The last measurement; null before the first one, and always on systems without /proc. */
   get load(): BrowserLoad | null {
     return this.#load;
   }
 
-  /** Looks now, and from now on. Does nothing where there is no /proc. */
+  /** Measures now and at intervals. Does nothing on systems without /proc. */
   async start(): Promise<void> {
     this.#pageBytes = (await pageBytes()) ?? 0;
     if (this.#pageBytes === 0) return;
@@ -58,12 +59,12 @@ export class LoadMeter {
     this.#timer = setInterval(() => void this.look(), this.parts.everyMs ?? EVERY_MS);
   }
 
-  /** Looks no more. */
+  /** Stops measuring. */
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  /** Looks once. What cannot be read now is read the next time. */
+  /** Measures once. Errors are ignored; the next measurement follows. */
   async look(): Promise<void> {
     const roots = this.parts.roots();
     const table = roots.length === 0 ? [] : await (this.parts.read ?? readTable)().catch(() => null);
@@ -81,10 +82,10 @@ export class LoadMeter {
     };
   }
 
-  /* A process that ends takes its time along unless its parent waits for it: the sum of a tree may fall. */
+  /* The time of an ended process is lost unless its parent waits for it, so the sum of a tree may fall. */
   #count(root: number, ticks: number): void {
     const before = this.#ticks.get(root);
-    // A browser that was there before us has used its time under another keeper.
+    // A browser that was running before this keeper has used its time under an earlier one.
     if (before !== undefined || this.#load !== null) this.#cpuTicks += Math.max(0, ticks - (before ?? 0));
     this.#ticks.set(root, Math.max(ticks, before ?? 0));
   }
@@ -113,12 +114,15 @@ const sum = (table: readonly ProcessUsage[], what: 'cpuTicks' | 'residentPages')
 
 async function readTable(): Promise<readonly ProcessUsage[]> {
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name));
-  // One that has ended since is none of the table.
+  // Processes that have ended since the folder was read are skipped.
   const lines = await Promise.all(pids.map(pid => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')));
   return lines.filter(line => line !== '').map(parseStat);
 }
 
-/** A line of `/proc/<pid>/stat`, see proc(5). The name may contain blanks and parentheses, so cut after the last ')'. */
+/**
+ * A line of `/proc/<pid>/stat`, see proc(5). The name may contain blanks and parentheses, so fields are split after the
+ * last ')'.
+ */
 export function parseStat(line: string): ProcessUsage {
   const fields = line
     .slice(line.lastIndexOf(')') + 2)

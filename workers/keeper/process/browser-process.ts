@@ -12,28 +12,28 @@ import { removeTree } from './remove-tree';
 import type { RunDirectory } from './run-directory';
 import { watchUntil } from './watch-until';
 
-/** The steps of the ladder; with the sweep that follows an end takes four seconds at most. */
+/** The steps of the ladder; together with the removal that follows, an end takes four seconds at most. */
 const CLOSE_PATIENCE_MS = 1_000;
 const TERM_PATIENCE_MS = 1_000;
 const KILL_PATIENCE_MS = 500;
 
-/** How often the pid of a browser is checked whose shim is not our child. */
+/** How often the pid of a browser is checked if its shim is not a child of this keeper. */
 const ADOPTED_POLL_MS = 500;
 
-/** How long a shim may need to write down an exit that is visible already. */
+/** How long a shim may take to record an exit that is visible already. */
 const EXIT_FILE_GRACE_MS = 200;
 
-/** How the process ended: the exit status as a shell reports it, null if nobody was there to see it. */
+/** How the process ended: the exit status as a shell reports it, null if it was not observed. */
 export interface BrowserExit {
   readonly status: number | null;
 }
 
 /**
- * One browser of the operating system, from its start (or adoption) until nothing of it is left. Owns the process, its
- * shim, its group and its run directory; knows nothing of sessions.
+ * The operating system's side of one browser, from its start (or adoption) until its processes and files are gone. Owns
+ * the process, its shim, its group and its run directory; knows nothing of sessions.
  */
 export class BrowserProcess {
-  /** Resolves as soon as the browser's own process is gone, however that came. Never rejects. */
+  /** Resolves as soon as the browser's own process is gone, for any reason. Never rejects. */
   readonly exited: Promise<BrowserExit>;
   readonly downloads: BrowserDownloads;
   #hasExited = false;
@@ -86,28 +86,29 @@ export class BrowserProcess {
       return new BrowserProcess(directory, facts, command.companions, around, start.shimExited);
     } catch (error) {
       command?.companions.stop();
-      // Nothing in the profile of a browser that nobody has used is worth a gentle end.
+      // The profile of an unused browser need not be saved, so no gentle end.
       await removeTree(directory, start?.shimPid ?? null, around);
       await start?.shimExited;
       throw error instanceof LaunchError ? error : new LaunchError('launch_failed', messageOf(error));
     }
   }
 
-  /** Takes over a living browser that another keeper started. The caller has verified the facts. */
+  /** Takes over a running browser that another keeper started. The caller has verified the facts. */
   static adopt(directory: RunDirectory, facts: BrowserFacts, around: BrowserSurroundings): BrowserProcess {
     const companions = Companions.adopt(directory, facts.companions, around);
     return new BrowserProcess(directory, facts, companions, around, null);
   }
 
-  /** Looks after its companions and downloads no longer; all of them go on. */
+  /** Stops managing its companions and downloads; all of them keep running. */
   letGo(): void {
     this.companions.stop();
     this.downloads.letGo();
   }
 
   /**
-   * Ends the browser, gently first: CDP close, TERM, KILL; then its group, whatever still names the run directory,
-   * and the directory. Also the way to clean up after one that went by itself. Every call gets the same promise.
+   * Ends the browser, gently first: CDP close, TERM, KILL; then its group, all processes that still name the run
+   * directory, and the directory. Also cleans up after a browser that ended by itself. Every call gets the same
+   * promise.
    */
   end(): Promise<void> {
     this.#gone ??= this.#end();
@@ -138,7 +139,7 @@ export class BrowserProcess {
     return settlesWithin(this.exited, timeoutMs);
   }
 
-  /** The shim's own end tells at once; without a shim of ours the exit file and the pid are watched. */
+  /** Waits for the exit of the shim; if the shim is not a child, watches the exit file and the pid. */
   async #awaitExit(shimExited: Promise<void> | null): Promise<BrowserExit> {
     await shimExited;
     try {
@@ -150,7 +151,7 @@ export class BrowserProcess {
         probe: () => this.#probeExit(),
       });
     } catch {
-      return { status: null }; // given up: the tree was removed while the exit was still being watched for
+      return { status: null }; // cancelled: the tree was removed while the exit was still being watched
     }
   }
 
@@ -163,7 +164,7 @@ export class BrowserProcess {
   }
 }
 
-/* A start on a full disk would go on for as long as it may take, and end in words about something else. */
+/* A start on a full disk would run until its time-out, with a misleading error. */
 async function requireRoom(folder: string, neededBytes: number): Promise<void> {
   const lack = await lacksRoom(folder, neededBytes);
   if (lack !== null) throw new LaunchError('launch_failed', lack);

@@ -9,10 +9,10 @@ import { waitForAccept } from './devtools';
 import type { RunDirectory } from './run-directory';
 import { watchUntil } from './watch-until';
 
-/** How long a shim may need to write down an exit that is visible already. */
+/** How long a shim may take to record an exit that is visible already. */
 const EXIT_FILE_GRACE_MS = 200;
 
-/** No browser came of a start; everything that had been started is gone. */
+/** A start has failed; everything that it had started is gone. */
 export class LaunchError extends Error {
   constructor(
     readonly code: 'launch_failed' | 'launch_cancelled',
@@ -23,7 +23,7 @@ export class LaunchError extends Error {
   }
 }
 
-/** The part of a launch that can still be undone: shim and browser exist, but nobody has the browser yet. */
+/** The part of a launch that can still be undone: shim and browser exist, but the browser is not in use yet. */
 export class BrowserStart {
   readonly shimExited: Promise<void>;
   readonly #directory: RunDirectory;
@@ -39,7 +39,7 @@ export class BrowserStart {
     this.#shim = spawn('/bin/sh', [around.shimScript, directory.path, command.program, ...command.args], {
       cwd: directory.path,
       env: { ...browserEnv(directory), ...command.env },
-      // A session of its own: no signal of our terminal or supervisor reaches it, and it outlives us.
+      // A session of its own: no signal of the terminal or supervisor reaches it, and it outlives the keeper.
       detached: true,
       stdio: 'ignore',
       ...(process.getuid?.() === 0 ? around.user : {}),
@@ -57,7 +57,7 @@ export class BrowserStart {
     return this.#shim.pid ?? null;
   }
 
-  /** @param spentMs - how much of `timeoutMs` is gone already */
+  /** @param spentMs - how much of `timeoutMs` has passed already */
   async untilReady(timeoutMs: number, spentMs: number, cancelled: AbortSignal): Promise<BrowserFacts> {
     const over = new AbortController();
     const giveUp = (why: string): void => over.abort(new LaunchError('launch_failed', why));
@@ -101,7 +101,7 @@ export class BrowserStart {
     return { browser, shim, devTools, companions: this.#companions.facts };
   }
 
-  /* Null; for somebody who waits for what the browser is to write. */
+  /* Throws if the disk is full; else null, so that it can be part of a poll for a file of the browser. */
   async #requireRoom(): Promise<null> {
     const lack = await lacksRoom(this.#directory.path);
     if (lack !== null) throw new LaunchError('launch_failed', lack);
@@ -118,11 +118,11 @@ export class BrowserStart {
     const lack = await lacksRoom(this.#directory.path);
     const lastWords = await this.#directory.lastWords();
     const words = lastWords === '' ? [] : [`its last words: ${lastWords}`];
-    // On a full disk everything else is a consequence.
+    // A full disk is named first: other errors are its consequence.
     const reasons = lack === null ? [what, ...words] : [...new Set([lack, what]), ...words];
     return new LaunchError('launch_failed', reasons.join('; '));
   }
 }
 
-/** The browser's own process is gone already; its shim will say how. */
+/** The browser's own process has ended; its shim will record the status. */
 class BrowserExited extends Error {}

@@ -2,9 +2,9 @@ import type { BrowserOptions } from '../../../machines/session/session.types';
 import { windowLayout } from '../../../src/core/window-layout';
 
 /**
- * Features that are off: the list of Puppeteer 24 (ChromeLauncher.defaultArgs) and two more of the WebUI ones. Those build
- * toolbar pages nobody sees; without them a start takes 40 ms less and a browser 43 MB less (measured, Chromium 156). The last
- * one asks Google for the time, through the proxy of whoever has one.
+ * Features that are off: the list of Puppeteer 24 (ChromeLauncher.defaultArgs) and two more WebUI features. Those build
+ * invisible toolbar pages; without them a start takes 40 ms less and a browser 43 MB less (measured, Chromium 156). The
+ * last one requests the time from Google, through the session's proxy if there is one.
  */
 const DISABLED_FEATURES = [
   'Translate',
@@ -19,7 +19,7 @@ const DISABLED_FEATURES = [
   'NetworkTimeServiceQuerying',
 ];
 
-/** What Puppeteer 24 starts Chromium with, so that pages behave as its users know them. */
+/** The flags of Puppeteer 24, so that pages behave as its users expect. */
 const PUPPETEER_FLAGS = [
   '--allow-pre-commit-input',
   '--disable-background-networking',
@@ -52,16 +52,16 @@ const PUPPETEER_FLAGS = [
   '--use-mock-keychain',
 ];
 
-/** What one start depends on. */
+/** Everything that the command line depends on. */
 export interface ChromiumOptions extends Omit<BrowserOptions, 'timezone'> {
   readonly profile: string;
-  /** The operator's own flags; the last word, except that lists of features are merged. */
+  /** The operator's own flags, which come last and so win; lists of features are merged. */
   readonly extraArgs: readonly string[];
   readonly noSandbox: boolean;
 }
 
 /**
- * The command line of a browser. `--no-startup-window` saves the first window; the worker opens the first page over CDP.
+ * The command line of a browser. `--no-startup-window` avoids a first window; the worker opens the first page over CDP.
  * Chromium obeys only the last `--disable-features` and `--enable-features` it is given, so each is one merged list.
  */
 export function chromiumArgs({ profile, extraArgs, noSandbox, ...options }: ChromiumOptions): string[] {
@@ -84,9 +84,9 @@ export function chromiumArgs({ profile, extraArgs, noSandbox, ...options }: Chro
 }
 
 /**
- * What a session's wishes add to the browser's environment. Chromium on Linux takes time zone and language of its own
- * from nowhere else; pages see them in `Intl` and `Date`. The language needs Chromium's file for it
- * (Debian: chromium-l10n); without, `Intl` stays American while `navigator.language` and requests follow `--accept-lang`.
+ * Environment variables for a session's options. Chromium on Linux takes its time zone and its own language from there
+ * only; pages see them in `Intl` and `Date`. The language needs Chromium's file for it (Debian: chromium-l10n); without
+ * it, `Intl` stays American while `navigator.language` and requests follow `--accept-lang`.
  */
 export function chromiumEnv({
   timezone,
@@ -105,16 +105,16 @@ function gettextLanguages(locale: string): string {
   return [...new Set([locale.replaceAll('-', '_'), regional, language])].join(':');
 }
 
-/* The flags of what lasts without a connection; what CDP emulates goes with whoever asked for it. */
+/* Flags, because they hold without a connection; CDP emulation ends with the client that set it. */
 function wishes(options: Omit<BrowserOptions, 'timezone'>): string[] {
   const { headless, dimensions, deviceScaleFactor, userAgent, locale, proxyServer, ...others } = options;
-  // An option that is added becomes a flag here, or a variable above.
+  // A new option must become a flag here, or a variable above.
   others satisfies Record<string, never>;
   const { screen, window } = windowLayout({ dimensions, deviceScaleFactor });
   const ratio = deviceScaleFactor ?? 1;
   return [
     ...(headless ? [`--screen-info={${screen.width}x${screen.height} devicePixelRatio=${ratio}}`] : []),
-    // From the corner of the screen: elsewhere a fraction of the scale would be rounded twice.
+    // At the corner of the screen: at other positions a fractional scale would be rounded twice.
     '--window-position=0,0',
     `--window-size=${window.width},${window.height}`,
     ...(deviceScaleFactor === null ? [] : [`--force-device-scale-factor=${deviceScaleFactor}`]),
@@ -125,8 +125,8 @@ function wishes(options: Omit<BrowserOptions, 'timezone'>): string[] {
 }
 
 /**
- * Everything goes through the proxy, loopback included (Chromium leaves that out by itself), and what no proxy carries does
- * not go at all: neither QUIC nor the UDP of WebRTC, whose packets would tell where the browser really is.
+ * Everything goes through the proxy, loopback included (Chromium leaves that out by itself), and traffic that no proxy
+ * carries is off: QUIC and the UDP of WebRTC, whose packets would reveal the browser's real address.
  */
 function proxyArgs(server: string | null): string[] {
   if (server === null) return [];
@@ -134,7 +134,7 @@ function proxyArgs(server: string | null): string[] {
     `--proxy-server=${server}`,
     '--proxy-bypass-list=<-loopback>',
     '--disable-quic',
-    // Its name in Chromium 156 and its former one: a flag that a Chromium does not know is ignored without a word.
+    // Its name in Chromium 156 and its former one: Chromium silently ignores unknown flags.
     '--webrtc-ip-handling-policy=disable_non_proxied_udp',
     '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
   ];

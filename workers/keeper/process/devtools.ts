@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { pollUntil } from '../../../src/core/abort';
 
-/** Where a browser's DevTools server listens on this machine's loopback; port 0 stands for the null browser's none. */
+/** Where a browser's DevTools server listens on this machine's loopback; port 0 means none, for the null browser. */
 export interface DevToolsAddress {
   readonly port: number;
   /** `/devtools/browser/<guid>`; the guid is new for every start of a browser. */
@@ -34,7 +34,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** The browser-level path that the server on this port names now, or null if it does not answer in time. */
+/** The browser-level path that the server on this port names now, or null if there is no answer in time. */
 export function fetchDevToolsPath(port: number, timeoutMs: number): Promise<string | null> {
   return new Promise(resolve => {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -62,7 +62,7 @@ export function closeOverDevTools({ port, path }: DevToolsAddress, timeoutMs: nu
     const answer = (asked: boolean): void => {
       clearTimeout(timer);
       resolve(asked);
-      // The reply is of no interest, only that the order is out; the browser cuts the connection as it goes.
+      // Only the sending matters, not the reply; the browser cuts the connection when it ends.
       if (!asked) socket.terminate();
     };
     socket.on('error', () => answer(false));

@@ -11,11 +11,12 @@ const TIMEOUT_MS = 5_000;
 const SIGXFSZ_BIT = 1n << 24n;
 
 /**
- * How large a file a running process may write: its soft RLIMIT_FSIZE, changed from outside by prlimit(1) of util-linux, for Node
- * has no call for it. A write beyond it fails in the process (EFBIG), nothing else changes. Linux only.
+ * Limits how large a file a running process may write: its soft RLIMIT_FSIZE, changed from outside by prlimit(1) of
+ * util-linux, because Node has no call for it. A write beyond it fails in the process (EFBIG); nothing else changes.
+ * Linux only.
  */
 export class FileLimit {
-  /** @param shim - the parent of the browser, whose signal mask tells whether the browser survives such a write */
+  /** @param shim - the parent of the browser, whose signal mask shows whether the browser survives such a write */
   constructor(
     private readonly browser: ProcessIdentity,
     private readonly shim: ProcessIdentity,
@@ -23,9 +24,9 @@ export class FileLimit {
   ) {}
 
   /**
-   * Lets every write beyond `bytes` fail.
+   * Makes every write beyond `bytes` fail.
    *
-   * @throws if this machine cannot do that, or the browser would die of it.
+   * @throws if this machine does not support it, or the browser would be killed by it.
    */
   async lower(bytes: number): Promise<void> {
     if (!(await this.#isHarmless())) throw new Error('this browser would not survive a limit to its files');
@@ -33,9 +34,9 @@ export class FileLimit {
   }
 
   /**
-   * Back to the hard limit, which nobody of ours touches.
+   * Restores the hard limit, which Holdfast never changes.
    *
-   * @throws if the process is gone, or this machine cannot do that.
+   * @throws if the process is gone, or this machine does not support it.
    */
   async lift(): Promise<void> {
     const limits = await readFile(`/proc/${this.browser.pid}/limits`, 'utf8');
@@ -45,13 +46,13 @@ export class FileLimit {
   }
 
   async #set(soft: string): Promise<void> {
-    // As the browser's own user, who may do this without any capability; root without them may not.
+    // As the browser's own user, which may do this without any capability; root without capabilities may not.
     const as = process.getuid?.() === 0 ? this.user : {};
     const args = [`--pid=${this.browser.pid}`, `--fsize=${soft}:`];
     await run('prlimit', args, { ...as, timeout: TIMEOUT_MS, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
   }
 
-  /* The shim of an older version does not have the browser ignore SIGXFSZ, which would kill it. */
+  /* With the shim of an older version the browser does not ignore SIGXFSZ, which would kill it. */
   async #isHarmless(): Promise<boolean> {
     const status = await readFile(`/proc/${this.shim.pid}/status`, 'utf8');
     const ignored = /^SigIgn:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';

@@ -18,7 +18,7 @@ const CACHED = [
 
 /** Where to look for a browser. */
 export interface ChromiumSearch {
-  /** The operator's choice; nothing else is considered then. */
+  /** The operator's choice; if set, nothing else is considered. */
   readonly configured: string | null;
   /** A PATH. */
   readonly searchPath: string;
@@ -44,7 +44,7 @@ export async function findChromium(search: ChromiumSearch): Promise<string | nul
   return null;
 }
 
-/** A snap runs in a sandbox of its own and sees neither our run directory nor our user. */
+/** A snap runs in a sandbox of its own and sees neither the run directory nor the browser's user. */
 async function isSnap(path: string): Promise<boolean> {
   const real = await realpath(path);
   return (
@@ -59,7 +59,7 @@ async function mentionsSnap(path: string): Promise<boolean> {
 
 /**
  * Debian's `chromium` is a script that runs some ten programs before the browser: 25 ms of every start. What it sets up
- * (desktop integration, extensions, a smaller /dev/shm) is of no use here or on our command line already.
+ * (desktop integration, extensions, a smaller /dev/shm) is not needed here, or is on the command line already.
  */
 async function behindWrapper(path: string): Promise<string> {
   const libexec = '/usr/lib/chromium/chromium';
@@ -84,6 +84,6 @@ async function isExecutable(path: string): Promise<boolean> {
     await access(path, constants.X_OK);
     return (await stat(path)).isFile();
   } catch {
-    return false; // not there or not for us: not a browser either way
+    return false; // missing or not executable: not a browser in either case
   }
 }

@@ -2,9 +2,10 @@ import { constants } from 'node:os';
 import type { GoneReport } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 
-/** How a browser went that went without an order of ours, and before it was taken for hung. */
+/** The report of a browser that ended without an order of the keeper, and before it was taken for hung. */
 export async function reportExit(status: number | null, directory: RunDirectory): Promise<GoneReport> {
-  // Status 0 alone proves nothing: a SIGTERM from outside gives 0 as well, but then the profile says `SessionEnded`.
+  // Status 0 alone proves nothing: a SIGTERM from outside gives 0 as well, but then the profile contains
+  // `SessionEnded`.
   if (status === 0 && (await directory.exitType()) === 'Normal') {
     return { cause: 'client_closed_browser', message: 'the browser was closed by a client' };
   }
@@ -16,7 +17,7 @@ export async function reportExit(status: number | null, directory: RunDirectory)
   };
 }
 
-/** The end by an order of ours: no cause, so nobody takes it for news. */
+/** The report of an end by the keeper's order: it has no cause, so the worker does not take it for an event. */
 export function reportOrdered(message: string): GoneReport {
   return { cause: null, message };
 }

@@ -11,28 +11,27 @@ import type { BrowserRecord, GoneReport } from '../door/protocol';
 import type { Records, StoredBrowser } from '../books/records';
 import type { RunDirectory } from './run-directory';
 
-/** What a kept browser needs from its keeper. */
+/** Dependencies of {@link KeptBrowser}. */
 export interface KeptBrowserDeps {
   readonly records: Records;
   readonly clock: Clock;
   readonly bootId: string;
   readonly endpointOf: (process: BrowserProcess) => Endpoint;
-  /** It went by itself; called once, as soon as the exit is known. */
+  /** Called once when the browser has ended by itself, as soon as the exit is known. */
   readonly onGone: (browser: KeptBrowser) => void;
-  /** Process tree and run directory are gone; called once, also after an end by order. */
+  /** Called once when process tree and run directory are gone, also after an end by order. */
   readonly onFreed: (browser: KeptBrowser) => void;
 }
 
-/** How a start gets its process; resolves when DevTools answers, rejects with everything undone. */
+/** Starts the process; resolves when DevTools answers, rejects after everything is undone. */
 export type Launch = (signal: AbortSignal) => Promise<BrowserProcess>;
 
-/** So many cut downloads are remembered of a browser, the latest. */
+/** How many cut downloads of a browser are remembered; the latest ones. */
 const CUTS_KEPT_MAX = 100;
 
 /**
- * One browser as the keeper knows it: under which claim it runs and where it is in its life,
- * `starting → running → closing → gone`. Writes every step down before it acts on it, so that the next keeper
- * goes on from there.
+ * One browser as the keeper knows it: its claim and its state, `starting → running → closing → gone`. Records every
+ * step before it acts on it, so that the next keeper can continue from there.
  */
 export class KeptBrowser {
   #fence: Fence;
@@ -80,12 +79,12 @@ export class KeptBrowser {
     return this.#endpoint;
   }
 
-  /** The process all others of this browser come from; null while there is none. */
+  /** The ancestor of all processes of this browser; null while there is none. */
   get rootPid(): number | null {
     return this.#holdsSlot ? (this.#process?.facts.shim.pid ?? null) : null;
   }
 
-  /** What it has downloaded; null while there is no process. */
+  /** Its downloads; null while there is no process. */
   get downloads(): BrowserDownloads | null {
     return this.#process?.downloads ?? null;
   }
@@ -95,22 +94,22 @@ export class KeptBrowser {
     return this.#holdsSlot;
   }
 
-  /** The downloads that were cut; the latest of them, if there are very many. */
+  /** The downloads that were cut; only the latest, if there are very many. */
   get cuts(): readonly CutDownload[] {
     return this.#cuts;
   }
 
-  /** Who runs it; null while there is no process. */
+  /** What identifies its process; null while there is no process. */
   get facts(): BrowserFacts | null {
     return this.#process?.facts ?? null;
   }
 
-  /** Aborted when it has gone, or is told to. */
+  /** Aborted when it has ended, or is ordered to end. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
 
-  /** When it went, epoch milliseconds; null while it is there. */
+  /** When it ended, epoch milliseconds; null before. */
   get goneAtMs(): number | null {
     return this.#gone?.atMs ?? null;
   }
@@ -125,23 +124,23 @@ export class KeptBrowser {
   /**
    * Runs the launch of this browser.
    *
-   * @throws LaunchError; the browser then holds no slot any more and is of no further use.
+   * @throws LaunchError; the browser then holds no slot any more and cannot be used again.
    */
   start(launch: Launch): Promise<Endpoint> {
     const starting = this.#start(launch);
-    // For #endByOrder, which only has to know when it is over; the caller hears how.
+    // For #endByOrder, which only waits for the end of the launch; the caller gets the error.
     this.#launching = starting.catch(() => undefined);
     return starting;
   }
 
-  /** Goes on with a browser that an earlier keeper started. */
+  /** Takes over a browser that an earlier keeper started. */
   resume(process: BrowserProcess, { cuts, cutsHeard }: Pick<StoredBrowser, 'cuts' | 'cutsHeard'>): void {
     this.#cuts = cuts;
     this.#cutsHeard = cutsHeard;
     this.#attach(process);
   }
 
-  /** Remembers one that went before this keeper came. */
+  /** Restores the report of a browser that ended before this keeper started. */
   remember(gone: GoneReport & { readonly atMs: number }): void {
     this.#gone = gone;
     this.#state = 'gone';
@@ -149,34 +148,34 @@ export class KeptBrowser {
   }
 
   /**
-   * Passes it to a new claim; the one that held before is void from then on (I6). One that cannot be written down holds all
-   * the same: a successor of ours finds the older claim, and the worker then adopts the browser once more.
+   * Gives the browser to a new claim; the former one is void from then on (I6). The claim holds even if it cannot be
+   * recorded: the next keeper then finds the older claim, and the worker adopts the browser once more.
    */
   async claim(to: Fence): Promise<void> {
     this.#fence = to;
     await this.#saveOrRetry();
   }
 
-  /** Remembers downloads that were cut. */
+  /** Adds downloads that were cut. */
   async addCuts(cuts: readonly CutDownload[]): Promise<void> {
     this.#cuts = [...this.#cuts, ...cuts].slice(-CUTS_KEPT_MAX);
     await this.#saveOrRetry();
   }
 
-  /** The worker has told of them; it is told of no more. */
+  /** The worker has committed the cuts; they are not reported again. */
   async cutsAreHeard(): Promise<void> {
     this.#cutsHeard = true;
     await this.#saveOrRetry();
   }
 
-  /** Ends it by an order of ours; resolves when nothing of it is left. Every call waits for the same end. */
+  /** Ends the browser by order; resolves when its processes and files are gone. Every call waits for the same end. */
   order(message: string): Promise<void> {
     this.#ordered ??= message;
     this.#ending ??= this.#endByOrder();
     return this.#ending;
   }
 
-  /** Ends it because it does not answer; it will be reported as `browser_unresponsive`. */
+  /** Ends a browser that does not answer; it will be reported as `browser_unresponsive`. */
   async giveUp(message: string): Promise<void> {
     if (this.#state !== 'running' || this.#process === null) return;
     this.#hung = message;
@@ -184,13 +183,13 @@ export class KeptBrowser {
     await this.#process.end();
   }
 
-  /** The keeper is going; the browser is not. Unless it is ordered to end, what becomes of it is the successor's to say. */
+  /** The keeper exits, the browser keeps running. Unless it was ordered to end, the next keeper reports its end. */
   letGo(): void {
     this.#isLetGo = true;
     this.#process?.letGo();
   }
 
-  /** Where the liveness probe has to ask; null when there is nothing to ask. */
+  /** The DevTools port for the liveness probe; null if the browser cannot be probed. */
   get probePort(): number | null {
     const port = this.#endpoint?.port ?? 0;
     return this.#state === 'running' && port !== 0 ? port : null;
@@ -208,7 +207,7 @@ export class KeptBrowser {
     try {
       await this.#deps.records.save(this.name, this.#stored(process));
     } catch (error) {
-      // One that the next keeper would not know must not be used.
+      // A browser that is not recorded would be unknown to the next keeper, so it must not be used.
       this.#ordered = 'it could not be recorded';
       await process.end();
       throw new LaunchError('launch_failed', `the browser could not be recorded: ${messageOf(error)}`);

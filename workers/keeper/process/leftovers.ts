@@ -4,8 +4,8 @@ import { sendSignal, type ProcessEntry, type ProcessTable } from '../../../src/c
 const PATIENCE_MS = 1_000;
 
 /**
- * Kills whatever still names a run directory in an argument (`…=<directory>/…`): Chromium's crash handlers leave its
- * process group, and its companions were never in it. The form keeps an operator's `tail <directory>/log` out of it.
+ * Kills every process that still names a run directory in an argument (`…=<directory>/…`): Chromium's crash handlers
+ * leave its process group, and its companions were never in it. The form excludes an operator's `tail <directory>/log`.
  */
 export class Leftovers {
   readonly #processes: ProcessTable;
@@ -17,7 +17,7 @@ export class Leftovers {
   }
 
   /**
-   * Returns when no process names the directory any more; the number of those that had to be killed.
+   * Returns when no process names the directory any more; answers how many had to be killed.
    *
    * @throws DeadlineExceededError if some outlive SIGKILL for a second.
    */
@@ -34,8 +34,8 @@ export class Leftovers {
   }
 
   /**
-   * A list that was begun after this call. Callers that come while one is being made share the next one, so that
-   * a thousand browsers ending at once do not read the process table a thousand times.
+   * A process list that was begun after this call. Callers during a read share the next one, so that a thousand
+   * browsers ending at once do not read the process table a thousand times.
    */
   #freshList(): Promise<ProcessEntry[]> {
     this.#next ??= (this.#running ?? Promise.resolve([])).then(
@@ -55,7 +55,7 @@ export class Leftovers {
   }
 }
 
-/** False if it is gone, or another user's: no browser of ours then, whatever its arguments say. */
+/** False if it is gone, or belongs to another user: then it is no process of this keeper, despite its arguments. */
 function kill(pid: number): boolean {
   try {
     return sendSignal(pid, 'SIGKILL');

@@ -2,18 +2,18 @@ import { pause } from '../../../src/core/abort';
 import { fetchDevToolsPath } from './devtools';
 import type { KeptBrowser } from './kept-browser';
 
-/** How often, how patiently and how many times in a row a browser is asked whether it still answers. */
+/** Interval and time-out of the liveness probe, and how many failures in a row count as hung. */
 export interface LivenessRhythm {
   readonly everyMs: number;
   readonly patienceMs: number;
   readonly misses: number;
 }
 
-/** Half a minute of silence at the least, a minute at most: a busy browser answers within that, a hung one never. */
+/** Between half a minute and a minute of silence: a busy browser answers within that, a hung one never. */
 export const LIVENESS: LivenessRhythm = { everyMs: 10_000, patienceMs: 10_000, misses: 3 };
 
 /**
- * Asks a running browser for its version again and again and gives it up after some misses in a row. Returns when the
+ * Asks a running browser for its version at intervals, and gives it up after some misses in a row. Returns when the
  * browser is no longer running or `signal` is aborted. The null browser has no port and is never asked.
  */
 export async function watchLiveness(

@@ -6,8 +6,9 @@ import { RunDirectory } from './run-directory';
 const REMOVE_RETRY_MS = 1_000;
 
 /**
- * Kills the group and what is outside of it, then removes the directory. What cannot be killed or removed right now (a process
- * in an uninterruptible wait, a failing disk) is tried again until it is gone: its slot must not be given away.
+ * Kills the group and the processes outside of it, then removes the directory. If that is not possible right now (a
+ * process in an uninterruptible wait, a failing disk), it is retried until all is gone: the slot must not be reused
+ * before.
  */
 export async function removeTree(
   directory: RunDirectory,
@@ -29,9 +30,10 @@ export async function removeTree(
 }
 
 /**
- * Removes run directories that belong to nobody; answers how many there were.
+ * Removes run directories that belong to no browser; answers how many there were.
  *
- * @param known - the names of those that belong to somebody: in there before they are made, until after they are removed
+ * @param known - the names of run directories that belong to a browser; they must be included before they are created,
+ *   until after they are removed
  * @throws if the run root cannot be read.
  */
 export async function reapStrays(
@@ -41,7 +43,7 @@ export async function reapStrays(
 ): Promise<number> {
   const before = known();
   const there = await RunDirectory.list(runRoot);
-  // Asked before and after: what came or went while the folder was read is no stray.
+  // Called before and after: a directory that was created or removed while the folder was read is not a stray.
   const after = known();
   const strays = there.filter(name => !before.has(name) && !after.has(name));
   if (strays.length > 0) around.log.warn({ strays }, 'run directories that belong to no browser are removed');
@@ -53,7 +55,7 @@ function killGroup(groupId: number): void {
   try {
     sendSignal(-groupId, 'SIGKILL');
   } catch (error) {
-    // SAFETY: process.kill throws system errors only. macOS says EPERM for a group of nothing but zombies.
+    // SAFETY: process.kill throws system errors only. macOS gives EPERM for a group that contains only zombies.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
   }
 }

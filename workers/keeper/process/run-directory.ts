@@ -12,21 +12,21 @@ const HEAD_BYTES = 256 * 1024;
 const LOG_TAIL_BYTES = 4_096;
 
 /**
- * The browser may have put anything here, and the keeper may be root: links are not followed, and opening a
- * pipe does not wait.
+ * The browser may have put anything here, and the keeper may be root: links are not followed, and opening a pipe does
+ * not block.
  */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * What stands in `pid` and `exit` until the shim knows better: as long as what it writes over it, for on a full disk bytes
- * can only be exchanged. Neither is a number to a reader that looks in between.
+ * The content of `pid` and `exit` until the shim overwrites it. It has the same length as the final content, because on
+ * a full disk bytes can only be replaced. A reader cannot take it for a number.
  */
 const PID_TO_COME = `${'.'.repeat(10)}\n`;
 const EXIT_TO_COME = `${'.'.repeat(3)}\n`;
 
 /**
- * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and `exit`.
- * It belongs to the browser's user; nothing in it is believed once the browser has run, except for the exit status.
+ * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and
+ * `exit`. It belongs to the browser's user; once the browser has run, nothing in it is trusted except the exit status.
  */
 export class RunDirectory {
   readonly path: string;
@@ -35,7 +35,7 @@ export class RunDirectory {
   readonly downloads: string;
 
   private constructor(
-    /** The run root it is in. */
+    /** The run root that contains it. */
     readonly root: string,
     readonly name: string,
   ) {
@@ -46,22 +46,22 @@ export class RunDirectory {
     this.downloads = join(path, DOWNLOADS_FOLDER);
   }
 
-  /** A folder that exists already. */
+  /** An existing run directory. */
   static at(runRoot: string, name: string): RunDirectory {
     return new RunDirectory(runRoot, name);
   }
 
-  /** A name that is not taken; nothing exists yet. */
+  /** A run directory with a new name; nothing is created yet. */
   static fresh(runRoot: string): RunDirectory {
     return RunDirectory.at(runRoot, NAME_PREFIX + randomBytes(3).toString('hex'));
   }
 
-  /** The names of all that are there. */
+  /** The names of all run directories. */
   static async list(runRoot: string): Promise<string[]> {
     return (await readdir(runRoot)).filter(name => name.startsWith(NAME_PREFIX));
   }
 
-  /** Creates the folder, for this user only, with a profile that saves downloads here. */
+  /** Creates the folder, for this user only, with a profile that saves downloads in it. */
   async make({ uid, gid }: User): Promise<void> {
     await mkdir(this.path, { mode: 0o700 });
     const settings = join(this.profile, 'Default');
@@ -74,7 +74,7 @@ export class RunDirectory {
     await writeFile(exit, EXIT_TO_COME, { mode: 0o600 });
     if (process.getuid?.() !== 0) return;
     await Promise.all([preferences, pid, exit, ...folders].map(path => chown(path, uid, gid)));
-    // Last: until now nobody else could put anything here for us to stumble over.
+    // Last: until now no other user could put anything here that would affect the creation.
     await chown(this.path, uid, gid);
   }
 
@@ -83,12 +83,12 @@ export class RunDirectory {
     return wholeNumber(await this.#read('pid'));
   }
 
-  /** Exit status as a shell reports it, 128 + signal for a signal; null as long as there is none. */
+  /** Exit status as in a shell, 128 + signal for a signal; null as long as there is none. */
   async exitStatus(): Promise<number | null> {
     return wholeNumber(await this.#read('exit'));
   }
 
-  /** Where the DevTools server listens; null until the browser has said so. */
+  /** The address of the DevTools server; null until the browser has written it. */
   async devTools(): Promise<{ port: number; path: string } | null> {
     const [port, path] = (await this.#read('profile/DevToolsActivePort')).split('\n');
     if (!/^\d{1,5}$/.test(port ?? '') || path === undefined || !path.startsWith('/devtools/browser/'))
@@ -97,15 +97,15 @@ export class RunDirectory {
   }
 
   /**
-   * `profile.exit_type` of the default profile: Chromium writes `Normal` when it was asked to close, `SessionEnded`
-   * when the system told it to, `Crashed` while it runs; null if the profile was never written.
+   * `profile.exit_type` of the default profile: Chromium writes `Normal` after an orderly close, `SessionEnded` after a
+   * close by the system, `Crashed` while it runs; null if the profile was never written.
    */
   async exitType(): Promise<string | null> {
     const exitType = /"exit_type":\s*"(\w+)"/.exec(await this.#read('profile/Default/Preferences'));
     return exitType?.[1] ?? null;
   }
 
-  /** The last lines the browser printed. Control characters are taken out: pages can write here. */
+  /** The last lines the browser printed. Control characters are removed: pages can write here. */
   async lastWords(lines = 3, maxLength = 500): Promise<string> {
     const tail = await this.#read('log', -LOG_TAIL_BYTES);
     const text = tail.trim().split('\n').slice(-lines).join(' | ');
@@ -117,7 +117,7 @@ export class RunDirectory {
     await rm(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 
-  /** A file's text, or nothing: whoever reads here asks again or lives with not knowing. */
+  /** A file's text, or an empty text: callers read again or do without it. */
   async #read(name: string, bytes = HEAD_BYTES): Promise<string> {
     const file = await open(join(this.path, name), OPEN_FLAGS).catch(() => null);
     if (file === null) return '';
@@ -128,7 +128,7 @@ export class RunDirectory {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
       return buffer.toString('utf8', 0, bytesRead);
     } catch {
-      return ''; // not a file one can read from: as good as not there
+      return ''; // not a readable file: treated like a missing one
     } finally {
       await file.close();
     }
@@ -136,14 +136,14 @@ export class RunDirectory {
 }
 
 /**
- * What Chromium finds in its profile at the first start. A preference outlasts every client, where
- * `Browser.setDownloadBehavior` ends with whoever called it.
+ * The preferences in Chromium's profile at the first start. A preference outlasts every client, whereas
+ * `Browser.setDownloadBehavior` ends with the client that called it.
  */
 function preferencesFor(downloads: string): object {
   return {
     download: { default_directory: downloads, prompt_for_download: false },
     savefile: { default_directory: downloads },
-    // Pages that save several files are not stopped to ask somebody.
+    // Pages may save several files without a prompt.
     profile: { default_content_setting_values: { automatic_downloads: 1 } },
   };
 }

@@ -10,28 +10,30 @@ export interface User {
   readonly gid: number;
 }
 
-/** `nobody` on every Linux and BSD; browsers run as it when we are root, so that their sandbox stays on. */
+/**
+ * `nobody` on every Linux and BSD; browsers run as this user when the keeper is root, so that their sandbox stays on.
+ */
 const NOBODY: User = { uid: 65_534, gid: 65_534 };
 
-/** Who runs the browsers: `nobody` when we are root, otherwise ourselves. */
+/** The user that runs the browsers: `nobody` when the keeper is root, otherwise the keeper's own user. */
 export function browserUser(): User {
   const uid = process.getuid?.() ?? 0;
   return uid === 0 ? NOBODY : { uid, gid: process.getgid?.() ?? uid };
 }
 
 /**
- * Unix socket paths above 107 bytes (Linux) or 103 (macOS) are cut by Node without a word and make Chromium
- * abort at start.
+ * Unix socket paths above 107 bytes (Linux) or 103 (macOS) are silently truncated by Node and make Chromium abort at
+ * start.
  */
 const MAX_SOCKET_PATH_BYTES = 103;
 
-/** The longest socket path below a run root: the one Chromium guards its profile with, in its TMPDIR. */
+/** The longest socket path below a run root: the one with which Chromium guards its profile, in its TMPDIR. */
 const LONGEST_SOCKET_BELOW = '/b-000000/tmp/org.chromium.Chromium.000000/SingletonSocket';
 
 /**
- * Where the run directories, the keeper's socket and its records are for a data folder: inside it if the browser's user can
- * get there and the path is short enough for sockets, else below `/run` or a temporary folder, named after
- * the data folder. The same data folder gives the same answer on every start.
+ * Where the run directories, the keeper's socket and its records are for a data folder: inside it if the browser's user
+ * can access it and the path is short enough for sockets, else below `/run` or a temporary folder, named after the data
+ * folder. The same data folder gives the same answer on every start.
  *
  * A data folder belongs to one machine at a time; on a shared volume give every worker machine its own.
  *
@@ -65,13 +67,13 @@ export function gatewaySocketPath(runRoot: string): string {
 }
 
 /**
- * Creates the run root: ours, enterable by browsers, listable by nobody else.
+ * Creates the run root: owned by the keeper's user, accessible for browsers, but listable only by its owner.
  *
- * @throws if something that is not ours already stands there (temporary folders are everybody's).
+ * @throws if an entry of another user is there already (every user can write to temporary folders).
  */
 export async function prepareRunRoot(runRoot: string): Promise<void> {
   const firstMade = await mkdir(runRoot, { recursive: true });
-  // Every folder made on the way has to let the browser's user through, whatever our umask.
+  // Every created folder must be accessible for the browser's user, with any umask.
   for (let path = runRoot; firstMade !== undefined && path.startsWith(firstMade); path = dirname(path)) {
     await chmod(path, 0o711);
   }
@@ -83,14 +85,14 @@ export async function prepareRunRoot(runRoot: string): Promise<void> {
   await mkdir(recordsFolder(runRoot), { recursive: true, mode: 0o700 });
 }
 
-/** Where the keeper remembers its browsers; no browser can write there. */
+/** The folder of the keeper's records; no browser can write there. */
 export function recordsFolder(runRoot: string): string {
   return join(runRoot, 'records');
 }
 
 /**
- * The name of this keeper's machine in the installation: random, made once, kept in the run root. A run root
- * that turns up on another machine (a moved volume) gets a new one.
+ * The id of this keeper's machine in the installation: random, generated once, kept in the run root. A run root on
+ * another machine (a moved volume) gets a new one.
  */
 export async function hostIdOf(runRoot: string): Promise<string> {
   const file = join(runRoot, 'host-id');
@@ -103,7 +105,8 @@ export async function hostIdOf(runRoot: string): Promise<string> {
 }
 
 /**
- * Replaces a file in one step: a reader sees the old or the new content, whenever we die and however full the disk is.
+ * Replaces a file in one step: a reader sees the old or the new content, even if the keeper dies during the write or
+ * the disk is full.
  *
  * @throws what the file system throws; the old content is still there then.
  */
@@ -111,18 +114,18 @@ export async function writeByRename(path: string, content: string, mode = 0o600)
   const draft = `${path}.new`;
   try {
     await writeFile(draft, content, { mode });
-    await chmod(draft, mode); // whatever our umask
+    await chmod(draft, mode); // with any umask
     await rename(draft, path);
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined); // the first error says more
+    await rm(draft, { force: true }).catch(() => undefined); // the first error matters more
     throw error;
   }
 }
 
 /**
- * Puts a script of ours where a browser's user can read it; the folder of the program itself may be closed to it. Scripts that
- * run already keep the file they were started from. One that is there already is left alone, and stays when there is no room
- * for its successor: a keeper that cannot start would cost every browser, an older script costs nothing.
+ * Copies a script to where the browser's user can read it; the program's own folder may not be accessible to that user.
+ * Running scripts keep the file they were started from. An equal copy is left alone, and an older one stays if there is
+ * no room for the new one: a keeper that cannot start would cost every browser, an older script does no harm.
  *
  * @param source - path of the script beside this program
  * @returns its path in the run root
@@ -141,7 +144,7 @@ export async function installScript(runRoot: string, source: string): Promise<st
   return target;
 }
 
-/** Same machine, whatever the boot: systemd's machine id (Linux only) and the host name. */
+/** Identifies the machine over reboots: systemd's machine id (Linux only) and the host name. */
 async function machineName(): Promise<string> {
   const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => '');
   return `${machineId.trim()}@${hostname()}`;
@@ -151,7 +154,10 @@ function fitsSockets(runRoot: string): boolean {
   return Buffer.byteLength(runRoot + LONGEST_SOCKET_BELOW) <= MAX_SOCKET_PATH_BYTES;
 }
 
-/** Whether a user may pass through a folder and all above it. What does not exist yet will be made passable. */
+/**
+ * Whether a user has access through a folder and all above it. Folders that do not exist yet will be created
+ * accessible.
+ */
 async function canTraverse(folder: string, user: User): Promise<boolean> {
   const found = await stat(folder).catch(() => null);
   if (found !== null && !mayEnter(found, user)) return false;

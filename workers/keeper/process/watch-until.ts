@@ -1,22 +1,22 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { pause } from '../../../src/core/abort';
 
-/** What to look at. */
+/** What to watch. */
 export interface WatchOptions<T> {
   readonly folder: string;
-  /** Only changes of these files are worth a look. */
+  /** Only changes of these files trigger the probe. */
   readonly names: readonly string[];
-  /** A look is taken this often in any case: notifications can be missing (limits, network volumes). */
+  /** The probe runs this often in any case: notifications can be missing (limits, network volumes). */
   readonly everyMs: number;
   readonly signal: AbortSignal;
-  /** Answers null until what was waited for is there. */
+  /** Answers null until the wait is over. */
   readonly probe: () => Promise<T | null>;
 }
 
 /**
- * Waits for something to appear in a folder: looks at once, at every notification and every `everyMs`.
+ * Waits for something to appear in a folder: probes at once, at every notification and every `everyMs`.
  *
- * @throws the signal's reason when it is aborted, and whatever `probe` throws.
+ * @throws the signal's reason when it is aborted, and anything that `probe` throws.
  */
 export async function watchUntil<T>({ folder, names, everyMs, signal, probe }: WatchOptions<T>): Promise<T> {
   let wake: () => void = () => undefined;
@@ -50,7 +50,7 @@ export async function watchUntil<T>({ folder, names, everyMs, signal, probe }: W
   }
 }
 
-/** Tells whether anything has changed in a folder since it was made; to be closed. */
+/** Reports changes in a folder since its creation; must be closed. */
 export class FolderWatch {
   readonly #watcher: FSWatcher | null;
   #hasChanged = false;
@@ -63,7 +63,9 @@ export class FolderWatch {
     });
   }
 
-  /** Resolves at the first change, after `timeoutMs`, which is all there is without notifications, or when `signal` is aborted. */
+  /**
+   * Resolves at the first change, after `timeoutMs` (the only way without notifications), or when `signal` is aborted.
+   */
   async changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
@@ -75,13 +77,13 @@ export class FolderWatch {
   }
 }
 
-/** A watcher, or none: then the regular looks have to do. */
+/** A watcher, or null: then only the regular probes remain. */
 function tryWatch(folder: string, onChange: (name: string | null) => void): FSWatcher | null {
   try {
     const watcher = watch(folder, (_event, name) => onChange(name));
     watcher.on('error', () => watcher.close());
     return watcher;
   } catch {
-    return null; // no watches left, or the folder is gone: the probe will see
+    return null; // no watches left, or the folder is gone, which the probe will find
   }
 }

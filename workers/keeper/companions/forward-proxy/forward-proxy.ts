@@ -20,10 +20,10 @@ import { MAX_HEADER_BYTES, refusal, unreachable, Upstream } from './upstream';
 /** After this long without traffic the kernel starts to probe whether the peer still exists. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** Longer than Chromium keeps an unused connection, so that it is never the one to find it closed. */
+/** Longer than Chromium keeps an unused connection, so that Chromium closes it first. */
 const IDLE_CONNECTION_MS = 360_000;
 
-/** Headers that are between two neighbours (RFC 9110, section 7.6.1); each hop has its own. */
+/** Headers for one hop only (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = [
   'connection',
   'keep-alive',
@@ -40,11 +40,11 @@ const HOP_BY_HOP = [
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * An HTTP proxy for one browser that passes everything on to one upstream proxy and adds the credentials for it. Knows no
- * other way out: what the upstream does not carry is answered 502 with the reason.
+ * An HTTP proxy for one browser that forwards everything to one upstream proxy and adds its credentials. It has no
+ * other route: requests that the upstream does not carry are answered 502 with the reason.
  *
- * Requests for a path instead of a URL are refused. That is what pages send to a server, so a page that finds the port can
- * do nothing with it.
+ * Requests for a path instead of a URL are refused. Pages send such requests to servers, so a page that finds the port
+ * cannot use it.
  */
 export class ForwardProxy {
   readonly #server: Server;
@@ -69,10 +69,10 @@ export class ForwardProxy {
   }
 
   /**
-   * Listens.
+   * Starts to listen.
    *
    * @param port - 0 takes a free one
-   * @throws if the address cannot be bound, or the upstream proxy is none.
+   * @throws if the address cannot be bound, or the upstream's address is not valid.
    */
   static async listen(host: string, port: number, upstream: UpstreamProxy): Promise<ForwardProxy> {
     const proxy = new ForwardProxy(upstream);
@@ -88,7 +88,7 @@ export class ForwardProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Stops listening; tunnels that are open go on until one of their ends has had enough. */
+  /** Stops listening; open tunnels continue until one of their ends closes. */
   async close(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
@@ -133,7 +133,7 @@ export class ForwardProxy {
     }
   }
 
-  /* SOCKS carries bytes and no requests: the server of the page gets its own. */
+  /* SOCKS carries bytes, not HTTP: the request goes to the page's server through a tunnel. */
   async #forwardThroughTunnel(
     { hostname, port, pathname, search }: URL,
     request: IncomingMessage,
@@ -151,8 +151,8 @@ export class ForwardProxy {
   }
 
   /**
-   * @param again - the same request on a connection of its own. That the upstream has closed one that others used before is
-   *   found out by using it; browsers then do this themselves, where they talk to a proxy without us.
+   * @param again - the same request on a new connection. Only its use shows that the upstream has closed a reused
+   *   connection; a browser repeats such a request itself when it uses a proxy directly.
    */
   #exchange(
     outgoing: ClientRequest,
@@ -168,7 +168,7 @@ export class ForwardProxy {
     });
     outgoing.once('response', answer => {
       const { statusCode = 502, statusMessage } = answer;
-      // Passed on, it would make the browser ask for credentials that it must not have.
+      // Forwarded, it would make the browser ask for the credentials, which it must not have.
       if (statusCode === 407) {
         answer.resume();
         refuse(response, 502, refusal(statusCode));
@@ -176,17 +176,17 @@ export class ForwardProxy {
       }
       response.sendDate = false;
       response.writeHead(statusCode, statusMessage, endToEnd(answer));
-      // An error on the way has destroyed both: the browser sees a connection that broke.
+      // After an error both are destroyed, and the browser sees a broken connection.
       pipeline(answer, response, () => undefined);
     });
     response.once('close', () => outgoing.destroy());
     if (isRepeatable(request)) outgoing.end();
-    // As above; `error` of the outgoing request has told the browser.
+    // As above; the `error` handler of the outgoing request has answered the browser.
     else pipeline(request, outgoing, () => undefined);
   }
 }
 
-/* Both directions end on their own (half-close); what is left of one side when the other is gone goes too. */
+/* Each direction ends separately (half-close); when one side is closed, the other is closed too. */
 function join(client: Duplex, upstream: Duplex): void {
   for (const [from, to] of [
     [client, upstream],
@@ -203,7 +203,7 @@ function join(client: Duplex, upstream: Duplex): void {
   }
 }
 
-/* Lets what is written already reach the peer. */
+/* Lets the bytes already written reach the peer. */
 function finish(stream: Duplex): void {
   if (stream.destroyed) return;
   if (stream instanceof Socket) stream.destroySoon();
@@ -214,7 +214,7 @@ function requestOver(tunnel: Duplex, options: RequestOptions): ClientRequest {
   return requestOf({ ...options, maxHeaderSize: MAX_HEADER_BYTES, createConnection: () => tunnel });
 }
 
-/* Whether nothing happens by sending it once more, and nothing of it is read away by then. */
+/* Whether a request can be sent again: its method is safe, and its body has not been consumed. */
 function isRepeatable({ method = 'GET', headers }: IncomingMessage): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   return SAFE_METHODS.includes(method) && !hasBody;
@@ -228,7 +228,7 @@ function targetOf(authority: string): Target | null {
     : { host: withoutBrackets(host), port: Number(port) };
 }
 
-/* Every header that is meant for the other end, each as often as it was there. */
+/* All end-to-end headers, each as often as it occurred. */
 function endToEnd({ headersDistinct }: IncomingMessage): OutgoingHttpHeaders {
   const named = (headersDistinct['connection'] ?? []).flatMap(value => value.toLowerCase().split(/\s*,\s*/));
   const own = new Set([...HOP_BY_HOP, ...named]);

@@ -8,7 +8,7 @@ const NO_AUTHENTICATION = 0;
 const USERNAME_PASSWORD = 2;
 const CONNECT = 1;
 
-/** What a server says about a CONNECT (RFC 1928, section 6). */
+/** Replies of a server to a CONNECT (RFC 1928, section 6). */
 const REPLIES = [
   'succeeded',
   'general failure',
@@ -33,7 +33,7 @@ export async function connectThroughSocks(
   signal: AbortSignal,
 ): Promise<Socket> {
   const socket = connect({ ...server, noDelay: true, allowHalfOpen: true });
-  // Whoever waits for bytes below hears of an error; one that comes between two waits must not end the process.
+  // The reads below report errors; one between two reads must not end the process.
   socket.on('error', () => undefined);
   const cut = (): void => void socket.destroy(new UpstreamError('the upstream proxy took too long'));
   signal.addEventListener('abort', cut, { once: true });
@@ -74,12 +74,12 @@ async function readReply(socket: Socket): Promise<void> {
   if (reply !== 0) {
     throw new UpstreamError(`the upstream proxy could not connect: ${REPLIES[reply] ?? `reply ${reply}`}`);
   }
-  // The address it connects from is of no interest, but has to be read: the page's bytes come behind it.
+  // The server's bound address is not used, but must be read: the page's bytes follow it.
   const length = addressType === 1 ? 4 : addressType === 4 ? 16 : ((await read(socket, 1))[0] ?? 0);
   await read(socket, length + 2);
 }
 
-/* Names go as they are: the proxy resolves them, so that no name server of ours learns of them. */
+/* Names are sent unresolved: the proxy resolves them, so that no local name server learns of them. */
 function addressOf({ host, port }: Target): Buffer {
   const portBytes = Buffer.alloc(2);
   portBytes.writeUInt16BE(port);
@@ -115,13 +115,13 @@ function withoutDottedQuad(address: string): string {
   );
 }
 
-/* Exactly so many bytes; what comes behind them stays in the socket. */
+/* Reads exactly so many bytes; later ones stay in the socket. */
 async function read(socket: Socket, length: number): Promise<Buffer> {
   for (;;) {
     if (socket.destroyed) throw socket.errored ?? new UpstreamError('the upstream proxy hung up');
     // SAFETY: a socket without an encoding reads buffers.
     const bytes = socket.read(length) as Buffer | null;
-    // At the end of the stream a read gives what is left, however little.
+    // At the end of the stream a read returns the rest, which may be shorter.
     if (bytes !== null && bytes.length === length) return bytes;
     if (socket.readableEnded || bytes !== null) throw new UpstreamError('the upstream proxy hung up');
     await new Promise<void>(resolve => {

@@ -1,10 +1,10 @@
-/** Where a page wants to go. */
+/** The destination of a request. */
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
 
-/** The upstream proxy did not do it. The message names no credentials. */
+/** The upstream proxy did not connect. The message contains no credentials. */
 export class UpstreamError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -12,7 +12,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** The host of a URL as sockets take it. */
+/** The host of a URL in the form for sockets. */
 export function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }

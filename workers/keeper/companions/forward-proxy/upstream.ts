@@ -18,7 +18,7 @@ const TUNNEL_TIMEOUT_MS = 20_000;
 /** Headers of this size are normal for browsers; Node's own limit is 16 KiB. */
 export const MAX_HEADER_BYTES = 256 * 1024;
 
-/** The proxy of whoever created the session; its credentials are added here and nowhere else. */
+/** The session's proxy; its credentials are added here and nowhere else. */
 export class Upstream {
   readonly scheme: 'http' | 'https' | 'socks5';
   readonly #address: Target;
@@ -37,9 +37,9 @@ export class Upstream {
   }
 
   /**
-   * A connection through the proxy to `target`; names are resolved over there.
+   * A connection through the proxy to `target`; the proxy resolves names.
    *
-   * @throws UpstreamError if the proxy cannot be reached, does not want to, or takes too long.
+   * @throws UpstreamError if the proxy cannot be reached, refuses, or takes too long.
    */
   async tunnelTo(target: Target): Promise<Duplex> {
     const over = new AbortController();
@@ -51,16 +51,16 @@ export class Upstream {
       return await withDeadline('the proxy', TUNNEL_TIMEOUT_MS, tunnel);
     } catch (error) {
       over.abort();
-      // One that was open after all, too late for anybody.
+      // Destroys a connection that opened after the time-out.
       tunnel.then(
         socket => socket.destroy(),
-        () => undefined, // said below
+        () => undefined, // reported below
       );
       throw error instanceof UpstreamError ? error : unreachable(error);
     }
   }
 
-  /** A request that an http or https proxy carries out itself: `path` is the whole URL. */
+  /** A request that an http or https proxy forwards itself: `path` is the whole URL. */
   request(options: RequestOptions, headers: OutgoingHttpHeaders): ClientRequest {
     return this.#open({ ...options, headers: { ...headers, ...this.#authorization() } });
   }
@@ -88,7 +88,8 @@ export class Upstream {
     const { host, port } = this.#address;
     const all = { ...options, host, port, maxHeaderSize: MAX_HEADER_BYTES };
     if (this.scheme === 'http') return httpRequest(all);
-    // Left to itself Node takes the name from the header `Host`, which is that of the page's server. An address has no name.
+    // By default Node takes the server name from the header `Host`, which names the page's server. An IP address has no
+    // server name.
     return httpsRequest({ ...all, servername: isIP(host) === 0 ? host : '' });
   }
 
@@ -100,20 +101,20 @@ export class Upstream {
   }
 }
 
-/** Why an answer of the proxy is none for the page. */
+/** The reason when an answer of the proxy is not forwarded to the page. */
 export function refusal(status: number): string {
   return status === 407
     ? 'the upstream proxy refused the credentials'
     : `the upstream proxy answered ${status}`;
 }
 
-/** What can be said of a connection that came to nothing. */
+/** The error for a connection that failed. */
 export function unreachable(error: unknown): UpstreamError {
   const reason = error instanceof Error ? error.message : String(error);
   return new UpstreamError(`the upstream proxy cannot be used: ${reason}`, error);
 }
 
-/* A URL leaves out the port that its scheme has anyway. */
+/* A URL omits the default port of its scheme. */
 function portOf(port: string, scheme: Upstream['scheme']): number {
   return port === '' ? { http: 80, https: 443, socks5: 1080 }[scheme] : Number(port);
 }
