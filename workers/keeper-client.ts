@@ -155,7 +155,7 @@ export class KeeperClient {
     const socket = connect(this.#options.socketPath);
     const ended = new Promise<void>(resolve => socket.once('close', () => resolve()));
     socket.once('close', () => this.#onClosed());
-    // An error is followed by `close`; which handles it.
+    // An error is followed by `close`, which handles it.
     socket.on('error', () => undefined);
     const reader = new LineReader(line => this.#receive(line));
     socket.on('data', chunk => {

@@ -11,7 +11,8 @@ async function main(config: Config, log: Logger): Promise<void> {
   process.title = 'holdfast: api';
   beatToSupervisor();
   dieOfWhatNobodyCaught(log);
-  // The supervisor is gone. Nothing is released: its successor starts another API, and sessions do not need this one.
+  // The supervisor is gone. Nothing is released: the next supervisor starts another API, and sessions do not need this
+  // one.
   process.on('disconnect', () => process.exit(1));
   if (config.redisUrl === null) throw new ConfigError(['REDIS_URL: the API needs it']);
 

@@ -68,7 +68,7 @@ export interface LiveSessionData extends SessionFacts {
   readonly error: null;
 }
 
-/** A session that is over. */
+/** A session that has ended. */
 export interface EndedSessionData extends SessionFacts {
   readonly status: EndedStatus;
   /** Why it ended, such as `released_by_client` or `session_timeout`. */

@@ -54,7 +54,7 @@ export function executableSearchPath(): string {
   return process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
 
-/** What the command line reads of the environment by itself; `HOLDFAST_API_KEY` is the client library's. */
+/** The variables that the command line itself reads; `HOLDFAST_API_KEY` is the client library's. */
 export interface TerminalEnv {
   /** `HOLDFAST_URL`: where the service is. */
   readonly url: string | undefined;

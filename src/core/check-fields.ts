@@ -4,9 +4,9 @@ import { nearestWord } from './nearest-word';
 
 /** Where the checked value is in the request. */
 export interface FieldPlace {
-  /** What pointers begin with, such as `query`; default: the value is the whole. */
+  /** The first segment of pointers, such as `query`; default: none, the value is the whole. */
   readonly root?: string;
-  /** What the whole is called; default: the body. */
+  /** The name of the whole in messages; default: the body. */
   readonly whole?: string;
   /**
    * Names that are allowed beside those of the schema and are checked elsewhere; they are offered as corrections too.
@@ -66,7 +66,7 @@ export function unknownField(name: string, known: readonly string[], inside: str
 /**
  * The error that names wrong fields.
  *
- * @param about - what the whole is called (the body), and how many more fields are wrong
+ * @param about - the name of the whole (the body), and how many more fields are wrong
  */
 export function invalidFields(
   fields: readonly FieldError[],
@@ -80,7 +80,7 @@ export function invalidFields(
 export const summary = (fields: readonly FieldError[], whole = 'the body'): string =>
   fields.map(({ pointer, message }) => `${pointer === '' ? whole : pointer}: ${message}`).join('; ');
 
-/* A wrong key of a record is reported with issues of its own inside; those say what is wrong with it. */
+/* zod reports a wrong key of a record with nested issues, which contain the message. */
 function messageOf(issue: z.core.$ZodIssue): string {
   return issue.code === 'invalid_key'
     ? `the name ${issue.issues[0]?.message ?? issue.message}`

@@ -27,8 +27,8 @@ type UpdateCommand = Extract<SessionCommand, { command: 'update' }>;
 
 /**
  * Handles the `sessions` queue: every change from outside. A command that commits is answered by its transition's own
- * notice; one that changes nothing (already ended, unknown, refused) is answered by an `outcome` notice that says why,
- * so that its sender does not wait in vain.
+ * notice; one that changes nothing (already ended, unknown, refused) is answered by an `outcome` notice with the
+ * reason, so that its sender does not wait in vain.
  */
 export function commandHandler(
   stepper: Stepper,

@@ -13,7 +13,7 @@ import type {
   SessionView,
 } from './jobs';
 
-/** Where the queue is. */
+/** Options of {@link SessionProducer}. */
 export interface SessionProducerOptions {
   /** `redis://…`, `rediss://…` or `unix:///path`; what `holdfast redis-url` prints. */
   readonly redisUrl: string;

@@ -110,8 +110,8 @@ export class Producer {
   }
 
   /**
-   * Whether a launch job for this attempt is where a worker takes it. One that is being worked on counts, whoever added
-   * it: it ends, or is contained.
+   * Whether a launch job for this attempt is where a worker takes it. One that is being worked on counts, also one of
+   * another writer: it ends, or is contained.
    */
   async hasLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
     const { launch } = this.#queues;

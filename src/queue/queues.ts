@@ -12,7 +12,7 @@ export const QUEUE_PREFIX: Readonly<Record<OwnQueue, string>> = {
   accepted: INGRESS_PREFIX,
 };
 
-/** A queue, where its keys stand, whether other services write into it, and how many of its jobs may be active. */
+/** A queue, the prefix of its keys, whether other services write into it, and how many of its jobs may be active. */
 export interface QueuePlace {
   readonly queue: QueueName;
   readonly prefix: string;

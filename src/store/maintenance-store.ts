@@ -11,7 +11,7 @@ import type { PendingEffect } from './session-commit';
 
 /** A deadline that has passed without being acted on. `dueMs` is when it was due. */
 export interface Overdue {
-  /** How it stands in its set. */
+  /** The entry as stored in its set. */
   readonly member: string;
   readonly ref: SessionRef;
   /** Null: a kind that this version does not know. */
@@ -20,7 +20,7 @@ export interface Overdue {
 
 /** An effect that its committer has not acknowledged. */
 export interface LeftEffect {
-  /** How it stands in its set. */
+  /** The entry as stored in its set. */
   readonly member: string;
   /** Null: it cannot be read. */
   readonly pending: PendingEffect | null;

@@ -17,7 +17,7 @@ const CONTROL_MAX = 1_000;
 
 /**
  * The worker machines, and which of them are drained. The drained state is stored apart from what a worker reports of
- * itself: it outlives the worker's process, its lease and its orderly exit, until an operator undrains it.
+ * itself: it outlives the worker's process, its lease and its orderly exit, until an operator undrains the worker.
  */
 export class WorkerStore {
   constructor(private readonly redis: Redis) {}

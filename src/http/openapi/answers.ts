@@ -107,7 +107,7 @@ export const endedSessionAnswer = z.object({
     .describe('What went wrong, of a session that failed.'),
 }) satisfies z.ZodType<EndedSessionData>;
 
-/** One session: which members it has follows from its `status`. */
+/** One session; its members depend on its `status`. */
 export const sessionAnswer = z.discriminatedUnion('status', [
   createdSessionAnswer,
   liveSessionAnswer,

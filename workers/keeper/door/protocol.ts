@@ -24,7 +24,7 @@ export interface BrowserRecord {
   readonly endpoint: Endpoint | null;
   /** Only for `gone`: how it ended; null when it ended by the keeper's own order. */
   readonly gone: GoneReport | null;
-  /** Its downloads have been cut, and no worker has said `cutsHeard` yet. Left out otherwise, and by older keepers. */
+  /** Its downloads have been cut, and no worker has sent `cutsHeard` yet. Left out otherwise, and by older keepers. */
   readonly hasNewCuts?: true;
 }
 

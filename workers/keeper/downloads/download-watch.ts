@@ -77,7 +77,7 @@ export async function watchDownloads(
   }
 }
 
-/* One connection, until it breaks. */
+/* Runs one connection until it breaks. */
 async function followOnce(
   { port, path }: DevToolsAddress,
   signal: AbortSignal,
