@@ -1,11 +1,11 @@
 import { initialTransition, transition, type SnapshotFrom } from 'xstate';
 import { effectsBetween, type SessionEffect } from './session/session.effects';
-import type { SessionEvent } from './session/session.events';
+import type { MachineEvent } from './session/session.events';
 import { sessionMachine } from './session/session.machine';
 import type { SessionInput, SessionSnapshot } from './session/session.types';
 
 /** The outcome of offering one event to a session. */
-export interface Step {
+export interface StepResult {
   readonly snapshot: SessionSnapshot;
   readonly effects: readonly SessionEffect[];
   /** False when the state does not accept the event: there is nothing to commit. */
@@ -16,7 +16,7 @@ export interface Step {
    an unknown state there would kill the process from a timer. */
 
 /** The first step: the creation of a session. */
-export function firstStep(input: SessionInput): Step {
+export function firstStep(input: SessionInput): StepResult {
   const [snapshot] = initialTransition(sessionMachine, input);
   const after = stored(snapshot);
   return { snapshot: after, effects: effectsBetween(null, after), accepted: true };
@@ -27,7 +27,7 @@ export function firstStep(input: SessionInput): Step {
  *
  * @throws if the stored state is unknown to this version of the machine.
  */
-export function step(before: SessionSnapshot, event: SessionEvent): Step {
+export function step(before: SessionSnapshot, event: MachineEvent): StepResult {
   const resolved = sessionMachine.resolveState({ value: before.value, context: before.context });
   const [next] = transition(sessionMachine, resolved, event);
   // An event that is not handled returns the very same snapshot object.

@@ -1,4 +1,4 @@
-import type { SessionEvent } from '../machines/session/session.events';
+import type { MachineEvent } from '../machines/session/session.events';
 import type { Fence } from '../machines/session/session.types';
 import { randomId, type SessionRef } from '../src/core/ids';
 import type { Logger } from '../src/core/logger';
@@ -22,7 +22,7 @@ export interface WorkerContext {
 export interface OwnersWord {
   readonly ref: SessionRef;
   readonly cause: string;
-  readonly event: (record: SessionRecord, nowMs: number) => SessionEvent | null;
+  readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
   /** The fence of the owner; left out for a claim, which makes a new one. */
   readonly fence?: Fence;
 }

@@ -6,7 +6,7 @@ import type { TimerKind, BrowserGoneCause, ReleaseReason } from './session.words
  * Every event a session accepts. Clock readings, ids and fences travel inside the event, so that any history
  * replays to the same state. `nowMs` is Redis `TIME` as the load script returned it.
  */
-export type SessionEvent =
+export type MachineEvent =
   | ClaimEvent
   | BrowserReadyEvent
   | LaunchFailedEvent
@@ -106,10 +106,10 @@ export interface TimeoutEvent {
 }
 
 /** The name of an event in histories and notices. */
-export const eventName = ({ type }: SessionEvent): string => type.toLowerCase();
+export const eventName = ({ type }: MachineEvent): string => type.toLowerCase();
 
 /** Every event type, for the table of decisions (docs/session-machine.md). */
-export const SESSION_EVENT_TYPES: readonly SessionEvent['type'][] = [
+export const SESSION_EVENT_TYPES: readonly MachineEvent['type'][] = [
   'CLAIM',
   'BROWSER_READY',
   'LAUNCH_FAILED',

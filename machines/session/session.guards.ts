@@ -1,13 +1,13 @@
 import { changeRefusal } from './session.changes';
 import { dueAtMs } from './session.deadlines';
-import type { SessionEvent } from './session.events';
+import type { MachineEvent } from './session.events';
 import { MAX_LAUNCH_ATTEMPTS, type SessionContext } from './session.types';
 import type { TimerKind } from './session.words';
 
 /** What every guard and update is given. */
 export interface Args {
   readonly context: SessionContext;
-  readonly event: SessionEvent;
+  readonly event: MachineEvent;
 }
 
 /** Pure predicates, by the names the topology uses. */

@@ -1,5 +1,5 @@
 import { setup } from 'xstate';
-import type { SessionEvent } from './session.events';
+import type { MachineEvent } from './session.events';
 import { guards } from './session.guards';
 import type { SessionContext, SessionInput } from './session.types';
 import { updates } from './session.updates';
@@ -9,7 +9,7 @@ export const base = setup({
   types: {
     // SAFETY: XState reads these only as types; the values are never used.
     context: {} as SessionContext,
-    events: {} as SessionEvent,
+    events: {} as MachineEvent,
     input: {} as SessionInput,
   },
   guards,

@@ -1,13 +1,13 @@
 import { assertEvent, assign } from 'xstate';
 import { applyChange } from './session.changes';
-import type { AdoptEvent, ClaimEvent, SessionEvent } from './session.events';
+import type { AdoptEvent, ClaimEvent, MachineEvent } from './session.events';
 import type { Args } from './session.guards';
 import { LAUNCH_TIMEOUT_MS, type Deadlines, type SessionContext, type SessionInput } from './session.types';
 import type { EndReason } from './session.words';
 
 /* Types a context change together with its parameters from the topology; at run time it returns the function itself. */
 const change = <Params = undefined>(update: (args: Args, params: Params) => Partial<SessionContext>) =>
-  assign<SessionContext, SessionEvent, Params, SessionEvent, never>(update);
+  assign<SessionContext, MachineEvent, Params, MachineEvent, never>(update);
 
 /** The context of a session that was just accepted. Pure: the factory of a machine runs more often than it starts. */
 export function createContext(input: SessionInput): SessionContext {

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { withDeadline } from '../core/abort';
-import { HoldfastError, messageOf } from '../core/errors';
+import { ServiceError, messageOf } from '../core/errors';
 import type { Route } from './dial';
 
 /** How long a browser may take for all commands on one connection together. */
@@ -27,7 +27,7 @@ export type CdpCall = (method: string, params: object, sessionId?: string) => Pr
  * attach to every target and make new ones wait, which disturbs the session's own clients.
  *
  * @param timeoutMs - for everything together; default 5 000
- * @throws HoldfastError `browser_unreachable` if the browser does not answer in time, or not properly; a HoldfastError
+ * @throws ServiceError `browser_unreachable` if the browser does not answer in time, or not properly; a ServiceError
  *   that `work` itself throws.
  */
 export async function withBrowser<T>(
@@ -43,8 +43,8 @@ export async function withBrowser<T>(
   try {
     return await withDeadline('the browser', timeoutMs, opened(socket).then(work));
   } catch (error) {
-    if (error instanceof HoldfastError) throw error;
-    throw new HoldfastError('browser_unreachable', `The browser did not do it: ${messageOf(error)}.`, {
+    if (error instanceof ServiceError) throw error;
+    throw new ServiceError('browser_unreachable', `The browser did not do it: ${messageOf(error)}.`, {
       cause: error,
     });
   } finally {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { CdpError, withBrowser, type CdpCall } from './cdp-call';
 import type { Route } from './dial';
 
@@ -55,7 +55,7 @@ const answer = z.object({ cookies: z.array(cookie) });
 
 /* Storage.* of the browser itself: no target is attached, and no page notices it. */
 
-/** Every cookie of a browser. @throws HoldfastError `browser_unreachable`. */
+/** Every cookie of a browser. @throws ServiceError `browser_unreachable`. */
 export async function readCookies(route: Route): Promise<Cookie[]> {
   return withBrowser(route, async call => answer.parse(await call('Storage.getCookies', {})).cookies);
 }
@@ -63,7 +63,7 @@ export async function readCookies(route: Route): Promise<Cookie[]> {
 /**
  * Sets cookies, all of them or, if the browser refuses one, perhaps some.
  *
- * @throws HoldfastError `invalid_request` naming the cookie, never its value; `browser_unreachable`.
+ * @throws ServiceError `invalid_request` naming the cookie, never its value; `browser_unreachable`.
  */
 export async function writeCookies(route: Route, cookies: readonly NewCookie[]): Promise<void> {
   await withBrowser(route, call => putCookies(call, cookies));
@@ -112,9 +112,9 @@ function hostOf({ url, domain }: NewCookie): string | null {
   }
 }
 
-function refusal({ name }: NewCookie, index: number, what: string, why: string): HoldfastError {
+function refusal({ name }: NewCookie, index: number, what: string, why: string): ServiceError {
   const text = `browser ${what} the cookie ${JSON.stringify(name.slice(0, NAME_SHOWN))}: ${why}`;
-  return new HoldfastError('invalid_request', `The ${text}.`, {
+  return new ServiceError('invalid_request', `The ${text}.`, {
     fields: [{ pointer: `/cookies/${index}`, message: `the ${text}` }],
   });
 }

@@ -1,6 +1,6 @@
 import { get, type IncomingMessage } from 'node:http';
 import { withDeadline } from '../core/abort';
-import { HoldfastError, messageOf } from '../core/errors';
+import { ServiceError, messageOf } from '../core/errors';
 import type { Route } from './dial';
 
 /** How long a browser may take to answer. */
@@ -13,14 +13,14 @@ const ANSWER_MAX_BYTES = 16 * 2 ** 20;
  * Reads from a browser's DevTools server over HTTP.
  *
  * @param route - to a part of the browser that begins with `/json/`
- * @throws HoldfastError `browser_unreachable`.
+ * @throws ServiceError `browser_unreachable`.
  */
 export async function readDevToolsJson({ host, port, path }: Route): Promise<unknown> {
   const request = get({ host, port, path, agent: false });
   try {
     return await withDeadline('the browser', ANSWER_TIMEOUT_MS, answerTo(request));
   } catch (error) {
-    throw new HoldfastError('browser_unreachable', `The browser did not say it: ${messageOf(error)}.`, {
+    throw new ServiceError('browser_unreachable', `The browser did not say it: ${messageOf(error)}.`, {
       cause: error,
     });
   } finally {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '../../machines/session/session.types';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { keeperPath } from '../core/keeper-ticket';
 import type { ProcessTable } from '../core/process-identity';
 
@@ -91,7 +91,7 @@ function addressOf(gateway: string): { host: string; port: number } {
 /**
  * Opens a connection to a browser.
  *
- * @throws HoldfastError `browser_unreachable` if there is no route, or the connection is refused.
+ * @throws ServiceError `browser_unreachable` if there is no route, or the connection is refused.
  */
 export async function dial(
   target: DialTarget,
@@ -101,7 +101,7 @@ export async function dial(
 ): Promise<Dialled> {
   const route = routeTo(target, here, secret);
   if (route === null) {
-    throw new HoldfastError(
+    throw new ServiceError(
       'browser_unreachable',
       'The browser runs on another machine whose keeper has no gateway (HOLDFAST_KEEPER_LISTEN).',
     );
@@ -122,7 +122,7 @@ async function open({ host, port }: Route, signal?: AbortSignal): Promise<Socket
     const fail = (cause: unknown): void => {
       settle();
       socket.destroy();
-      reject(new HoldfastError('browser_unreachable', 'The browser does not answer.', { cause }));
+      reject(new ServiceError('browser_unreachable', 'The browser does not answer.', { cause }));
     };
     const onAbort = (): void => fail(signal?.reason);
     const timer = setTimeout(

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { withDeadline } from '../core/abort';
-import { HoldfastError, messageOf } from '../core/errors';
+import { ServiceError, messageOf } from '../core/errors';
 import { keeperDownloadsPath } from '../core/keeper-ticket';
 import type { KeeperAddress } from './dial';
 
@@ -48,7 +48,7 @@ export interface DownloadBody {
 /**
  * The downloads of a browser, by name.
  *
- * @throws HoldfastError `browser_unreachable`.
+ * @throws ServiceError `browser_unreachable`.
  */
 export async function listDownloads(route: DownloadsRoute): Promise<Downloads> {
   const answer = await ask(route, null);
@@ -60,7 +60,7 @@ export async function listDownloads(route: DownloadsRoute): Promise<Downloads> {
 /**
  * Opens one download. The caller must read or destroy the bytes.
  *
- * @throws HoldfastError `download_not_found`, `download_quota_exceeded`, `browser_unreachable`.
+ * @throws ServiceError `download_not_found`, `download_quota_exceeded`, `browser_unreachable`.
  */
 export async function openDownload(route: DownloadsRoute, name: string): Promise<DownloadBody> {
   // No file system has longer names.
@@ -105,14 +105,14 @@ async function orUnreachable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const notFound = (): HoldfastError =>
-  new HoldfastError('download_not_found', 'There is no finished download of this name.');
+const notFound = (): ServiceError =>
+  new ServiceError('download_not_found', 'There is no finished download of this name.');
 
-const wasCut = (): HoldfastError =>
-  new HoldfastError(
+const wasCut = (): ServiceError =>
+  new ServiceError(
     'download_quota_exceeded',
     'The download was cut: it would have gone beyond what the downloads of a session may take.',
   );
 
-const unreachable = (why: string, cause?: unknown): HoldfastError =>
-  new HoldfastError('browser_unreachable', `The downloads cannot be had: ${why}.`, { cause });
+const unreachable = (why: string, cause?: unknown): ServiceError =>
+  new ServiceError('browser_unreachable', `The downloads cannot be had: ${why}.`, { cause });

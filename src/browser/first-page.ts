@@ -22,7 +22,7 @@ export interface FirstPage {
  *
  * Opened with `Target.createTarget` and not with `PUT /json/new`, whose page never gets the focus (Chromium 156).
  *
- * @throws HoldfastError `browser_unreachable` if the browser does not answer, answers with an error, or exits
+ * @throws ServiceError `browser_unreachable` if the browser does not answer, answers with an error, or exits
  *   meanwhile; `invalid_request` for a cookie that it refuses.
  */
 export async function openFirstPage(

@@ -21,7 +21,7 @@ const targets = z.object({
 /**
  * The open pages of a browser.
  *
- * @throws HoldfastError `browser_unreachable` if it does not answer within a second.
+ * @throws ServiceError `browser_unreachable` if it does not answer within a second.
  */
 export async function openPages(route: Route): Promise<OpenPage[]> {
   return withBrowser(route, listPages, ANSWER_TIMEOUT_MS);

@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { withDeadline } from '../core/abort';
-import { HoldfastError, messageOf } from '../core/errors';
+import { ServiceError, messageOf } from '../core/errors';
 import { readCookies, writeCookies } from './cookies';
 import type { Route } from './dial';
-import type { Step } from './steps';
+import type { RunStep } from './steps';
 
 /** How long the browser may take to accept the connection. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -20,7 +20,7 @@ export interface StepPage {
    *
    * @throws what Playwright throws: the step did not finish in time, or the browser is gone.
    */
-  perform(step: Step): Promise<StepOutput>;
+  perform(step: RunStep): Promise<StepOutput>;
   /** Disconnects; the session and its pages stay as they are. */
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function loadStepLibrary(): Promise<void> {
  * others: Playwright holds new pages until it has inspected them.
  *
  * @param signal - disconnects at once; a running step then rejects
- * @throws HoldfastError `browser_unreachable`.
+ * @throws ServiceError `browser_unreachable`.
  */
 export async function openStepPage(route: Route, signal: AbortSignal): Promise<StepPage> {
   const { chromium } = await import('playwright-core');
@@ -54,7 +54,7 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
       timeout: CONNECT_TIMEOUT_MS,
     });
   } catch (cause) {
-    throw new HoldfastError(
+    throw new ServiceError(
       'browser_unreachable',
       `The browser did not let us in: ${plainMessageOf(cause)}.`,
       {
@@ -73,7 +73,7 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
   try {
     const [context] = browser.contexts();
     const page = context?.pages()[0] ?? (await context?.newPage());
-    if (page === undefined) throw new HoldfastError('browser_unreachable', 'The browser has no page.');
+    if (page === undefined) throw new ServiceError('browser_unreachable', 'The browser has no page.');
     return { perform: step => perform(page, route, step), close };
   } catch (error) {
     await close();
@@ -86,7 +86,7 @@ export function plainMessageOf(thrown: unknown): string {
   return messageOf(thrown).replaceAll(/\u001b\[\d+m/g, '');
 }
 
-async function perform(page: Page, route: Route, step: Step): Promise<StepOutput> {
+async function perform(page: Page, route: Route, step: RunStep): Promise<StepOutput> {
   switch (step.do) {
     case 'goto':
       await page.goto(step.url, { waitUntil: step.waitUntil, timeout: step.timeout });
@@ -124,7 +124,7 @@ async function perform(page: Page, route: Route, step: Step): Promise<StepOutput
   }
 }
 
-type Of<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
+type Of<Kind extends RunStep['do']> = Extract<RunStep, { do: Kind }>;
 
 async function wait(page: Page, { selector, state, ms, url, timeout }: Of<'wait'>): Promise<void> {
   if (selector !== undefined) await page.locator(selector).first().waitFor({ state, timeout });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { withBrowser } from './cdp-call';
 import type { Route } from './dial';
 import { listPages } from './open-pages';
@@ -12,7 +12,7 @@ const captured = z.object({ data: z.base64() });
  * part: a larger capture would resize the page while clients use it.
  *
  * @param pageId - which page; null: the first
- * @throws HoldfastError `invalid_request` if there is no such page, `browser_unreachable`.
+ * @throws ServiceError `invalid_request` if there is no such page, `browser_unreachable`.
  */
 export async function takeScreenshot(route: Route, pageId: string | null): Promise<Buffer> {
   return withBrowser(route, async call => {
@@ -20,7 +20,7 @@ export async function takeScreenshot(route: Route, pageId: string | null): Promi
     const targetId = (pageId === null ? pages[0] : pages.find(({ id }) => id === pageId))?.id;
     if (targetId === undefined) {
       const message = pageId === null ? 'there is no open page' : 'there is no such page';
-      throw new HoldfastError('invalid_request', `query/pageId: ${message}`, {
+      throw new ServiceError('invalid_request', `query/pageId: ${message}`, {
         fields: [{ pointer: 'query/pageId', message }],
       });
     }

@@ -136,4 +136,4 @@ export const step = z.discriminatedUnion(
 export const steps = z.array(step).min(1).max(STEPS_MAX, `must be at most ${STEPS_MAX}`);
 
 /** @see step */
-export type Step = z.output<typeof step>;
+export type RunStep = z.output<typeof step>;

@@ -10,7 +10,7 @@ import { Sessions } from './sessions';
 import { queryOf, splitRequest, Transport, type RequestOptions } from './transport';
 
 /** Options of the client. */
-export interface BrowserOptions {
+export interface ClientOptions {
   /** URL of the service. Default: `HOLDFAST_URL`, else `http://127.0.0.1:3000`. */
   readonly baseUrl?: string | undefined;
   /** Default: `HOLDFAST_API_KEY`, else none. */
@@ -43,7 +43,7 @@ export class Browser {
   readonly #transport: Transport;
 
   /** @throws TypeError if `baseUrl` is not an HTTP URL. */
-  constructor(options: BrowserOptions = {}) {
+  constructor(options: ClientOptions = {}) {
     const transport = new Transport({
       baseUrl: checkedUrl(options.baseUrl ?? environmentVariable('HOLDFAST_URL') ?? DEFAULT_URL),
       apiKey: options.apiKey ?? environmentVariable('HOLDFAST_API_KEY'),

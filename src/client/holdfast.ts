@@ -3,7 +3,7 @@
  * dependencies: fetch, AbortSignal and crypto.randomUUID() are enough, Puppeteer and Playwright are loaded only when
  * they are used.
  */
-export { Browser, type BrowserOptions } from './browser';
+export { Browser, type ClientOptions } from './browser';
 export type { CreateLiveRequest, CreateRequest } from './creation';
 export {
   HoldfastError,

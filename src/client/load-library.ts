@@ -24,8 +24,8 @@ export async function loadLibrary<Library>(
 
 async function load(name: string): Promise<Readonly<Record<string, unknown>> | null> {
   try {
-    // The name is in a variable because bundlers would try to include a package that is named in a literal. SAFETY: a
-    // module's exports are named values, and every one is checked before use.
+    // The name is in a variable because bundlers would try to include a package that is named in a literal.
+    // SAFETY: a module's exports are named values, and every one is checked before use.
     const exports = (await import(name)) as Record<string, unknown>;
     // SAFETY: as above; a CommonJS module has its exports in `default`, and perhaps nowhere else.
     return { ...(exports['default'] as Record<string, unknown> | undefined), ...exports };

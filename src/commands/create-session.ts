@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { firstStep } from '../../machines/step';
 import type { BrowserOptions, SessionLimits } from '../../machines/session/session.types';
 import { sealSecrets, type LaunchSecrets } from '../browser/launch-secrets';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
 import type { EffectRelay } from '../engine/effect-relay';
 import type { Report } from '../metrics/report';
@@ -59,7 +59,7 @@ export interface CreateSessionParts {
  * Accepts sessions. After the commit the session is never forgotten (I1), so the call resolves then and waits for
  * nothing else. A repeat with the same body joins the first call (I10).
  *
- * @throws HoldfastError `session_id_taken` or `idempotency_key_reused` if another body used the id or the key before;
+ * @throws ServiceError `session_id_taken` or `idempotency_key_reused` if another body used the id or the key before;
  *   what Redis throws while it is away, and then the session may exist: only a repeat with the same key or id can tell.
  */
 export function createSession(parts: CreateSessionParts): CreateSession {
@@ -133,16 +133,12 @@ export function fingerprintOf(
   return createHmac('sha256', secret).update(`create:${canonical}`).digest('hex');
 }
 
-function refusal(byKey: boolean, id: string): HoldfastError {
+function refusal(byKey: boolean, id: string): ServiceError {
   return byKey
-    ? new HoldfastError(
-        'idempotency_key_reused',
-        'This Idempotency-Key was used before, with another body.',
-        {
-          fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
-        },
-      )
-    : new HoldfastError('session_id_taken', `The session id ${id} was used before, with another body.`, {
+    ? new ServiceError('idempotency_key_reused', 'This Idempotency-Key was used before, with another body.', {
+        fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
+      })
+    : new ServiceError('session_id_taken', `The session id ${id} was used before, with another body.`, {
         fields: [{ pointer: '/sessionId', message: 'was used before, with another body' }],
       });
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import type { WorkerStore } from '../store/worker-store';
 
 /** Makes a worker stop launching (`drained`), or launch again. */
@@ -8,12 +8,12 @@ export type DrainWorker = (workerId: string, drained: boolean) => Promise<void>;
  * Drains workers for maintenance: live sessions stay until they end by themselves, and none is launched. The drained
  * state belongs to the machine, not to its current process: it outlives every restart.
  *
- * @throws HoldfastError `worker_not_found`; what Redis throws while it is away.
+ * @throws ServiceError `worker_not_found`; what Redis throws while it is away.
  */
 export function drainWorker(workers: Pick<WorkerStore, 'exists' | 'setDrained'>): DrainWorker {
   return async (workerId, drained) => {
     if (!(await workers.exists(workerId))) {
-      throw new HoldfastError('worker_not_found', 'There is no such worker.');
+      throw new ServiceError('worker_not_found', 'There is no such worker.');
     }
     await workers.setDrained(workerId, drained);
   };

@@ -1,5 +1,5 @@
 import { OPEN_STATUSES } from '../../machines/session/session.words';
-import { HoldfastError, messageOf } from '../core/errors';
+import { ServiceError, messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import { isRedisAway } from '../redis/errors';
 import type { SessionIndex, Selection } from '../store/session-index';
@@ -85,7 +85,7 @@ async function releaseOne(
   try {
     return await releaseSession({ ref, reason: 'released_by_bulk', actor, requestKey: null });
   } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'session_not_found') return null;
+    if (error instanceof ServiceError && error.code === 'session_not_found') return null;
     throw error;
   }
 }

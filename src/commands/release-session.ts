@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';
 import type { CommandSender } from '../engine/command-sender';
@@ -44,14 +44,14 @@ export interface ReleaseSessionParts {
  * Releases sessions through the `sessions` queue, like every change from outside. Releasing one that has ended answers
  * at once with how it ended (I11).
  *
- * @throws HoldfastError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time,
+ * @throws ServiceError `session_not_found`, or `outcome_unknown` if the end could not be confirmed in time,
  *   `newer_version` if only a newer process can do that; what Redis throws while it is away. A retry with the same
  *   `requestKey` carries the same operation id.
  */
 export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   const read = async (ref: SessionRef): Promise<Released> => {
     const { record, nowMs } = await parts.sessions.read(ref);
-    if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+    if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
     return { record, nowMs, closed: () => untilClosed(parts.waiters, ref) };
   };
 
@@ -63,7 +63,7 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
     const after = await read(request.ref);
     if (hasEnded(after)) return after;
     if (after.record.isPartial === true) throw newerVersion();
-    throw new HoldfastError(
+    throw new ServiceError(
       'outcome_unknown',
       'The release was accepted but not confirmed in time. Ask again: releasing twice does no harm.',
     );

@@ -1,4 +1,4 @@
-import { HoldfastError, messageOf } from '../core/errors';
+import { ServiceError, messageOf } from '../core/errors';
 import { commandPayload, launchPayload, PAYLOAD_MAX_BYTES, timerPayload } from '../queue/payloads';
 import { OWN_QUEUES } from '../../machines/session/session.words';
 import type { Producer } from '../queue/producer';
@@ -18,11 +18,11 @@ export type DiscardJob = (tenant: string, id: string) => Promise<void>;
 
 /** Dependencies of {@link retryJob} and {@link discardJob}. */
 export interface RetryJobParts {
-  /** @throws HoldfastError `job_not_found`. */
+  /** @throws ServiceError `job_not_found`. */
   readonly getQuarantined: (tenant: string, id: string) => Promise<QuarantinedJob>;
   readonly quarantine: Pick<QuarantineStore, 'remove'>;
   readonly producer: Pick<Producer, 'addAgain'>;
-  /** Checks a job of another service. @throws HoldfastError that says what is wrong with it. */
+  /** Checks a job of another service. @throws ServiceError that says what is wrong with it. */
   readonly checkIngressJob: (name: string, data: unknown) => void;
 }
 
@@ -32,7 +32,7 @@ const SCHEMAS = { launch: launchPayload, sessions: commandPayload, timers: timer
  * Adds a job again unchanged, under an id made from its entry: a repeat of this call while the job still exists adds
  * nothing. A job that would be contained again at once is refused.
  *
- * @throws HoldfastError `job_not_found`, `job_not_retryable`; what Redis throws while it is away.
+ * @throws ServiceError `job_not_found`, `job_not_retryable`; what Redis throws while it is away.
  */
 export function retryJob(parts: RetryJobParts): RetryJob {
   return async (tenant, id) => {
@@ -45,7 +45,7 @@ export function retryJob(parts: RetryJobParts): RetryJob {
   };
 }
 
-/** @throws HoldfastError `job_not_found`; what Redis throws while it is away. */
+/** @throws ServiceError `job_not_found`; what Redis throws while it is away. */
 export function discardJob({ getQuarantined, quarantine }: RetryJobParts): DiscardJob {
   return async (tenant, id) => {
     await getQuarantined(tenant, id);
@@ -83,5 +83,5 @@ function parsed(json: string): unknown {
   }
 }
 
-const notRetryable = (why: string): HoldfastError =>
-  new HoldfastError('job_not_retryable', `The job would be contained again: ${why}`);
+const notRetryable = (why: string): ServiceError =>
+  new ServiceError('job_not_retryable', `The job would be contained again: ${why}`);

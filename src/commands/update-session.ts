@@ -3,7 +3,7 @@ import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { SessionChange } from '../../machines/session/session.events';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';
 import { sessionEnded } from '../engine/session-ended';
@@ -40,7 +40,7 @@ export interface UpdateSessionParts {
  * Changes sessions through the `sessions` queue, like every change from outside. Against a time-out that fires at the
  * same moment exactly one of the two wins, since both are commits to one revision.
  *
- * @throws HoldfastError `session_not_found`, `session_ended`, `precondition_failed`, `too_many_changes`,
+ * @throws ServiceError `session_not_found`, `session_ended`, `precondition_failed`, `too_many_changes`,
  *   `invalid_request` for a deadline that has passed or too many labels, `session_not_live` for `expiresAtMs` before
  *   the session is live, `outcome_unknown` if it could not be confirmed in time, `newer_version` if only a newer
  *   process can do that; what Redis throws while it is away.
@@ -77,7 +77,7 @@ export function updateSession(parts: UpdateSessionParts): UpdateSession {
 }
 
 function recordOf({ record }: Pick<LoadedSession, 'record'>): SessionRecord {
-  if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+  if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
   return record;
 }
 
@@ -89,7 +89,7 @@ function changeOf(
   if (expiresAtMs === null) return change;
   const { liveAtMs } = snapshot.context;
   if (liveAtMs === null) {
-    throw new HoldfastError(
+    throw new ServiceError(
       'session_not_live',
       'The session is not live yet: set timeout instead of expiresAt.',
     );
@@ -101,15 +101,15 @@ function changeOf(
   return { ...change, timeoutMs };
 }
 
-function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: UpdateRequest): HoldfastError {
+function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: UpdateRequest): ServiceError {
   switch (outcome) {
     case 'precondition_failed':
-      return new HoldfastError(
+      return new ServiceError(
         'precondition_failed',
         `The session is not at revision ${ifRevision ?? '*'} any more.`,
       );
     case 'too_many_changes':
-      return new HoldfastError(
+      return new ServiceError(
         'too_many_changes',
         'The history of the session is full: it goes on, but is not changed any more.',
       );
@@ -121,15 +121,15 @@ function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: Up
     case 'too_many_labels':
       return invalid('/labels', `would make more than ${LABELS_MAX}`);
     default:
-      return new HoldfastError(
+      return new ServiceError(
         'outcome_unknown',
         'The change was accepted but not confirmed in time. Read the session, or repeat it with its Idempotency-Key.',
       );
   }
 }
 
-const invalid = (pointer: string, message: string): HoldfastError =>
-  new HoldfastError('invalid_request', `${pointer}: ${message}`, { fields: [{ pointer, message }] });
+const invalid = (pointer: string, message: string): ServiceError =>
+  new ServiceError('invalid_request', `${pointer}: ${message}`, { fields: [{ pointer, message }] });
 
 /* The change is part of the id: the same key with another change is another operation, not a replay. */
 function commandIdOf({ ref, ifRevision, requestKey }: UpdateRequest, change: SessionChange): string {

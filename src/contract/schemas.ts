@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { NewSession } from '../commands/create-session';
 import { checkFields, invalidFields, summary, type FieldPlace } from '../core/check-fields';
-import { HoldfastError, type FieldError } from '../core/errors';
+import { ServiceError, type FieldError } from '../core/errors';
 import { SESSION_ID_PATTERN } from '../core/ids';
 import { isCursor, type Selection } from '../store/session-index';
 import { browserFields, browserWishes, checkBrowserFields } from './browser-options';
@@ -128,7 +128,7 @@ export type ParseCreateBody = (body: unknown, place?: FieldPlace) => NewSession;
  * The body of `POST /v1/sessions` → the parameters of the session, defaults applied. The schema is made here, once for
  * all bodies: making it takes longer than using it.
  *
- * @throws HoldfastError `not_supported` or `invalid_request`, naming every field; the returned function does.
+ * @throws ServiceError `not_supported` or `invalid_request`, naming every field; the returned function does.
  */
 export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
   const schema = createBody(policy).superRefine(checkBrowserFields);
@@ -171,7 +171,7 @@ export interface ListQuery {
 /**
  * The query of `GET /v1/sessions`.
  *
- * @throws HoldfastError `invalid_request`, naming every parameter.
+ * @throws ServiceError `invalid_request`, naming every parameter.
  */
 export function parseListQuery(query: Readonly<Record<string, unknown>>): ListQuery {
   const { cursor, limit, ...selection } = checkFields(listQuery, query, { root: 'query' });
@@ -193,7 +193,7 @@ export interface ReleaseAllSelection {
 /**
  * Body and query of `POST /v1/sessions/release`; both may contain filters.
  *
- * @throws HoldfastError `invalid_request`.
+ * @throws ServiceError `invalid_request`.
  */
 export function parseReleaseAll(
   body: unknown,
@@ -216,7 +216,7 @@ export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 /**
  * The `Idempotency-Key` header; null if there is none.
  *
- * @throws HoldfastError `invalid_request`.
+ * @throws ServiceError `invalid_request`.
  */
 export function parseIdempotencyKey(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
@@ -240,7 +240,7 @@ function withoutNotOffered(body: unknown, root: string): unknown {
       return [{ pointer, message: 'is not offered: your client can set it, for as long as it is connected' }];
     return [];
   });
-  if (fields.length > 0) throw new HoldfastError('not_supported', summary(fields), { fields });
+  if (fields.length > 0) throw new ServiceError('not_supported', summary(fields), { fields });
   const rest = Object.entries(body).filter(([name]) => !Object.hasOwn(NOT_OFFERED, name));
   return Object.fromEntries(rest);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { UpdateRequest } from '../commands/update-session';
 import { checkFields, type FieldPlace } from '../core/check-fields';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { duration, labelName, labelValue, sessionName, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
 
 /* Strict: with a misspelt time-out the session would end at the old time. */
@@ -52,7 +52,7 @@ export type RequestedUpdate = Pick<UpdateRequest, 'change' | 'expiresAtMs' | 'ti
 /**
  * The body of `PATCH /v1/sessions/{id}` → the change.
  *
- * @throws HoldfastError `invalid_request`, naming every field.
+ * @throws ServiceError `invalid_request`, naming every field.
  */
 export function parseUpdateBody(
   body: unknown,
@@ -79,7 +79,7 @@ const ENTITY_TAG = /^"([\x21\x23-\x7e]*)"$/;
  *
  * @returns the revision it names; null without one and for `*`; 0, which is never a revision, for a tag that this
  *   service did not make
- * @throws HoldfastError `malformed_request` for a weak tag, a list, or anything else (RFC 9110, 13.1.1 demands strong
+ * @throws ServiceError `malformed_request` for a weak tag, a list, or anything else (RFC 9110, 13.1.1 demands strong
  *   comparison).
  */
 export function parseIfMatch(header: string | undefined): number | null {
@@ -87,7 +87,7 @@ export function parseIfMatch(header: string | undefined): number | null {
   const [, tag] = ENTITY_TAG.exec(header.trim()) ?? [];
   if (tag !== undefined) return /^[1-9]\d{0,14}$/.test(tag) ? Number(tag) : 0;
   const message = 'must be the ETag of a session, such as "3", or *; weak tags and lists are not understood';
-  throw new HoldfastError('malformed_request', `If-Match: ${message}`, {
+  throw new ServiceError('malformed_request', `If-Match: ${message}`, {
     fields: [{ pointer: 'header/If-Match', message }],
   });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HoldfastError, type FieldError } from './errors';
+import { ServiceError, type FieldError } from './errors';
 import { nearestWord } from './nearest-word';
 
 /** Where the checked value is in the request. */
@@ -18,7 +18,7 @@ export interface FieldPlace {
 const FIELDS_MAX = 50;
 const NAME_SHOWN_MAX = 128;
 
-/** @throws HoldfastError `invalid_request`, naming every field. */
+/** @throws ServiceError `invalid_request`, naming every field. */
 export function checkFields<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -71,9 +71,9 @@ export function unknownField(name: string, known: readonly string[], inside: str
 export function invalidFields(
   fields: readonly FieldError[],
   { whole = 'the body', more = 0 }: { readonly whole?: string; readonly more?: number } = {},
-): HoldfastError {
+): ServiceError {
   const message = summary(fields, whole) + (more === 0 ? '' : `; and ${more} more`);
-  return new HoldfastError('invalid_request', message, { fields });
+  return new ServiceError('invalid_request', message, { fields });
 }
 
 /** Wrong fields in one sentence. */

@@ -77,7 +77,7 @@ export interface FieldError {
 }
 
 /** An error with a code from the catalogue; anything else that reaches a caller is an `internal_error`. */
-export class HoldfastError extends Error {
+export class ServiceError extends Error {
   readonly status: number;
   readonly retryable: boolean;
   readonly fields: readonly FieldError[];
@@ -96,7 +96,7 @@ export class HoldfastError extends Error {
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'HoldfastError';
+    this.name = 'ServiceError';
     this.status = ERROR_CATALOGUE[code].status;
     this.retryable = options.retryable ?? ERROR_CATALOGUE[code].retryable;
     this.fields = options.fields ?? [];

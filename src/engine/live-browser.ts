@@ -7,7 +7,7 @@ import {
   type Route,
 } from '../browser/dial';
 import type { DownloadsRoute } from '../browser/downloads';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionStore } from '../store/session-store';
@@ -32,7 +32,7 @@ export type FindDownloads = (ref: SessionRef) => Promise<DownloadsRoute>;
 /**
  * The call counts as activity: a client that asks for a screenshot or for cookies is not idle.
  *
- * @throws HoldfastError `session_not_found`, `session_not_live`, `session_ended`, `browser_unreachable`; what Redis
+ * @throws ServiceError `session_not_found`, `session_not_live`, `session_ended`, `browser_unreachable`; what Redis
  *   throws while it is away.
  */
 export function findBrowser(parts: FindBrowserParts): FindBrowser {
@@ -43,7 +43,7 @@ export function findBrowser(parts: FindBrowserParts): FindBrowser {
 /**
  * The same for the session's downloads: the call counts as activity, too.
  *
- * @throws HoldfastError as {@link findBrowser}.
+ * @throws ServiceError as {@link findBrowser}.
  */
 export function findDownloads(parts: FindBrowserParts): FindDownloads {
   const { here, secret } = parts;
@@ -60,14 +60,14 @@ async function find<R>(
   routeFor: (target: DialTarget) => R | null,
 ): Promise<R> {
   const { record } = await sessions.read(ref);
-  if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+  if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
   requireLive(record);
   const { endpoint, owner } = record.snapshot.context;
   const route =
     endpoint === null || owner === null ? null : routeFor({ endpoint, claimId: owner.fence.claimId });
   if (endpoint === null && record.isPartial === true) throw newerVersion();
   if (route === null) {
-    throw new HoldfastError('browser_unreachable', 'The browser cannot be reached from this API process.');
+    throw new ServiceError('browser_unreachable', 'The browser cannot be reached from this API process.');
   }
   await activity.note(ref, false);
   return route;

@@ -6,31 +6,31 @@ import {
   hasBrowser,
 } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
-import { HoldfastError, type ErrorCode } from '../core/errors';
+import { ServiceError, type ErrorCode } from '../core/errors';
 import type { SessionRecord } from '../store/session-record';
 
 /** The error for a request on a session that has ended: `session_ended`, with how it ended. */
-export function sessionEnded(snapshot: SessionSnapshot): HoldfastError {
+export function sessionEnded(snapshot: SessionSnapshot): ServiceError {
   return ended(endOf(snapshot));
 }
 
 /** The same from status and reason, for callers that have not read the row. */
-export function endedAs(status: SessionStatus, endReason: string | null): HoldfastError {
+export function endedAs(status: SessionStatus, endReason: string | null): ServiceError {
   return ended({ sessionStatus: status, endReason });
 }
 
-function ended(details: Pick<End, 'sessionStatus' | 'endReason'>): HoldfastError {
+function ended(details: Pick<End, 'sessionStatus' | 'endReason'>): ServiceError {
   const { sessionStatus, endReason } = details;
   const message = `The session has ended: ${sessionStatus}, ${endReason ?? 'unknown'}.`;
-  return new HoldfastError('session_ended', message, { details: { ...details } });
+  return new ServiceError('session_ended', message, { details: { ...details } });
 }
 
-/** @throws HoldfastError `session_not_live` before a session is live, `session_ended` with how it ended after that. */
+/** @throws ServiceError `session_not_live` before a session is live, `session_ended` with how it ended after that. */
 export function requireLive({ snapshot }: SessionRecord): void {
   const status = statusOf(snapshot);
   if (hasBrowser(status)) return;
   if (isEnded(status)) throw sessionEnded(snapshot);
-  throw new HoldfastError('session_not_live', 'The session is not live yet.');
+  throw new ServiceError('session_not_live', 'The session is not live yet.');
 }
 
 /* If the session failed, the create failed too. A release or a time-out was requested. */
@@ -59,13 +59,13 @@ export const CREATE_ENDED_CODES: readonly ErrorCode[] = [...new Set(Object.value
  * @param isNamed - whether the request names its session, by id or Idempotency-Key: a repeat then gets this answer
  *   again
  */
-export function createEnded(snapshot: SessionSnapshot, isNamed: boolean): HoldfastError {
+export function createEnded(snapshot: SessionSnapshot, isNamed: boolean): ServiceError {
   const { liveAtMs, error } = snapshot.context;
   const details = endOf(snapshot);
   const { sessionId, sessionStatus, endReason } = details;
   const when = liveAtMs === null ? 'has ended before it was live' : 'has ended';
   const how = `${sessionStatus}, ${endReason ?? 'unknown'}${error === null ? '' : `: ${error.message}`}`;
-  return new HoldfastError(codeOf(endReason), `The session ${sessionId} ${when} (${how}).`, {
+  return new ServiceError(codeOf(endReason), `The session ${sessionId} ${when} (${how}).`, {
     details: { ...details },
     ...(isNamed ? { retryable: false } : {}),
   });

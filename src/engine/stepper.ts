@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventName, type SessionEvent } from '../../machines/session/session.events';
+import { eventName, type MachineEvent } from '../../machines/session/session.events';
 import type { Fence } from '../../machines/session/session.types';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
@@ -18,7 +18,7 @@ export interface StepRequest {
   readonly cause: string;
   readonly actor: string;
   /** Makes the event from the record that was read; null: no event for a session in this state. */
-  readonly event: (record: SessionRecord, nowMs: number) => SessionEvent | null;
+  readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
   readonly asOwner?: Fence;
   readonly asReaperOf?: string;
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import { releaseJob } from './contract';
 import { INGRESS_JOBS } from '../../machines/session/session.words';
 import { readCreate, readExtend, readJob, readRun, type JobParsers } from './read-job';
@@ -6,7 +6,7 @@ import { readCreate, readExtend, readJob, readRun, type JobParsers } from './rea
 /**
  * Makes the checks of an acceptance on name and data of a job, without accepting it.
  *
- * @throws HoldfastError `invalid_request` or `not_supported`, naming every field.
+ * @throws ServiceError `invalid_request` or `not_supported`, naming every field.
  */
 export function checkJob(parts: JobParsers, name: string, data: unknown): void {
   const known = INGRESS_JOBS.find(candidate => candidate === name);
@@ -24,6 +24,6 @@ export function checkJob(parts: JobParsers, name: string, data: unknown): void {
       readRun(parts, data);
       return;
     case undefined:
-      throw new HoldfastError('invalid_request', `the name must be one of ${INGRESS_JOBS.join(', ')}`);
+      throw new ServiceError('invalid_request', `the name must be one of ${INGRESS_JOBS.join(', ')}`);
   }
 }

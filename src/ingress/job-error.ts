@@ -1,5 +1,5 @@
 import type { SessionData } from '../client/session';
-import { HoldfastError, type ErrorCode } from '../core/errors';
+import { ServiceError, type ErrorCode } from '../core/errors';
 import { isRedisAway } from '../redis/errors';
 
 /**
@@ -33,7 +33,7 @@ const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', '
  * process must handle it.
  */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof HoldfastError) {
+  if (error instanceof ServiceError) {
     return PASSING.includes(error.code);
   }
   return isRedisAway(error);
@@ -41,5 +41,5 @@ export function isPassing(error: unknown): boolean {
 
 /** The code of the error that ended a job; null for a fault of Holdfast itself. */
 export function codeOf(error: unknown): string | null {
-  return error instanceof HoldfastError || error instanceof JobFailure ? error.code : null;
+  return error instanceof ServiceError || error instanceof JobFailure ? error.code : null;
 }

@@ -39,7 +39,7 @@ export interface RunParts {
   readonly fileUrl: (fileId: string) => string;
   /** Loads what steps need; takes long the first time only. */
   readonly prepare: () => Promise<void>;
-  /** Connects to the first page of a live session. @throws HoldfastError `session_ended`, `browser_unreachable`, … */
+  /** Connects to the first page of a live session. @throws ServiceError `session_ended`, `browser_unreachable`, … */
   readonly openPage: (ref: SessionRef, signal: AbortSignal) => Promise<StepPage>;
   /** Notes activity in the session, for its idle time-out. */
   readonly noteActivity: (ref: SessionRef) => Promise<void>;

@@ -6,7 +6,7 @@ import { checkFields } from '../core/check-fields';
 import { createJob, extendJob, requestFields, runJob, type RunJob } from './contract';
 
 /*
- * Reads and checks the data of jobs. Each function throws HoldfastError `invalid_request` or `not_supported`, naming
+ * Reads and checks the data of jobs. Each function throws ServiceError `invalid_request` or `not_supported`, naming
  * every field.
  */
 

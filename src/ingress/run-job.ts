@@ -1,7 +1,7 @@
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded, type IngressJobName } from '../../machines/session/session.words';
 import { plainMessageOf, type StepPage } from '../browser/run-steps';
-import type { Step } from '../browser/steps';
+import type { RunStep } from '../browser/steps';
 import type { NewSession } from '../commands/create-session';
 import { messageOf } from '../core/errors';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
@@ -108,7 +108,7 @@ async function run(
 }
 
 interface Progress {
-  readonly steps: readonly Step[];
+  readonly steps: readonly RunStep[];
   readonly done: number;
   readonly outputs: RunOutputs;
 }
@@ -181,7 +181,7 @@ async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): 
   );
 }
 
-function stepFailed(number: number, step: Step, error: unknown): JobFailure {
+function stepFailed(number: number, step: RunStep, error: unknown): JobFailure {
   const message = plainMessageOf(error).slice(0, MESSAGE_MAX);
   return new JobFailure('step_failed', `step ${number} (${step.do}): ${message}`);
 }

@@ -1,5 +1,5 @@
 import type { StepOutput } from '../browser/run-steps';
-import type { Step } from '../browser/steps';
+import type { RunStep } from '../browser/steps';
 import { randomId } from '../core/ids';
 import type { Output } from '../producer/jobs';
 import { FILE_MAX_BYTES } from '../store/file-store';
@@ -40,7 +40,7 @@ export class RunOutputs {
    * @param number - 1 for the first step
    * @throws JobFailure `step_failed` for a document that is too large to keep.
    */
-  async add(number: number, step: Step, given: StepOutput): Promise<void> {
+  async add(number: number, step: RunStep, given: StepOutput): Promise<void> {
     if (given === null) return;
     const name = 'name' in step && step.name !== undefined ? { name: step.name } : {};
     const what =
@@ -48,7 +48,7 @@ export class RunOutputs {
     this.#lines.push(JSON.stringify({ step: number, ...name, ...what }));
   }
 
-  async #value(number: number, step: Step, value: unknown): Promise<Pick<Output, 'value' | 'file'>> {
+  async #value(number: number, step: RunStep, value: unknown): Promise<Pick<Output, 'value' | 'file'>> {
     const json = JSON.stringify(value);
     const bytes = Buffer.byteLength(json);
     const before = this.#lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0);
@@ -58,7 +58,7 @@ export class RunOutputs {
 
   async #file(
     number: number,
-    step: Step,
+    step: RunStep,
     { bytes, contentType }: { readonly bytes: Buffer; readonly contentType: string },
   ): Promise<Pick<Output, 'file'>> {
     if (bytes.length > FILE_MAX_BYTES) {

@@ -5,12 +5,6 @@ import { SESSION_EVENT_TYPES } from '../../machines/session/session.events';
 /** Events of the machine by their names in histories, and the creation, which is not one of its events. */
 export const SESSION_EVENTS = ['created', ...SESSION_EVENT_TYPES.map(type => type.toLowerCase())];
 
-/** What became of one delivery of a job. */
-export const JOB_OUTCOMES = ['done', 'again', 'handed_back', 'failed'] as const;
-
-/** @see JOB_OUTCOMES */
-export type JobOutcome = (typeof JOB_OUTCOMES)[number];
-
 export { CONTAINMENT_REASONS } from '../core/containment';
 
 /** How long a start may take, in seconds; finest around the objective of 5 s. */

@@ -1,3 +1,4 @@
+import { DELIVERY_OUTCOMES } from '../core/delivery-outcome';
 import {
   END_REASONS,
   JOB_NAMES,
@@ -6,14 +7,7 @@ import {
   TIMER_KINDS,
   ENDED_STATUSES,
 } from '../../machines/session/session.words';
-import {
-  CONTAINMENT_REASONS,
-  JOB_OUTCOMES,
-  SESSION_EVENTS,
-  START_BUCKETS,
-  SWEEPS,
-  TIMER_LAYERS,
-} from './label-values';
+import { CONTAINMENT_REASONS, SESSION_EVENTS, START_BUCKETS, SWEEPS, TIMER_LAYERS } from './label-values';
 import { MetricRegistry } from './metric-registry';
 
 const LATENESS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
@@ -86,7 +80,7 @@ export class Metrics {
   readonly jobDuration = this.registry.histogram({
     name: 'job_duration_seconds',
     help: 'How long a delivery of a job was worked on, by what became of it.',
-    labels: { queue: QUEUES, name: JOB_NAMES, outcome: JOB_OUTCOMES },
+    labels: { queue: QUEUES, name: JOB_NAMES, outcome: DELIVERY_OUTCOMES },
     buckets: JOB_BUCKETS,
   });
   readonly jobsStalled = this.registry.counter({

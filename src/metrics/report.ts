@@ -1,10 +1,11 @@
+import type { DeliveryOutcome } from '../core/delivery-outcome';
 import type { SessionSnapshot } from '../../machines/session/session.types';
 import { isEnded, type TimerKind } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
 import type { ContainedJob } from '../core/containment';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
-import type { JobOutcome, SweepName, TimerLayer } from './label-values';
+import type { SweepName, TimerLayer } from './label-values';
 import type { Metrics } from './metrics';
 
 export type { SweepName, TimerLayer } from './label-values';
@@ -77,7 +78,7 @@ export class Report {
   }
 
   /** A delivery of a job has ended after this long. */
-  jobHandled(queue: string, name: string, outcome: JobOutcome, durationMs: number): void {
+  jobHandled(queue: string, name: string, outcome: DeliveryOutcome, durationMs: number): void {
     this.metrics.jobDuration.observe({ queue, name, outcome }, durationMs / 1000);
   }
 

@@ -35,7 +35,7 @@ interface Named {
 }
 
 /** One step in a session. */
-export type Step =
+export type RunStep =
   | ({
       readonly do: 'goto';
       readonly url: string;
@@ -72,7 +72,7 @@ export type Step =
 
 /** Steps in an existing session (`sessionId`), or in a new one (`session`). */
 export interface RunData {
-  readonly steps: readonly Step[];
+  readonly steps: readonly RunStep[];
   readonly sessionId?: string;
   readonly session?: CreateData;
   /** What to do with the session afterwards, also when a step has failed. Default: `release`. */

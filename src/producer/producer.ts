@@ -16,6 +16,6 @@ export type {
   RunResult,
   SessionOutcome,
   SessionView,
-  Step,
+  RunStep,
 } from './jobs';
 export { SessionProducer, type AddOptions, type SessionProducerOptions } from './session-producer';

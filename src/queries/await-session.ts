@@ -21,7 +21,7 @@ export interface AwaitSessionParts {
   readonly getSession: GetSession;
 }
 
-/** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
+/** @throws ServiceError `session_not_found`; what Redis throws while it is away. */
 export function awaitSession({ waiters, getSession }: AwaitSessionParts): AwaitSession {
   return async ({ ref, until, timeoutMs, signal }) => {
     if (timeoutMs > 0) await waiters.record(ref, until, timeoutMs, signal);

@@ -1,5 +1,5 @@
 import { isQueued } from '../../machines/session/session.view';
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { SessionIndex } from '../store/session-index';
 import type { SessionStore } from '../store/session-store';
@@ -22,11 +22,11 @@ export interface GetSessionParts {
   readonly index: Pick<SessionIndex, 'queuePosition'>;
 }
 
-/** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
+/** @throws ServiceError `session_not_found`; what Redis throws while it is away. */
 export function getSession(parts: GetSessionParts): GetSession {
   return async ref => {
     const found = await findSession(parts, ref);
-    if (found === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+    if (found === null) throw new ServiceError('session_not_found', 'There is no such session.');
     return found;
   };
 }

@@ -28,7 +28,7 @@ export interface LiveDetailsParts {
 }
 
 /**
- * @throws HoldfastError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis
+ * @throws ServiceError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis
  *   throws while it is away.
  */
 export function liveDetails({ getSession, activity, openPages }: LiveDetailsParts): GetLiveDetails {

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import type { QuarantinedJob, QuarantineEntry, QuarantineStore } from '../store/quarantine-store';
 
 /** Selects jobs in quarantine. */
@@ -36,12 +36,12 @@ export function listQuarantine({ quarantine, ingressTenant }: QuarantineParts): 
     });
 }
 
-/** @throws HoldfastError `job_not_found`, also for another tenant's; what Redis throws while it is away. */
+/** @throws ServiceError `job_not_found`, also for another tenant's; what Redis throws while it is away. */
 export function getQuarantined({ quarantine, ingressTenant }: QuarantineParts): GetQuarantined {
   return async (tenant, id) => {
     const job = await quarantine.get(id);
     if (job === null || !isSeenBy(job, tenant, ingressTenant)) {
-      throw new HoldfastError('job_not_found', 'There is no such job in quarantine.');
+      throw new ServiceError('job_not_found', 'There is no such job in quarantine.');
     }
     return job;
   };

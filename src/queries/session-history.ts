@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { EventLog } from '../store/event-log';
 import type { HistoryEntry } from '../store/session-record';
@@ -20,13 +20,13 @@ export interface FoundHistory {
 /** Reads a part of a session's history. */
 export type SessionHistory = (request: HistoryRequest) => Promise<FoundHistory>;
 
-/** @throws HoldfastError `session_not_found`; what Redis throws while it is away. */
+/** @throws ServiceError `session_not_found`; what Redis throws while it is away. */
 export function sessionHistory(eventLog: Pick<EventLog, 'historySince' | 'hasHistory'>): SessionHistory {
   return async ({ ref, afterSeq, limit }) => {
     const page = await eventLog.historySince(ref, afterSeq, limit);
     if (page !== null) return page;
     // The first entry is written with the row, and the history is forgotten with it.
     if (afterSeq > 0 && (await eventLog.hasHistory(ref))) return { entries: [], hasMore: false };
-    throw new HoldfastError('session_not_found', 'There is no such session.');
+    throw new ServiceError('session_not_found', 'There is no such session.');
   };
 }

@@ -1,3 +1,4 @@
+import type { DeliveryOutcome } from '../core/delivery-outcome';
 import { DelayedError, WaitingError, Worker, type Job } from 'bullmq';
 import type { z } from 'zod';
 import { NewerMachineVersionError } from '../../machines/session/session.versions';
@@ -82,9 +83,6 @@ export interface Delivery {
   /** How often the job has lost the process that had it. */
   readonly stalls: number;
 }
-
-/** What became of one delivery of a job. */
-export type DeliveryOutcome = 'done' | 'again' | 'handed_back' | 'failed';
 
 /** What consumers report about their jobs. */
 export interface JobReport {

@@ -1,6 +1,6 @@
 import { dueAtMs } from '../../machines/session/session.deadlines';
 import type { SessionEffect } from '../../machines/session/session.effects';
-import { eventName, type SessionEvent } from '../../machines/session/session.events';
+import { eventName, type MachineEvent } from '../../machines/session/session.events';
 import type { SessionContext } from '../../machines/session/session.types';
 import { MACHINE_VERSION } from '../../machines/session/session.versions';
 import { statusOf, isQueued } from '../../machines/session/session.view';
@@ -101,7 +101,7 @@ export function commitArgs(commit: Commit): string[] {
 }
 
 /* The facts on which the machine decided a time-out; the script compares them with the current ones. */
-function timeoutCheck(event: SessionEvent, context: SessionContext): object | null {
+function timeoutCheck(event: MachineEvent, context: SessionContext): object | null {
   if (event.type !== 'TIMEOUT') return null;
   return { dueMs: dueAtMs(context, event.kind, event.activity), ...event.activity };
 }

@@ -1,7 +1,7 @@
-import type { SessionEvent } from '../../machines/session/session.events';
+import type { MachineEvent } from '../../machines/session/session.events';
 import type { Fence, SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import type { SessionStatus } from '../../machines/session/session.words';
-import type { Step } from '../../machines/step';
+import type { StepResult } from '../../machines/step';
 import type { SessionRef } from '../core/ids';
 
 /* The types that are read from the session store and written to it. */
@@ -48,7 +48,7 @@ export interface NewHistoryEntry extends HistoryCause {
    * The input of the machine: folding all inputs of a history gives the row. The input of a creation lacks the sealed
    * part. Lines of versions before this field lack it.
    */
-  readonly input?: SessionEvent | SessionInput;
+  readonly input?: MachineEvent | SessionInput;
 }
 
 /** One line of a session's history. `seq` is gap-free and equals the revision it made. */
@@ -60,8 +60,8 @@ export interface HistoryEntry extends NewHistoryEntry {
 /** A step to commit: the record that was read, and the machine's next snapshot. */
 export interface Commit {
   readonly before: SessionRecord;
-  readonly event: SessionEvent;
-  readonly after: Step;
+  readonly event: MachineEvent;
+  readonly after: StepResult;
   /** Applied at most once per session; a repeat gets the first answer. */
   readonly opId: string;
   readonly cause: HistoryCause['cause'];
@@ -91,7 +91,7 @@ export type CommitAnswer =
 /** A session to accept. */
 export interface Creation {
   readonly input: SessionInput;
-  readonly first: Step;
+  readonly first: StepResult;
   readonly fingerprint: string;
   readonly opId: string;
   readonly actor: string;

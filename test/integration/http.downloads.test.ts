@@ -16,7 +16,7 @@ import type { SessionData } from '../../src/client/session';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { BrowserDownloads } from '../../workers/keeper/downloads/browser-downloads';
 import type { CutDownload } from '../../workers/keeper/downloads/download-quota';
-import { Gateway } from '../../workers/keeper/door/gateway';
+import { KeeperGateway } from '../../workers/keeper/door/gateway';
 import { startTestApi, type TestApi } from '../support/api';
 import { Contract } from '../support/openapi';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
@@ -24,7 +24,7 @@ import { makeTempDir, type TempDir } from '../support/temp-dir';
 describe('downloads of a live session', () => {
   let api: TestApi;
   let dir: TempDir;
-  let gateway: Gateway;
+  let gateway: KeeperGateway;
   let session: SessionData;
   let contract: Contract;
   let cuts: readonly CutDownload[] = [];
@@ -33,7 +33,7 @@ describe('downloads of a live session', () => {
     dir = await makeTempDir();
     api = await startTestApi();
     const gatewaySocket = join(dir.path, 'gateway.sock');
-    gateway = await Gateway.listenOn(gatewaySocket, {
+    gateway = await KeeperGateway.listenOn(gatewaySocket, {
       browserOf: () => ({
         endpoint: api.browser.endpoint,
         downloads: new BrowserDownloads({

@@ -1,5 +1,5 @@
 import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
-import type { SessionEvent } from '../../machines/session/session.events';
+import type { MachineEvent } from '../../machines/session/session.events';
 import type {
   BrowserOptions,
   Endpoint,
@@ -58,7 +58,7 @@ export const ENDPOINT: Endpoint = {
 };
 
 /** One event of every type, as it occurs; the deadline is that of `session` in {@link SAMPLES}.live. */
-export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEvent, { type: T }> } = {
+export const EVENTS: { readonly [T in MachineEvent['type']]: Extract<MachineEvent, { type: T }> } = {
   CLAIM: { type: 'CLAIM', nowMs: T0 + 100, workerId: 'w-1', claimId: 'claim-1' },
   BROWSER_READY: { type: 'BROWSER_READY', nowMs: T0 + 300, endpoint: ENDPOINT },
   LAUNCH_FAILED: { type: 'LAUNCH_FAILED', nowMs: T0 + 300, message: 'no display' },
@@ -92,7 +92,7 @@ export const EVENTS: { readonly [T in SessionEvent['type']]: Extract<SessionEven
 };
 
 /** Offers events one after the other; throws if one is not accepted. */
-export function walk(from: SessionSnapshot, ...events: SessionEvent[]): SessionSnapshot {
+export function walk(from: SessionSnapshot, ...events: MachineEvent[]): SessionSnapshot {
   return events.reduce((snapshot, event) => {
     const taken = step(snapshot, event);
     if (!taken.accepted)

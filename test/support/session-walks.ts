@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
-import type { ReleaseEvent, SessionChange, SessionEvent } from '../../machines/session/session.events';
+import type { ReleaseEvent, SessionChange, MachineEvent } from '../../machines/session/session.events';
 import { TIMER_KINDS, type BrowserGoneCause, type TimerKind } from '../../machines/session/session.words';
 import type { SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import { ENDPOINT, INPUT } from './session-samples';
@@ -9,7 +9,7 @@ import { ENDPOINT, INPUT } from './session-samples';
  * One random event, still without its time. The walk sets the time, because a time-out names a deadline that depends on
  * the session at that moment.
  */
-export type Move = (at: SessionSnapshot, nowMs: number) => SessionEvent;
+export type Move = (at: SessionSnapshot, nowMs: number) => MachineEvent;
 
 /** A random life: the input of the session, and its events with the time between them. */
 export interface Walk {

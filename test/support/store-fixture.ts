@@ -1,4 +1,4 @@
-import type { SessionEvent } from '../../machines/session/session.events';
+import type { MachineEvent } from '../../machines/session/session.events';
 import { firstStep, step } from '../../machines/step';
 import { refOf, type SessionRef } from '../../src/core/ids';
 import { createLogger } from '../../src/core/logger';
@@ -68,7 +68,7 @@ export class StoreFixture {
   async prepare(
     ref: SessionRef,
     opId: string,
-    event: SessionEvent,
+    event: MachineEvent,
     change: Partial<Commit> = {},
   ): Promise<Commit> {
     const before = await this.read(ref);
@@ -82,7 +82,7 @@ export class StoreFixture {
   async commit(
     ref: SessionRef,
     opId: string,
-    event: SessionEvent,
+    event: MachineEvent,
     change: Partial<Commit> = {},
   ): Promise<CommitAnswer> {
     return this.store.commit(await this.prepare(ref, opId, event, change));

@@ -1,8 +1,9 @@
+import type { DeliveryOutcome } from '../../src/core/delivery-outcome';
 import { setImmediate } from 'node:timers/promises';
 import { UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
 import { pause, settlesWithin } from '../../src/core/abort';
 import type { Clock } from '../../src/core/clock';
-import { HoldfastError, messageOf } from '../../src/core/errors';
+import { ServiceError, messageOf } from '../../src/core/errors';
 import type { Logger } from '../../src/core/logger';
 import { printable } from '../../src/core/printable';
 import type { Redis } from '../../src/redis/connection';
@@ -10,7 +11,7 @@ import { isRedisAway } from '../../src/redis/errors';
 import { untilRedisServes } from '../../src/redis/until-redis-serves';
 import { INGRESS_PREFIX } from '../../src/redis/keys';
 import type { AcceptedJobs } from '../../src/queue/accepted-jobs';
-import type { DeliveryOutcome, JobReport } from '../../src/queue/consumer';
+import type { JobReport } from '../../src/queue/consumer';
 import {
   endless,
   TAKEN_MAX,
@@ -285,7 +286,7 @@ export class IngressConsumer {
  */
 const isGhost = (job: Job): boolean => nameOf(job) === '' && !Number.isFinite(job.timestamp);
 
-const passes = (error: unknown): boolean => isRedisAway(error) || error instanceof HoldfastError;
+const passes = (error: unknown): boolean => isRedisAway(error) || error instanceof ServiceError;
 
 /* All other errors are about this one job: another process has it, or another writer has changed its keys. */
 function codedOf(error: unknown): unknown {

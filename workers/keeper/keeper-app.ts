@@ -11,7 +11,7 @@ import {
 } from './process/browser-command';
 import type { BrowserSurroundings } from './process/browser-facts';
 import { CHROMIUM_ROOM_BYTES, FULL_BELOW_BYTES } from './books/disk-room';
-import { Gateway, type GatewayDeps } from './door/gateway';
+import { KeeperGateway, type GatewayDeps } from './door/gateway';
 import { LoadMeter, type BrowserLoad } from './process/browser-load';
 import { Keeper } from './keeper';
 import { Leftovers } from './process/leftovers';
@@ -71,7 +71,7 @@ export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
   /** The gateway for other machines. */
-  readonly gateway: Gateway | null;
+  readonly gateway: KeeperGateway | null;
   readonly hasWorker: () => boolean;
   /** Stops serving; browsers are left as they are, for the next keeper. */
   close(): Promise<void>;
@@ -91,7 +91,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   await SocketServer.refuseIfServed(socketPath);
 
   const lifecycle = new Lifecycle();
-  const parts: { gateway: Gateway | null; desk: WorkerDesk | null } = { gateway: null, desk: null };
+  const parts: { gateway: KeeperGateway | null; desk: WorkerDesk | null } = { gateway: null, desk: null };
   try {
     const meter = new LoadMeter({ roots: () => keeper.rootPids() });
     const keeper = await makeKeeper(runRoot, user, options, {
@@ -105,10 +105,10 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
       clock: options.clock,
       log: options.log,
     };
-    const neighbours = await Gateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);
+    const neighbours = await KeeperGateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);
     lifecycle.defer('gateway socket', () => neighbours.close());
     if (options.listen !== null) {
-      const gateway = await Gateway.listen(options.listen, gatewayDeps);
+      const gateway = await KeeperGateway.listen(options.listen, gatewayDeps);
       parts.gateway = gateway;
       lifecycle.defer('gateway', () => gateway.close());
     }
@@ -137,7 +137,7 @@ async function makeKeeper(
   runRoot: string,
   user: User,
   options: KeeperOptions,
-  { gateway, load }: { gateway: () => Gateway | null; load: () => BrowserLoad | null },
+  { gateway, load }: { gateway: () => KeeperGateway | null; load: () => BrowserLoad | null },
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
   const around: BrowserSurroundings = {
@@ -196,7 +196,7 @@ async function commandFactory(
   return nullBrowserCommand(await installScript(runRoot, join(__dirname, 'process', 'null-browser.sh')));
 }
 
-function advertised({ listen, advertise }: KeeperOptions, gateway: Gateway | null): string | null {
+function advertised({ listen, advertise }: KeeperOptions, gateway: KeeperGateway | null): string | null {
   if (listen === null || gateway === null) return null;
   // The port of `listen` may have been 0.
   return advertise ?? listen.replace(/:\d+$/, `:${gateway.port}`);

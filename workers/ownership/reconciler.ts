@@ -1,4 +1,4 @@
-import type { SessionEvent } from '../../machines/session/session.events';
+import type { MachineEvent } from '../../machines/session/session.events';
 import type { Fence } from '../../machines/session/session.types';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded, hasBrowser } from '../../machines/session/session.words';
@@ -158,7 +158,7 @@ export class Reconciler {
     ref: SessionRef,
     fence: Fence,
     cause: string,
-    event: (nowMs: number) => SessionEvent,
+    event: (nowMs: number) => MachineEvent,
   ): Promise<void> {
     await sayOnce(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
   }

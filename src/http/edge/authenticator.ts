@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import type { ApiKey } from '../../config/config';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import { contextOf } from './request-context';
 
 /** The tenant of an installation without keys. */
@@ -62,8 +62,8 @@ export class Authenticator {
 }
 
 /** @see Authenticator */
-export function unauthorized(): HoldfastError {
-  return new HoldfastError(
+export function unauthorized(): ServiceError {
+  return new ServiceError(
     'unauthorized',
     'A valid API key is needed: as Authorization: Bearer, x-api-key or steel-api-key.',
   );

@@ -1,5 +1,5 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 
 /** Largest body, bytes. */
 export const BODY_MAX_BYTES = 262_144;
@@ -17,7 +17,7 @@ export function bodyReader(): RequestHandler[] {
 
 function requireJson(req: Request, _res: Response, next: NextFunction): void {
   if (hasBody(req) && req.is('application/json') === false) {
-    throw new HoldfastError('unsupported_media_type', 'The body must be application/json.');
+    throw new ServiceError('unsupported_media_type', 'The body must be application/json.');
   }
   next();
 }
@@ -29,7 +29,7 @@ function hasBody(req: Request): boolean {
 function checkBody(req: Request, _res: Response, next: NextFunction): void {
   const body: unknown = req.body ?? {};
   if (!isShallow(body)) {
-    throw new HoldfastError('malformed_request', `The body is nested more than ${DEPTH_MAX} levels deep.`);
+    throw new ServiceError('malformed_request', `The body is nested more than ${DEPTH_MAX} levels deep.`);
   }
   req.body = body;
   next();

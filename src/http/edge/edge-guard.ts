@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 
 /** The settings that decide which hosts and origins are accepted. */
 export interface EdgeGuardOptions {
@@ -19,7 +19,7 @@ export type EdgeGuard = (request: IncomingMessage) => void;
  * cannot choose the Host its browser sends, nor hide its Origin. Programs send no Origin. A page that runs in a session
  * could otherwise release sessions of an open API on loopback.
  *
- * @throws HoldfastError `forbidden_origin`.
+ * @throws ServiceError `forbidden_origin`.
  */
 export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
   const publicUrl = options.publicUrl === null ? null : new URL(options.publicUrl);
@@ -88,4 +88,4 @@ const isLoopbackName = (hostname: string): boolean =>
 
 const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
-const forbidden = (message: string): HoldfastError => new HoldfastError('forbidden_origin', message);
+const forbidden = (message: string): ServiceError => new ServiceError('forbidden_origin', message);

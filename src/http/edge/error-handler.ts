@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
 import { codedError, problemAnswer } from './problem';
 import { contextOf } from './request-context';
@@ -25,7 +25,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
 export function methodNotAllowed(...allowed: readonly string[]): (req: Request, res: Response) => void {
   return (req, res) => {
     res.set('Allow', allowed.join(', '));
-    throw new HoldfastError(
+    throw new ServiceError(
       'method_not_allowed',
       `${req.method} is not possible here, only ${allowed.join(', ')}.`,
     );
@@ -34,21 +34,21 @@ export function methodNotAllowed(...allowed: readonly string[]): (req: Request, 
 
 /** Answers 404 to an unknown path. */
 export function notFound(req: Request): never {
-  throw new HoldfastError('not_found', `There is no ${req.path}.`);
+  throw new ServiceError('not_found', `There is no ${req.path}.`);
 }
 
 /*
  * Errors of Express' router and body parser have a status, those of the body parser also a type (its README, "Errors").
  */
-function ofExpress(thrown: unknown): HoldfastError | null {
-  if (!(thrown instanceof Error) || thrown instanceof HoldfastError || !('status' in thrown)) return null;
+function ofExpress(thrown: unknown): ServiceError | null {
+  if (!(thrown instanceof Error) || thrown instanceof ServiceError || !('status' in thrown)) return null;
   switch (thrown.status) {
     case 400:
-      return new HoldfastError('malformed_request', explain(thrown), { cause: thrown });
+      return new ServiceError('malformed_request', explain(thrown), { cause: thrown });
     case 413:
-      return new HoldfastError('body_too_large', 'The body is larger than 256 KiB.', { cause: thrown });
+      return new ServiceError('body_too_large', 'The body is larger than 256 KiB.', { cause: thrown });
     case 415:
-      return new HoldfastError('unsupported_media_type', 'The body must be uncompressed JSON in UTF-8.', {
+      return new ServiceError('unsupported_media_type', 'The body must be uncompressed JSON in UTF-8.', {
         cause: thrown,
       });
     default:

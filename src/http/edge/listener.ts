@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause, withDeadline } from '../../core/abort';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import { randomId } from '../../core/ids';
 import { problemAnswer, rawResponse } from './problem';
 
@@ -87,7 +87,7 @@ export class Listener {
 export function refuseUpgrade(
   request: IncomingMessage,
   socket: Socket,
-  error: HoldfastError,
+  error: ServiceError,
   requestId = randomId(),
 ): void {
   const path = pathOf(request);
@@ -112,8 +112,8 @@ const answerStarting: RequestListener = (request, response) => {
   response.writeHead(status, headers).end(JSON.stringify(body));
 };
 
-const starting = (): HoldfastError =>
-  new HoldfastError('redis_unavailable', 'This process is starting and waits for Redis.');
+const starting = (): ServiceError =>
+  new ServiceError('redis_unavailable', 'This process is starting and waits for Redis.');
 
 /*
  * Answers requests that Node's parser could not read; Node's own answers are plain status lines (event 'clientError').
@@ -125,6 +125,6 @@ function answerUnreadable(error: NodeJS.ErrnoException, duplex: Duplex): void {
   }
   const status =
     error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-  const coded = new HoldfastError('malformed_request', 'The request could not be read.');
+  const coded = new ServiceError('malformed_request', 'The request could not be read.');
   duplex.end(rawResponse(problemAnswer(coded, { requestId: randomId(), path: '' }, status)));
 }

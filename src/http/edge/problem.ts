@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { NewerMachineVersionError } from '../../../machines/session/session.versions';
-import { ERROR_CATALOGUE, HoldfastError, type ErrorCode, type FieldError } from '../../core/errors';
+import { ERROR_CATALOGUE, ServiceError, type ErrorCode, type FieldError } from '../../core/errors';
 import { newerVersion } from '../../engine/newer-version';
 import { isRedisAway } from '../../redis/errors';
 
@@ -41,20 +41,20 @@ export interface Asked {
 }
 
 /** Turns any thrown value into a coded error; an unexpected one is an `internal_error` without details. */
-export function codedError(thrown: unknown): HoldfastError {
-  if (thrown instanceof HoldfastError) return thrown;
+export function codedError(thrown: unknown): ServiceError {
+  if (thrown instanceof ServiceError) return thrown;
   if (isRedisAway(thrown)) {
-    return new HoldfastError('redis_unavailable', 'Redis does not answer.', { cause: thrown });
+    return new ServiceError('redis_unavailable', 'Redis does not answer.', { cause: thrown });
   }
   if (thrown instanceof NewerMachineVersionError) return newerVersion(thrown);
-  return new HoldfastError('internal_error', 'Something of ours broke; the request id is in our log.', {
+  return new ServiceError('internal_error', 'Something of ours broke; the request id is in our log.', {
     cause: thrown,
   });
 }
 
 /** @param status - overrides the status of the catalogue */
 export function problemAnswer(
-  error: HoldfastError,
+  error: ServiceError,
   asked: Asked,
   status: number = error.status,
 ): ProblemAnswer {

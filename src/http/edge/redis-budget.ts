@@ -1,5 +1,5 @@
 import { DeadlineExceededError, withDeadline } from '../../core/abort';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 
 /** How long one request may wait for Redis, all its commands together; a requested wait is not counted (I15). */
 export const REDIS_BUDGET_MS = 2_400;
@@ -8,13 +8,13 @@ export const REDIS_BUDGET_MS = 2_400;
  * Bounds the Redis work of a request. The result of work that misses the deadline is dropped; the work may still take
  * effect, as with any 503.
  *
- * @throws HoldfastError `redis_unavailable` when the budget is used up; anything that `work` throws.
+ * @throws ServiceError `redis_unavailable` when the budget is used up; anything that `work` throws.
  */
 export async function withinRedisBudget<T>(work: Promise<T>): Promise<T> {
   try {
     return await withDeadline('Redis', REDIS_BUDGET_MS, work);
   } catch (error) {
     if (!(error instanceof DeadlineExceededError)) throw error;
-    throw new HoldfastError('redis_unavailable', 'Redis did not answer in time.', { cause: error });
+    throw new ServiceError('redis_unavailable', 'Redis did not answer in time.', { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
 import { unauthorized, type Authenticator } from '../edge/authenticator';
 import { refOfToken } from '../../contract/connect-token';
@@ -26,18 +26,18 @@ export type CdpAccess = (request: CdpRequest) => SessionRef;
  * Accepts the connect token of the session, or an API key of its tenant in a header. A wrong token is refused, also
  * together with a valid key.
  *
- * @throws HoldfastError `unauthorized`; `session_not_found` for what cannot be an id.
+ * @throws ServiceError `unauthorized`; `session_not_found` for what cannot be an id.
  */
 export function cdpAccess({ authenticator, secret }: CdpAccessParts): CdpAccess {
   return ({ id, token, headers }) => {
     if (token !== null) {
       const ref = SESSION_ID_PATTERN.test(id) ? refOfToken(secret, id, token) : null;
       if (ref !== null) return ref;
-      throw new HoldfastError('unauthorized', 'The connect token is not that of this session.');
+      throw new ServiceError('unauthorized', 'The connect token is not that of this session.');
     }
     const tenant = authenticator.tenantOf(headers);
     if (tenant === null) throw unauthorized();
     if (SESSION_ID_PATTERN.test(id)) return refOf(tenant, id);
-    throw new HoldfastError('session_not_found', 'There is no such session.');
+    throw new ServiceError('session_not_found', 'There is no such session.');
   };
 }

@@ -1,4 +1,4 @@
-import type { HoldfastError } from '../../core/errors';
+import type { ServiceError } from '../../core/errors';
 import type { Closing } from '../../core/server-frames';
 
 /** RFC 6455: normal closure; internal error; service restart, connect again. */
@@ -18,7 +18,7 @@ const CODE_BY_STATUS: Readonly<Record<string, number>> = {
 };
 
 /** The close code and reason for a client's WebSocket, from the error that it would get if it connected now. */
-export function closingOf({ code, details }: HoldfastError): Closing {
+export function closingOf({ code, details }: ServiceError): Closing {
   switch (code) {
     case 'session_ended':
       return {

@@ -4,7 +4,7 @@ import { dial, type DevToolsPart, type Here } from '../../browser/dial';
 import { DOWNLOADS_STAY } from '../../browser/download-behavior';
 import { ClientFrames } from '../../core/client-frames';
 import type { Clock } from '../../core/clock';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import { spliceUpgrade } from '../../core/splice';
@@ -102,7 +102,7 @@ export class Gateway {
     socket.once('close', client.leave);
     try {
       const { record } = await withinRedisBudget(sessions.read(ref));
-      if (record === null) throw new HoldfastError('session_not_found', 'There is no such session.');
+      if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
       requireLive(record);
       await this.#splice(upgrade, record, client, asked);
     } catch (error) {
@@ -116,7 +116,7 @@ export class Gateway {
     const { pathname, searchParams } = new URL(url, 'http://gateway');
     const [, id, targetId] = CDP_PATH.exec(pathname) ?? [];
     if (id === undefined || headers.upgrade?.toLowerCase() !== 'websocket') {
-      throw new HoldfastError('not_found', `There is no WebSocket at ${pathname}.`);
+      throw new ServiceError('not_found', `There is no WebSocket at ${pathname}.`);
     }
     const ref = this.#access({ id, token: searchParams.get('token'), headers });
     return { ref, part: targetId === undefined ? undefined : `/devtools/page/${targetId}` };
@@ -137,7 +137,7 @@ export class Gateway {
     const dialled = await dial({ endpoint, claimId: owner.fence.claimId, part }, here, secret, client.ended);
     if (client.ended.aborted || socket.destroyed) {
       dialled.socket.destroy();
-      throw new HoldfastError('browser_unreachable', 'The client went away.');
+      throw new ServiceError('browser_unreachable', 'The client went away.');
     }
     const meter = new ActivityMeter({
       idleTimeoutMs: limits.idleTimeoutMs,
@@ -185,5 +185,5 @@ export class Gateway {
   }
 }
 
-const unreachable = (): HoldfastError =>
-  new HoldfastError('browser_unreachable', 'The browser, or the way to it, is gone.');
+const unreachable = (): ServiceError =>
+  new ServiceError('browser_unreachable', 'The browser, or the way to it, is gone.');

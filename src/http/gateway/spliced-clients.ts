@@ -1,6 +1,6 @@
 import { statusOf } from '../../../machines/session/session.view';
 import { isEnded } from '../../../machines/session/session.words';
-import { HoldfastError, messageOf } from '../../core/errors';
+import { ServiceError, messageOf } from '../../core/errors';
 import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import type { SplicedBytes } from '../../core/splice';
@@ -13,7 +13,7 @@ export interface SplicedClient {
   /** Aborted when the session has ended: every connection of this client must be closed at once. */
   readonly ended: AbortSignal;
   /** The error that a client would get if it connected now; null while the session has not ended. */
-  readonly why: () => HoldfastError | null;
+  readonly why: () => ServiceError | null;
   /** The client is connected: from here on it is counted, and so are its bytes. */
   readonly attached: (bytes: () => SplicedBytes) => void;
   /** The client is gone. */
@@ -22,7 +22,7 @@ export interface SplicedClient {
 
 interface Entry {
   readonly end: AbortController;
-  why: HoldfastError | null;
+  why: ServiceError | null;
   /** Null until it is attached. */
   bytes: (() => SplicedBytes) | null;
 }
@@ -112,7 +112,7 @@ export class SplicedClients {
     for (const ref of this.#bySession.keys()) void this.#endIfOver(ref);
   };
 
-  #end(ref: SessionRef, why: HoldfastError): void {
+  #end(ref: SessionRef, why: ServiceError): void {
     for (const entry of [...(this.#bySession.get(ref) ?? [])]) {
       entry.why ??= why;
       entry.end.abort();
@@ -122,8 +122,7 @@ export class SplicedClients {
   async #endIfOver(ref: SessionRef): Promise<void> {
     try {
       const { record } = await this.parts.sessions.read(ref);
-      if (record === null)
-        this.#end(ref, new HoldfastError('session_not_found', 'There is no such session.'));
+      if (record === null) this.#end(ref, new ServiceError('session_not_found', 'There is no such session.'));
       else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));
     } catch (error) {
       // Redis is away again; the next resync comes when it is back.
@@ -141,5 +140,5 @@ const sum = (counts: readonly SplicedBytes[]): SplicedBytes => ({
 });
 
 /** @see SplicedClients.close */
-export const shuttingDown = (): HoldfastError =>
-  new HoldfastError('shutting_down', 'This process is shutting down; connect again.');
+export const shuttingDown = (): ServiceError =>
+  new ServiceError('shutting_down', 'This process is shutting down; connect again.');

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { readDevToolsJson } from '../../browser/devtools-json';
 import type { JsonEndpoint } from '../../browser/dial';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import type { FindBrowser } from '../../engine/live-browser';
 import { cdpAccess, type CdpAccessParts } from '../gateway/cdp-access';
 import { withinRedisBudget } from '../edge/redis-budget';
@@ -77,13 +77,13 @@ function withUrl(target: { readonly id?: unknown }, browserUrl: string): object 
 
 const targetsOf = (said: unknown): { readonly id?: unknown }[] => {
   if (Array.isArray(said)) return said.map(described);
-  throw new HoldfastError('browser_unreachable', 'The browser said something else.');
+  throw new ServiceError('browser_unreachable', 'The browser said something else.');
 };
 
 /* Chromium's description without its URLs, which name a port that clients cannot reach. */
 function described(said: unknown): Record<string, unknown> {
   const parsed = z.record(z.string(), z.unknown()).safeParse(said);
-  if (!parsed.success) throw new HoldfastError('browser_unreachable', 'The browser said something else.');
+  if (!parsed.success) throw new ServiceError('browser_unreachable', 'The browser said something else.');
   const { data } = parsed;
   return Object.fromEntries(
     Object.entries(data).filter(([name]) => !/^(?:webSocketDebugger|devtoolsFrontend)Url/.test(name)),

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import type { FileStore } from '../../store/file-store';
 import { unauthorized, type Authenticator } from '../edge/authenticator';
 import type { FileLinks } from '../../contract/file-links';
@@ -40,5 +40,5 @@ export function fileRoute({ files, fileLinks, authenticator }: FileRouteParts): 
   };
 }
 
-const notFound = (): HoldfastError =>
-  new HoldfastError('file_not_found', 'There is no such file, or not any more.');
+const notFound = (): ServiceError =>
+  new ServiceError('file_not_found', 'There is no such file, or not any more.');

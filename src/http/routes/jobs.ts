@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { QuarantinedJob } from '../../client/jobs';
 import type { DiscardJob, RetryJob } from '../../commands/retry-job';
 import { checkFields } from '../../core/check-fields';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
 import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
 import { withinRedisBudget } from '../edge/redis-budget';
@@ -73,5 +73,5 @@ function viewOf({ id, queue, jobId, name, reason, detail, atMs, size }: Quaranti
 /* Ids of entries are UUIDs. */
 function jobIdOf({ params: { id } }: Request): string {
   if (typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id)) return id;
-  throw new HoldfastError('job_not_found', 'There is no such job in quarantine.');
+  throw new ServiceError('job_not_found', 'There is no such job in quarantine.');
 }

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 
 /**
  * `GET /v1/sessions/:id/cdp` without an upgrade: explains the URL. Needs no key, since the answer contains nothing
@@ -7,7 +7,7 @@ import { HoldfastError } from '../../core/errors';
  */
 export const sessionCdpRoute: RequestHandler = (_req, res) => {
   res.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
-  throw new HoldfastError(
+  throw new ServiceError(
     'upgrade_required',
     'This is a WebSocket: give the whole URL to puppeteer.connect({ browserWSEndpoint }) or chromium.connectOverCDP().',
   );

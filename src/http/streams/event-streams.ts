@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { HoldfastError } from '../../core/errors';
+import { ServiceError } from '../../core/errors';
 import { EventStream } from './event-stream';
 import { tenantOf } from '../edge/request-context';
 import type { StalledReaders } from '../../core/stalled-readers';
@@ -32,14 +32,14 @@ export class EventStreams {
    * Answers a request with a stream.
    *
    * @param position - the reader's position while nothing is sent; sent with every keep-alive
-   * @throws HoldfastError `too_many_streams`, before anything is sent.
+   * @throws ServiceError `too_many_streams`, before anything is sent.
    */
   open(req: Pick<Request, 'method'>, res: Response, position?: () => string): EventStream {
     const tenant = tenantOf(res);
     const open = this.#openByTenant.get(tenant) ?? 0;
     const { stalledReaders, perTenantMax = STREAMS_PER_TENANT_MAX } = this.parts;
     if (open >= perTenantMax) {
-      throw new HoldfastError(
+      throw new ServiceError(
         'too_many_streams',
         `This API key has ${open} event streams open; one of all sessions (/v1/events) takes the place of many.`,
       );

@@ -9,14 +9,14 @@ import { pollUntil } from '../../../src/core/abort';
 import { keeperDownloadsPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
 import { BrowserDownloads } from '../../../workers/keeper/downloads/browser-downloads';
-import { Gateway } from '../../../workers/keeper/door/gateway';
+import { KeeperGateway } from '../../../workers/keeper/door/gateway';
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 const SECRET = 'a secret of the installation';
 
 let browser: EchoBrowser;
-let gateway: Gateway;
+let gateway: KeeperGateway;
 let secret: string | null;
 let dir: TempDir;
 
@@ -24,7 +24,7 @@ beforeEach(async () => {
   dir = await makeTempDir();
   secret = SECRET;
   browser = await startEchoBrowser();
-  gateway = await Gateway.listen('127.0.0.1:0', {
+  gateway = await KeeperGateway.listen('127.0.0.1:0', {
     browserOf: claimId =>
       claimId === 'claim-1'
         ? { endpoint: browser.endpoint, downloads: downloadsOf(process.getuid?.() ?? 0), cuts: [] }
@@ -207,7 +207,7 @@ describe('downloads', () => {
 
 test('on this machine a socket that only the service’s user can open is enough', async () => {
   const socketPath = join(dir.path, 'gateway.sock');
-  const neighbours = await Gateway.listenOn(socketPath, {
+  const neighbours = await KeeperGateway.listenOn(socketPath, {
     browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0), cuts: [] }),
     secret: () => SECRET,
     clock: systemClock,

@@ -1,6 +1,6 @@
 import type { SessionSnapshot } from '../../../machines/session/session.types';
 import { updateSession, type UpdateRequest } from '../../../src/commands/update-session';
-import { HoldfastError } from '../../../src/core/errors';
+import { ServiceError } from '../../../src/core/errors';
 import { refOf } from '../../../src/core/ids';
 import type { CommandOutcome } from '../../../src/engine/waiters';
 import type { SessionCommand } from '../../../src/queue/payloads';
@@ -56,7 +56,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
     () => 'nothing was thrown',
     (thrown: unknown) => thrown,
   );
-  return error instanceof HoldfastError ? error.code : String(error);
+  return error instanceof ServiceError ? error.code : String(error);
 }
 
 describe('changing a session', () => {

@@ -1,4 +1,4 @@
-import { ERROR_CATALOGUE, HoldfastError, messageOf, type ErrorCode } from '../../../src/core/errors';
+import { ERROR_CATALOGUE, ServiceError, messageOf, type ErrorCode } from '../../../src/core/errors';
 
 // SAFETY: the keys of the catalogue are what the type is made from.
 const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
@@ -23,10 +23,10 @@ describe('the catalogue of errors', () => {
 
 describe('a coded error', () => {
   it('carries the status and title of its code in the catalogue', () => {
-    const error = new HoldfastError('session_ended', 'session s-1 has ended');
+    const error = new ServiceError('session_ended', 'session s-1 has ended');
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({
-      name: 'HoldfastError',
+      name: 'ServiceError',
       code: 'session_ended',
       message: 'session s-1 has ended',
       status: 409,
@@ -39,7 +39,7 @@ describe('a coded error', () => {
   it('keeps the cause and the fields', () => {
     const cause = new Error('ECONNREFUSED');
     const fields = [{ pointer: '/timeout', message: 'must be at least 1000' }];
-    const error = new HoldfastError('invalid_request', 'one field is invalid', { cause, fields });
+    const error = new ServiceError('invalid_request', 'one field is invalid', { cause, fields });
     expect(error.cause).toBe(cause);
     expect(error.fields).toEqual(fields);
   });

@@ -1,22 +1,22 @@
 import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
 import { NO_SECRETS } from '../../../src/browser/launch-secrets';
-import { HoldfastError } from '../../../src/core/errors';
+import { ServiceError } from '../../../src/core/errors';
 import { createBodyParser } from '../../../src/contract/schemas';
 
 const create = createBodyParser({ timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 });
 
 /** The error with which a body is refused. */
-function refusal(body: unknown): HoldfastError {
+function refusal(body: unknown): ServiceError {
   try {
     create(body);
   } catch (error) {
-    if (error instanceof HoldfastError) return error;
+    if (error instanceof ServiceError) return error;
     throw error;
   }
   throw new Error('was not refused');
 }
 
-const pointersOf = ({ fields }: HoldfastError): string[] => fields.map(({ pointer }) => pointer);
+const pointersOf = ({ fields }: ServiceError): string[] => fields.map(({ pointer }) => pointer);
 
 describe('the options of a browser', () => {
   it('are unset by default', () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { HoldfastError } from '../../../src/core/errors';
+import { ServiceError } from '../../../src/core/errors';
 import { edgeGuard, type EdgeGuardOptions } from '../../../src/http/edge/edge-guard';
 
 const PORT = 3000;
@@ -23,7 +23,7 @@ function verdict(options: EdgeGuardOptions, request: IncomingMessage): string {
     edgeGuard(options)(request);
     return 'passes';
   } catch (error) {
-    if (error instanceof HoldfastError) return error.code;
+    if (error instanceof ServiceError) return error.code;
     throw error;
   }
 }

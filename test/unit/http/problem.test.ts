@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../src/core/errors';
+import { ServiceError } from '../../../src/core/errors';
 import { codedError, problemAnswer, rawResponse } from '../../../src/http/edge/problem';
 import { isRedisAway } from '../../../src/redis/errors';
 
@@ -8,7 +8,7 @@ describe('a problem', () => {
   it('is an RFC 9457 body with our code and a message', () => {
     const fields = [{ pointer: '/timeout', message: 'is too small' }];
     const { status, headers, body } = problemAnswer(
-      new HoldfastError('invalid_request', 'No.', { fields }),
+      new ServiceError('invalid_request', 'No.', { fields }),
       ASKED,
     );
     expect(status).toBe(422);
@@ -28,12 +28,12 @@ describe('a problem', () => {
   });
 
   it('says when to come back if that helps', () => {
-    const { headers } = problemAnswer(new HoldfastError('redis_unavailable', 'Away.'), ASKED);
+    const { headers } = problemAnswer(new ServiceError('redis_unavailable', 'Away.'), ASKED);
     expect(headers).toMatchObject({ 'retry-after': '1', 'x-should-retry': 'true' });
   });
 
   it('carries details, but none that hide its own members', () => {
-    const error = new HoldfastError('session_ended', 'Over.', {
+    const error = new ServiceError('session_ended', 'Over.', {
       details: { sessionStatus: 'failed', code: 'x' },
     });
     expect(problemAnswer(error, ASKED).body).toMatchObject({
@@ -43,7 +43,7 @@ describe('a problem', () => {
   });
 
   it('can be written on a bare socket', () => {
-    const raw = rawResponse(problemAnswer(new HoldfastError('session_ended', 'Größe'), ASKED, 410));
+    const raw = rawResponse(problemAnswer(new ServiceError('session_ended', 'Größe'), ASKED, 410));
     const [head = '', body = ''] = raw.split('\r\n\r\n');
     expect(head).toMatch(/^HTTP\/1\.1 410 Gone\r\n/);
     expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
@@ -54,7 +54,7 @@ describe('a problem', () => {
 
 describe('an error that was thrown', () => {
   it('is passed on if it has a code', () => {
-    const error = new HoldfastError('not_found', 'Nothing.');
+    const error = new ServiceError('not_found', 'Nothing.');
     expect(codedError(error)).toBe(error);
   });
 

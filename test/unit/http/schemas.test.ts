@@ -1,6 +1,6 @@
 import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
 import { NO_SECRETS } from '../../../src/browser/launch-secrets';
-import { HoldfastError } from '../../../src/core/errors';
+import { ServiceError } from '../../../src/core/errors';
 import {
   createBodyParser,
   createBodySchema,
@@ -16,7 +16,7 @@ function refusal(work: () => unknown): { code: string; pointers: string[]; messa
   try {
     work();
   } catch (error) {
-    if (error instanceof HoldfastError) {
+    if (error instanceof ServiceError) {
       return { code: error.code, pointers: error.fields.map(field => field.pointer), message: error.message };
     }
     throw error;

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../src/core/errors';
+import { ServiceError } from '../../../src/core/errors';
 import { parseIfMatch, parseUpdateBody } from '../../../src/contract/update-body';
 
 const POLICY = { timeoutDefaultMs: 300_000, timeoutMaxMs: 3_600_000 };
@@ -8,7 +8,7 @@ function refusal(work: () => unknown): { code: string; pointers: string[] } {
   try {
     work();
   } catch (error) {
-    if (error instanceof HoldfastError) {
+    if (error instanceof ServiceError) {
       return { code: error.code, pointers: error.fields.map(field => field.pointer) };
     }
     throw error;

@@ -1,5 +1,5 @@
 import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
-import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
+import { SESSION_EVENT_TYPES, type MachineEvent } from '../../../machines/session/session.events';
 import { SESSION_VALUES, TIMER_KINDS } from '../../../machines/session/session.words';
 import { step } from '../../../machines/step';
 import { EVENTS, leafOf, SAMPLES } from '../../support/session-samples';
@@ -51,7 +51,7 @@ const DECISIONS = {
 } as const;
 
 /** Final states absorb everything (I3). */
-function nothing(): Record<SessionEvent['type'], '-'> {
+function nothing(): Record<MachineEvent['type'], '-'> {
   return {
     CLAIM: '-',
     BROWSER_READY: '-',
@@ -68,9 +68,9 @@ function nothing(): Record<SessionEvent['type'], '-'> {
 
 /** Both outcomes of every guard: samples on their first and second attempt, causes, deadlines that are due. */
 function variantsOf(
-  type: SessionEvent['type'],
+  type: MachineEvent['type'],
   deadlines: Readonly<Partial<Record<string, number>>>,
-): SessionEvent[] {
+): MachineEvent[] {
   if (type === 'TIMEOUT') {
     return TIMER_KINDS.map(kind => {
       const deadlineMs = deadlines[kind] ?? EVENTS.TIMEOUT.deadlineMs;
@@ -83,7 +83,7 @@ function variantsOf(
   return [EVENTS[type]];
 }
 
-function decided(state: string, type: SessionEvent['type']): string {
+function decided(state: string, type: MachineEvent['type']): string {
   const targets = Object.values(SAMPLES)
     .filter(sample => leafOf(sample) === state)
     .flatMap(sample => variantsOf(type, sample.context.deadlines).map(event => step(sample, event)))

@@ -1,7 +1,7 @@
 import { getShortestPaths, getSimplePaths, type TraversalOptions } from 'xstate/graph';
 import type { SnapshotFrom } from 'xstate';
 import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
-import { SESSION_EVENT_TYPES, type SessionEvent } from '../../../machines/session/session.events';
+import { SESSION_EVENT_TYPES, type MachineEvent } from '../../../machines/session/session.events';
 import { sessionMachine } from '../../../machines/session/session.machine';
 import type { SessionContext, SessionInput, SessionSnapshot } from '../../../machines/session/session.types';
 import { SESSION_VALUES, TIMER_KINDS } from '../../../machines/session/session.words';
@@ -11,8 +11,8 @@ import { EVENTS, INPUT } from '../../support/session-samples';
 type MachineSnapshot = SnapshotFrom<typeof sessionMachine>;
 
 /** One event of each type, and every deadline of the context at the moment it passes. */
-function eventsIn(context: SessionContext): SessionEvent[] {
-  const timeouts = TIMER_KINDS.flatMap((kind): SessionEvent[] => {
+function eventsIn(context: SessionContext): MachineEvent[] {
+  const timeouts = TIMER_KINDS.flatMap((kind): MachineEvent[] => {
     const deadlineMs = context.deadlines[kind];
     if (deadlineMs === undefined) return [];
     return [{ type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs, activity: NO_ACTIVITY }];
@@ -25,7 +25,7 @@ function eventsIn(context: SessionContext): SessionEvent[] {
 }
 
 /* Adoptions could repeat without an end: two are enough. */
-const options: TraversalOptions<MachineSnapshot, SessionEvent, SessionInput> = {
+const options: TraversalOptions<MachineSnapshot, MachineEvent, SessionInput> = {
   input: INPUT,
   events: ({ context }) => eventsIn(context),
   filterEvents: ({ context }, event) => event.type !== 'ADOPT' || context.fenceN < 3,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { LABELS_MAX } from '../../../machines/session/session.changes';
 import type { SessionEffect } from '../../../machines/session/session.effects';
-import type { SessionEvent } from '../../../machines/session/session.events';
+import type { MachineEvent } from '../../../machines/session/session.events';
 import { MAX_LAUNCH_ATTEMPTS, type SessionSnapshot } from '../../../machines/session/session.types';
 import {
   isEnded,
@@ -10,13 +10,13 @@ import {
   type TimerKind,
 } from '../../../machines/session/session.words';
 import { statusOf } from '../../../machines/session/session.view';
-import { firstStep, step, type Step } from '../../../machines/step';
+import { firstStep, step, type StepResult } from '../../../machines/step';
 import { leafOf } from '../../support/session-samples';
 import { walks, type Walk } from '../../support/session-walks';
 
-interface Taken extends Step {
+interface Taken extends StepResult {
   readonly before: SessionSnapshot;
-  readonly event: SessionEvent;
+  readonly event: MachineEvent;
 }
 
 const RUNS = { numRuns: 500 };

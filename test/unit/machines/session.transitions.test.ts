@@ -1,7 +1,7 @@
 import { toDirectedGraph, type DirectedGraphNode } from 'xstate/graph';
 import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import type { SessionEffect } from '../../../machines/session/session.effects';
-import type { SessionEvent } from '../../../machines/session/session.events';
+import type { MachineEvent } from '../../../machines/session/session.events';
 import { labelOf } from '../../../machines/session/session.labels';
 import { sessionMachine } from '../../../machines/session/session.machine';
 import type { SessionContext } from '../../../machines/session/session.types';
@@ -21,7 +21,7 @@ interface Row {
   /** `<state> <event> <guard>`, as in the topology. */
   readonly arrow: string;
   readonly from: SampleName;
-  readonly event: SessionEvent;
+  readonly event: MachineEvent;
   readonly to: string;
   /** Exactly what changes in the context. */
   readonly changes: Partial<SessionContext>;
@@ -54,7 +54,7 @@ const liveTimersGo = [
   cancel('session', SESSION_END),
 ];
 
-const timeout = (kind: TimerKind, deadlineMs: number): SessionEvent => ({
+const timeout = (kind: TimerKind, deadlineMs: number): MachineEvent => ({
   type: 'TIMEOUT',
   nowMs: deadlineMs,
   kind,

@@ -1,4 +1,4 @@
-import type { SessionChange, SessionEvent } from '../../../machines/session/session.events';
+import type { SessionChange, MachineEvent } from '../../../machines/session/session.events';
 import type { SessionSnapshot } from '../../../machines/session/session.types';
 import type { TimerKind } from '../../../machines/session/session.words';
 import { firstStep, step } from '../../../machines/step';
@@ -38,10 +38,10 @@ describe('the first step', () => {
 });
 
 describe('a step', () => {
-  const change = (given: SessionChange): SessionEvent => ({ ...EVENTS.UPDATE, change: given });
+  const change = (given: SessionChange): MachineEvent => ({ ...EVENTS.UPDATE, change: given });
   const eightMore = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`l${i}`, 'x']));
 
-  it.each<[string, SampleName, SessionEvent]>([
+  it.each<[string, SampleName, MachineEvent]>([
     ['an event the state does not know', 'queued', EVENTS.ADOPT],
     ['a deadline that has not passed', 'live', { ...EVENTS.TIMEOUT, nowMs: EVENTS.TIMEOUT.deadlineMs - 1 }],
     ['a deadline that was moved', 'live', { ...EVENTS.TIMEOUT, deadlineMs: EVENTS.TIMEOUT.deadlineMs - 1 }],

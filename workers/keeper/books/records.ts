@@ -141,8 +141,8 @@ export class Records {
     try {
       return stored.parse(JSON.parse(await readFile(this.#path(name), 'utf8')));
     } catch (error) {
-      // The record is of another version, incomplete after a power cut, or on a failing disk. SAFETY: fs, JSON and zod
-      // throw errors; only the first have a code.
+      // The record is of another version, incomplete after a power cut, or on a failing disk.
+      // SAFETY: fs, JSON and zod throw errors; only the first have a code.
       const { code, name: kind } = error as NodeJS.ErrnoException;
       // Not the error's message, which may quote a password.
       this.log.error({ record: name, reason: code ?? kind }, 'a record cannot be read');

@@ -31,7 +31,7 @@ export interface ReachableBrowser extends SendableDownloads {
   readonly endpoint: Endpoint;
 }
 
-/** Dependencies of {@link Gateway}. */
+/** Dependencies of {@link KeeperGateway}. */
 export interface GatewayDeps {
   readonly browserOf: (claimId: string) => ReachableBrowser | null;
   /** The installation's secret; null until a worker has handed it over. */
@@ -59,7 +59,7 @@ interface Admitted {
  * or a GET of downloads or of DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
  * port, which needs a trusted or encrypted network; for this machine on a Unix socket.
  */
-export class Gateway {
+export class KeeperGateway {
   readonly #server: Server;
   readonly #splices = new Set<Splice>();
   readonly #silentApis: StalledReaders;
@@ -86,10 +86,10 @@ export class Gateway {
    * @param address - `host:port`; port 0 takes a free one
    * @throws if the address cannot be bound.
    */
-  static async listen(address: string, deps: GatewayDeps): Promise<Gateway> {
+  static async listen(address: string, deps: GatewayDeps): Promise<KeeperGateway> {
     const colon = address.lastIndexOf(':');
     const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-    const gateway = new Gateway(deps);
+    const gateway = new KeeperGateway(deps);
     await new Promise<void>((resolve, reject) => {
       gateway.#server.once('error', reject);
       gateway.#server.listen(Number(address.slice(colon + 1)), host, resolve);
@@ -102,8 +102,8 @@ export class Gateway {
    *
    * @throws if the path cannot be bound.
    */
-  static async listenOn(socketPath: string, deps: GatewayDeps): Promise<Gateway> {
-    const gateway = new Gateway(deps);
+  static async listenOn(socketPath: string, deps: GatewayDeps): Promise<KeeperGateway> {
+    const gateway = new KeeperGateway(deps);
     await listenOnSocket(gateway.#server, socketPath);
     return gateway;
   }
