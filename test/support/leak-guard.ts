@@ -1,13 +1,14 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeadlineExceededError, pollUntil } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 
 /**
  * A test may leave nothing behind. Several runs can share a machine, so the guard does not go by names of processes. A
- * process belongs to a test if it descends from the runner, or if its command line or environment names the test's own
- * temporary folder. TMPDIR points there, so every child inherits it. A browser with an empty environment still has its
- * run directory in there.
+ * process belongs to a test if it descends from the runner, or if its command line, environment or working directory names
+ * the test's own temporary folder. TMPDIR points there, so every child inherits it. A browser with an empty environment
+ * still has its run directory in there. A Redis that listens on TCP writes its title over both its command line and its
+ * environment; it is known by its working directory.
  */
 export interface Leaks {
   readonly processes: readonly LeakedProcess[];
@@ -36,6 +37,8 @@ interface ProcessFacts {
   readonly parentPid: number;
   readonly commandLine: string;
   readonly environment: string;
+  /** Its working directory, also one that was removed. */
+  readonly directory: string;
 }
 
 /** Time in which processes that were told to end have to be gone. */
@@ -45,9 +48,9 @@ const GRACE_MS = 1_000;
 export async function findProcesses(watch: Watch): Promise<LeakedProcess[]> {
   const all = await readProcesses();
   const family = watch.ancestorPid === null ? new Set<number>() : descendantsOf(watch.ancestorPid, all);
-  return all.filter(({ pid, commandLine, environment }) => {
+  return all.filter(({ pid, commandLine, environment, directory }) => {
     if (pid === process.pid || watch.ignoredPids.has(pid)) return false;
-    return family.has(pid) || commandLine.includes(watch.marker) || environment.includes(watch.marker);
+    return family.has(pid) || [commandLine, environment, directory].some(text => text.includes(watch.marker));
   });
 }
 
@@ -121,5 +124,6 @@ async function readProcess(pid: number): Promise<ProcessFacts | null> {
     parentPid: Number(parentPid),
     commandLine: (await read('cmdline')).trim(),
     environment: await read('environ'),
+    directory: await readlink(join('/proc', String(pid), 'cwd')).catch(() => ''),
   };
 }

@@ -41,10 +41,11 @@ describe('the leak guard', () => {
       ['child.test.ts', /process \d+: sleep 60/],
       ['orphan.test.ts', /process \d+: tail -F .*\/log/],
       ['daemon.test.ts', /process \d+: sleep 60/],
+      ['directory.test.ts', /process \d+: sleep 61/],
     ] as const) {
       expect(files.get(file)).toMatchObject({ status: 'failed', message: expect.stringMatching(trace) });
     }
-    expect(files.size).toBe(5);
+    expect(files.size).toBe(6);
   });
 
   it('gives every file a temporary folder that other users can pass through', async () => {
