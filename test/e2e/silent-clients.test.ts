@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { pollUntil } from '../../src/core/abort';
 import { Installation, type SessionView } from '../support/installation';
 import { RawCdp } from '../support/raw-cdp';
+import { watchSlowdown } from '../support/slowdown';
 
 /* Clients that do not read what their browser sends, so that the browser has to keep it. */
 
@@ -51,10 +52,11 @@ test('a client that takes nothing of a flood is cut before it costs much memory;
   // Chromium keeps 256 MiB at most for one connection, and needs some memory to write that.
   expect(highest - before).toBeLessThan(350);
   await evaluate('window.n = Infinity');
-  // Chromium takes seven or eight seconds until it has given the memory back.
+  const [startedMs, slowdown] = [performance.now(), watchSlowdown()];
   await pollUntil('the memory to be free again', { timeoutMs: 20_000, everyMs: 100 }, async () =>
     (await browserMemoryMiB()) < before + 100 ? true : undefined,
   );
+  expect(performance.now() - startedMs).toBeLessThan(5_000 * slowdown());
   const closed = once(follower.socket, 'close');
   follower.socket.resume();
   expect((await closed)[0]).toBe(1006);

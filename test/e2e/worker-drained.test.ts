@@ -27,6 +27,14 @@ describe('a worker', () => {
   const order = (id: string, what: 'drain' | 'undrain') =>
     installation.call<Worker>('POST', `/v1/workers/${id}/${what}`);
 
+  const twoRenewals = async (): Promise<void> => {
+    const { leaseExpiresAt: before } = await worker();
+    await pollUntil('two more renewals', { timeoutMs: 10_000, everyMs: 100 }, async () => {
+      const { leaseExpiresAt } = await worker();
+      return Date.parse(leaseExpiresAt) - Date.parse(before) > 3_500 ? true : undefined;
+    });
+  };
+
   it('is counted with all its slots from the moment the installation is ready', async () => {
     expect((await installation.call('GET', '/v1/capacity')).body).toMatchObject({
       slots: 8,
@@ -46,22 +54,19 @@ describe('a worker', () => {
       isAvailable: false,
     });
 
+    // A worker that is killed while it hands a launch job back keeps it until its lock ends: killed when it has.
+    await twoRenewals();
     const killed = await installation.signal('worker', 'SIGKILL');
     await installation.replaced('worker', killed);
     const adopted = await installation.until(live.id, ({ revision }) => revision > live.revision);
     expect(adopted).toMatchObject({ status: 'live', workerId: id });
     // It has adopted the session, so it could have taken launches for some time; its renewals go on.
-    const { leaseExpiresAt: before } = await worker();
-    await pollUntil('two more renewals', { timeoutMs: 10_000, everyMs: 100 }, async () => {
-      const { leaseExpiresAt } = await worker();
-      return Date.parse(leaseExpiresAt) - Date.parse(before) > 3_500 ? true : undefined;
-    });
+    await twoRenewals();
     expect(await installation.read(waiting)).toMatchObject({ status: 'created', workerId: null });
     expect(await worker()).toMatchObject({ id, draining: true });
 
     expect((await order(id, 'undrain')).body).toMatchObject({ draining: false });
-    // A launch job that the killed worker had in hand comes back with the end of its lock, at the next check of 5 s.
-    await installation.until(waiting, ({ status }) => status === 'live', 20_000);
+    await installation.until(waiting, ({ status }) => status === 'live', 5_000);
     await installation.create();
     expect((await installation.call('POST', '/v1/sessions/release')).body).toMatchObject({ released: 3 });
   });
