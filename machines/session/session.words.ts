@@ -3,19 +3,17 @@
  * When a name is added here, the code does not compile until every place that must handle it does (ARCHITECTURE.md).
  */
 
-/**
- * Every state that clients see, in the order of a session's life. The last three are final and absorb every event (I3).
- */
-export const STATUSES = ['created', 'live', 'released', 'failed', 'timed_out'] as const;
-
-/** @see STATUSES */
-export type SessionStatus = (typeof STATUSES)[number];
-
-/** The final states. */
-export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const satisfies SessionStatus[];
+/** The final states: each absorbs every event (I3). */
+export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const;
 
 /** @see ENDED_STATUSES */
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
+
+/** Every state that clients see, in the order of a session's life. */
+export const STATUSES = ['created', 'live', ...ENDED_STATUSES] as const;
+
+/** @see STATUSES */
+export type SessionStatus = (typeof STATUSES)[number];
 
 /** A status of a session that has not ended. */
 export type OpenStatus = Exclude<SessionStatus, EndedStatus>;
@@ -43,9 +41,7 @@ export const SESSION_VALUES = [
   { created: 'queued' },
   { created: 'launching' },
   'live',
-  'released',
-  'failed',
-  'timed_out',
+  ...ENDED_STATUSES,
 ] as const;
 
 /** @see SESSION_VALUES */
