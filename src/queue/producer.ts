@@ -24,6 +24,12 @@ const JOB_OPTIONS = {
 /** A job with a longer delay than any back-off was not delayed by Holdfast. */
 const BACKOFF_MAX_MS = 10_000;
 
+/** A worker claims the session within milliseconds of taking its launch job, and hands it back as quickly. */
+const CLAIM_WITHIN_MS = 2_000;
+
+/** How many launch jobs one attempt may have, the lost ones included. */
+const LAUNCH_COPIES_MAX = 5;
+
 /** Length of BullMQ's own event stream, which has no reader. */
 const QUEUE_EVENTS_MAX = 100;
 
@@ -69,7 +75,7 @@ export class Producer {
         await this.enqueueLaunch(ref, effect.attempt);
         return;
       case 'launch.cancel':
-        await this.#queues.launch.remove(launchJobId(ref, effect.attempt));
+        await this.#queues.launch.remove(launchJobId(ref, effect.attempt, 0));
         return;
       case 'timer.arm': {
         const payload: TimerPayload = { v: 1, ref, kind: effect.timer, deadlineMs: effect.deadlineMs };
@@ -85,43 +91,70 @@ export class Producer {
     }
   }
 
-  /** Adds a launch job, which a worker with a free slot takes. */
-  async enqueueLaunch(ref: SessionRef, attempt: number): Promise<void> {
+  /**
+   * Adds a launch job, which a worker with a free slot takes.
+   *
+   * @param copy - 0 for the first job of the attempt; several for one attempt are harmless, since one claim wins
+   */
+  async enqueueLaunch(ref: SessionRef, attempt: number, copy = 0): Promise<void> {
     const payload: LaunchPayload = { v: 1, ref, attempt };
-    await this.#queues.launch.add('launch', payload, { jobId: launchJobId(ref, attempt) });
+    await this.#queues.launch.add('launch', payload, { jobId: launchJobId(ref, attempt, copy) });
   }
 
   /**
    * Makes sure that a launch job for this attempt is where a worker takes it. Any other job with its id is removed: one
-   * that has ended or is delayed, one that is in no list any more, one from another writer.
+   * that has ended or is delayed, one that is in no list any more, one from another writer. A job that was taken a while
+   * ago without a claim is left to BullMQ, which gives it back when its lock has lapsed, and a copy is added beside it:
+   * its taker was killed, or never got the answer to its fetch.
    *
+   * @param nowMs - Redis `TIME` about now
    * @returns whether there was none
    */
-  async ensureLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
-    if (await this.hasLaunchJob(ref, attempt)) return false;
+  async ensureLaunchJob(ref: SessionRef, attempt: number, nowMs: number): Promise<boolean> {
+    for (let copy = 0; copy < LAUNCH_COPIES_MAX; copy += 1) {
+      const state = await this.#launchJobState(ref, attempt, copy, nowMs);
+      if (state === 'there') return false;
+      if (state === 'lost') continue;
+      await this.#removeLaunchJob(launchJobId(ref, attempt, copy));
+      await this.enqueueLaunch(ref, attempt, copy);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether a launch job for this attempt is where a worker takes it, or has just been taken. */
+  async hasLaunchJob(ref: SessionRef, attempt: number, nowMs: number): Promise<boolean> {
+    for (let copy = 0; copy < LAUNCH_COPIES_MAX; copy += 1) {
+      const state = await this.#launchJobState(ref, attempt, copy, nowMs);
+      if (state !== 'lost') return state === 'there';
+    }
+    return false;
+  }
+
+  /* A job that is being worked on is there also if it is another writer's: it ends, or is contained. */
+  async #launchJobState(
+    ref: SessionRef,
+    attempt: number,
+    copy: number,
+    nowMs: number,
+  ): Promise<'there' | 'lost' | 'missing'> {
     const { launch } = this.#queues;
-    const id = launchJobId(ref, attempt);
+    const id = launchJobId(ref, attempt, copy);
+    const state = await launch.getJobState(id);
+    if (state !== 'active' && state !== 'waiting' && state !== 'delayed') return 'missing';
+    const job = await launch.getJob(id).catch(() => undefined);
+    if (state === 'active') return nowMs - (job?.processedOn ?? nowMs) > CLAIM_WITHIN_MS ? 'lost' : 'there';
+    const { success, data } = launchPayload.safeParse(job?.data);
+    const isRight = success && data.ref === ref && data.attempt === attempt;
+    return isRight && (job?.delay ?? 0) <= BACKOFF_MAX_MS ? 'there' : 'missing';
+  }
+
+  async #removeLaunchJob(id: string): Promise<void> {
+    const { launch } = this.#queues;
     await launch.remove(id).catch(async (error: unknown) => {
       if (!messageOf(error).includes('WRONGTYPE')) throw error;
       await this.redis.del(launch.toKey(id));
     });
-    await this.enqueueLaunch(ref, attempt);
-    return true;
-  }
-
-  /**
-   * Whether a launch job for this attempt is where a worker takes it. One that is being worked on counts, also one of
-   * another writer: it ends, or is contained.
-   */
-  async hasLaunchJob(ref: SessionRef, attempt: number): Promise<boolean> {
-    const { launch } = this.#queues;
-    const id = launchJobId(ref, attempt);
-    const state = await launch.getJobState(id);
-    if (state === 'active') return true;
-    if (state !== 'waiting' && state !== 'delayed') return false;
-    const job = await launch.getJob(id).catch(() => undefined);
-    const { success, data } = launchPayload.safeParse(job?.data);
-    return success && data.ref === ref && data.attempt === attempt && (job?.delay ?? 0) <= BACKOFF_MAX_MS;
   }
 
   /** Sends a command; a repeat with the same `commandId` does nothing while the first is under way. */
@@ -202,7 +235,8 @@ function openQueue(name: OwnQueue | typeof INGRESS_QUEUE, connection: Redis, log
 
 const commandJobId = (commandId: string): string => `c.${commandId}`;
 
-const launchJobId = (ref: SessionRef, attempt: number): string => `${ref}.launch.${attempt}`;
+const launchJobId = (ref: SessionRef, attempt: number, copy: number): string =>
+  copy === 0 ? `${ref}.launch.${attempt}` : `${ref}.launch.${attempt}.${copy}`;
 
 const timerJobId = (ref: SessionRef, kind: string, deadlineMs: number): string =>
   `${ref}.${kind}.${deadlineMs}`;

@@ -199,13 +199,13 @@ export class Sweeper {
 
   async #ensureLaunchJob(ref: SessionRef): Promise<Settled> {
     const { sessions, producer, maintenance, report } = this.parts;
-    const { record } = await sessions.load(ref);
+    const { record, nowMs } = await sessions.load(ref);
     if (record === null || !isQueued(record.snapshot)) {
       await maintenance.dropQueued(ref);
       return 'gone';
     }
     const attempt = nextAttempt(record.snapshot.context);
-    if (await producer.ensureLaunchJob(ref, attempt)) report.repaired('queued', 1, { session: ref });
+    if (await producer.ensureLaunchJob(ref, attempt, nowMs)) report.repaired('queued', 1, { session: ref });
     return 'stays';
   }
 

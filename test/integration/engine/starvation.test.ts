@@ -85,7 +85,9 @@ describe('a sweep gets past', () => {
     );
     const wanted = JSON.stringify({ ref, revision: 1, effect: { kind: 'launch.enqueue', attempt: 1 } });
     await deps.redis.zadd(keys.effects, '1', '{', ...unknown.flatMap(member => ['1', member]), '2', wanted);
-    await fixture.withSweeper(() => until('the launch job', () => deps.producer.hasLaunchJob(ref, 1)));
+    await fixture.withSweeper(() =>
+      until('the launch job', () => deps.producer.hasLaunchJob(ref, 1, Date.now())),
+    );
     await until('the acknowledgement', async () => (await deps.redis.zscore(keys.effects, wanted)) === null);
     expect(await deps.redis.zcard(keys.effects)).toBe(MANY + 1);
   }, 20_000);
@@ -99,7 +101,9 @@ describe('a sweep gets past', () => {
     const ref = await fixture.accept();
     await deps.redis.zadd(keys.queued, '2', ref);
     await deps.redis.del(`${KEY_PREFIX}:launch:${ref}.launch.1`);
-    await fixture.withSweeper(() => until('the launch job', () => deps.producer.hasLaunchJob(ref, 1)));
+    await fixture.withSweeper(() =>
+      until('the launch job', () => deps.producer.hasLaunchJob(ref, 1, Date.now())),
+    );
   }, 20_000);
 
   it('ended sessions that it cannot forget', async () => {

@@ -23,10 +23,10 @@ describe('the sweeps', () => {
     const member = JSON.stringify({ ref, revision: 1, effect: effects[0] });
     await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
     await deps.redis.zadd(keys.effects, 1, member);
-    expect(await deps.producer.hasLaunchJob(ref, 1)).toBe(false);
+    expect(await deps.producer.hasLaunchJob(ref, 1, Date.now())).toBe(false);
     await fixture.withSweeper(async () => {
       await pollUntil('the launch job', { timeoutMs: 10_000, everyMs: 20 }, async () =>
-        (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
+        (await deps.producer.hasLaunchJob(ref, 1, Date.now())) ? true : undefined,
       );
     });
     expect(await deps.redis.zcard(keys.effects)).toBe(0);
@@ -37,7 +37,7 @@ describe('the sweeps', () => {
     await deps.redis.del(`{hf}:launch:${ref}.launch.1`, '{hf}:launch:wait');
     await fixture.withSweeper(async () => {
       await pollUntil('the launch job', { timeoutMs: 15_000, everyMs: 50 }, async () =>
-        (await deps.producer.hasLaunchJob(ref, 1)) ? true : undefined,
+        (await deps.producer.hasLaunchJob(ref, 1, Date.now())) ? true : undefined,
       );
     });
   });

@@ -35,7 +35,7 @@ describe('a worker beside rows of a newer version', () => {
     await launcher.start();
     await untilLive(own, 3_000);
     expect(launcher.launched).toEqual([own]);
-    expect(await fixture.deps.producer.hasLaunchJob(newer[0]?.ref ?? own, 1)).toBe(true);
+    expect(await fixture.deps.producer.hasLaunchJob(newer[0]?.ref ?? own, 1, Date.now())).toBe(true);
     expect(await fixture.deps.redis.zcard(keys.quarantine)).toBe(0);
     // No slot is held: all four can be taken at once.
     await pollUntil('the slots', { timeoutMs: 2_000, everyMs: 1 }, () => {
