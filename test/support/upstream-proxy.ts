@@ -1,5 +1,13 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, request as requestOf, type IncomingMessage } from 'node:http';
+import { readFileSync } from 'node:fs';
+import {
+  createServer as createHttpServer,
+  request as requestOf,
+  type IncomingMessage,
+  type Server as HttpServer,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { join } from 'node:path';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** Credentials for the proxy of a test. */
@@ -19,8 +27,26 @@ export interface UpstreamProxyServer {
   close(): Promise<void>;
 }
 
+/** The certificate of {@link startHttpsProxy}, for `localhost`; no authority has signed it. */
+export const PROXY_CERTIFICATE = join(__dirname, '../fixtures/tls/localhost.crt');
+
+/** As {@link startHttpProxy}, over TLS. */
+export async function startHttpsProxy(known: Credentials): Promise<UpstreamProxyServer> {
+  const key = readFileSync(join(__dirname, '../fixtures/tls/localhost.key'));
+  const cert = readFileSync(PROXY_CERTIFICATE);
+  return serveHttp(createHttpsServer({ key, cert, allowHalfOpen: true }), 'https', known);
+}
+
 /** An HTTP proxy with Basic authentication; every name resolves to this machine, so that no name server is needed. */
-export async function startHttpProxy({ username, password }: Credentials): Promise<UpstreamProxyServer> {
+export async function startHttpProxy(known: Credentials): Promise<UpstreamProxyServer> {
+  return serveHttp(createHttpServer(), 'http', known);
+}
+
+async function serveHttp(
+  server: HttpServer,
+  scheme: 'http' | 'https',
+  { username, password }: Credentials,
+): Promise<UpstreamProxyServer> {
   const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const carried: string[] = [];
   let refused = 0;
@@ -29,22 +55,18 @@ export async function startHttpProxy({ username, password }: Credentials): Promi
     if (!known) refused += 1;
     return known;
   };
-  const server = createHttpServer((request, response) => {
+  server.on('request', (request, response) => {
     if (!isKnown(request)) {
       response.writeHead(407, { 'proxy-authenticate': 'Basic realm="test"' }).end('who are you?');
       return;
     }
-    const { method = '', url = '', headers } = request;
+    const { method = '', url = '', rawHeaders } = request;
     carried.push(`${method} ${url}`);
     const { port, pathname, search } = new URL(url);
-    const onwards = Object.entries(headers).filter(([name]) => name !== 'proxy-authorization');
-    const options = {
-      host: '127.0.0.1',
-      port,
-      method,
-      path: pathname + search,
-      headers: Object.fromEntries(onwards),
-    };
+    const headers = rawHeaders.flatMap((name, i) =>
+      i % 2 === 1 || name.toLowerCase() === 'proxy-authorization' ? [] : [name, rawHeaders[i + 1] ?? ''],
+    );
+    const options = { host: '127.0.0.1', port, method, path: pathname + search, headers };
     const onward = requestOf(options, answer => {
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
       answer.pipe(response);
@@ -63,7 +85,7 @@ export async function startHttpProxy({ username, password }: Credentials): Promi
     carried.push(`CONNECT ${request.url ?? ''}`);
     carry(socket, portIn(request.url ?? ''), 'HTTP/1.1 200 OK\r\n\r\n', head);
   });
-  return listening(server, 'http', carried, () => refused);
+  return listening(server, scheme, carried, () => refused);
 }
 
 /** A SOCKS5 proxy with user name and password (RFC 1928, RFC 1929); names resolve as above. */
@@ -83,7 +105,7 @@ export async function startSocksProxy({ username, password }: Credentials): Prom
     }
     socket.write(Buffer.from([1, 0]));
     const order = await take(socket);
-    const host = order[3] === 3 ? String(order.subarray(5, -2)) : [...order.subarray(4, -2)].join('.');
+    const host = hostIn(order);
     const port = order.readUInt16BE(order.length - 2);
     carried.push(`CONNECT ${host}:${port}`);
     carry(socket, port, Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]), Buffer.alloc(0));
@@ -93,6 +115,14 @@ export async function startSocksProxy({ username, password }: Credentials): Prom
     serve(socket).catch(() => socket.destroy());
   });
   return listening(server, 'socks5', carried, () => refused);
+}
+
+/* The host of a CONNECT of SOCKS5, in the form of URLs. */
+function hostIn(order: Buffer): string {
+  if (order[3] === 3) return String(order.subarray(5, -2));
+  if (order[3] === 1) return [...order.subarray(4, -2)].join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => order.readUInt16BE(4 + 2 * i).toString(16));
+  return new URL(`http://[${groups.join(':')}]`).hostname;
 }
 
 /* One message of a handshake: its sender waits for an answer, so that it comes in one piece. */
@@ -139,5 +169,6 @@ async function listening(
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  return { url: `${scheme}://127.0.0.1:${port}`, carried, refused, close };
+  const host = scheme === 'https' ? 'localhost' : '127.0.0.1';
+  return { url: `${scheme}://${host}:${port}`, carried, refused, close };
 }

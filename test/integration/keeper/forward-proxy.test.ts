@@ -1,11 +1,17 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request as requestOf, type IncomingMessage, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
 import { ForwardProxy } from '../../../workers/keeper/companions/forward-proxy/forward-proxy';
+import type { ForwardProxyOrder } from '../../../workers/keeper/companions/forward-proxy/main';
+import { browserUser } from '../../../workers/keeper/process/run-root';
 import {
+  PROXY_CERTIFICATE,
   startHttpProxy,
+  startHttpsProxy,
   startSocksProxy,
   type Credentials,
   type UpstreamProxyServer,
@@ -24,7 +30,7 @@ beforeEach(async () => {
   origin = createServer((request, response) => {
     seen.push(request);
     void text(request).then(body => {
-      response.writeHead(201, { 'x-two': ['a', 'b'], connection: 'close, x-mine', 'x-mine': '1' });
+      response.writeHead(201, { 'X-Two': ['a', 'b'], connection: 'close, x-mine', 'x-mine': '1' });
       response.end(`${request.method ?? ''} ${request.url ?? ''} ${body}`);
     });
   });
@@ -62,20 +68,24 @@ async function open(
 
 /** A request as browsers send it to a proxy, with a whole URL. */
 async function ask(
-  { port }: ForwardProxy,
+  { port }: { port: number },
   url: string,
-  { method = 'GET', body = '' } = {},
-): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
-  const headers = { host: new URL(url, 'http://x').host, 'proxy-connection': 'keep-alive' };
+  { method = 'GET', body = '', more = {} } = {},
+): Promise<{ status: number; headers: IncomingMessage['headers']; rawHeaders: string[]; body: string }> {
+  const headers = { Host: new URL(url, 'http://x').host, 'Proxy-Connection': 'keep-alive', ...more };
   const request = requestOf({ host: '127.0.0.1', port, path: url, method, headers });
   request.end(body);
   // SAFETY: what `response` comes with.
   const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
+  const { statusCode: status = 0, headers: answered, rawHeaders } = response;
+  return { status, headers: answered, rawHeaders, body: await text(response) };
 }
 
 /** A CONNECT; answers with the status line and the socket behind it. */
-async function tunnel({ port }: ForwardProxy, target: string): Promise<{ status: string; socket: Socket }> {
+async function tunnel(
+  { port }: { port: number },
+  target: string,
+): Promise<{ status: string; socket: Socket }> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   opened.push({ close: () => Promise.resolve(void socket.destroy()) });
   socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n\r\n`);
@@ -98,6 +108,18 @@ async function startEcho(): Promise<string> {
   return `127.0.0.1:${portOf(echo)}`;
 }
 
+/** A TCP server that only does what it is given; answers its address. */
+async function startSilent(onConnection: (socket: Socket) => unknown): Promise<string> {
+  const server = createTcpServer(socket => {
+    socket.on('error', () => undefined);
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  opened.push({ close: () => new Promise(resolve => server.close(() => resolve())) });
+  return `127.0.0.1:${portOf(server)}`;
+}
+
 describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
   test('requests reach their server, without the credentials for the proxy', async () => {
     const { proxy, upstream } = await open(start);
@@ -108,6 +130,16 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
     expect(Object.keys(seen[0]?.headers ?? {})).not.toContain('proxy-connection');
     // Headers of one hop are not passed on.
     expect(answer.headers['x-mine']).toBeUndefined();
+  });
+
+  test('addresses reach the proxy as addresses, IPv6 without its brackets', async () => {
+    const { proxy, upstream } = await open(start);
+    const port = portOf(origin);
+    for (const host of ['127.0.0.1', '[2001:db8::7]', '[::ffff:127.0.0.1]']) {
+      expect((await tunnel(proxy, `${host}:${port}`)).status).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    const inUrls = upstream.carried.map(line => new URL(line.replace('CONNECT ', 'http://')).host);
+    expect(inUrls).toEqual([`127.0.0.1:${port}`, `[2001:db8::7]:${port}`, `[::ffff:7f00:1]:${port}`]);
   });
 
   test('tunnels carry megabytes both ways and close one direction at a time', async () => {
@@ -144,6 +176,56 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
     expect(await ask(proxy, `${originUrl}/`)).toMatchObject({ status: 502 });
     expect((await tunnel(proxy, originUrl.slice('http://'.length))).status).toMatch(/^HTTP\/1\.1 502 /);
     expect(seen).toEqual([]);
+  });
+});
+
+describe('in front of an HTTPS proxy', () => {
+  /** The program itself: Node reads the authorities that it knows when it starts. */
+  async function startProgram(env: NodeJS.ProcessEnv): Promise<{ port: number; carried: string[] }> {
+    const upstream = await startHttpsProxy(KNOWN);
+    const hook = join(__dirname, '../../support/typescript-hook.cjs');
+    const program = join(__dirname, '../../../workers/keeper/companions/forward-proxy/main.ts');
+    const child = spawn(process.execPath, ['-r', hook, program], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const exited = once(child, 'exit');
+    opened.push(upstream, {
+      close: () =>
+        exited.then(
+          () => undefined,
+          () => undefined,
+        ),
+    });
+    opened.push({ close: () => Promise.resolve(void child.kill('SIGKILL')) });
+    const order: ForwardProxyOrder = {
+      host: '127.0.0.1',
+      port: 0,
+      upstream: { server: upstream.url, ...KNOWN },
+      user: browserUser(),
+    };
+    child.stdin.end(JSON.stringify(order));
+    // SAFETY: a stream without an encoding emits buffers; the program writes one line.
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    // SAFETY: an answer without a port fails the test.
+    const { port } = JSON.parse(String(line)) as { port: number };
+    return { port, carried: upstream.carried };
+  }
+
+  test('requests and tunnels go through it', async () => {
+    const proxy = await startProgram({ NODE_EXTRA_CA_CERTS: PROXY_CERTIFICATE });
+    expect(await ask(proxy, `${originUrl}/a`)).toMatchObject({ status: 201, body: 'GET /a ' });
+    const target = await startEcho();
+    const { status, socket } = await tunnel(proxy, target);
+    expect(status).toMatch(/^HTTP\/1\.1 200 /);
+    socket.end('hello');
+    expect(await text(socket)).toBe('hello');
+    expect(proxy.carried).toEqual([`GET ${originUrl}/a`, `CONNECT ${target}`]);
+  });
+
+  test('a certificate of an unknown authority is an error, and the password stays here', async () => {
+    const proxy = await startProgram({});
+    const { status, body } = await ask(proxy, `${originUrl}/`);
+    expect([status, body]).toEqual([502, expect.stringContaining('self-signed certificate')]);
+    expect((await tunnel(proxy, 'page.test:443')).status).toMatch(/^HTTP\/1\.1 502 [^]*self-signed/);
+    expect([seen, proxy.carried]).toEqual([[], []]);
   });
 });
 
@@ -192,6 +274,27 @@ test('a connection that the proxy has just closed loses no request, and no POST 
   }
   expect(arrived.filter(method => method === 'POST')).toHaveLength(1);
   expect(arrived.filter(method => method === 'GET').length).toBeGreaterThan(3);
+});
+
+test.each(['http', 'socks5'])('a tunnel through a silent %s proxy is an error after 20 s', async scheme => {
+  const held: Socket[] = [];
+  const address = await startSilent(socket => held.push(socket));
+  const proxy = await ForwardProxy.listen('127.0.0.1', 0, { server: `${scheme}://${address}`, ...KNOWN });
+  opened.push(proxy);
+  const doNotFake = ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const;
+  jest.useFakeTimers({ doNotFake: [...doNotFake, 'setImmediate', 'clearImmediate', 'setInterval'] });
+  try {
+    const answer = tunnel(proxy, 'page.test:443');
+    while (held.length === 0) await new Promise(resolve => setImmediate(resolve));
+    jest.advanceTimersByTime(19_900);
+    const closed = once(held[0]!, 'close');
+    held[0]!.resume();
+    jest.advanceTimersByTime(200);
+    expect((await answer).status).toMatch(/^HTTP\/1\.1 502 [^]*took longer than 20000 ms/);
+    await closed;
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('names are resolved by the SOCKS5 proxy', async () => {
