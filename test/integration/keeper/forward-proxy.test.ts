@@ -132,6 +132,15 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
     expect(answer.headers['x-mine']).toBeUndefined();
   });
 
+  test('headers keep their case, order and number, so that a proxied browser looks like itself', async () => {
+    const { proxy } = await open(start);
+    const more = { 'X-One': '1', 'accept-Language': 'de', DNT: '1', 'X-Many': ['a', 'b'] };
+    const { rawHeaders } = await ask(proxy, `${originUrl}/`, { more });
+    const names = (seen[0]?.rawHeaders ?? []).filter((_text, i) => i % 2 === 0);
+    expect(names.slice(0, 6)).toEqual(['Host', 'X-One', 'accept-Language', 'DNT', 'X-Many', 'X-Many']);
+    expect(rawHeaders.slice(0, 4)).toEqual(['X-Two', 'a', 'X-Two', 'b']);
+  });
+
   test('addresses reach the proxy as addresses, IPv6 without its brackets', async () => {
     const { proxy, upstream } = await open(start);
     const port = portOf(origin);

@@ -4,7 +4,6 @@ import {
   request as requestOf,
   type ClientRequest,
   type IncomingMessage,
-  type OutgoingHttpHeaders,
   type RequestOptions,
   type Server,
   type ServerResponse,
@@ -228,14 +227,15 @@ function targetOf(authority: string): Target | null {
     : { host: withoutBrackets(host), port: Number(port) };
 }
 
-/* All end-to-end headers, each as often as it occurred. */
-function endToEnd({ headersDistinct }: IncomingMessage): OutgoingHttpHeaders {
+/*
+ * All end-to-end headers as they came, names and values in turn. Servers see a browser by the case and order of its
+ * headers, so both stay.
+ */
+function endToEnd({ rawHeaders, headersDistinct }: IncomingMessage): string[] {
   const named = (headersDistinct['connection'] ?? []).flatMap(value => value.toLowerCase().split(/\s*,\s*/));
-  const own = new Set([...HOP_BY_HOP, ...named]);
-  return Object.fromEntries(
-    Object.entries(headersDistinct).flatMap(([name, values = []]) =>
-      own.has(name) ? [] : [[name, values.length === 1 ? values[0] : values]],
-    ),
+  const oneHop = new Set([...HOP_BY_HOP, ...named]);
+  return rawHeaders.flatMap((name, i) =>
+    i % 2 === 1 || oneHop.has(name.toLowerCase()) ? [] : [name, rawHeaders[i + 1] ?? ''],
   );
 }
 

@@ -1,9 +1,4 @@
-import {
-  request as httpRequest,
-  type ClientRequest,
-  type OutgoingHttpHeaders,
-  type RequestOptions,
-} from 'node:http';
+import { request as httpRequest, type ClientRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -60,9 +55,13 @@ export class Upstream {
     }
   }
 
-  /** A request that an http or https proxy forwards itself: `path` is the whole URL. */
-  request(options: RequestOptions, headers: OutgoingHttpHeaders): ClientRequest {
-    return this.#open({ ...options, headers: { ...headers, ...this.#authorization() } });
+  /**
+   * A request that an http or https proxy forwards itself: `path` is the whole URL.
+   *
+   * @param headers - names and values in turn
+   */
+  request(options: RequestOptions, headers: readonly string[]): ClientRequest {
+    return this.#open({ ...options, headers: [...headers, ...Object.entries(this.#authorization()).flat()] });
   }
 
   #connect({ host, port }: Target, signal: AbortSignal): Promise<Duplex> {
@@ -93,7 +92,7 @@ export class Upstream {
     return httpsRequest({ ...all, servername: isIP(host) === 0 ? host : '' });
   }
 
-  #authorization(): { 'proxy-authorization': string } | Record<string, never> {
+  #authorization(): Record<string, string> {
     const { username, password } = this.#proxy;
     if (username === null && password === null) return {};
     const pair = Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64');
