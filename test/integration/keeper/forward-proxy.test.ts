@@ -285,6 +285,17 @@ test('a connection that the proxy has just closed loses no request, and no POST 
   expect(arrived.filter(method => method === 'GET').length).toBeGreaterThan(3);
 });
 
+test.each(['HTTP/1.1 099 Odd', 'HTTP/1.1 200 a\x01b'])('an answer that begins %j is an error', async line => {
+  const answer = `${line}\r\ncontent-length: 2\r\n\r\nok`;
+  const server = `http://${await startSilent(socket => socket.once('data', () => socket.end(answer)))}`;
+  const proxy = await ForwardProxy.listen('127.0.0.1', 0, { server, ...KNOWN });
+  opened.push(proxy);
+  for (const path of ['a', 'b']) {
+    const { status, body } = await ask(proxy, `http://page.test/${path}`);
+    expect([status, body]).toEqual([502, expect.stringContaining('the answer cannot be passed on')]);
+  }
+});
+
 test.each(['http', 'socks5'])('a tunnel through a silent %s proxy is an error after 20 s', async scheme => {
   const held: Socket[] = [];
   const address = await startSilent(socket => held.push(socket));

@@ -2,6 +2,7 @@ import {
   Agent,
   createServer,
   request as requestOf,
+  STATUS_CODES,
   type ClientRequest,
   type IncomingMessage,
   type RequestOptions,
@@ -165,24 +166,31 @@ export class ForwardProxy {
         this.#exchange(again(), request, response);
       else refuse(response, 502, unreachable(error).message);
     });
-    outgoing.once('response', answer => {
-      const { statusCode = 502, statusMessage } = answer;
-      // Forwarded, it would make the browser ask for the credentials, which it must not have.
-      if (statusCode === 407) {
-        answer.resume();
-        refuse(response, 502, refusal(statusCode));
-        return;
-      }
-      response.sendDate = false;
-      response.writeHead(statusCode, statusMessage, endToEnd(answer));
-      // After an error both are destroyed, and the browser sees a broken connection.
-      pipeline(answer, response, () => undefined);
-    });
+    outgoing.once('response', answer => passOn(answer, response));
     response.once('close', () => outgoing.destroy());
     if (isRepeatable(request)) outgoing.end();
     // As above; the `error` handler of the outgoing request has answered the browser.
     else pipeline(request, outgoing, () => undefined);
   }
+}
+
+function passOn(answer: IncomingMessage, response: ServerResponse): void {
+  const { statusCode = 502, statusMessage } = answer;
+  const refuseInstead = (reason: string): void => {
+    answer.resume();
+    refuse(response, 502, reason);
+  };
+  // Forwarded, it would make the browser ask for the credentials, which it must not have.
+  if (statusCode === 407) return refuseInstead(refusal(statusCode));
+  try {
+    response.sendDate = false;
+    response.writeHead(statusCode, statusMessage, endToEnd(answer));
+  } catch (error) {
+    // Node reads answers that it does not write: with a status below 100, or a control character in the reason.
+    return refuseInstead(`the answer cannot be passed on: ${messageOf(error)}`);
+  }
+  // After an error both are destroyed, and the browser sees a broken connection.
+  pipeline(answer, response, () => undefined);
 }
 
 /* Each direction ends separately (half-close); when one side is closed, the other is closed too. */
@@ -244,7 +252,8 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
     response.destroy();
     return;
   }
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  const headers = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
+  response.writeHead(status, STATUS_CODES[status], headers);
   response.end(`${reason}\n`);
 }
 
