@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import type { UpstreamProxy } from '../../door/protocol';
-import { UpstreamError, type Target } from './target';
+import { UpstreamError, withoutBrackets, type Target } from './target';
 
 const VERSION = 5;
 const NO_AUTHENTICATION = 0;
@@ -96,7 +96,8 @@ function counted(text: string): Buffer {
 }
 
 function ipv6Bytes(address: string): Buffer {
-  const [head = '', tail] = withoutDottedQuad(address).split('::');
+  // In the form of URLs there is no dotted quad: `::ffff:127.0.0.1` is `::ffff:7f00:1`.
+  const [head = '', tail] = withoutBrackets(new URL(`http://[${address}]`).hostname).split('::');
   const before = groupsOf(head);
   const after = groupsOf(tail ?? '');
   const zeros = Array.from({ length: 8 - before.length - after.length }, () => 0);
@@ -107,13 +108,6 @@ function ipv6Bytes(address: string): Buffer {
 
 const groupsOf = (part: string): number[] =>
   part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16));
-
-/* `::ffff:127.0.0.1` is `::ffff:7f00:1`. */
-function withoutDottedQuad(address: string): string {
-  return address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, a: string, b: string, c: string, d: string) =>
-    [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)].map(group => group.toString(16)).join(':'),
-  );
-}
 
 /* Reads exactly so many bytes; later ones stay in the socket. */
 async function read(socket: Socket, length: number): Promise<Buffer> {
