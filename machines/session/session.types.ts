@@ -55,7 +55,7 @@ export interface BrowserOptions {
   readonly headless: boolean;
   /** The inside of a page's window, in CSS pixels. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
-  /** Device pixels to a CSS pixel. */
+  /** Device pixels per CSS pixel. */
   readonly deviceScaleFactor: number | null;
   readonly userAgent: string | null;
   /** A BCP 47 tag in canonical form. */

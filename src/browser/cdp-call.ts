@@ -44,9 +44,13 @@ export async function withBrowser<T>(
     return await withDeadline('the browser', timeoutMs, opened(socket).then(work));
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    throw new ServiceError('browser_unreachable', `The browser did not do it: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw new ServiceError(
+      'browser_unreachable',
+      `The browser could not be controlled: ${messageOf(error)}.`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     socket.terminate();
   }

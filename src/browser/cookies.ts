@@ -8,7 +8,7 @@ const sameSite = z.enum(['Strict', 'Lax', 'None']);
 /** The top-level site to which a cookie is restricted (CHIPS); a cookie without it is not restricted. */
 const partitionKey = z
   .strictObject({ topLevelSite: z.string().max(4_096), hasCrossSiteAncestor: z.boolean() })
-  .describe('Of a partitioned cookie: the site it is kept apart for.');
+  .describe('For a partitioned cookie: the site that it belongs to.');
 
 /** A cookie as the browser reports it. */
 export const cookie = z.object({
@@ -16,7 +16,7 @@ export const cookie = z.object({
   value: z.string(),
   domain: z.string(),
   path: z.string(),
-  expires: z.number().describe('Epoch seconds; -1: until the session ends.'),
+  expires: z.number().describe('Seconds since the epoch. -1: until the session ends.'),
   httpOnly: z.boolean(),
   secure: z.boolean(),
   sameSite: sameSite.optional(),
@@ -26,12 +26,12 @@ export const cookie = z.object({
 /** A cookie to be set: for a `url`, or for a `domain`. */
 export const newCookie = z
   .strictObject({
-    name: z.string().max(4_096).describe('May be empty, unless the value is.'),
+    name: z.string().max(4_096).describe('May be empty if the value is not.'),
     value: z.string().max(4_096),
     url: z.url({ protocol: /^https?$/ }).exactOptional(),
     domain: z.string().min(1).max(253).exactOptional(),
     path: z.string().max(4_096).exactOptional(),
-    expires: z.number().exactOptional().describe('Epoch seconds; left out: until the session ends.'),
+    expires: z.number().exactOptional().describe('Seconds since the epoch. Default: until the session ends.'),
     httpOnly: z.boolean().exactOptional(),
     secure: z.boolean().exactOptional(),
     sameSite: sameSite.exactOptional(),
@@ -45,7 +45,7 @@ export type Cookie = z.output<typeof cookie>;
 /** @see newCookie */
 export type NewCookie = z.output<typeof newCookie>;
 
-const MALFORMED = 'name, value, path or prefix are not those of a cookie';
+const MALFORMED = 'its name, value, path or prefix is not valid';
 const DROPPED = 'it has expired, is SameSite=None without secure, or its site has too many (180)';
 
 /** How much of a name a message repeats. */

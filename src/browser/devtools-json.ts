@@ -20,7 +20,7 @@ export async function readDevToolsJson({ host, port, path }: Route): Promise<unk
   try {
     return await withDeadline('the browser', ANSWER_TIMEOUT_MS, answerTo(request));
   } catch (error) {
-    throw new ServiceError('browser_unreachable', `The browser did not say it: ${messageOf(error)}.`, {
+    throw new ServiceError('browser_unreachable', `The browser could not be read: ${messageOf(error)}.`, {
       cause: error,
     });
   } finally {
@@ -41,7 +41,7 @@ async function answerTo(request: ReturnType<typeof get>): Promise<unknown> {
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > ANSWER_MAX_BYTES) throw new Error('it says too much');
+    if (bytes > ANSWER_MAX_BYTES) throw new Error('its answer is too large');
   }
   return JSON.parse(Buffer.concat(chunks).toString());
 }

@@ -79,7 +79,7 @@ async function ask(
   answer.destroy();
   if (answer.statusCode === 404) throw notFound();
   if (answer.statusCode === 507) throw wasCut();
-  throw unreachable(`its keeper answered ${answer.statusCode ?? 'nothing'}`);
+  throw unreachable(`the keeper answered with status ${answer.statusCode ?? 'unknown'}`);
 }
 
 function answerTo(options: KeeperAddress & { path: string; agent: false }): Promise<IncomingMessage> {
@@ -111,8 +111,8 @@ const notFound = (): ServiceError =>
 const wasCut = (): ServiceError =>
   new ServiceError(
     'download_quota_exceeded',
-    'The download was cut: it would have gone beyond what the downloads of a session may take.',
+    'The download was cut off: it exceeded the quota for the downloads of a session.',
   );
 
 const unreachable = (why: string, cause?: unknown): ServiceError =>
-  new ServiceError('browser_unreachable', `The downloads cannot be had: ${why}.`, { cause });
+  new ServiceError('browser_unreachable', `The downloads cannot be read: ${why}.`, { cause });

@@ -56,7 +56,7 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
   } catch (cause) {
     throw new ServiceError(
       'browser_unreachable',
-      `The browser did not let us in: ${plainMessageOf(cause)}.`,
+      `The browser could not be reached: ${plainMessageOf(cause)}.`,
       {
         cause,
       },

@@ -12,14 +12,14 @@ const captured = z.object({ data: z.base64() });
  * part: a larger capture would resize the page while clients use it.
  *
  * @param pageId - which page; null: the first
- * @throws ServiceError `invalid_request` if there is no such page, `browser_unreachable`.
+ * @throws ServiceError `invalid_request` if there is no page with this id, `browser_unreachable`.
  */
 export async function takeScreenshot(route: Route, pageId: string | null): Promise<Buffer> {
   return withBrowser(route, async call => {
     const pages = await listPages(call);
     const targetId = (pageId === null ? pages[0] : pages.find(({ id }) => id === pageId))?.id;
     if (targetId === undefined) {
-      const message = pageId === null ? 'there is no open page' : 'there is no such page';
+      const message = pageId === null ? 'there is no open page' : 'there is no page with this id';
       throw new ServiceError('invalid_request', `query/pageId: ${message}`, {
         fields: [{ pointer: 'query/pageId', message }],
       });

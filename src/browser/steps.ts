@@ -16,18 +16,18 @@ const selector = z
   .string()
   .min(1)
   .max(2_000)
-  .describe('CSS, or any selector of Playwright (`text=…`, `role=…`, `xpath=…`).');
+  .describe('A CSS selector, or any other selector of Playwright (`text=…`, `role=…`, `xpath=…`).');
 const timeout = z
   .int()
   .min(1)
   .max(STEP_TIMEOUT_MAX_MS)
   .default(STEP_TIMEOUT_DEFAULT_MS)
-  .describe('How long the step may take, milliseconds.');
+  .describe('How long the step may take, in milliseconds.');
 const name = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must have 1 to 64 characters: letters, digits, "_", ".", "-"')
   .exactOptional()
-  .describe('What the output is called in the result.');
+  .describe('The name of the output in the result.');
 
 const webUrl = z
   .string()
@@ -54,7 +54,7 @@ const wait = z
       .min(1)
       .max(8_192)
       .exactOptional()
-      .describe('A glob, such as `**/done`: the page is there, or gets there.'),
+      .describe('Waits until the URL of the page matches this glob, such as `**/done`.'),
     timeout,
   })
   .refine(
@@ -65,19 +65,25 @@ const click = z.strictObject({ do: z.literal('click'), selector, timeout });
 const type = z.strictObject({
   do: z.literal('type'),
   selector,
-  text: z.string().max(10_000).describe('Typed key by key behind what is there already.'),
+  text: z.string().max(10_000).describe('Typed key by key after the existing text.'),
   timeout,
 });
 const press = z.strictObject({
   do: z.literal('press'),
-  key: z.string().min(1).max(64).describe('Such as `Enter` or `Control+A`.'),
-  selector: selector.exactOptional().describe('What gets the key; left out: what has the focus.'),
+  key: z.string().min(1).max(64).describe('A key such as `Enter` or `Control+A`.'),
+  selector: selector
+    .exactOptional()
+    .describe('The element that gets the key. Default: the element that has the focus.'),
   timeout,
 });
 const select = z.strictObject({
   do: z.literal('select'),
   selector,
-  values: z.array(z.string().max(1_000)).min(1).max(100).describe('Values or labels of options.'),
+  values: z
+    .array(z.string().max(1_000))
+    .min(1)
+    .max(100)
+    .describe('Values or labels of the options to select.'),
   timeout,
 });
 const extract = z
@@ -90,8 +96,11 @@ const extract = z
       .min(1)
       .max(200)
       .exactOptional()
-      .describe('Its value instead of text; null if it is not there.'),
-    all: z.boolean().default(false).describe('An array with one value for each match, perhaps empty.'),
+      .describe('The value of this attribute instead of the text. Null if the element does not have it.'),
+    all: z
+      .boolean()
+      .default(false)
+      .describe('True: an array with one value for each match. It may be empty.'),
     name,
     timeout,
   })
@@ -102,7 +111,7 @@ const extract = z
 const screenshot = z
   .strictObject({
     do: z.literal('screenshot'),
-    selector: selector.exactOptional().describe('Only this element.'),
+    selector: selector.exactOptional().describe('Only this element. Default: the visible part of the page.'),
     fullPage: z.boolean().default(false),
     type: z.enum(['png', 'jpeg']).default('png'),
     name,
@@ -119,7 +128,7 @@ const cookies = z.strictObject({
     .array(newCookie)
     .max(COOKIES_MAX)
     .exactOptional()
-    .describe('Sets these; left out: outputs all there are.'),
+    .describe('Cookies to set. Default: outputs all cookies of the browser.'),
   name,
 });
 

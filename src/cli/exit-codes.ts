@@ -17,16 +17,16 @@ export const EXIT = {
 
 /** The meaning of each exit code, for the documentation. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
-  ok: 'Done. Of `start`, `api` and `worker`: stopped as told',
-  failed: 'Failed: the service refused or broke; `doctor` has found something bad',
-  usage: 'The command line, a file it names or a value the service checks is not usable',
-  notFound: 'There is no such session, worker or job, or the Redis is not opened',
-  noCapacity: 'The session never became live: no slot came free, or the browser did not start',
-  waitTimeout: 'Waited as long as `--wait` says',
+  ok: 'Success; `start`, `api` and `worker` were stopped by a signal',
+  failed: 'Failure: the service refused the request or failed, or `doctor` has found a problem',
+  usage: 'Invalid usage: the command line, a file that it names, or a value that the service checks',
+  notFound: 'There is no such session, worker or job, or Redis is not open to other services',
+  noCapacity: 'The session never became live: no slot became free, or the browser did not start',
+  waitTimeout: 'The time of `--wait` is over',
   unauthorized: 'The API key is missing or wrong',
-  unreachable: 'The service cannot be reached, or something else stands at its URL',
+  unreachable: 'The service cannot be reached, or something else answers at its URL',
   interrupted: 'Interrupted by Ctrl-C (SIGTERM: 143, SIGHUP: 129)',
-  brokenPipe: 'Whoever read the output has gone, as `head` does',
+  brokenPipe: 'The reader of the output has closed it, as `head` does',
 };
 
 /** The command line is not valid. */
@@ -57,7 +57,7 @@ export class Interrupted extends Error {
 /** The command has printed its failures already; only the exit code remains. */
 export class Told extends Error {
   constructor(readonly exitCode: number) {
-    super('told already');
+    super('already reported');
     this.name = 'Told';
   }
 }

@@ -39,7 +39,7 @@ export class AmbiguousWord extends UsageError {
   ) {
     const told = about.slice(0, TOLD_MAX).join(', ');
     const more = about.length > TOLD_MAX ? ` and ${about.length - TOLD_MAX} more` : '';
-    super(`${JSON.stringify(word)} may be ${about.length} ${plural}: ${told}${more}`);
+    super(`${JSON.stringify(word)} matches ${about.length} ${plural}: ${told}${more}`);
     this.name = 'AmbiguousWord';
   }
 }
@@ -57,7 +57,7 @@ export async function withWord<T>(
   word: string,
   use: (id: string) => Promise<T>,
 ): Promise<T> {
-  if (word.trim() === '') throw new UsageError('an id is empty: a variable of the shell that is not set?');
+  if (word.trim() === '') throw new UsageError('an id is empty: is a variable of the shell not set?');
   try {
     return await use(word);
   } catch (error) {

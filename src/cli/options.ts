@@ -25,10 +25,16 @@ export const NAMELESS: readonly Format[] = ['table', 'json', 'ndjson'];
 export function remote(command: Command, formats: readonly Format[] = LISTS): Command {
   return formatted(command, formats)
     .optionsGroup('Connection:')
-    .option('--url <url>', 'where the service is (HOLDFAST_URL, else this machine at HOLDFAST_PORT or 3000)')
-    .option('--api-key <key>', 'others on this machine can read arguments: prefer HOLDFAST_API_KEY')
-    .option('--request-timeout <duration>', 'how long one request may take (60s)', duration)
-    .option('--retries <n>', 'how often a request is tried again (2)', wholeNumber(0, 100));
+    .option(
+      '--url <url>',
+      'the URL of the service (default: HOLDFAST_URL, else this machine at HOLDFAST_PORT or 3000)',
+    )
+    .option(
+      '--api-key <key>',
+      'the API key; other users of this machine can read arguments, so prefer HOLDFAST_API_KEY',
+    )
+    .option('--request-timeout <duration>', 'how long a request may take (60s)', duration)
+    .option('--retries <n>', 'how often a request is retried (2)', wholeNumber(0, 100));
 }
 
 /** Gives a command a choice of formats. */
@@ -36,7 +42,7 @@ export function formatted(command: Command, formats: readonly Format[] = LISTS):
   return command
     .optionsGroup('Output:')
     .addOption(
-      new Option('-o, --output <format>', 'how it is printed')
+      new Option('-o, --output <format>', 'the format of the output')
         .choices(formats)
         .default('table' satisfies Format),
     )
@@ -47,7 +53,7 @@ export function formatted(command: Command, formats: readonly Format[] = LISTS):
 export function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms !== null) return ms;
-  throw new InvalidArgumentError(`It is no duration: use ${DURATION_FORMS}.`);
+  throw new InvalidArgumentError(`It is not a duration: use ${DURATION_FORMS}.`);
 }
 
 /** The same, or `off`. Not null, which commander would take for a missing value. */
@@ -90,7 +96,7 @@ export function momentBefore(nowMs: () => number): (text: string) => string {
     const ms = ago === null ? Date.parse(text) : nowMs() - ago;
     if (!Number.isNaN(ms)) return new Date(ms).toISOString();
     throw new InvalidArgumentError(
-      `It is no moment: use 2030-01-31T12:00:00Z, or how long ago it was, such as 10m.`,
+      `It is not a time: use 2030-01-31T12:00:00Z, or how long ago it was, such as 10m.`,
     );
   };
 }

@@ -26,14 +26,14 @@ export function buildProgram(context: Context, version: string): Command {
   quiet(program, context);
   registerProcesses(program, context);
   registerRedisUrl(program, context);
-  program.commandsGroup('Of a service:');
+  program.commandsGroup('Commands for a service:');
   registerSessions(program, context);
   registerWorkers(program, context);
   registerJobs(program, context);
   registerCapacity(program, context);
   registerUsage(program, context);
   registerTop(program, context);
-  program.commandsGroup('Of this program:');
+  program.commandsGroup('Commands for this program:');
   registerCompletion(program, context);
   registerVersion(program, context, version);
   return program;

@@ -116,6 +116,7 @@ export class Browser {
 
 function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new TypeError(`baseUrl is no HTTP URL: ${text}`);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new TypeError(`baseUrl is not an HTTP URL: ${text}`);
   return text.replace(/\/+$/, '');
 }

@@ -44,5 +44,7 @@ async function endpointOf(
 async function howItEnded(sessions: Sessions, target: SessionOrId, cause: unknown): Promise<Error | null> {
   // If the session cannot be read, the caller gets the library's error.
   const session: Session | null = await sessions.retrieve(idOf(target)).catch(() => null);
-  return session !== null && isEnded(session) ? endedError(session, 'nobody can connect', { cause }) : null;
+  return session !== null && isEnded(session)
+    ? endedError(session, 'it cannot be connected to', { cause })
+    : null;
 }

@@ -110,7 +110,7 @@ async function makeLive(
   if (isEnded(session)) {
     // The same code as when the service answers the create with the end.
     const code = session.status === 'failed' ? session.endReason : 'session_ended';
-    throw endedError(session, 'it never became live', { code });
+    throw endedError(session, 'it was never live', { code });
   }
   own.add(session.id);
   return session;

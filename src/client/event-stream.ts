@@ -87,7 +87,9 @@ async function* messages(
   if (signal?.aborted === true) hangUp();
   signal?.addEventListener('abort', hangUp, { once: true });
   const silence = (): void =>
-    connection.abort(new HoldfastError('request_timeout', 'The stream fell silent.', { retryable: true }));
+    connection.abort(
+      new HoldfastError('request_timeout', 'The event stream sent nothing in time.', { retryable: true }),
+    );
   let timer = setTimeout(silence, SILENCE_MAX_MS);
   try {
     for await (const block of blocks(await open(transport, lastId, connection.signal))) {
@@ -99,7 +101,7 @@ async function* messages(
     connection.signal.throwIfAborted();
     throw isHoldfastError(error)
       ? error
-      : new HoldfastError('connection_failed', 'The stream of events broke off.', {
+      : new HoldfastError('connection_failed', 'The event stream was interrupted.', {
           retryable: true,
           cause: error,
         });
@@ -122,7 +124,7 @@ async function open(
   };
   const { body } = await transport.open({ method: 'GET', path: '/v1/events', headers, signal });
   if (body !== null) return body;
-  throw new HoldfastError('unexpected_answer', 'The stream of events has no body.');
+  throw new HoldfastError('unexpected_answer', 'The event stream has no body.');
 }
 
 /* With a reader, since not every runtime can iterate over a stream. */

@@ -16,7 +16,7 @@ export interface ForeignOptions {
 
 const NO_ADAPTER: FieldError = {
   pointer: '/adapter',
-  message: 'is not offered: sessions speak to Puppeteer and Playwright',
+  message: 'is not supported: sessions work with Puppeteer and Playwright',
 };
 const ADAPTERS: readonly unknown[] = [undefined, 'puppeteer', 'playwright'];
 
@@ -47,5 +47,8 @@ function waysIn(options: unknown, inside: string): FieldError[] {
     .filter(
       ([name, value]) => WAYS.includes(name) && value !== undefined && value !== null && value !== false,
     )
-    .map(([name]) => ({ pointer: `${inside}/${name}`, message: 'is not offered here; there is `proxy`' }));
+    .map(([name]) => ({
+      pointer: `${inside}/${name}`,
+      message: 'is not supported here: use the option `proxy`',
+    }));
 }

@@ -18,7 +18,8 @@ export async function loadLibrary<Library>(
   const [first = ''] = packages;
   throw new HoldfastError(
     'library_missing',
-    `None of ${packages.join(', ')} is installed: run \`npm install ${first}\`, or hand it to the constructor.`,
+    `None of ${packages.join(', ')} is installed: run \`npm install ${first}\`, or pass the ` +
+      'library to the constructor.',
   );
 }
 

@@ -74,7 +74,8 @@ export class OwnSessions {
   }
 
   async #endAll(): Promise<void> {
-    for (const creation of this.#creations.keys()) creation.abort(new Error('the process is told to end'));
+    for (const creation of this.#creations.keys())
+      creation.abort(new Error('the process has received a signal to end'));
     // Creations first: each then either has abandoned its session or has added it to the list.
     await Promise.allSettled(this.#creations.values());
     // A failure does not affect the others; the service ends the remaining sessions by its time-outs.

@@ -8,6 +8,7 @@ import { HoldfastError, type ErrorCode } from './errors';
  * @throws HoldfastError with that code.
  */
 export function pathSegment(name: string, missing: ErrorCode): string {
-  if (/^\.{0,2}$/.test(name)) throw new HoldfastError(missing, `Nothing is called ${JSON.stringify(name)}.`);
+  if (/^\.{0,2}$/.test(name))
+    throw new HoldfastError(missing, `${JSON.stringify(name)} is not an id or a name.`);
   return encodeURIComponent(name);
 }

@@ -60,7 +60,7 @@ async function fetchFile(
   const target = await path();
   const [{ writeFile }, paths] = await Promise.all([import('node:fs/promises'), import('node:path')]);
   const { body } = await whenKnown(() => sessions.download(sessionId, paths.basename(target)));
-  if (body === null) throw new Error(`the service sent nothing of ${download.suggestedFilename()}`);
+  if (body === null) throw new Error(`the service sent no data of ${download.suggestedFilename()}`);
   await writeFile(target, body);
   return target;
 }

@@ -40,7 +40,7 @@ export const preferOf = (wait: boolean): Record<string, string> => (wait ? {} : 
 function refuseUndefined({ dryRun: _dryRun, ...filters }: Readonly<Record<string, unknown>>): void {
   const unset = Object.keys(filters).filter(name => filters[name] === undefined);
   if (unset.length === 0) return;
-  const message = 'is undefined: leave it out to release all';
+  const message = 'is undefined: omit it to release all sessions';
   throw refusal(
     'invalid_request',
     unset.map(name => ({ pointer: `/${name}`, message })),

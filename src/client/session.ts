@@ -135,11 +135,11 @@ export interface NewCookie {
 
 /** Options of the session's browser; null means the service's default. */
 export interface BrowserCreateOptions {
-  /** False: with windows, on a display of its own. Default: true. */
+  /** False: the browser has windows, on a virtual display of its own. Default: true. */
   readonly headless?: boolean | null;
-  /** The inside of every page, CSS pixels. */
+  /** The viewport of every page, in CSS pixels. */
   readonly dimensions?: { readonly width: number; readonly height: number } | null;
-  /** Device pixels to a CSS pixel, 0.5 to 4. */
+  /** Device pixels per CSS pixel, 0.5 to 4. */
   readonly deviceScaleFactor?: number | null;
   readonly userAgent?: string | null;
   /** A language tag, such as `de-DE`. */
@@ -195,7 +195,7 @@ export interface OpenPage {
 /** A file in a live session's folder for downloads. */
 export interface SessionDownload {
   readonly name: string;
-  /** Bytes, so far. */
+  /** Bytes written so far. */
   readonly size: number;
   readonly modifiedAt: string;
   /** False: the browser is still writing it, under a name of its own. */

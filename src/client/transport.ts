@@ -163,9 +163,13 @@ function read(response: Response, text: string): Answer | HoldfastError {
   const body = parse(text);
   if (!response.ok) return problem(response, body);
   if (body !== undefined) return { status, body };
-  return new HoldfastError('unexpected_answer', `${response.url} does not answer like Holdfast.`, {
-    status,
-  });
+  return new HoldfastError(
+    'unexpected_answer',
+    `${response.url} did not send an answer of Holdfast: check the base URL.`,
+    {
+      status,
+    },
+  );
 }
 
 function parse(text: string): object | undefined {
@@ -195,7 +199,7 @@ function problem(response: Response, body: Problem = {}): HoldfastError {
   const message =
     typeof body.message === 'string'
       ? body.message
-      : `${response.url} answered ${status}${location === null ? '' : ` and points to ${location}`}.`;
+      : `${response.url} answered ${status}${location === null ? '' : ` with a redirect to ${location}`}.`;
   const facts = {
     status,
     retryable: typeof body.retryable === 'boolean' ? body.retryable : isPassing(status),

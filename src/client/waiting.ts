@@ -117,5 +117,8 @@ const isReached = (session: Session, target: WaitTarget): boolean =>
   target === 'ended' ? isEnded(session) : session.status === target;
 
 function unanswerable(id: string): never {
-  throw new HoldfastError('unexpected_answer', `Session ${id} was asked for without condition: 304.`);
+  throw new HoldfastError(
+    'unexpected_answer',
+    `Session ${id}: the answer is 304, although the request had no condition.`,
+  );
 }

@@ -65,7 +65,7 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
     if (after.record.isPartial === true) throw newerVersion();
     throw new ServiceError(
       'outcome_unknown',
-      'The release was accepted but not confirmed in time. Ask again: releasing twice does no harm.',
+      'The release was accepted but not confirmed in time. Repeat the request: releasing twice does no harm.',
     );
   };
 }

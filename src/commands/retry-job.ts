@@ -59,7 +59,7 @@ function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngre
   const queue = OWN_QUEUES.find(name => name === job.queue);
   try {
     if (queue === undefined) checkIngressJob(job.name, data);
-    else if (queue === 'accepted') throw new Error('the job that it went on with has ended');
+    else if (queue === 'accepted') throw new Error('the ingress job that it belongs to has ended');
     else checkOurs(queue, job.size, data);
   } catch (error) {
     throw notRetryable(messageOf(error));
@@ -68,7 +68,8 @@ function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngre
 }
 
 function checkOurs(queue: keyof typeof SCHEMAS, size: number, data: unknown): void {
-  if (size > PAYLOAD_MAX_BYTES) throw new Error(`its payload has ${size} bytes`);
+  if (size > PAYLOAD_MAX_BYTES)
+    throw new Error(`its payload has ${size} bytes, the limit is ${PAYLOAD_MAX_BYTES}`);
   const { error } = SCHEMAS[queue].safeParse(data);
   const [issue] = error?.issues ?? [];
   if (issue !== undefined) throw new Error(`/${issue.path.map(String).join('/')}: ${issue.message}`);

@@ -106,20 +106,20 @@ function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: Up
     case 'precondition_failed':
       return new ServiceError(
         'precondition_failed',
-        `The session is not at revision ${ifRevision ?? '*'} any more.`,
+        `The session no longer has revision ${ifRevision ?? '*'}. Read it again.`,
       );
     case 'too_many_changes':
       return new ServiceError(
         'too_many_changes',
-        'The history of the session is full: it goes on, but is not changed any more.',
+        'The history of the session is full. The session goes on, but cannot be changed any more.',
       );
     case 'deadline_passed':
       return invalid(
         expiresAtMs === null ? '/timeout' : '/expiresAt',
-        'would have ended the session in the past',
+        'would end the session at a time in the past',
       );
     case 'too_many_labels':
-      return invalid('/labels', `would make more than ${LABELS_MAX}`);
+      return invalid('/labels', `would give the session more than ${LABELS_MAX} labels`);
     default:
       return new ServiceError(
         'outcome_unknown',

@@ -91,7 +91,7 @@ const schema = z.object({
   HOLDFAST_METRICS_PORT: integer(0, 65_535).default(9464),
   HOLDFAST_INGRESS_TENANT: z
     .string()
-    .regex(/^[a-z0-9_-]{1,32}$/, 'must have 1 to 32 characters: small letters, digits, "_", "-"')
+    .regex(/^[a-z0-9_-]{1,32}$/, 'must have 1 to 32 characters: lower-case letters, digits, "_", "-"')
     .default('default'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   HOLDFAST_REDIS_PORT: integer(1, 65_535).optional(),
@@ -108,7 +108,7 @@ export function envToConfig(env: Env): Config {
   const { apiKeys, problems } = parseApiKeys(env.HOLDFAST_API_KEYS ?? '');
   const host = env.HOLDFAST_HOST ?? LOOPBACK;
   if (apiKeys.length === 0 && problems.length === 0 && !isLoopback(host)) {
-    problems.push(`HOLDFAST_HOST: ${host} is not loopback; set HOLDFAST_API_KEYS to open it to others`);
+    problems.push(`HOLDFAST_HOST: ${host} is not a loopback address; set HOLDFAST_API_KEYS to listen on it`);
   }
   if (!parsed.success) {
     problems.unshift(...parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`));

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
  */
 export function packageFolder(from = __dirname): string {
   if (existsSync(join(from, 'package.json'))) return from;
-  if (dirname(from) === from) throw new Error('there is no package.json above this file');
+  if (dirname(from) === from) throw new Error('no package.json was found above this file');
   return packageFolder(dirname(from));
 }
 

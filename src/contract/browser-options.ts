@@ -26,14 +26,14 @@ const CREDENTIAL_MAX_BYTES = 255;
 
 const dimensions = z
   .strictObject({ width: z.int().min(100).max(7_680), height: z.int().min(100).max(4_320) })
-  .describe('The inside of every page, CSS pixels.');
+  .describe('The viewport of every page, in CSS pixels.');
 
 const userAgent = z
   .string()
   .max(USER_AGENT_MAX, `must have at most ${USER_AGENT_MAX} characters`)
-  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be printable ASCII without blanks at its ends')
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be printable ASCII without spaces at its ends')
   .describe(
-    '`navigator.userAgent` and `User-Agent`; client hints and `navigator.platform` stay those of Chromium.',
+    'Sets `navigator.userAgent` and `User-Agent`. Client hints and `navigator.platform` stay those of Chromium.',
   );
 
 const locale = z
@@ -43,7 +43,8 @@ const locale = z
     (tag, context) => canonicalLocale(tag) ?? refuse(context, 'must be a language tag such as de-DE'),
   )
   .describe(
-    'A language tag such as `de-DE` (BCP 47, no extensions): `navigator.language`, `Accept-Language` and, if Chromium has that language, `Intl`.',
+    'A language tag such as `de-DE` (BCP 47, no extensions). Sets `navigator.language`, ' +
+      '`Accept-Language` and, if Chromium has the language, `Intl`.',
   );
 
 const timezone = z
@@ -54,7 +55,7 @@ const timezone = z
       canonicalTimezone(zone) ?? refuse(context, 'must be a time zone such as Europe/Berlin'),
   )
   .describe(
-    'An IANA name such as `Europe/Berlin`; where a zone has several, the answer has the one that browsers use.',
+    'An IANA name such as `Europe/Berlin`. If a zone has several names, the answer has the one that browsers use.',
   );
 
 const credential = z
@@ -81,16 +82,17 @@ const proxy = z
     message: 'is needed with a password',
   })
   .describe(
-    'All traffic of the browser goes through it, or nowhere. User name and password are in no answer.',
+    'All traffic of the browser goes through the proxy; there is no direct connection. No answer ' +
+      'contains user name and password.',
   );
 
 const cookies = z
   .array(newCookie)
   .refine(
     given => Buffer.byteLength(JSON.stringify(given)) <= COOKIES_MAX_BYTES,
-    `must be at most ${COOKIES_MAX_BYTES} bytes as JSON, all together; set the rest when the session is live`,
+    `must be at most ${COOKIES_MAX_BYTES} bytes of JSON in total; set further cookies when the session is live`,
   )
-  .describe('In the browser before its first page opens.');
+  .describe('Set in the browser before its first page opens.');
 
 /** The fields of `POST /v1/sessions` about the browser. */
 export const browserFields = {
@@ -98,7 +100,7 @@ export const browserFields = {
     .boolean()
     .nullable()
     .default(null)
-    .describe('False: with windows, on a display of its own. Default: true.'),
+    .describe('False: the browser has windows, on a virtual display of its own. Default: true.'),
   dimensions: dimensions.nullable().default(null),
   deviceScaleFactor: z
     .number()
@@ -106,7 +108,7 @@ export const browserFields = {
     .max(4)
     .nullable()
     .default(null)
-    .describe('Device pixels to a CSS pixel.'),
+    .describe('Device pixels per CSS pixel.'),
   userAgent: userAgent.nullable().default(null),
   locale: locale.nullable().default(null),
   timezone: timezone.nullable().default(null),
@@ -127,7 +129,9 @@ export function checkBrowserFields(given: BrowserFields, context: z.RefinementCt
     context.addIssue({ code: 'custom', path: ['dimensions', 'width'], message });
   }
   if (width * height * (deviceScaleFactor ?? 1) ** 2 > DEVICE_PIXELS_MAX) {
-    const message = `must have at most ${DEVICE_PIXELS_MAX} device pixels, scale factor squared included`;
+    const message =
+      `must have at most ${DEVICE_PIXELS_MAX} device pixels: width × height × the square of the ` +
+      'scale factor';
     context.addIssue({ code: 'custom', path: ['dimensions'], message });
   }
 }
@@ -191,7 +195,7 @@ function proxyServer(url: string, context: z.RefinementCtx): string {
   const [, scheme, host, port] =
     /^(https?|socks5):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})\/?$/i.exec(url) ?? [];
   if (scheme === undefined || host === undefined || port === undefined) {
-    const hint = url.includes('@') ? ': user name and password go into fields of their own' : '';
+    const hint = url.includes('@') ? ': give user name and password in their own fields' : '';
     return refuse(
       context,
       `must be http://, https:// or socks5:// with host and port, and nothing else${hint}`,
@@ -200,6 +204,6 @@ function proxyServer(url: string, context: z.RefinementCtx): string {
   if (Number(port) < 1 || Number(port) > 65_535) return refuse(context, 'must have a port from 1 to 65535');
   // With an invalid address Chromium would start but load nothing.
   if (!URL.canParse(`http://${host}:${port}`))
-    return refuse(context, 'must have the name or address of a host');
+    return refuse(context, 'must have a host name or an IP address');
   return `${scheme}://${host}:${Number(port)}`.toLowerCase();
 }

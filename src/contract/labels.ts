@@ -36,7 +36,8 @@ export function parseLabelSelector(text: string): ParsedSelector {
   let at = 0;
   for (let isOver = false; !isOver;) {
     const rest = text.slice(at).trimStart();
-    if (rest === '' || rest.startsWith(',')) return wrong('must not have an empty term: a comma too many');
+    if (rest === '' || rest.startsWith(','))
+      return wrong('must not have an empty term: remove the extra comma');
     TERM.lastIndex = at;
     const groups = TERM.exec(text)?.groups;
     const requirement = groups === undefined ? noTerm(rest) : requirementOf(groups, rest);
@@ -66,9 +67,9 @@ function requirementOf(
     return { name, operator: absent === undefined ? 'exists' : 'absent' };
   }
   if (value.trimStart().startsWith('='))
-    return `${name}${operator ?? ''} has a "=" too many; "${name} in (…)" selects values that begin with one`;
+    return `${name}${operator ?? ''} has an extra "="; use "${name} in (…)" to select values that begin with "="`;
   if (operator === '!=' && value.trim() === '')
-    return `${name}!= has no value; "${name} notin (,)" selects all but the empty one`;
+    return `${name}!= has no value; use "${name} notin (,)" to exclude the empty value`;
   const given = set === undefined ? [value] : (values ?? '').split(',');
   const wanted = given.map(one => one.trim());
   if (values?.trim() === '' || !wanted.every(one => LABEL_VALUE.test(one))) return noTerm(rest);

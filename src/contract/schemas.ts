@@ -59,7 +59,7 @@ function onlyNothing(values: readonly (boolean | null)[]): z.ZodType {
   return z
     .literal([...values])
     .optional()
-    .describe('Not offered: anything else is `not_supported`.');
+    .describe('Not supported: any other value is refused with `not_supported`.');
 }
 
 /** A time-out of at most `maxMs` milliseconds. */
@@ -98,23 +98,25 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
       .string()
       .regex(SESSION_ID_PATTERN, 'must have 1 to 64 characters: letters, digits, "_", "-"')
       .optional()
-      .describe('An id of your own choice; without one the service makes a UUIDv7.'),
-    name: sessionName.default(null).describe('For people.'),
-    labels: labels.default({}).describe(`Up to ${LABELS_MAX} pairs to select sessions by.`),
+      .describe('An id of your choice. By default the service generates a UUIDv7.'),
+    name: sessionName.default(null).describe('A display name. It need not be unique.'),
+    labels: labels
+      .default({})
+      .describe(`Up to ${LABELS_MAX} name-value pairs. Select sessions by them with \`labelSelector\`.`),
     timeout: duration(timeoutMaxMs)
       .default(timeoutDefaultMs)
-      .describe('How long the session may be live, milliseconds.'),
+      .describe('How long the session may be live, in milliseconds.'),
     idleTimeout: duration(timeoutMaxMs)
       .nullable()
       .default(null)
-      .describe('Ends the session when nothing has happened for so long, milliseconds; null: never.'),
+      .describe('Ends the session after this many milliseconds without activity. Null: never.'),
     queueTimeout: duration(QUEUE_TIMEOUT_MAX_MS)
       .default(QUEUE_TIMEOUT_DEFAULT_MS)
-      .describe('How long it may wait for a worker, milliseconds.'),
+      .describe('How long the session may wait for a worker, in milliseconds.'),
     connectTimeout: duration(timeoutMaxMs)
       .nullable()
       .default(null)
-      .describe('Ends the session if nobody has ever connected after so long, milliseconds; null: never.'),
+      .describe('Ends the session if no client connects within this many milliseconds. Null: never.'),
     ...browserFields,
   });
 
@@ -152,7 +154,7 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
 /** The query of `GET /v1/sessions`. */
 export const listQuery = z.object({
   ...selectionFields,
-  cursor: z.string().max(128).refine(isCursor, 'is not a cursor of ours').nullable().default(null),
+  cursor: z.string().max(128).refine(isCursor, 'is not a cursor of this list').nullable().default(null),
   limit: z
     .string()
     .regex(/^\d{1,3}$/, 'must be a whole number')
@@ -224,7 +226,7 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
   throw invalidFields([
     {
       pointer: 'header/Idempotency-Key',
-      message: 'must have 1 to 255 printable ASCII characters without blanks',
+      message: 'must have 1 to 255 printable ASCII characters without spaces',
     },
   ]);
 }
@@ -235,9 +237,9 @@ function withoutNotOffered(body: unknown, root: string): unknown {
   const fields = Object.entries(body).flatMap(([name, value]): FieldError[] => {
     const pointer = `${root}/${name}`;
     if (Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.some(nothing => nothing === value) === false)
-      return [{ pointer, message: 'is known, but not built yet' }];
+      return [{ pointer, message: 'is not supported yet' }];
     if (NOT_OURS.includes(name) && value !== null)
-      return [{ pointer, message: 'is not offered: your client can set it, for as long as it is connected' }];
+      return [{ pointer, message: 'is not supported: set it in your client while it is connected' }];
     return [];
   });
   if (fields.length > 0) throw new ServiceError('not_supported', summary(fields), { fields });

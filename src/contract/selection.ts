@@ -11,12 +11,12 @@ const status = z
     if (named.every(word => STATUSES.some(other => other === word))) return known;
     context.addIssue({
       code: 'custom',
-      message: `must be one or more of ${STATUSES.join(', ')}, with commas between`,
+      message: `must be one or more of ${STATUSES.join(', ')}, separated by commas`,
     });
     return z.NEVER;
   })
   .optional()
-  .describe(`One or more of ${STATUSES.map(word => `\`${word}\``).join(', ')}, with commas between.`);
+  .describe(`One or more of ${STATUSES.map(word => `\`${word}\``).join(', ')}, separated by commas.`);
 
 const labelSelector = z
   .string()
@@ -28,15 +28,16 @@ const labelSelector = z
   })
   .optional()
   .describe(
-    'As in Kubernetes: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`; all terms must hold. Empty ones are refused.',
+    'As in Kubernetes: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`. A session must ' +
+      'match all terms. Empty selectors and terms are refused.',
   );
 
 const moment = (what: string) =>
   z.iso
-    .datetime({ offset: true, error: 'must be a moment such as 2030-01-31T12:00:00Z' })
+    .datetime({ offset: true, error: 'must be a time such as 2030-01-31T12:00:00Z' })
     .transform(text => Date.parse(text))
     .optional()
-    .describe(`Only sessions created ${what} this moment, exclusive; ISO 8601 with a time zone.`);
+    .describe(`Only sessions created ${what} this time, exclusive. ISO 8601 with a time zone.`);
 
 /** The filters of list and bulk release, as members of an object schema. */
 export const selectionFields = {

@@ -11,18 +11,16 @@ const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
     .strictObject({
       timeout: duration(timeoutMaxMs)
         .exactOptional()
-        .describe(
-          'How long the session may be live in total, from `liveAt` on, milliseconds: extends or shortens.',
-        ),
+        .describe('How long the session may be live in total, counted from `liveAt`, in milliseconds.'),
       expiresAt: z.iso
-        .datetime({ offset: true, error: 'must be a moment such as 2030-01-31T12:00:00Z' })
+        .datetime({ offset: true, error: 'must be a time such as 2030-01-31T12:00:00Z' })
         .transform(text => Date.parse(text))
         .exactOptional()
-        .describe('The same as a moment, of a live session; instead of `timeout`.'),
+        .describe('When the session times out, instead of `timeout`. Only for a live session.'),
       idleTimeout: duration(timeoutMaxMs)
         .nullable()
         .exactOptional()
-        .describe('Counted anew from now on, milliseconds; null: none any more.'),
+        .describe('The new idle time-out in milliseconds, counted from now. Null removes it.'),
       labels: z
         .record(labelName, labelValue.nullable())
         .refine(
@@ -30,11 +28,13 @@ const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
           `must be at most ${2 * LABELS_MAX} pairs`,
         )
         .exactOptional()
-        .describe(`Merged into the labels there are; null removes one. At most ${LABELS_MAX} may be left.`),
-      name: sessionName.exactOptional().describe('For people; null removes it.'),
+        .describe(
+          `Merged into the labels of the session; null removes a label. The session may have up to ${LABELS_MAX}.`,
+        ),
+      name: sessionName.exactOptional().describe('A display name. Null removes it.'),
     })
     .refine(given => Object.keys(given).length > 0, {
-      message: 'must change something',
+      message: 'must change at least one field',
       // If the only field is misspelt, only that is reported.
       when: ({ issues }) => issues.length === 0,
     })
@@ -86,7 +86,7 @@ export function parseIfMatch(header: string | undefined): number | null {
   if (header === undefined || header.trim() === '*') return null;
   const [, tag] = ENTITY_TAG.exec(header.trim()) ?? [];
   if (tag !== undefined) return /^[1-9]\d{0,14}$/.test(tag) ? Number(tag) : 0;
-  const message = 'must be the ETag of a session, such as "3", or *; weak tags and lists are not understood';
+  const message = 'must be the ETag of a session, such as "3", or *; weak tags and lists are not supported';
   throw new ServiceError('malformed_request', `If-Match: ${message}`, {
     fields: [{ pointer: 'header/If-Match', message }],
   });

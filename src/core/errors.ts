@@ -2,7 +2,7 @@
 export interface ErrorSpec {
   /** HTTP status of the answer. */
   readonly status: number;
-  /** Whether the same request may succeed if simply repeated. */
+  /** Whether the same request may succeed if it is repeated. */
   readonly retryable: boolean;
   /** One line for the table in docs/api.md. */
   readonly title: string;
@@ -12,14 +12,14 @@ export interface ErrorSpec {
 export const ERROR_CATALOGUE = {
   malformed_request: { status: 400, retryable: false, title: 'The request could not be parsed' },
   unauthorized: { status: 401, retryable: false, title: 'No valid API key or connect token' },
-  forbidden_origin: { status: 403, retryable: false, title: 'The Host or Origin is not one of ours' },
+  forbidden_origin: { status: 403, retryable: false, title: 'The Host or Origin header is not allowed' },
   not_found: { status: 404, retryable: false, title: 'No such route' },
   session_not_found: { status: 404, retryable: false, title: 'No such session' },
   download_not_found: { status: 404, retryable: false, title: 'No finished download of this name' },
-  file_not_found: { status: 404, retryable: false, title: 'No such file, or not any more' },
+  file_not_found: { status: 404, retryable: false, title: 'No such file, or it has expired' },
   worker_not_found: { status: 404, retryable: false, title: 'No such worker' },
   job_not_found: { status: 404, retryable: false, title: 'No such job in quarantine' },
-  method_not_allowed: { status: 405, retryable: false, title: 'The route exists, the method does not' },
+  method_not_allowed: { status: 405, retryable: false, title: 'The route does not support this method' },
   session_ended: { status: 409, retryable: false, title: 'The session has ended' },
   session_not_live: { status: 409, retryable: true, title: 'The session is not live yet' },
   session_id_taken: { status: 409, retryable: false, title: 'The session id is in use with another body' },
@@ -27,7 +27,7 @@ export const ERROR_CATALOGUE = {
   download_quota_exceeded: {
     status: 410,
     retryable: false,
-    title: 'The download was cut: the session has used up its quota',
+    title: 'The download was cut off: the session has used up its quota',
   },
   precondition_failed: { status: 412, retryable: false, title: 'The session has another revision' },
   body_too_large: { status: 413, retryable: false, title: 'The body is larger than 256 KiB' },
@@ -39,19 +39,19 @@ export const ERROR_CATALOGUE = {
     title: 'The Idempotency-Key was used with another body',
   },
   job_not_retryable: { status: 422, retryable: false, title: 'The job would be contained again' },
-  not_supported: { status: 422, retryable: false, title: 'The field is known, but not offered' },
-  upgrade_required: { status: 426, retryable: false, title: 'This URL speaks WebSocket' },
+  not_supported: { status: 422, retryable: false, title: 'The field is known but not supported' },
+  upgrade_required: { status: 426, retryable: false, title: 'This URL needs a WebSocket upgrade' },
   too_many_streams: { status: 429, retryable: true, title: 'Too many event streams are open' },
-  internal_error: { status: 500, retryable: true, title: 'Something of ours broke' },
+  internal_error: { status: 500, retryable: true, title: 'The service failed' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
   launch_failed: { status: 502, retryable: true, title: 'The browser of the session did not start' },
-  browser_crashed: { status: 502, retryable: true, title: 'The browser of the session died' },
+  browser_crashed: { status: 502, retryable: true, title: 'The browser of the session crashed' },
   browser_unresponsive: {
     status: 502,
     retryable: true,
     title: 'The browser of the session stopped answering',
   },
-  worker_lost: { status: 502, retryable: true, title: 'The machine of the session died' },
+  worker_lost: { status: 502, retryable: true, title: 'The worker of the session was lost' },
   queue_timeout: { status: 503, retryable: true, title: 'No worker had a slot for the session in time' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },
   outcome_unknown: {
@@ -62,7 +62,7 @@ export const ERROR_CATALOGUE = {
   newer_version: {
     status: 503,
     retryable: true,
-    title: 'A newer version of the service keeps this session',
+    title: 'A newer version of the service wrote this session',
   },
   shutting_down: { status: 503, retryable: true, title: 'This process is shutting down' },
 } as const satisfies Record<string, ErrorSpec>;

@@ -12,7 +12,7 @@ const KEY_INFO = 'holdfast:sealed:1';
 /** Thrown for a text that was sealed with another secret or for another purpose, or was changed since. */
 export class UnsealError extends Error {
   constructor(options?: ErrorOptions) {
-    super('it was sealed with another secret, or for something else, or it was changed', options);
+    super('it was sealed with another secret or for another purpose, or it was changed', options);
     this.name = 'UnsealError';
   }
 }

@@ -4,7 +4,8 @@ import { ServiceError } from '../core/errors';
 export function newerVersion(cause?: unknown): ServiceError {
   return new ServiceError(
     'newer_version',
-    'A newer version of the service keeps this session, and none of its processes has answered yet. Ask again.',
+    'A newer version of the service wrote this session, and no process of that version has ' +
+      'answered. Repeat the request.',
     cause === undefined ? {} : { cause },
   );
 }

@@ -63,7 +63,7 @@ export function createEnded(snapshot: SessionSnapshot, isNamed: boolean): Servic
   const { liveAtMs, error } = snapshot.context;
   const details = endOf(snapshot);
   const { sessionId, sessionStatus, endReason } = details;
-  const when = liveAtMs === null ? 'has ended before it was live' : 'has ended';
+  const when = liveAtMs === null ? 'ended before it was live' : 'has ended';
   const how = `${sessionStatus}, ${endReason ?? 'unknown'}${error === null ? '' : `: ${error.message}`}`;
   return new ServiceError(codeOf(endReason), `The session ${sessionId} ${when} (${how}).`, {
     details: { ...details },

@@ -49,7 +49,10 @@ export class ClusterExporter {
       const isUp = !isRedisAway(error) && !(error instanceof DeadlineExceededError);
       metrics.redisUp.set({}, Number(isUp));
       this.#clear();
-      log[isUp ? 'warn' : 'debug']({ reason: messageOf(error) }, 'the installation could not be counted');
+      log[isUp ? 'warn' : 'debug'](
+        { reason: messageOf(error) },
+        'the metrics of the installation could not be read',
+      );
     }
   }
 

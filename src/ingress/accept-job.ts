@@ -50,7 +50,8 @@ export function acceptJob(parts: IngressParts): AcceptJob {
 export function finishJob(parts: IngressParts): FinishJob {
   return async (job, ref) => {
     const name = nameOf(job);
-    if (name === null) return { failure: 'invalid_request: the name of the job was changed' };
+    if (name === null)
+      return { failure: 'invalid_request: the name of the job has changed since it was accepted' };
     try {
       return await goOn(parts, job, name, ref);
     } catch (error) {
@@ -103,9 +104,9 @@ async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): 
   if (isPassing(error) || job.signal.aborted) throw error;
   const code = codeOf(error);
   if (code !== null) return { failure: `${code}: ${messageOf(error)}` };
-  parts.log.error({ err: error, job: job.name }, 'a job failed for a reason nobody knows');
+  parts.log.error({ err: error, job: job.name }, 'a job failed with an unexpected error');
   await parts.contain(job, 'failed', messageOf(error));
-  return { failure: 'internal_error: something of ours broke; the log knows more' };
+  return { failure: 'internal_error: the service failed; its logs have details' };
 }
 
 /* Bytes of the data as JSON; infinite for data that is nested too deeply to be written. */

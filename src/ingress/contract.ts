@@ -9,9 +9,9 @@ const version = z.literal(1, { error: 'must be 1, the version of the contract' }
 
 const dedupKey = z
   .string()
-  .regex(/^[\x21-\x7e]{1,255}$/, 'must have 1 to 255 printable ASCII characters without blanks')
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must have 1 to 255 printable ASCII characters without spaces')
   .exactOptional()
-  .describe('Jobs with one key make one session; remembered for 24 hours. Left out: the job itself.');
+  .describe('Jobs with the same key create one session within 24 hours. Default: the id of the job.');
 
 const sessionId = z
   .string()
@@ -38,14 +38,14 @@ export const releaseJob = z.strictObject({ v: version, sessionId });
 export const runJob = z
   .strictObject({
     v: version,
-    dedupKey: dedupKey.describe('Of jobs with one key only the first is run; remembered for 24 hours.'),
-    sessionId: sessionId.exactOptional().describe('A session that exists. Left out: one is made.'),
-    session: z.unknown().optional().describe('The fields of the session to make, as in `session.create`.'),
+    dedupKey: dedupKey.describe('Of jobs with the same key only the first runs, within 24 hours.'),
+    sessionId: sessionId.exactOptional().describe('The session to use. By default a session is created.'),
+    session: z.unknown().optional().describe('The fields of the session to create, as in `session.create`.'),
     steps,
     then: z
       .enum(['release', 'keep'])
       .default('release')
-      .describe('What becomes of the session when the steps are done, or one has failed.'),
+      .describe('What happens to the session when the steps are done or one has failed.'),
   })
   .refine(
     given => given.sessionId === undefined || given.session === undefined,

@@ -23,7 +23,7 @@ export function endedEarly({ id, status, endReason, error }: SessionData, wasLiv
   const reason = endReason ?? status;
   if (wasLive) return new JobFailure('session_ended', `session ${id} was live and is ${status} (${reason})`);
   const why = error === null ? '' : `: ${error.message}`;
-  return new JobFailure(reason, `session ${id} is ${status} and never was live${why}`);
+  return new JobFailure(reason, `session ${id} is ${status} and was never live${why}`);
 }
 
 const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', 'newer_version'];

@@ -69,7 +69,7 @@ async function refuseSecond(
   if (dedupKey === undefined) return;
   const other = await runs.store.otherOf(dedupKey, { jobKey: jobKey(job), id: job.id });
   if (other === null) return;
-  throw new JobFailure('duplicate', `job ${printable(other, 100)} was the first with this dedupKey`);
+  throw new JobFailure('duplicate', `job ${printable(other, 100)} was the first job with this dedupKey`);
 }
 
 async function create(
@@ -177,7 +177,7 @@ async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): 
   if (!isEnded(status)) return error;
   return new JobFailure(
     'session_ended',
-    `the session ended under its steps: ${status}, ${record.snapshot.context.endReason ?? 'unknown'}`,
+    `the session ended before its steps were done: ${status}, ${record.snapshot.context.endReason ?? 'unknown'}`,
   );
 }
 

@@ -64,7 +64,7 @@ export class RunOutputs {
     if (bytes.length > FILE_MAX_BYTES) {
       throw new JobFailure(
         'step_failed',
-        `step ${number} (${step.do}): ${bytes.length} bytes are more than the ${FILE_MAX_BYTES} that a file may have`,
+        `step ${number} (${step.do}): ${bytes.length} bytes, but a file may have at most ${FILE_MAX_BYTES}`,
       );
     }
     const id = randomId();

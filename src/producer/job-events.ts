@@ -128,7 +128,7 @@ export class JobEvents {
     const job = await this.queue.getJob(jobId);
     if (!this.#followers.has(jobId)) return;
     if (job === undefined) {
-      const message = 'There is no such job: it was removed, or ended too long ago.';
+      const message = 'There is no such job. It was removed, or it ended too long ago.';
       this.#end(jobId, { error: new JobError('job_not_found', message, jobId) });
       return;
     }

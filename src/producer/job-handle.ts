@@ -167,7 +167,7 @@ export class JobHandle<Result> {
   #late(timeoutMs: number): JobError {
     return new JobError(
       'wait_timeout',
-      `There is no result after ${timeoutMs} ms; the job goes on.`,
+      `The job has no result after ${timeoutMs} ms. It goes on.`,
       this.jobId,
     );
   }

@@ -127,7 +127,7 @@ export class SessionProducer {
 /* Refuses what BullMQ would refuse, or what would make Redis fail in the middle of adding the job. */
 function check(data: object, { jobId, delay }: JobsOptions): void {
   if (jobId !== undefined && (jobId === '' || jobId.includes(':') || String(parseInt(jobId, 10)) === jobId)) {
-    throw new JobError('invalid_request', 'A job id has no colon, and is not a number.', jobId);
+    throw new JobError('invalid_request', 'A job id must not have a colon and must not be a number.', jobId);
   }
   if (delay !== undefined && !(delay >= 0 && delay <= DELAY_MAX_MS)) {
     throw new JobError('invalid_request', `delayMs must be between 0 and ${DELAY_MAX_MS}.`, jobId ?? null);

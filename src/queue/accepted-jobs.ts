@@ -11,7 +11,7 @@ const BATCH = 1_000;
 
 const GOING_ON: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'active', 'delayed']);
 
-const LOST: JobOutcome = { failure: 'internal_error: something of ours broke; the log knows more' };
+const LOST: JobOutcome = { failure: 'internal_error: the service failed; its logs have details' };
 
 /**
  * Accepted jobs of other services, which wait for their sessions in parallel. For each, a child job (in BullMQ's sense)

@@ -35,5 +35,5 @@ export const TAKEN_MAX = 100;
 
 /** The failure of such a job. */
 export const endless = (taken: number): JobFailed => ({
-  failure: `endless: the job was taken up ${taken} times`,
+  failure: `endless: the job was started ${taken} times without an end`,
 });

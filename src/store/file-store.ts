@@ -33,9 +33,7 @@ export class FileStore {
    */
   async keep(id: string, { tenant, contentType, content }: StoredFile): Promise<void> {
     if (content.length > FILE_MAX_BYTES) {
-      throw new RangeError(
-        `${content.length} bytes are more than the ${FILE_MAX_BYTES} that a file may have`,
-      );
+      throw new RangeError(`${content.length} bytes, but a file may have at most ${FILE_MAX_BYTES}`);
     }
     await this.scripts.run(
       'keepFile',

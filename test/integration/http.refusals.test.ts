@@ -47,7 +47,7 @@ describe('an unknown or empty name', () => {
 
   it.each([
     ['', 'must not be empty: leave it out to select all'],
-    [',', 'must not have an empty term: a comma too many'],
+    [',', 'must not have an empty term: remove the extra comma'],
     [null, expect.any(String)],
   ])('as the selector %j in a body releases nothing', async (labelSelector, message) => {
     expect(await ask('POST', '/v1/sessions/release', { labelSelector })).toMatchObject(

@@ -69,7 +69,7 @@ describe('sessions over HTTP', () => {
           code: 'launch_failed',
           sessionStatus: 'failed',
           endReason: 'launch_failed',
-          message: expect.stringMatching(/^The session .* has ended before it was live .*no display/),
+          message: expect.stringMatching(/^The session .* ended before it was live .*no display/),
         },
       });
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);

@@ -17,9 +17,9 @@ export function registerCompletion(program: Command, { stdout }: Context): void 
     .command('completion')
     .summary('Prints a completion script for your shell.')
     .description(
-      'Prints a script that completes commands, options and the ids of sessions, workers and jobs at the Tab key.',
+      'Prints a script that completes commands, options and the ids of sessions, workers and jobs when you press Tab.',
     )
-    .addArgument(new Argument('<shell>', 'whose script').choices(Object.keys(SHELLS)));
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SHELLS)));
   example(
     command,
     'source <(holdfast completion bash)',

@@ -32,22 +32,20 @@ export function jobsView(nowMs: number): View<QuarantinedJob> {
 
 /** `holdfast jobs …`. */
 export function registerJobs(program: Command, context: Context): void {
-  const jobs = program
-    .command('jobs')
-    .description('See jobs that nobody could handle, and settle what becomes of them.');
+  const jobs = program.command('jobs').description('Lists, retries and discards jobs in quarantine.');
   registerList(jobs, context);
   registerShow(jobs, context);
   registerOrder(
     jobs,
     context,
     'retry',
-    'Puts jobs back into their queues as they were.',
+    'Puts jobs in quarantine back into their queues, unchanged.',
     async (client, id) => {
       const { queue, jobId } = await client.retry(id);
       return { id, queue, jobId };
     },
   );
-  registerOrder(jobs, context, 'discard', 'Forgets jobs in quarantine.', async (client, id) => {
+  registerOrder(jobs, context, 'discard', 'Discards jobs in quarantine.', async (client, id) => {
     await client.discard(id);
     return { id };
   });
@@ -59,7 +57,7 @@ function registerList(jobs: Command, context: Context): void {
     .alias('ls')
     .description('Lists the jobs in quarantine, the newest first.')
     .option('--queue <queue>', 'launch, sessions, timers, ingress or accepted')
-    .option('--limit <n>', 'how many at most', wholeNumber(1, 1_000), 50);
+    .option('--limit <n>', 'the most jobs to list', wholeNumber(1, 1_000), 50);
   example(
     remote(command),
     'holdfast jobs list --queue ingress',
@@ -67,7 +65,7 @@ function registerList(jobs: Command, context: Context): void {
   ).action(async (flags: ListFlags) => {
     const { found, isMore } = await read(connect(context, flags).jobs, flags);
     printAll(context.stdout, flags.output, found, jobsView(context.clock.nowMs()), { jobs: found });
-    if (isMore) context.stderr.line(`There are more than ${flags.limit}: ask for them with --limit.`);
+    if (isMore) context.stderr.line(`There are more than ${flags.limit} jobs: raise --limit to see them.`);
   });
 }
 
@@ -75,7 +73,7 @@ function registerShow(jobs: Command, context: Context): void {
   const command = jobs
     .command('show')
     .argument('<id>', JOB_WORD)
-    .description('Shows a job with its payload, which may hold secrets of whoever has sent it.');
+    .description('Shows a job with its payload, which may contain secrets of its sender.');
   example(remote(command), `holdfast jobs show ${SOME_ID}`).action(
     async (id: string, flags: RemoteOptions) => {
       const client = connect(context, flags);
@@ -150,6 +148,6 @@ const rowsOf = (job: QuarantinedJobWithData): readonly (readonly [string, string
   ['reason', job.reason],
   ['detail', job.detail],
   ['at', job.at],
-  ['size', `${job.size} bytes${job.truncated ? ', of which this is the beginning' : ''}`],
+  ['size', `${job.size} bytes${job.truncated ? ', only the beginning is shown' : ''}`],
   ['data', job.data],
 ];

@@ -27,7 +27,7 @@ const MODES: readonly (readonly [Mode, string])[] = [
  * environment.
  */
 export function registerProcesses(program: Command, context: Context): void {
-  program.commandsGroup('On this machine:');
+  program.commandsGroup('Commands for this machine:');
   for (const [mode, description] of MODES) {
     example(program.command(mode).description(description), `HOLDFAST_PORT=3001 holdfast ${mode}`).action(
       async () => {
@@ -51,7 +51,7 @@ async function prepare(): Promise<void> {
 function registerDoctor(program: Command, { stdout }: Context): void {
   const command = program
     .command('doctor')
-    .description('Looks at everything that Holdfast needs on this machine.');
+    .description('Checks everything that Holdfast needs on this machine.');
   example(
     formatted(command, NAMELESS),
     'holdfast doctor',

@@ -16,7 +16,8 @@ export function registerRedisUrl(program: Command, { stdout, stderr }: Context):
   const command = program
     .command('redis-url')
     .description(
-      'Prints where other services put their jobs: the Redis of this machine, with the password of a user who can do nothing else there. Looks into HOLDFAST_DATA_DIR.',
+      'Prints the Redis URL for services that send jobs to this machine. Its user can do nothing else. ' +
+        'Reads HOLDFAST_DATA_DIR.',
     );
   example(command, 'REDIS_URL=$(holdfast redis-url) node my-service.js').action(async () => {
     // SAFETY: these are the modules of those names.
@@ -30,7 +31,8 @@ export function registerRedisUrl(program: Command, { stdout, stderr }: Context):
       return;
     }
     stderr.line(
-      `holdfast: the Redis of ${dataDir} is not open to other services; start with HOLDFAST_REDIS_PORT=6390, for instance`,
+      `holdfast: the Redis of ${dataDir} is not open to other services; ` +
+        'restart with HOLDFAST_REDIS_PORT, for example 6390',
     );
     throw new Told(EXIT.notFound);
   });

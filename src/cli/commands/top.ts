@@ -17,16 +17,17 @@ const REDRAW_EVERY_MS = 1_000;
 export function registerTop(program: Command, context: Context): void {
   const command = program
     .command('top')
-    .summary('Watches the installation live.')
+    .summary('Shows the installation live.')
     .description(
-      'Shows slots, queues, beginnings and ends, timers, workers and the newest live sessions, anew each second and whenever ' +
-        'something happens. q quits. Prints once where there is no terminal, with --once, and with -o json. Slots, queues, what is ' +
-        'overdue or left behind, Redis and workers are of the whole installation. Sessions, their beginnings and ends, how fast ' +
-        'they start and how late they time out are of your API key; the latter two look at the newest 50 of the last hour. ' +
-        'Clients, streams and what sweeps have repaired are of the API process that answers.',
+      'Shows slots, queues, starts and ends, time-outs, workers and the newest live sessions. ' +
+        'Refreshes every second and after every event. q quits. Prints once without a terminal, with --once, ' +
+        'and with -o json. Slots, queues, overdue time-outs, what is left behind, Redis and workers cover the ' +
+        'whole installation. Sessions, starts and ends, start times and late time-outs cover your API key; the ' +
+        'last two are of the newest 50 sessions of the last hour. ' +
+        'Clients, streams and repairs of sweeps cover the API process that answers.',
     )
-    .option('--once', 'print once and end')
-    .option('--limit <n>', 'how many sessions to show at most', wholeNumber(1, 100), 50);
+    .option('--once', 'print once and exit')
+    .option('--limit <n>', 'the most sessions to show', wholeNumber(1, 100), 50);
   example(remote(command, NAMELESS), 'holdfast top', 'holdfast top --once --json | jq .capacity.free').action(
     async (flags: Flags) => {
       const client = connect(context, flags);

@@ -24,8 +24,8 @@ const ROWS: View<Row> = {
 export function registerUsage(program: Command, context: Context): void {
   const command = program
     .command('usage')
-    .description('Shows what your sessions have used, by the UTC day they ended on and by end reason.')
-    .option('--from <day>', 'the first day, such as 2030-01-01 (30 days in all)')
+    .description('Shows the usage of your sessions, by the UTC day of their end and by end reason.')
+    .option('--from <day>', 'the first day, such as 2030-01-01 (default: 30 days in total)')
     .option('--to <day>', 'the last day (today)');
   example(remote(command, NAMELESS), 'holdfast usage --from 2030-01-01 --to 2030-01-31').action(
     async (flags: Flags) => {

@@ -27,19 +27,16 @@ export function workersView(nowMs: number): View<Worker> {
 
 /** `holdfast workers …`. */
 export function registerWorkers(program: Command, context: Context): void {
-  const workers = program.command('workers').description('Shows and drains the machines that run browsers.');
+  const workers = program
+    .command('workers')
+    .description('Lists, drains and undrains the workers of the installation.');
   const list = workers.command('list').alias('ls').description('Lists the workers of the installation.');
   example(remote(list), 'holdfast workers list').action(async (flags: RemoteOptions) => {
     const found = await connect(context, flags).workers.list();
     printAll(context.stdout, flags.output, found, workersView(context.clock.nowMs()), { workers: found });
   });
-  registerOrder(
-    workers,
-    context,
-    'drain',
-    'Lets nothing be launched on a worker any more; what is live there goes on.',
-  );
-  registerOrder(workers, context, 'undrain', 'Lets sessions be launched on a worker again.');
+  registerOrder(workers, context, 'drain', 'Launches no more sessions on a worker. Its live sessions go on.');
+  registerOrder(workers, context, 'undrain', 'Launches sessions on a drained worker again.');
 }
 
 function registerOrder(
@@ -51,13 +48,13 @@ function registerOrder(
   const { stdout, stderr, clock } = context;
   const command = workers
     .command(order)
-    .argument('<id>', 'of a worker, its beginning, or its host')
+    .argument('<id>', 'its id, the beginning of it, or its host')
     .description(description);
   example(remote(command), `holdfast workers ${order} 4ace64b4-bc6e-49c6-b6bb-b206c1a08217`).action(
     async (id: string, flags: RemoteOptions) => {
       const client = connect(context, flags);
       const worker = await withWord(WORKERS, client, id, async one => client.workers[order](one));
-      if (worker === null) stderr.line(`Worker ${id} is not there any more.`);
+      if (worker === null) stderr.line(`Worker ${id} does not exist any more.`);
       else printAll(stdout, flags.output, [worker], workersView(clock.nowMs()), worker);
     },
   );

@@ -65,7 +65,7 @@ export class Authenticator {
 export function unauthorized(): ServiceError {
   return new ServiceError(
     'unauthorized',
-    'A valid API key is needed: as Authorization: Bearer, x-api-key or steel-api-key.',
+    'A valid API key is needed, in one of the headers Authorization (Bearer), x-api-key, steel-api-key.',
   );
 }
 

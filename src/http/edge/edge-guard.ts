@@ -31,7 +31,7 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
     // A request for an absolute URL names its own host, which bypasses the Host header.
     if (host === null || !url.startsWith('/') || !isOurHost(host)) {
       throw forbidden(
-        'The Host header does not name this service. Set HOLDFAST_PUBLIC_URL to the name it is reached by.',
+        'The Host header does not name this service. Set HOLDFAST_PUBLIC_URL to the URL that clients use.',
       );
     }
     if (headers.origin !== undefined && !isOurOrigin(headers.origin, publicUrl, request, isOurHost)) {

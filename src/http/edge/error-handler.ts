@@ -27,14 +27,14 @@ export function methodNotAllowed(...allowed: readonly string[]): (req: Request, 
     res.set('Allow', allowed.join(', '));
     throw new ServiceError(
       'method_not_allowed',
-      `${req.method} is not possible here, only ${allowed.join(', ')}.`,
+      `${req.method} is not supported here. Use ${allowed.join(' or ')}.`,
     );
   };
 }
 
 /** Answers 404 to an unknown path. */
 export function notFound(req: Request): never {
-  throw new ServiceError('not_found', `There is no ${req.path}.`);
+  throw new ServiceError('not_found', `There is no route ${req.path}.`);
 }
 
 /*

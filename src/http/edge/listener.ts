@@ -113,7 +113,7 @@ const answerStarting: RequestListener = (request, response) => {
 };
 
 const starting = (): ServiceError =>
-  new ServiceError('redis_unavailable', 'This process is starting and waits for Redis.');
+  new ServiceError('redis_unavailable', 'This process is starting: it waits for Redis.');
 
 /*
  * Answers requests that Node's parser could not read; Node's own answers are plain status lines (event 'clientError').

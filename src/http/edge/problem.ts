@@ -47,9 +47,13 @@ export function codedError(thrown: unknown): ServiceError {
     return new ServiceError('redis_unavailable', 'Redis does not answer.', { cause: thrown });
   }
   if (thrown instanceof NewerMachineVersionError) return newerVersion(thrown);
-  return new ServiceError('internal_error', 'Something of ours broke; the request id is in our log.', {
-    cause: thrown,
-  });
+  return new ServiceError(
+    'internal_error',
+    'The service failed. Its logs have details under the request id.',
+    {
+      cause: thrown,
+    },
+  );
 }
 
 /** @param status - overrides the status of the catalogue */

@@ -33,7 +33,7 @@ export function cdpAccess({ authenticator, secret }: CdpAccessParts): CdpAccess 
     if (token !== null) {
       const ref = SESSION_ID_PATTERN.test(id) ? refOfToken(secret, id, token) : null;
       if (ref !== null) return ref;
-      throw new ServiceError('unauthorized', 'The connect token is not that of this session.');
+      throw new ServiceError('unauthorized', 'The connect token is not valid for this session.');
     }
     const tenant = authenticator.tenantOf(headers);
     if (tenant === null) throw unauthorized();

@@ -137,7 +137,7 @@ export class Gateway {
     const dialled = await dial({ endpoint, claimId: owner.fence.claimId, part }, here, secret, client.ended);
     if (client.ended.aborted || socket.destroyed) {
       dialled.socket.destroy();
-      throw new ServiceError('browser_unreachable', 'The client went away.');
+      throw new ServiceError('browser_unreachable', 'The client has disconnected.');
     }
     const meter = new ActivityMeter({
       idleTimeoutMs: limits.idleTimeoutMs,
@@ -178,7 +178,10 @@ export class Gateway {
     const { silentClients, apiMetrics, log } = this.parts;
     return silentClients.watch(socket, stall => {
       apiMetrics.cdpClientsCut.inc({});
-      log.warn({ session, requestId, ...stall }, 'client cut: it reads nothing of what the browser sends');
+      log.warn(
+        { session, requestId, ...stall },
+        'client disconnected: it does not read the data of the browser',
+      );
       // A reset: after a normal close the kernel would keep trying to deliver the bytes that the client does not read.
       socket.resetAndDestroy();
     });
@@ -186,4 +189,4 @@ export class Gateway {
 }
 
 const unreachable = (): ServiceError =>
-  new ServiceError('browser_unreachable', 'The browser, or the way to it, is gone.');
+  new ServiceError('browser_unreachable', 'The connection to the browser is lost.');

@@ -128,7 +128,7 @@ export class SplicedClients {
       // Redis is away again; the next resync comes when it is back.
       this.parts.log.debug(
         { session: ref, reason: messageOf(error) },
-        'could not see whether a session has ended',
+        'could not read whether a session has ended',
       );
     }
   }
@@ -141,4 +141,4 @@ const sum = (counts: readonly SplicedBytes[]): SplicedBytes => ({
 
 /** @see SplicedClients.close */
 export const shuttingDown = (): ServiceError =>
-  new ServiceError('shutting_down', 'This process is shutting down; connect again.');
+  new ServiceError('shutting_down', 'This process is shutting down. Connect again.');

@@ -29,6 +29,8 @@ const time = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.
 const count = z.int().min(0);
 const milliseconds = z.int().min(0).describe('Milliseconds.');
 
+const NULL_IS_DEFAULT = 'Null: the default of Chromium.';
+
 const sessionFacts = {
   id: z.string(),
   name: z.string().nullable(),
@@ -36,29 +38,29 @@ const sessionFacts = {
   createdAt: time,
   timeout: milliseconds,
   idleTimeout: milliseconds.nullable(),
-  duration: milliseconds.describe('How long it has been, or was, live, milliseconds.'),
+  duration: milliseconds.describe(
+    'How long the session has been live, or was live until it ended, in milliseconds.',
+  ),
   viewerUrl: z.string().nullable(),
   headless: z.boolean(),
   dimensions: z
     .object({ width: z.int(), height: z.int() })
     .nullable()
-    .describe(
-      "The inside of a page, CSS pixels; null: 1280 × 720. With the others null is Chromium's own choice.",
-    ),
-  deviceScaleFactor: z.number().nullable(),
-  userAgent: z.string().nullable(),
-  locale: z.string().nullable(),
-  timezone: z.string().nullable(),
+    .describe('The viewport of a page, in CSS pixels. Null: 1280 × 720.'),
+  deviceScaleFactor: z.number().nullable().describe(NULL_IS_DEFAULT),
+  userAgent: z.string().nullable().describe(NULL_IS_DEFAULT),
+  locale: z.string().nullable().describe(NULL_IS_DEFAULT),
+  timezone: z.string().nullable().describe(NULL_IS_DEFAULT),
   proxy: z
     .object({ server: z.string() })
     .nullable()
-    .describe('Without user name and password, which nobody is told.'),
+    .describe('Without user name and password: no answer contains them.'),
   workerId: z.string().nullable(),
   revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),
   isPartial: z
     .literal(true)
     .exactOptional()
-    .describe('A newer version of the service keeps the session: this is what could be read of it.'),
+    .describe('A newer version of the service wrote the session. This version could read only a part of it.'),
 };
 
 const none = z.null();
@@ -72,7 +74,7 @@ export const createdSessionAnswer = z.object({
   endedAt: none,
   expiresAt: none,
   websocketUrl: none,
-  queuePosition: z.int().min(1).nullable().describe('1: next in turn; null: does not wait.'),
+  queuePosition: z.int().min(1).nullable().describe('1: the next in line. Null: the session does not wait.'),
   error: none,
 }) satisfies z.ZodType<CreatedSessionData>;
 
@@ -83,10 +85,12 @@ export const liveSessionAnswer = z.object({
   endReason: none,
   liveAt: time,
   endedAt: none,
-  expiresAt: time.describe('When `timeout` will end it.'),
+  expiresAt: time.describe('When `timeout` ends the session.'),
   websocketUrl: z
     .string()
-    .describe('Browser-level CDP endpoint, complete and self-authorising: whoever has it has the browser.'),
+    .describe(
+      'The CDP endpoint of the browser, with a token: anyone who has this URL can control the browser.',
+    ),
   queuePosition: none,
   error: none,
 }) satisfies z.ZodType<LiveSessionData>;
@@ -95,8 +99,8 @@ export const liveSessionAnswer = z.object({
 export const endedSessionAnswer = z.object({
   status: z.enum(ENDED_STATUSES).describe('Final.'),
   ...sessionFacts,
-  endReason: endReason.describe('Why it ended.'),
-  liveAt: time.nullable().describe('Null: it never was live.'),
+  endReason: endReason.describe('Why the session ended.'),
+  liveAt: time.nullable().describe('Null: the session was never live.'),
   endedAt: time,
   expiresAt: time.nullable(),
   websocketUrl: none,
@@ -104,7 +108,7 @@ export const endedSessionAnswer = z.object({
   error: z
     .object({ code: z.string(), message: z.string() })
     .nullable()
-    .describe('What went wrong, of a session that failed.'),
+    .describe('What went wrong, if the session failed.'),
 }) satisfies z.ZodType<EndedSessionData>;
 
 /** One session; its members depend on its `status`. */
@@ -118,7 +122,7 @@ export const sessionAnswer = z.discriminatedUnion('status', [
 export const sessionListAnswer = z.object({
   sessions: z
     .array(sessionAnswer)
-    .describe('Newest first; may be fewer than `limit` although there are more.'),
+    .describe('Newest first. May be fewer than `limit` although `hasMore` is true.'),
   nextCursor: z.string().nullable(),
   hasMore: z.boolean(),
 });
@@ -131,7 +135,7 @@ export const liveDetailsAnswer = z.object({
   viewerUrl: z.string().nullable(),
   sessionViewerUrl: z.string().nullable().describe('The same as `viewerUrl`.'),
   pages: z.array(z.object({ id: z.string(), url: z.string(), title: z.string() })),
-  pagesKnown: z.boolean().describe('False: the browser could not be asked, `pages` says nothing.'),
+  pagesKnown: z.boolean().describe('False: the browser did not answer, so `pages` is not known.'),
   clientsAttached: count,
   lastActivityAt: time.nullable(),
   idleExpiresAt: time.nullable(),
@@ -142,22 +146,22 @@ export const sessionEventAnswer = z.object({
   seq: z.int().min(1).describe('1, 2, 3 … without gaps.'),
   at: time,
   event: z.string(),
-  from: status.nullable().describe('Null: it was created.'),
+  from: status.nullable().describe('Null: the session was created.'),
   to: status,
-  cause: z.string().describe('Why.'),
-  actor: z.string().describe('By whom: `key:…`, `timer`, `worker:…`, `sweep`, `gateway`.'),
+  cause: z.string().describe('Why it happened.'),
+  actor: z.string().describe('Who caused it: `key:…`, `timer`, `worker:…`, `sweep`, `gateway`.'),
 });
 
 /** A page of a session's history. */
 export const sessionEventsAnswer = z.object({
   events: z.array(sessionEventAnswer),
-  nextCursor: z.string().nullable().describe('`after` of the next page; null: there is none.'),
+  nextCursor: z.string().nullable().describe('`after` for the next page. Null: there is none.'),
   hasMore: z.boolean(),
 });
 
 /** The outcome of a bulk release. */
 export const releaseAllAnswer = z.object({
-  success: z.boolean().describe('False: not all of them could be confirmed; asking again settles it.'),
+  success: z.boolean().describe('False: not every release was confirmed. Repeat the request.'),
   message: z.string(),
   matched: count,
   released: count,
@@ -189,23 +193,26 @@ export const readinessAnswer = z.object({ status: z.enum(['ready', 'not_ready'])
 
 /** The capacity of the installation. */
 export const capacityAnswer: z.ZodType<Capacity> = z.object({
-  slots: count.describe('Of all living workers, draining ones included.'),
+  slots: count.describe('Of all workers that are alive, including draining ones.'),
   used: count,
-  free: count.describe('On workers that launch.'),
+  free: count.describe('On workers that are not draining.'),
   queued: count.describe('Sessions that wait for a worker.'),
   workers: count,
   drainingWorkers: count,
-  isAvailable: z.boolean().describe('Whether a session that is created now finds a slot at once.'),
+  isAvailable: z.boolean().describe('Whether a session created now would get a slot at once.'),
 });
 
 /** `/`, for programs. */
 export const landingAnswer = z.object({
   name: z.literal('Holdfast'),
   status: z.enum(['ready', 'not_ready']),
-  keyNeeded: z.boolean().describe('Whether `/v1` wants an API key.'),
-  version: z.string().nullable().describe('Null, as is all that follows: a key is needed to be told.'),
-  liveSessions: count.nullable().describe('Null also where several tenants share the installation.'),
-  capacity: capacityAnswer.nullable().describe('Null also while Redis is away.'),
+  keyNeeded: z.boolean().describe('Whether `/v1` needs an API key.'),
+  version: z
+    .string()
+    .nullable()
+    .describe('Null, like all fields below, if a key is needed and the request has none.'),
+  liveSessions: count.nullable().describe('Also null if several tenants share the installation.'),
+  capacity: capacityAnswer.nullable().describe('Also null while Redis does not answer.'),
   links: z.object({ api: z.string(), docs: z.string(), openapi: z.string() }),
 });
 
@@ -221,15 +228,17 @@ export const problemAnswer: z.ZodType<Problem> = z.looseObject({
   instance: z.string(),
   code: z.enum(codes),
   message: z.string().describe('The same as `detail`.'),
-  requestId: z.string().describe('In our log as well; also in the header `X-Request-Id`.'),
-  retryable: z.boolean().describe('Whether the same request may succeed if simply repeated.'),
+  requestId: z.string().describe('As in the header `X-Request-Id` and in the logs of the service.'),
+  retryable: z.boolean().describe('Whether the same request may succeed if it is repeated.'),
   errors: z.array(
     z.object({
-      pointer: z.string().describe('RFC 6901, into the body; or starts with `query/` or `header/`.'),
+      pointer: z
+        .string()
+        .describe('A JSON Pointer (RFC 6901) into the body, or a name after `query/` or `header/`.'),
       message: z.string(),
     }),
   ),
-  sessionId: z.string().optional().describe('With what is said of a session that has ended.'),
-  sessionStatus: status.optional().describe('The same.'),
-  endReason: endReason.nullish().describe('The same.'),
+  sessionId: z.string().optional().describe('Only in errors about a session that has ended.'),
+  sessionStatus: status.optional().describe('Only in errors about a session that has ended.'),
+  endReason: endReason.nullish().describe('Only in errors about a session that has ended.'),
 });

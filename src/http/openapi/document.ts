@@ -47,14 +47,16 @@ const INFO = {
   title: 'Holdfast',
   version: '1',
   description:
-    'Browser sessions that hold. Times are ISO 8601 in UTC, durations milliseconds. Every answer has an `X-Request-Id`; every error is a `Problem` with a stable `code`, also where the request could not even be read (400, 408, 431).',
+    'Browser sessions that hold. Times are ISO 8601 in UTC, durations are milliseconds. Every ' +
+    'answer has an `X-Request-Id`. Every error is a `Problem` with a stable `code`, also if the ' +
+    'request could not be read (400, 408, 431).',
 };
 
 const TAGS = [
   { name: 'Sessions', description: 'One session is one browser.' },
-  { name: 'Events', description: 'What happened, why, by whom and when.' },
-  { name: 'Jobs', description: 'What other services have sent through the queue.' },
-  { name: 'Service', description: 'The service itself.' },
+  { name: 'Events', description: 'What happened to sessions, why, by whom and when.' },
+  { name: 'Jobs', description: 'Jobs that other services have sent through the queue.' },
+  { name: 'Service', description: 'Workers, capacity, usage and health of the service.' },
 ];
 
 /** An installation without keys is open, on loopback only: hence the empty alternative. */

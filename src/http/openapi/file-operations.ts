@@ -7,14 +7,15 @@ export const FILE_OPERATIONS = {
     method: 'GET',
     path: '/v1/files/{id}',
     tag: 'Jobs',
-    summary: 'A document that a job has made',
+    summary: 'Read a file that a job has made',
     description:
-      'Kept for an hour. Its `url` in the result of the job is complete; without the token an API key does.',
+      'Files are kept for an hour. The `url` in the result of the job has a token; without the ' +
+      'token an API key is needed.',
     isOpen: true,
     parameters: [
-      { in: 'query', name: 'token', schema: z.string().optional(), description: 'Part of the link.' },
+      { in: 'query', name: 'token', schema: z.string().optional(), description: 'Part of the `url`.' },
     ],
-    answers: { 200: { description: 'The document.', schema: z.string(), mediaType: '*/*' } },
+    answers: { 200: { description: 'The file.', schema: z.string(), mediaType: '*/*' } },
     errors: ['unauthorized', 'file_not_found', 'redis_unavailable'],
   },
 } as const satisfies Record<string, Operation>;

@@ -12,16 +12,16 @@ const workerAnswer: z.ZodType<Worker> = z.object({
   id: z.string(),
   hostname: z.string().nullable(),
   slots: count,
-  used: count.describe('As the worker said last, two seconds ago at most.'),
-  draining: z.boolean().describe('Launches nothing; what is live there stays.'),
-  alive: z.boolean().describe('Its lease holds: its sessions are being looked after.'),
+  used: count.describe('As the worker has last reported it, at most two seconds ago.'),
+  draining: z.boolean().describe('The worker launches no sessions. Its live sessions stay.'),
+  alive: z.boolean().describe('The lease of the worker has not lapsed.'),
   leaseExpiresAt: z.string().meta({ format: 'date-time' }).nullable(),
 });
 
 const used = {
   sessions: count,
   liveSeconds: z.number().min(0),
-  startedMinutes: count.describe('Every minute that was begun, session by session.'),
+  startedMinutes: count.describe('The live time of each session, rounded up to whole minutes, in total.'),
 };
 const usage: z.ZodType<UsageFigures> = z.object(used);
 const usageAnswer = z.object({
@@ -29,12 +29,12 @@ const usageAnswer = z.object({
   to: z.string(),
   days: z
     .array(z.object({ date: z.string(), ...used, byEndReason: z.record(z.string(), usage) }))
-    .describe('Days on which a session ended; each session counts once, on that day.'),
+    .describe('The days on which sessions ended. A session counts once, on the day of its end.'),
   total: usage,
 });
 
 const WORKER = { description: 'The worker.', schema: workerAnswer };
-const FORGOTTEN = { description: 'Undrained; nothing else is known of it any more.' };
+const FORGOTTEN = { description: 'The worker is undrained. Nothing else is known about it any more.' };
 
 /** Operations about the installation, see {@link Operation}. */
 export const FLEET_OPERATIONS = {
@@ -42,9 +42,12 @@ export const FLEET_OPERATIONS = {
     method: 'GET',
     path: '/v1/workers',
     tag: 'Service',
-    summary: 'List the worker machines of the installation',
+    summary: 'List the workers of the installation',
     answers: {
-      200: { description: 'All of them, by id.', schema: z.object({ workers: z.array(workerAnswer) }) },
+      200: {
+        description: 'All workers, sorted by id.',
+        schema: z.object({ workers: z.array(workerAnswer) }),
+      },
     },
     errors: [],
   },
@@ -52,9 +55,9 @@ export const FLEET_OPERATIONS = {
     method: 'POST',
     path: '/v1/workers/{id}/drain',
     tag: 'Service',
-    summary: 'Launch nothing on a worker any more',
+    summary: 'Drain a worker: launch no more sessions on it',
     description:
-      'Live sessions stay until they end. Holds over restarts of the worker, until it is undrained.',
+      'Live sessions stay until they end. The worker stays drained across restarts, until it is undrained.',
     answers: { 200: WORKER, 204: FORGOTTEN },
     errors: ['worker_not_found'],
   },
@@ -62,7 +65,7 @@ export const FLEET_OPERATIONS = {
     method: 'POST',
     path: '/v1/workers/{id}/undrain',
     tag: 'Service',
-    summary: 'Launch on a drained worker again',
+    summary: 'Undrain a worker: launch sessions on it again',
     answers: { 200: WORKER, 204: FORGOTTEN },
     errors: ['worker_not_found'],
   },
@@ -70,20 +73,20 @@ export const FLEET_OPERATIONS = {
     method: 'GET',
     path: '/v1/capacity',
     tag: 'Service',
-    summary: 'What the installation can take right now',
-    answers: { 200: { description: 'Over all workers.', schema: capacityAnswer } },
+    summary: 'Read the capacity of the installation',
+    answers: { 200: { description: 'The sum over all workers.', schema: capacityAnswer } },
     errors: [],
   },
   getUsage: {
     method: 'GET',
     path: '/v1/usage',
     tag: 'Service',
-    summary: 'What sessions have used, by the day they ended on and by end reason',
+    summary: 'Read the usage of sessions, by the day of their end and by end reason',
     parameters: [
       { in: 'query', name: 'from', schema: usageQuery.shape.from },
       { in: 'query', name: 'to', schema: usageQuery.shape.to },
     ],
-    answers: { 200: { description: 'Kept for 400 days.', schema: usageAnswer } },
+    answers: { 200: { description: 'The usage. It is kept for 400 days.', schema: usageAnswer } },
     errors: [],
   },
 } as const satisfies Record<string, Operation>;

@@ -7,18 +7,20 @@ import type { Operation } from './operation';
 /* Jobs that no consumer could handle: to list, retry and discard them. */
 
 const entry = {
-  id: z.string().describe('Of the entry; the other operations take it.'),
+  id: z.string().describe('The id of the entry, for the other operations.'),
   queue: z.string(),
-  jobId: z.string().describe('As its producer has named it; made fit to be shown.'),
-  name: z.string().describe('The same.'),
+  jobId: z.string().describe('The id that the producer has given, cleaned for display.'),
+  name: z.string().describe('The name that the producer has given, cleaned for display.'),
   reason: z.enum(CONTAINMENT_REASONS),
   detail: z.string(),
   at: z.string().meta({ format: 'date-time' }),
-  size: z.int().min(0).describe('Of the payload as it was in the queue, bytes.'),
+  size: z.int().min(0).describe('The size of the payload in the queue, in bytes.'),
 };
 const jobAnswer = z.object({
   ...entry,
-  data: z.string().describe('The payload as it was in the queue, JSON or not; the first 64 KiB of it.'),
+  data: z
+    .string()
+    .describe('The payload as it was in the queue, valid JSON or not. At most its first 64 KiB.'),
   truncated: z.boolean(),
 });
 const listAnswer = z.object({
@@ -26,7 +28,7 @@ const listAnswer = z.object({
   nextCursor: z.string().nullable(),
   hasMore: z.boolean(),
 });
-const retryAnswer = z.object({ queue: z.string(), jobId: z.string().describe('Of the new job.') });
+const retryAnswer = z.object({ queue: z.string(), jobId: z.string().describe('The id of the new job.') });
 
 /** Operations about the quarantine, see {@link Operation}. */
 export const JOB_OPERATIONS = {
@@ -35,7 +37,7 @@ export const JOB_OPERATIONS = {
     path: '/v1/jobs',
     tag: 'Jobs',
     summary: 'List the jobs in quarantine, newest first',
-    description: 'The newest 1 000 of the last seven days.',
+    description: 'The quarantine keeps the newest 1 000 jobs of the last seven days.',
     parameters: [
       { in: 'query', name: 'queue', schema: jobsQuery.shape.queue },
       { in: 'query', name: 'cursor', schema: jobsQuery.shape.cursor },
@@ -49,7 +51,7 @@ export const JOB_OPERATIONS = {
     path: '/v1/jobs/{id}',
     tag: 'Jobs',
     summary: 'Read a job in quarantine',
-    description: 'With its payload, which may hold secrets of whoever has sent it.',
+    description: 'With its payload, which may contain secrets of its sender.',
     answers: { 200: { description: 'The job.', schema: jobAnswer } },
     errors: ['job_not_found'],
   },
@@ -57,9 +59,9 @@ export const JOB_OPERATIONS = {
     method: 'POST',
     path: '/v1/jobs/{id}/retry',
     tag: 'Jobs',
-    summary: 'Put a job back into its queue as it was, under another id',
+    summary: 'Put a job back into its queue unchanged, under a new id',
     answers: {
-      200: { description: 'It is in its queue, and not in quarantine any more.', schema: retryAnswer },
+      200: { description: 'The job is in its queue, and no longer in quarantine.', schema: retryAnswer },
     },
     errors: ['job_not_found', 'job_not_retryable'],
   },
@@ -67,8 +69,8 @@ export const JOB_OPERATIONS = {
     method: 'DELETE',
     path: '/v1/jobs/{id}',
     tag: 'Jobs',
-    summary: 'Forget a job in quarantine',
-    answers: { 204: { description: 'It is forgotten.' } },
+    summary: 'Discard a job in quarantine',
+    answers: { 204: { description: 'The job is discarded.' } },
     errors: ['job_not_found'],
   },
 } as const satisfies Record<string, Operation>;

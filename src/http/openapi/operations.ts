@@ -32,17 +32,17 @@ const queryOf = (schema: z.ZodObject<Readonly<Record<string, z.ZodType>>>): Para
 
 const IDEMPOTENCY = header(
   'Idempotency-Key',
-  'Makes a retry join the first call. Kept for 24 hours.',
+  'A retry with the same key within 24 hours gets the result of the first request.',
   z.string().regex(IDEMPOTENCY_KEY),
 );
 const RESPOND_ASYNC = header('Prefer', '`respond-async`: answer as soon as the end is committed.');
 const LAST_EVENT_ID = header(
   'Last-Event-ID',
-  'The id of the last event received: the stream goes on after it.',
+  'The id of the last event received. The stream continues after it.',
 );
 
-const ETAG = { ETag: 'The revision, in quotes.' };
-const APPLIED = { 'Preference-Applied': 'What of `Prefer` was obeyed.' };
+const ETAG = { ETag: 'The revision of the session, in quotes.' };
+const APPLIED = { 'Preference-Applied': 'The preferences of `Prefer` that were applied.' };
 const session = (description: string, headers: Readonly<Record<string, string>> = {}): AnswerSpec => ({
   description,
   schema: sessionAnswer,
@@ -55,10 +55,10 @@ const stream = (description: string): AnswerSpec => ({
 });
 const CREATED_HEADERS = {
   Location: 'Path of the session.',
-  'Idempotency-Replayed': '`true`: an earlier call with this key made the session.',
+  'Idempotency-Replayed': '`true`: an earlier request with this key created the session.',
 };
 const RELEASED = {
-  ...session('The session, ended; also if it had ended before.'),
+  ...session('The ended session, also if it had ended before the request.'),
   schema: endedSessionAnswer,
 };
 
@@ -81,7 +81,11 @@ export const OPERATIONS = {
     tag: 'Sessions',
     summary: 'Create a session',
     description:
-      'Answers when the session is live. One that has ended meanwhile is an error after its end reason, with `sessionId`, `sessionStatus` and `endReason`; a repeat with the same `Idempotency-Key` gets the same. Fields that this version does not know are refused with `invalid_request`, those that are known but not offered with `not_supported`.',
+      'Answers when the session is live. If the session ends before that, the answer is an error: ' +
+      'its code depends on the end reason, and it has `sessionId`, `sessionStatus` and `endReason`. ' +
+      'A repeated request with the same `Idempotency-Key` gets the same answer. Fields that this ' +
+      'version does not know are refused with `invalid_request`, fields that are known but not ' +
+      'supported with `not_supported`.',
     parameters: [
       IDEMPOTENCY,
       header(
@@ -92,8 +96,11 @@ export const OPERATIONS = {
     body: createBodySchema,
     bodyExample: { timeout: 600_000, idleTimeout: 60_000, labels: { team: 'a' }, name: 'nightly' },
     answers: {
-      201: { ...session('Created, and live.', CREATED_HEADERS), schema: liveSessionAnswer },
-      202: { ...session('Created, not live yet.', CREATED_HEADERS), schema: createdSessionAnswer },
+      201: { ...session('The session is live.', CREATED_HEADERS), schema: liveSessionAnswer },
+      202: {
+        ...session('The session is created, but not live yet.', CREATED_HEADERS),
+        schema: createdSessionAnswer,
+      },
     },
     errors: ['session_id_taken', 'idempotency_key_reused', 'not_supported', ...CREATE_ENDED_CODES],
   },
@@ -116,11 +123,13 @@ export const OPERATIONS = {
     method: 'POST',
     path: '/v1/sessions/release',
     tag: 'Sessions',
-    summary: 'Release all created and live sessions, or those that are selected',
+    summary: 'Release all created and live sessions, or a selection of them',
     parameters: [...queryOf(releaseAllSelection), RESPOND_ASYNC],
     body: () => releaseAllSelection,
     bodyExample: { labelSelector: 'team=a' },
-    answers: { 200: { description: 'What became of them.', schema: releaseAllAnswer, headers: APPLIED } },
+    answers: {
+      200: { description: 'How many sessions were released.', schema: releaseAllAnswer, headers: APPLIED },
+    },
     errors: ['outcome_unknown'],
   },
   getSession: {
@@ -142,16 +151,17 @@ export const OPERATIONS = {
     method: 'PATCH',
     path: '/v1/sessions/{id}',
     tag: 'Sessions',
-    summary: 'Change time-outs, labels or name of a session that goes on',
+    summary: 'Change time-outs, labels or name of a session',
     description:
-      'Against a time-out that fires at the same moment exactly one of the two wins: 200, or 409 `session_ended`.',
+      'If a time-out is due at the same moment, exactly one of the two is applied: the answer is ' +
+      '200, or 409 `session_ended`.',
     parameters: [
       IDEMPOTENCY,
       header('If-Match', 'An `ETag`: 412 if the session has another revision. `*`: any revision.'),
     ],
     body: updateBodySchema,
     bodyExample: { timeout: 1_200_000, labels: { state: 'busy', team: null } },
-    answers: { 200: session('The session as it is then.') },
+    answers: { 200: session('The changed session.') },
     errors: [
       'session_not_found',
       'session_ended',
@@ -180,7 +190,7 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/sessions/{id}/live',
     tag: 'Sessions',
-    summary: 'What changes about a live session without a revision',
+    summary: 'Read the details of a live session that change without a new revision',
     answers: { 200: { description: 'Open pages, clients, activity.', schema: liveDetailsAnswer } },
     errors: ['session_not_found', 'session_ended', 'session_not_live'],
   },
@@ -188,11 +198,12 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/sessions/{id}/cdp',
     tag: 'Sessions',
-    summary: 'The browser: a WebSocket that speaks the Chrome DevTools Protocol',
-    description: 'Use `websocketUrl` as it stands. Refused upgrades are answered like any other error.',
+    summary: 'Connect to the browser: a WebSocket with the Chrome DevTools Protocol',
+    description:
+      'Use `websocketUrl` as it is. A refused upgrade gets an error answer like any other request.',
     isOpen: true,
     parameters: [{ in: 'query', name: 'token', schema: z.string(), description: 'Part of `websocketUrl`.' }],
-    answers: { 101: { description: 'A WebSocket from here on.' } },
+    answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
     errors: [
       'unauthorized',
       'session_not_found',
@@ -208,7 +219,7 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/sessions/{id}/events',
     tag: 'Events',
-    summary: 'The history of a session, oldest first',
+    summary: 'Read the history of a session, oldest first',
     parameters: queryOf(sessionEventsQuery),
     answers: {
       200: {
@@ -223,21 +234,26 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/sessions/{id}/events/stream',
     tag: 'Events',
-    summary: 'The history of a session, then what happens to it, as server-sent events',
+    summary: 'Follow a session: its history, then new events, as server-sent events',
     description:
-      '`transition`: a line of the history (`SessionEvent`); its id is `seq`. `closed`: the browser is gone; the stream ends. `reset`: the history is not the one you have seen; it follows from its beginning. A comment every 15 seconds.',
+      '`transition`: a line of the history (`SessionEvent`); its id is `seq`. `closed`: the browser ' +
+      'is gone, and the stream ends. `reset`: the history does not continue what you have received; ' +
+      'it is sent again from its beginning. A comment is sent every 15 seconds.',
     parameters: [
       LAST_EVENT_ID,
       {
         in: 'query',
         name: 'since',
         schema: z.string().optional(),
-        description: 'The same as `Last-Event-ID`, which wins.',
+        description: 'The same as `Last-Event-ID`. The header takes precedence.',
       },
     ],
     answers: {
       200: stream('The stream.'),
-      204: { description: 'You have seen `closed`: nothing will follow. An `EventSource` stops here.' },
+      204: {
+        description:
+          'You have received `closed`: there are no more events. An `EventSource` does not reconnect.',
+      },
     },
     errors: ['session_not_found', 'too_many_streams'],
   },
@@ -245,16 +261,19 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/events',
     tag: 'Events',
-    summary: 'What happens to all sessions, as server-sent events',
+    summary: 'Follow all sessions, as server-sent events',
     description:
-      '`transition` (`Transition`), `closed`: the browser of an ended session is gone. `reset`: events may have been missed, read what you need again. Begins with what happens next, or after `Last-Event-ID`. Every 15 seconds the id alone.',
+      '`transition`: a session has changed (`Transition`). `closed`: the browser of an ended ' +
+      'session is gone. `reset`: events may have been missed; read the sessions again. The stream ' +
+      'begins with the next event, or after `Last-Event-ID`. Every 15 seconds the current id is ' +
+      'sent without an event.',
     parameters: [
       LAST_EVENT_ID,
       {
         in: 'query',
         name: 'since',
         schema: z.string().optional(),
-        description: 'The same as `Last-Event-ID`, which wins.',
+        description: 'The same as `Last-Event-ID`. The header takes precedence.',
       },
     ],
     answers: { 200: stream('The stream.') },

@@ -24,10 +24,12 @@ const devTools = <Schema extends z.ZodType>(endpoint: JsonEndpoint, summary: str
     path: `/v1/sessions/{id}/cdp/json/${endpoint}`,
     tag: 'Sessions',
     summary,
-    description: 'With the `token` of `websocketUrl`, or an API key in a header.',
+    description: 'Needs the `token` of `websocketUrl`, or an API key in a header.',
     isOpen: true,
     parameters: [{ in: 'query', name: 'token', schema: z.string().optional() }],
-    answers: { 200: { description: 'As Chromium says it, with URLs that work from where you are.', schema } },
+    answers: {
+      200: { description: 'The answer of Chromium, with URLs that clients of this service can use.', schema },
+    },
     errors: DEVTOOLS_ERRORS,
   }) as const satisfies Operation;
 
@@ -37,10 +39,14 @@ export const PAGE_OPERATIONS = {
     method: 'GET',
     path: '/v1/sessions/{id}/screenshot',
     tag: 'Sessions',
-    summary: 'What a page of a live session shows right now',
+    summary: 'Take a screenshot of a page of a live session',
     parameters: [{ in: 'query', name: 'pageId', schema: screenshotQuery.shape.pageId }],
     answers: {
-      200: { description: 'The visible part, as PNG.', schema: z.string(), mediaType: 'image/png' },
+      200: {
+        description: 'The visible part of the page, as PNG.',
+        schema: z.string(),
+        mediaType: 'image/png',
+      },
     },
     errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
   },
@@ -66,23 +72,25 @@ export const PAGE_OPERATIONS = {
     method: 'GET',
     path: '/v1/sessions/{id}/downloads',
     tag: 'Sessions',
-    summary: 'What the browser of a live session has downloaded',
-    answers: { 200: { description: 'The files in its folder for downloads.', schema: downloadsAnswer } },
+    summary: 'List the downloads of a live session',
+    answers: {
+      200: { description: 'The files in the download folder of the browser.', schema: downloadsAnswer },
+    },
     errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
   },
   fetchDownload: {
     method: 'GET',
     path: '/v1/sessions/{id}/downloads/{name}',
     tag: 'Sessions',
-    summary: 'The bytes of a finished download of a live session',
+    summary: 'Fetch a finished download of a live session',
     answers: {
       200: {
         description: 'The file, as an attachment.',
         schema: z.string(),
         mediaType: 'application/octet-stream',
         headers: {
-          'Content-Disposition': '`attachment` with the name.',
-          'Content-Length': 'Its size, bytes.',
+          'Content-Disposition': '`attachment`, with the name of the file.',
+          'Content-Length': 'The size of the file, in bytes.',
         },
       },
     },
@@ -95,11 +103,15 @@ export const PAGE_OPERATIONS = {
       'browser_unreachable',
     ],
   },
-  getDevToolsVersion: devTools('version', 'Which browser it is, and its WebSocket', devToolsVersion),
+  getDevToolsVersion: devTools(
+    'version',
+    'Read the version and the WebSocket URL of the browser',
+    devToolsVersion,
+  ),
   getDevToolsTargets: devTools(
     'list',
-    'Pages and workers, each with a WebSocket of its own',
+    'List pages and workers, each with its WebSocket URL',
     devToolsTargets,
   ),
-  getDevToolsProtocol: devTools('protocol', 'The protocol that the browser speaks', devToolsProtocol),
+  getDevToolsProtocol: devTools('protocol', 'Read the protocol definition of the browser', devToolsProtocol),
 } as const satisfies Record<string, Operation>;

@@ -33,7 +33,7 @@ ${groups.map(({ name, operations: own }) => menuGroup(name, own.map(menuItem))).
 ${menuGroup('Schemas', Object.keys(document.components.schemas).map(schemaItem))}
 </details></nav>
 <main>
-<p id="none" hidden>Nothing here has all of these words.</p>
+<p id="none" hidden>No entry contains all of these words.</p>
 ${groups
   .map(
     group => `<div data-group>

@@ -37,7 +37,7 @@ export function landingPage(landing: Landing, frame: LandingFrame): string {
 ${figures(landing)}
 <ul>
 <li><a href="docs">The API</a>, with an example of every call; <a href="openapi.json">the same as OpenAPI</a> for programs</li>
-${frame.hasBoard ? '<li><a href="queues">The queues</a>, to be looked at</li>' : ''}
+${frame.hasBoard ? '<li><a href="queues">The queues</a>, read-only</li>' : ''}
 <li><a href="livez">/livez</a>, <a href="readyz">/readyz</a> and <code>/metrics</code>, for monitoring</li>
 </ul>
 ${firstSteps(landing, frame)}
@@ -46,7 +46,7 @@ ${firstSteps(landing, frame)}
 }
 
 function figures({ keyNeeded, version, liveSessions, capacity }: Landing): string {
-  if (version === null) return '<p>What runs here is told to those who have an API key.</p>';
+  if (version === null) return '<p>An API key is needed to see more.</p>';
   const shown: [string, string | number | null][] = [
     ['version', version],
     ['live sessions', liveSessions],
@@ -59,7 +59,7 @@ function figures({ keyNeeded, version, liveSessions, capacity }: Landing): strin
   const open = keyNeeded
     ? ''
     : '<p>No API keys are set: every program that reaches this address can use and end the sessions.</p>';
-  const away = capacity === null ? '<p>Slots and sessions cannot be told: Redis does not answer.</p>' : '';
+  const away = capacity === null ? '<p>Slots and sessions are not known: Redis does not answer.</p>' : '';
   return `<dl>${cells.join('')}</dl>${away}${open}`;
 }
 
@@ -73,7 +73,7 @@ function firstSteps({ keyNeeded }: Landing, { baseUrl }: LandingFrame): string {
   return `<h2>First steps</h2>
 <p>Create a session. The answer comes when its browser is live:</p>
 <pre><code>${text(`curl -X POST${key} ${url}`)}</code></pre>
-<p>Drive it, with Puppeteer or any other client of the Chrome DevTools Protocol:</p>
+<p>Control it with Puppeteer or any other client of the Chrome DevTools Protocol:</p>
 <pre><code>${text(`import puppeteer from 'puppeteer-core';
 ${headers}
 const session = await (await fetch('${url}', ${sent})).json();
@@ -83,6 +83,6 @@ await page.goto('https://example.org');
 console.log(await page.title());
 await browser.disconnect(); // the session goes on
 await fetch(\`${url}/\${session.id}/release\`, ${sent});`)}</code></pre>
-<p>See what there is:</p>
+<p>List the live sessions:</p>
 <pre><code>${text(`curl${key} '${url}?status=live'`)}</code></pre>`;
 }

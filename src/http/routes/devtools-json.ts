@@ -21,7 +21,7 @@ export const devToolsVersion = z.object({
   'User-Agent': z.string().optional(),
   'V8-Version': z.string().optional(),
   'WebKit-Version': z.string().optional(),
-  webSocketDebuggerUrl: z.string().describe('As `websocketUrl` of the session.'),
+  webSocketDebuggerUrl: z.string().describe('The same as `websocketUrl` of the session.'),
 });
 
 /** What `GET /v1/sessions/{id}/cdp/json/list` answers. */
@@ -34,7 +34,7 @@ export const devToolsTargets = z.array(
     url: z.string(),
     description: z.string().optional(),
     faviconUrl: z.string().optional(),
-    webSocketDebuggerUrl: z.string().describe('The WebSocket of this page alone.'),
+    webSocketDebuggerUrl: z.string().describe('The WebSocket URL of this page.'),
   }),
 );
 
@@ -77,13 +77,14 @@ function withUrl(target: { readonly id?: unknown }, browserUrl: string): object 
 
 const targetsOf = (said: unknown): { readonly id?: unknown }[] => {
   if (Array.isArray(said)) return said.map(described);
-  throw new ServiceError('browser_unreachable', 'The browser said something else.');
+  throw new ServiceError('browser_unreachable', 'The answer of the browser is not as expected.');
 };
 
 /* Chromium's description without its URLs, which name a port that clients cannot reach. */
 function described(said: unknown): Record<string, unknown> {
   const parsed = z.record(z.string(), z.unknown()).safeParse(said);
-  if (!parsed.success) throw new ServiceError('browser_unreachable', 'The browser said something else.');
+  if (!parsed.success)
+    throw new ServiceError('browser_unreachable', 'The answer of the browser is not as expected.');
   const { data } = parsed;
   return Object.fromEntries(
     Object.entries(data).filter(([name]) => !/^(?:webSocketDebugger|devtoolsFrontend)Url/.test(name)),

@@ -41,4 +41,4 @@ export function fileRoute({ files, fileLinks, authenticator }: FileRouteParts): 
 }
 
 const notFound = (): ServiceError =>
-  new ServiceError('file_not_found', 'There is no such file, or not any more.');
+  new ServiceError('file_not_found', 'There is no such file, or it has expired.');

@@ -21,7 +21,7 @@ export interface JobRouteParts {
 /** The query of `GET /v1/jobs`. */
 export const jobsQuery = z.object({
   queue: z.enum(QUEUES).optional().describe('Only jobs of this queue.'),
-  cursor: z.string().max(64).refine(isQuarantineCursor, 'is not a cursor of ours').optional(),
+  cursor: z.string().max(64).refine(isQuarantineCursor, 'is not a cursor of this list').optional(),
   limit: z
     .string()
     .regex(/^\d{1,3}$/, 'must be a whole number')

@@ -66,7 +66,7 @@ async function figuresOf({
     const [capacity, counts] = await withinRedisBudget(Promise.all([getCapacity(), countSessions()]));
     return { capacity, liveSessions: authenticator.isShared ? null : counts.live };
   } catch (error) {
-    log.debug({ reason: messageOf(error) }, 'the figures of the page could not be read');
+    log.debug({ reason: messageOf(error) }, 'the figures of the landing page could not be read');
     return { capacity: null, liveSessions: null };
   }
 }

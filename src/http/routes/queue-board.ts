@@ -29,7 +29,9 @@ export function queueBoardRoute({ authenticator, producer }: QueueBoardParts): R
         .status(401)
         .set('WWW-Authenticate', 'Basic realm="Holdfast: any name, the API key as password", charset="UTF-8"')
         .type('text')
-        .send('An API key is needed: as the password, whatever the name, or as in every request.\n');
+        .send(
+          'An API key is needed: as the password, with any user name, or in a header as for every request.\n',
+        );
       return;
     }
     contextOf(res).tenant = tenant;

@@ -29,5 +29,5 @@ function messageOf(dryRun: boolean, failed: number): string {
   // Clients of other systems compare this sentence.
   return failed === 0
     ? 'All sessions released successfully'
-    : 'Not all sessions could be confirmed as released; ask again';
+    : 'Not every release was confirmed; repeat the request';
 }

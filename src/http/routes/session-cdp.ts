@@ -9,6 +9,7 @@ export const sessionCdpRoute: RequestHandler = (_req, res) => {
   res.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
   throw new ServiceError(
     'upgrade_required',
-    'This is a WebSocket: give the whole URL to puppeteer.connect({ browserWSEndpoint }) or chromium.connectOverCDP().',
+    'This URL is for WebSockets: pass all of it to puppeteer.connect({ browserWSEndpoint }) or ' +
+      'chromium.connectOverCDP().',
   );
 };

@@ -23,16 +23,18 @@ export const downloadsAnswer = z.object({
     .array(
       z.object({
         name: z.string(),
-        size: z.int().min(0).describe('Bytes, so far.'),
+        size: z.int().min(0).describe('Bytes written so far.'),
         modifiedAt: z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC.' }),
-        isComplete: z.boolean().describe('False: still being written, under a name of its own, or cut.'),
+        isComplete: z
+          .boolean()
+          .describe('False: the download is not finished, and has a temporary name, or it was cut off.'),
         error: z
           .enum(['download_quota_exceeded'])
           .nullable()
-          .describe('Why there is no such file: the session had used up its quota.'),
+          .describe('Why there is no file: the session had used up its quota.'),
       }),
     )
-    .describe('By name, 1 000 at most; after them what was cut, the latest 100.'),
+    .describe('At most 1 000 files, sorted by name; then the latest 100 downloads that were cut off.'),
 });
 
 /** `GET /v1/sessions/:id/downloads`: the files in the session's folder for downloads. */

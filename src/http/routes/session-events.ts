@@ -17,7 +17,7 @@ export const sessionEventsQuery = z.object({
     .regex(/^\d{1,9}$/, 'must be the `seq` of an event')
     .transform(Number)
     .default(0)
-    .describe('Only what came after the event with this `seq`; `nextCursor` of a page.'),
+    .describe('Only events after the one with this `seq`, such as `nextCursor` of a page.'),
   limit: z
     .string()
     .regex(/^\d{1,4}$/, 'must be a whole number')

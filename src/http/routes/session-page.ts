@@ -18,7 +18,7 @@ export const screenshotQuery = z.object({
     .string()
     .regex(/^[A-Za-z0-9]{1,64}$/, 'must be the id of a page')
     .optional()
-    .describe('One of `pages` in the live details; left out: the first.'),
+    .describe('The id of one of `pages` in the live details. Default: the first.'),
 });
 
 const COOKIES_MAX = 500;

@@ -41,7 +41,7 @@ export class EventStreams {
     if (open >= perTenantMax) {
       throw new ServiceError(
         'too_many_streams',
-        `This API key has ${open} event streams open; one of all sessions (/v1/events) takes the place of many.`,
+        `This API key has ${open} open event streams. Use one stream of all sessions: /v1/events.`,
       );
     }
     this.#openByTenant.set(tenant, open + 1);

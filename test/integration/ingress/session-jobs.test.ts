@@ -192,7 +192,12 @@ describe('a job of another service', () => {
     ],
     ['a field that is not built yet', 'session.create', { recording: true }, /^not_supported: \/recording/],
     ['a blank dedup key', 'session.create', { dedupKey: '' }, /^invalid_request: \/dedupKey: /],
-    ['nothing to change', 'session.extend', { sessionId: 'x' }, /^invalid_request: .*must change something/],
+    [
+      'nothing to change',
+      'session.extend',
+      { sessionId: 'x' },
+      /^invalid_request: .*must change at least one field/,
+    ],
     ['an unknown field', 'session.release', { sessionId: 'x', force: true }, /^invalid_request: .*force/],
     ['no session', 'session.release', {}, /^invalid_request: \/sessionId/],
     [

@@ -307,12 +307,12 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['sessions', 'create', '--timeout', '10x'], /It is no duration/],
+    [['sessions', 'create', '--timeout', '10x'], /It is not a duration/],
     [['sessions', 'create', '--label', 'x'], /name=value/],
-    [['sessions', 'create', '--width', '5', '--no-wait'], /go together/],
+    [['sessions', 'create', '--width', '5', '--no-wait'], /must be given together/],
     [['sessions', 'create', '--proxy-username', 'u'], /need --proxy-server/],
     [['sessions', 'create', '--cookies-file', '/nowhere'], /ENOENT/],
-    [['sessions', 'list', '--since', 'yesterday'], /It is no moment/],
+    [['sessions', 'list', '--since', 'yesterday'], /It is not a time/],
     [['sessions', 'list', '--limit', '-1'], /whole number/],
     [['sessions', 'update', 's1'], /nothing to change/],
     [['sessions', 'get'], /missing required argument 'id'/],

@@ -94,14 +94,14 @@ describe('an argument that names a session', () => {
       code: 2,
       stdout: '',
       stderr:
-        'holdfast: "twice" may be 2 sessions: 01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5 (live, twice), 01a1f7a4-0000-7000-8000-000000000000 (live, twice)\n' +
-        'holdfast: "01a1f7a3" may be 2 sessions: 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5 (live, nightly), 01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5 (live, twice)\n',
+        'holdfast: "twice" matches 2 sessions: 01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5 (live, twice), 01a1f7a4-0000-7000-8000-000000000000 (live, twice)\n' +
+        'holdfast: "01a1f7a3" matches 2 sessions: 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5 (live, nightly), 01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5 (live, twice)\n',
     });
     const { stderr } = await run('sessions', 'get', 'twice', '--json');
     expect(JSON.parse(stderr)).toEqual({
       error: {
         code: null,
-        message: expect.stringContaining('may be 2 sessions'),
+        message: expect.stringContaining('matches 2 sessions'),
         requestId: null,
         candidates: ['01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5', '01a1f7a4-0000-7000-8000-000000000000'],
       },
@@ -129,7 +129,7 @@ describe('an argument that names a session', () => {
     );
     expect(await run('workers', 'drain', '4ace')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('may be 2 workers: 4ace64b4-bc6e-49c6-b6bb-b206c1a08217 (host-0), '),
+      stderr: expect.stringContaining('matches 2 workers: 4ace64b4-bc6e-49c6-b6bb-b206c1a08217 (host-0), '),
     });
     expect((await run('jobs', 'retry', '01a1f7a3-7f86-78', '-o', 'name')).stdout).toBe(
       `${String(JOBS[0]?.id)}\n`,

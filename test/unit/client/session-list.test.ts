@@ -14,7 +14,7 @@ describe('a list', () => {
       if (cursor === null)
         return { status: 200, body: { sessions: [session('a'), session('b')], nextCursor: 'n' } };
       if (cursor === 'n') return { status: 200, body: { sessions: [session('c')], nextCursor: null } };
-      return { status: 422, body: { code: 'invalid_request', message: 'is not a cursor of ours' } };
+      return { status: 422, body: { code: 'invalid_request', message: 'is not a cursor of this list' } };
     });
     client = new Browser({ baseUrl: stub.url });
   });

@@ -81,7 +81,7 @@ describe('a call', () => {
   });
 
   it('names the fields that the service refuses', async () => {
-    const errors = [{ pointer: '/recording', message: 'is known, but not built yet' }];
+    const errors = [{ pointer: '/recording', message: 'is not supported yet' }];
     const client = await start(() => refusal(422, 'not_supported', { errors }));
     const created = client.sessions.create({ recording: true });
     await expect(created).rejects.toMatchObject({ code: 'not_supported', status: 422, fields: errors });

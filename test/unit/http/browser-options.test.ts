@@ -158,7 +158,7 @@ describe('the options of a browser', () => {
 
   it('refuse credentials in the URL, say where they belong, and do not repeat them', () => {
     const { message } = refusal({ proxy: { server: 'http://ada:hunter2@p:1' } });
-    expect(message).toContain('fields of their own');
+    expect(message).toContain('in their own fields');
     expect(message).not.toContain('hunter2');
   });
 

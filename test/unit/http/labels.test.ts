@@ -70,9 +70,9 @@ describe('a label selector', () => {
 
   it.each([
     ['', 'must not be empty: leave it out to select all'],
-    ['team=a,', 'must not have an empty term: a comma too many'],
-    ['team===a', 'team== has a "=" too many; "team in (…)" selects values that begin with one'],
-    ['team!=', 'team!= has no value; "team notin (,)" selects all but the empty one'],
+    ['team=a,', 'must not have an empty term: remove the extra comma'],
+    ['team===a', 'team== has an extra "="; use "team in (…)" to select values that begin with "="'],
+    ['team!=', 'team!= has no value; use "team notin (,)" to exclude the empty value'],
   ])('%j comes from an unset variable or a typing error, and the error says so', (text, problem) => {
     expect(parseLabelSelector(text)).toEqual({ requirements: null, problem });
   });

@@ -45,30 +45,33 @@ export function addCreateOptions(command: Command): Command {
     .option('--timeout <duration>', 'how long it may be live (5m)', duration)
     .option(
       '--idle-timeout <duration>',
-      'ends it when nothing happens for so long, or off (off)',
+      'ends it after this time without activity, or off (off)',
       durationOrOff,
     )
     .option('--queue-timeout <duration>', 'how long it may wait for a slot (60s)', duration)
     .option(
       '--connect-timeout <duration>',
-      'ends it if nobody connects for so long, or off (off)',
+      'ends it if no client connects within this time, or off (off)',
       durationOrOff,
     )
-    .option('--label <name=value>', 'to select it by; as often as you like', label)
-    .option('--name <text>', 'for people')
-    .option('--id <id>', 'an id of your own choice')
+    .option('--label <name=value>', 'a label to select it by; may be repeated', label)
+    .option('--name <text>', 'a display name')
+    .option('--id <id>', 'an id of your choice')
     .optionsGroup('Browser:')
-    .option('--width <pixels>', 'of its pages, with --height', wholeNumber(1, PIXELS_MAX))
-    .option('--height <pixels>', 'of its pages, with --width', wholeNumber(1, PIXELS_MAX))
-    .option('--device-scale-factor <n>', 'device pixels to a CSS pixel, such as 2', positiveNumber)
-    .option('--user-agent <text>', 'what it says it is')
-    .option('--locale <tag>', 'such as de-DE')
-    .option('--timezone <zone>', 'such as Europe/Berlin')
+    .option('--width <pixels>', 'the width of its pages; needs --height', wholeNumber(1, PIXELS_MAX))
+    .option('--height <pixels>', 'the height of its pages; needs --width', wholeNumber(1, PIXELS_MAX))
+    .option('--device-scale-factor <n>', 'device pixels per CSS pixel, such as 2', positiveNumber)
+    .option('--user-agent <text>', 'the user agent of the browser')
+    .option('--locale <tag>', 'the language of the browser, such as de-DE')
+    .option('--timezone <zone>', 'the time zone of the browser, such as Europe/Berlin')
     .option('--proxy-server <url>', 'http://, https:// or socks5://host:port')
-    .option('--proxy-username <name>', 'for a proxy that asks for it')
-    .option('--proxy-password-file <path>', 'a file with its password, else HOLDFAST_PROXY_PASSWORD')
-    .option('--cookies-file <path>', 'a JSON array of cookies to begin with')
-    .option('--headful', 'with windows, under a virtual display');
+    .option('--proxy-username <name>', 'the user name for the proxy')
+    .option(
+      '--proxy-password-file <path>',
+      'a file with the password for the proxy (default: HOLDFAST_PROXY_PASSWORD)',
+    )
+    .option('--cookies-file <path>', 'a file with a JSON array of cookies to set before the first page opens')
+    .option('--headful', 'run the browser with windows, on a virtual display');
 }
 
 /**
@@ -101,7 +104,7 @@ export async function createOptionsOf(flags: CreateFlags, env: TerminalEnv): Pro
 function dimensionsOf({ width, height }: CreateFlags): { width: number; height: number } | undefined {
   if (width === undefined && height === undefined) return undefined;
   if (width !== undefined && height !== undefined) return { width, height };
-  throw new UsageError('--width and --height go together');
+  throw new UsageError('--width and --height must be given together');
 }
 
 async function proxyOf(
@@ -130,7 +133,7 @@ async function cookiesIn(file: string): Promise<NewCookie[]> {
   } catch (error) {
     throw new UsageError(`${file} is not JSON: ${messageOf(error)}`);
   }
-  throw new UsageError(`${file} is no array of cookies`);
+  throw new UsageError(`${file} is not an array of cookies`);
 }
 
 async function textOf(file: string): Promise<string> {

@@ -30,15 +30,16 @@ export function registerCreate(sessions: Command, context: Context): void {
     .command('create')
     .summary('Creates a session and waits until it is live.')
     .description(
-      'Creates a session, waits until it is live and prints its id and websocketUrl. If it does not become live, or you press ' +
-        'Ctrl-C, it is released again, unless --keep or --idempotency-key says that somebody will come back for it.',
+      'Creates a session, waits until it is live and prints its id and websocketUrl. If it does not ' +
+        'become live, or you press ' +
+        'Ctrl-C, it is released, unless --keep or --idempotency-key is given.',
     );
   addCreateOptions(command)
     .optionsGroup('Waiting:')
-    .option('--wait <duration>', 'wait no longer than this', duration)
+    .option('--wait <duration>', 'the longest time to wait', duration)
     .option('--no-wait', 'print it as soon as it is accepted')
-    .option('--keep', 'leave it in the queue when it was not live in time, or at Ctrl-C')
-    .option('--idempotency-key <key>', 'another create with this key answers with the same session');
+    .option('--keep', 'do not release it when it is not live in time, or at Ctrl-C')
+    .option('--idempotency-key <key>', 'another create with this key returns the same session');
   example(
     remote(command),
     'holdfast sessions create --timeout 10m --label team=a',
@@ -82,7 +83,7 @@ async function takeBack(client: Browser, id: string): Promise<string | null> {
     const { endReason } = await client.sessions.release(id, last);
     return endReason === 'released_by_client' ? `session ${id} is released` : null;
   } catch (error) {
-    return `session ${id} may go on until its time-outs end it: ${messageOf(error)}`;
+    return `session ${id} could not be released, its time-outs will end it: ${messageOf(error)}`;
   }
 }
 

@@ -25,10 +25,10 @@ export function registerRelease(sessions: Command, context: Context): void {
     .argument('<id...>', SESSION_WORD)
     .summary('Ends sessions.')
     .description(
-      'Ends sessions and answers when their browsers are gone. One that has ended already stays as it ended.',
+      'Ends sessions and returns when their browsers are gone. A session that has already ended is not changed.',
     )
     .optionsGroup('Waiting:')
-    .option('--no-wait', 'answer when the end is decided');
+    .option('--no-wait', 'return when the end is committed');
   example(remote(command), 'holdfast sessions release 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5').action(
     async (ids: readonly string[], flags: ReleaseFlags) => release(context, ids, flags),
   );
@@ -60,15 +60,15 @@ export function registerReleaseAll(sessions: Command, context: Context): void {
     .command('release-all')
     .summary('Ends many sessions.')
     .description(
-      'Ends all of your sessions, or those with certain labels; also those that other programs have created.',
+      'Ends all of your sessions, or those with certain labels, including those that other programs have created.',
     )
     .optionsGroup('Which:')
     .option('-l, --selector <selector>', "labels, such as 'team=a,env!=prod'", labelSelector)
     .option('--all', 'every session of your API key')
-    .option('--dry-run', 'only count them')
-    .option('-y, --yes', 'do not ask; only a person at a terminal is asked')
+    .option('--dry-run', 'only count the sessions')
+    .option('-y, --yes', 'do not ask for confirmation; only a terminal is asked')
     .optionsGroup('Waiting:')
-    .option('--no-wait', 'answer when the ends are decided');
+    .option('--no-wait', 'return when the ends are committed');
   example(
     remote(command, NAMELESS),
     'holdfast sessions release-all -l run=2030-01-31 --dry-run',
@@ -87,7 +87,8 @@ const COUNTS: View<ReleaseAllResult> = {
 
 async function releaseAll(context: Context, flags: ReleaseAllFlags): Promise<void> {
   const { selector, all = false, dryRun = false, wait, output } = flags;
-  if ((selector !== undefined) === all) throw new UsageError('say which: either --selector or --all');
+  if ((selector !== undefined) === all)
+    throw new UsageError('select sessions with either --selector or --all');
   const { sessions } = connect(context, flags);
   const which = selector === undefined ? {} : { labelSelector: selector };
   const counted = async (): Promise<number> =>

@@ -30,7 +30,7 @@ export function registerList(sessions: Command, context: Context): void {
     .alias('ls')
     .summary('Lists sessions, the newest first.')
     .description(
-      'Lists your sessions, the newest first; those that have ended too, as long as the service keeps them.',
+      'Lists your sessions, the newest first. Ended sessions are listed as long as the service keeps them.',
     )
     .optionsGroup('Which:')
     .option(
@@ -38,14 +38,11 @@ export function registerList(sessions: Command, context: Context): void {
       "labels, such as 'team=a,env!=prod' or 'team in (a,b)'",
       labelSelector,
     )
-    .option('--status <status>', 'created, live, released, failed, timed_out; several with commas')
-    .option('--since <moment>', 'created after it: 10m ago, or 2030-01-31T12:00:00Z', moment)
-    .option('--before <moment>', 'created before it', moment)
-    .option('--limit <n>', 'how many at most', wholeNumber(1, 1_000_000), 50)
-    .option(
-      '-w, --watch',
-      'then look once a second, and print each that is new or has changed, until Ctrl-C',
-    );
+    .option('--status <status>', 'created, live, released, failed or timed_out; several separated by commas')
+    .option('--since <time>', 'created after this time: 10m ago, or 2030-01-31T12:00:00Z', moment)
+    .option('--before <time>', 'created before this time', moment)
+    .option('--limit <n>', 'the most sessions to list', wholeNumber(1, 1_000_000), 50)
+    .option('-w, --watch', 'then print new and changed sessions once a second, until Ctrl-C');
   example(
     remote(command),
     'holdfast sessions list --status live -l team=a',
@@ -56,7 +53,7 @@ export function registerList(sessions: Command, context: Context): void {
 async function list(context: Context, flags: Flags): Promise<void> {
   const { found, isMore } = await read(connect(context, flags).sessions, flags);
   printAll(context.stdout, flags.output, found, sessionsView(context.clock.nowMs()), { sessions: found });
-  if (isMore) context.stderr.line(`There are more than ${flags.limit}: ask for them with --limit.`);
+  if (isMore) context.stderr.line(`There are more than ${flags.limit} sessions: raise --limit to see them.`);
 }
 
 /* The service filters, so that selectors mean the same everywhere; unchanged sessions are not printed again. */

@@ -10,7 +10,7 @@ export function registerGet(sessions: Command, context: Context): void {
   const command = sessions
     .command('get')
     .argument('<id>', SESSION_WORD)
-    .description('Shows a session, from any machine and also after its end.');
+    .description('Shows a session, also after its end.');
   example(
     remote(command),
     'holdfast sessions get 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5 --json | jq -r .websocketUrl',
@@ -41,10 +41,10 @@ export function registerOpen(sessions: Command, context: Context): void {
   const command = sessions
     .command('open')
     .argument('<id>', SESSION_WORD)
-    .summary('Says how to look into a live session.')
+    .summary('Shows how to connect to a live session.')
     .description(
-      'Waits until a session is live, prints its websocketUrl, and says what to do with it. There is no viewer for people yet; ' +
-        'an address to look at is printed instead as soon as the service has one.',
+      'Waits until a session is live, then prints its websocketUrl and how to use it. The service has no viewer yet; ' +
+        'once it has one, the address of the viewer is printed instead.',
     );
   example(remote(command), 'holdfast sessions open 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5').action(
     async (word: string, flags: RemoteOptions) => {
@@ -74,7 +74,7 @@ export function registerOpen(sessions: Command, context: Context): void {
 }
 
 function adviseOn(websocketUrl: string, say: (line: string) => void): void {
-  say('There is no viewer yet. Connect to the whole browser with what you have:');
+  say('There is no viewer yet. Connect to the browser with a client library:');
   say(`  puppeteer.connect({ browserWSEndpoint: '${websocketUrl}', defaultViewport: null })`);
   say(`  chromium.connectOverCDP('${websocketUrl}')`);
 }

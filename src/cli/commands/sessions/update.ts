@@ -32,17 +32,21 @@ export function registerUpdate(sessions: Command, context: Context): void {
     .command('update')
     .argument('<id>', SESSION_WORD)
     .summary('Extends, shortens, relabels or renames a session.')
-    .description('Changes a session that has not ended; what is not named stays as it is.')
+    .description('Changes a session that has not ended. What no option names stays as it is.')
     .optionsGroup('Changes:')
-    .option('--timeout <duration>', 'how long it may be live in total, from the moment it was', duration)
-    .option('--expires-at <moment>', 'the same as a moment, such as 2030-01-31T12:00:00Z')
-    .option('--idle-timeout <duration>', 'counts anew from now; or off', durationOrOff)
+    .option(
+      '--timeout <duration>',
+      'how long it may be live in total, counted from when it became live',
+      duration,
+    )
+    .option('--expires-at <time>', 'when it times out, such as 2030-01-31T12:00:00Z')
+    .option('--idle-timeout <duration>', 'the new idle time-out, counted from now; or off', durationOrOff)
     .option(
       '--label <name=value>',
-      'adds or replaces one, name- removes it; as often as you like',
+      'adds or replaces a label, name- removes it; may be repeated',
       labelChange,
     )
-    .option('--name <text>', 'for people; an empty one removes it')
+    .option('--name <text>', 'a display name; an empty one removes it')
     .option(
       '--if-revision <n>',
       'only if it still has this revision',

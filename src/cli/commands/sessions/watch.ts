@@ -16,11 +16,11 @@ export function registerWatch(sessions: Command, context: Context): void {
   const command = sessions
     .command('watch')
     .argument('[id]', SESSION_WORD)
-    .summary('Follows one session, or all of yours.')
+    .summary('Follows one session, or all of your sessions.')
     .description(
-      'With an id: prints the history of the session from its beginning, then what happens, until it has ended. ' +
-        'Without: prints what happens to all of your sessions from now on, until Ctrl-C. It goes on after an outage of the service; what ' +
-        'cannot be known any more then is told as reset.',
+      'With an id: prints the history of the session, then new events, until it has ended. ' +
+        'Without an id: prints new events of all of your sessions, until Ctrl-C. ' +
+        'It continues after an outage of the service; if events may have been missed, it prints reset.',
     );
   example(
     remote(command),
