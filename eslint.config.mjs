@@ -13,18 +13,18 @@ const PLAIN = ['**/*.{js,cjs,mjs}'];
 const only = (object, property, where) => ({
   object,
   property,
-  message: `${object}.${property} is for ${where}.`,
+  message: `${object}.${property} is allowed only in ${where}.`,
 });
-const ENVIRONMENT = only('process', 'env', 'src/config/env.ts; everybody else is handed a Config');
+const ENVIRONMENT = only('process', 'env', 'src/config/env.ts; other modules get a Config');
 const WALL_CLOCK = only('Date', 'now', 'src/core/clock.ts; session time is Redis TIME');
-const RACE = only(
-  'Promise',
-  'race',
-  'nobody: the loser keeps its timer; use withDeadline of src/core/abort.ts',
-);
+const RACE = {
+  object: 'Promise',
+  property: 'race',
+  message: 'Promise.race leaves the timer of the loser running: use withDeadline of src/core/abort.ts.',
+};
 const NEW_DATE = {
   selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
-  message: 'new Date() reads the wall clock: that is for src/core/clock.ts.',
+  message: 'new Date() reads the wall clock: that is allowed only in src/core/clock.ts.',
 };
 
 const limits = (lines, linesPerFunction) => {

@@ -37,10 +37,10 @@ async function main() {
 async function findService() {
   const url = (process.env.HOLDFAST_URL || LOCAL_URL).replace(/\/+$/, '');
   if (await isAlive(url)) {
-    say('service', `${url} (was running already)`);
+    say('service', `${url} (already running)`);
     return { url, stop: () => undefined };
   }
-  if (process.env.HOLDFAST_URL) throw new Error(`nothing answers at HOLDFAST_URL ${url}`);
+  if (process.env.HOLDFAST_URL) throw new Error(`there is no answer at HOLDFAST_URL ${url}`);
   const startedMs = performance.now();
   const service = await startService();
   say('service', `${service.url} (started for the demo in ${since(startedMs)})`);

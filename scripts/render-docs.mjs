@@ -105,4 +105,5 @@ for (const { path, render } of DOCUMENTS) {
   else writeFileSync(file, text);
 }
 if (isCheck && stale > 0) process.exitCode = 1;
-else console.log(isCheck ? 'all generated documents are in step' : `${stale} of ${DOCUMENTS.length} written`);
+else
+  console.log(isCheck ? 'all generated documents are up to date' : `${stale} of ${DOCUMENTS.length} written`);

@@ -105,7 +105,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
     log,
     signal: stop.signal,
     onFenced: ref => {
-      log.fatal({ session: ref }, 'fenced: another process speaks for a session of ours');
+      log.fatal({ session: ref }, 'fenced: another process owns a session of this worker');
       onFenced();
     },
   };
@@ -124,7 +124,11 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const launches = launchConsumer(deps.consumerBase, launcher, 1);
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
   const reconciler = new Reconciler({ ...deps, context, keeper, owned, closer, isLaunching });
-  const failures = new RecurringFailures(log, 'reconciling will be tried again', 'reconciling works again');
+  const failures = new RecurringFailures(
+    log,
+    'reconciling failed; it will be tried again',
+    'reconciling works again',
+  );
   const reconcile = (): Promise<void> =>
     reconciler.run().then(
       () => failures.worked('reconciling'),
@@ -138,7 +142,7 @@ async function learnSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): P
   try {
     slots.update((await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS })).stats);
   } catch (error) {
-    log.warn({ err: error }, 'the keeper has not told its slots yet');
+    log.warn({ err: error }, 'the keeper has not reported its slots yet');
   }
 }
 

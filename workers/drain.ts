@@ -38,7 +38,7 @@ export class Drain {
     } catch (error) {
       // Out of time, or Redis is away: the keeper ends the browsers, and the next worker or the reaper commits the
       // ends.
-      context.log.warn({ err: error }, 'not everything could be drained');
+      context.log.warn({ err: error }, 'the drain failed; some sessions may not have ended');
     }
   }
 
@@ -58,7 +58,11 @@ export class Drain {
     // With the lease dropped, no reaper would look for remaining sessions. So the lease is left to lapse, and the
     // reaper or the next worker ends them.
     if (held.size === 0) await leases.drop(workerId);
-    else context.log.warn({ sessions: held.size }, 'sessions of a newer version are left to its processes');
+    else
+      context.log.warn(
+        { sessions: held.size },
+        'sessions of a newer version were left for its processes to end',
+      );
   }
 
   /*

@@ -26,7 +26,7 @@ export async function insist<T>(
       return await work();
     } catch (error) {
       if (!isRedisAway(error) && !(error instanceof ContentionError)) throw error;
-      log.warn({ what, attempt, err: messageOf(error) }, 'will be tried again');
+      log.warn({ what, attempt, err: messageOf(error) }, 'an operation failed; it will be tried again');
       await pause(backoffMs(attempt, FIRST_RETRY_MS, RETRY_CAP_MS), signal);
     }
   }

@@ -121,7 +121,8 @@ export class KeeperClient {
     let abort: () => void = () => undefined;
     const reply = new Promise<unknown>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      abort = () => reject(new Error(`keeper ${op} was given up`, { cause: signal?.reason }));
+      abort = () =>
+        reject(new Error(`the request ${op} to the keeper was cancelled`, { cause: signal?.reason }));
       signal?.addEventListener('abort', abort);
       socket.write(`${JSON.stringify({ id, op, args })}\n`);
     });
@@ -237,7 +238,9 @@ export class KeeperClient {
     if (this.#secret === null) return;
     const sent = this.call('secret', { secret: this.#secret }, { timeoutMs: REGISTER_TIMEOUT_MS });
     // Fails only if the connection is lost, and is then repeated after the next registration.
-    sent.catch((error: unknown) => this.#options.log.debug({ err: error }, 'the secret was not handed over'));
+    sent.catch((error: unknown) =>
+      this.#options.log.debug({ err: error }, 'the secret could not be sent to the keeper'),
+    );
   }
 
   async #killSilent(): Promise<void> {

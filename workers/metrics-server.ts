@@ -58,7 +58,7 @@ export async function serveMetrics(
   if (failure !== null) {
     log.warn(
       { err: failure, port },
-      'no /metrics of this worker: set HOLDFAST_METRICS_PORT to a free port, or to 0',
+      'this worker does not serve /metrics: set HOLDFAST_METRICS_PORT to a free port, or to 0 for none',
     );
     return;
   }

@@ -10,11 +10,11 @@ export const FLEET_ALERTS: readonly Alert[] = [
     severity: 'critical',
     expr: 'absent(up{job="holdfast-api"} == 1)',
     for: '30s',
-    summary: 'No API answers Prometheus: nothing else here can be seen either.',
+    summary: 'No API answers Prometheus, so other metrics are missing too.',
     proof: {
       at: '5m',
       fires: [{ series: 'up{job="holdfast-api",instance="a"}', values: '1 0x10' }],
-      fired: [{ summary: 'No API answers Prometheus: nothing else here can be seen either.' }],
+      fired: [{ summary: 'No API answers Prometheus, so other metrics are missing too.' }],
       silent: [
         { series: 'up{job="holdfast-api",instance="a"}', values: '1 0x10' },
         { series: 'up{job="holdfast-api",instance="b"}', values: '1x10' },
@@ -26,11 +26,11 @@ export const FLEET_ALERTS: readonly Alert[] = [
     severity: 'critical',
     expr: 'max(holdfast_workers{state="alive"}) == 0',
     for: '30s',
-    summary: 'No worker is alive: sessions are accepted and wait.',
+    summary: 'No worker is alive: new sessions are accepted, but wait.',
     proof: {
       at: '5m',
       fires: [{ series: 'holdfast_workers{state="alive"}', values: '1 0x10' }],
-      fired: [{ summary: 'No worker is alive: sessions are accepted and wait.' }],
+      fired: [{ summary: 'No worker is alive: new sessions are accepted, but wait.' }],
       silent: [
         { series: 'holdfast_workers{state="alive"}', values: '1x10' },
         { series: 'holdfast_workers{state="draining"}', values: '0x10' },
@@ -41,14 +41,14 @@ export const FLEET_ALERTS: readonly Alert[] = [
     name: 'HoldfastWorkersLost',
     severity: 'critical',
     expr: `max(holdfast_workers{state="lost"}) > 0 or ${increase(WORKER_LOST, '', '10m')} > 0`,
-    summary: 'A worker went away with its machine; its sessions have failed.',
+    summary: 'A worker is lost, and its sessions have failed.',
     proof: {
       at: '5m',
       fires: [
         { series: 'holdfast_workers{state="lost"}', values: '0x10' },
         { series: WORKER_LOST, values: '0 0 4x10' },
       ],
-      fired: [{ summary: 'A worker went away with its machine; its sessions have failed.' }],
+      fired: [{ summary: 'A worker is lost, and its sessions have failed.' }],
       silent: [
         { series: 'holdfast_workers{state="lost"}', values: '0x10' },
         { series: WORKER_LOST, values: '4x10' },
@@ -79,14 +79,14 @@ export const FLEET_ALERTS: readonly Alert[] = [
     severity: 'warning',
     expr: 'max by (kind) (holdfast_orphans) > 0',
     for: '1m',
-    summary: '{{ $value }} of kind {{ $labels.kind }} were left behind and are not being dealt with.',
+    summary: '{{ $value }} of kind {{ $labels.kind }} were left behind and are not cleaned up.',
     proof: {
       at: '5m',
       fires: [{ series: 'holdfast_orphans{kind="browser"}', values: '0 2x10' }],
       fired: [
         {
           labels: { kind: 'browser' },
-          summary: '2 of kind browser were left behind and are not being dealt with.',
+          summary: '2 of kind browser were left behind and are not cleaned up.',
         },
       ],
       silent: [{ series: 'holdfast_orphans{kind="browser"}', values: '0 2 0 0 2 0 0' }],

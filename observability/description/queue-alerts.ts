@@ -26,14 +26,14 @@ export const QUEUE_ALERTS: readonly Alert[] = [
     name: 'HoldfastSweepsRepair',
     severity: 'warning',
     expr: `${increase(`${REPAIRS}{sweep!="retention"}`, 'sweep', '10m')} > 0`,
-    summary: 'The sweep {{ $labels.sweep }} had to put things right: something else did not do its work.',
+    summary: 'The sweep {{ $labels.sweep }} has made repairs, because another part of the service failed.',
     proof: {
       at: '5m',
       fires: [{ series: `${REPAIRS}{sweep="overdue"}`, values: '0 0 3x10' }],
       fired: [
         {
           labels: { sweep: 'overdue' },
-          summary: 'The sweep overdue had to put things right: something else did not do its work.',
+          summary: 'The sweep overdue has made repairs, because another part of the service failed.',
         },
       ],
       silent: [{ series: `${REPAIRS}{sweep="overdue"}`, values: '3x10' }],
@@ -60,12 +60,12 @@ export const QUEUE_ALERTS: readonly Alert[] = [
     name: 'HoldfastJobsStall',
     severity: 'warning',
     expr: `${increase(STALLED, 'queue', '15m')} > 0`,
-    summary: 'Processes went away in the middle of jobs on {{ $labels.queue }}.',
+    summary: 'Processes were lost while they handled jobs on {{ $labels.queue }}.',
     proof: {
       at: '5m',
       fires: [{ series: `${STALLED}{queue="launch"}`, values: '0 0 1x10' }],
       fired: [
-        { labels: { queue: 'launch' }, summary: 'Processes went away in the middle of jobs on launch.' },
+        { labels: { queue: 'launch' }, summary: 'Processes were lost while they handled jobs on launch.' },
       ],
       silent: [{ series: `${STALLED}{queue="launch"}`, values: '2x10' }],
     },

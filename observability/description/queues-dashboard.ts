@@ -7,14 +7,14 @@ const queues: Row = {
   panels: [
     lines({
       title: 'Jobs waiting',
-      description: '`launch` waits while all slots are taken; the others are empty in health.',
+      description: '`launch` waits while all slots are taken. The other queues are normally empty.',
       unit: 'short',
       queries: [{ expr: cluster('holdfast_queue_jobs{state="waiting"}', 'queue'), legend: '{{queue}}' }],
     }),
     lines({
       title: 'Longest wait',
       description:
-        'Age of the job that has waited longest. On `ingress` producers write the time themselves.',
+        'Age of the job that has waited longest. On `ingress` the timestamps are from the producers.',
       unit: 's',
       queries: [{ expr: cluster('holdfast_queue_oldest_waiting_seconds', 'queue'), legend: '{{queue}}' }],
       thresholds: { warn: 5, bad: 15 },
@@ -33,7 +33,7 @@ const queues: Row = {
     lines({
       title: 'Deliveries by outcome',
       description:
-        'What became of jobs. `again`: on purpose, later; `handed_back`: no slot; `failed`: is tried again.',
+        'Outcomes of jobs. `again`: repeated later on purpose. `handed_back`: no free slot. `failed`: retried.',
       unit: 'ops',
       queries: [
         {
@@ -44,13 +44,14 @@ const queues: Row = {
     }),
     lines({
       title: 'Work on a job, p95',
-      description: '`launch` takes as long as a browser; commands and timers take milliseconds.',
+      description: '`launch` takes as long as the start of a browser. Commands and timers take milliseconds.',
       unit: 's',
       queries: [{ expr: quantile(0.95, 'holdfast_job_duration_seconds', '', 'queue'), legend: '{{queue}}' }],
     }),
     lines({
       title: 'Contained and stalled',
-      description: 'Jobs nobody could handle, and jobs whose process went away. Both 0 in health.',
+      description:
+        'Jobs that no consumer could handle, and jobs whose process was lost. Both are normally 0.',
       unit: 'short',
       queries: [
         { expr: increase('holdfast_jobs_contained_total', 'queue'), legend: '{{queue}} contained' },
@@ -59,13 +60,14 @@ const queues: Row = {
     }),
     lines({
       title: 'Commands unanswered',
-      description: 'Commands that the queue left lying, carried out by their sender instead. 0 in health.',
+      description:
+        'Commands that got no answer from their queue, so that their sender executed them. Normally 0.',
       unit: 'short',
       queries: [{ expr: increase('holdfast_commands_unanswered_total', 'command'), legend: '{{command}}' }],
     }),
     lines({
       title: 'In quarantine',
-      description: 'Contained jobs that nobody has tried again or discarded: `holdfast jobs list`.',
+      description: 'Contained jobs that were not retried or discarded yet: `holdfast jobs list`.',
       unit: 'short',
       queries: [{ expr: cluster('holdfast_quarantined_jobs'), legend: 'jobs' }],
       thresholds: { bad: 1 },
@@ -79,14 +81,14 @@ const timers: Row = {
     lines({
       title: 'Time-outs by layer',
       description:
-        'What found that the time was up: a delayed job, a claim that came too late, or the sweep that should have nothing to do.',
+        'What found the time-out: a delayed job, a late claim, or the sweep, which normally finds none.',
       unit: 'ops',
       stacked: true,
       queries: [{ expr: rate('holdfast_timeout_lateness_seconds_count', 'layer'), legend: '{{layer}}' }],
     }),
     lines({
       title: 'Lateness, p99 by kind',
-      description: `How long after its deadline a time-out is committed. Promised: ${LATENESS_SECONDS} s.`,
+      description: `Time from a deadline until its time-out is committed. Objective: ${LATENESS_SECONDS} s.`,
       unit: 's',
       queries: [
         { expr: quantile(0.99, 'holdfast_timeout_lateness_seconds', '', 'kind'), legend: '{{kind}}' },
@@ -95,19 +97,19 @@ const timers: Row = {
     }),
     lines({
       title: 'Overdue deadlines',
-      description: 'Passed more than a second ago without an end. Always 0 in health.',
+      description: 'Deadlines that passed more than a second ago without a time-out. Normally 0.',
       unit: 'short',
       queries: [{ expr: cluster('holdfast_timeouts_overdue', 'kind'), legend: '{{kind}}' }],
     }),
     lines({
       title: 'Recovered by the sweep',
-      description: 'Time-outs whose delayed job did not come in time. 0 in health.',
+      description: 'Time-outs whose delayed job did not run in time. Normally 0.',
       unit: 'short',
       queries: [{ expr: increase('holdfast_timeouts_recovered_total', 'kind'), legend: '{{kind}}' }],
     }),
     lines({
       title: 'Repairs by sweep',
-      description: 'Things a sweep had to put right. 0 in health; some after a process was killed.',
+      description: 'Repairs that sweeps have made. Normally 0, except after a process was killed.',
       unit: 'short',
       queries: [{ expr: increase('holdfast_sweep_repairs_total', 'sweep'), legend: '{{sweep}}' }],
     }),
@@ -124,6 +126,6 @@ const timers: Row = {
 export const QUEUES_DASHBOARD: Dashboard = {
   uid: 'holdfast-queues',
   title: 'Holdfast / Queues and timers',
-  description: 'Whether jobs flow and deadlines are kept.',
+  description: 'Whether jobs are handled and deadlines are met.',
   rows: [queues, timers],
 };

@@ -5,30 +5,30 @@ const state: Row = {
   title: 'State',
   panels: [
     stat({
-      title: 'In reach',
-      description: '1 if every process of ours is answered.',
+      title: 'Reachable',
+      description: '1 if Redis answers every process of the service.',
       unit: 'bool',
       expr: 'min(holdfast_redis_up)',
       thresholds: { bad: 1, below: true },
     }),
     stat({
-      title: 'Drops nothing',
-      description: '1 if maxmemory-policy is noeviction; anything else loses sessions and jobs silently.',
+      title: 'No eviction',
+      description: '1 if maxmemory-policy is noeviction. Any other policy loses sessions and jobs silently.',
       unit: 'bool',
       expr: 'min(holdfast_redis_noeviction)',
       thresholds: { bad: 1, below: true },
     }),
     stat({
       title: 'Persistent',
-      description: '1 if Redis appends to its file and the last write went well.',
+      description: '1 if Redis has an append-only file and its last write succeeded.',
       unit: 'bool',
       expr: 'min(holdfast_redis_persistent)',
       thresholds: { bad: 1, below: true },
     }),
     stat({
-      title: 'Memory taken',
+      title: 'Memory used',
       description:
-        'Part of the limit that is used. At the limit Redis refuses writes: no session is accepted any more.',
+        'The used part of the memory limit. At the limit Redis refuses writes, and no session is accepted.',
       unit: 'percentunit',
       expr: 'max(holdfast_redis_memory_used_bytes / holdfast_redis_memory_max_bytes)',
       thresholds: { warn: 0.6, bad: 0.8 },
@@ -41,7 +41,7 @@ const load: Row = {
   panels: [
     lines({
       title: 'Memory',
-      description: 'Used, and the limit.',
+      description: 'The used memory and the limit.',
       unit: 'bytes',
       queries: [
         { expr: cluster('holdfast_redis_memory_used_bytes'), legend: 'used' },
@@ -50,35 +50,35 @@ const load: Row = {
     }),
     lines({
       title: 'Retained sessions',
-      description: 'What most of the memory is for: ended sessions stay readable for HOLDFAST_RETENTION.',
+      description: 'Sessions take most of the memory. Ended sessions are kept for HOLDFAST_RETENTION.',
       unit: 'short',
       stacked: true,
       queries: [{ expr: cluster('holdfast_sessions', 'status'), legend: '{{status}}' }],
     }),
     lines({
       title: 'Commands',
-      description: 'Of everybody, per second.',
+      description: 'Commands per second, from all clients.',
       unit: 'ops',
       queries: [
         { expr: `max(rate(holdfast_redis_commands_processed_total[${WINDOW}]))`, legend: 'commands' },
       ],
     }),
     lines({
-      title: 'Answers to an API',
-      description: 'Three round trips with the questions behind these numbers.',
+      title: 'Response time',
+      description: 'Time that Redis takes for the three round trips that read these numbers.',
       unit: 's',
       queries: [{ expr: 'max by (instance) (holdfast_redis_response_seconds)', legend: '{{instance}}' }],
       thresholds: { warn: 0.05, bad: 0.25 },
     }),
     lines({
       title: 'Connections',
-      description: 'Of everybody.',
+      description: 'Connections of all clients.',
       unit: 'short',
       queries: [{ expr: cluster('holdfast_redis_connected_clients'), legend: 'connections' }],
     }),
     lines({
-      title: 'In reach, by process',
-      description: '1 if Redis has answered a process within a second.',
+      title: 'Reachable, by process',
+      description: '1 if Redis answered the last check of a process within a second.',
       unit: 'short',
       queries: [{ expr: 'min by (job, instance) (holdfast_redis_up)', legend: '{{job}} {{instance}}' }],
     }),
@@ -89,6 +89,6 @@ const load: Row = {
 export const REDIS_DASHBOARD: Dashboard = {
   uid: 'holdfast-redis',
   title: 'Holdfast / Redis',
-  description: 'Whether Redis keeps what it is given.',
+  description: 'Whether Redis is reachable and loses nothing.',
   rows: [state, load],
 };

@@ -56,12 +56,12 @@ export const SESSION_ALERTS: readonly Alert[] = [
     severity: 'critical',
     expr: 'max by (kind) (holdfast_timeouts_overdue) > 0',
     for: '30s',
-    summary: '{{ $value }} {{ $labels.kind }} deadlines have passed and nobody acts on them.',
+    summary: '{{ $value }} {{ $labels.kind }} deadlines have passed without a time-out.',
     proof: {
       at: '5m',
       fires: [{ series: 'holdfast_timeouts_overdue{kind="session"}', values: '0 1x10' }],
       fired: [
-        { labels: { kind: 'session' }, summary: '1 session deadlines have passed and nobody acts on them.' },
+        { labels: { kind: 'session' }, summary: '1 session deadlines have passed without a time-out.' },
       ],
       silent: [{ series: 'holdfast_timeouts_overdue{kind="session"}', values: '0 0 0 0 0 1 0' }],
     },

@@ -15,7 +15,7 @@ const objectives: Row = {
   panels: [
     stat({
       title: 'Start, p95',
-      description: `From accepted to live. Objective: 99 % of starts within ${START_WITHIN_SECONDS} s.`,
+      description: `Time from acceptance until live. Objective: 99 % of starts within ${START_WITHIN_SECONDS} s.`,
       unit: 's',
       expr: quantile(0.95, 'holdfast_session_start_duration_seconds', '{outcome="live"}', '', '1h'),
       thresholds: { warn: 2, bad: START_WITHIN_SECONDS },
@@ -29,30 +29,28 @@ const objectives: Row = {
     }),
     stat({
       title: 'Budget burn, 1 h',
-      description:
-        'How many times faster than allowed the error budget of starts is used up. 1 uses it up in a month.',
+      description: 'How fast the error budget of starts is used up. At 1 it lasts a month.',
       unit: 'none',
       expr: `${startErrorRatio('1h')} / ${ERROR_BUDGET}`,
       thresholds: { warn: SLOW_BURN, bad: FAST_BURN },
     }),
     stat({
       title: 'Ended failed, 1 h',
-      description: 'Part of the sessions of the last hour that failed: launch, queue, crash, lost worker.',
+      description: 'Part of the sessions of the last hour that failed: launch, queue, crash or lost worker.',
       unit: 'percentunit',
       expr: 'holdfast:session_failure:ratio_rate1h',
       thresholds: { warn: 0.01, bad: 0.05 },
     }),
     stat({
       title: 'Time-outs late, p99',
-      description: `How long after their deadline time-outs are committed. Promised: ${LATENESS_SECONDS} s.`,
+      description: `Time from a deadline until its time-out is committed. Objective: ${LATENESS_SECONDS} s.`,
       unit: 's',
       expr: quantile(0.99, 'holdfast_timeout_lateness_seconds', '', '', '1h'),
       thresholds: { warn: 0.5, bad: LATENESS_SECONDS },
     }),
     stat({
       title: 'Deadlines overdue',
-      description:
-        'Deadlines that passed more than a second ago and nobody has acted on. Always 0 in health.',
+      description: 'Deadlines that passed more than a second ago without a time-out. Normally 0.',
       unit: 'short',
       expr: 'sum(max by (kind) (holdfast_timeouts_overdue))',
       thresholds: { bad: 1 },
@@ -74,47 +72,50 @@ const flow: Row = {
     }),
     lines({
       title: 'Created per minute',
-      description: 'Accepted sessions, by the way they came in.',
+      description: 'Accepted sessions, by source.',
       unit: 'cpm',
       stacked: true,
       queries: [{ expr: `60 * ${rate('holdfast_sessions_created_total', 'source')}`, legend: '{{source}}' }],
     }),
     lines({
       title: 'Ends by reason',
-      description: 'How sessions ended. `released_…` and the time-outs are as wished, all others are not.',
+      description:
+        'How sessions ended. `released_…` and the time-outs are normal, all other reasons are failures.',
       unit: 'short',
       stacked: true,
       queries: [{ expr: increase('holdfast_sessions_ended_total', 'reason'), legend: '{{reason}}' }],
     }),
     lines({
       title: 'Start',
-      description: 'From accepted to live.',
+      description: 'Time from acceptance until live.',
       unit: 's',
       queries: quantiles('holdfast_session_start_duration_seconds', '{outcome="live"}'),
       thresholds: { warn: 2, bad: START_WITHIN_SECONDS },
     }),
     lines({
       title: 'Wait for a worker',
-      description: 'From accepted to the first claim: it grows when slots are short.',
+      description: 'Time from acceptance until the first claim. It grows when slots are short.',
       unit: 's',
       queries: quantiles('holdfast_session_queue_wait_seconds'),
     }),
     lines({
       title: 'Lifetime',
-      description: 'From live to the end.',
+      description: 'Time from live to the end.',
       unit: 's',
       queries: quantiles('holdfast_session_lifetime_seconds'),
     }),
     lines({
       title: 'Release until gone',
-      description: 'From the committed end to a browser that is gone with everything it left. Promised: 5 s.',
+      description: 'Time from the committed end until the browser and its files are gone. Objective: 5 s.',
       unit: 's',
       queries: quantiles('holdfast_session_release_duration_seconds'),
       thresholds: { warn: 3, bad: 5 },
     }),
     lines({
       title: 'Burn rates',
-      description: `How fast the error budget of starts is used up. ${FAST_BURN} calls somebody now, ${SLOW_BURN} today.`,
+      description:
+        `How fast the error budget of starts is used up. ${FAST_BURN} is urgent, ${SLOW_BURN} needs a ` +
+        'look today.',
       unit: 'none',
       queries: BURN_WINDOWS.map(window => ({
         expr: `${startErrorRatio(window)} / ${ERROR_BUDGET}`,
@@ -124,7 +125,7 @@ const flow: Row = {
     }),
     lines({
       title: 'Steps by event',
-      description: 'What happens to sessions, per second.',
+      description: 'Committed steps of sessions, per second.',
       unit: 'ops',
       queries: [{ expr: rate('holdfast_session_transitions_total', 'event'), legend: '{{event}}' }],
     }),
@@ -136,7 +137,7 @@ const api: Row = {
   panels: [
     lines({
       title: 'Requests by status',
-      description: 'Streams are left out. 499: the caller went away first.',
+      description: 'Without event streams. 499: the client disconnected first.',
       unit: 'ops',
       stacked: true,
       queries: [{ expr: rate('holdfast_http_request_duration_seconds_count', 'code'), legend: '{{code}}' }],
@@ -159,7 +160,7 @@ const api: Row = {
     }),
     lines({
       title: 'Requests that failed',
-      description: 'Part of all requests that were answered with 5xx; so is a create whose session failed.',
+      description: 'Part of all requests with a 5xx answer. A create whose session failed counts too.',
       unit: 'percentunit',
       queries: [
         {
@@ -176,6 +177,6 @@ const api: Row = {
 export const SESSIONS_DASHBOARD: Dashboard = {
   uid: 'holdfast-sessions',
   title: 'Holdfast / Sessions',
-  description: 'Whether sessions start, live and end as promised.',
+  description: 'Whether sessions start, live and end as they should.',
   rows: [objectives, flow, api],
 };

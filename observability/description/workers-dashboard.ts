@@ -6,21 +6,21 @@ const state: Row = {
   panels: [
     stat({
       title: 'Workers alive',
-      description: 'Workers whose lease holds.',
+      description: 'Workers whose lease has not lapsed.',
       unit: 'short',
       expr: cluster('holdfast_workers{state="alive"}'),
       thresholds: { bad: 1, below: true },
     }),
     stat({
       title: 'Workers lost',
-      description: 'Lease lapsed, sessions not yet dealt with. 0 in health.',
+      description: 'Workers whose lease has lapsed and whose sessions are not failed yet. Normally 0.',
       unit: 'short',
       expr: cluster('holdfast_workers{state="lost"}'),
       thresholds: { bad: 1 },
     }),
     stat({
       title: 'Slots free',
-      description: 'Sessions that would get a browser now.',
+      description: 'How many sessions could get a browser now.',
       unit: 'short',
       expr: cluster('holdfast_slots{state="free"}'),
       thresholds: { bad: 1, below: true },
@@ -33,7 +33,7 @@ const capacity: Row = {
   panels: [
     lines({
       title: 'Slots of the installation',
-      description: 'Of all living workers.',
+      description: 'Slots of all workers that are alive.',
       unit: 'short',
       queries: [{ expr: cluster('holdfast_slots', 'state'), legend: '{{state}}' }],
     }),
@@ -78,7 +78,7 @@ const browsers: Row = {
     }),
     lines({
       title: 'Launch, p95',
-      description: 'From the order to the keeper to a browser that is ready for its client.',
+      description: 'Time from the order to the keeper until the browser is ready for its client.',
       unit: 's',
       queries: [
         {
@@ -118,13 +118,14 @@ const browsers: Row = {
     }),
     lines({
       title: 'Browser CPU',
-      description: 'Cores in use by browsers. Linux only; looked at every 10 s.',
+      description: 'Cores that browsers use, sampled every 10 s. Linux only.',
       unit: 'short',
       queries: [{ expr: rate('holdfast_browser_cpu_seconds_total', 'instance'), legend: '{{instance}}' }],
     }),
     lines({
       title: 'Orphans reaped',
-      description: 'Browsers without a session that keepers have ended. 0 unless processes were killed.',
+      description:
+        'Browsers without a session that keepers have ended. Normally 0, except after a process was killed.',
       unit: 'short',
       queries: [{ expr: increase('holdfast_orphans_reaped_total', 'instance'), legend: '{{instance}}' }],
     }),
@@ -136,7 +137,7 @@ const browsers: Row = {
     }),
     lines({
       title: 'Keepers registered with',
-      description: 'One for each start of a worker, and one more for each keeper that was lost.',
+      description: 'One at each start of a worker, and one after each lost keeper.',
       unit: 'short',
       queries: [
         { expr: increase('holdfast_keeper_registrations_total', 'instance'), legend: '{{instance}}' },
@@ -151,7 +152,7 @@ const clients: Row = {
     lines({
       title: 'CDP clients',
       description:
-        'Spliced through by APIs, and by keepers for APIs on other machines; the latter are among the former.',
+        'Clients of APIs, and connections through keepers for APIs on other machines. APIs count these clients too.',
       unit: 'short',
       queries: [
         { expr: 'sum(holdfast_cdp_connections)', legend: 'APIs' },
@@ -161,19 +162,19 @@ const clients: Row = {
     }),
     lines({
       title: 'CDP traffic',
-      description: 'Bytes carried for clients.',
+      description: 'Bytes forwarded for clients.',
       unit: 'Bps',
       queries: [{ expr: rate('holdfast_cdp_bytes_total', 'direction'), legend: '{{direction}}' }],
     }),
     lines({
       title: 'Clients cut',
-      description: 'CDP clients that had stopped to read while their browser went on sending.',
+      description: 'CDP clients that were disconnected because they did not read the data of their browser.',
       unit: 'short',
       queries: [{ expr: increase('holdfast_cdp_clients_cut_total'), legend: 'clients' }],
     }),
     lines({
       title: 'Upgrades refused',
-      description: 'By error code; `session_ended` comes from clients that reconnect too late.',
+      description: 'By error code. `session_ended`: the client reconnects too late.',
       unit: 'short',
       queries: [
         {
@@ -186,11 +187,11 @@ const clients: Row = {
 };
 
 const processes: Row = {
-  title: 'Our processes',
+  title: 'Service processes',
   panels: [
     lines({
       title: 'CPU',
-      description: 'Cores in use by APIs and workers themselves.',
+      description: 'Cores that API and worker processes use.',
       unit: 'short',
       queries: [
         { expr: rate('holdfast_process_cpu_seconds_total', 'job, instance'), legend: '{{job}} {{instance}}' },
@@ -198,7 +199,7 @@ const processes: Row = {
     }),
     lines({
       title: 'Memory',
-      description: 'Resident memory of APIs and workers themselves.',
+      description: 'Resident memory of API and worker processes.',
       unit: 'bytes',
       queries: [
         {
@@ -209,7 +210,7 @@ const processes: Row = {
     }),
     lines({
       title: 'Event loop lag, p99',
-      description: 'How long a callback waits for its turn.',
+      description: 'How long a callback waits until it runs.',
       unit: 's',
       queries: [
         {
@@ -232,7 +233,7 @@ const processes: Row = {
     }),
     lines({
       title: 'Versions',
-      description: 'Processes by what runs in them; more than one line during an upgrade.',
+      description: 'Processes by version. There is more than one line during an upgrade.',
       unit: 'short',
       queries: [
         { expr: 'sum by (version, node) (holdfast_build_info)', legend: '{{version}} on Node {{node}}' },
@@ -245,6 +246,6 @@ const processes: Row = {
 export const WORKERS_DASHBOARD: Dashboard = {
   uid: 'holdfast-workers',
   title: 'Holdfast / Workers and browsers',
-  description: 'Whether there are machines, browsers and clients, and what they cost.',
+  description: 'Workers, browsers and clients, and the resources that they use.',
   rows: [state, capacity, browsers, clients, processes],
 };

@@ -17,25 +17,29 @@ const INTRODUCTION = `# The command line
 
 <!-- Made by \`npm run docs\` from src/cli. -->
 
-\`holdfast\` runs the service on this machine, and works with the sessions of a service anywhere. \`holdfast help <command>\` shows what is
-below.
+\`holdfast\` runs the service on this machine, and works with the sessions of a service on any machine.
+\`holdfast help <command>\` shows what is below.
 
-- **Where the service is**: \`--url\` or \`HOLDFAST_URL\`, else this machine at \`HOLDFAST_PORT\` (and \`HOLDFAST_HOST\`), by default \`http://127.0.0.1:3000\`; the
-  key: \`HOLDFAST_API_KEY\` or \`--api-key\`. It is reached through the client library, with its retries: a create that is repeated makes no second browser.
-- **Which one**: a session is named by its id, by the beginning of it (four characters or more), or by its name; a worker by id or host; a job in
-  quarantine by id. A whole id goes before a name, a name before a beginning, and what has not ended before what has; of those that have ended the newest 1,000
-  are looked through. Where several fit, nothing is done: they are listed, and the exit code is 2. Many sessions at once are only ever selected by labels.
-- **Output**: results go to stdout, everything else to stderr. \`-o table\` is for people; \`json\` is one document, as the API answers it;
-  \`ndjson\` is a line for each thing; \`name\` is the ids alone, where there are ids. In a terminal a table is no wider than that: ids are shortened as far as
-  they stay apart, then texts are cut; \`wide\` shows all of it. Through a pipe nothing is shortened. What follows a stream has no end, so that \`json\` prints lines there
-  too. Colours and progress are for terminals only; \`NO_COLOR\` switches colours off.
+- **The service** is at \`--url\` or \`HOLDFAST_URL\`, else on this machine at \`HOLDFAST_PORT\` (and \`HOLDFAST_HOST\`), by
+  default \`http://127.0.0.1:3000\`. The key is in \`HOLDFAST_API_KEY\` or \`--api-key\`. Commands use the client library,
+  with its retries: a repeated create makes no second browser.
+- **Sessions, workers, jobs.** Name a session by its id, by the beginning of its id (four characters or more), or by its
+  name; a worker by id or host; a job in quarantine by id. A complete id is tried first, then a name, then the
+  beginning of an id. Sessions that have not ended are tried before the newest 1,000 that have ended. If several match,
+  nothing is done: the command lists them and exits with code 2. Select many sessions at once only by labels.
+- **Output.** Results go to stdout, everything else to stderr. \`-o table\` is for people. \`json\` is one document, as the
+  API answers it. \`ndjson\` is one line for each item. \`name\` is only the ids, where there are ids. In a terminal a
+  table is no wider than the terminal: ids are shortened as long as they stay unique, then texts are cut. \`wide\` does
+  not shorten. Through a pipe nothing is shortened. Commands that follow a stream have no end, so \`json\` prints lines
+  there too. Colours and progress are for terminals only; \`NO_COLOR\` switches colours off.
 - **Durations** are \`500ms\`, \`30s\`, \`10m\`, \`2h\`, \`1d\`, several in a row (\`1h30m\`) or plain milliseconds.
-- **Errors** are one line, \`holdfast: <message> (<code>, request <id>)\`; with \`-o json\` and \`-o ndjson\` a line of JSON,
-  \`{"error":{"code", "message", "requestId"}}\`. The codes are those of [the API](api.md#errors) and of the client library.
-- **Ctrl-C** while \`sessions create\` waits releases what was created, unless \`--keep\` or \`--idempotency-key\` is given. So does a \`--wait\` that is
-  over. A second Ctrl-C does not wait for that.
-- **Completion**: \`source <(holdfast completion bash)\` (zsh and fish likewise), in the start-up file of your shell. It completes ids of
-  sessions, workers and jobs too, asking the service for no longer than a second.
+- **Errors** are one line, \`holdfast: <message> (<code>, request <id>)\`. With \`-o json\` and \`-o ndjson\` they are a line
+  of JSON, \`{"error":{"code", "message", "requestId"}}\`. The codes are those of [the API](api.md#errors) and of the
+  client library.
+- **Ctrl-C** while \`sessions create\` waits releases the session, unless \`--keep\` or \`--idempotency-key\` is given. The
+  end of the time of \`--wait\` does the same. A second Ctrl-C does not wait for the release.
+- **Completion.** Put \`source <(holdfast completion bash)\` (also zsh and fish) into the start-up file of your shell. It
+  also completes ids of sessions, workers and jobs; it waits at most a second for the service.
 `;
 
 /** Commands that have an action, with the words that call them, in the order of the help. */

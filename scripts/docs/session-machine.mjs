@@ -123,7 +123,7 @@ function decisions(arrows, leaves, eventTypes) {
 
 function arrowTable(arrows, { steps }) {
   return table(
-    ['from', 'event', 'if', 'to', 'update', 'the shell has to'],
+    ['from', 'event', 'if', 'to', 'update', 'effects'],
     arrows.map(({ from, event, guard, to, update }) => {
       const taken = steps.filter(
         ({ before, event: { type }, snapshot }) =>
@@ -146,7 +146,7 @@ function timerTable(leaves, all, none) {
     );
   };
   return table(
-    ['state', 'armed', 'armed if asked for'],
+    ['state', 'armed', 'armed if it was set'],
     leaves.map(({ key, type }) => {
       const always = timersIn(none, key);
       const perhaps = [...timersIn(all, key)].filter(timer => !always.has(timer));
@@ -176,8 +176,8 @@ export function renderSessionMachine(machines) {
 
 <!-- Generated from machines/session by \`npm run docs\`. Do not edit. -->
 
-Outside, a session is \`created\`, \`live\`, \`released\`, \`failed\` or \`timed_out\`. \`queued\` and \`launching\` are
-inside \`created\` and nobody else's business.
+Callers see a session as \`created\`, \`live\`, \`released\`, \`failed\` or \`timed_out\`. \`queued\` and \`launching\` are
+internal states of \`created\`.
 
 \`\`\`mermaid
 ${diagram(arrows, leaves)}
@@ -185,21 +185,21 @@ ${diagram(arrows, leaves)}
 
 ## What every state does with every event
 
-An event that a state ignores changes nothing and is not committed. Where two targets stand, guards decide.
+An event that a state ignores changes nothing and is not committed. If a cell has two targets, guards decide.
 
 ${decisions(arrows, leaves, machines.SESSION_EVENT_TYPES)}
 
 ## Arrows
 
-Where several arrows leave a state on one event, the first whose condition holds is taken. Timers that exist only if
-they were asked for (\`idle\`, \`connect\`) are armed and cancelled only then.
+If several arrows leave a state on one event, the first one whose condition holds is taken. The timers \`idle\` and
+\`connect\` are armed and cancelled only if the session has these time-outs.
 
 ${arrowTable(arrows, all)}
 
 ## Timers
 
-A deadline is armed on the way into the state it belongs to and cancelled on the way out; \`UPDATE\` moves it, and may
-add or remove the idle one.
+A deadline is armed when its state is entered and cancelled when the state is left. \`UPDATE\` moves it, and may add or
+remove the idle deadline.
 
 ${timerTable(leaves, all, none)}
 `;

@@ -44,8 +44,7 @@ export function layerZones() {
       message: `${folder} is in layer ${level}: it imports from lower layers only (scripts/eslint/layers.mjs).`,
     })),
   );
-  const keeper =
-    'The keeper is small on purpose: no Redis, no queue, no engine; only src/core, src/config and types.';
+  const keeper = 'The keeper imports only src/core, src/config and types: no Redis, no queue, no engine.';
   return [
     ...zones,
     {

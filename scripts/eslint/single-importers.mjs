@@ -1,4 +1,4 @@
-const message = (what, where) => `${what} belongs to ${where} alone.`;
+const message = (what, where) => `${what} is allowed only in ${where}.`;
 
 /**
  * Modules that only one place may import, so that a change of such a module needs one place to be read.

@@ -28,11 +28,11 @@ export async function ensureBuild(root) {
   }
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const compiled = await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { cwd: root });
-  if (compiled !== 0) throw new SetupError('the build failed; the compiler has said why above');
+  if (compiled !== 0) throw new SetupError('the build failed; see the errors of the compiler above');
   const copied = await run(process.execPath, [join(root, 'scripts', 'copy-assets.mjs')], { cwd: root });
   if (copied !== 0) throw new SetupError('the build failed: assets could not be copied');
   const client = await run(process.execPath, [join(root, 'scripts', 'build-client.mjs')], { cwd: root });
-  if (client !== 0) throw new SetupError('the build of the client library failed; the reason stands above');
+  if (client !== 0) throw new SetupError('the build of the client library failed; see the errors above');
   writeFileSync(stampFile, JSON.stringify(now));
 }
 

@@ -40,13 +40,13 @@ function isInstalled(root, lockText) {
 }
 
 async function install(root) {
-  say('node_modules are missing or not those of package-lock.json, running npm ci');
+  say('node_modules is missing or does not match package-lock.json; running npm ci');
   // The npm that runs this script, if one does. NODE_ENV=production would leave the compiler out.
   const npm = process.env.npm_execpath;
   const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   const args = [...first, 'ci', '--include=dev', '--no-audit', '--no-fund'];
   const code = await run(program, args, { cwd: root });
-  if (code !== 0) throw new SetupError(`npm ci failed with ${code}; it has said why above`);
+  if (code !== 0) throw new SetupError(`npm ci failed with ${code}; see its errors above`);
 }
 
 function readOrNull(path) {

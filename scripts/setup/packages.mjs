@@ -29,14 +29,14 @@ export async function ensurePackages(missing) {
     throw new SetupError(`missing: ${missing.join(', ')} (${problem})`, installHints(missing));
   const packages = missing.map(name => DEBIAN_PACKAGES[name]);
   say(
-    `missing: ${missing.join(', ')}; installing ${packages.join(', ')} with apt-get (HOLDFAST_SETUP=check to only look)`,
+    `missing: ${missing.join(', ')}; installing ${packages.join(', ')} with apt-get (HOLDFAST_SETUP=check only checks)`,
   );
   const script = join(dirname(fileURLToPath(import.meta.url)), 'install-debian.sh');
   const prefix = isRoot() ? [] : ['sudo', '-n', `--preserve-env=${PROXY_NAMES.join(',')}`];
   const [program, ...args] = [...prefix, 'sh', script, ...packages];
   const code = await run(program, args);
   if (code !== 0)
-    throw new SetupError(`apt-get failed with ${code}; it has said why above`, installHints(missing));
+    throw new SetupError(`apt-get failed with ${code}; see its errors above`, installHints(missing));
 }
 
 /** The lines that install what is missing, for the systems we know. */
@@ -80,8 +80,8 @@ export function installHints(missing) {
 }
 
 async function whyNotInstall(missing) {
-  if (process.env.HOLDFAST_SETUP === 'check') return 'HOLDFAST_SETUP=check, so nothing is installed';
-  if (which('apt-get') === null) return 'there is no apt-get here';
+  if (process.env.HOLDFAST_SETUP === 'check') return 'nothing is installed, because of HOLDFAST_SETUP=check';
+  if (which('apt-get') === null) return 'this system has no apt-get';
   if (missing.includes('chromium') && osId() === 'ubuntu')
     return "Ubuntu's chromium is a snap, which cannot be used";
   if (

@@ -66,7 +66,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
   const port = await listener.listen(config.host, config.port);
   const url = config.publicUrl ?? `http://${hostInUrl(config.host)}:${port}`;
   if (config.publicUrl === null && isWildcard(config.host)) {
-    log.warn({ url }, 'HOLDFAST_PUBLIC_URL is not set: websocketUrl in answers leads to this machine only');
+    log.warn({ url }, 'HOLDFAST_PUBLIC_URL is not set: websocketUrl in answers works on this machine only');
   }
   const deps = await openDeps(config, redisUrl, log);
   await startStepping(deps);
@@ -218,7 +218,7 @@ function pagesOf({ secret, log }: Deps, here: Here): LiveDetailsParts['openPages
     try {
       return await openPages(route);
     } catch (error) {
-      log.debug({ session: ref, reason: messageOf(error) }, 'the browser did not list its pages');
+      log.debug({ session: ref, reason: messageOf(error) }, 'the pages of the browser could not be read');
       return null;
     }
   };

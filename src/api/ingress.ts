@@ -44,7 +44,8 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
   const parts = ingressParts(deps, here, shared);
   const jobs = deps.producer.acceptedJobs();
   const accept = acceptJob(parts);
-  const onEndless: ContainEndless = (job, taken) => parts.contain(job, 'endless', `taken up ${taken} times`);
+  const onEndless: ContainEndless = (job, taken) =>
+    parts.contain(job, 'endless', `started ${taken} times without an end`);
   const closing = new AbortController();
   const handler = new AcceptedHandler({
     ...{ jobs, accept, finish: finishJob(parts), onEndless, closing: closing.signal, log },
@@ -65,7 +66,9 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
     underWay: () => handler.underWay,
     // Progress that is not deleted now expires a day later.
     onEnded: job =>
-      forgetRun(parts.runs, job).catch((err: unknown) => log.debug({ err }, 'a run was not forgotten')),
+      forgetRun(parts.runs, job).catch((err: unknown) =>
+        log.debug({ err }, 'the progress of an ended run could not be deleted'),
+      ),
     onUnreadable: isQueue => containUnreadable(deps, isQueue),
   });
   lifecycle.defer('ingress consumer', () => ingress.close());

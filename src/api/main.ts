@@ -43,7 +43,7 @@ function closeOnSignal(log: Logger, close: () => Promise<void>): void {
 
 function dieOfWhatNobodyCaught(log: Logger): void {
   const die = (error: unknown): void => {
-    log.fatal({ err: error }, 'uncaught, the API ends');
+    log.fatal({ err: error }, 'uncaught error; the API ends');
     process.exit(1);
   };
   process.on('uncaughtException', die);

@@ -38,7 +38,7 @@ export function createLogger(
   };
   const log = pino(options, destination);
   if (destination instanceof LogOutput) {
-    destination.onDropped = lines => log.warn({ lines }, 'log lines were dropped: nobody took them');
+    destination.onDropped = lines => log.warn({ lines }, 'log lines were dropped: stdout was not read');
   }
   return log;
 }

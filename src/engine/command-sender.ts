@@ -65,7 +65,10 @@ export class CommandSender {
       await settlesWithin(own, 0);
     } catch (error) {
       if (isRedisAway(error)) throw error;
-      this.parts.log.warn({ reason: messageOf(error) }, 'a command could not be carried out here');
+      this.parts.log.warn(
+        { reason: messageOf(error) },
+        'this process could not execute a command that the queue did not answer',
+      );
     }
     return null;
   }
@@ -78,7 +81,7 @@ export class CommandSender {
       if (isRedisAway(error)) throw error;
       this.parts.log.warn(
         { queue: 'sessions', command: command.command, reason: messageOf(error) },
-        'the queue takes no command',
+        'a command could not be added to its queue',
       );
       return false;
     }
@@ -92,7 +95,9 @@ export class CommandSender {
     // not fill up.
     producer
       .withdrawCommand(command.commandId)
-      .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'a command stays in its queue'));
+      .catch((error: unknown) =>
+        log.debug({ reason: messageOf(error) }, 'an executed command could not be removed from its queue'),
+      );
     return outcome;
   }
 }

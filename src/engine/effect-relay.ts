@@ -28,7 +28,10 @@ export class EffectRelay {
     try {
       await this.#carryOut(ref, effects, pendingEffects(ref, revision, effects), nowMs);
     } catch (error) {
-      this.log.warn({ session: ref, revision, err: error }, 'effects are left to the sweep');
+      this.log.warn(
+        { session: ref, revision, err: error },
+        'effects could not be relayed; the sweep will relay them',
+      );
     }
   }
 
@@ -38,7 +41,8 @@ export class EffectRelay {
    * @throws for one that cannot be read or is of a kind that this version does not know: it must not be forgotten.
    */
   async carryOutLeft({ member, pending }: LeftEffect, nowMs: number): Promise<void> {
-    if (pending === null || !EFFECT_KINDS.includes(pending.effect.kind)) throw new Error('an unknown effect');
+    if (pending === null || !EFFECT_KINDS.includes(pending.effect.kind))
+      throw new Error('the effect is of an unknown kind');
     await this.#carryOut(pending.ref, [pending.effect], [member], nowMs);
   }
 

@@ -35,7 +35,7 @@ export type StepOutcome =
 /** Thrown when a session is written to faster than this process can read it; the caller tries again later. */
 export class ContentionError extends Error {
   constructor(ref: SessionRef) {
-    super(`${ref} changes faster than it can be read`);
+    super(`${ref} was changed by other processes in every try`);
     this.name = 'ContentionError';
   }
 }

@@ -26,27 +26,27 @@ export class ApiMetrics {
     registry.of('API');
     this.requestDuration = registry.histogram({
       name: 'http_request_duration_seconds',
-      help: 'HTTP requests by route pattern. Streams are left out: they last as long as their reader likes.',
+      help: 'HTTP requests by route pattern, without event streams, which last until the client ends them.',
       labels: { route: [...routes, 'unmatched'], method: METHODS, code: STATUS_CODES },
       buckets: REQUEST_BUCKETS,
     });
     this.cdpConnections = registry.gauge({
       name: 'cdp_connections',
-      help: 'CDP clients that are spliced through by this process.',
+      help: 'CDP clients that are connected through this process.',
     });
     this.cdpBytes = registry.counter({
       name: 'cdp_bytes_total',
-      help: 'Bytes carried for CDP clients, handshakes included.',
+      help: 'Bytes forwarded for CDP clients, including handshakes.',
       labels: { direction: ['from_client', 'to_client'] },
     });
     this.cdpUpgradeFailures = registry.counter({
       name: 'cdp_upgrade_failures_total',
-      help: 'Upgrades that were refused or failed, by error code.',
+      help: 'WebSocket upgrades that were refused or failed, by error code.',
       labels: { code: Object.keys(ERROR_CATALOGUE) },
     });
     this.cdpClientsCut = registry.counter({
       name: 'cdp_clients_cut_total',
-      help: 'CDP clients that were cut because they had stopped to read what their browser sent.',
+      help: 'CDP clients that were disconnected because they did not read the data of their browser.',
     });
     this.eventStreams = registry.gauge({
       name: 'event_streams',

@@ -24,37 +24,39 @@ export class ClusterMetrics {
     });
     this.slots = registry.gauge({
       name: 'slots',
-      help: 'Browser slots of all living workers; `free` are those a session would get now.',
+      help: 'Browser slots of all workers that are alive; `free`: slots that a session could get now.',
       labels: { state: ['total', 'used', 'free'] },
     });
     this.workers = registry.gauge({
       name: 'workers',
-      help: 'Workers with a lease that holds (`alive`, of which `draining` launch nothing) or has lapsed (`lost`).',
+      help:
+        'Workers: `alive` has a valid lease, `draining` are those of them that launch nothing, `lost` ' +
+        'has a lapsed lease.',
       labels: { state: ['alive', 'draining', 'lost'] },
     });
     this.timeoutsOverdue = registry.gauge({
       name: 'timeouts_overdue',
-      help: 'Deadlines that passed more than a second ago without an end, 1000 at most. Zero in health.',
+      help: 'Sessions whose deadline passed more than a second ago without a time-out, at most 1000. Normally 0.',
       labels: { kind: TIMER_KINDS },
     });
     this.orphans = registry.gauge({
       name: 'orphans',
-      help: 'Left behind: browsers of sessions that ended more than 5 s ago, effects not enqueued for 5 s.',
+      help: 'Browsers of sessions that ended more than 5 s ago, and effects that were not enqueued for 5 s.',
       labels: { kind: ['browser', 'effect'] },
     });
     this.queueJobs = registry.gauge({
       name: 'queue_jobs',
-      help: "BullMQ's jobs by state.",
+      help: 'Jobs in the queues, by their state in BullMQ.',
       labels: { queue: QUEUES, state: ['waiting', 'active', 'delayed', 'completed', 'failed'] },
     });
     this.queueOldestWaiting = registry.gauge({
       name: 'queue_oldest_waiting_seconds',
-      help: 'Age of the job that has waited longest, by the time its producer has written on it; 0 if none waits.',
+      help: 'Age of the job that has waited longest, from the timestamp of its producer. 0 if no job waits.',
       labels: { queue: QUEUES },
     });
     this.quarantinedJobs = registry.gauge({
       name: 'quarantined_jobs',
-      help: 'Jobs in quarantine, which somebody has to look at; the newest 1000 of seven days are kept.',
+      help: 'Jobs in quarantine, for an operator to retry or discard. The newest 1000 of seven days are kept.',
     });
   }
 }

@@ -30,77 +30,79 @@ export class Metrics {
 
   readonly sessionsCreated = this.registry.counter({
     name: 'sessions_created_total',
-    help: 'Sessions accepted by this process, by the way they came in.',
+    help: 'Sessions accepted by this process, by source.',
     labels: { source: ['api', 'queue'] },
   });
   readonly sessionsEnded = this.registry.counter({
     name: 'sessions_ended_total',
-    help: 'Ends committed by this process.',
+    help: 'Sessions whose end this process has committed.',
     labels: { outcome: ENDED_STATUSES, reason: Object.keys(END_REASONS) },
     zeroed: Object.entries(END_REASONS).map(([reason, outcome]) => ({ outcome, reason })),
   });
   readonly transitions = this.registry.counter({
     name: 'session_transitions_total',
-    help: 'Steps committed by this process, by the states before and after and the event between them.',
+    help: 'Steps committed by this process, by event and by the states before and after.',
     labels: { from: ['none', ...STATUSES], to: STATUSES, event: SESSION_EVENTS },
   });
   readonly startDuration = this.registry.histogram({
     name: 'session_start_duration_seconds',
-    help: 'From accepted to live, or to the end of a session that never was.',
+    help: 'Time from acceptance until the session was live, or had ended without being live.',
     labels: { outcome: STATUSES.filter(status => status !== 'created') },
     buckets: START_BUCKETS,
   });
   readonly queueWait = this.registry.histogram({
     name: 'session_queue_wait_seconds',
-    help: 'From accepted to the first claim by a worker.',
+    help: 'Time from acceptance until a worker first claimed the session.',
     buckets: START_BUCKETS,
   });
   readonly lifetime = this.registry.histogram({
     name: 'session_lifetime_seconds',
-    help: 'From live to the end, of sessions that were live.',
+    help: 'Time from live to the end, for sessions that were live.',
     labels: { outcome: ENDED_STATUSES },
     buckets: LIFETIME_BUCKETS,
   });
   readonly timeoutLateness = this.registry.histogram({
     name: 'timeout_lateness_seconds',
-    help: 'How long after its deadline a time-out was committed, by what found it: a delayed job, the sweep, a late claim.',
+    help:
+      'Time from a deadline until its time-out was committed, by what found it: a delayed job, the ' +
+      'sweep, a late claim.',
     labels: { kind: TIMER_KINDS, layer: TIMER_LAYERS },
     buckets: LATENESS_BUCKETS,
   });
   readonly timeoutsRecovered = this.registry.counter({
     name: 'timeouts_recovered_total',
-    help: 'Time-outs that only the sweep has seen: their delayed job did not come in time. Zero in health.',
+    help: 'Time-outs that the sweep found, because their delayed job did not run in time. Normally 0.',
     labels: { kind: TIMER_KINDS },
   });
   readonly sweepRepairs = this.registry.counter({
     name: 'sweep_repairs_total',
-    help: 'Things a sweep had to put right. Zero in health.',
+    help: 'Repairs that sweeps have made. Normally 0.',
     labels: { sweep: SWEEPS },
   });
   readonly jobDuration = this.registry.histogram({
     name: 'job_duration_seconds',
-    help: 'How long a delivery of a job was worked on, by what became of it.',
+    help: 'Time that a delivery of a job took, by its outcome.',
     labels: { queue: QUEUES, name: JOB_NAMES, outcome: DELIVERY_OUTCOMES },
     buckets: JOB_BUCKETS,
   });
   readonly jobsStalled = this.registry.counter({
     name: 'jobs_stalled_total',
-    help: 'Jobs whose process went away while it worked on them; they are delivered again.',
+    help: 'Jobs whose process was lost while it handled them. They are delivered again.',
     labels: { queue: QUEUES },
   });
   readonly jobsContained = this.registry.counter({
     name: 'jobs_contained_total',
-    help: 'Jobs taken out of their queue unhandled and kept for people to look at.',
+    help: 'Jobs that were removed from their queue unhandled and kept for an operator.',
     labels: { queue: QUEUES, reason: CONTAINMENT_REASONS },
   });
   readonly commandsUnanswered = this.registry.counter({
     name: 'commands_unanswered_total',
-    help: 'Commands that the queue left unanswered, so that their sender carried them out itself. Zero in health.',
+    help: 'Commands that got no answer from their queue, so that their sender executed them itself. Normally 0.',
     labels: { command: ['release', 'update'] },
   });
   readonly redisUp = this.registry.gauge({
     name: 'redis_up',
-    help: '1 if Redis has answered this process within a second when it was last asked, else 0.',
+    help: '1 if Redis answered the last check of this process within a second, else 0.',
   });
 
   /** @param build - left out when the documentation is generated, which is the same for every build */
@@ -113,7 +115,7 @@ export class Metrics {
     this.registry
       .gauge({
         name: 'build_info',
-        help: 'Always 1; the labels say what runs.',
+        help: 'Always 1. The labels have the versions.',
         labels: { version: [version], node: [node] },
       })
       .set({ version, node }, 1);

@@ -14,11 +14,11 @@ export class RedisMetrics {
     registry.of('API');
     this.noEviction = registry.gauge({
       name: 'redis_noeviction',
-      help: '1 if Redis refuses writes when its memory is full, 0 if it would drop sessions and jobs instead.',
+      help: '1 if Redis refuses writes when its memory is full, 0 if it evicts sessions and jobs.',
     });
     this.persistent = registry.gauge({
       name: 'redis_persistent',
-      help: '1 if Redis appends to its file and the last write went well, else 0.',
+      help: '1 if Redis has an append-only file and its last write succeeded, else 0.',
     });
     this.memoryUsed = registry.gauge({
       name: 'redis_memory_used_bytes',
@@ -26,19 +26,19 @@ export class RedisMetrics {
     });
     this.memoryMax = registry.gauge({
       name: 'redis_memory_max_bytes',
-      help: 'The limit on it: maxmemory, or where that is not set the memory of its machine.',
+      help: 'The memory limit of Redis: maxmemory, or the memory of its machine if that is not set.',
     });
     this.clients = registry.gauge({
       name: 'redis_connected_clients',
-      help: 'Connections to Redis, of everybody.',
+      help: 'Connections to Redis, from all clients.',
     });
     this.commands = registry.counter({
       name: 'redis_commands_processed_total',
-      help: 'Commands Redis has processed, of everybody, since this API has looked at it.',
+      help: 'Commands that Redis has processed for all clients since this API first read the counter.',
     });
     this.response = registry.gauge({
       name: 'redis_response_seconds',
-      help: 'How long Redis took to answer the questions behind the numbers of the whole installation.',
+      help: 'Time that Redis took to answer the reads for the metrics of the whole installation.',
     });
   }
 }

@@ -68,7 +68,7 @@ export class Report {
   /** A sweep has repaired something. */
   repaired(sweep: SweepName, count: number, detail: Record<string, unknown> = {}): void {
     this.metrics.sweepRepairs.inc({ sweep }, count);
-    this.log.warn({ sweep, count, ...detail }, 'sweep repaired');
+    this.log.warn({ sweep, count, ...detail }, 'a sweep has repaired something');
   }
 
   /** A job was taken out of its queue unhandled. */
@@ -85,7 +85,10 @@ export class Report {
   /** The queue did not answer a command in time; its sender carries it out. */
   commandUnanswered(command: 'release' | 'update', ref: SessionRef): void {
     this.metrics.commandsUnanswered.inc({ command });
-    this.log.warn({ session: ref, command }, 'command unanswered, carrying it out here');
+    this.log.warn(
+      { session: ref, command },
+      'a command got no answer from its queue; this process executes it',
+    );
   }
 
   /** A job was found without the process that had taken it. */

@@ -24,49 +24,51 @@ export class WorkerMetrics {
     registry.of('worker');
     this.slots = registry.gauge({
       name: 'worker_slots',
-      help: 'Browser slots of this worker; `draining` are all of them while it launches nothing, else 0.',
+      help: 'Browser slots of this worker. `draining`: all slots while the worker is drained, else 0.',
       labels: { state: ['total', 'used', 'draining'] },
     });
     this.heartbeat = registry.gauge({
       name: 'worker_heartbeat_timestamp_seconds',
-      help: 'When this worker has last renewed its lease, by its own clock.',
+      help: 'When this worker last renewed its lease, by its own clock.',
     });
     this.launchDuration = registry.histogram({
       name: 'browser_launch_duration_seconds',
-      help: 'From the order to the keeper to a browser that is ready for its client, or to the failure.',
+      help: 'Time from the order to the keeper until the browser was ready for its client, or had failed.',
       labels: { result: LAUNCH_RESULTS },
       buckets: START_BUCKETS,
     });
     this.releaseDuration = registry.histogram({
       name: 'session_release_duration_seconds',
-      help: 'From the committed end to a browser that is gone with everything it left.',
+      help: 'Time from the committed end until the browser and its files were gone.',
       buckets: RELEASE_BUCKETS,
     });
     this.browserProcesses = registry.gauge({
       name: 'browser_processes',
-      help: "Processes of this machine's browsers. Linux only.",
+      help: 'Processes of the browsers of this machine. Linux only.',
     });
     this.browserMemory = registry.gauge({
       name: 'browser_resident_memory_bytes',
-      help: 'Their resident memory; pages they share count once for each of them. Linux only.',
+      help: 'Resident memory of these processes. Shared pages count once for each process. Linux only.',
     });
     this.browserCpu = registry.counter({
       name: 'browser_cpu_seconds_total',
-      help: 'CPU time of browsers, looked at every 10 s: what one has used after the last look is lost. Linux only.',
+      help:
+        'CPU time of browsers, sampled every 10 s. The time of a browser after its last sample is not ' +
+        'counted. Linux only.',
     });
     this.orphansReaped = registry.counter({
       name: 'orphans_reaped_total',
       help: 'Browsers without a session that the keeper of this worker has ended.',
     });
-    const help = 'Downloads that were cut at the quota of their session.';
+    const help = 'Downloads that were cut off at the quota of their session.';
     this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help });
     this.keeperRegistrations = registry.counter({
       name: 'keeper_registrations_total',
-      help: 'How often this worker has registered with a keeper: once, and once more for each keeper that was lost.',
+      help: 'Registrations of this worker with a keeper: one at the start, and one after each lost keeper.',
     });
     this.keeperConnections = registry.gauge({
       name: 'keeper_gateway_connections',
-      help: 'CDP clients from other machines that are spliced through by the keeper.',
+      help: 'CDP clients from other machines that are connected through the keeper.',
     });
   }
 }

@@ -114,7 +114,10 @@ async function look(
     // The obligation to close is written together with the end: if there is none, it was met, or there was no browser.
     return { entries, hasMore, isClosed: hasEnded && !(await closing.isOpen(ref)) };
   } catch (error) {
-    log.debug({ session: ref, reason: messageOf(error) }, 'a followed history could not be read');
+    log.debug(
+      { session: ref, reason: messageOf(error) },
+      'the history for an event stream could not be read',
+    );
     return 'unavailable';
   }
 }

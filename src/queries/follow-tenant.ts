@@ -134,7 +134,10 @@ export class TenantFeed {
       this.#position = await eventLog.newestNoticeId();
       return { isReset: true, notices: [] };
     } catch (error) {
-      log.debug({ tenant: this.tenant, reason: messageOf(error) }, 'followed notices could not be read');
+      log.debug(
+        { tenant: this.tenant, reason: messageOf(error) },
+        'the notices for an event stream could not be read',
+      );
       return null;
     }
   }

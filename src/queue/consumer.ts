@@ -215,7 +215,10 @@ export class Consumer<S extends z.ZodType> {
       if (!(error instanceof NewerMachineVersionError) || job.attemptsStarted > LEFT_MAX) throw error;
       const { log, queue } = this.options;
       if (job.attemptsStarted === 1)
-        log.info({ queue, jobId: job.id, reason: error.message }, 'a job is left to a newer version');
+        log.info(
+          { queue, jobId: job.id, reason: error.message },
+          'a job needs a newer version of the service; it is retried later',
+        );
       return { againInMs: backoffMs(job.attemptsStarted, LEFT_FIRST_MS, LEFT_CAP_MS) };
     }
   }

@@ -111,7 +111,7 @@ export class HeldJob implements IngressJob {
     this.#pending = null;
     this.#written = this.job.updateProgress(progress).catch((error: unknown) => {
       const reason = messageOf(error);
-      this.log.info({ jobId: printable(this.id, 100), reason }, 'progress of a job could not be told');
+      this.log.info({ jobId: printable(this.id, 100), reason }, 'the progress of a job could not be written');
     });
   }
 }

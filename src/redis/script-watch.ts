@@ -59,7 +59,7 @@ export class ScriptWatch {
     while (!signal.aborted) {
       this.#isOwn ??= await this.#isOwnRedis().catch(() => null);
       await this.#look().catch((error: unknown) => {
-        if (!signal.aborted) this.options.log.debug({ err: error }, 'looking for endless scripts failed');
+        if (!signal.aborted) this.options.log.debug({ err: error }, 'checking for endless scripts failed');
       });
       await pause(LOOK_EVERY_MS, signal);
     }
@@ -94,7 +94,7 @@ export class ScriptWatch {
   async #end(kind: 'SCRIPT' | 'FUNCTION'): Promise<void> {
     try {
       await this.#redis.call(kind, 'KILL');
-      this.options.log.warn({ kind }, 'a script that did not end was killed');
+      this.options.log.warn({ kind }, 'an endless script was killed');
     } catch (error) {
       const message = messageOf(error);
       // The script has ended, or another process has killed it.
@@ -112,7 +112,10 @@ export class ScriptWatch {
   async #endWithRedis(reason: string): Promise<void> {
     const { log } = this.options;
     if (!this.#isReported)
-      log.error({ reason, restarts: this.#isOwn === true }, 'a script that has written does not end');
+      log.error(
+        { reason, restarts: this.#isOwn === true },
+        'an endless script cannot be killed, because it has written',
+      );
     this.#isReported = true;
     if (this.#isOwn === true) await this.#redis.call('SHUTDOWN', 'NOSAVE');
   }

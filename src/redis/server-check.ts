@@ -47,9 +47,14 @@ export function reportOf(info: string): RedisReport {
         fields,
         'maxmemory_policy',
         'noeviction',
-        'under memory pressure Redis would drop sessions and jobs',
+        'Redis would evict sessions and jobs when its memory is full',
       ),
-      settingWarning(fields, 'aof_enabled', '1', 'a restart of Redis forgets sessions (set appendonly yes)'),
+      settingWarning(
+        fields,
+        'aof_enabled',
+        '1',
+        'a restart of Redis would lose sessions (set appendonly yes)',
+      ),
       settingWarning(fields, 'role', 'master', 'a replica refuses writes'),
       hzWarning(fields.get('configured_hz') ?? fields.get('hz')),
     ].filter(warning => warning !== null),
@@ -61,7 +66,8 @@ function versionWarning(version: string | undefined): string | null {
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
     ? null
-    : `Redis ${version ?? 'of unknown version'} is older than ${OLDEST_VERSION.join('.')}, the oldest that is supported`;
+    : `Redis ${version ?? 'of unknown version'} is older than ${OLDEST_VERSION.join('.')}, the ` +
+        'oldest supported version';
 }
 
 function settingWarning(

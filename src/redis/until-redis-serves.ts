@@ -20,12 +20,11 @@ export async function untilRedisServes<T>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const result = await work();
-      if (attempt > 1) log.info({ what, attempt }, 'Redis serves, the start goes on');
+      if (attempt > 1) log.info({ what, attempt }, 'Redis is ready, the start continues');
       return result;
     } catch (error) {
       if (!isRedisAway(error)) throw error;
-      if (attempt === 1)
-        log.warn({ what, err: error }, 'Redis does not serve, the start waits until it does');
+      if (attempt === 1) log.warn({ what, err: error }, 'Redis is not ready, the start waits for it');
       await pause(RETRY_EVERY_MS, signal);
       signal?.throwIfAborted();
     }

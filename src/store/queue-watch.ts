@@ -137,7 +137,7 @@ export class QueueWatch {
     ]);
     const planned: Verdict = {
       reason: 'too_far_delayed',
-      detail: 'it is planned for later than in 24 hours',
+      detail: 'it is delayed by more than 24 hours',
     };
     const parent: Verdict = { reason: 'flow', detail: 'it waits for the jobs of a flow' };
     return [
@@ -202,13 +202,13 @@ function keyOf(prefix: string, id: Buffer): Buffer {
 
 /** Why BullMQ could not hand a job to a worker; null if it can. */
 function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
-  if (raw === null) return damaged('something else stands under its id');
+  if (raw === null) return damaged('its key has another type');
   // Bytes that are not UTF-8 are changed by decoding, and would then name another job.
   if (!Buffer.from(id.toString()).equals(id)) return damaged('its id is not UTF-8');
   if (raw.data === null) return { reason: 'orphaned', detail: 'it has no data' };
   const counter = COUNTERS.find(field => !/^-?\d{1,15}$/.test(raw[field]?.toString() ?? '0'));
   if (counter !== undefined) return damaged(`its field ${counter} is not a number`);
-  if (raw.rjk !== null) return { reason: 'repeated', detail: 'it says that a job scheduler has made it' };
+  if (raw.rjk !== null) return { reason: 'repeated', detail: 'it is marked as made by a job scheduler' };
   const options = parsed(raw.opts, '{}');
   for (const [field, value] of [
     ['data', parsed(raw.data, '{}')],

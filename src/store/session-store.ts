@@ -99,7 +99,7 @@ export class SessionStore {
   /** Commits a step: everything of it or nothing (I1–I6, I8). */
   async commit(commit: Commit): Promise<CommitAnswer> {
     if (commit.before.isPartial === true)
-      throw new Error(`${commit.before.ref} was read in part, to be shown`);
+      throw new Error(`${commit.before.ref} was read only in part and cannot be written`);
     const reply = await this.scripts.run('commitSession', commitKeys(commit), commitArgs(commit));
     const [answer, revision, nowMs, extra] = fieldsOf(reply);
     switch (answer) {

@@ -57,14 +57,12 @@ export class ChildrenFile {
   #save(): void {
     try {
       this.#write();
-      if (this.#retry !== null) this.log.info({ path: this.path }, 'the list of processes is written again');
+      if (this.#retry !== null)
+        this.log.info({ path: this.path }, 'the list of processes can be written again');
       this.#retry = null;
     } catch (error) {
       if (this.#retry === null) {
-        this.log.error(
-          { err: error },
-          'the list of processes cannot be written, it will be when that is possible',
-        );
+        this.log.error({ err: error }, 'the list of processes cannot be written; it will be tried again');
       }
       clearTimeout(this.#retry ?? undefined);
       this.#retry = setTimeout(() => this.#save(), RETRY_MS).unref();

@@ -75,7 +75,7 @@ export function adviceFor(reason: string): string[] {
       '  Ubuntu 23.10 or later:  sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
       '  RHEL, Fedora:           sudo sysctl -w user.max_user_namespaces=15000',
       '  Docker:                 --security-opt seccomp=docker/seccomp.json',
-      'Or set HOLDFAST_NO_SANDBOX=1: then a page that breaks out of the renderer has the rights of the browser user.',
+      'Or set HOLDFAST_NO_SANDBOX=1: a page that breaks out of the renderer then has the rights of the browser user.',
     ];
   }
   if (/error while loading shared libraries/i.test(reason)) {

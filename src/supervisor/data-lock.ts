@@ -50,7 +50,7 @@ export class DataLock {
    */
   static async acquire(path: string, table: ProcessTable, url: string | null): Promise<DataLock> {
     const [identity, bootId] = await Promise.all([table.identify(process.pid), table.bootId()]);
-    if (identity === null) throw new Error(`cannot find the own process ${process.pid} in the process table`);
+    if (identity === null) throw new Error(`this process (${process.pid}) is not in the process table`);
     const holder = { ...identity, bootId, url };
     const draft = await writeDraft(path, holder);
     try {

@@ -52,7 +52,7 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
             'node scripts/setup.mjs',
           ]),
         ]
-      : [ok(`Redis of our own: ${await versionOf(binary)} (${binary})`)];
+      : [ok(`embedded Redis: ${await versionOf(binary)} (${binary})`)];
   }
   try {
     const { version, warnings } = await checkRedisServer(redisUrl);
@@ -78,7 +78,7 @@ export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
   return [
     ok(`${version} (${program}) starts in ${proof.launchMs} ms as uid ${proof.uid}`),
     noSandbox
-      ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): trust every page that is opened')
+      ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): open only pages that you trust')
       : ok('the sandbox is on'),
   ];
 }
@@ -90,7 +90,7 @@ export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
   if (xvfb !== null) return [ok(`sessions with windows get a display of their own (${xvfb})`)];
   return [
     {
-      ...note('no Xvfb on PATH: sessions with headless: false fail; all others do not need it'),
+      ...note('no Xvfb on PATH: sessions with headless: false fail; other sessions do not need it'),
       advice: ['Debian, Ubuntu: sudo apt-get install -y --no-install-recommends xvfb'],
     },
   ];
@@ -103,7 +103,7 @@ export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
   const findings = [await checkWritable(existing)];
   if (existing === dataDir) {
     try {
-      findings.push(ok(`browsers of uid ${uid} live in ${await runRootFor(dataDir)}`));
+      findings.push(ok(`browsers run as uid ${uid} in ${await runRootFor(dataDir)}`));
     } catch (error) {
       findings.push(bad(messageOf(error)));
     }

@@ -71,7 +71,7 @@ export class EmbeddedRedis implements ProcessPlan {
     if (probe === null) return known;
     const living = probe === 'refused' ? known : await table.identify(probe.pid);
     if (probe !== 'refused' && probe.tcpPort === (access?.port ?? 0)) return living;
-    if (living === null) throw new Error(`a Redis on ${this.socketPath} wants a password that is not ours`);
+    if (living === null) throw new Error(`a Redis on ${this.socketPath} needs a password that is not known`);
     await this.#end(living);
     return null;
   }

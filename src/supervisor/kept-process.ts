@@ -112,7 +112,7 @@ export class KeptProcess {
     await this.#terminate();
     if (await this.#endsWithin(graceMs, hurry)) return;
     if (hurry.aborted && (await this.#endsWithin(hurriedMs))) return;
-    this.#log.warn({ childPid: this.pid }, 'did not end in time, killing it');
+    this.#log.warn({ childPid: this.pid }, 'the process did not end in time; killing it');
     await this.#running?.signal('SIGKILL');
     await this.#loop;
   }
@@ -128,7 +128,7 @@ export class KeptProcess {
       const endedMs = systemClock.monotonicMs();
       const aliveMs = Math.round(endedMs - startedMs);
       const restartInMs = ladder.next(aliveMs, endedMs);
-      this.#log.warn({ aliveMs, restartInMs }, 'starting it again');
+      this.#log.warn({ aliveMs, restartInMs }, 'starting the process again');
       await pause(restartInMs, signal);
     }
   }
@@ -160,7 +160,7 @@ export class KeptProcess {
     const living = await this.plan.find();
     if (living !== null) {
       children.record(this.plan.role, living);
-      this.#log.info({ childPid: living.pid }, 'found it alive, taking it over');
+      this.#log.info({ childPid: living.pid }, 'the process is running already; taking it over');
       return { running: new AdoptedProcess(living, table), child: null };
     }
     const child = this.plan.spawn();
@@ -176,7 +176,10 @@ export class KeptProcess {
       // If the process has ended meanwhile, its successor may be recorded already.
       if (identity !== null && this.pid === pid) this.context.children.record(this.plan.role, identity);
     } catch (error) {
-      this.#log.error({ err: error, childPid: pid }, 'process could not be put on the list of processes');
+      this.#log.error(
+        { err: error, childPid: pid },
+        'the process could not be added to the list of processes',
+      );
     }
   }
 
@@ -184,7 +187,7 @@ export class KeptProcess {
   #watch(running: RunningProcess, child: ChildProcess | null, ended: AbortSignal): VitalSigns {
     const patience = this.context.patience[this.plan.role];
     const signs = new VitalSigns(systemClock, patience, silentForMs => {
-      this.#log.error({ childPid: running.pid, silentForMs }, 'gives no sign of life, killing it');
+      this.#log.error({ childPid: running.pid, silentForMs }, 'the process does not respond; killing it');
       running.signal('SIGKILL').catch((error: unknown) => {
         this.#log.error({ err: error, childPid: running.pid }, 'process could not be killed');
       });
@@ -214,7 +217,7 @@ export class KeptProcess {
       this.hooks.onReady?.(info);
     } catch (error) {
       if (!ended.aborted)
-        this.#log.error({ reason: messageOf(error) }, 'cannot tell whether the process is ready');
+        this.#log.error({ reason: messageOf(error) }, 'the process did not report that it is ready');
     }
   }
 

@@ -65,7 +65,7 @@ export class LeaseExtension {
     } finally {
       redis.disconnect();
     }
-    if (!over.aborted) log.warn('no worker has served for a minute, its lease is not extended any longer');
+    if (!over.aborted) log.warn('no worker has run for a minute; the lease is not extended any longer');
   }
 
   async #extend(redis: Redis, leases: LeaseStore): Promise<void> {

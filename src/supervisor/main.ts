@@ -102,11 +102,11 @@ function drainOnSignal(
     if (firstMs === null) {
       firstMs = nowMs;
       drained.begun = true;
-      log.info({ signal }, 'draining; a second signal ends everything at once');
+      log.info({ signal }, 'draining; a second signal ends all processes at once');
       resolve(supervisor.drain().then(() => (hurried ? EXIT.failed : EXIT.ok)));
     } else if (nowMs - firstMs > SAME_SIGNAL_MS && !hurried) {
       hurried = true;
-      log.warn({ signal }, 'told twice to stop, ending everything at once');
+      log.warn({ signal }, 'second signal; ending all processes at once');
       supervisor.hurry();
     }
   };
@@ -139,7 +139,7 @@ async function logRedisWarnings(url: string, log: Logger): Promise<void> {
  */
 function dieOfWhatNobodyCaught(log: Logger): void {
   const die = (error: unknown): void => {
-    log.fatal({ err: error }, 'uncaught, the supervisor ends');
+    log.fatal({ err: error }, 'uncaught error; the supervisor ends');
     process.exit(EXIT.failed);
   };
   process.on('uncaughtException', die);

@@ -88,7 +88,7 @@ async function readStored(redisDir: string): Promise<Stored | null> {
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new Error(`${path} is not readable; remove it to have new passwords made`, { cause: error });
+    throw new Error(`${path} cannot be read; remove it, and new passwords are made`, { cause: error });
   }
 }
 

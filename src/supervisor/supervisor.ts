@@ -113,10 +113,12 @@ export class Supervisor {
   async #start(): Promise<string | null> {
     const { mode, config } = this.#options;
     if (mode !== 'start' && config.redisUrl === null) {
-      throw new ConfigError([`REDIS_URL: must be set, \`holdfast ${mode}\` has no Redis of its own`]);
+      throw new ConfigError([`REDIS_URL: must be set, because \`holdfast ${mode}\` does not start a Redis`]);
     }
     if (config.redisUrl !== null && config.redisPort !== null) {
-      throw new ConfigError(['HOLDFAST_REDIS_PORT: opens our own Redis, but REDIS_URL names another one']);
+      throw new ConfigError([
+        'HOLDFAST_REDIS_PORT: is for the embedded Redis, but REDIS_URL names another one',
+      ]);
     }
     if (mode === 'api') this.#children = await this.#openChildrenFile(null);
     else await this.#takeDataFolder(mode);
@@ -271,7 +273,7 @@ async function endLeftover(
     if (!(error instanceof DeadlineExceededError)) throw error;
     log.warn(
       { role, childPid: leftover.pid },
-      'left behind by an earlier supervisor and still alive, killing it',
+      'a process of an earlier supervisor is still alive; killing it',
     );
     await signalProcess(table, leftover, 'SIGKILL');
   }

@@ -82,7 +82,7 @@ describe('npm run setup', () => {
   test('prints the commands when there is no known package manager', async () => {
     const { code, output } = await setup({ PATH: bare, HOME: dir.path });
     expect(code).toBe(1);
-    expect(output).toContain('there is no apt-get here');
+    expect(output).toContain('this system has no apt-get');
   });
 
   test('looks for neither Redis nor Chromium when it only builds', async () => {
@@ -117,7 +117,7 @@ describe('holdfast', () => {
       HOLDFAST_PORT: '0',
       HOLDFAST_DATA_DIR: dir.path,
     });
-    expect(output).toMatch(/✓ Redis of our own: /);
+    expect(output).toMatch(/✓ embedded Redis: /);
     expect(output).toMatch(/✓ Chrom.* starts in \d+ ms as uid \d+/);
     expect(output).toContain('✓ the sandbox is on');
     expect(code).toBe(0);

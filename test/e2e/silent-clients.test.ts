@@ -47,7 +47,7 @@ test('a client that takes nothing of a flood is cut before it costs much memory;
   await flood(Infinity);
   await pollUntil('the client to be cut', { timeoutMs: 20_000, everyMs: 100 }, async () => {
     highest = Math.max(highest, await browserMemoryMiB());
-    return installation.output.includes('client cut') ? true : undefined;
+    return installation.output.includes('client disconnected') ? true : undefined;
   });
   // Chromium keeps 256 MiB at most for one connection, and needs some memory to write that.
   expect(highest - before).toBeLessThan(350);

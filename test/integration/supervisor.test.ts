@@ -123,7 +123,7 @@ describe('a process that dies', () => {
     await stage.misbehave('worker', 'dies-at-once');
     const supervisor = stage.run();
     await stage.started('worker', 6, 15_000);
-    const waits = supervisor.logLines('starting it again').map(line => line['restartInMs']);
+    const waits = supervisor.logLines('starting the process again').map(line => line['restartInMs']);
     expect(waits.slice(0, 5)).toEqual([0, 250, 500, 1_000, 1_000]);
     supervisor.kill('SIGTERM');
     expect(await supervisor.ended()).toBe(0);

@@ -17,7 +17,7 @@ describe('a process that gives no sign of life', () => {
     for (const pid of frozen) sendSignal(pid, 'SIGSTOP');
     await Promise.all(roles.map(role => stage.started(role, 2)));
     for (const pid of frozen) expect(await systemProcesses.identify(pid)).toBeNull();
-    const blamed = supervisor.logLines('no sign of life').map(line => line['childPid']);
+    const blamed = supervisor.logLines('does not respond').map(line => line['childPid']);
     expect(new Set(blamed)).toEqual(new Set(frozen));
     for (const role of roles) expect(await stage.starts(role)).toHaveLength(2);
   });
@@ -61,7 +61,7 @@ describe('a process that gives no sign of life', () => {
     await pause(2_000);
     for (const pid of [...stopped].reverse()) sendSignal(pid, 'SIGCONT');
     await pause(1_800);
-    expect(supervisor.logLines('no sign of life')).toEqual([]);
+    expect(supervisor.logLines('does not respond')).toEqual([]);
     for (const role of ['worker', 'keeper', 'api']) expect(await stage.starts(role)).toHaveLength(1);
   });
 });

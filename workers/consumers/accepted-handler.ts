@@ -43,7 +43,10 @@ export class AcceptedHandler {
     try {
       return await this.#goOn(payload, delivery);
     } catch (error) {
-      this.parts.log.info({ reason: messageOf(error) }, 'a job was let go');
+      this.parts.log.info(
+        { reason: messageOf(error) },
+        'an accepted job was interrupted; it will be continued',
+      );
       return this.parts.closing.aborted ? { handBack: true } : { againInMs: AGAIN_MS };
     } finally {
       this.#underWay -= 1;
@@ -77,7 +80,7 @@ export class AcceptedHandler {
 /* Some work does not react to the signal: the process that takes the job up next waits for it instead. */
 async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(new Error('the job was let go'));
+    const onAbort = (): void => reject(new Error('the work on the job was interrupted'));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));

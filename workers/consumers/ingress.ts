@@ -144,7 +144,8 @@ export class IngressConsumer {
       await untilRedisServes('taking jobs of other services', log, limit, this.#closing.signal);
       await this.#worker.run();
     } catch (error) {
-      if (!this.#closing.signal.aborted) log.error({ err: error, queue: INGRESS_QUEUE }, 'no jobs are taken');
+      if (!this.#closing.signal.aborted)
+        log.error({ err: error, queue: INGRESS_QUEUE }, 'this process takes no jobs of other services');
     }
   }
 
@@ -182,7 +183,10 @@ export class IngressConsumer {
       } catch (error) {
         if (!passes(error)) throw codedOf(error);
         const reason = messageOf(error);
-        this.options.log.info({ jobId: printable(job.id ?? '', 100), reason }, 'a job was not accepted yet');
+        this.options.log.info(
+          { jobId: printable(job.id ?? '', 100), reason },
+          'a job could not be accepted yet; it will be tried again',
+        );
         // Keeps the order also while Redis is away: no later job is accepted first.
         if (!isOver.aborted) await pause(AWAY_PAUSE_MS, isOver);
         if (isOver.aborted) throw await this.#letGo(job, token);
@@ -197,7 +201,7 @@ export class IngressConsumer {
     if (ended !== null) return ended;
     if (job.parentKey !== undefined || job.parent !== undefined) {
       await keys.disown(job);
-      return { failure: 'invalid_request: jobs that belong to a flow are not taken' };
+      return { failure: 'invalid_request: jobs that belong to a flow are not supported' };
     }
     const held = new HeldJob(job, signal, this.options.log);
     if (job.stalledCounter > TAKEN_MAX) {
@@ -245,7 +249,7 @@ export class IngressConsumer {
   async #recoverLost(): Promise<void> {
     try {
       const count = await this.options.jobs.recoverLost();
-      if (count > 0) this.options.log.warn({ count }, 'jobs that had lost their place go on');
+      if (count > 0) this.options.log.warn({ count }, 'jobs without a child job were continued');
     } catch (error) {
       this.options.log.debug({ err: error }, 'looking for lost jobs failed');
     }

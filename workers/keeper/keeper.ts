@@ -130,10 +130,7 @@ export class Keeper {
     } catch (error) {
       await this.#drop(browser);
       const isCancelled = error instanceof LaunchError && error.code === 'launch_cancelled';
-      this.#deps.log[isCancelled ? 'info' : 'warn'](
-        { ref, reason: messageOf(error) },
-        'a launch came to nothing',
-      );
+      this.#deps.log[isCancelled ? 'info' : 'warn']({ ref, reason: messageOf(error) }, 'a launch failed');
       if (error instanceof LaunchError) throw new KeeperError(error.code, error.message);
       throw error;
     }
@@ -150,7 +147,8 @@ export class Keeper {
     if (browser === undefined || browser.fence.n !== from.n || browser.state === 'closing') {
       throw new KeeperError('unknown_claim', `${ref} has no browser under claim ${from.n}`);
     }
-    if (to.n <= from.n) throw new KeeperError('stale_claim', `claim ${to.n} does not rise above ${from.n}`);
+    if (to.n <= from.n)
+      throw new KeeperError('stale_claim', `claim ${to.n} is not newer than claim ${from.n}`);
     await browser.claim(to);
   }
 
@@ -246,7 +244,7 @@ export class Keeper {
   }
 
   #onCuts(browser: KeptBrowser, cuts: readonly CutDownload[]): void {
-    this.#deps.log.info({ ref: browser.ref, cuts: cuts.length }, 'downloads beyond the quota were cut');
+    this.#deps.log.info({ ref: browser.ref, cuts: cuts.length }, 'downloads were cut off at the quota');
     this.#downloadsCut += cuts.length;
     void browser.addCuts(cuts);
     this.#changed();

@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => (supervised ? undefined : stop('SIGHUP')));
   process.on('disconnect', () => log.warn('the supervisor is gone; waiting for a successor'));
   process.send?.({ ready: true, socketPath: app.socketPath });
-  log.info({ socketPath: app.socketPath, slots: config.keeper.slots }, 'keeper ready');
+  log.info({ socketPath: app.socketPath, slots: config.keeper.slots }, 'the keeper is ready');
 }
 
 async function shutDown(app: KeeperApp, why: string, log: Logger): Promise<void> {
@@ -73,7 +73,7 @@ async function shutDown(app: KeeperApp, why: string, log: Logger): Promise<void>
     }
     await app.close();
   } catch (error) {
-    log.error({ err: error }, 'the shutdown was not clean');
+    log.error({ err: error }, 'the shutdown failed');
   }
   process.exit(0);
 }

@@ -54,7 +54,10 @@ export class OwnedSessions {
     }
     // Fails only when this process stops: the keeper remembers the end, and the next worker reads it.
     this.#sayGone(ref, browser).catch((error: unknown) =>
-      this.context.log.warn({ session: ref, err: error }, 'the end of a browser is left to our successor'),
+      this.context.log.warn(
+        { session: ref, err: error },
+        'the end of a browser could not be committed; the next worker process will do it',
+      ),
     );
   }
 

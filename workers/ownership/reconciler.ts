@@ -53,7 +53,7 @@ export class Reconciler {
     this.#failures = new RecurringFailures(
       parts.context.log,
       'a session could not be reconciled; it will be tried again',
-      'a session that could not be reconciled is',
+      'a session is reconciled again',
     );
   }
 

@@ -33,7 +33,7 @@ export class SessionCloser {
     this.#failures = new RecurringFailures(
       parts.log,
       'a browser could not be ended; it will be tried again',
-      'a browser that could not be ended is gone',
+      'a browser is gone that could not be ended before',
     );
   }
 

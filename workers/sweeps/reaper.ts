@@ -106,7 +106,10 @@ export class Reaper {
     const owed = (await this.parts.closing.all()).some(entry => entry.workerId === workerId);
     if (owned.length === 0 && !owed) {
       await this.parts.leases.drop(workerId);
-      this.parts.log.warn({ worker: workerId }, 'worker forgotten: its lease lapsed and it owns nothing');
+      this.parts.log.warn(
+        { worker: workerId },
+        'worker removed: its lease has lapsed and it owns no session',
+      );
     }
     return ended;
   }

@@ -152,7 +152,10 @@ export class Sweeper {
       settle,
       parallel,
       onFailing: (count, { key, error }) =>
-        log.warn({ sweep, count, first: key, err: error }, 'a sweep goes past what it cannot settle'),
+        log.warn(
+          { sweep, count, first: key, err: error },
+          'a sweep skips entries that it cannot settle; they will be tried again',
+        ),
       clock,
     });
   }

@@ -58,7 +58,7 @@ describe('log lines', () => {
     reader.room = Infinity;
     jest.advanceTimersByTime(100);
     const told = reader.lines.at(-1);
-    expect(told).toMatchObject({ level: 'warn', msg: 'log lines were dropped: nobody took them' });
+    expect(told).toMatchObject({ level: 'warn', msg: 'log lines were dropped: stdout was not read' });
     const kept = reader.lines.slice(0, -1);
     expect(kept.length).toBeGreaterThan(500);
     expect(kept.map(({ n }) => n)).toEqual(kept.map((_, i) => i + 1));
@@ -74,7 +74,7 @@ describe('log lines', () => {
     expect(reader.lines.map(({ msg }) => msg)).toEqual([
       'line',
       'the end',
-      'log lines were dropped: nobody took them',
+      'log lines were dropped: stdout was not read',
     ]);
   });
 
@@ -89,7 +89,7 @@ describe('log lines', () => {
     expect(reader.lines.map(({ msg, lines }) => [msg, lines])).toEqual([
       ['before', undefined],
       ['after', undefined],
-      ['log lines were dropped: nobody took them', 2],
+      ['log lines were dropped: stdout was not read', 2],
     ]);
   });
 

@@ -54,7 +54,7 @@ test('browsers can enter the run root but not list it, whatever the umask', asyn
 test('a run root that is a link or a file is refused', async () => {
   await mkdir(join(dir.path, 'elsewhere'));
   await symlink(join(dir.path, 'elsewhere'), join(dir.path, 'link'));
-  await expect(prepareRunRoot(join(dir.path, 'link'))).rejects.toThrow('not a folder of ours');
+  await expect(prepareRunRoot(join(dir.path, 'link'))).rejects.toThrow('not a folder of this user');
   await writeFile(join(dir.path, 'file'), '');
   await expect(prepareRunRoot(join(dir.path, 'file'))).rejects.toThrow();
 });

@@ -70,7 +70,7 @@ export class KeeperBooks {
   olderThan(ref: string, fence: Fence): KeptBrowser[] {
     const earlier = this.all().filter(browser => browser.ref === ref);
     if (earlier.some(browser => browser.fence.n >= fence.n)) {
-      const message = `${ref} has a browser under a claim that is not older than ${fence.n}`;
+      const message = `${ref} has a browser with the same or a newer claim than ${fence.n}`;
       throw new KeeperError('stale_claim', message);
     }
     return earlier;

@@ -108,7 +108,7 @@ export class ForwardProxyProcess {
     for (;;) {
       await gone.catch((error: unknown) => log.error({ err: error }, 'a forward proxy cannot be watched'));
       if (signal.aborted) return;
-      log.warn({ directory: this.directory.name }, 'a forward proxy is gone; starting another');
+      log.warn({ directory: this.directory.name }, 'a forward proxy has ended; starting another');
       const restarted = await this.#restart();
       if (restarted === null) return;
       gone = restarted.exited;

@@ -147,7 +147,7 @@ export class KeeperGateway {
     try {
       await send(response);
     } catch (error) {
-      this.deps.log.info({ reason: messageOf(error) }, 'an answer broke off');
+      this.deps.log.info({ reason: messageOf(error) }, 'an answer to an API process was interrupted');
       response.destroy();
     }
   }
@@ -172,7 +172,10 @@ export class KeeperGateway {
       const splice = spliceUpgrade({ client, head, request, upstream, upstreamPath: path, upstreamHost });
       this.#splices.add(splice);
       const reader = this.#silentApis.watch(client, stall => {
-        this.deps.log.warn({ ...stall }, 'connection cut: the API reads nothing of what the browser sends');
+        this.deps.log.warn(
+          { ...stall },
+          'connection closed: the API process does not read the data of the browser',
+        );
         client.resetAndDestroy();
       });
       void splice.closed.then(() => {

@@ -72,7 +72,8 @@ export class WorkerDesk implements RequestHandler {
 
   async handle(request: CheckedRequest, connection: Connection): Promise<unknown> {
     if (this.#registered?.connection === connection) this.#silence.heard();
-    else if (!OPEN_TO_ALL.includes(request.op)) throw new KeeperError('not_registered', 'register first');
+    else if (!OPEN_TO_ALL.includes(request.op))
+      throw new KeeperError('not_registered', 'the worker must register first');
     return this.#dispatch(request, connection);
   }
 
@@ -83,7 +84,7 @@ export class WorkerDesk implements RequestHandler {
     if (this.#closed) return;
     this.#workerlessSinceMs = this.#deps.clock.monotonicMs();
     this.#grace.start();
-    this.#deps.log.warn('the worker has hung up');
+    this.#deps.log.warn('the worker has disconnected');
   }
 
   async #dispatch(request: CheckedRequest, connection: Connection): Promise<Reply<KeeperOperation>> {

@@ -64,7 +64,10 @@ export class BrowserDownloads {
       const named = fileName === guid ? await renameDownload(path, guid, suggestedName, uid) : fileName;
       this.#remember(guid, named);
     } catch (error) {
-      log.warn({ folder: path, reason: messageOf(error) }, 'a download keeps its guid for a name');
+      log.warn(
+        { folder: path, reason: messageOf(error) },
+        'a download could not be renamed and keeps its guid as its name',
+      );
     }
   }
 

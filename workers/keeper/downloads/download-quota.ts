@@ -210,8 +210,8 @@ export async function keepToQuota(
     nowMs: () => clock.nowMs(),
     failures: new RecurringFailures(
       log.child({ ref }),
-      'downloads cannot be held to their quota',
-      'downloads are held to their quota',
+      'the quota of downloads cannot be enforced',
+      'the quota of downloads is enforced again',
     ),
   });
   await quota.enforce(AbortSignal.any([signal, over]));

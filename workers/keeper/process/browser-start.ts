@@ -117,7 +117,7 @@ export class BrowserStart {
       status === null ? messageOf(error) : `the browser exited with status ${status} before it was ready`;
     const lack = await lacksRoom(this.#directory.path);
     const lastWords = await this.#directory.lastWords();
-    const words = lastWords === '' ? [] : [`its last words: ${lastWords}`];
+    const words = lastWords === '' ? [] : [`its last output: ${lastWords}`];
     // A full disk is named first: other errors are its consequence.
     const reasons = lack === null ? [what, ...words] : [...new Set([lack, what]), ...words];
     return new LaunchError('launch_failed', reasons.join('; '));

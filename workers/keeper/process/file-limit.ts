@@ -29,7 +29,7 @@ export class FileLimit {
    * @throws if this machine does not support it, or the browser would be killed by it.
    */
   async lower(bytes: number): Promise<void> {
-    if (!(await this.#isHarmless())) throw new Error('this browser would not survive a limit to its files');
+    if (!(await this.#isHarmless())) throw new Error('this browser would be killed by a limit on its files');
     await this.#set(String(bytes));
   }
 

@@ -13,7 +13,7 @@ export async function reportExit(status: number | null, directory: RunDirectory)
   const message = `the browser ${describeStatus(status)}`;
   return {
     cause: 'browser_crashed',
-    message: lastWords === '' ? message : `${message}; its last words: ${lastWords}`,
+    message: lastWords === '' ? message : `${message}; its last output: ${lastWords}`,
   };
 }
 
@@ -23,7 +23,7 @@ export function reportOrdered(message: string): GoneReport {
 }
 
 function describeStatus(status: number | null): string {
-  if (status === null) return 'went without leaving an exit status';
+  if (status === null) return 'ended without an exit status';
   const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128)?.[0];
   return signal === undefined ? `exited with status ${status}` : `was killed by ${signal}`;
 }

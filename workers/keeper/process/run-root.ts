@@ -53,7 +53,7 @@ export async function runRootFor(dataDir: string, user: User = browserUser()): P
     if (!fitsSockets(candidate)) continue;
     if (await canTraverse(dirname(candidate), user)) return candidate;
   }
-  throw new Error(`no folder for browsers: uid ${user.uid} can reach none of ${candidates.join(', ')}`);
+  throw new Error(`no folder for browsers: uid ${user.uid} can use none of ${candidates.join(', ')}`);
 }
 
 /** The keeper's Unix socket. */
@@ -79,7 +79,7 @@ export async function prepareRunRoot(runRoot: string): Promise<void> {
   }
   const found = await lstat(runRoot);
   if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) {
-    throw new Error(`${runRoot} exists and is not a folder of ours`);
+    throw new Error(`${runRoot} exists, but it is not a folder of this user`);
   }
   await chmod(runRoot, 0o711);
   await mkdir(recordsFolder(runRoot), { recursive: true, mode: 0o700 });

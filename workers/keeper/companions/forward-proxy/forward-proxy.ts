@@ -101,7 +101,7 @@ export class ForwardProxy {
     client.on('error', () => undefined);
     const target = targetOf(url);
     if (target === null) {
-      refuseTunnel(client, '400 Bad Request', `${url} is no host and port`);
+      refuseTunnel(client, '400 Bad Request', `${url} is not host and port`);
       return;
     }
     try {

@@ -35,7 +35,7 @@ export async function connectThroughSocks(
   const socket = connect({ ...server, noDelay: true, allowHalfOpen: true });
   // The reads below report errors; one between two reads must not end the process.
   socket.on('error', () => undefined);
-  const cut = (): void => void socket.destroy(new UpstreamError('the upstream proxy took too long'));
+  const cut = (): void => void socket.destroy(new UpstreamError('the upstream proxy did not answer in time'));
   signal.addEventListener('abort', cut, { once: true });
   try {
     await once(socket, 'connect');
@@ -62,7 +62,7 @@ async function authenticate(
   if (version !== VERSION) throw new UpstreamError('the upstream proxy does not speak SOCKS5');
   if (method === NO_AUTHENTICATION) return;
   if (method !== USERNAME_PASSWORD || !hasCredentials) {
-    throw new UpstreamError('the upstream proxy wants another kind of authentication');
+    throw new UpstreamError('the upstream proxy requires an authentication that is not supported');
   }
   socket.write(Buffer.concat([Buffer.from([1]), counted(username ?? ''), counted(password ?? '')]));
   const [, status] = await read(socket, 2);
@@ -91,7 +91,8 @@ function addressOf({ host, port }: Target): Buffer {
 
 function counted(text: string): Buffer {
   const bytes = Buffer.from(text);
-  if (bytes.length > 255) throw new UpstreamError('SOCKS5 takes names and passwords of 255 bytes at most');
+  if (bytes.length > 255)
+    throw new UpstreamError('SOCKS5 allows user names and passwords of at most 255 bytes');
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 
@@ -112,12 +113,14 @@ const groupsOf = (part: string): number[] =>
 /* Reads exactly so many bytes; later ones stay in the socket. */
 async function read(socket: Socket, length: number): Promise<Buffer> {
   for (;;) {
-    if (socket.destroyed) throw socket.errored ?? new UpstreamError('the upstream proxy hung up');
+    if (socket.destroyed)
+      throw socket.errored ?? new UpstreamError('the upstream proxy closed the connection');
     // SAFETY: a socket without an encoding reads buffers.
     const bytes = socket.read(length) as Buffer | null;
     // At the end of the stream a read returns the rest, which may be shorter.
     if (bytes !== null && bytes.length === length) return bytes;
-    if (socket.readableEnded || bytes !== null) throw new UpstreamError('the upstream proxy hung up');
+    if (socket.readableEnded || bytes !== null)
+      throw new UpstreamError('the upstream proxy closed the connection');
     await new Promise<void>(resolve => {
       const wake = (): void => {
         for (const event of ['readable', 'end', 'close']) socket.off(event, wake);

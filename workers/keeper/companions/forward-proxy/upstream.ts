@@ -24,7 +24,7 @@ export class Upstream {
     const { protocol, hostname, port } = new URL(proxy.server);
     const scheme = protocol.slice(0, -1);
     if (scheme !== 'http' && scheme !== 'https' && scheme !== 'socks5') {
-      throw new Error(`a proxy cannot be reached by ${protocol}`);
+      throw new Error(`proxies with the scheme ${protocol} are not supported`);
     }
     this.scheme = scheme;
     this.#address = { host: withoutBrackets(hostname), port: portOf(port, scheme) };
