@@ -22,7 +22,7 @@ const PAGE = `<!doctype html>
   }
 </script>`;
 
-const say = (title, text = '') => process.stdout.write(`${title.padEnd(10)}${text}\n`);
+const print = (title, text = '') => process.stdout.write(`${title.padEnd(10)}${text}\n`);
 
 async function main() {
   const service = await findService();
@@ -37,32 +37,32 @@ async function main() {
 async function findService() {
   const url = (process.env.HOLDFAST_URL || LOCAL_URL).replace(/\/+$/, '');
   if (await isAlive(url)) {
-    say('service', `${url} (already running)`);
+    print('service', `${url} (already running)`);
     return { url, stop: () => undefined };
   }
   if (process.env.HOLDFAST_URL) throw new Error(`there is no answer at HOLDFAST_URL ${url}`);
   const startedMs = performance.now();
   const service = await startService();
-  say('service', `${service.url} (started for the demo in ${since(startedMs)})`);
+  print('service', `${service.url} (started for the demo in ${since(startedMs)})`);
   return service;
 }
 
 async function demonstrate(url) {
   const startedMs = performance.now();
   const session = await call(url, 'POST', '/v1/sessions', { timeout: 60_000, labels: { purpose: 'demo' } });
-  say('create', `session ${session.id} is ${session.status} after ${since(startedMs)}`);
+  print('create', `session ${session.id} is ${session.status} after ${since(startedMs)}`);
   try {
     await drive(session);
     const { events } = await call(url, 'GET', `/v1/sessions/${session.id}/events`);
-    say('history', `of ${events.length} commits`);
+    print('history', `of ${events.length} commits`);
     for (const { seq, at, from, to, cause, actor } of events) {
-      say('', `${String(seq).padStart(2)}  ${at}  ${from ?? '·'} → ${to}  ${cause} by ${actor}`);
+      print('', `${String(seq).padStart(2)}  ${at}  ${from ?? '·'} → ${to}  ${cause} by ${actor}`);
     }
   } finally {
     const releasedMs = performance.now();
     await call(url, 'POST', `/v1/sessions/${session.id}/release`);
     const { status, endReason } = await call(url, 'GET', `/v1/sessions/${session.id}`);
-    say('release', `${status} (${endReason}) after ${since(releasedMs)}, the browser is gone`);
+    print('release', `${status} (${endReason}) after ${since(releasedMs)}, the browser is gone`);
   }
 }
 
@@ -77,7 +77,7 @@ async function drive(session) {
     const [page] = await browser.pages();
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     const promises = await page.$$eval('#promises li', items => items.map(item => item.textContent));
-    say('drive', `"${await page.title()}" says: ${promises.join(', ')}`);
+    print('drive', `"${await page.title()}" says: ${promises.join(', ')}`);
   } finally {
     await browser.disconnect();
     server.closeAllConnections();

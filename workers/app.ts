@@ -57,8 +57,8 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { config, keeper, workerId, log } = options;
   const deps = await openDeps(config, options.redisUrl, log);
   const { lifecycle } = deps;
-  const brain = assemble(options, deps);
-  const { slots, launches, exporter, reconcile, stop } = brain;
+  const parts = assemble(options, deps);
+  const { slots, launches, exporter, reconcile, stop } = parts;
 
   const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
   const onRenewed = (drained: boolean): void => {
@@ -69,7 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   lifecycle.defer('lease renewal', () => lease.stop());
   await lease.start();
   keeper.setSecret(deps.secret);
-  await listen(options, deps, brain);
+  await listen(options, deps, parts);
 
   await reconcile();
   const loop = reconcileLoop(reconcile, stop.signal);
@@ -77,16 +77,16 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   lifecycle.defer('waiting', () => stop.abort());
   await startStepping(deps);
   lifecycle.defer('launch consumer', () => launches.close(true));
-  await learnSlots(options, slots);
+  await readSlots(options, slots);
   await launches.start();
   await lease.renewNow();
   if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
-  const drain = new Drain({ ...brain, leases: deps.leases, producer: deps.producer });
+  const drain = new Drain({ ...parts, leases: deps.leases, producer: deps.producer });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
 
 /** The parts of a running worker. */
-interface Brain {
+interface WorkerParts {
   readonly context: WorkerContext;
   readonly owned: OwnedSessions;
   readonly closer: SessionCloser;
@@ -97,7 +97,7 @@ interface Brain {
   readonly stop: AbortController;
 }
 
-function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, deps: Deps): Brain {
+function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, deps: Deps): WorkerParts {
   const stop = new AbortController();
   const context: WorkerContext = {
     workerId,
@@ -114,7 +114,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
   const closer = new SessionCloser({
     keeper,
     closing: deps.closing,
-    beforeClose: claimId => launcher.doom(claimId),
+    beforeClose: claimId => launcher.cancelLaunch(claimId),
     exporter,
     log,
   });
@@ -138,7 +138,7 @@ function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, de
 }
 
 /* If the keeper is lost or slow here, the slots come with the next registration or beat. */
-async function learnSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): Promise<void> {
+async function readSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): Promise<void> {
   try {
     slots.update((await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS })).stats);
   } catch (error) {
@@ -150,9 +150,9 @@ async function learnSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): P
 async function listen(
   { redisUrl, keeper, workerId, log }: WorkerOptions,
   deps: Deps,
-  brain: Brain,
+  parts: WorkerParts,
 ): Promise<void> {
-  const { owned, closer, slots, exporter, reconcile } = brain;
+  const { owned, closer, slots, exporter, reconcile } = parts;
   const control = controlStream({
     redis: openRedis(blockingOptions(redisUrl), log),
     workerId,
@@ -173,7 +173,7 @@ async function listen(
     if ((stats.downloadsCut ?? 0) > downloadsCut) void reconcile();
     downloadsCut = stats.downloadsCut ?? 0;
     slots.update(stats);
-    exporter.keeperSaid(stats);
+    exporter.observeKeeper(stats);
   });
   keeper.onLost(() => slots.update(NO_SLOTS));
   keeper.onRegistered(reply => {

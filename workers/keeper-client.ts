@@ -207,7 +207,7 @@ export class KeeperClient {
   }
 
   #receive(line: string): void {
-    this.#silence.heard();
+    this.#silence.reset();
     // SAFETY: only the keeper of this data folder can write to this socket, and it writes KeeperMessages.
     const message = JSON.parse(line) as KeeperMessage;
     if ('event' in message) {

@@ -4,7 +4,7 @@ import { randomId, type SessionRef } from '../src/core/ids';
 import type { Logger } from '../src/core/logger';
 import type { StepOutcome, Stepper } from '../src/engine/stepper';
 import type { SessionRecord } from '../src/store/session-record';
-import { insist } from './insist';
+import { retryUntilDone } from './retry-until-done';
 
 /** Dependencies that the parts of a worker share. */
 export interface WorkerContext {
@@ -19,7 +19,7 @@ export interface WorkerContext {
 }
 
 /** An event of the owner about its session. */
-export interface OwnersWord {
+export interface OwnerEvent {
   readonly ref: SessionRef;
   readonly cause: string;
   readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
@@ -34,9 +34,11 @@ export interface OwnersWord {
  * @throws NewerMachineVersionError if a newer process has written the session meanwhile: then only a process of that
  *   version can commit to it.
  */
-export async function say(context: WorkerContext, word: OwnersWord): Promise<StepOutcome> {
+export async function commitEvent(context: WorkerContext, ownerEvent: OwnerEvent): Promise<StepOutcome> {
   const opId = randomId();
-  return insist(word.cause, context.log, context.signal, () => commit(context, word, opId));
+  return retryUntilDone(ownerEvent.cause, context.log, context.signal, () =>
+    commit(context, ownerEvent, opId),
+  );
 }
 
 /**
@@ -44,13 +46,13 @@ export async function say(context: WorkerContext, word: OwnersWord): Promise<Ste
  *
  * @throws as {@link Stepper.apply}.
  */
-export async function sayOnce(context: WorkerContext, word: OwnersWord): Promise<StepOutcome> {
-  return commit(context, word, randomId());
+export async function commitEventOnce(context: WorkerContext, ownerEvent: OwnerEvent): Promise<StepOutcome> {
+  return commit(context, ownerEvent, randomId());
 }
 
 async function commit(
   context: WorkerContext,
-  { ref, cause, event, fence }: OwnersWord,
+  { ref, cause, event, fence }: OwnerEvent,
   opId: string,
 ): Promise<StepOutcome> {
   const outcome = await context.stepper.apply({

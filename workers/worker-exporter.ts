@@ -26,7 +26,14 @@ export class WorkerExporter {
   }
 
   /** Takes the keeper's latest figures. */
-  keeperSaid({ slots, used, orphansReaped, downloadsCut = 0, gatewayConnections, load }: KeeperStats): void {
+  observeKeeper({
+    slots,
+    used,
+    orphansReaped,
+    downloadsCut = 0,
+    gatewayConnections,
+    load,
+  }: KeeperStats): void {
     this.#worker.slots.set({ state: 'total' }, slots);
     this.#worker.slots.set({ state: 'used' }, used);
     this.#worker.keeperConnections.set({}, gatewayConnections);

@@ -72,7 +72,7 @@ const topology = {
         ],
         ADOPT: { actions: 'adopt' },
         UPDATE: { guard: 'changeIsPossible', actions: 'update' },
-        DOWNLOADS_CUT: { actions: 'goOn' },
+        DOWNLOADS_CUT: { actions: 'noChange' },
         WORKER_LOST: { target: 'failed', actions: end('worker_lost', LEASE_LAPSED) },
         TIMEOUT: [
           { guard: isDue('session'), target: 'timed_out', actions: end('session_timeout') },

@@ -79,7 +79,7 @@ export const updates = {
   }),
 
   /** Changes nothing in the context; the event is committed so that the history contains it. */
-  goOn: change(() => ({})),
+  noChange: change(() => ({})),
 
   update: change(({ context, event }) => {
     assertEvent(event, 'UPDATE');

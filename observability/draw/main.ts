@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     const toSeconds = Math.floor(systemClock.nowMs() / 1000);
     for (const dashboard of DASHBOARDS) {
       const lines = await linesOf(dashboard, every.prometheus, fromSeconds, toSeconds);
-      await photograph(drawDashboard(dashboard, lines), join(FOLDER, `${fileOf(dashboard)}.png`));
+      await capture(drawDashboard(dashboard, lines), join(FOLDER, `${fileOf(dashboard)}.png`));
     }
   } finally {
     await every.stop();
@@ -65,7 +65,7 @@ async function linesOf(
   return found;
 }
 
-async function photograph(html: string, file: string): Promise<void> {
+async function capture(html: string, file: string): Promise<void> {
   const searchPath = executableSearchPath();
   const executablePath = await findChromium({
     configured: null,

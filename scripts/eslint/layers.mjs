@@ -21,7 +21,7 @@ export const LAYERS = [
 const ROOTS = ['workers/app.ts', 'workers/main.ts'];
 
 /** What the command line may import: it knows the service only as an address, and as a program to start. */
-const CLI_KNOWS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src/config'];
+const CLI_IMPORTS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src/config'];
 
 const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
 
@@ -59,9 +59,9 @@ export function layerZones() {
     {
       target: './src/cli',
       from: LAYERS.flat()
-        .filter(path => !CLI_KNOWS.includes(path))
+        .filter(path => !CLI_IMPORTS.includes(path))
         .map(here),
-      message: `The command line is a client of the service: it imports only ${CLI_KNOWS.join(', ')}.`,
+      message: `The command line is a client of the service: it imports only ${CLI_IMPORTS.join(', ')}.`,
     },
     {
       target: LAYERS.flat()

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { say, SetupError } from './report.mjs';
+import { log, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 
 const SOURCES = ['machines', 'src', 'workers'];
@@ -19,7 +19,7 @@ export async function ensureBuild(root) {
   const now = fingerprint(root);
   const before = readStamp(stampFile);
   if (before !== null && JSON.stringify(before) === JSON.stringify(now)) return;
-  say('building');
+  log('building');
   // An interrupted build must not count as a build, so the old stamp goes first.
   rmSync(stampFile, { force: true });
   // The compiler does not remove the output of deleted sources, and trusts its notes about an older dist.

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from './modules.mjs';
-import { say, SetupError } from './report.mjs';
+import { log, SetupError } from './report.mjs';
 
 /**
  * Finds a Chromium and proves by one launch, with the flags, the user and the sandbox of real sessions, that it works.
@@ -27,7 +27,7 @@ export async function ensureChromium(root) {
   const proven = JSON.stringify({ program, mtimeMs, uid: process.getuid?.() ?? null, args, noSandbox });
   const cacheFile = join(cacheFolder(root), 'chromium.json');
   if (isProven(cacheFile, proven)) return 'ok';
-  say(`trying ${program}`);
+  log(`trying ${program}`);
   // Loaded only now: setup has to be fast when nothing has changed.
   const { proveChromium } = require('./src/supervisor/chromium-proof.js');
   const given = (args ?? '').split(/\s+/).filter(arg => arg !== '');

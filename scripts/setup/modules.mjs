@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { say, SetupError } from './report.mjs';
+import { log, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 
 /**
@@ -40,7 +40,7 @@ function isInstalled(root, lockText) {
 }
 
 async function install(root) {
-  say('node_modules is missing or does not match package-lock.json; running npm ci');
+  log('node_modules is missing or does not match package-lock.json; running npm ci');
   // The npm that runs this script, if one does. NODE_ENV=production would leave the compiler out.
   const npm = process.env.npm_execpath;
   const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { say, SetupError } from './report.mjs';
+import { log, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { which } from './which.mjs';
 
@@ -28,7 +28,7 @@ export async function ensurePackages(missing) {
   if (problem !== null)
     throw new SetupError(`missing: ${missing.join(', ')} (${problem})`, installHints(missing));
   const packages = missing.map(name => DEBIAN_PACKAGES[name]);
-  say(
+  log(
     `missing: ${missing.join(', ')}; installing ${packages.join(', ')} with apt-get (HOLDFAST_SETUP=check only checks)`,
   );
   const script = join(dirname(fileURLToPath(import.meta.url)), 'install-debian.sh');

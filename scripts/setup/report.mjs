@@ -7,6 +7,6 @@ export class SetupError extends Error {
 }
 
 /** Prints progress to stderr, so that the output of the next program stays clean. */
-export function say(line) {
+export function log(line) {
   process.stderr.write(`setup: ${line}\n`);
 }

@@ -1,5 +1,5 @@
 import { ensurePackages } from './packages.mjs';
-import { say, SetupError } from './report.mjs';
+import { log, SetupError } from './report.mjs';
 import { which } from './which.mjs';
 
 /** Programs that only the tests need, by the names that packages.mjs uses. */
@@ -25,7 +25,7 @@ export async function ensurePrometheus() {
     await ensurePackages(['prometheus']);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    say(`${error.message}; the tests of dashboards and alerts will be skipped`);
-    say('Debian: sudo apt-get install -y prometheus; elsewhere: https://prometheus.io/download');
+    log(`${error.message}; the tests of dashboards and alerts will be skipped`);
+    log('Debian: sudo apt-get install -y prometheus; elsewhere: https://prometheus.io/download');
   }
 }

@@ -1,4 +1,4 @@
-import { findHere, routeTo, type Here } from '../browser/dial';
+import { findHostIdentity, routeTo, type HostIdentity } from '../browser/dial';
 import { openPages, type OpenPage } from '../browser/open-pages';
 import { createSession } from '../commands/create-session';
 import { drainWorker } from '../commands/drain-worker';
@@ -83,7 +83,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
 /* Starts to serve everything; returns the function that begins the drain. */
 async function serve(deps: Deps, listener: Listener, url: string): Promise<() => void> {
   const { config, lifecycle, log } = deps;
-  const here = await findHere(systemProcesses);
+  const localHost = await findHostIdentity(systemProcesses);
   const draining = new AbortController();
   const guard = edgeGuard({
     host: config.host,
@@ -103,10 +103,10 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   const figures = figuresOf(deps, clients, eventStreams);
   const edge = { guard, authenticator, draining: draining.signal, stalledReaders, eventStreams, ...figures };
   const silentClients = new StalledReaders({ ...deps, rule: CLIENT_SILENCE, checkEveryMs: SILENCE_CHECK_MS });
-  const gateway = new Gateway({ ...deps, ...edge, clients, silentClients, here });
-  const offered = operations(deps, here, url);
+  const gateway = new Gateway({ ...deps, ...edge, clients, silentClients, localHost });
+  const offered = operations(deps, localHost, url);
   listener.serve(httpApp({ ...deps, ...edge, ...offered, readiness }), gateway.onUpgrade);
-  await startIngress(deps, here, offered);
+  await startIngress(deps, localHost, offered);
   log.info({ url }, 'serving');
   return () => {
     readiness.drain();
@@ -159,7 +159,7 @@ type Operations = Omit<
 >;
 
 /* The commands and queries behind the routes. */
-function operations(deps: Deps, here: Here, url: string): Operations {
+function operations(deps: Deps, localHost: HostIdentity, url: string): Operations {
   const { config, index, eventLog } = deps;
   const get = getSession(deps);
   const release = releaseSession(deps);
@@ -167,13 +167,13 @@ function operations(deps: Deps, here: Here, url: string): Operations {
     createSession: createSession({ ...deps, retentionMs: config.retentionMs }),
     releaseSession: release,
     updateSession: updateSession(deps),
-    findBrowser: findBrowser({ ...deps, here }),
-    findDownloads: findDownloads({ ...deps, here }),
+    findBrowser: findBrowser({ ...deps, localHost }),
+    findDownloads: findDownloads({ ...deps, localHost }),
     releaseAll: releaseAll({ index, releaseSession: release }),
     getSession: get,
     awaitSession: awaitSession({ ...deps, getSession: get }),
     listSessions: listSessions(deps),
-    liveDetails: liveDetails({ ...deps, getSession: get, openPages: pagesOf(deps, here) }),
+    liveDetails: liveDetails({ ...deps, getSession: get, openPages: pagesOf(deps, localHost) }),
     sessionHistory: sessionHistory(eventLog),
     followSession: followSession(deps),
     followTenant: followTenant(deps),
@@ -209,11 +209,11 @@ function jobOperations({ config, quarantine, producer }: Deps): JobRouteParts {
 }
 
 /* Pages are optional: if the browser cannot be asked, the other details are answered without them. */
-function pagesOf({ secret, log }: Deps, here: Here): LiveDetailsParts['openPages'] {
+function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsParts['openPages'] {
   return async ({ ref, snapshot }): Promise<readonly OpenPage[] | null> => {
     const { endpoint, owner } = snapshot.context;
     if (endpoint === null || owner === null) return null;
-    const route = routeTo({ endpoint, claimId: owner.fence.claimId }, here, secret);
+    const route = routeTo({ endpoint, claimId: owner.fence.claimId }, localHost, secret);
     if (route === null) return null;
     try {
       return await openPages(route);

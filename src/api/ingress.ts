@@ -1,6 +1,6 @@
 import { jobParsers } from '../ingress/read-job';
 import { acceptedConsumer } from '../../workers/consumers/accepted';
-import type { Here } from '../browser/dial';
+import type { HostIdentity } from '../browser/dial';
 import { loadStepLibrary, openStepPage } from '../browser/run-steps';
 import type { ReleaseSession } from '../commands/release-session';
 import type { CreateSession } from '../commands/create-session';
@@ -39,9 +39,13 @@ export interface SharedWithRoutes {
 /**
  * Starts to take the jobs of other services. A job is treated like a request: same checks, same commands, same view.
  */
-export async function startIngress(deps: Deps, here: Here, shared: SharedWithRoutes): Promise<void> {
+export async function startIngress(
+  deps: Deps,
+  localHost: HostIdentity,
+  shared: SharedWithRoutes,
+): Promise<void> {
   const { lifecycle, consumerBase, log } = deps;
-  const parts = ingressParts(deps, here, shared);
+  const parts = ingressParts(deps, localHost, shared);
   const jobs = deps.producer.acceptedJobs();
   const accept = acceptJob(parts);
   const onEndless: ContainEndless = (job, taken) =>
@@ -75,12 +79,12 @@ export async function startIngress(deps: Deps, here: Here, shared: SharedWithRou
   await Promise.all([accepted.start(), ingress.start()]);
 }
 
-function ingressParts(deps: Deps, here: Here, shared: SharedWithRoutes): IngressParts {
+function ingressParts(deps: Deps, localHost: HostIdentity, shared: SharedWithRoutes): IngressParts {
   return {
     ...shared,
     ...jobParsers(deps.config),
     tenant: deps.config.ingressTenant,
-    runs: runParts(deps, here, shared.fileLinks),
+    runs: runParts(deps, localHost, shared.fileLinks),
     contain: containing(deps),
     log: deps.log,
   };
@@ -103,8 +107,8 @@ export function ingressJobCheck(config: Config): (name: string, data: unknown) =
   return (name, data) => checkJob(parsers, name, data);
 }
 
-function runParts(deps: Deps, here: Here, fileLinks: FileLinks): IngressParts['runs'] {
-  const find = findBrowser({ ...deps, here });
+function runParts(deps: Deps, localHost: HostIdentity, fileLinks: FileLinks): IngressParts['runs'] {
+  const find = findBrowser({ ...deps, localHost });
   return {
     store: deps.runs,
     files: deps.files,

@@ -10,7 +10,7 @@ const CLOSE_TIMEOUT_MS = 4_000;
 async function main(config: Config, log: Logger): Promise<void> {
   process.title = 'holdfast: api';
   beatToSupervisor();
-  dieOfWhatNobodyCaught(log);
+  exitOnUncaughtError(log);
   // The supervisor is gone. Nothing is released: the next supervisor starts another API, and sessions do not need this
   // one.
   process.on('disconnect', () => process.exit(1));
@@ -41,7 +41,7 @@ function closeOnSignal(log: Logger, close: () => Promise<void>): void {
   process.on('SIGINT', process.send === undefined ? onSignal : () => undefined);
 }
 
-function dieOfWhatNobodyCaught(log: Logger): void {
+function exitOnUncaughtError(log: Logger): void {
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'uncaught error; the API ends');
     process.exit(1);

@@ -8,7 +8,7 @@ import type { ProcessTable } from '../core/process-identity';
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /** The location of a process: two processes share a loopback only if both members are equal. */
-export interface Here {
+export interface HostIdentity {
   readonly bootId: string;
   readonly netns: string;
 }
@@ -46,7 +46,7 @@ export interface Dialled extends Route {
 }
 
 /** The location of this process. */
-export async function findHere(table: ProcessTable): Promise<Here> {
+export async function findHostIdentity(table: ProcessTable): Promise<HostIdentity> {
   const [bootId, netns] = await Promise.all([table.bootId(), table.networkNamespace()]);
   return { bootId, netns };
 }
@@ -57,8 +57,12 @@ export async function findHere(table: ProcessTable): Promise<Here> {
  *
  * @param secret - the installation's secret; signs the ticket for the keeper
  */
-export function routeTo({ endpoint, claimId, part }: DialTarget, here: Here, secret: string): Route | null {
-  if (endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
+export function routeTo(
+  { endpoint, claimId, part }: DialTarget,
+  localHost: HostIdentity,
+  secret: string,
+): Route | null {
+  if (endpoint.bootId === localHost.bootId && endpoint.netns === localHost.netns) {
     return { host: '127.0.0.1', port: endpoint.port, path: part ?? endpoint.path, direct: true };
   }
   if (endpoint.gateway === null) return null;
@@ -73,8 +77,12 @@ export type KeeperAddress =
  * The address of a browser's keeper: its Unix socket on its own machine, its port from any other; null if there is
  * neither.
  */
-export function keeperOf(endpoint: Endpoint, here: Here): KeeperAddress | null {
-  if (endpoint.gatewaySocket !== null && endpoint.bootId === here.bootId && endpoint.netns === here.netns) {
+export function keeperOf(endpoint: Endpoint, localHost: HostIdentity): KeeperAddress | null {
+  if (
+    endpoint.gatewaySocket !== null &&
+    endpoint.bootId === localHost.bootId &&
+    endpoint.netns === localHost.netns
+  ) {
     return { socketPath: endpoint.gatewaySocket };
   }
   return endpoint.gateway === null ? null : addressOf(endpoint.gateway);
@@ -95,11 +103,11 @@ function addressOf(gateway: string): { host: string; port: number } {
  */
 export async function dial(
   target: DialTarget,
-  here: Here,
+  localHost: HostIdentity,
   secret: string,
   signal?: AbortSignal,
 ): Promise<Dialled> {
-  const route = routeTo(target, here, secret);
+  const route = routeTo(target, localHost, secret);
   if (route === null) {
     throw new ServiceError(
       'browser_unreachable',

@@ -55,10 +55,10 @@ export class Interrupted extends Error {
 }
 
 /** The command has printed its failures already; only the exit code remains. */
-export class Told extends Error {
+export class ReportedFailure extends Error {
   constructor(readonly exitCode: number) {
     super('already reported');
-    this.name = 'Told';
+    this.name = 'ReportedFailure';
   }
 }
 
@@ -88,7 +88,7 @@ const NO_BROWSER = ['queue_timeout', 'launch_failed'];
 
 /** The exit code for a thrown value. */
 export function exitCodeOf(thrown: unknown): number {
-  if (thrown instanceof Told || thrown instanceof Interrupted) return thrown.exitCode;
+  if (thrown instanceof ReportedFailure || thrown instanceof Interrupted) return thrown.exitCode;
   if (thrown instanceof UsageError) return EXIT.usage;
   if (thrown instanceof SessionEndedError && NO_BROWSER.includes(thrown.endReason ?? ''))
     return EXIT.noCapacity;

@@ -1,7 +1,7 @@
 import { isHoldfastError, SessionEndedError, type SessionEnd } from '../client/errors';
 import { messageOf } from '../core/errors';
 import { harmless } from './columns';
-import { Interrupted, Told } from './exit-codes';
+import { Interrupted, ReportedFailure } from './exit-codes';
 import { AmbiguousWord } from './find';
 import type { Format } from './output';
 import type { Terminal } from './terminal';
@@ -9,8 +9,8 @@ import type { Terminal } from './terminal';
 /**
  * Prints a failure on one line, `holdfast: <message> (<code>, request <id>)`; as a line of JSON if JSON was requested.
  */
-export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | undefined): void {
-  if (thrown instanceof Told || (thrown instanceof Interrupted && thrown.message === '')) return;
+export function printFailure(stderr: Terminal, thrown: unknown, format: Format | undefined): void {
+  if (thrown instanceof ReportedFailure || (thrown instanceof Interrupted && thrown.message === '')) return;
   const message = harmless(messageOf(thrown)).trim();
   const known = isHoldfastError(thrown) ? thrown : null;
   if (format === 'json' || format === 'ndjson') {
@@ -33,8 +33,8 @@ export function tellFailure(stderr: Terminal, thrown: unknown, format: Format | 
     known?.code,
     known === null || known.requestId === null ? undefined : `request ${known.requestId}`,
   ];
-  const told = facts.filter(fact => fact !== undefined).join(', ');
-  stderr.line(`${stderr.paint('red', 'holdfast:')} ${message}${told === '' ? '' : ` (${told})`}`);
+  const details = facts.filter(fact => fact !== undefined).join(', ');
+  stderr.line(`${stderr.paint('red', 'holdfast:')} ${message}${details === '' ? '' : ` (${details})`}`);
 }
 
 const endOf = ({ sessionId, sessionStatus, endReason }: SessionEnd): SessionEnd => ({

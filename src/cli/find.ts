@@ -26,7 +26,7 @@ const PREFIX_MIN = 4;
 const WHOLE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** How many ended sessions are searched, the newest first. */
 const ENDED_MAX = 1_000;
-const TOLD_MAX = 5;
+const SHOWN_MAX = 5;
 
 /** A word matches several candidates. */
 export class AmbiguousWord extends UsageError {
@@ -37,9 +37,9 @@ export class AmbiguousWord extends UsageError {
     readonly candidates: readonly string[],
     about: readonly string[],
   ) {
-    const told = about.slice(0, TOLD_MAX).join(', ');
-    const more = about.length > TOLD_MAX ? ` and ${about.length - TOLD_MAX} more` : '';
-    super(`${JSON.stringify(word)} matches ${about.length} ${plural}: ${told}${more}`);
+    const shown = about.slice(0, SHOWN_MAX).join(', ');
+    const more = about.length > SHOWN_MAX ? ` and ${about.length - SHOWN_MAX} more` : '';
+    super(`${JSON.stringify(word)} matches ${about.length} ${plural}: ${shown}${more}`);
     this.name = 'AmbiguousWord';
   }
 }

@@ -3,7 +3,7 @@ import { readTerminalEnv } from '../config/env';
 import { systemClock } from '../core/clock';
 import type { Context } from './context';
 import { EXIT, exitCodeOf } from './exit-codes';
-import { formatAskedFor, tellFailure } from './failure';
+import { formatAskedFor, printFailure } from './failure';
 import { buildProgram } from './program';
 import { Terminal, type Output } from './terminal';
 
@@ -38,7 +38,7 @@ export async function main(
 function fail({ stderr }: Context, error: unknown, argv: readonly string[]): number {
   const format = formatAskedFor(argv);
   if (!(error instanceof CommanderError)) {
-    tellFailure(stderr, error, format);
+    printFailure(stderr, error, format);
     return exitCodeOf(error);
   }
   // Help or version was requested and printed.
@@ -47,7 +47,7 @@ function fail({ stderr }: Context, error: unknown, argv: readonly string[]): num
   if (error.code !== 'commander.help') {
     const message = error.message.replace(/^error: /, '');
     const hint = format === undefined ? ' (see `holdfast --help`)' : '';
-    tellFailure(stderr, new Error(message + hint), format);
+    printFailure(stderr, new Error(message + hint), format);
   }
   return EXIT.usage;
 }

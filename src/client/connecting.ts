@@ -7,7 +7,7 @@ import { endedError } from './waiting';
 export interface Connector<Connection> {
   connect(websocketUrl: string): Promise<Connection>;
   /** Closes a connection that came too late; the browser keeps running. */
-  letGo(connection: Connection): unknown;
+  disconnect(connection: Connection): unknown;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function connectTo<Connection>(
 ): Promise<Connection> {
   const websocketUrl = await endpointOf(sessions, target, signal);
   try {
-    return await abortable(connector.connect(websocketUrl), signal, late => connector.letGo(late));
+    return await abortable(connector.connect(websocketUrl), signal, late => connector.disconnect(late));
   } catch (error) {
     signal?.throwIfAborted();
     throw (await howItEnded(sessions, target, error)) ?? error;

@@ -103,8 +103,8 @@ export class HoldfastError extends Error {
 
 /** The error with invalid fields, for a call that is refused before it is sent. */
 export function refusal(code: ErrorCode, fields: readonly FieldError[]): HoldfastError {
-  const told = fields.map(({ pointer, message }) => `${pointer}: ${message}`);
-  return new HoldfastError(code, told.join('; '), { fields });
+  const texts = fields.map(({ pointer, message }) => `${pointer}: ${message}`);
+  return new HoldfastError(code, texts.join('; '), { fields });
 }
 
 /** How a session ended. */

@@ -83,9 +83,9 @@ async function* messages(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Message, void, undefined> {
   const connection = new AbortController();
-  const hangUp = (): void => connection.abort(signal?.reason);
-  if (signal?.aborted === true) hangUp();
-  signal?.addEventListener('abort', hangUp, { once: true });
+  const disconnect = (): void => connection.abort(signal?.reason);
+  if (signal?.aborted === true) disconnect();
+  signal?.addEventListener('abort', disconnect, { once: true });
   const silence = (): void =>
     connection.abort(
       new HoldfastError('request_timeout', 'The event stream sent nothing in time.', { retryable: true }),
@@ -107,7 +107,7 @@ async function* messages(
         });
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', hangUp);
+    signal?.removeEventListener('abort', disconnect);
     // Also when the consumer stops early: no other code closes the connection.
     connection.abort();
   }

@@ -21,7 +21,14 @@ const NO_ADAPTER: FieldError = {
 const ADAPTERS: readonly unknown[] = [undefined, 'puppeteer', 'playwright'];
 
 /* Members that choose the network route of a browser; in `lambdatestOptions`, or in an object nested there. */
-const WAYS: readonly string[] = ['geoLocation', 'region', 'proxy', 'proxyUrl', 'tunnel', 'tunnelName'];
+const ROUTE_OPTIONS: readonly string[] = [
+  'geoLocation',
+  'region',
+  'proxy',
+  'proxyUrl',
+  'tunnel',
+  'tunnelName',
+];
 const NESTED = 'LT:Options';
 
 /**
@@ -34,18 +41,19 @@ export function withoutForeign<O extends ForeignOptions>(options: O): Omit<O, ke
   const inside = '/lambdatestOptions';
   const fields = [
     ...(ADAPTERS.includes(adapter) ? [] : [NO_ADAPTER]),
-    ...waysIn(lambdatestOptions, inside),
-    ...waysIn(lambdatestOptions?.[NESTED], `${inside}/${NESTED}`),
+    ...routeOptionsIn(lambdatestOptions, inside),
+    ...routeOptionsIn(lambdatestOptions?.[NESTED], `${inside}/${NESTED}`),
   ];
   if (fields.length > 0) throw refusal('not_supported', fields);
   return own;
 }
 
-function waysIn(options: unknown, inside: string): FieldError[] {
+function routeOptionsIn(options: unknown, inside: string): FieldError[] {
   const given = typeof options === 'object' && options !== null ? Object.entries(options) : [];
   return given
     .filter(
-      ([name, value]) => WAYS.includes(name) && value !== undefined && value !== null && value !== false,
+      ([name, value]) =>
+        ROUTE_OPTIONS.includes(name) && value !== undefined && value !== null && value !== false,
     )
     .map(([name]) => ({
       pointer: `${inside}/${name}`,

@@ -1,12 +1,12 @@
 import { nodeProcess, type NodeProcess } from './environment';
 
 /** Clean-up of a client before a signal ends the process. */
-type Farewell = () => Promise<unknown>;
+type CleanUp = () => Promise<unknown>;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** The clean-ups of all clients; they share one listener for each signal. */
-const farewells = new Set<Farewell>();
+const cleanUps = new Set<CleanUp>();
 
 let stopListening: (() => void) | null = null;
 
@@ -19,7 +19,7 @@ export class OwnSessions {
   readonly #ids = new Set<string>();
   readonly #creations = new Map<AbortController, Promise<unknown>>();
   readonly #abandoned = new Set<Promise<unknown>>();
-  readonly #farewell: Farewell = () => this.#endAll();
+  readonly #cleanUp: CleanUp = () => this.#endAll();
 
   constructor(
     private readonly release: (id: string) => Promise<unknown>,
@@ -68,8 +68,8 @@ export class OwnSessions {
   #watch(): void {
     if (!this.onSignal) return;
     const isIdle = this.#ids.size + this.#creations.size + this.#abandoned.size === 0;
-    if (isIdle) farewells.delete(this.#farewell);
-    else farewells.add(this.#farewell);
+    if (isIdle) cleanUps.delete(this.#cleanUp);
+    else cleanUps.add(this.#cleanUp);
     listenWhileNeeded();
   }
 
@@ -86,21 +86,21 @@ export class OwnSessions {
 function listenWhileNeeded(): void {
   const host = nodeProcess();
   if (host === undefined) return;
-  if (farewells.size === 0) {
+  if (cleanUps.size === 0) {
     stopListening?.();
     stopListening = null;
     return;
   }
   if (stopListening !== null) return;
-  const listeners = SIGNALS.map(signal => [signal, () => void leave(host, signal)] as const);
+  const listeners = SIGNALS.map(signal => [signal, () => void runCleanUps(host, signal)] as const);
   for (const [signal, listener] of listeners) host.on(signal, listener);
   stopListening = () => listeners.forEach(([signal, listener]) => host.off(signal, listener));
 }
 
-async function leave(host: NodeProcess, signal: string): Promise<void> {
-  const leaving = [...farewells];
-  farewells.clear();
+async function runCleanUps(host: NodeProcess, signal: string): Promise<void> {
+  const pending = [...cleanUps];
+  cleanUps.clear();
   listenWhileNeeded();
-  await Promise.allSettled(leaving.map(farewell => farewell()));
+  await Promise.allSettled(pending.map(cleanUp => cleanUp()));
   if (host.listenerCount(signal) === 0) host.kill(host.pid, signal);
 }

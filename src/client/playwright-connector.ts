@@ -40,7 +40,7 @@ export class PlaywrightConnector {
     const { chromium } = this.library ?? (await loadLibrary(packages, pickPlaywright));
     const browser = await connectTo(this.sessions, session, signal, {
       connect: async websocketUrl => chromium.connectOverCDP(websocketUrl, options),
-      letGo: async late => late.close(),
+      disconnect: async late => late.close(),
     });
     fetchDownloads(browser, this.sessions, idOf(session));
     return browser;

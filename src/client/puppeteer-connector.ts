@@ -37,7 +37,7 @@ export class PuppeteerConnector {
     return connectTo(this.sessions, session, signal, {
       connect: async browserWSEndpoint =>
         library.connect({ defaultViewport: null, ...options, browserWSEndpoint }),
-      letGo: async browser => browser.disconnect(),
+      disconnect: async browser => browser.disconnect(),
     });
   }
 }

@@ -7,11 +7,11 @@ const RETRY_AFTER_MAX_MS = 60_000;
 /** Whether a call with this error is repeated: no answer, 408, 429, or a 5xx that does not forbid it. */
 export function isWorthRepeating({ code, status, retryable }: HoldfastError): boolean {
   if (status === null) return code === 'connection_failed' || code === 'request_timeout';
-  return retryable && isPassing(status);
+  return retryable && isTemporary(status);
 }
 
 /** Whether a status alone means that the same request may succeed later. */
-export const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+export const isTemporary = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /**
  * How long to wait before the next attempt, milliseconds: the service's `Retry-After`, else doubled each time. Half of

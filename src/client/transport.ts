@@ -1,6 +1,6 @@
 import { openScope, pause } from './cancellation';
 import { HoldfastError, SessionEndedError, type FieldError } from './errors';
-import { isPassing, isWorthRepeating, parseRetryAfter, retryDelayMs } from './retry-policy';
+import { isTemporary, isWorthRepeating, parseRetryAfter, retryDelayMs } from './retry-policy';
 
 /** Options of every call. */
 export interface RequestOptions {
@@ -202,7 +202,7 @@ function problem(response: Response, body: Problem = {}): HoldfastError {
       : `${response.url} answered ${status}${location === null ? '' : ` with a redirect to ${location}`}.`;
   const facts = {
     status,
-    retryable: typeof body.retryable === 'boolean' ? body.retryable : isPassing(status),
+    retryable: typeof body.retryable === 'boolean' ? body.retryable : isTemporary(status),
     retryAfterMs: parseRetryAfter(headers.get('retry-after')),
     requestId: headers.get('x-request-id') ?? undefined,
     // SAFETY: the service sends pairs of pointer and message; only shown to people.

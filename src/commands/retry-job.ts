@@ -60,14 +60,14 @@ function checked(job: QuarantinedJob, checkIngressJob: RetryJobParts['checkIngre
   try {
     if (queue === undefined) checkIngressJob(job.name, data);
     else if (queue === 'accepted') throw new Error('the ingress job that it belongs to has ended');
-    else checkOurs(queue, job.size, data);
+    else checkInternal(queue, job.size, data);
   } catch (error) {
     throw notRetryable(messageOf(error));
   }
   return data;
 }
 
-function checkOurs(queue: keyof typeof SCHEMAS, size: number, data: unknown): void {
+function checkInternal(queue: keyof typeof SCHEMAS, size: number, data: unknown): void {
   if (size > PAYLOAD_MAX_BYTES)
     throw new Error(`its payload has ${size} bytes, the limit is ${PAYLOAD_MAX_BYTES}`);
   const { error } = SCHEMAS[queue].safeParse(data);

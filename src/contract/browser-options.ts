@@ -137,7 +137,10 @@ export function checkBrowserFields(given: BrowserFields, context: z.RefinementCt
 }
 
 /** The fields → the public options for the row, and the secrets to seal. */
-export function browserWishes(given: BrowserFields): { options: BrowserOptions; secrets: LaunchSecrets } {
+export function splitBrowserFields(given: BrowserFields): {
+  options: BrowserOptions;
+  secrets: LaunchSecrets;
+} {
   const {
     headless,
     dimensions: asked,

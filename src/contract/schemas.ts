@@ -5,7 +5,7 @@ import { checkFields, invalidFields, summary, type FieldPlace } from '../core/ch
 import { ServiceError, type FieldError } from '../core/errors';
 import { SESSION_ID_PATTERN } from '../core/ids';
 import { isCursor, type Selection } from '../store/session-index';
-import { browserFields, browserWishes, checkBrowserFields } from './browser-options';
+import { browserFields, splitBrowserFields, checkBrowserFields } from './browser-options';
 import { LABEL_NAME, LABEL_VALUE } from './labels';
 import { selectionFields, selectionOf } from './selection';
 
@@ -26,7 +26,7 @@ const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
  * Fields that are designed but not implemented, with the values that ask for nothing. Those values are accepted; any
  * other is `not_supported`, so that no client relies on a feature that does not exist.
  */
-const NOT_BUILT: Readonly<Record<string, readonly (boolean | null)[]>> = {
+const PLANNED_FIELDS: Readonly<Record<string, readonly (boolean | null)[]>> = {
   context: [null],
   recording: [null, false],
   blockAds: [null, false],
@@ -36,7 +36,7 @@ const NOT_BUILT: Readonly<Record<string, readonly (boolean | null)[]>> = {
  * Fields of other services that would need a client to stay connected to the browser, which Holdfast does not do.
  * `args` and `extensions` are for the operator alone.
  */
-const NOT_OURS: readonly string[] = [
+const FOREIGN_FIELDS: readonly string[] = [
   'geolocation',
   'permissions',
   'extraHTTPHeaders',
@@ -50,12 +50,12 @@ const NOT_OURS: readonly string[] = [
 ];
 
 /* Both kinds, with the values that they may have. */
-const NOT_OFFERED: Readonly<Record<string, z.ZodType>> = {
-  ...Object.fromEntries(Object.entries(NOT_BUILT).map(([name, values]) => [name, onlyNothing(values)])),
-  ...Object.fromEntries(NOT_OURS.map(name => [name, onlyNothing([null])])),
+const UNSUPPORTED_FIELDS: Readonly<Record<string, z.ZodType>> = {
+  ...Object.fromEntries(Object.entries(PLANNED_FIELDS).map(([name, values]) => [name, oneOf(values)])),
+  ...Object.fromEntries(FOREIGN_FIELDS.map(name => [name, oneOf([null])])),
 };
 
-function onlyNothing(values: readonly (boolean | null)[]): z.ZodType {
+function oneOf(values: readonly (boolean | null)[]): z.ZodType {
   return z
     .literal([...values])
     .optional()
@@ -121,7 +121,8 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
   });
 
 /** The body of `POST /v1/sessions`, for the OpenAPI document. */
-export const createBodySchema = (policy: TimeoutPolicy): z.ZodType => createBody(policy).extend(NOT_OFFERED);
+export const createBodySchema = (policy: TimeoutPolicy): z.ZodType =>
+  createBody(policy).extend(UNSUPPORTED_FIELDS);
 
 /** Checks the body of one create. */
 export type ParseCreateBody = (body: unknown, place?: FieldPlace) => NewSession;
@@ -135,7 +136,7 @@ export type ParseCreateBody = (body: unknown, place?: FieldPlace) => NewSession;
 export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
   const schema = createBody(policy).superRefine(checkBrowserFields);
   return (body, place = {}) => {
-    const given = checkFields(schema, withoutNotOffered(body, place.root ?? ''), place);
+    const given = checkFields(schema, withoutUnsupported(body, place.root ?? ''), place);
     return {
       sessionId: given.sessionId ?? null,
       name: given.name,
@@ -146,7 +147,7 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
         queueTimeoutMs: given.queueTimeout,
         connectTimeoutMs: given.connectTimeout,
       },
-      ...browserWishes(given),
+      ...splitBrowserFields(given),
     };
   };
 }
@@ -232,17 +233,20 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
 }
 
 /* The body without fields of other services or of later versions that ask for nothing. */
-function withoutNotOffered(body: unknown, root: string): unknown {
+function withoutUnsupported(body: unknown, root: string): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const fields = Object.entries(body).flatMap(([name, value]): FieldError[] => {
     const pointer = `${root}/${name}`;
-    if (Object.hasOwn(NOT_BUILT, name) && NOT_BUILT[name]?.some(nothing => nothing === value) === false)
+    if (
+      Object.hasOwn(PLANNED_FIELDS, name) &&
+      PLANNED_FIELDS[name]?.some(nothing => nothing === value) === false
+    )
       return [{ pointer, message: 'is not supported yet' }];
-    if (NOT_OURS.includes(name) && value !== null)
+    if (FOREIGN_FIELDS.includes(name) && value !== null)
       return [{ pointer, message: 'is not supported: set it in your client while it is connected' }];
     return [];
   });
   if (fields.length > 0) throw new ServiceError('not_supported', summary(fields), { fields });
-  const rest = Object.entries(body).filter(([name]) => !Object.hasOwn(NOT_OFFERED, name));
+  const rest = Object.entries(body).filter(([name]) => !Object.hasOwn(UNSUPPORTED_FIELDS, name));
   return Object.fromEntries(rest);
 }

@@ -91,7 +91,7 @@ export class LogOutput implements DestinationStream {
       if (left > 0) this.#waiting[0] = next.subarray(next.length - left);
       else this.#waiting.shift();
     }
-    if (hasWritten && this.#dropped > 0) this.#tellDropped();
+    if (hasWritten && this.#dropped > 0) this.#reportDropped();
   }
 
   /* How many bytes were written; `never`: the line cannot be written at all, and is dropped. */
@@ -122,7 +122,7 @@ export class LogOutput implements DestinationStream {
     this.#waitingBytes = this.#waiting[0]?.length ?? 0;
   }
 
-  #tellDropped(): void {
+  #reportDropped(): void {
     const lines = this.#dropped;
     this.#dropped = 0;
     this.onDropped(lines);

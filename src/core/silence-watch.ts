@@ -16,7 +16,7 @@ export class SilenceWatch {
   readonly #patienceMs: number;
   readonly #onSilent: () => void;
   #timer: NodeJS.Timeout | null = null;
-  #heardAtMs = 0;
+  #lastSignAtMs = 0;
   #checkedAtMs = 0;
 
   constructor(clock: Clock, patienceMs: number, onSilent: () => void) {
@@ -28,13 +28,13 @@ export class SilenceWatch {
   /** Starts a full `patienceMs`; a running watch starts over. */
   start(): void {
     this.stop();
-    this.#heardAtMs = this.#checkedAtMs = this.#clock.monotonicMs();
+    this.#lastSignAtMs = this.#checkedAtMs = this.#clock.monotonicMs();
     this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
   }
 
   /** Reports a sign of life of the other side. */
-  heard(): void {
-    this.#heardAtMs = this.#clock.monotonicMs();
+  reset(): void {
+    this.#lastSignAtMs = this.#clock.monotonicMs();
   }
 
   stop(): void {
@@ -46,9 +46,9 @@ export class SilenceWatch {
     const nowMs = this.#clock.monotonicMs();
     const stalled = nowMs - this.#checkedAtMs > CHECK_EVERY_MS + STALL_MS;
     this.#checkedAtMs = nowMs;
-    if (stalled) this.#heardAtMs = nowMs;
-    if (nowMs - this.#heardAtMs < this.#patienceMs) return;
-    this.#heardAtMs = nowMs;
+    if (stalled) this.#lastSignAtMs = nowMs;
+    if (nowMs - this.#lastSignAtMs < this.#patienceMs) return;
+    this.#lastSignAtMs = nowMs;
     this.#onSilent();
   }
 }

@@ -73,7 +73,8 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
   const closed = bothClosed(client, upstream);
   // Earlier requests on a kept-alive connection do not count.
   const earlierBytes = client.bytesRead - head.length;
-  const goodbye = onUpstreamGone === undefined ? null : new Goodbye(client, upstream, onUpstreamGone);
+  const clientClosing =
+    onUpstreamGone === undefined ? null : new ClientClosing(client, upstream, onUpstreamGone);
 
   upstream.write(upgradeRequest(options));
   const forward = (chunk: Buffer): Buffer => {
@@ -86,8 +87,8 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
     upstream,
     client,
     chunk => chunk,
-    () => (goodbye === null ? finish(client) : goodbye.onGone()),
-    goodbye?.onCarried,
+    () => (clientClosing === null ? finish(client) : clientClosing.onGone()),
+    clientClosing?.onCarried,
   );
   // The HTTP server may hand the socket over paused.
   client.resume();
@@ -95,7 +96,7 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
   return {
     bytes: () => ({ fromClient: client.bytesRead - earlierBytes, toClient: upstream.bytesRead }),
     close: closing => {
-      if (goodbye !== null && closing !== undefined) return goodbye.say(closing);
+      if (clientClosing !== null && closing !== undefined) return clientClosing.send(closing);
       finish(client);
       finish(upstream);
     },
@@ -129,7 +130,7 @@ function carry(
 }
 
 /** The end of one client: decides when its close frame may be sent, and what happens if it cannot. */
-class Goodbye {
+class ClientClosing {
   readonly #frames = new ServerFrames();
   #closing: Closing | null = null;
   #isGone = false;
@@ -143,7 +144,7 @@ class Goodbye {
   /** Takes the bytes sent to the client. */
   readonly onCarried = (chunk: Buffer): void => {
     this.#frames.push(chunk);
-    if (this.#closing !== null) this.#tryToSay(this.#closing);
+    if (this.#closing !== null) this.#trySend(this.#closing);
   };
 
   /**
@@ -158,17 +159,17 @@ class Goodbye {
   }
 
   /** Sends the close frame as soon as that is possible. */
-  say(closing: Closing): void {
+  send(closing: Closing): void {
     if (this.#closing !== null) return;
     this.#closing = closing;
-    if (!this.#frames.isOpen || this.client.writableEnded) this.#hangUp();
-    else this.#tryToSay(closing);
+    if (!this.#frames.isOpen || this.client.writableEnded) this.#endBoth();
+    else this.#trySend(closing);
     if (this.client.writableEnded) return;
-    const timer = setTimeout(() => this.#hangUp(), FRAME_END_MS);
+    const timer = setTimeout(() => this.#endBoth(), FRAME_END_MS);
     this.client.once('close', () => clearTimeout(timer));
   }
 
-  #tryToSay(closing: Closing): void {
+  #trySend(closing: Closing): void {
     if (!this.#frames.isBetweenFrames || this.client.writableEnded) return;
     // Not destroyed right after the write: if bytes of the client are unread, that sends a reset, which may overtake
     // the frame.
@@ -179,7 +180,7 @@ class Goodbye {
     finish(this.upstream);
   }
 
-  #hangUp(): void {
+  #endBoth(): void {
     finish(this.client);
     finish(this.upstream);
   }

@@ -116,9 +116,9 @@ export class StalledReaders {
   async #check(): Promise<void> {
     const { clock, sendQueues = linuxSendQueues, rule = ANY_WAITING } = this.parts;
     const { checkEveryMs = CHECK_EVERY_MS } = this.parts;
-    const isMeant = ({ socket }: Reader): boolean => rule.appliesTo === 'waiting' || socket.writableNeedDrain;
+    const applies = ({ socket }: Reader): boolean => rule.appliesTo === 'waiting' || socket.writableNeedDrain;
     // The table of all connections is read only if a reader does not keep up.
-    const queues = [...this.#readers].some(isMeant) ? await sendQueues() : new Map<string, number>();
+    const queues = [...this.#readers].some(applies) ? await sendQueues() : new Map<string, number>();
     const nowMs = clock.monotonicMs();
     // Time in which this process was stalled and could not check does not count against a reader.
     const missedMs = Math.max(0, nowMs - this.#lookedMs - 2 * checkEveryMs);
@@ -132,7 +132,7 @@ export class StalledReaders {
       reader.written = socket.bytesWritten;
       reader.waiting = waiting;
       const stalledMs = nowMs - reader.sinceMs;
-      if (waiting === 0 || taken > reader.taken || !isMeant(reader)) {
+      if (waiting === 0 || taken > reader.taken || !applies(reader)) {
         reader.taken = taken;
         reader.sinceMs = nowMs;
       } else if (stalledMs >= rule.limitMs(bytesPerSecond)) {

@@ -1,20 +1,20 @@
 /**
- * Wakes the loop that waits for it. Rings while the loop is busy count as one: it runs once more, and must then find
- * all pending work by itself.
+ * Wakes the loop that waits for it. Notifications while the loop is busy count as one: it runs once more, and must then
+ * find all pending work by itself.
  */
 export class Wakeup {
-  #isRung = false;
+  #isNotified = false;
   #wake: () => void = () => undefined;
 
   /** There may be something to do. */
-  readonly ring = (): void => {
-    this.#isRung = true;
+  readonly notify = (): void => {
+    this.#isNotified = true;
     this.#wake();
   };
 
-  /** Resolves at once if it was rung since the last wait, else at the next ring or when the signal is aborted. */
-  async rung(signal: AbortSignal): Promise<void> {
-    if (!this.#isRung && !signal.aborted) {
+  /** Resolves at once if there was a notification since the last wait, else at the next one or when the signal is aborted. */
+  async wait(signal: AbortSignal): Promise<void> {
+    if (!this.#isNotified && !signal.aborted) {
       await new Promise<void>(resolve => {
         const wake = (): void => {
           signal.removeEventListener('abort', wake);
@@ -24,6 +24,6 @@ export class Wakeup {
         signal.addEventListener('abort', wake);
       });
     }
-    this.#isRung = false;
+    this.#isNotified = false;
   }
 }

@@ -47,20 +47,20 @@ export class CommandSender {
     const outcome = this.parts.waiters.outcome(command.commandId);
     try {
       const patienceMs = this.#isAnswering ? UNANSWERED_AFTER_MS : STILL_UNANSWERED_AFTER_MS;
-      const heard = (await this.#isQueued(command)) ? await outcome.answer(patienceMs) : null;
-      this.#isAnswering = heard !== null;
-      if (heard !== null) return heard;
+      const queueAnswer = (await this.#isQueued(command)) ? await outcome.answer(patienceMs) : null;
+      this.#isAnswering = queueAnswer !== null;
+      if (queueAnswer !== null) return queueAnswer;
       // Either may be first, also when a frozen process wakes up. If the own step fails, the consumer may still answer.
       const own = this.#carryOut(command);
       const first = await Promise.any([own, outcome.answer(OWN_STEP_TIMEOUT_MS)]);
-      return first ?? (await this.#whyNot(own));
+      return first ?? (await this.#checkOwnStep(own));
     } finally {
       outcome.stop();
     }
   }
 
   /* Neither the queue nor the own step has answered: the step has failed, or is still running. */
-  async #whyNot(own: Promise<CommandOutcome>): Promise<null> {
+  async #checkOwnStep(own: Promise<CommandOutcome>): Promise<null> {
     try {
       await settlesWithin(own, 0);
     } catch (error) {

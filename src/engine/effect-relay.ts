@@ -59,13 +59,13 @@ export class EffectRelay {
     if (effects.length === 0) return;
     await Promise.all(effects.map(effect => this.producer.carryOut(ref, effect, nowMs)));
     const deadlines = await this.store.acknowledgeEffects(ref, stored);
-    const overtaken = effects.flatMap(effect => takenBack(effect, deadlines) ?? []);
+    const overtaken = effects.flatMap(effect => undoOf(effect, deadlines) ?? []);
     await Promise.all(overtaken.map(effect => this.producer.carryOut(ref, effect, nowMs)));
   }
 }
 
 /** The effect that undoes one that no longer agrees with the row; null while it does. */
-function takenBack(effect: SessionEffect, deadlines: Deadlines): SessionEffect | null {
+function undoOf(effect: SessionEffect, deadlines: Deadlines): SessionEffect | null {
   switch (effect.kind) {
     case 'timer.arm':
       return deadlines[effect.timer] === effect.deadlineMs ? null : { ...effect, kind: 'timer.cancel' };

@@ -3,7 +3,7 @@ import {
   routeTo,
   type DevToolsPart,
   type DialTarget,
-  type Here,
+  type HostIdentity,
   type Route,
 } from '../browser/dial';
 import type { DownloadsRoute } from '../browser/downloads';
@@ -21,7 +21,7 @@ export type FindBrowser = (ref: SessionRef, part?: DevToolsPart) => Promise<Rout
 export interface FindBrowserParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly activity: Pick<ActivityStore, 'note'>;
-  readonly here: Here;
+  readonly localHost: HostIdentity;
   /** The installation's secret; signs the ticket for a keeper. */
   readonly secret: string;
 }
@@ -36,8 +36,8 @@ export type FindDownloads = (ref: SessionRef) => Promise<DownloadsRoute>;
  *   throws while it is away.
  */
 export function findBrowser(parts: FindBrowserParts): FindBrowser {
-  const { here, secret } = parts;
-  return (ref, part) => find(parts, ref, target => routeTo({ ...target, part }, here, secret));
+  const { localHost, secret } = parts;
+  return (ref, part) => find(parts, ref, target => routeTo({ ...target, part }, localHost, secret));
 }
 
 /**
@@ -46,10 +46,10 @@ export function findBrowser(parts: FindBrowserParts): FindBrowser {
  * @throws ServiceError as {@link findBrowser}.
  */
 export function findDownloads(parts: FindBrowserParts): FindDownloads {
-  const { here, secret } = parts;
+  const { localHost, secret } = parts;
   return ref =>
     find(parts, ref, ({ endpoint, claimId }) => {
-      const keeper = keeperOf(endpoint, here);
+      const keeper = keeperOf(endpoint, localHost);
       return keeper === null ? null : { keeper, claimId, secret };
     });
 }

@@ -54,21 +54,21 @@ export class Waiters {
 
   /** Listens for the outcome of a command from now on. Call before sending the command. */
   outcome(opId: string): AwaitedOutcome {
-    let heard: CommandOutcome | null = null;
+    let known: CommandOutcome | null = null;
     let wake: () => void = () => undefined;
     const onNotice = (notice: Notice): void => {
       if (!('opId' in notice) || notice.opId !== opId) return;
-      heard ??= notice.type === 'outcome' ? notice.answer : 'committed';
+      known ??= notice.type === 'outcome' ? notice.answer : 'committed';
       wake();
     };
     this.notices.on('notice', onNotice);
     const answer = async (timeoutMs: number): Promise<CommandOutcome | null> => {
-      if (heard !== null) return heard;
+      if (known !== null) return known;
       return new Promise(resolve => {
         const timer = setTimeout(() => resolve(null), timeoutMs);
         wake = () => {
           clearTimeout(timer);
-          resolve(heard);
+          resolve(known);
         };
       });
     };

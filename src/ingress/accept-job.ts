@@ -4,7 +4,7 @@ import type { AcceptJob, FinishJob, JobFailed, JobOutcome } from '../queue/ingre
 import type { IngressJob } from '../queue/ingress-job';
 import { JOB_MAX_BYTES } from './contract';
 import { INGRESS_JOBS, type IngressJobName } from '../../machines/session/session.words';
-import { codeOf, isPassing } from './job-error';
+import { codeOf, isTemporary } from './job-error';
 import type { IngressParts } from './parts';
 import { acceptRun, finishRun } from './run-job';
 import {
@@ -53,7 +53,7 @@ export function finishJob(parts: IngressParts): FinishJob {
     if (name === null)
       return { failure: 'invalid_request: the name of the job has changed since it was accepted' };
     try {
-      return await goOn(parts, job, name, ref);
+      return await continueJob(parts, job, name, ref);
     } catch (error) {
       return failureOf(parts, job, error);
     }
@@ -76,7 +76,7 @@ async function begin(parts: IngressParts, job: IngressJob, name: IngressJobName)
   }
 }
 
-async function goOn(
+async function continueJob(
   parts: IngressParts,
   job: IngressJob,
   name: IngressJobName,
@@ -101,7 +101,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): Promise<JobFailed> {
-  if (isPassing(error) || job.signal.aborted) throw error;
+  if (isTemporary(error) || job.signal.aborted) throw error;
   const code = codeOf(error);
   if (code !== null) return { failure: `${code}: ${messageOf(error)}` };
   parts.log.error({ err: error, job: job.name }, 'a job failed with an unexpected error');

@@ -24,21 +24,21 @@ export async function untilLive(
   job: IngressJob,
   ref: SessionRef,
 ): Promise<FoundSession> {
-  let told: Phase | null = null;
+  let phase: Phase | null = null;
   for (;;) {
     const found = await parts.awaitSession({
       ref,
-      until: record => phaseOf(record) !== told,
-      timeoutMs: told === null ? 0 : POSITION_EVERY_MS,
+      until: record => phaseOf(record) !== phase,
+      timeoutMs: phase === null ? 0 : POSITION_EVERY_MS,
       signal: job.signal,
     });
     job.signal.throwIfAborted();
-    told = phaseOf(found.record);
+    phase = phaseOf(found.record);
     const { id: sessionId, liveAtMs } = found.record.snapshot.context;
-    if (told === 'ended') throw endedEarly(parts.views.of(found), liveAtMs !== null);
-    if (told === 'queued') job.report({ state: told, sessionId, position: found.queuePosition });
-    else job.report({ state: told === 'launching' ? told : 'live', sessionId });
-    if (told === 'live') return found;
+    if (phase === 'ended') throw endedEarly(parts.views.of(found), liveAtMs !== null);
+    if (phase === 'queued') job.report({ state: phase, sessionId, position: found.queuePosition });
+    else job.report({ state: phase === 'launching' ? phase : 'live', sessionId });
+    if (phase === 'live') return found;
   }
 }
 

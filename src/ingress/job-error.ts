@@ -26,15 +26,15 @@ export function endedEarly({ id, status, endReason, error }: SessionData, wasLiv
   return new JobFailure(reason, `session ${id} is ${status} and was never live${why}`);
 }
 
-const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', 'newer_version'];
+const TEMPORARY_CODES: readonly ErrorCode[] = ['redis_unavailable', 'outcome_unknown', 'newer_version'];
 
 /**
  * Whether the error is temporary, so that a retry may help: Redis is away, an outcome is not known yet, or a newer
  * process must handle it.
  */
-export function isPassing(error: unknown): boolean {
+export function isTemporary(error: unknown): boolean {
   if (error instanceof ServiceError) {
-    return PASSING.includes(error.code);
+    return TEMPORARY_CODES.includes(error.code);
   }
   return isRedisAway(error);
 }

@@ -10,7 +10,7 @@ import type { JobOutcome } from '../queue/ingress-handler';
 import { jobKey, type IngressJob } from '../queue/ingress-job';
 import { untilLive } from './await-live';
 import type { RunJob } from './contract';
-import { codeOf, isPassing, JobFailure } from './job-error';
+import { codeOf, isTemporary, JobFailure } from './job-error';
 import { actorOf, idempotencyKeyOf } from './job-identity';
 import type { IngressParts, RunParts } from './parts';
 import { readRun } from './read-job';
@@ -45,7 +45,7 @@ export async function finishRun(parts: IngressParts, job: IngressJob, ref: Sessi
   try {
     return await run(parts, job, ref, data);
   } catch (error) {
-    if (isPassing(error) || job.signal.aborted) throw error;
+    if (isTemporary(error) || job.signal.aborted) throw error;
     if (data.then === 'release' && codeOf(error) !== 'session_not_found') await release(parts, job, ref);
     throw error;
   }
@@ -127,17 +127,17 @@ async function doSteps(
       job.signal.throwIfAborted();
       job.report({ state: 'step', sessionId, step: at + 1, of: steps.length });
       const given = await active(parts, ref, () => page.perform(step)).catch((error: unknown) => {
-        throw isPassing(error) ? error : stepFailed(at + 1, step, error);
+        throw isTemporary(error) ? error : stepFailed(at + 1, step, error);
       });
       await outputs.add(at + 1, step, given);
       await parts.runs.store.save(jobKey(job), { done: at + 1, outputs: outputs.lines });
       at += 1;
     }
   } catch (error) {
-    if (isPassing(error) || job.signal.aborted) throw error;
+    if (isTemporary(error) || job.signal.aborted) throw error;
     // A producer that reads the failure finds the outputs of the earlier steps here.
     job.report({ state: 'failed', sessionId, step: at + 1, of: steps.length, outputs: outputs.all });
-    throw await whyReally(parts, ref, error);
+    throw await causeOf(parts, ref, error);
   } finally {
     // The connection is gone in any case, and the outcome of the work is already known.
     await page.close().catch(() => undefined);
@@ -161,12 +161,12 @@ async function opened(parts: IngressParts, job: IngressJob, ref: SessionRef): Pr
   try {
     return await parts.runs.openPage(ref, job.signal);
   } catch (error) {
-    throw isPassing(error) || job.signal.aborted ? error : await whyReally(parts, ref, error);
+    throw isTemporary(error) || job.signal.aborted ? error : await causeOf(parts, ref, error);
   }
 }
 
 /* If the session has ended during a step, that end is the reason of the failure, not the step's error. */
-async function whyReally(parts: IngressParts, ref: SessionRef, error: unknown): Promise<unknown> {
+async function causeOf(parts: IngressParts, ref: SessionRef, error: unknown): Promise<unknown> {
   const { record } = await parts.awaitSession({
     ref,
     until: ({ snapshot }) => isEnded(statusOf(snapshot)),

@@ -52,9 +52,7 @@ export class WorkerMetrics {
     });
     this.browserCpu = registry.counter({
       name: 'browser_cpu_seconds_total',
-      help:
-        'CPU time of browsers, sampled every 10 s. The time of a browser after its last sample is not ' +
-        'counted. Linux only.',
+      help: 'CPU time of browsers, sampled every 10 s. Time after the last sample is lost. Linux only.',
     });
     this.orphansReaped = registry.counter({
       name: 'orphans_reaped_total',

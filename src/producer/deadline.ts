@@ -12,11 +12,11 @@ export const REDIS_TIMEOUT_MS = 5_000;
 export async function inTime<T>(
   work: Promise<T>,
   jobId: string | null,
-  trouble: () => Error | null,
+  lastError: () => Error | null,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const late = (): void => {
-      const cause = trouble();
+      const cause = lastError();
       const why = cause === null ? '' : `: ${cause.message}`;
       const message = `Redis did not answer in ${REDIS_TIMEOUT_MS} ms${why}`;
       reject(new JobError('redis_unavailable', message, jobId, cause ?? undefined));

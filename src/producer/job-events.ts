@@ -29,7 +29,7 @@ export class JobEvents {
   readonly #followers = new Map<string, Set<JobFollower>>();
   #events: Promise<QueueEvents> | null = null;
   #closed = false;
-  #trouble: Error | null = null;
+  #lastError: Error | null = null;
 
   constructor(
     private readonly redisUrl: string,
@@ -37,9 +37,9 @@ export class JobEvents {
   ) {
     this.#redis = new Redis(commandOptions(redisUrl));
     // Reported when a wait for the connection times out.
-    this.#redis.on('error', error => (this.#trouble = error));
+    this.#redis.on('error', error => (this.#lastError = error));
     this.#redis.on('ready', () => {
-      this.#trouble = null;
+      this.#lastError = null;
       void this.#lookAgain();
     });
     this.queue = new Queue(QUEUE, { connection: this.#redis, prefix });
@@ -68,7 +68,7 @@ export class JobEvents {
    * Waits for Redis for a limited time. @throws JobError `redis_unavailable`, with the last error of the connection.
    */
   async inTime<T>(work: Promise<T>, jobId: string | null): Promise<T> {
-    return inTime(work, jobId, () => this.#trouble);
+    return inTime(work, jobId, () => this.#lastError);
   }
 
   /** Closes the connections; pending waits reject with `closed`. */

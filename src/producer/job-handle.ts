@@ -88,7 +88,7 @@ export class JobHandle<Result> {
 
   /** Progress of the job, from now until it ends; at most a few times a second. */
   async *progress(signal?: AbortSignal): AsyncGenerator<Progress, void, undefined> {
-    const heard: Progress[] = [];
+    const received: Progress[] = [];
     let isOver = false;
     let wake: () => void = () => undefined;
     const onAbort = (): void => wake();
@@ -96,7 +96,7 @@ export class JobHandle<Result> {
     const { stop } = await this.events.follow(this.jobId, {
       onProgress: progress => {
         this.#remember(progress);
-        heard.push(progress);
+        received.push(progress);
         wake();
       },
       onEnd: () => {
@@ -107,7 +107,7 @@ export class JobHandle<Result> {
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const next = heard.shift();
+        const next = received.shift();
         if (next !== undefined) yield next;
         else if (isOver) return;
         else await new Promise<void>(resolve => (wake = resolve));

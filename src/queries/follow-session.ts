@@ -16,7 +16,7 @@ const PAGE = 200;
 const RETRY_MS = 1_000;
 
 /** What a follower of one session gets. */
-export type SessionNews =
+export type SessionFeedItem =
   | { readonly type: 'transition'; readonly entry: HistoryEntry }
   /** The history is another one than before; its beginning comes next. */
   | { readonly type: 'reset' }
@@ -33,7 +33,7 @@ export interface FollowSessionRequest {
 }
 
 /** Follows one session from any line of its history to its end. */
-export type FollowSession = (request: FollowSessionRequest) => AsyncGenerator<SessionNews, void>;
+export type FollowSession = (request: FollowSessionRequest) => AsyncGenerator<SessionFeedItem, void>;
 
 /** Dependencies of {@link followSession}. */
 export interface FollowSessionParts {
@@ -54,28 +54,28 @@ export function followSession(parts: FollowSessionParts): FollowSession {
     const { notices } = parts;
     const wakeup = new Wakeup();
     const onNotice = (notice: Notice): void => {
-      if ('ref' in notice && notice.ref === ref) wakeup.ring();
+      if ('ref' in notice && notice.ref === ref) wakeup.notify();
     };
     notices.on('notice', onNotice);
-    notices.on('resync', wakeup.ring);
+    notices.on('resync', wakeup.notify);
     try {
       if (afterSeq === null) yield { type: 'reset' };
       let seq = afterSeq ?? 0;
-      wakeup.ring();
+      wakeup.notify();
       for (;;) {
-        await wakeup.rung(signal);
+        await wakeup.wait(signal);
         if (signal.aborted) return;
         const seen = await look(parts, ref, seq);
         if (seen === 'unavailable') {
           await pause(RETRY_MS, signal);
-          wakeup.ring();
+          wakeup.notify();
           continue;
         }
         if (seen === 'unknown') {
           yield { type: 'reset' };
           if (seq === 0) return;
           seq = 0;
-          wakeup.ring();
+          wakeup.notify();
           continue;
         }
         for (const entry of seen.entries) {
@@ -86,11 +86,11 @@ export function followSession(parts: FollowSessionParts): FollowSession {
           yield { type: 'closed' };
           return;
         }
-        if (seen.hasMore) wakeup.ring();
+        if (seen.hasMore) wakeup.notify();
       }
     } finally {
       notices.off('notice', onNotice);
-      notices.off('resync', wakeup.ring);
+      notices.off('resync', wakeup.notify);
     }
   };
 }

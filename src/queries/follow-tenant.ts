@@ -18,7 +18,7 @@ const RETRY_MS = 1_000;
 export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' }>;
 
 /** What a follower of all sessions gets, with the position in the stream. */
-export type TenantNews =
+export type TenantFeedItem =
   | {
       readonly type: 'notice';
       readonly id: string;
@@ -74,15 +74,15 @@ export class TenantFeed {
   }
 
   /** Yields until the signal is aborted. May be called once. */
-  async *news(signal: AbortSignal): AsyncGenerator<TenantNews, void> {
+  async *items(signal: AbortSignal): AsyncGenerator<TenantFeedItem, void> {
     const { notices } = this.parts;
     notices.on('notice', this.#onNotice);
     notices.on('resync', this.#fallBehind);
     try {
       while (!signal.aborted) {
         const next = this.#state === 'live' ? this.#inbox.shift() : undefined;
-        if (next !== undefined) yield* this.#tell([next]);
-        else if (this.#state === 'live') await this.#wakeup.rung(signal);
+        if (next !== undefined) yield* this.#deliver([next]);
+        else if (this.#state === 'live') await this.#wakeup.wait(signal);
         else yield* this.#catchUp(signal);
       }
     } finally {
@@ -98,17 +98,17 @@ export class TenantFeed {
       if (this.#state === 'live' && this.#inbox.length === 0) this.#position = id;
     } else if (this.#inbox.length < INBOX_MAX) {
       this.#inbox.push({ notice, id });
-      this.#wakeup.ring();
+      this.#wakeup.notify();
     } else this.#fallBehind();
   };
 
   readonly #fallBehind = (): void => {
     this.#inbox = [];
     this.#state = 'behind';
-    this.#wakeup.ring();
+    this.#wakeup.notify();
   };
 
-  async *#catchUp(signal: AbortSignal): AsyncGenerator<TenantNews, void> {
+  async *#catchUp(signal: AbortSignal): AsyncGenerator<TenantFeedItem, void> {
     // Set before the first read: notices of the tail go to the inbox from here on.
     this.#state = 'catching up';
     for (let isLast = false; !isLast && !signal.aborted;) {
@@ -119,7 +119,7 @@ export class TenantFeed {
         return;
       }
       if (page.isReset) yield { type: 'reset', id: this.#position };
-      yield* this.#tell(page.notices);
+      yield* this.#deliver(page.notices);
       isLast = page.notices.length < PAGE;
     }
     // The state is `behind` again if the inbox has overflowed meanwhile.
@@ -142,7 +142,7 @@ export class TenantFeed {
     }
   }
 
-  *#tell(notices: readonly PlacedNotice[]): Generator<TenantNews, void> {
+  *#deliver(notices: readonly PlacedNotice[]): Generator<TenantFeedItem, void> {
     for (const { notice, id } of notices) {
       // Skips notices that came both from the stream and from the tail.
       if (!isAfter(id, this.#position)) continue;

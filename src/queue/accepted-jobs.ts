@@ -9,7 +9,7 @@ import type { AcceptedPayload } from './payloads';
 /** How many jobs are checked in one pass at most. */
 const BATCH = 1_000;
 
-const GOING_ON: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'active', 'delayed']);
+const RUNNABLE_STATES: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'active', 'delayed']);
 
 const LOST: JobOutcome = { failure: 'internal_error: the service failed; its logs have details' };
 
@@ -33,18 +33,18 @@ export class AcceptedJobs {
    *
    * @returns whether the job waits now; false: its child has ended already
    */
-  async handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
-    if (job.attemptsStarted > 1) await this.#makeWay(job);
+  async waitForChild(job: Job, ref: SessionRef, token: string): Promise<boolean> {
+    if (job.attemptsStarted > 1) await this.#removeStaleChild(job);
     try {
-      return await this.#handOn(job, ref, token);
+      return await this.#addAndWait(job, ref, token);
     } catch (error) {
       if (isRedisAway(error)) throw error;
-      await this.#makeWay(job);
-      return this.#handOn(job, ref, token);
+      await this.#removeStaleChild(job);
+      return this.#addAndWait(job, ref, token);
     }
   }
 
-  async #handOn(job: Job, ref: SessionRef, token: string): Promise<boolean> {
+  async #addAndWait(job: Job, ref: SessionRef, token: string): Promise<boolean> {
     const adding = this.#add(job, ref);
     // Both commands go to Redis in one round trip, because all jobs after this one wait for it.
     await setImmediate();
@@ -87,7 +87,7 @@ export class AcceptedJobs {
     for (const id of await this.ingress.getRanges(['waiting-children'], 0, BATCH - 1, true)) {
       const job = await this.ingress.getJob(id);
       if (job !== undefined && (await this.#isLost(job))) {
-        await this.#makeWay(job);
+        await this.#removeStaleChild(job);
         await this.#add(job, null);
         recovered += 1;
       }
@@ -96,9 +96,9 @@ export class AcceptedJobs {
   }
 
   /* Removes a job with the child's id that cannot run; while it is there, adding the child does nothing. */
-  async #makeWay(job: Job): Promise<void> {
+  async #removeStaleChild(job: Job): Promise<void> {
     const id = childId(job);
-    if (GOING_ON.has(await this.accepted.getJobState(id))) return;
+    if (RUNNABLE_STATES.has(await this.accepted.getJobState(id))) return;
     await this.accepted.remove(id);
   }
 

@@ -47,7 +47,7 @@ export function keyOfJob(job: Job): string {
  * how long it is kept, that it has failed already. BullMQ reads them at the end of the job, from this object and not
  * from Redis. Stack traces are removed, because producers must not see them.
  */
-export function overrule(job: Job): void {
+export function overrideOptions(job: Job): void {
   job.opts = { attempts: 1, removeOnComplete: KEEP, removeOnFail: KEEP, stackTraceLimit: 0 };
   job.deferredFailure = '';
 }

@@ -9,12 +9,12 @@ export class IngressKeys {
   constructor(private readonly redis: Redis) {}
 
   /** Removes a job's parent: its end would be written into keys of the producer's choice. */
-  async disown(job: Job): Promise<void> {
+  async removeParent(job: Job): Promise<void> {
     await this.redis.hdel(hashOf(job), 'parent', 'parentKey');
   }
 
   /** Removes priority and delay, which have served their purpose: when the job comes back it is the first. */
-  async comesBackFirst(job: Job): Promise<void> {
+  async clearPriority(job: Job): Promise<void> {
     if (job.priority === 0 && job.delay === 0) return;
     await this.redis.hset(hashOf(job), { priority: 0, delay: 0 });
   }
@@ -23,7 +23,7 @@ export class IngressKeys {
    * Removes what BullMQ stored with an ended job about its child. The job's result repeats it, and a producer that may
    * only touch the keys of its queue could not remove the job otherwise.
    */
-  async forgetChild(job: Job): Promise<void> {
+  async removeChildResults(job: Job): Promise<void> {
     await this.redis.del(`${hashOf(job)}:processed`, `${hashOf(job)}:failed`);
   }
 }

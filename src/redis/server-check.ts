@@ -12,7 +12,7 @@ export interface RedisReport {
 
 const CHECK_TIMEOUT_MS = 3_000;
 const OLDEST_VERSION = [6, 2] as const;
-const OUR_HZ = 100;
+const WANTED_HZ = 100;
 
 /**
  * Reads version and settings of a Redis that Holdfast does not configure. Everything comes from `INFO`, which managed
@@ -82,8 +82,8 @@ function settingWarning(
 }
 
 function hzWarning(hz: string | undefined): string | null {
-  if (hz === undefined) return `hz is unknown, it should be ${OUR_HZ}: time-outs may be late`;
-  return Number(hz) >= OUR_HZ
+  if (hz === undefined) return `hz is unknown, it should be ${WANTED_HZ}: time-outs may be late`;
+  return Number(hz) >= WANTED_HZ
     ? null
-    : `hz is ${hz}, not ${OUR_HZ}: time-outs may be up to ${Math.ceil(1000 / Number(hz))} ms late`;
+    : `hz is ${hz}, not ${WANTED_HZ}: time-outs may be up to ${Math.ceil(1000 / Number(hz))} ms late`;
 }

@@ -81,8 +81,8 @@ export class QuarantineStore {
    * is gone or has changed.
    */
   async seize(job: ContainedJob, { prefix, id, dataBytes }: JobPlace): Promise<QuarantineEntry | null> {
-    const told = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);
-    const { entry, isKept } = await this.#run(job, [prefix, id, dataBytes, told]);
+    const description = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);
+    const { entry, isKept } = await this.#run(job, [prefix, id, dataBytes, description]);
     return isKept ? entry : null;
   }
 

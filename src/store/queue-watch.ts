@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors';
 import type { Redis } from '../redis/connection';
 import type { ScriptRunner } from '../redis/script-runner';
 import type { QuarantineEntry, QuarantineStore } from './quarantine-store';
-import { mendQueue } from './queue-mending';
+import { repairQueue } from './queue-repair';
 
 /** A BullMQ queue, by the prefix of its keys. */
 export interface WatchedQueue {
@@ -44,10 +44,10 @@ type RawJob = Readonly<Record<(typeof FIELDS)[number], Buffer | null>>;
 interface Candidate {
   readonly id: Buffer;
   /** Null: judge the job by its content. */
-  readonly verdict: Verdict | null;
+  readonly finding: Finding | null;
 }
 
-interface Verdict {
+interface Finding {
   readonly reason: ContainmentReason;
   readonly detail: string;
 }
@@ -74,18 +74,18 @@ export class QueueWatch {
    */
   async contain(watched: WatchedQueue, nowMs: number): Promise<QuarantineEntry[]> {
     const contained: QuarantineEntry[] = [];
-    for (const job of await mendQueue(this.redis, watched, nowMs)) {
+    for (const job of await repairQueue(this.redis, watched, nowMs)) {
       contained.push(await this.quarantine.put(job));
     }
     contained.push(...(await this.containActive(watched)));
     if (watched.isForeign)
-      contained.push(...(await this.#judgeAll(watched, await this.#endless(watched, nowMs))));
+      contained.push(...(await this.#inspectAll(watched, await this.#endless(watched, nowMs))));
     return contained;
   }
 
   /** The part of {@link contain} about fetched jobs: those that BullMQ could not hand to any worker. */
   async containActive(watched: WatchedQueue): Promise<QuarantineEntry[]> {
-    return this.#judgeAll(watched, await this.#newlyActive(watched));
+    return this.#inspectAll(watched, await this.#newlyActive(watched));
   }
 
   /** Bounds how many ended jobs a foreign queue keeps; answers how many were forgotten. */
@@ -110,8 +110,8 @@ export class QueueWatch {
       const [error, taken] = replies[at] ?? [null, null];
       const seen = `${id.toString('latin1')} ${String(taken)}`;
       if (error === null) now.add(seen);
-      if (error !== null) return [{ id, verdict: damaged(messageOf(error)) }];
-      return before.has(seen) ? [] : [{ id, verdict: null }];
+      if (error !== null) return [{ id, finding: damaged(messageOf(error)) }];
+      return before.has(seen) ? [] : [{ id, finding: null }];
     });
     this.#readable.set(prefix, now);
     return unknown;
@@ -133,16 +133,16 @@ export class QueueWatch {
     const tooLate = (nowMs + DELAY_MAX_MS) * DELAY_UNITS_PER_MS;
     const [delayed, parents] = await Promise.all([
       this.redis.zrangebyscoreBuffer(`${prefix}delayed`, tooLate, '+inf', 'LIMIT', 0, BATCH),
-      this.#parentsOfOthers(prefix),
+      this.#foreignParents(prefix),
     ]);
-    const planned: Verdict = {
+    const planned: Finding = {
       reason: 'too_far_delayed',
       detail: 'it is delayed by more than 24 hours',
     };
-    const parent: Verdict = { reason: 'flow', detail: 'it waits for the jobs of a flow' };
+    const parent: Finding = { reason: 'flow', detail: 'it waits for the jobs of a flow' };
     return [
-      ...delayed.map(id => ({ id, verdict: planned })),
-      ...parents.map(id => ({ id, verdict: parent })),
+      ...delayed.map(id => ({ id, finding: planned })),
+      ...parents.map(id => ({ id, finding: parent })),
     ];
   }
 
@@ -150,7 +150,7 @@ export class QueueWatch {
    * A job that was fetched before waits for a child that Holdfast added; the parent of a producer's flow waits before
    * it is ever fetched.
    */
-  async #parentsOfOthers(prefix: string): Promise<Buffer[]> {
+  async #foreignParents(prefix: string): Promise<Buffer[]> {
     const ids = await this.redis.zrangeBuffer(`${prefix}waiting-children`, '0', `${BATCH - 1}`);
     if (ids.length === 0) return [];
     const pipeline = this.redis.pipeline();
@@ -159,18 +159,21 @@ export class QueueWatch {
     return ids.filter((_, at) => replies[at]?.[1] === null || replies[at]?.[0] !== null);
   }
 
-  async #judgeAll(watched: WatchedQueue, candidates: readonly Candidate[]): Promise<QuarantineEntry[]> {
+  async #inspectAll(watched: WatchedQueue, candidates: readonly Candidate[]): Promise<QuarantineEntry[]> {
     const contained: QuarantineEntry[] = [];
     for (const candidate of candidates) {
-      const entry = await this.#judge(watched, candidate);
+      const entry = await this.#inspect(watched, candidate);
       if (entry !== null) contained.push(entry);
     }
     return contained;
   }
 
-  async #judge({ queue, prefix }: WatchedQueue, { id, verdict }: Candidate): Promise<QuarantineEntry | null> {
+  async #inspect(
+    { queue, prefix }: WatchedQueue,
+    { id, finding }: Candidate,
+  ): Promise<QuarantineEntry | null> {
     const raw = await this.#read(keyOf(prefix, id));
-    const found = verdict ?? whatIsWrong(id, raw);
+    const found = finding ?? faultOf(id, raw);
     if (found === null) return null;
     const job: ContainedJob = {
       queue,
@@ -201,7 +204,7 @@ function keyOf(prefix: string, id: Buffer): Buffer {
 }
 
 /** Why BullMQ could not hand a job to a worker; null if it can. */
-function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
+function faultOf(id: Buffer, raw: RawJob | null): Finding | null {
   if (raw === null) return damaged('its key has another type');
   // Bytes that are not UTF-8 are changed by decoding, and would then name another job.
   if (!Buffer.from(id.toString()).equals(id)) return damaged('its id is not UTF-8');
@@ -222,7 +225,7 @@ function whatIsWrong(id: Buffer, raw: RawJob | null): Verdict | null {
     : null;
 }
 
-const damaged = (detail: string): Verdict => ({ reason: 'damaged', detail });
+const damaged = (detail: string): Finding => ({ reason: 'damaged', detail });
 
 /* Undefined: it is not JSON, which has no such value. */
 function parsed(raw: Buffer | null, missing: string): unknown {

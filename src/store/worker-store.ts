@@ -33,14 +33,18 @@ export class WorkerStore {
     const ids = [...new Set([...expiries.keys(), ...drained])].sort();
     return Promise.all(
       ids.map(async id => {
-        const said = await this.redis.hgetall(keys.worker(id));
+        const fields = await this.redis.hgetall(keys.worker(id));
         return {
           id,
           info:
-            said['hostname'] === undefined
+            fields['hostname'] === undefined
               ? null
-              : { hostname: said['hostname'], slots: Number(said['slots']), used: Number(said['used']) },
-          draining: drained.includes(id) || said['draining'] === 'true',
+              : {
+                  hostname: fields['hostname'],
+                  slots: Number(fields['slots']),
+                  used: Number(fields['used']),
+                },
+          draining: drained.includes(id) || fields['draining'] === 'true',
           leaseExpiresAtMs: expiries.get(id) ?? null,
         };
       }),

@@ -7,7 +7,7 @@ import { createLogger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { BrowserProcess } from '../../workers/keeper/process/browser-process';
 import { chromiumCommand, type ChromiumChoice } from '../../workers/keeper/process/browser-command';
-import type { BrowserSurroundings } from '../../workers/keeper/process/browser-facts';
+import type { BrowserRuntime } from '../../workers/keeper/process/browser-facts';
 import { CHROMIUM_ROOM_BYTES } from '../../workers/keeper/books/disk-room';
 import { Leftovers } from '../../workers/keeper/process/leftovers';
 import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
@@ -31,7 +31,7 @@ const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/process/shim.sh');
 export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumProof> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
   const user = browserUser();
-  const around: BrowserSurroundings = {
+  const runtime: BrowserRuntime = {
     processes: systemProcesses,
     leftovers: new Leftovers(systemProcesses),
     user,
@@ -50,8 +50,8 @@ export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumP
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
       directory,
-      chromiumCommand(chromium, around)(directory, 'proof', PLAIN_LAUNCH),
-      around,
+      chromiumCommand(chromium, runtime)(directory, 'proof', PLAIN_LAUNCH),
+      runtime,
       { timeoutMs: LAUNCH_TIMEOUT_MS, signal: new AbortController().signal },
     );
     const launchMs = Math.round(systemClock.monotonicMs() - startedMs);

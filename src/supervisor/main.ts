@@ -59,7 +59,7 @@ export async function supervise(
   try {
     const config = envToConfig(readEnv());
     const log = createLogger('supervisor', config.logLevel);
-    dieOfWhatNobodyCaught(log);
+    exitOnUncaughtError(log);
     return await run({ mode, config, entries, patience, log });
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
@@ -137,7 +137,7 @@ async function logRedisWarnings(url: string, log: Logger): Promise<void> {
 /**
  * The children then act as if the supervisor was killed: API and worker exit, the keeper waits for the next supervisor.
  */
-function dieOfWhatNobodyCaught(log: Logger): void {
+function exitOnUncaughtError(log: Logger): void {
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'uncaught error; the supervisor ends');
     process.exit(EXIT.failed);

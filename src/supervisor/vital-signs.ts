@@ -30,7 +30,7 @@ export class VitalSigns {
   heard(): void {
     // Messages of a process may arrive after its exit.
     if (this.#stopped) return;
-    if (this.#heard) this.#running.heard();
+    if (this.#heard) this.#running.reset();
     else this.#nowRunning();
   }
 

@@ -70,7 +70,7 @@ describe('a session that is being launched when the drain begins', () => {
     const launching = await accept();
     await browser.untilHanging();
     await drained(() => installation.interrupt('SIGTERM'));
-    await browser.be('well');
+    await browser.setBehaviour('well');
     await installation.restart();
     await installation.until(launching.id, ({ status }) => status === 'live', 20_000);
     await expectLegal([launching]);

@@ -5,7 +5,7 @@ import { withDeadline } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 import { connectPuppeteer, leaveMark, readMark, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
-import { knock, open } from '../support/upgrade';
+import { tryUpgrade, open } from '../support/upgrade';
 
 /* The promises of the gateway to its clients, tested with the libraries that users have and a real browser. */
 
@@ -134,7 +134,7 @@ describe('a client that asks for an upgrade', () => {
       const token = url.searchParams.get('token') ?? '';
       const expectRefused = async (query: string): Promise<void> => {
         url.search = query;
-        expect(await knock(url.href)).toEqual({ status: 401, code: 'unauthorized' });
+        expect(await tryUpgrade(url.href)).toEqual({ status: 401, code: 'unauthorized' });
       };
       await expectRefused('');
       await expectRefused('?token=');
@@ -147,13 +147,13 @@ describe('a client that asks for an upgrade', () => {
 
   it('gets 401 with a wrong token, 404 for an unknown session, and 409 for one that has ended', async () => {
     const url = urlOf(session);
-    expect(await knock(`${url}x`)).toEqual({ status: 401, code: 'unauthorized' });
+    expect(await tryUpgrade(`${url}x`)).toEqual({ status: 401, code: 'unauthorized' });
     const unknown = new URL(url);
     unknown.search = '';
     unknown.pathname = '/v1/sessions/unknown/cdp';
-    expect(await knock(unknown.href)).toEqual({ status: 404, code: 'session_not_found' });
+    expect(await tryUpgrade(unknown.href)).toEqual({ status: 404, code: 'session_not_found' });
     await installation.call('DELETE', `/v1/sessions/${session.id}`);
-    expect(await knock(url)).toEqual({ status: 409, code: 'session_ended' });
+    expect(await tryUpgrade(url)).toEqual({ status: 409, code: 'session_ended' });
   });
 });
 

@@ -154,7 +154,7 @@ describe('a browser that', () => {
   afterEach(nothingRuns);
 
   it('exits at once fails its session after two attempts, with the last lines of its output', async () => {
-    await browser.be('exits');
+    await browser.setBehaviour('exits');
     const answer = await installation.call<{ sessionId: string }>('POST', '/v1/sessions', {});
     expect(answer).toMatchObject({
       status: 502,
@@ -174,7 +174,7 @@ describe('a browser that', () => {
   });
 
   it('exits at first and then starts makes its session live', async () => {
-    await browser.be('exits_once');
+    await browser.setBehaviour('exits_once');
     const session = await installation.create();
     expect((await installation.history(session.id)).map(({ event }) => event)).toEqual([
       'created',
@@ -187,7 +187,7 @@ describe('a browser that', () => {
   });
 
   it('hangs is ended when its session is released during the start', async () => {
-    await browser.be('hangs');
+    await browser.setBehaviour('hangs');
     const { body } = await accept();
     await browser.untilHanging();
     const beganMs = performance.now();
@@ -205,10 +205,10 @@ describe('a browser that', () => {
   });
 
   it('is slow does not delay the sessions after it', async () => {
-    await browser.be('hangs');
+    await browser.setBehaviour('hangs');
     const { body } = await accept();
     await browser.untilHanging();
-    await browser.be('well');
+    await browser.setBehaviour('well');
     const quick = await installation.create();
     expect((await installation.read(body.id)).status).toBe('created');
     await release(quick.id);

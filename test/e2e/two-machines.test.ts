@@ -4,7 +4,7 @@ import { pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { canIsolate, makeFarMachine, type FarMachine } from '../support/far-machine';
 import { Installation } from '../support/installation';
-import { untilReaperMayJudge } from '../support/reaper';
+import { untilReaperIsActive } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
 import { open } from '../support/upgrade';
 
@@ -79,7 +79,7 @@ const MAKE_FILE = `
 
   it('fails as worker_lost when the cable is pulled, and its browser ends when the cable is back', async () => {
     const session = await api.create();
-    await untilReaperMayJudge(redis);
+    await untilReaperIsActive(redis);
     const pulledAtMs = Date.now();
     await far.pullCable();
     const lost = await api.until(session.id, ({ endedAt }) => endedAt !== null, 20_000);

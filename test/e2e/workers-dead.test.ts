@@ -1,5 +1,5 @@
 import { Installation, type SessionView } from '../support/installation';
-import { untilReaperMayJudge } from '../support/reaper';
+import { untilReaperIsActive } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
 
 /*
@@ -51,7 +51,7 @@ describe('with every worker dead', () => {
 
   it('its sessions fail as worker_lost within 13 seconds', async () => {
     const session = await api.create();
-    await untilReaperMayJudge(redis);
+    await untilReaperIsActive(redis);
     const cutAtMs = Date.now();
     await cutPower();
     const after = await ended(session, 20_000);

@@ -157,7 +157,7 @@ test('does not put its socket into a folder that others could have made', async 
 describe('under a supervisor', () => {
   let stage: Stage;
   beforeEach(async () => (stage = await Stage.make()));
-  afterEach(() => stage.strike());
+  afterEach(() => stage.dispose());
 
   test('outlives its kill -9, is found by the next one, and ends with the drain', async () => {
     const first = stage.run('start', { REDIS_URL: '' });

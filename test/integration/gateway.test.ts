@@ -206,7 +206,7 @@ describe('the gateway', () => {
   });
 
   /** Code and reason of the close frame that ends a connection. */
-  const goodbye = async (socket: WebSocket): Promise<{ code: number; reason: string }> => {
+  const untilClosed = async (socket: WebSocket): Promise<{ code: number; reason: string }> => {
     const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
     return { code, reason: reason.toString() };
   };
@@ -229,7 +229,7 @@ describe('the gateway', () => {
       const other = await api.createLive({}, KEY);
       const ours = await Promise.all([1, 2, 3].map(() => attach(session.websocketUrl)));
       const theirs = await attach(other.websocketUrl);
-      const closed = Promise.all(ours.map(goodbye));
+      const closed = Promise.all(ours.map(untilClosed));
       await end(session.id);
       const startedMs = performance.now();
       expect(await closed).toEqual([why, why, why]);
@@ -241,7 +241,7 @@ describe('the gateway', () => {
   it('closes the sockets of a session that times out', async () => {
     const session = await api.createLive({ timeout: 1_000 }, KEY);
     const socket = await attach(session.websocketUrl);
-    expect(await goodbye(socket)).toEqual({ code: 4408, reason: 'session_timeout' });
+    expect(await untilClosed(socket)).toEqual({ code: 4408, reason: 'session_timeout' });
     const { body } = await api.call('GET', `/v1/sessions/${session.id}`, { headers: KEY });
     expect(body).toMatchObject({ status: 'timed_out', endReason: 'session_timeout' });
     expect(Date.now() - Date.parse(String(body['endedAt']))).toBeLessThan(1_000);
@@ -249,7 +249,7 @@ describe('the gateway', () => {
 
   it('tells a client the end reason even when its browser is gone before the end is committed', async () => {
     const session = await api.createLive({}, KEY);
-    const closed = goodbye(await attach(session.websocketUrl));
+    const closed = untilClosed(await attach(session.websocketUrl));
     api.browser.dropClients();
     await api.worker.crash(refOf('acme', session.id));
     expect(await closed).toEqual({ code: 4500, reason: 'browser_crashed' });
@@ -257,7 +257,7 @@ describe('the gateway', () => {
 
   it('tells a client that the way to its browser broke while the session goes on', async () => {
     const session = await api.createLive({}, KEY);
-    const closed = goodbye(await attach(session.websocketUrl));
+    const closed = untilClosed(await attach(session.websocketUrl));
     api.browser.dropClients();
     expect(await closed).toEqual({ code: 1011, reason: 'browser_unreachable' });
     expect(await echo(await attach(session.websocketUrl), 'hello')).toBe('hello');
@@ -266,7 +266,7 @@ describe('the gateway', () => {
   it('closes the sockets of a session whose end gave no notice', async () => {
     const session = await api.createLive({}, KEY);
     const socket = await attach(session.websocketUrl);
-    const closed = goodbye(socket);
+    const closed = untilClosed(socket);
     const ref = refOf('acme', session.id);
     // A row that is lost in a rollback of Redis gives no notice. The API notices the reconnect after the rollback.
     await api.deps.redis.del(`{hf}:s:${ref}`);
@@ -426,7 +426,7 @@ describe('the gateway', () => {
     const other = await api.another({});
     const url = (session.websocketUrl ?? '').replace(new URL(api.url).host, new URL(other.url).host);
     const socket = await attach(url);
-    const closed = goodbye(socket);
+    const closed = untilClosed(socket);
     const startedMs = performance.now();
     await other.close();
     expect(await closed).toEqual({ code: 1012, reason: 'shutting_down' });

@@ -20,7 +20,7 @@ beforeEach(async () => {
   stage = await Stage.make();
   port = await freePort();
 });
-afterEach(() => stage.strike());
+afterEach(() => stage.dispose());
 
 const redisDir = (): string => join(stage.dataDir, 'redis');
 

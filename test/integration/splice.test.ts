@@ -162,7 +162,7 @@ test('a close ends both sides, even if the client does not read', async () => {
 describe('a client that gets a close reason', () => {
   const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\n\r\n';
   const frame = frameBytes({ payload: Buffer.alloc(1_000, 'x'), mask: null });
-  const farewell = closeFrame({ code: 4_408, reason: 'idle_timeout' });
+  const closing = closeFrame({ code: 4_408, reason: 'idle_timeout' });
   const WHY = { code: 4_408, reason: 'idle_timeout' };
 
   /** Everything a client gets until it is closed. */
@@ -184,7 +184,7 @@ describe('a client that gets a close reason', () => {
     const all = received(client);
     await until(SWITCHED.length + frame.length);
     splices.at(-1)?.close(WHY);
-    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), frame, farewell]))).toBe(true);
+    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), frame, closing]))).toBe(true);
   });
 
   it('gets it behind the frame that is under way', async () => {
@@ -194,7 +194,7 @@ describe('a client that gets a close reason', () => {
     await until(SWITCHED.length + 500);
     splices.at(-1)?.close(WHY);
     server.write(frame.subarray(500));
-    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), frame, farewell]))).toBe(true);
+    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), frame, closing]))).toBe(true);
   });
 
   it('is closed without it when that frame does not end', async () => {
@@ -213,7 +213,7 @@ describe('a client that gets a close reason', () => {
     await until(SWITCHED.length);
     client.write(Buffer.alloc(1_000_000));
     splices.at(-1)?.close(WHY);
-    expect((await all).subarray(SWITCHED.length).equals(farewell)).toBe(true);
+    expect((await all).subarray(SWITCHED.length).equals(closing)).toBe(true);
     client.destroy();
   });
 
@@ -223,12 +223,12 @@ describe('a client that gets a close reason', () => {
     server.end(SWITCHED);
     const all = received(client);
     (await gone)?.close(WHY);
-    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), farewell]))).toBe(true);
+    expect((await all).equals(Buffer.concat([Buffer.from(SWITCHED), closing]))).toBe(true);
   });
 
   it.each([
     ['refused it', Buffer.from('HTTP/1.1 404 Not Found\r\n\r\n')],
-    ['said goodbye itself', Buffer.concat([Buffer.from(SWITCHED), farewell])],
+    ['sent a close frame itself', Buffer.concat([Buffer.from(SWITCHED), closing])],
   ])('is closed at once when the upstream has %s', async (_what, last) => {
     onGone = () => {
       throw new Error('nobody is to be told');

@@ -9,7 +9,7 @@ import { Stage, untilGone } from '../support/supervisor/harness';
 
 let stage: Stage;
 beforeEach(async () => (stage = await Stage.make()));
-afterEach(() => stage.strike());
+afterEach(() => stage.dispose());
 
 describe('a supervisor that starts', () => {
   test('prints one ready line when all processes serve, after a warning that the API is open', async () => {

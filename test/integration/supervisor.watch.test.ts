@@ -6,7 +6,7 @@ import { Stage } from '../support/supervisor/harness';
 
 let stage: Stage;
 beforeEach(async () => (stage = await Stage.make()));
-afterEach(() => stage.strike());
+afterEach(() => stage.dispose());
 
 describe('a process that gives no sign of life', () => {
   test('is replaced: a frozen worker, keeper and API, each once', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
-import { findHere } from '../../src/browser/dial';
+import { findHostIdentity } from '../../src/browser/dial';
 import { systemProcesses } from '../../src/core/process-identity';
 
 /** A server that answers like a browser's DevTools server: it lists its pages and echoes everything else. */
@@ -76,7 +76,7 @@ export async function startEchoBrowser(): Promise<EchoBrowser> {
     endpoint: {
       port,
       path: BROWSER_PATH,
-      ...(await findHere(systemProcesses)),
+      ...(await findHostIdentity(systemProcesses)),
       gateway: null,
       gatewaySocket: null,
     },

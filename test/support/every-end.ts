@@ -84,9 +84,9 @@ export class EveryEnd {
 
   async #fail(): Promise<void> {
     const { installation, browser } = this;
-    await browser.be('exits');
+    await browser.setBehaviour('exits');
     await installation.call('POST', '/v1/sessions', {});
-    await browser.be('well');
+    await browser.setBehaviour('well');
     const session = await installation.create();
     for (const pid of await installation.browsers()) process.kill(pid, 'SIGKILL');
     await this.#ended(session);

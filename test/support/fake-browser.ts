@@ -6,9 +6,9 @@ import { puppeteerCacheDirs } from '../../workers/keeper/options';
 import { makeTempDir, type TempDir } from './temp-dir';
 
 /** The outcome of each start of the browser, until a test changes it. */
-export type Mood = 'well' | 'exits' | 'exits_once' | 'hangs';
+export type Behaviour = 'well' | 'exits' | 'exits_once' | 'hangs';
 
-/** For `HOLDFAST_CHROMIUM_PATH`: a program that is Chromium or a broken one, as its mood says at each start. */
+/** For `HOLDFAST_CHROMIUM_PATH`: a program that is Chromium or a broken one, as its behaviour says at each start. */
 export class FakeBrowser {
   private constructor(
     readonly path: string,
@@ -16,7 +16,7 @@ export class FakeBrowser {
   ) {}
 
   /** @throws if there is no real browser on this machine to start. */
-  static async create(mood: Mood): Promise<FakeBrowser> {
+  static async create(behaviour: Behaviour): Promise<FakeBrowser> {
     const searchPath = process.env['PATH'] ?? '';
     const real = await findChromium({ configured: null, searchPath, cacheDirs: puppeteerCacheDirs() });
     if (real === null) throw new Error('no Chromium on this machine');
@@ -26,30 +26,30 @@ export class FakeBrowser {
     await writeFile(
       path,
       `#!/bin/sh
-read mood <'${dir.path}/mood'
-case $mood in
+read behaviour <'${dir.path}/behaviour'
+case $behaviour in
   exits) echo 'something is missing here' >&2; exit 1 ;;
-  exits_once) echo well >'${dir.path}/mood'; exit 1 ;;
-  hangs) echo hanging >'${dir.path}/mood'; exec sleep 1000 ;;
+  exits_once) echo well >'${dir.path}/behaviour'; exit 1 ;;
+  hangs) echo hanging >'${dir.path}/behaviour'; exec sleep 1000 ;;
 esac
 exec '${real}' "$@"
 `,
     );
     await chmod(path, 0o755);
-    await browser.be(mood);
+    await browser.setBehaviour(behaviour);
     return browser;
   }
 
   /** Changes the outcome of all later starts. */
-  async be(mood: Mood): Promise<void> {
-    const file = join(this.dir.path, 'mood');
-    await writeFile(file, `${mood}\n`);
+  async setBehaviour(behaviour: Behaviour): Promise<void> {
+    const file = join(this.dir.path, 'behaviour');
+    await writeFile(file, `${behaviour}\n`);
     await chmod(file, 0o666); // the browser's user changes it
   }
 
-  /** Waits until a start hangs; after that the mood is used up. */
+  /** Waits until a start hangs; after that the behaviour is used up. */
   async untilHanging(): Promise<void> {
-    const file = join(this.dir.path, 'mood');
+    const file = join(this.dir.path, 'behaviour');
     await pollUntil('a hanging browser', { timeoutMs: 10_000, everyMs: 10 }, async () =>
       (await readFile(file, 'utf8')) === 'hanging\n' ? true : undefined,
     );

@@ -5,7 +5,7 @@ export type UpgradeAnswer =
   { readonly socket: WebSocket } | { readonly status: number; readonly code: string | undefined };
 
 /** Requests an upgrade at a WebSocket URL as a bare client; the caller must close a socket that it gets. */
-export async function knock(url: string, headers: Record<string, string> = {}): Promise<UpgradeAnswer> {
+export async function tryUpgrade(url: string, headers: Record<string, string> = {}): Promise<UpgradeAnswer> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { headers, perMessageDeflate: false });
     socket.once('open', () => resolve({ socket }));
@@ -22,9 +22,9 @@ export async function knock(url: string, headers: Record<string, string> = {}): 
   });
 }
 
-/** Like {@link knock}, but fails unless it gets a socket. */
+/** Like {@link tryUpgrade}, but fails unless it gets a socket. */
 export async function open(url: string): Promise<WebSocket> {
-  const answer = await knock(url);
+  const answer = await tryUpgrade(url);
   if (!('socket' in answer)) throw new Error(`the upgrade was refused: ${JSON.stringify(answer)}`);
   return answer.socket;
 }

@@ -37,7 +37,7 @@ function takeDescriptors(free: number): () => void {
 
 async function main(runRoot: string): Promise<void> {
   const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  const around = {
+  const runtime = {
     user,
     searchPath: '/usr/bin',
     processes: systemProcesses,
@@ -51,8 +51,8 @@ async function main(runRoot: string): Promise<void> {
     await directory.make(user);
     // The authority file of a display needs one descriptor.
     const giveBack = takeDescriptors(1);
-    await Companions.start(directory, options, around, new AbortController().signal).catch((error: unknown) =>
-      said.push(messageOf(error)),
+    await Companions.start(directory, options, runtime, new AbortController().signal).catch(
+      (error: unknown) => said.push(messageOf(error)),
     );
     await new Promise(resolve => setImmediate(resolve));
     giveBack();

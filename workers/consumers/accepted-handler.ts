@@ -41,7 +41,7 @@ export class AcceptedHandler {
   async handle(payload: AcceptedPayload, delivery: Delivery): Promise<JobResult> {
     this.#underWay += 1;
     try {
-      return await this.#goOn(payload, delivery);
+      return await this.#continueJob(payload, delivery);
     } catch (error) {
       this.parts.log.info(
         { reason: messageOf(error) },
@@ -53,7 +53,7 @@ export class AcceptedHandler {
     }
   }
 
-  async #goOn({ jobId, ref }: AcceptedPayload, { signal, stalls }: Delivery): Promise<JobResult> {
+  async #continueJob({ jobId, ref }: AcceptedPayload, { signal, stalls }: Delivery): Promise<JobResult> {
     const { jobs, closing, log } = this.parts;
     const job = await jobs.ingress.getJob(jobId);
     // The waiting job is gone; or this one was added again by a process that did not know that the job has ended.

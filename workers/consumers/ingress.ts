@@ -19,7 +19,7 @@ import {
   type ContainEndless,
   type JobOutcome,
 } from '../../src/queue/ingress-handler';
-import { HeldJob, nameOf, overrule } from '../../src/queue/ingress-job';
+import { HeldJob, nameOf, overrideOptions } from '../../src/queue/ingress-job';
 import type { IngressKeys } from '../../src/queue/ingress-keys';
 import { INGRESS_CONCURRENCY } from '../../src/queue/queues';
 import { INGRESS_QUEUE } from '../../machines/session/session.words';
@@ -51,12 +51,12 @@ export interface IngressConsumerOptions {
 }
 
 /**
- * How many jobs this process works on at most. Jobs named in {@link HURRIES} are taken beyond it, because they make
+ * How many jobs this process works on at most. Jobs named in {@link URGENT_JOBS} are taken beyond it, because they make
  * room.
  */
 export const UNDER_WAY_MAX = 300;
 
-const HURRIES: ReadonlySet<string> = new Set(['session.release', 'session.extend']);
+const URGENT_JOBS: ReadonlySet<string> = new Set(['session.release', 'session.extend']);
 
 /** BullMQ's own limit. */
 export const INGRESS_BLOCK_MS = 10_000;
@@ -110,7 +110,7 @@ export class IngressConsumer {
         runRetryDelay: AWAY_PAUSE_MS,
       },
     );
-    this.#worker.on('active', overrule);
+    this.#worker.on('active', overrideOptions);
     this.#worker.on('stalled', id => report.jobStalled(INGRESS_QUEUE, printable(id, 100)));
     this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
     this.#worker.on('completed', job => void this.#ended(job));
@@ -169,7 +169,7 @@ export class IngressConsumer {
 
   /* A job comes here at least twice: to be accepted, and to be ended. */
   async #visit(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
-    if (isGhost(job)) {
+    if (isUnreadable(job)) {
       await this.#contain(true);
       if (!(await job.isActive())) throw new WaitingError();
     }
@@ -181,7 +181,7 @@ export class IngressConsumer {
         if ('failure' in outcome) throw new UnrecoverableError(outcome.failure.slice(0, REASON_MAX));
         return outcome.result;
       } catch (error) {
-        if (!passes(error)) throw codedOf(error);
+        if (!isTemporary(error)) throw codedOf(error);
         const reason = messageOf(error);
         this.options.log.info(
           { jobId: printable(job.id ?? '', 100), reason },
@@ -189,7 +189,7 @@ export class IngressConsumer {
         );
         // Keeps the order also while Redis is away: no later job is accepted first.
         if (!isOver.aborted) await pause(AWAY_PAUSE_MS, isOver);
-        if (isOver.aborted) throw await this.#letGo(job, token);
+        if (isOver.aborted) throw await this.#returnToQueue(job, token);
       }
     }
   }
@@ -200,7 +200,7 @@ export class IngressConsumer {
     const ended = await jobs.outcomeOf(job);
     if (ended !== null) return ended;
     if (job.parentKey !== undefined || job.parent !== undefined) {
-      await keys.disown(job);
+      await keys.removeParent(job);
       return { failure: 'invalid_request: jobs that belong to a flow are not supported' };
     }
     const held = new HeldJob(job, signal, this.options.log);
@@ -210,12 +210,12 @@ export class IngressConsumer {
     }
     const accepted = await accept(held);
     if ('failure' in accepted) return accepted;
-    await keys.comesBackFirst(job);
-    return (await jobs.handOn(job, accepted.ref, token)) ? null : jobs.outcomeOf(job);
+    await keys.clearPriority(job);
+    return (await jobs.waitForChild(job, accepted.ref, token)) ? null : jobs.outcomeOf(job);
   }
 
   /* Back to its place at once, or when its lock has lapsed. */
-  async #letGo(job: Job, token: string): Promise<WaitingError> {
+  async #returnToQueue(job: Job, token: string): Promise<WaitingError> {
     const moved = job.moveToWait(token).catch(() => undefined);
     await settlesWithin(moved, AWAY_PAUSE_MS);
     return new WaitingError();
@@ -223,7 +223,7 @@ export class IngressConsumer {
 
   async #ended(job: Job): Promise<void> {
     // If a crash leaves it behind, it is removed with the job.
-    await this.options.keys.forgetChild(job).catch(() => undefined);
+    await this.options.keys.removeChildResults(job).catch(() => undefined);
     await this.options.onEnded(new HeldJob(job, this.#closing.signal, this.options.log));
   }
 
@@ -268,17 +268,17 @@ export class IngressConsumer {
 
   async #resumeWhenWanted(): Promise<void> {
     const { signal } = this.#closing;
-    while (!signal.aborted && !this.#hasRoom && !(await this.#nextHurries())) {
+    while (!signal.aborted && !this.#hasRoom && !(await this.#isNextUrgent())) {
       await pause(FULL_PAUSE_MS, signal);
     }
     if (!signal.aborted) await this.#worker.resume();
   }
 
   /* Jobs that are back to be ended, and unreadable ones, also count as urgent. */
-  async #nextHurries(): Promise<boolean> {
+  async #isNextUrgent(): Promise<boolean> {
     try {
       const [next] = await this.options.jobs.ingress.getJobs(['wait', 'prioritized'], 0, 0, true);
-      return next !== undefined && (HURRIES.has(nameOf(next)) || next.attemptsStarted > 0);
+      return next !== undefined && (URGENT_JOBS.has(nameOf(next)) || next.attemptsStarted > 0);
     } catch (error) {
       return !isRedisAway(error);
     }
@@ -288,12 +288,14 @@ export class IngressConsumer {
 /*
  * A job whose data is missing: BullMQ has read only what the fetch itself has written, perhaps over a key of the queue.
  */
-const isGhost = (job: Job): boolean => nameOf(job) === '' && !Number.isFinite(job.timestamp);
+const isUnreadable = (job: Job): boolean => nameOf(job) === '' && !Number.isFinite(job.timestamp);
 
-const passes = (error: unknown): boolean => isRedisAway(error) || error instanceof ServiceError;
+const isTemporary = (error: unknown): boolean => isRedisAway(error) || error instanceof ServiceError;
 
 /* All other errors are about this one job: another process has it, or another writer has changed its keys. */
 function codedOf(error: unknown): unknown {
-  const isWord = error instanceof WaitingChildrenError || error instanceof UnrecoverableError;
-  return isWord ? error : new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));
+  const isOutcome = error instanceof WaitingChildrenError || error instanceof UnrecoverableError;
+  return isOutcome
+    ? error
+    : new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));
 }

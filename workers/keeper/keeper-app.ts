@@ -9,7 +9,7 @@ import {
   type ChromiumChoice,
   type CommandFactory,
 } from './process/browser-command';
-import type { BrowserSurroundings } from './process/browser-facts';
+import type { BrowserRuntime } from './process/browser-facts';
 import { CHROMIUM_ROOM_BYTES, FULL_BELOW_BYTES } from './books/disk-room';
 import { KeeperGateway, type GatewayDeps } from './door/gateway';
 import { LoadMeter, type BrowserLoad } from './process/browser-load';
@@ -29,7 +29,7 @@ import {
   type User,
 } from './process/run-root';
 import { SocketServer } from './door/socket-server';
-import { WorkerDesk } from './door/worker-desk';
+import { WorkerRegistry } from './door/worker-registry';
 
 const FORWARD_PROXY_PROGRAM = join(__dirname, 'companions', 'forward-proxy', 'main.js');
 
@@ -55,7 +55,7 @@ export interface KeeperOptions {
   readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly log: Logger;
-  /** See WorkerDeskDeps. */
+  /** See `WorkerRegistryDeps`. */
   readonly onAbandoned?: () => void;
   /** For tests: shorter patience than production's. */
   readonly rhythm?: {
@@ -91,7 +91,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   await SocketServer.refuseIfServed(socketPath);
 
   const lifecycle = new Lifecycle();
-  const parts: { gateway: KeeperGateway | null; desk: WorkerDesk | null } = { gateway: null, desk: null };
+  const parts: LateParts = { gateway: null, registry: null };
   try {
     const meter = new LoadMeter({ roots: () => keeper.rootPids() });
     const keeper = await makeKeeper(runRoot, user, options, {
@@ -101,12 +101,12 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     lifecycle.defer('keeper', () => keeper.stop());
     const gatewayDeps: GatewayDeps = {
       browserOf: claimId => keeper.browserOf(claimId),
-      secret: () => parts.desk?.secret ?? null,
+      secret: () => parts.registry?.secret ?? null,
       clock: options.clock,
       log: options.log,
     };
-    const neighbours = await KeeperGateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);
-    lifecycle.defer('gateway socket', () => neighbours.close());
+    const localGateway = await KeeperGateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);
+    lifecycle.defer('gateway socket', () => localGateway.close());
     if (options.listen !== null) {
       const gateway = await KeeperGateway.listen(options.listen, gatewayDeps);
       parts.gateway = gateway;
@@ -115,22 +115,28 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     await keeper.open();
     await meter.start();
     lifecycle.defer('load meter', () => meter.stop());
-    const desk = await openDesk(keeper, runRoot, options);
-    parts.desk = desk;
-    lifecycle.defer('worker desk', () => desk.close());
-    const server = await SocketServer.listen(socketPath, desk);
+    const registry = await openWorkerRegistry(keeper, runRoot, options);
+    parts.registry = registry;
+    lifecycle.defer('worker registry', () => registry.close());
+    const server = await SocketServer.listen(socketPath, registry);
     lifecycle.defer('socket', () => server.close());
     return {
       keeper,
       socketPath,
       gateway: parts.gateway,
-      hasWorker: () => desk.hasWorker,
+      hasWorker: () => registry.hasWorker,
       close: () => lifecycle.close(),
     };
   } catch (error) {
     await lifecycle.close();
     throw error;
   }
+}
+
+/** Parts that are made after others that refer to them. */
+interface LateParts {
+  gateway: KeeperGateway | null;
+  registry: WorkerRegistry | null;
 }
 
 async function makeKeeper(
@@ -140,7 +146,7 @@ async function makeKeeper(
   { gateway, load }: { gateway: () => KeeperGateway | null; load: () => BrowserLoad | null },
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
-  const around: BrowserSurroundings = {
+  const runtime: BrowserRuntime = {
     processes,
     leftovers: new Leftovers(processes),
     user,
@@ -154,8 +160,8 @@ async function makeKeeper(
     runRoot,
     slots,
     records: new Records(runRoot, log),
-    around,
-    command: await commandFactory(options.browser, around, runRoot),
+    runtime,
+    command: await commandFactory(options.browser, runtime, runRoot),
     bootId: await processes.bootId(),
     netns: await processes.networkNamespace(),
     gateway: () => advertised(options, gateway()),
@@ -169,11 +175,15 @@ async function makeKeeper(
   });
 }
 
-async function openDesk(keeper: Keeper, runRoot: string, options: KeeperOptions): Promise<WorkerDesk> {
+async function openWorkerRegistry(
+  keeper: Keeper,
+  runRoot: string,
+  options: KeeperOptions,
+): Promise<WorkerRegistry> {
   const { processes, clock, log, rhythm, onAbandoned } = options;
   const self = await processes.identify(process.pid);
   if (self === null) throw new Error('the process table does not know this process');
-  return new WorkerDesk({
+  return new WorkerRegistry({
     keeper,
     hostId: await hostIdOf(runRoot),
     self,
@@ -189,10 +199,10 @@ async function openDesk(keeper: Keeper, runRoot: string, options: KeeperOptions)
 
 async function commandFactory(
   browser: BrowserChoice,
-  around: BrowserSurroundings,
+  runtime: BrowserRuntime,
   runRoot: string,
 ): Promise<CommandFactory> {
-  if (browser.kind === 'chromium') return chromiumCommand(browser, around);
+  if (browser.kind === 'chromium') return chromiumCommand(browser, runtime);
   return nullBrowserCommand(await installScript(runRoot, join(__dirname, 'process', 'null-browser.sh')));
 }
 

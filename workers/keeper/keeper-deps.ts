@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
 import type { CommandFactory } from './process/browser-command';
-import type { BrowserSurroundings } from './process/browser-facts';
+import type { BrowserRuntime } from './process/browser-facts';
 import type { BrowserLoad } from './process/browser-load';
 import type { LivenessRhythm } from './process/liveness';
 import type { Records } from './books/records';
@@ -11,7 +11,7 @@ export interface KeeperDeps {
   readonly runRoot: string;
   readonly slots: number;
   readonly records: Records;
-  readonly around: BrowserSurroundings;
+  readonly runtime: BrowserRuntime;
   readonly command: CommandFactory;
   readonly bootId: string;
   /** Network namespace; together with the boot id it shows other processes whether they share this loopback. */

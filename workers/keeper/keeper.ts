@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { messageOf } from '../../src/core/errors';
-import { inherit } from './books/adoption';
+import { recoverBrowsers } from './books/adoption';
 import { BrowserProcess } from './process/browser-process';
 import { LaunchError } from './process/browser-start';
 import { keepToQuota, type CutDownload } from './downloads/download-quota';
@@ -52,8 +52,8 @@ export class Keeper {
 
   /** Takes over the browsers of an earlier keeper. Nothing else may be called before this has resolved. */
   async open(): Promise<void> {
-    const { runRoot, records, around, bootId, clock, log } = this.#deps;
-    const found = await inherit({ runRoot, records, around, bootId, nowMs: clock.nowMs() });
+    const { runRoot, records, runtime, bootId, clock, log } = this.#deps;
+    const found = await recoverBrowsers({ runRoot, records, runtime, bootId, nowMs: clock.nowMs() });
     this.#orphansReaped = found.orphansReaped;
     for (const { stored, process } of found.alive) {
       const browser = this.#keep(stored.ref, stored.fence, process.directory);
@@ -161,8 +161,8 @@ export class Keeper {
   async close(ref: string, claimId: string): Promise<boolean> {
     const browser = this.#books.find(ref, claimId);
     if (browser === undefined) {
-      const { runRoot, around } = this.#deps;
-      this.#orphansReaped += await reapStrays(runRoot, () => this.#books.directories(), around);
+      const { runRoot, runtime } = this.#deps;
+      this.#orphansReaped += await reapStrays(runRoot, () => this.#books.directories(), runtime);
       return false;
     }
     await this.#end(browser, 'closed by its worker');
@@ -192,7 +192,7 @@ export class Keeper {
   /** Refuses launches and stops all watches. Browsers are left as they are. */
   stop(): void {
     this.#closing.abort();
-    for (const browser of this.#books.all()) browser.letGo();
+    for (const browser of this.#books.all()) browser.detach();
     this.#deps.records.stop();
     if (this.#expiry !== null) clearInterval(this.#expiry);
   }
@@ -203,10 +203,10 @@ export class Keeper {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<BrowserProcess> {
-    const { around, command } = this.#deps;
+    const { runtime, command } = this.#deps;
     const limits = { timeoutMs: Math.min(timeoutMs, KEEPER_LAUNCH_TIMEOUT_MS), signal };
     const plan = command(browser.directory, browser.fence.claimId, options);
-    return BrowserProcess.launch(browser.directory, plan, around, limits);
+    return BrowserProcess.launch(browser.directory, plan, runtime, limits);
   }
 
   /** Ends a browser whose owner needs no report of it. */
@@ -237,9 +237,9 @@ export class Keeper {
   }
 
   #watch(browser: KeptBrowser): void {
-    const { liveness, around, clock, downloadsMaxBytes } = this.#deps;
+    const { liveness, runtime, clock, downloadsMaxBytes } = this.#deps;
     void watchLiveness(browser, liveness, this.#closing.signal);
-    const quota = { maxBytes: downloadsMaxBytes, around, clock };
+    const quota = { maxBytes: downloadsMaxBytes, runtime, clock };
     void keepToQuota(browser, quota, this.#closing.signal, cuts => this.#onCuts(browser, cuts));
   }
 

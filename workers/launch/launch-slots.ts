@@ -68,7 +68,7 @@ export class LaunchSlots {
   }
 
   /** The launch has ended; from here on the keeper's count is right. */
-  giveBack(): void {
+  release(): void {
     this.#underWay -= 1;
     this.#announce();
   }

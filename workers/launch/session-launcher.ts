@@ -10,7 +10,7 @@ import type { Timeouts } from '../../src/engine/timeouts';
 import type { LaunchPayload } from '../../src/queue/payloads';
 import type { SessionRecord } from '../../src/store/session-record';
 import type { WorkerStore } from '../../src/store/worker-store';
-import { insist } from '../insist';
+import { retryUntilDone } from '../retry-until-done';
 import type { KeeperClient } from '../keeper-client';
 import { KeeperError } from '../keeper/door/keeper-error';
 import { KEEPER_LAUNCH_TIMEOUT_MS } from '../keeper/door/protocol';
@@ -18,7 +18,7 @@ import { launchPlan } from './launch-plan';
 import type { LaunchSlots } from './launch-slots';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { SessionCloser } from '../ownership/session-closer';
-import { say, type WorkerContext } from '../worker-context';
+import { commitEvent, type WorkerContext } from '../worker-context';
 import type { WorkerExporter } from '../worker-exporter';
 
 /** Dependencies of {@link SessionLauncher}. */
@@ -49,7 +49,7 @@ interface Claimed extends Pick<SessionContext, 'options' | 'sealed'> {
  */
 export class SessionLauncher {
   readonly #claims = new Set<string>();
-  readonly #doomed = new Set<string>();
+  readonly #cancelled = new Set<string>();
 
   constructor(private readonly parts: LauncherParts) {}
 
@@ -70,7 +70,7 @@ export class SessionLauncher {
       }
       await this.#launch(ref, attempt);
     } finally {
-      slots.giveBack();
+      slots.release();
     }
     return DONE;
   }
@@ -84,8 +84,8 @@ export class SessionLauncher {
    * The session of a claim has ended. If its launch has not reached the keeper yet it must not: the close order would
    * find no browser, and the browser would start after it.
    */
-  doom(claimId: string): void {
-    if (this.#claims.has(claimId)) this.#doomed.add(claimId);
+  cancelLaunch(claimId: string): void {
+    if (this.#claims.has(claimId)) this.#cancelled.add(claimId);
   }
 
   async #launch(ref: SessionRef, attempt: number): Promise<void> {
@@ -94,19 +94,19 @@ export class SessionLauncher {
     try {
       const claimed = await this.#claim(ref, attempt, claimId);
       if (claimed === null) return; // ended, taken by another worker, or another attempt: the job is stale
-      if (this.#doomed.has(claimId)) return;
+      if (this.#cancelled.has(claimId)) return;
       const endpoint = await this.#start(ref, claimed);
       if (endpoint !== null) await this.#goLive(ref, claimed.fence, endpoint);
     } finally {
       this.#claims.delete(claimId);
-      this.#doomed.delete(claimId);
+      this.#cancelled.delete(claimId);
     }
   }
 
   async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Claimed | null> {
     const { context } = this.parts;
     const { workerId } = context;
-    const outcome = await say(context, {
+    const outcome = await commitEvent(context, {
       ref,
       cause: 'slot_free',
       event: (record, nowMs) =>
@@ -123,7 +123,9 @@ export class SessionLauncher {
    */
   async #endWaiting(ref: SessionRef): Promise<void> {
     const { context, timeouts } = this.parts;
-    await insist('queue', context.log, context.signal, () => timeouts.fire(ref, 'queue', null, 'claim'));
+    await retryUntilDone('queue', context.log, context.signal, () =>
+      timeouts.fire(ref, 'queue', null, 'claim'),
+    );
   }
 
   /* A ready browser with its first page, or null after the failure was committed. */
@@ -147,7 +149,7 @@ export class SessionLauncher {
       exporter.launched(wasCancelled ? 'cancelled' : 'failed', orderedMs);
       context.log[wasCancelled ? 'info' : 'warn']({ session: ref, reason: message }, 'launch failed');
       try {
-        await say(context, {
+        await commitEvent(context, {
           ref,
           cause: 'launch_failed',
           fence,
@@ -162,7 +164,7 @@ export class SessionLauncher {
 
   async #goLive(ref: SessionRef, fence: Fence, endpoint: Endpoint): Promise<void> {
     const { context, owned, closer } = this.parts;
-    const outcome = await say(context, {
+    const outcome = await commitEvent(context, {
       ref,
       cause: 'browser_ready',
       fence,
@@ -172,10 +174,10 @@ export class SessionLauncher {
       if (!context.signal.aborted) await closer.close(ref, fence.claimId);
       throw error;
     });
-    const isOurs =
+    const isLive =
       (outcome.kind === 'committed' || outcome.kind === 'replayed') &&
       outcome.record.snapshot.value === 'live';
-    if (isOurs) owned.add(outcome.record);
+    if (isLive) owned.add(outcome.record);
     // The session was released or timed out during the launch: the browser is closed.
     else if (outcome.kind !== 'fenced') await closer.close(ref, fence.claimId);
   }

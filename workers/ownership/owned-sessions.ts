@@ -2,7 +2,7 @@ import type { Fence } from '../../machines/session/session.types';
 import type { SessionRef } from '../../src/core/ids';
 import type { SessionRecord } from '../../src/store/session-record';
 import type { BrowserRecord } from '../keeper/door/protocol';
-import { say, type WorkerContext } from '../worker-context';
+import { commitEvent, type WorkerContext } from '../worker-context';
 
 /** How many early ends are remembered; each is needed only between a launch and its commit. */
 const EARLY_GONE_MAX = 256;
@@ -53,7 +53,7 @@ export class OwnedSessions {
       return;
     }
     // Fails only when this process stops: the keeper remembers the end, and the next worker reads it.
-    this.#sayGone(ref, browser).catch((error: unknown) =>
+    this.#commitGone(ref, browser).catch((error: unknown) =>
       this.context.log.warn(
         { session: ref, err: error },
         'the end of a browser could not be committed; the next worker process will do it',
@@ -61,10 +61,10 @@ export class OwnedSessions {
     );
   }
 
-  async #sayGone(ref: SessionRef, { fence, gone }: BrowserRecord): Promise<void> {
+  async #commitGone(ref: SessionRef, { fence, gone }: BrowserRecord): Promise<void> {
     const cause = gone?.cause ?? 'browser_crashed';
     const message = gone?.message ?? 'the browser was ended';
-    await say(this.context, {
+    await commitEvent(this.context, {
       ref,
       cause,
       fence,

@@ -12,7 +12,7 @@ import type { KeeperClient } from '../keeper-client';
 import type { BrowserRecord } from '../keeper/door/protocol';
 import type { OwnedSessions } from './owned-sessions';
 import type { SessionCloser } from './session-closer';
-import { sayOnce, type WorkerContext } from '../worker-context';
+import { commitEventOnce, type WorkerContext } from '../worker-context';
 
 /**
  * A browser whose session has no row is ended after this time, and not at once: Redis may have lost its last second,
@@ -100,22 +100,22 @@ export class Reconciler {
   /* Keeps the session, adopts it, or commits the end of its browser. */
   async #settleRow({ record, fence }: OwnedRow, browser: BrowserRecord | undefined): Promise<void> {
     if (isEnded(statusOf(record.snapshot))) return;
-    if (!hasBrowser(statusOf(record.snapshot))) return this.#giveLaunchUp(record, fence);
+    if (!hasBrowser(statusOf(record.snapshot))) return this.#failLaunch(record, fence);
     const isRunning = browser?.state === 'running';
     const isHeld =
       browser?.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId);
-    if (isRunning && isHeld) return this.#sayCuts(record, fence, browser);
+    if (isRunning && isHeld) return this.#commitCuts(record, fence, browser);
     // The browser is closing: the keeper reports how it ended later, and the next pass handles that.
     if (browser?.state === 'closing' && browser.fence.claimId === fence.claimId) return;
     if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
-    else await this.#sayGone(record, fence, browser);
+    else await this.#commitGone(record, fence, browser);
   }
 
   async #adopt(record: SessionRecord, held: Fence, browser: BrowserRecord): Promise<void> {
     const { context, keeper, owned } = this.parts;
     const { workerId } = context;
     const claimId = randomId();
-    const outcome = await sayOnce(context, {
+    const outcome = await commitEventOnce(context, {
       ref: record.ref,
       cause: 'adopted',
       fence: held,
@@ -130,37 +130,41 @@ export class Reconciler {
     owned.add(outcome.record);
   }
 
-  async #giveLaunchUp({ ref }: SessionRecord, fence: Fence): Promise<void> {
+  async #failLaunch({ ref }: SessionRecord, fence: Fence): Promise<void> {
     const message = 'the worker that was starting the browser was restarted';
-    await this.#sayAs(ref, fence, 'worker_restarted', nowMs => ({ type: 'LAUNCH_FAILED', nowMs, message }));
+    await this.#commitAs(ref, fence, 'worker_restarted', nowMs => ({
+      type: 'LAUNCH_FAILED',
+      nowMs,
+      message,
+    }));
   }
 
-  async #sayGone({ ref }: SessionRecord, fence: Fence, browser: BrowserRecord | undefined): Promise<void> {
+  async #commitGone({ ref }: SessionRecord, fence: Fence, browser: BrowserRecord | undefined): Promise<void> {
     const gone = browser?.gone ?? null;
     if (gone !== null && gone.cause === null) {
       // The keeper ended it because there was no worker, or because it was stopped while no process could commit that.
-      await this.#sayAs(ref, fence, 'ended_by_keeper', nowMs => ({ type: 'WORKER_LOST', nowMs, fence }));
+      await this.#commitAs(ref, fence, 'ended_by_keeper', nowMs => ({ type: 'WORKER_LOST', nowMs, fence }));
       return;
     }
     const cause = gone?.cause ?? 'browser_crashed';
     const message = gone?.message ?? 'the browser is not there any more';
-    await this.#sayAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
+    await this.#commitAs(ref, fence, cause, nowMs => ({ type: 'BROWSER_GONE', nowMs, cause, message }));
   }
 
   /* Commits the cut downloads to the history; the session continues. */
-  async #sayCuts({ ref }: SessionRecord, fence: Fence, { hasNewCuts }: BrowserRecord): Promise<void> {
+  async #commitCuts({ ref }: SessionRecord, fence: Fence, { hasNewCuts }: BrowserRecord): Promise<void> {
     if (hasNewCuts !== true) return;
-    await this.#sayAs(ref, fence, 'download_quota_exceeded', nowMs => ({ type: 'DOWNLOADS_CUT', nowMs }));
+    await this.#commitAs(ref, fence, 'download_quota_exceeded', nowMs => ({ type: 'DOWNLOADS_CUT', nowMs }));
     await this.parts.keeper.call('cutsHeard', { ref, claimId: fence.claimId }, { timeoutMs: 5_000 });
   }
 
-  async #sayAs(
+  async #commitAs(
     ref: SessionRef,
     fence: Fence,
     cause: string,
     event: (nowMs: number) => MachineEvent,
   ): Promise<void> {
-    await sayOnce(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
+    await commitEventOnce(this.parts.context, { ref, cause, fence, event: (_record, nowMs) => event(nowMs) });
   }
 
   /* A browser of the keeper: its session must be live or launching, with this worker as owner under the same claim. */

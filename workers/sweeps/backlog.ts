@@ -66,7 +66,7 @@ export class Backlog<T> {
     }
     const [first] = failures;
     if (first !== undefined) this.parts.onFailing(failures.length, first);
-    if (!isStopped()) this.#forgetAllBut(seen);
+    if (!isStopped()) this.#keepOnly(seen);
     return settled;
   }
 
@@ -104,7 +104,7 @@ export class Backlog<T> {
     }
   }
 
-  #forgetAllBut(seen: ReadonlySet<string>): void {
+  #keepOnly(seen: ReadonlySet<string>): void {
     for (const key of this.#failing.keys()) if (!seen.has(key)) this.#failing.delete(key);
   }
 }

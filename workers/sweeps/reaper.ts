@@ -54,7 +54,7 @@ export class Reaper {
       ended += await this.#reap(workerId, unsettled);
     }
     this.#unsettled = unsettled;
-    await this.#dropObligationsOfTheDead(nowMs);
+    await this.#dropObligationsOfLostWorkers(nowMs);
     return ended;
   }
 
@@ -128,7 +128,7 @@ export class Reaper {
     return outcome.kind === 'committed';
   }
 
-  async #dropObligationsOfTheDead(nowMs: number): Promise<void> {
+  async #dropObligationsOfLostWorkers(nowMs: number): Promise<void> {
     const held = new Set(await this.parts.leases.held(nowMs));
     const monotonicMs = this.#lastLookMs;
     const owedSinceMs = new Map<string, number>();

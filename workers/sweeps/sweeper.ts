@@ -125,8 +125,8 @@ export class Sweeper {
 
   async #turn(sweep: Sweep): Promise<void> {
     try {
-      const mine = await this.parts.maintenance.takeTurn(sweep.name, Math.floor(sweep.everyMs * 0.7));
-      if (mine) await sweep.run();
+      const hasTurn = await this.parts.maintenance.takeTurn(sweep.name, Math.floor(sweep.everyMs * 0.7));
+      if (hasTurn) await sweep.run();
       // The reaper of every process watches its own contact with Redis, also without the turn.
       else if (sweep.name === 'reaper') await this.parts.reaper.look(false);
       this.#failing.delete(sweep.name);
@@ -134,9 +134,9 @@ export class Sweeper {
       if (sweep.name === 'reaper') this.parts.reaper.contactLost();
       // A failing sweep is logged once, because without it missed events stay unrepaired. That Redis is away is logged
       // elsewhere.
-      const isNews = !isRedisAway(error) && !this.#failing.has(sweep.name);
-      if (isNews) this.#failing.add(sweep.name);
-      this.parts.log[isNews ? 'warn' : 'debug']({ sweep: sweep.name, err: error }, 'sweep failed');
+      const isNew = !isRedisAway(error) && !this.#failing.has(sweep.name);
+      if (isNew) this.#failing.add(sweep.name);
+      this.parts.log[isNew ? 'warn' : 'debug']({ sweep: sweep.name, err: error }, 'sweep failed');
     }
   }
 

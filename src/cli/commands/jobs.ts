@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import type { Jobs, QuarantinedJob, QuarantinedJobWithData } from '../../client/jobs';
 import { connect, type Context } from '../context';
 import { formatAge } from '../durations';
-import { exitCodeOf, Told } from '../exit-codes';
-import { tellFailure } from '../failure';
+import { exitCodeOf, ReportedFailure } from '../exit-codes';
+import { printFailure } from '../failure';
 import { JOBS, withWord } from '../find';
 import { example, remote, wholeNumber, type RemoteOptions } from '../options';
 import { printAll, printOne, type View } from '../output';
@@ -121,8 +121,8 @@ function registerOrder(
         );
       }
       if (settled.length > 0) printAll(stdout, flags.output, settled, SETTLED, { jobs: settled });
-      for (const failure of failures) tellFailure(stderr, failure, flags.output);
-      if (failures.length > 0) throw new Told(exitCodeOf(failures[0]));
+      for (const failure of failures) printFailure(stderr, failure, flags.output);
+      if (failures.length > 0) throw new ReportedFailure(exitCodeOf(failures[0]));
     },
   );
 }

@@ -6,7 +6,7 @@ import type * as Supervisor from '../../supervisor/main';
 import type * as PrepareModule from '../../supervisor/prepare-machine';
 import type { Mode } from '../../supervisor/roles';
 import type { Context } from '../context';
-import { EXIT, Told } from '../exit-codes';
+import { EXIT, ReportedFailure } from '../exit-codes';
 import { example, formatted, NAMELESS } from '../options';
 import type { Format } from '../output';
 
@@ -45,7 +45,7 @@ export function registerProcesses(program: Command, context: Context): void {
 async function prepare(): Promise<void> {
   // SAFETY: this is the module of that name.
   const { prepareMachine } = load('../../supervisor/prepare-machine') as typeof PrepareModule;
-  if (!(await prepareMachine())) throw new Told(EXIT.failed);
+  if (!(await prepareMachine())) throw new ReportedFailure(EXIT.failed);
 }
 
 function registerDoctor(program: Command, { stdout }: Context): void {
@@ -67,7 +67,7 @@ function registerDoctor(program: Command, { stdout }: Context): void {
       else if (output === 'ndjson') stdout.line(JSON.stringify(finding));
     });
     if (output === 'json') stdout.line(JSON.stringify({ healthy: isHealthy, findings }, null, 2));
-    if (!isHealthy) throw new Told(EXIT.failed);
+    if (!isHealthy) throw new ReportedFailure(EXIT.failed);
   });
 }
 

@@ -5,7 +5,7 @@ import type * as ConfigModule from '../../config/config';
 import { readEnv } from '../../config/env';
 import type * as AccessModule from '../../supervisor/redis-access';
 import type { Context } from '../context';
-import { EXIT, Told } from '../exit-codes';
+import { EXIT, ReportedFailure } from '../exit-codes';
 import { example } from '../options';
 
 /** Loaded on demand: most commands need no settings. */
@@ -34,6 +34,6 @@ export function registerRedisUrl(program: Command, { stdout, stderr }: Context):
       `holdfast: the Redis of ${dataDir} is not open to other services; ` +
         'restart with HOLDFAST_REDIS_PORT, for example 6390',
     );
-    throw new Told(EXIT.notFound);
+    throw new ReportedFailure(EXIT.notFound);
   });
 }

@@ -60,12 +60,12 @@ async function live(context: Context, client: Browser, flags: Flags): Promise<vo
     const onInterrupt = (): void => leave(interrupted.reason);
     interrupted.addEventListener('abort', onInterrupt);
     if (interrupted.aborted) onInterrupt();
-    const clockwork = setInterval(draw, REDRAW_EVERY_MS);
+    const interval = setInterval(draw, REDRAW_EVERY_MS);
     screen.open(key => leave(key === 'quit' ? undefined : new Interrupted('SIGINT')), draw);
     try {
       await feed.run(leaving.signal, draw);
     } finally {
-      clearInterval(clockwork);
+      clearInterval(interval);
       interrupted.removeEventListener('abort', onInterrupt);
       screen.close();
     }

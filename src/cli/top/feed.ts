@@ -14,7 +14,7 @@ const READ_PAUSE_MS = 250;
 /** Keeps the state of a service: reads it every second, sooner after an event, and continues through outages. */
 export class TopFeed {
   readonly #rates: RateCounter;
-  readonly #news = new Wakeup();
+  readonly #changes = new Wakeup();
   #snapshot: Snapshot | null = null;
   #outage: TopState['outage'] = null;
 
@@ -58,11 +58,11 @@ export class TopFeed {
         this.#snapshot = await readSnapshot(this.client, { limit: this.limit(), nowMs, signal });
         this.#outage = null;
       } catch (error) {
-        this.#endure(error, signal);
+        this.#noteOutage(error, signal);
       }
       if (!signal.aborted) changed();
       await pause(READ_PAUSE_MS, signal);
-      await this.#something(READ_EVERY_MS - READ_PAUSE_MS, signal);
+      await this.#untilChange(READ_EVERY_MS - READ_PAUSE_MS, signal);
     }
   }
 
@@ -71,30 +71,30 @@ export class TopFeed {
       try {
         for await (const event of this.client.events({ signal, maxRetries: 0 })) {
           this.#rates.add(event, this.clock.monotonicMs());
-          this.#news.ring();
+          this.#changes.notify();
         }
       } catch (error) {
-        this.#endure(error, signal);
+        this.#noteOutage(error, signal);
       }
       await pause(READ_EVERY_MS, signal);
     }
   }
 
-  #endure(error: unknown, signal: AbortSignal): void {
+  #noteOutage(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
     if (!isHoldfastError(error) || !error.retryable) throw error;
     this.#outage = { message: error.message, sinceMs: this.#outage?.sinceMs ?? this.clock.nowMs() };
   }
 
   /* Waits for an event, but no longer than `maxMs`. */
-  async #something(maxMs: number, signal: AbortSignal): Promise<void> {
+  async #untilChange(maxMs: number, signal: AbortSignal): Promise<void> {
     const enough = new AbortController();
     const timer = setTimeout(() => enough.abort(), maxMs);
     const onAbort = (): void => enough.abort();
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
     try {
-      await this.#news.rung(enough.signal);
+      await this.#changes.wait(enough.signal);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);

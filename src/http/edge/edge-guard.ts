@@ -23,18 +23,18 @@ export type EdgeGuard = (request: IncomingMessage) => void;
  */
 export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
   const publicUrl = options.publicUrl === null ? null : new URL(options.publicUrl);
-  const isOurHost = hostCheck(options, publicUrl);
+  const isAllowedHost = hostCheck(options, publicUrl);
   return request => {
     const { headers, rawHeaders, url = '' } = request;
     const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
     const host = hosts === 1 ? hostnameOf(headers.host ?? '') : null;
     // A request for an absolute URL names its own host, which bypasses the Host header.
-    if (host === null || !url.startsWith('/') || !isOurHost(host)) {
+    if (host === null || !url.startsWith('/') || !isAllowedHost(host)) {
       throw forbidden(
         'The Host header does not name this service. Set HOLDFAST_PUBLIC_URL to the URL that clients use.',
       );
     }
-    if (headers.origin !== undefined && !isOurOrigin(headers.origin, publicUrl, request, isOurHost)) {
+    if (headers.origin !== undefined && !isAllowedOrigin(headers.origin, publicUrl, request, isAllowedHost)) {
       throw forbidden('Requests from web pages of other origins are refused.');
     }
     const site = headers['sec-fetch-site'];
@@ -56,11 +56,11 @@ function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname:
 }
 
 /* Accepted are the public origin, and this service's own names with the port that the request came in on. */
-function isOurOrigin(
+function isAllowedOrigin(
   origin: string,
   publicUrl: URL | null,
   request: IncomingMessage,
-  isOurHost: (hostname: string) => boolean,
+  isAllowedHost: (hostname: string) => boolean,
 ): boolean {
   if (!URL.canParse(origin)) return false;
   const parsed = new URL(origin);
@@ -72,7 +72,7 @@ function isOurOrigin(
     parsed.protocol === 'http:' &&
     port === request.socket.localPort &&
     (isLoopbackName(hostname) || isIP(hostname) !== 0) &&
-    isOurHost(hostname)
+    isAllowedHost(hostname)
   );
 }
 

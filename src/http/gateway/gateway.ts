@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { dial, type DevToolsPart, type Here } from '../../browser/dial';
+import { dial, type DevToolsPart, type HostIdentity } from '../../browser/dial';
 import { DOWNLOADS_STAY } from '../../browser/download-behavior';
 import { ClientFrames } from '../../core/client-frames';
 import type { Clock } from '../../core/clock';
@@ -36,7 +36,7 @@ export interface GatewayParts {
   readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures' | 'cdpClientsCut'>;
   /** Cuts clients that do not read. */
   readonly silentClients: Pick<StalledReaders, 'watch'>;
-  readonly here: Here;
+  readonly localHost: HostIdentity;
   readonly secret: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -81,7 +81,7 @@ export class Gateway {
   /** Answers an upgrade request: with the browser, or with a refusal in the form of every other error. */
   readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     const { requestId } = requestIdOf(request.headers['x-request-id']);
-    this.#letThrough({ request, socket, head, requestId }).catch((thrown: unknown) => {
+    this.#admit({ request, socket, head, requestId }).catch((thrown: unknown) => {
       const error = codedError(thrown);
       const { log, apiMetrics } = this.parts;
       apiMetrics.cdpUpgradeFailures.inc({ code: error.code });
@@ -91,7 +91,7 @@ export class Gateway {
     });
   };
 
-  async #letThrough(upgrade: Upgrade): Promise<void> {
+  async #admit(upgrade: Upgrade): Promise<void> {
     const { guard, clients, sessions, draining } = this.parts;
     const { request, socket } = upgrade;
     guard(request);
@@ -128,13 +128,14 @@ export class Gateway {
     client: SplicedClient,
     { ref, part }: Asked,
   ): Promise<void> {
-    const { here, secret, activity, clock, log } = this.parts;
+    const { localHost, secret, activity, clock, log } = this.parts;
     const { request, socket, head, requestId } = upgrade;
     const { endpoint, owner, limits } = record.snapshot.context;
     if (record.isPartial === true && (endpoint === null || owner === null)) throw newerVersion();
     if (endpoint === null || owner === null) throw new Error(`live session ${ref} has no browser`);
 
-    const dialled = await dial({ endpoint, claimId: owner.fence.claimId, part }, here, secret, client.ended);
+    const target = { endpoint, claimId: owner.fence.claimId, part };
+    const dialled = await dial(target, localHost, secret, client.ended);
     if (client.ended.aborted || socket.destroyed) {
       dialled.socket.destroy();
       throw new ServiceError('browser_unreachable', 'The client has disconnected.');

@@ -136,12 +136,12 @@ function parametersOf({ path, parameters = [] }: Operation): DocumentedParameter
 
 function documentedParameter({ in: where, name, schema, description }: Parameter): DocumentedParameter {
   const made = jsonSchema(schema, 'input');
-  const said = description ?? made['description'];
+  const text = description ?? made['description'];
   return {
     in: where,
     name,
     required: !schema.safeParse(undefined).success,
-    ...(typeof said === 'string' ? { description: said } : {}),
+    ...(typeof text === 'string' ? { description: text } : {}),
     schema: asText(without(made, 'description')),
   };
 }
@@ -189,9 +189,9 @@ function documentedAnswer({
       ? {}
       : {
           headers: Object.fromEntries(
-            Object.entries(headers).map(([name, said]) => [
+            Object.entries(headers).map(([name, text]) => [
               name,
-              { description: said, schema: { type: 'string' } },
+              { description: text, schema: { type: 'string' } },
             ]),
           ),
         }),
@@ -256,13 +256,13 @@ function relax({
   if (additional === false && !isStrict) delete made.additionalProperties;
   if (typeof additional === 'object' && Object.keys(additional).length === 0)
     delete made.additionalProperties;
-  if (zodSchema instanceof z.ZodDiscriminatedUnion) tellApart(zodSchema.def, made);
+  if (zodSchema instanceof z.ZodDiscriminatedUnion) addDiscriminator(zodSchema.def, made);
   if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
   if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
 }
 
 /* Adds the discriminator of named schemas, for client generators that do not derive it themselves. */
-function tellApart(
+function addDiscriminator(
   { discriminator: propertyName, options }: z.core.$ZodDiscriminatedUnionDef,
   made: z.core.JSONSchema.BaseSchema,
 ): void {

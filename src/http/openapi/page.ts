@@ -63,10 +63,10 @@ const schemaItem = (name: string): string => `<a href="#schema-${name}">${text(n
 function operationSection(document: OpenApiDocument, placed: Placed, caller: Caller): string {
   const { path, method, operation } = placed;
   const { operationId, summary, description, parameters, requestBody, responses } = operation;
-  const rows = parameters.map(({ name, in: where, required, description: said, schema }) => [
+  const rows = parameters.map(({ name, in: where, required, description: about, schema }) => [
     `<code>${text(name)}</code>`,
     required ? `${where}, required` : where,
-    `${prose(said ?? '')} ${shape(schema)}`,
+    `${prose(about ?? '')} ${shape(schema)}`,
   ]);
   const bodies = Object.values(requestBody?.content ?? {}).map(
     ({ schema }) => `<h4>Body</h4>${members(schema)}`,
@@ -107,8 +107,8 @@ function members(schema: JsonSchema): string {
   const rows = Object.entries(properties).map(([name, member]) => {
     // SAFETY: the members of `properties` are schemas.
     const inner = member as JsonSchema;
-    const said = typeof inner['description'] === 'string' ? inner['description'] : '';
-    return [`<code>${text(name)}</code>`, shape(inner), prose(said)];
+    const about = typeof inner['description'] === 'string' ? inner['description'] : '';
+    return [`<code>${text(name)}</code>`, shape(inner), prose(about)];
   });
   return table(['Member', 'is', ''], rows);
 }
@@ -124,7 +124,7 @@ function shape(schema: JsonSchema): string {
   const words = [
     choices?.map(shape).join(' or ') ?? typeWords(schema),
     items === undefined ? '' : `of ${shape(items)}`,
-    ...FACETS.map(([key, said]) => facet(schema[key], said)),
+    ...FACETS.map(([key, about]) => facet(schema[key], about)),
   ];
   return words.filter(word => word !== '').join(' ');
 }
@@ -146,10 +146,10 @@ function typeWords({ type, enum: words }: JsonSchema): string {
   return text(Array.isArray(type) ? type.map(String).join(' or ') : typeof type === 'string' ? type : '');
 }
 
-function facet(value: unknown, said: string): string {
+function facet(value: unknown, about: string): string {
   if (value === undefined) return '';
   const shown = typeof value === 'string' ? value : JSON.stringify(value);
-  return `${said} <code>${text(shown)}</code>`.trim();
+  return `${about} <code>${text(shown)}</code>`.trim();
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

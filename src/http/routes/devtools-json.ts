@@ -60,12 +60,12 @@ export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRou
       headers: req.headers,
     });
     const route = await withinRedisBudget(parts.findBrowser(ref, `/json/${endpoint}`));
-    const said = await readDevToolsJson(route);
+    const answer = await readDevToolsJson(route);
     const url = parts.views.websocketUrl(ref, id);
     res.set('Cache-Control', 'no-store');
-    if (endpoint === 'version') res.json({ ...described(said), webSocketDebuggerUrl: url });
-    else if (endpoint === 'list') res.json(targetsOf(said).map(target => withUrl(target, url)));
-    else res.json(said);
+    if (endpoint === 'version') res.json({ ...described(answer), webSocketDebuggerUrl: url });
+    else if (endpoint === 'list') res.json(targetsOf(answer).map(target => withUrl(target, url)));
+    else res.json(answer);
   };
 }
 
@@ -75,14 +75,14 @@ function withUrl(target: { readonly id?: unknown }, browserUrl: string): object 
   return { ...target, webSocketDebuggerUrl: url.href };
 }
 
-const targetsOf = (said: unknown): { readonly id?: unknown }[] => {
-  if (Array.isArray(said)) return said.map(described);
+const targetsOf = (answer: unknown): { readonly id?: unknown }[] => {
+  if (Array.isArray(answer)) return answer.map(described);
   throw new ServiceError('browser_unreachable', 'The answer of the browser is not as expected.');
 };
 
 /* Chromium's description without its URLs, which name a port that clients cannot reach. */
-function described(said: unknown): Record<string, unknown> {
-  const parsed = z.record(z.string(), z.unknown()).safeParse(said);
+function described(answer: unknown): Record<string, unknown> {
+  const parsed = z.record(z.string(), z.unknown()).safeParse(answer);
   if (!parsed.success)
     throw new ServiceError('browser_unreachable', 'The answer of the browser is not as expected.');
   const { data } = parsed;

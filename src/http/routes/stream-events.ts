@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { FollowTenant, TenantNews } from '../../queries/follow-tenant';
+import type { FollowTenant, TenantFeedItem } from '../../queries/follow-tenant';
 import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
 import type { EventStreams } from '../streams/event-streams';
 import { withinRedisBudget } from '../edge/redis-budget';
@@ -17,18 +17,18 @@ export function streamEventsRoute({ followTenant, eventStreams }: StreamEventsRo
   return async (req, res) => {
     const feed = await withinRedisBudget(followTenant(tenantOf(res), lastEventIdOf(req)));
     const stream = eventStreams.open(req, res, () => feed.position);
-    for await (const news of feed.news(contextOf(res).stopWaiting)) {
+    for await (const item of feed.items(contextOf(res).stopWaiting)) {
       if (stream.isClosed) return;
-      await stream.send(eventOf(news));
+      await stream.send(eventOf(item));
     }
     stream.end();
   };
 }
 
-function eventOf(news: TenantNews): StreamEvent {
-  const { id } = news;
-  if (news.type === 'reset') return { event: 'reset', id, data: {} };
-  const { sessionId, notice } = news;
+function eventOf(item: TenantFeedItem): StreamEvent {
+  const { id } = item;
+  if (item.type === 'reset') return { event: 'reset', id, data: {} };
+  const { sessionId, notice } = item;
   return notice.type === 'closed'
     ? { event: 'closed', id, data: { sessionId } }
     : { event: 'transition', id, data: transitionEvent(sessionId, notice) };

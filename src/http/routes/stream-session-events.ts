@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { statusOf } from '../../../machines/session/session.view';
 import { isEnded } from '../../../machines/session/session.words';
-import type { FollowSession, SessionNews } from '../../queries/follow-session';
+import type { FollowSession, SessionFeedItem } from '../../queries/follow-session';
 import type { GetSession } from '../../queries/get-session';
 import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
 import type { EventStreams } from '../streams/event-streams';
@@ -37,18 +37,18 @@ export function streamSessionEventsRoute(parts: StreamSessionEventsRouteParts): 
     const stream = parts.eventStreams.open(req, res);
     const { stopWaiting: signal } = contextOf(res);
     const { id } = record.snapshot.context;
-    for await (const news of parts.followSession({ ref, afterSeq: seqOf(lastId), signal })) {
+    for await (const item of parts.followSession({ ref, afterSeq: seqOf(lastId), signal })) {
       if (stream.isClosed) return;
-      await stream.send(eventOf(news, id));
+      await stream.send(eventOf(item, id));
     }
     stream.end();
   };
 }
 
-function eventOf(news: SessionNews, sessionId: string): StreamEvent {
-  switch (news.type) {
+function eventOf(item: SessionFeedItem, sessionId: string): StreamEvent {
+  switch (item.type) {
     case 'transition':
-      return { event: 'transition', id: String(news.entry.seq), data: sessionEvent(news.entry) };
+      return { event: 'transition', id: String(item.entry.seq), data: sessionEvent(item.entry) };
     case 'reset':
       return { event: 'reset', id: '0', data: { sessionId } };
     case 'closed':

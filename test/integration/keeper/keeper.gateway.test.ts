@@ -45,13 +45,13 @@ afterEach(async () => {
 const downloadsOf = (uid: number): BrowserDownloads =>
   new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') });
 
-function knock(path: string, headers: Record<string, string> = {}): WebSocket {
+function tryUpgrade(path: string, headers: Record<string, string> = {}): WebSocket {
   return new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, { headers });
 }
 
 /** Status of a refused upgrade; 101 for one that was not. */
 async function statusOf(path: string): Promise<number> {
-  const socket = knock(path);
+  const socket = tryUpgrade(path);
   const status = await new Promise<number>(resolve => {
     socket.once('open', () => resolve(101));
     socket.once('unexpected-response', (_request, { statusCode }) => resolve(statusCode ?? 0));
@@ -63,7 +63,7 @@ async function statusOf(path: string): Promise<number> {
 }
 
 test('a ticket for a claim opens its browser', async () => {
-  const socket = knock(keeperPath(SECRET, 'claim-1'));
+  const socket = tryUpgrade(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
   expect(gateway.connections).toBe(1);
   socket.send('hello');
@@ -78,7 +78,7 @@ test('a ticket for a claim opens its browser', async () => {
 
 test('only the handshake itself is passed on', async () => {
   const headers = { origin: 'http://evil.test', cookie: 'a=b', authorization: 'Bearer x' };
-  const socket = knock(keeperPath(SECRET, 'claim-1'), headers);
+  const socket = tryUpgrade(keeperPath(SECRET, 'claim-1'), headers);
   await once(socket, 'open');
   expect(Object.keys(browser.upgrades[0]?.headers ?? {}).sort()).toEqual(
     ['connection', 'host', 'sec-websocket-key', 'sec-websocket-version', 'upgrade'].sort(),
@@ -115,7 +115,7 @@ test('plain requests get an answer that asks for an upgrade', async () => {
 });
 
 test('an API that reads nothing of what the browser sends is cut', async () => {
-  const socket = knock(keeperPath(SECRET, 'claim-1'));
+  const socket = tryUpgrade(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
   socket.pause();
   // The browser of this test echoes what it gets: far more than the buffers on the way hold.
@@ -127,7 +127,7 @@ test('an API that reads nothing of what the browser sends is cut', async () => {
 });
 
 test('an API that reads slowly is not cut', async () => {
-  const socket = knock(keeperPath(SECRET, 'claim-1'));
+  const socket = tryUpgrade(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
   const total = 24;
   let received = 0;
@@ -144,7 +144,7 @@ test('an API that reads slowly is not cut', async () => {
 });
 
 test('closing the gateway cuts its connections', async () => {
-  const socket = knock(keeperPath(SECRET, 'claim-1'));
+  const socket = tryUpgrade(keeperPath(SECRET, 'claim-1'));
   await once(socket, 'open');
   await Promise.all([once(socket, 'close'), gateway.close()]);
   expect(gateway.connections).toBe(0);
@@ -158,7 +158,7 @@ describe('the other endpoints of DevTools', () => {
   };
 
   it('open with the same ticket: the WebSocket of a page, and the HTTP endpoints', async () => {
-    const socket = knock(of('/devtools/page/PAGE1'));
+    const socket = tryUpgrade(of('/devtools/page/PAGE1'));
     await once(socket, 'open');
     socket.terminate();
     expect(browser.upgrades.at(-1)?.path).toBe('/devtools/page/PAGE1');

@@ -40,7 +40,7 @@ describe('a worker beside rows of a newer version', () => {
     // No slot is held: all four can be taken at once.
     await pollUntil('the slots', { timeoutMs: 2_000, everyMs: 1 }, () => {
       const taken = [1, 2, 3, 4].map(() => launcher.slots.take());
-      taken.filter(Boolean).forEach(() => launcher.slots.giveBack());
+      taken.filter(Boolean).forEach(() => launcher.slots.release());
       return taken.every(Boolean) || undefined;
     });
   }, 20_000);

@@ -107,7 +107,7 @@ export class Stage {
   }
 
   /** Ends everything that was started and removes the folder. */
-  async strike(): Promise<void> {
+  async dispose(): Promise<void> {
     for (const supervisor of this.#supervisors) {
       supervisor.kill('SIGKILL');
       await supervisor.ended();

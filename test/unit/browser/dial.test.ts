@@ -4,12 +4,12 @@ import { dial, keeperOf, routeTo } from '../../../src/browser/dial';
 import { keeperTicket } from '../../../src/core/keeper-ticket';
 import { ENDPOINT } from '../../support/session-samples';
 
-const here = { bootId: ENDPOINT.bootId, netns: ENDPOINT.netns };
+const localHost = { bootId: ENDPOINT.bootId, netns: ENDPOINT.netns };
 const target = (gateway: string | null) => ({ endpoint: { ...ENDPOINT, gateway }, claimId: 'claim-1' });
 
 describe('the way to a browser', () => {
   it('is loopback on its own machine', () => {
-    expect(routeTo(target('10.0.0.7:9223'), here, 'secret')).toEqual({
+    expect(routeTo(target('10.0.0.7:9223'), localHost, 'secret')).toEqual({
       host: '127.0.0.1',
       port: ENDPOINT.port,
       path: ENDPOINT.path,
@@ -18,8 +18,8 @@ describe('the way to a browser', () => {
   });
 
   it.each([
-    ['another machine', { ...here, bootId: 'another' }],
-    ['another network namespace', { ...here, netns: 'net:[1]' }],
+    ['another machine', { ...localHost, bootId: 'another' }],
+    ['another network namespace', { ...localHost, netns: 'net:[1]' }],
   ])('is the gateway of its keeper from %s, with a ticket for the claim', (_where, there) => {
     expect(routeTo(target('10.0.0.7:9223'), there, 'secret')).toEqual({
       host: '10.0.0.7',
@@ -30,28 +30,31 @@ describe('the way to a browser', () => {
   });
 
   it('may lead over IPv6', () => {
-    expect(routeTo(target('[2001:db8::1]:9223'), { ...here, netns: 'x' }, 's')).toMatchObject({
+    expect(routeTo(target('[2001:db8::1]:9223'), { ...localHost, netns: 'x' }, 's')).toMatchObject({
       host: '2001:db8::1',
       port: 9223,
     });
   });
 
   it('does not exist where the keeper has no gateway', () => {
-    expect(routeTo(target(null), { ...here, bootId: 'another' }, 'secret')).toBeNull();
+    expect(routeTo(target(null), { ...localHost, bootId: 'another' }, 'secret')).toBeNull();
   });
 });
 
 describe("the way to a browser's keeper", () => {
   const endpoint = { ...ENDPOINT, gateway: '10.0.0.7:9223', gatewaySocket: '/run/gateway.sock' };
-  const elsewhere = { ...here, bootId: 'another' };
+  const elsewhere = { ...localHost, bootId: 'another' };
 
   it('is its socket on the same machine, its port from any other', () => {
-    expect(keeperOf(endpoint, here)).toEqual({ socketPath: '/run/gateway.sock' });
+    expect(keeperOf(endpoint, localHost)).toEqual({ socketPath: '/run/gateway.sock' });
     expect(keeperOf(endpoint, elsewhere)).toEqual({ host: '10.0.0.7', port: 9223 });
   });
 
   it('is its port where it has no socket, and may not exist', () => {
-    expect(keeperOf({ ...endpoint, gatewaySocket: null }, here)).toEqual({ host: '10.0.0.7', port: 9223 });
+    expect(keeperOf({ ...endpoint, gatewaySocket: null }, localHost)).toEqual({
+      host: '10.0.0.7',
+      port: 9223,
+    });
     expect(keeperOf({ ...endpoint, gateway: null }, elsewhere)).toBeNull();
   });
 });
@@ -71,7 +74,7 @@ describe('dialling', () => {
 
   it('gives a connected socket, which a later abort leaves alone', async () => {
     const abort = new AbortController();
-    const { socket } = await dial(toServer(), here, 'secret', abort.signal);
+    const { socket } = await dial(toServer(), localHost, 'secret', abort.signal);
     abort.abort();
     expect(socket).toMatchObject({ connecting: false, destroyed: false });
     socket.destroy();
@@ -79,14 +82,14 @@ describe('dialling', () => {
   });
 
   it('gives up at once when it is aborted', async () => {
-    await expect(dial(toServer(), here, 'secret', AbortSignal.abort())).rejects.toMatchObject({
+    await expect(dial(toServer(), localHost, 'secret', AbortSignal.abort())).rejects.toMatchObject({
       code: 'browser_unreachable',
     });
   });
 
   it.each([
-    ['when the port is closed', { endpoint: { ...ENDPOINT, port: 1 }, claimId: 'claim-1' }, here],
-    ['when there is no route', target(null), { ...here, bootId: 'another' }],
+    ['when the port is closed', { endpoint: { ...ENDPOINT, port: 1 }, claimId: 'claim-1' }, localHost],
+    ['when there is no route', target(null), { ...localHost, bootId: 'another' }],
   ])('fails %s', async (_where, to, from) => {
     await expect(dial(to, from, 'secret')).rejects.toMatchObject({ code: 'browser_unreachable' });
   });

@@ -41,7 +41,7 @@ test('silence fires once the limit is over, not before', () => {
 
 test('a sign of life starts the whole limit again', () => {
   run(2_750);
-  watch.heard();
+  watch.reset();
   run(2_750);
   expect(fired).toBe(0);
   run(250);

@@ -6,26 +6,26 @@ describe('a wakeup', () => {
 
   it('wakes a waiter', async () => {
     const wakeup = new Wakeup();
-    const waiting = wakeup.rung(never);
+    const waiting = wakeup.wait(never);
     expect(await settlesWithin(waiting, 10)).toBe(false);
-    wakeup.ring();
+    wakeup.notify();
     await waiting;
   });
 
-  it('keeps a ring that came before a waiter, and several as one', async () => {
+  it('keeps a notification that came before a waiter, and several as one', async () => {
     const wakeup = new Wakeup();
-    wakeup.ring();
-    wakeup.ring();
-    await wakeup.rung(never);
-    expect(await settlesWithin(wakeup.rung(never), 10)).toBe(false);
+    wakeup.notify();
+    wakeup.notify();
+    await wakeup.wait(never);
+    expect(await settlesWithin(wakeup.wait(never), 10)).toBe(false);
   });
 
   it('ends a wait when it is closed, before or during the wait', async () => {
     const over = new AbortController();
-    const waiting = new Wakeup().rung(over.signal);
+    const waiting = new Wakeup().wait(over.signal);
     over.abort();
     await waiting;
-    await new Wakeup().rung(over.signal);
+    await new Wakeup().wait(over.signal);
   });
 
   it('leaves no listener on a long-lived signal', async () => {
@@ -34,8 +34,8 @@ describe('a wakeup', () => {
     const removed = jest.spyOn(signal, 'removeEventListener');
     const wakeup = new Wakeup();
     for (let i = 0; i < 3; i += 1) {
-      const waiting = wakeup.rung(signal);
-      wakeup.ring();
+      const waiting = wakeup.wait(signal);
+      wakeup.notify();
       await waiting;
     }
     expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);

@@ -6,7 +6,7 @@ import type { StepOutcome } from '../../../src/engine/stepper';
 import type { SessionRecord } from '../../../src/store/session-record';
 import type { BrowserRecord } from '../../../workers/keeper/door/protocol';
 import { Reconciler, type ReconcilerParts } from '../../../workers/ownership/reconciler';
-import type { OwnersWord } from '../../../workers/worker-context';
+import type { OwnerEvent } from '../../../workers/worker-context';
 import { SAMPLES } from '../../support/session-samples';
 
 const WORKER_ID = 'w-1';
@@ -34,7 +34,7 @@ class Machine {
         workerId: WORKER_ID,
         log,
         signal: new AbortController().signal,
-        stepper: { apply: (word: OwnersWord) => this.#apply(word) },
+        stepper: { apply: (word: OwnerEvent) => this.#apply(word) },
       },
       keeper: { call: (op: string, args: { ref: SessionRef; to: Fence }) => this.#keeper(op, args) },
       owned: {
@@ -85,7 +85,7 @@ class Machine {
     return Promise.resolve(op === 'list' ? { browsers: [...this.browsers.values()] } : {});
   }
 
-  async #apply({ ref, event }: Pick<OwnersWord, 'ref' | 'event'>): Promise<StepOutcome> {
+  async #apply({ ref, event }: Pick<OwnerEvent, 'ref' | 'event'>): Promise<StepOutcome> {
     if (this.uncommitted.has(ref)) throw new Error('of a newer version');
     const { record } = await this.#load(ref);
     const offered = record === null ? null : event(record, 0);

@@ -1,6 +1,6 @@
 import { settlesWithin } from '../../../src/core/abort';
 import { isAlive } from '../../../src/core/process-identity';
-import type { BrowserSurroundings } from '../process/browser-facts';
+import type { BrowserRuntime } from '../process/browser-facts';
 import { BrowserProcess } from '../process/browser-process';
 import { fetchDevToolsPath } from '../process/devtools';
 import { reportExit, reportOrdered } from '../process/gone-report';
@@ -21,7 +21,7 @@ const REAP_PATIENCE_MS = 5_000;
 const GONE_KEPT_MS = 600_000;
 
 /** What an earlier keeper left behind. */
-export interface Inheritance {
+export interface RecoveredBrowsers {
   readonly alive: readonly { readonly stored: StoredBrowser; readonly process: BrowserProcess }[];
   readonly gone: readonly {
     readonly name: string;
@@ -32,11 +32,11 @@ export interface Inheritance {
   readonly orphansReaped: number;
 }
 
-/** Dependencies of {@link inherit}. */
+/** Dependencies of {@link recoverBrowsers}. */
 export interface AdoptionDeps {
   readonly runRoot: string;
   readonly records: Records;
-  readonly around: BrowserSurroundings;
+  readonly runtime: BrowserRuntime;
   readonly bootId: string;
   readonly nowMs: number;
 }
@@ -46,22 +46,24 @@ export interface AdoptionDeps {
  * pid, start time and GUID agree), browsers that ended meanwhile become reports, everything else is killed and removed
  * (I7).
  */
-export async function inherit(deps: AdoptionDeps): Promise<Inheritance> {
+export async function recoverBrowsers(deps: AdoptionDeps): Promise<RecoveredBrowsers> {
   const records = await deps.records.load();
   const directories = await RunDirectory.list(deps.runRoot);
   const unrecorded = directories.filter(name => !records.has(name));
-  const [judged] = await Promise.all([
-    Promise.all([...records].map(([name, stored]) => judge(name, stored, deps))),
+  const [classified] = await Promise.all([
+    Promise.all([...records].map(([name, stored]) => classify(name, stored, deps))),
     Promise.all(unrecorded.map(name => reap(RunDirectory.at(deps.runRoot, name), null, deps))),
   ]);
   return {
-    alive: judged.flatMap(({ process, stored }) => (process === null ? [] : [{ stored, process }])),
-    gone: judged.flatMap(({ name, stored, report }) => (report === null ? [] : [{ name, stored, report }])),
-    orphansReaped: unrecorded.length + judged.filter(({ reaped }) => reaped).length,
+    alive: classified.flatMap(({ process, stored }) => (process === null ? [] : [{ stored, process }])),
+    gone: classified.flatMap(({ name, stored, report }) =>
+      report === null ? [] : [{ name, stored, report }],
+    ),
+    orphansReaped: unrecorded.length + classified.filter(({ reaped }) => reaped).length,
   };
 }
 
-interface Judgement {
+interface Classification {
   readonly name: string;
   readonly stored: StoredBrowser;
   readonly process: BrowserProcess | null;
@@ -69,7 +71,7 @@ interface Judgement {
   readonly reaped: boolean;
 }
 
-async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): Promise<Judgement> {
+async function classify(name: string, stored: StoredBrowser, deps: AdoptionDeps): Promise<Classification> {
   const directory = RunDirectory.at(deps.runRoot, name);
   if (stored.gone !== null) {
     await reap(directory, null, deps);
@@ -77,11 +79,11 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
     if (expired) await deps.records.remove(name).catch(() => undefined); // tried again at the next start
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }
-  if (await isTheSame(stored, deps)) {
+  if (await isStillRunning(stored, deps)) {
     return {
       name,
       stored,
-      process: BrowserProcess.adopt(directory, stored.facts, deps.around),
+      process: BrowserProcess.adopt(directory, stored.facts, deps.runtime),
       report: null,
       reaped: false,
     };
@@ -98,9 +100,9 @@ async function judge(name: string, stored: StoredBrowser, deps: AdoptionDeps): P
  * Boot, pid and start time must agree, and so must the GUID if the browser answers. A browser that cannot be checked is
  * kept: its end is watched in any case.
  */
-async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<boolean> {
+async function isStillRunning({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<boolean> {
   if (bootId !== deps.bootId) return false;
-  if (!(await isAlive(deps.around.processes, facts.browser).catch(() => true))) return false;
+  if (!(await isAlive(deps.runtime.processes, facts.browser).catch(() => true))) return false;
   const { port, path } = facts.devTools;
   if (port === 0) return true;
   const answer = await fetchDevToolsPath(port, GUID_PATIENCE_MS);
@@ -114,14 +116,14 @@ async function isTheSame({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): 
 async function reap(
   directory: RunDirectory,
   stored: StoredBrowser | null,
-  { around, bootId }: AdoptionDeps,
+  { runtime, bootId }: AdoptionDeps,
 ): Promise<void> {
-  const isOurs =
+  const isSameShim =
     stored !== null &&
     stored.bootId === bootId &&
-    (await isAlive(around.processes, stored.facts.shim).catch(() => false));
-  const removal = isOurs
-    ? BrowserProcess.adopt(directory, stored.facts, around).end()
-    : removeTree(directory, null, around);
+    (await isAlive(runtime.processes, stored.facts.shim).catch(() => false));
+  const removal = isSameShim
+    ? BrowserProcess.adopt(directory, stored.facts, runtime).end()
+    : removeTree(directory, null, runtime);
   await settlesWithin(removal, REAP_PATIENCE_MS);
 }

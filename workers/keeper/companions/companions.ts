@@ -1,14 +1,14 @@
-import { startDisplay, type Display, type DisplaySurroundings } from './display';
+import { startDisplay, type Display, type DisplayRuntime } from './display';
 import {
   ForwardProxyProcess,
   type ForwardProxyFacts,
-  type ForwardProxySurroundings,
+  type ForwardProxyRuntime,
 } from './forward-proxy-process';
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from '../process/run-directory';
 
 /** Dependencies of companions on the machine. */
-export type CompanionSurroundings = DisplaySurroundings & ForwardProxySurroundings;
+export type CompanionRuntime = DisplayRuntime & ForwardProxyRuntime;
 
 /** What another keeper needs to take them over; a display needs nothing. */
 export interface CompanionFacts {
@@ -37,15 +37,15 @@ export class Companions {
   static async start(
     directory: RunDirectory,
     options: LaunchOptions,
-    around: CompanionSurroundings,
+    runtime: CompanionRuntime,
     signal: AbortSignal,
   ): Promise<Companions> {
     const { headless, proxy } = options;
     const hasCredentials = proxy !== null && (proxy.username !== null || proxy.password !== null);
     // Waits for all: the directory must not be removed while one is still starting.
-    const display = headless ? Promise.resolve(null) : startDisplay(directory, options, around, signal);
+    const display = headless ? Promise.resolve(null) : startDisplay(directory, options, runtime, signal);
     const forwardProxy = hasCredentials
-      ? ForwardProxyProcess.start(directory, proxy, around, signal)
+      ? ForwardProxyProcess.start(directory, proxy, runtime, signal)
       : Promise.resolve(null);
     await Promise.allSettled([display, forwardProxy]);
     try {
@@ -60,10 +60,10 @@ export class Companions {
   static adopt(
     directory: RunDirectory,
     { forwardProxy }: CompanionFacts,
-    around: ForwardProxySurroundings,
+    runtime: ForwardProxyRuntime,
   ): Companions {
     if (forwardProxy === null) return Companions.NONE;
-    return new Companions(null, ForwardProxyProcess.adopt(directory, forwardProxy, around));
+    return new Companions(null, ForwardProxyProcess.adopt(directory, forwardProxy, runtime));
   }
 
   get facts(): CompanionFacts {

@@ -21,10 +21,10 @@ const DISPLAY_FD = 3;
 
 const COOKIE_BYTES = 16;
 
-type WindowWishes = Pick<LaunchOptions, 'dimensions' | 'deviceScaleFactor'>;
+type WindowOptions = Pick<LaunchOptions, 'dimensions' | 'deviceScaleFactor'>;
 
 /** Dependencies of displays on the machine. */
-export interface DisplaySurroundings {
+export interface DisplayRuntime {
   readonly user: User;
   /** A PATH. */
   readonly searchPath: string;
@@ -58,8 +58,8 @@ export async function findXvfb(searchPath: string): Promise<string | null> {
  */
 export async function startDisplay(
   directory: RunDirectory,
-  options: WindowWishes,
-  { user, searchPath }: DisplaySurroundings,
+  options: WindowOptions,
+  { user, searchPath }: DisplayRuntime,
   signal: AbortSignal,
 ): Promise<Display> {
   if (process.platform !== 'linux') return { args: [], env: {} };
@@ -78,7 +78,7 @@ export async function startDisplay(
 }
 
 /* Device pixels. */
-function screenFor(options: WindowWishes): Size {
+function screenFor(options: WindowOptions): Size {
   const scale = options.deviceScaleFactor ?? 1;
   const { width, height } = windowLayout(options).window;
   return {

@@ -30,7 +30,7 @@ export interface ForwardProxyFacts {
 }
 
 /** Dependencies of forward proxies on the machine. */
-export interface ForwardProxySurroundings {
+export interface ForwardProxyRuntime {
   readonly processes: ProcessTable;
   readonly user: User;
   /** Arguments of Node: the program, with the options needed to load it. */
@@ -62,7 +62,7 @@ export class ForwardProxyProcess {
   private constructor(
     private readonly directory: RunDirectory,
     readonly facts: ForwardProxyFacts,
-    private readonly around: ForwardProxySurroundings,
+    private readonly runtime: ForwardProxyRuntime,
     exited: Promise<void> | null,
   ) {
     void this.#keep(exited);
@@ -74,21 +74,21 @@ export class ForwardProxyProcess {
   static async start(
     directory: RunDirectory,
     upstream: UpstreamProxy,
-    around: ForwardProxySurroundings,
+    runtime: ForwardProxyRuntime,
     signal: AbortSignal,
   ): Promise<ForwardProxyProcess> {
     const host = randomLoopback();
-    const { port, exited } = await launch({ directory, host, port: 0, upstream }, around, signal);
-    return new ForwardProxyProcess(directory, { host, port, upstream }, around, exited);
+    const { port, exited } = await launch({ directory, host, port: 0, upstream }, runtime, signal);
+    return new ForwardProxyProcess(directory, { host, port, upstream }, runtime, exited);
   }
 
   /** Takes over one that an earlier keeper started; if it has died meanwhile it is restarted. */
   static adopt(
     directory: RunDirectory,
     facts: ForwardProxyFacts,
-    around: ForwardProxySurroundings,
+    runtime: ForwardProxyRuntime,
   ): ForwardProxyProcess {
-    return new ForwardProxyProcess(directory, facts, around, null);
+    return new ForwardProxyProcess(directory, facts, runtime, null);
   }
 
   /** Its address for the browser's command line. */
@@ -102,7 +102,7 @@ export class ForwardProxyProcess {
   }
 
   async #keep(exited: Promise<void> | null): Promise<void> {
-    const { log } = this.around;
+    const { log } = this.runtime;
     const { signal } = this.#stopped;
     let gone = exited ?? this.#adoptedGone();
     for (;;) {
@@ -123,16 +123,16 @@ export class ForwardProxyProcess {
       try {
         // A process that an earlier keeper started just before its death may hold the port.
         if (attempt > 0) for (const pid of await this.#pids()) sendSignal(pid, 'SIGKILL');
-        return await launch({ ...this.facts, directory: this.directory }, this.around, signal);
+        return await launch({ ...this.facts, directory: this.directory }, this.runtime, signal);
       } catch (error) {
-        const { log } = this.around;
+        const { log } = this.runtime;
         if (!signal.aborted) log.error({ reason: messageOf(error) }, 'a forward proxy does not start');
       }
     }
   }
 
   async #adoptedGone(): Promise<void> {
-    const { processes } = this.around;
+    const { processes } = this.runtime;
     const [pid] = await this.#pids();
     const identity = pid === undefined ? null : await processes.identify(pid);
     if (identity === null) return;
@@ -143,7 +143,7 @@ export class ForwardProxyProcess {
 
   async #pids(): Promise<number[]> {
     const argument = argumentFor(this.directory);
-    const all = await this.around.processes.list();
+    const all = await this.runtime.processes.list();
     return all.filter(({ commandLine }) => commandLine.includes(argument)).map(({ pid }) => pid);
   }
 }
@@ -162,11 +162,11 @@ function randomLoopback(): string {
 
 async function launch(
   { directory, host, port, upstream }: Plan,
-  around: ForwardProxySurroundings,
+  runtime: ForwardProxyRuntime,
   signal: AbortSignal,
 ): Promise<Launched> {
   signal.throwIfAborted();
-  const child = spawn(process.execPath, [...around.forwardProxyArgs, argumentFor(directory)], {
+  const child = spawn(process.execPath, [...runtime.forwardProxyArgs, argumentFor(directory)], {
     env: {},
     // Outlives the keeper, like its browser.
     detached: true,
@@ -184,11 +184,11 @@ async function launch(
   if (signal.aborted) kill();
   try {
     child.stdin.on('error', () => undefined); // it has exited already and will not answer either
-    const order: ForwardProxyOrder = { host, port, upstream, user: around.user };
+    const order: ForwardProxyOrder = { host, port, upstream, user: runtime.user };
     child.stdin.end(JSON.stringify(order));
-    const said = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
-    if ('error' in said) throw new Error(`the forward proxy does not start: ${said.error}`);
-    return { port: said.port, exited };
+    const started = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
+    if ('error' in started) throw new Error(`the forward proxy does not start: ${started.error}`);
+    return { port: started.port, exited };
   } catch (error) {
     kill();
     throw error;

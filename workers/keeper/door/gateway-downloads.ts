@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { BrowserDownloads } from '../downloads/browser-downloads';
 import type { CutDownload } from '../downloads/download-quota';
-import { nameToCome } from '../downloads/downloads';
+import { finalNameOf } from '../downloads/downloads';
 
 /** Finished and cut downloads of a browser. */
 export interface SendableDownloads {
@@ -16,7 +16,7 @@ export async function sendDownloadList(
   { downloads, cuts }: SendableDownloads,
   response: ServerResponse,
 ): Promise<void> {
-  const cut = cuts.map(({ name, ...rest }) => ({ name: nameToCome(name) ?? name, ...rest }));
+  const cut = cuts.map(({ name, ...rest }) => ({ name: finalNameOf(name) ?? name, ...rest }));
   const body = JSON.stringify({ downloads: await downloads.list(), cut });
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   response.end(body);
@@ -51,7 +51,7 @@ export async function sendDownload(
 
 /* A cut download without a name yet may be the requested one. */
 function isCut(name: string, cuts: readonly CutDownload[]): boolean {
-  return cuts.some(cut => [name, null].includes(nameToCome(cut.name)) || cut.name === name);
+  return cuts.some(cut => [name, null].includes(finalNameOf(cut.name)) || cut.name === name);
 }
 
 /* Throws if the file has become shorter: the reader must not take the rest for the whole file. */

@@ -41,7 +41,7 @@ export class SocketServer {
 
   /** @throws KeeperRunningError if a process answers on this socket file. */
   static async refuseIfServed(path: string): Promise<void> {
-    if (await somebodyListens(path)) throw new KeeperRunningError(path);
+    if (await hasListener(path)) throw new KeeperRunningError(path);
   }
 
   /**
@@ -111,7 +111,7 @@ function refusal(error: unknown): { code: KeeperErrorCode; message: string } {
   return { code, message: messageOf(error) };
 }
 
-function somebodyListens(path: string): Promise<boolean> {
+function hasListener(path: string): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect(path);
     const answer = (listens: boolean): void => {

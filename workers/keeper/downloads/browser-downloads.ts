@@ -24,7 +24,7 @@ export interface BrowserDownloadsParts {
 export class BrowserDownloads {
   readonly #parts: BrowserDownloadsParts;
   readonly #fileByGuid = new Map<string, string>();
-  readonly #letGo = new AbortController();
+  readonly #detached = new AbortController();
   #naming: Promise<void> = Promise.resolve();
 
   constructor(parts: BrowserDownloadsParts) {
@@ -34,14 +34,14 @@ export class BrowserDownloads {
   /** Starts to watch a browser; the null browser (port 0) is not watched. */
   watch(devTools: DevToolsAddress): void {
     if (devTools.port === 0) return;
-    void watchDownloads(devTools, this.#letGo.signal, download => {
+    void watchDownloads(devTools, this.#detached.signal, download => {
       this.#naming = this.#naming.then(() => this.#onFinished(download));
     });
   }
 
   /** Stops the watch; existing files stay. */
-  letGo(): void {
-    this.#letGo.abort();
+  detach(): void {
+    this.#detached.abort();
   }
 
   /** The downloads, sorted by name. */

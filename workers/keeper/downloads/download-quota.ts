@@ -1,7 +1,7 @@
 import { pause } from '../../../src/core/abort';
 import type { Clock } from '../../../src/core/clock';
 import { RecurringFailures } from '../../../src/core/recurring-failures';
-import type { BrowserFacts, BrowserSurroundings } from '../process/browser-facts';
+import type { BrowserFacts, BrowserRuntime } from '../process/browser-facts';
 import { measureDownloads, removeDownload, type MeasuredDownload } from './downloads';
 import { FileLimit } from '../process/file-limit';
 import type { RunDirectory } from '../process/run-directory';
@@ -54,7 +54,7 @@ export interface DownloadQuotaParts {
 export class DownloadQuota {
   readonly #parts: DownloadQuotaParts;
   /** Unfinished downloads that must end, by inode. */
-  readonly #doomed = new Map<number, MeasuredDownload>();
+  readonly #toEnd = new Map<number, MeasuredDownload>();
   #bytes = 0;
   #lookedAtMs = 0;
   #unfinishedBytes = 0;
@@ -95,11 +95,11 @@ export class DownloadQuota {
     const { measure, maxBytes, nowMs } = this.#parts;
     const files = await measure();
     const atMs = nowMs();
-    this.#tellEnded(files, atMs);
+    this.#reportEnded(files, atMs);
     const bytes = sum(files);
     const perMs = Math.max(0, bytes - this.#bytes) / Math.max(1, atMs - this.#lookedAtMs);
     [this.#bytes, this.#lookedAtMs] = [bytes, atMs];
-    if (bytes <= maxBytes && this.#doomed.size === 0) {
+    if (bytes <= maxBytes && this.#toEnd.size === 0) {
       this.#unfinishedBytes = 0;
       await this.#lift();
       // Two checks before the quota would be reached at this rate.
@@ -117,14 +117,14 @@ export class DownloadQuota {
   }
 
   /* A download that was completed at the last moment was not cut: it counts like any complete file. */
-  #tellEnded(files: readonly MeasuredDownload[], atMs: number): void {
+  #reportEnded(files: readonly MeasuredDownload[], atMs: number): void {
     const there = new Map(files.map(file => [file.inode, file]));
     const cut: CutDownload[] = [];
-    for (const [inode, { name, size }] of this.#doomed) {
+    for (const [inode, { name, size }] of this.#toEnd) {
       const now = there.get(inode);
       if (now === undefined) cut.push({ name, size, atMs });
-      if (now === undefined || now.isComplete) this.#doomed.delete(inode);
-      else this.#doomed.set(inode, now);
+      if (now === undefined || now.isComplete) this.#toEnd.delete(inode);
+      else this.#toEnd.set(inode, now);
     }
     if (cut.length > 0) this.#parts.onCut(cut);
   }
@@ -143,14 +143,14 @@ export class DownloadQuota {
 
   /* The limit stays in force while the downloads that must end still write. */
   async #end(unfinished: readonly MeasuredDownload[], isOver: boolean, atMs: number): Promise<void> {
-    if (isOver) for (const file of unfinished) this.#doomed.set(file.inode, file);
-    const doomed = unfinished.filter(({ inode }) => this.#doomed.has(inode));
-    const bytes = sum(doomed);
+    if (isOver) for (const file of unfinished) this.#toEnd.set(file.inode, file);
+    const toEnd = unfinished.filter(({ inode }) => this.#toEnd.has(inode));
+    const bytes = sum(toEnd);
     const hasGrown = bytes > this.#unfinishedBytes;
     this.#unfinishedBytes = bytes;
-    if (doomed.length === 0) await this.#lift();
+    if (toEnd.length === 0) await this.#lift();
     else if (hasGrown) {
-      const smallest = Math.min(...doomed.map(({ size }) => size));
+      const smallest = Math.min(...toEnd.map(({ size }) => size));
       await this.#lower(Math.max(LIMIT_AT_LEAST_BYTES, smallest));
       this.#limitedAtMs = atMs;
     } else if (this.#limitedAtMs !== null && atMs - this.#limitedAtMs > STALLED_AFTER_MS) await this.#lift();
@@ -185,7 +185,7 @@ export interface QuotaSubject {
 /** Settings for all browsers of a keeper. */
 export interface QuotaTerms {
   readonly maxBytes: number;
-  readonly around: Pick<BrowserSurroundings, 'user' | 'log'>;
+  readonly runtime: Pick<BrowserRuntime, 'user' | 'log'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
@@ -195,7 +195,7 @@ export interface QuotaTerms {
  */
 export async function keepToQuota(
   { ref, facts, directory: { downloads }, over }: QuotaSubject,
-  { maxBytes, around: { user, log }, clock }: QuotaTerms,
+  { maxBytes, runtime: { user, log }, clock }: QuotaTerms,
   signal: AbortSignal,
   onCut: DownloadQuotaParts['onCut'],
 ): Promise<void> {

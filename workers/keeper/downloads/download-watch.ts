@@ -88,15 +88,15 @@ async function followOnce(
     maxPayload: MESSAGE_MAX_BYTES,
   });
   const follower = new Follower(command => socket.send(JSON.stringify(command)), onFinished);
-  const letGo = (): void => socket.terminate();
-  signal.addEventListener('abort', letGo, { once: true });
+  const disconnect = (): void => socket.terminate();
+  signal.addEventListener('abort', disconnect, { once: true });
   socket.on('open', () => follower.begin());
   // SAFETY: with the default binaryType every message is one Buffer.
-  socket.on('message', data => follower.hear((data as Buffer).toString()));
+  socket.on('message', data => follower.handle((data as Buffer).toString()));
   // The reason does not matter: `close` follows, and the connection is retried as long as the browser runs.
   socket.on('error', () => undefined);
   await new Promise<void>(resolve => socket.once('close', () => resolve()));
-  signal.removeEventListener('abort', letGo);
+  signal.removeEventListener('abort', disconnect);
 }
 
 /** The state of one connection. */
@@ -120,13 +120,13 @@ class Follower {
     this.#call('Target.setDiscoverTargets', { discover: true, filter: [{ type: 'page' }] });
   }
 
-  hear(text: string): void {
-    const heard = message.safeParse(parsed(text)).data;
-    if (heard === undefined) return; // an answer, or an unused event
-    if ('id' in heard) {
-      this.#ownContext = heard.result.defaultBrowserContextId ?? null;
-      heard.result.browserContextIds.forEach(id => this.#keepIn(id));
-    } else this.#onEvent(heard);
+  handle(text: string): void {
+    const received = message.safeParse(parsed(text)).data;
+    if (received === undefined) return; // an answer, or an unused event
+    if ('id' in received) {
+      this.#ownContext = received.result.defaultBrowserContextId ?? null;
+      received.result.browserContextIds.forEach(id => this.#keepIn(id));
+    } else this.#onEvent(received);
   }
 
   #onEvent({ method, params }: Exclude<Message, { id: 1 }>): void {

@@ -41,7 +41,7 @@ const BEGUN = /^\.(?:org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}$/;
  * The clients of the browser may have put anything into the folder or replaced it, and the keeper may be root. So links
  * are not followed, opening a pipe does not block, and only regular files of the browser's own user count.
  */
-const NO_SURPRISES = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const SAFE_READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The downloads, by name; none if the folder is gone or was replaced. */
 export async function listDownloads(folder: string, uid: number): Promise<Download[]> {
@@ -64,7 +64,7 @@ export async function listDownloads(folder: string, uid: number): Promise<Downlo
 export async function openDownload(folder: string, name: string, uid: number): Promise<OpenDownload | null> {
   if (!isFileName(name) || UNFINISHED.test(name)) return null;
   return inFolder(folder, null, async inside => {
-    const file = await open(join(inside, name), NO_SURPRISES).catch(() => null);
+    const file = await open(join(inside, name), SAFE_READ_FLAGS).catch(() => null);
     if (file === null) return null;
     const stats = await file.stat();
     if (isOwnFile(stats, uid)) return { file, size: stats.size };
@@ -110,7 +110,7 @@ export async function removeDownload(folder: string, name: string): Promise<void
 }
 
 /** The final name of an unfinished download; null: not known yet, or its guid. */
-export function nameToCome(unfinished: string): string | null {
+export function finalNameOf(unfinished: string): string | null {
   const name = unfinished.replace(UNFINISHED, '');
   return BEGUN.test(name) || NAMELESS.test(name) ? null : name;
 }
@@ -160,7 +160,7 @@ async function linkIfFree(from: string, to: string): Promise<boolean> {
  * `openat`. On other systems through the path; browsers run as the keeper's own user there.
  */
 async function inFolder<T>(folder: string, otherwise: T, work: (inside: string) => Promise<T>): Promise<T> {
-  const flags = NO_SURPRISES | constants.O_DIRECTORY;
+  const flags = SAFE_READ_FLAGS | constants.O_DIRECTORY;
   const handle = await open(folder, flags).catch(() => null);
   if (handle === null) return otherwise;
   try {

@@ -1,5 +1,5 @@
 import { chromiumArgs, chromiumEnv } from './chromium-args';
-import { Companions, type CompanionSurroundings } from '../companions/companions';
+import { Companions, type CompanionRuntime } from '../companions/companions';
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 
@@ -30,10 +30,10 @@ export interface ChromiumChoice {
 /** Commands for real browsers. */
 export function chromiumCommand(
   { program, args: extraArgs, noSandbox }: ChromiumChoice,
-  around: CompanionSurroundings,
+  runtime: CompanionRuntime,
 ): CommandFactory {
   return (directory, _claimId, options) => async signal => {
-    const companions = await Companions.start(directory, options, around, signal);
+    const companions = await Companions.start(directory, options, runtime, signal);
     const proxyServer = companions.proxyServer ?? options.proxy?.server ?? null;
     const { profile } = directory;
     return {

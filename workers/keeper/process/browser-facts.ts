@@ -1,10 +1,10 @@
 import type { ProcessIdentity } from '../../../src/core/process-identity';
-import type { CompanionFacts, CompanionSurroundings } from '../companions/companions';
+import type { CompanionFacts, CompanionRuntime } from '../companions/companions';
 import type { DevToolsAddress } from './devtools';
 import type { Leftovers } from './leftovers';
 
 /** Dependencies on the machine, equal for all browsers of a keeper. */
-export interface BrowserSurroundings extends CompanionSurroundings {
+export interface BrowserRuntime extends CompanionRuntime {
   readonly leftovers: Leftovers;
   readonly shimScript: string;
   /** The free disk space that a start needs, bytes. */

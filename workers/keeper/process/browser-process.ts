@@ -2,7 +2,7 @@ import { pause, settlesWithin } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
 import { isAlive, signalProcess } from '../../../src/core/process-identity';
 import type { BrowserCommand, Prepare } from './browser-command';
-import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
+import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { BrowserDownloads } from '../downloads/browser-downloads';
 import { BrowserStart, LaunchError } from './browser-start';
 import { Companions } from '../companions/companions';
@@ -38,21 +38,21 @@ export class BrowserProcess {
   readonly downloads: BrowserDownloads;
   #hasExited = false;
   #gone: Promise<void> | null = null;
-  readonly #around: BrowserSurroundings;
+  readonly #runtime: BrowserRuntime;
   readonly #watching = new AbortController();
 
   private constructor(
     readonly directory: RunDirectory,
     readonly facts: BrowserFacts,
     private readonly companions: Companions,
-    around: BrowserSurroundings,
+    runtime: BrowserRuntime,
     shimExited: Promise<void> | null,
   ) {
-    this.#around = around;
+    this.#runtime = runtime;
     this.downloads = new BrowserDownloads({
       path: directory.downloads,
-      uid: around.user.uid,
-      log: around.log,
+      uid: runtime.user.uid,
+      log: runtime.log,
     });
     this.downloads.watch(facts.devTools);
     this.exited = this.#awaitExit(shimExited).then(exit => {
@@ -70,7 +70,7 @@ export class BrowserProcess {
   static async launch(
     directory: RunDirectory,
     prepare: Prepare,
-    around: BrowserSurroundings,
+    runtime: BrowserRuntime,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<BrowserProcess> {
     if (signal.aborted) throw new LaunchError('launch_cancelled', 'the launch was cancelled');
@@ -78,31 +78,31 @@ export class BrowserProcess {
     let command: BrowserCommand | null = null;
     let start: BrowserStart | null = null;
     try {
-      await requireRoom(directory.root, around.roomNeededBytes);
-      await directory.make(around.user);
+      await requireRoom(directory.root, runtime.roomNeededBytes);
+      await directory.make(runtime.user);
       command = await prepare(signal);
-      start = new BrowserStart(directory, command, around);
+      start = new BrowserStart(directory, command, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
-      return new BrowserProcess(directory, facts, command.companions, around, start.shimExited);
+      return new BrowserProcess(directory, facts, command.companions, runtime, start.shimExited);
     } catch (error) {
       command?.companions.stop();
       // The profile of an unused browser need not be saved, so no gentle end.
-      await removeTree(directory, start?.shimPid ?? null, around);
+      await removeTree(directory, start?.shimPid ?? null, runtime);
       await start?.shimExited;
       throw error instanceof LaunchError ? error : new LaunchError('launch_failed', messageOf(error));
     }
   }
 
   /** Takes over a running browser that another keeper started. The caller has verified the facts. */
-  static adopt(directory: RunDirectory, facts: BrowserFacts, around: BrowserSurroundings): BrowserProcess {
-    const companions = Companions.adopt(directory, facts.companions, around);
-    return new BrowserProcess(directory, facts, companions, around, null);
+  static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
+    const companions = Companions.adopt(directory, facts.companions, runtime);
+    return new BrowserProcess(directory, facts, companions, runtime, null);
   }
 
   /** Stops managing its companions and downloads; all of them keep running. */
-  letGo(): void {
+  detach(): void {
     this.companions.stop();
-    this.downloads.letGo();
+    this.downloads.detach();
   }
 
   /**
@@ -116,14 +116,14 @@ export class BrowserProcess {
   }
 
   async #end(): Promise<void> {
-    this.letGo();
+    this.detach();
     if (!this.#hasExited) await this.#descend();
     this.#watching.abort();
-    await removeTree(this.directory, this.facts.shim.pid, this.#around);
+    await removeTree(this.directory, this.facts.shim.pid, this.#runtime);
   }
 
   async #descend(): Promise<void> {
-    const { processes } = this.#around;
+    const { processes } = this.#runtime;
     const { browser, devTools } = this.facts;
     if (devTools.port !== 0) {
       const asked = await closeOverDevTools(devTools, CLOSE_PATIENCE_MS);
@@ -158,7 +158,7 @@ export class BrowserProcess {
   async #probeExit(): Promise<BrowserExit | null> {
     const status = await this.directory.exitStatus();
     if (status !== null) return { status };
-    if (await isAlive(this.#around.processes, this.facts.browser)) return null;
+    if (await isAlive(this.#runtime.processes, this.facts.browser)) return null;
     await pause(EXIT_FILE_GRACE_MS, this.#watching.signal);
     return { status: await this.directory.exitStatus() };
   }

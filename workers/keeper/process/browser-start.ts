@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { settlesWithin } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
 import { browserEnv, type BrowserCommand } from './browser-command';
-import type { BrowserFacts, BrowserSurroundings } from './browser-facts';
+import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import type { Companions } from '../companions/companions';
 import { lacksRoom } from '../books/disk-room';
 import { waitForAccept } from './devtools';
@@ -27,22 +27,22 @@ export class LaunchError extends Error {
 export class BrowserStart {
   readonly shimExited: Promise<void>;
   readonly #directory: RunDirectory;
-  readonly #around: BrowserSurroundings;
+  readonly #runtime: BrowserRuntime;
   readonly #shim: ChildProcess;
   readonly #companions: Companions;
   #spawnError: Error | null = null;
 
-  constructor(directory: RunDirectory, command: BrowserCommand, around: BrowserSurroundings) {
+  constructor(directory: RunDirectory, command: BrowserCommand, runtime: BrowserRuntime) {
     this.#directory = directory;
-    this.#around = around;
+    this.#runtime = runtime;
     this.#companions = command.companions;
-    this.#shim = spawn('/bin/sh', [around.shimScript, directory.path, command.program, ...command.args], {
+    this.#shim = spawn('/bin/sh', [runtime.shimScript, directory.path, command.program, ...command.args], {
       cwd: directory.path,
       env: { ...browserEnv(directory), ...command.env },
       // A session of its own: no signal of the terminal or supervisor reaches it, and it outlives the keeper.
       detached: true,
       stdio: 'ignore',
-      ...(process.getuid?.() === 0 ? around.user : {}),
+      ...(process.getuid?.() === 0 ? runtime.user : {}),
     });
     this.shimExited = new Promise(resolve => {
       this.#shim.once('exit', () => resolve());
@@ -76,7 +76,7 @@ export class BrowserStart {
   }
 
   async #steps(signal: AbortSignal): Promise<BrowserFacts> {
-    const { processes } = this.#around;
+    const { processes } = this.#runtime;
     const { path: folder, profile } = this.#directory;
     const pid = await watchUntil({
       folder,
@@ -116,8 +116,8 @@ export class BrowserStart {
     const what =
       status === null ? messageOf(error) : `the browser exited with status ${status} before it was ready`;
     const lack = await lacksRoom(this.#directory.path);
-    const lastWords = await this.#directory.lastWords();
-    const words = lastWords === '' ? [] : [`its last output: ${lastWords}`];
+    const lastLines = await this.#directory.lastLines();
+    const words = lastLines === '' ? [] : [`its last output: ${lastLines}`];
     // A full disk is named first: other errors are its consequence.
     const reasons = lack === null ? [what, ...words] : [...new Set([lack, what]), ...words];
     return new LaunchError('launch_failed', reasons.join('; '));

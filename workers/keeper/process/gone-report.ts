@@ -9,11 +9,11 @@ export async function reportExit(status: number | null, directory: RunDirectory)
   if (status === 0 && (await directory.exitType()) === 'Normal') {
     return { cause: 'client_closed_browser', message: 'the browser was closed by a client' };
   }
-  const lastWords = await directory.lastWords();
+  const lastLines = await directory.lastLines();
   const message = `the browser ${describeStatus(status)}`;
   return {
     cause: 'browser_crashed',
-    message: lastWords === '' ? message : `${message}; its last output: ${lastWords}`,
+    message: lastLines === '' ? message : `${message}; its last output: ${lastLines}`,
   };
 }
 

@@ -47,7 +47,7 @@ export class KeptBrowser {
   #exitHandled: Promise<void> = Promise.resolve();
   #cuts: readonly CutDownload[] = [];
   #cutsHeard = false;
-  #isLetGo = false;
+  #isDetached = false;
   readonly #cancel = new AbortController();
   readonly #over = new AbortController();
   readonly #deps: KeptBrowserDeps;
@@ -184,9 +184,9 @@ export class KeptBrowser {
   }
 
   /** The keeper exits, the browser keeps running. Unless it was ordered to end, the next keeper reports its end. */
-  letGo(): void {
-    this.#isLetGo = true;
-    this.#process?.letGo();
+  detach(): void {
+    this.#isDetached = true;
+    this.#process?.detach();
   }
 
   /** The DevTools port for the liveness probe; null if the browser cannot be probed. */
@@ -237,7 +237,7 @@ export class KeptBrowser {
 
   async #onExit(process: BrowserProcess, { status }: BrowserExit): Promise<void> {
     this.#over.abort();
-    if (this.#isLetGo && this.#ordered === null) return;
+    if (this.#isDetached && this.#ordered === null) return;
     const report = await this.#report(status, process);
     this.#gone = { ...report, atMs: this.#deps.clock.nowMs() };
     this.#state = 'gone';

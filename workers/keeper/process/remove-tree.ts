@@ -1,6 +1,6 @@
 import { pause } from '../../../src/core/abort';
 import { sendSignal } from '../../../src/core/process-identity';
-import type { BrowserSurroundings } from './browser-facts';
+import type { BrowserRuntime } from './browser-facts';
 import { RunDirectory } from './run-directory';
 
 const REMOVE_RETRY_MS = 1_000;
@@ -13,7 +13,7 @@ const REMOVE_RETRY_MS = 1_000;
 export async function removeTree(
   directory: RunDirectory,
   groupId: number | null,
-  { leftovers, log }: BrowserSurroundings,
+  { leftovers, log }: BrowserRuntime,
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -39,15 +39,16 @@ export async function removeTree(
 export async function reapStrays(
   runRoot: string,
   known: () => ReadonlySet<string>,
-  around: BrowserSurroundings,
+  runtime: BrowserRuntime,
 ): Promise<number> {
   const before = known();
   const there = await RunDirectory.list(runRoot);
   // Called before and after: a directory that was created or removed while the folder was read is not a stray.
   const after = known();
   const strays = there.filter(name => !before.has(name) && !after.has(name));
-  if (strays.length > 0) around.log.warn({ strays }, 'run directories that belong to no browser are removed');
-  await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, around)));
+  if (strays.length > 0)
+    runtime.log.warn({ strays }, 'run directories that belong to no browser are removed');
+  await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, runtime)));
   return strays.length;
 }
 

@@ -21,8 +21,8 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
  * The content of `pid` and `exit` until the shim overwrites it. It has the same length as the final content, because on
  * a full disk bytes can only be replaced. A reader cannot take it for a number.
  */
-const PID_TO_COME = `${'.'.repeat(10)}\n`;
-const EXIT_TO_COME = `${'.'.repeat(3)}\n`;
+const PID_PLACEHOLDER = `${'.'.repeat(10)}\n`;
+const EXIT_PLACEHOLDER = `${'.'.repeat(3)}\n`;
 
 /**
  * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and
@@ -70,8 +70,8 @@ export class RunDirectory {
     for (const path of folders) await mkdir(path, { mode: 0o700 });
     const [pid, exit] = [join(this.path, 'pid'), join(this.path, 'exit')];
     await writeFile(preferences, JSON.stringify(preferencesFor(this.downloads)), { mode: 0o600 });
-    await writeFile(pid, PID_TO_COME, { mode: 0o600 });
-    await writeFile(exit, EXIT_TO_COME, { mode: 0o600 });
+    await writeFile(pid, PID_PLACEHOLDER, { mode: 0o600 });
+    await writeFile(exit, EXIT_PLACEHOLDER, { mode: 0o600 });
     if (process.getuid?.() !== 0) return;
     await Promise.all([preferences, pid, exit, ...folders].map(path => chown(path, uid, gid)));
     // Last: until now no other user could put anything here that would affect the creation.
@@ -106,7 +106,7 @@ export class RunDirectory {
   }
 
   /** The last lines the browser printed. Control characters are removed: pages can write here. */
-  async lastWords(lines = 3, maxLength = 500): Promise<string> {
+  async lastLines(lines = 3, maxLength = 500): Promise<string> {
     const tail = await this.#read('log', -LOG_TAIL_BYTES);
     const text = tail.trim().split('\n').slice(-lines).join(' | ');
     return text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(-maxLength);

@@ -22,7 +22,7 @@ type Flags = RemoteOptions &
   };
 
 const PROGRESS_EVERY_MS = 1_000;
-const TAKE_BACK_TIMEOUT_MS = 10_000;
+const RELEASE_TIMEOUT_MS = 10_000;
 
 /** `holdfast sessions create`. */
 export function registerCreate(sessions: Command, context: Context): void {
@@ -58,9 +58,9 @@ async function createAndPrint(context: Context, flags: Flags): Promise<void> {
       return await untilLive(context, client, accepted, { timeoutMs: flags.wait, signal });
     } catch (error) {
       const isKept = flags.keep === true || idempotencyKey !== undefined;
-      const fate = isKept ? `session ${accepted.id} is kept` : await takeBack(client, accepted.id);
-      if (error instanceof Interrupted) throw new Interrupted(error.signal, `interrupted; ${fate}`);
-      if (fate !== null && isForPeople(flags.output)) context.stderr.line(fate);
+      const outcome = isKept ? `session ${accepted.id} is kept` : await releaseUnused(client, accepted.id);
+      if (error instanceof Interrupted) throw new Interrupted(error.signal, `interrupted; ${outcome}`);
+      if (outcome !== null && isForPeople(flags.output)) context.stderr.line(outcome);
       throw error;
     }
   });
@@ -77,9 +77,9 @@ async function createAndPrint(context: Context, flags: Flags): Promise<void> {
 }
 
 /* What happened to the session; null if there was nothing to release. */
-async function takeBack(client: Browser, id: string): Promise<string | null> {
+async function releaseUnused(client: Browser, id: string): Promise<string | null> {
   try {
-    const last = { timeoutMs: TAKE_BACK_TIMEOUT_MS, maxRetries: 0 };
+    const last = { timeoutMs: RELEASE_TIMEOUT_MS, maxRetries: 0 };
     const { endReason } = await client.sessions.release(id, last);
     return endReason === 'released_by_client' ? `session ${id} is released` : null;
   } catch (error) {

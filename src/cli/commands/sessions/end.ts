@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { ReleaseAllResult, Session } from '../../../client/session';
 import { connect, type Context } from '../../context';
-import { EXIT, exitCodeOf, Told, UsageError } from '../../exit-codes';
-import { tellFailure } from '../../failure';
+import { EXIT, exitCodeOf, ReportedFailure, UsageError } from '../../exit-codes';
+import { printFailure } from '../../failure';
 import { SESSIONS, withWord } from '../../find';
 import { example, labelSelector, NAMELESS, remote, type RemoteOptions } from '../../options';
 import { printAll, type View } from '../../output';
@@ -44,8 +44,8 @@ async function release(context: Context, ids: readonly string[], flags: ReleaseF
   const released = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []));
   const failures = settled.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   print(context, flags, released, ids.length === 1);
-  for (const failure of failures) tellFailure(context.stderr, failure, flags.output);
-  if (failures.length > 0) throw new Told(exitCodeOf(failures[0]));
+  for (const failure of failures) printFailure(context.stderr, failure, flags.output);
+  if (failures.length > 0) throw new ReportedFailure(exitCodeOf(failures[0]));
 }
 
 function print({ stdout, clock }: Context, flags: RemoteOptions, released: Session[], isOne: boolean): void {
@@ -95,13 +95,13 @@ async function releaseAll(context: Context, flags: ReleaseAllFlags): Promise<voi
     (await sessions.releaseAll({ ...which, dryRun: true })).matched;
   if (!dryRun && flags.yes !== true && !(await isConfirmed(context, counted))) {
     context.stderr.line('Nothing is released.');
-    throw new Told(EXIT.failed);
+    throw new ReportedFailure(EXIT.failed);
   }
   const result = await sessions.releaseAll({ ...which, dryRun, wait });
   printAll(context.stdout, output, [result], COUNTS, result);
   if (!result.success) {
     context.stderr.line(result.message);
-    throw new Told(EXIT.failed);
+    throw new ReportedFailure(EXIT.failed);
   }
 }
 

@@ -73,8 +73,8 @@ export function registerOpen(sessions: Command, context: Context): void {
   );
 }
 
-function adviseOn(websocketUrl: string, say: (line: string) => void): void {
-  say('There is no viewer yet. Connect to the browser with a client library:');
-  say(`  puppeteer.connect({ browserWSEndpoint: '${websocketUrl}', defaultViewport: null })`);
-  say(`  chromium.connectOverCDP('${websocketUrl}')`);
+function adviseOn(websocketUrl: string, print: (line: string) => void): void {
+  print('There is no viewer yet. Connect to the browser with a client library:');
+  print(`  puppeteer.connect({ browserWSEndpoint: '${websocketUrl}', defaultViewport: null })`);
+  print(`  chromium.connectOverCDP('${websocketUrl}')`);
 }

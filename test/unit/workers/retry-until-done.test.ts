@@ -1,11 +1,11 @@
 import { NewerMachineVersionError } from '../../../machines/session/session.versions';
 import { ContentionError } from '../../../src/engine/stepper';
 import { refOf } from '../../../src/core/ids';
-import { insist } from '../../../workers/insist';
+import { retryUntilDone } from '../../../workers/retry-until-done';
 import { testLog } from '../../support/store-fixture';
 
 const insistOn = (work: () => Promise<string>): Promise<string> =>
-  insist('a word', testLog, new AbortController().signal, work);
+  retryUntilDone('a word', testLog, new AbortController().signal, work);
 
 /* Fails as often as told, then works. */
 const failing = (error: Error, times: number) => {

@@ -14,7 +14,7 @@ const RETRY_CAP_MS = 1_000;
  *
  * @throws the abort reason when `signal` is aborted; what `work` throws for any other reason.
  */
-export async function insist<T>(
+export async function retryUntilDone<T>(
   what: string,
   log: Logger,
   signal: AbortSignal,

@@ -9,8 +9,8 @@ import type { KeeperOperation, KeeperOperations } from './protocol';
 import type { CheckedRequest } from './requests';
 import type { Connection, RequestHandler } from './socket-server';
 
-/** Dependencies of {@link WorkerDesk}. */
-export interface WorkerDeskDeps {
+/** Dependencies of {@link WorkerRegistry}. */
+export interface WorkerRegistryDeps {
   readonly keeper: Keeper;
   readonly hostId: string;
   readonly self: ProcessIdentity;
@@ -27,15 +27,15 @@ export interface WorkerDeskDeps {
 type Reply<Op extends KeeperOperation> = KeeperOperations[Op]['reply'];
 
 /** Operations that need no registration: they do not change browsers. */
-const OPEN_TO_ALL: readonly KeeperOperation[] = ['register', 'list', 'attend'];
+const UNREGISTERED_OPERATIONS: readonly KeeperOperation[] = ['register', 'list', 'attend'];
 
 /**
  * Registers workers: one at a time. It must beat every second, and is killed when it is silent. Two rules prevent
  * mistakes: time in which the keeper itself was stalled does not count (SilenceWatch), and a worker that has only
  * disconnected is unregistered, not killed.
  */
-export class WorkerDesk implements RequestHandler {
-  readonly #deps: WorkerDeskDeps;
+export class WorkerRegistry implements RequestHandler {
+  readonly #deps: WorkerRegistryDeps;
   readonly #silence: SilenceWatch;
   readonly #grace: SilenceWatch;
   readonly #stopListening: () => void;
@@ -44,7 +44,7 @@ export class WorkerDesk implements RequestHandler {
   #workerlessSinceMs: number;
   #closed = false;
 
-  constructor(deps: WorkerDeskDeps) {
+  constructor(deps: WorkerRegistryDeps) {
     this.#deps = deps;
     this.#silence = new SilenceWatch(deps.clock, deps.silentAfterMs, () => void this.#killSilent());
     this.#grace = new SilenceWatch(deps.clock, deps.adoptGraceMs, () => this.#abandoned());
@@ -71,8 +71,8 @@ export class WorkerDesk implements RequestHandler {
   }
 
   async handle(request: CheckedRequest, connection: Connection): Promise<unknown> {
-    if (this.#registered?.connection === connection) this.#silence.heard();
-    else if (!OPEN_TO_ALL.includes(request.op))
+    if (this.#registered?.connection === connection) this.#silence.reset();
+    else if (!UNREGISTERED_OPERATIONS.includes(request.op))
       throw new KeeperError('not_registered', 'the worker must register first');
     return this.#dispatch(request, connection);
   }
@@ -142,7 +142,7 @@ export class WorkerDesk implements RequestHandler {
   #attend(): Reply<'attend'> {
     const { hostId, self, clock, workerlessMaxMs } = this.#deps;
     const isWorkerless = this.#registered === null;
-    if (isWorkerless && clock.monotonicMs() - this.#workerlessSinceMs < workerlessMaxMs) this.#grace.heard();
+    if (isWorkerless && clock.monotonicMs() - this.#workerlessSinceMs < workerlessMaxMs) this.#grace.reset();
     return { hostId, keeperPid: self.pid, keeperStartedAt: self.startedAt };
   }
 

@@ -29,8 +29,8 @@ const LIFTED_SETTINGS = ['paused', 'max', 'duration'] as const;
 
 const BATCH = 200;
 
-/** What {@link mendQueue} needs to know of a queue. */
-export interface MendedQueue {
+/** What {@link repairQueue} needs to know of a queue. */
+export interface RepairedQueue {
   readonly queue: string;
   readonly prefix: string;
   /** How many of its jobs may be active at a time; null: as many as its workers take. */
@@ -42,15 +42,15 @@ export interface MendedQueue {
  * every command on the queue), a pause, limits, counters that are not numbers, and schedulers that add jobs for ever.
  * Answers what was removed. The sweeps add the jobs of dropped keys again, from the rows.
  */
-export async function mendQueue(
+export async function repairQueue(
   redis: Redis,
-  { queue, prefix, concurrency }: MendedQueue,
+  { queue, prefix, concurrency }: RepairedQueue,
   nowMs: number,
 ): Promise<ContainedJob[]> {
   const wrong = await dropWrongKeys(redis, prefix);
   await liftSettings(redis, prefix);
   await setConcurrency(redis, prefix, concurrency);
-  await mendCounters(redis, prefix, nowMs);
+  await repairCounters(redis, prefix, nowMs);
   const schedulers = await dropSchedulers(redis, prefix);
   return [
     ...wrong.map(({ name, type }): ContainedJob => ({
@@ -105,7 +105,7 @@ async function setConcurrency(redis: Redis, prefix: string, concurrency: number 
 }
 
 /* Ids continue from the current time, because earlier ids may still be in use. */
-async function mendCounters(redis: Redis, prefix: string, nowMs: number): Promise<void> {
+async function repairCounters(redis: Redis, prefix: string, nowMs: number): Promise<void> {
   const [id, priority] = await redis.mget(`${prefix}id`, `${prefix}pc`);
   if (!counts(id)) await redis.set(`${prefix}id`, nowMs);
   if (!counts(priority)) await redis.del(`${prefix}pc`);
