@@ -183,10 +183,8 @@ export class IngressConsumer {
       } catch (error) {
         if (!isTemporary(error)) throw codedOf(error);
         const reason = messageOf(error);
-        this.options.log.info(
-          { jobId: printable(job.id ?? '', 100), reason },
-          'a job could not be accepted yet; it will be tried again',
-        );
+        const jobId = printable(job.id ?? '', 100);
+        this.options.log.info({ jobId, reason }, 'a job could not be accepted yet; it will be tried again');
         // Keeps the order also while Redis is away: no later job is accepted first.
         if (!isOver.aborted) await pause(AWAY_PAUSE_MS, isOver);
         if (isOver.aborted) throw await this.#returnToQueue(job, token);
@@ -295,7 +293,6 @@ const isTemporary = (error: unknown): boolean => isRedisAway(error) || error ins
 /* All other errors are about this one job: another process has it, or another writer has changed its keys. */
 function codedOf(error: unknown): unknown {
   const isOutcome = error instanceof WaitingChildrenError || error instanceof UnrecoverableError;
-  return isOutcome
-    ? error
-    : new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));
+  if (isOutcome) return error;
+  return new UnrecoverableError(`internal_error: ${messageOf(error)}`.slice(0, REASON_MAX));
 }
