@@ -83,6 +83,6 @@ await page.goto('https://example.org');
 console.log(await page.title());
 await browser.disconnect(); // the session goes on
 await fetch(\`${url}/\${session.id}/release\`, ${sent});`)}</code></pre>
-<p>List the live sessions:</p>
+<p>List your sessions:</p>
 <pre><code>${text(`curl${key} '${url}?status=live'`)}</code></pre>`;
 }

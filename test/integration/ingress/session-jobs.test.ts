@@ -173,7 +173,7 @@ describe('a job of another service', () => {
     const key = jobKey({ id: first.id ?? '', addedAtMs: first.timestamp });
     expect(await api.deps.runs.otherOf('pay-1', { jobKey: key, id: 'pays' })).toBeNull();
     expect(await producer.failure('session.run', data)).toBe(
-      'duplicate: job pays was the first with this dedupKey',
+      'duplicate: job pays was the first job with this dedupKey',
     );
     expect((await api.call('GET', `/v1/sessions/${String(id)}`)).body['status']).toBe('live');
     await api.deps.runs.save(key, { done: 1, outputs: [] });
