@@ -100,7 +100,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const report = new Report(metrics, log);
   const relay = new EffectRelay(producer, stores.maintenance, log);
   const stepper = new Stepper(stores.sessions, relay, report);
-  const onContained = containmentOf(stores.quarantine, report);
+  const quarantine = quarantineWith(stores.quarantine, report);
   const waiters = new Waiters(notices, stores.sessions, stores.closing);
   return {
     ...stores,
@@ -120,7 +120,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     timeouts: new Timeouts(stepper, stores.maintenance, report),
     waiters,
     commands: new CommandSender({ producer, waiters, stepper, report, log }),
-    consumerBase: { redisUrl, clock, log, onContained, report },
+    consumerBase: { redisUrl, clock, log, quarantine, report },
     // Last: it may have to wait for Redis, and as little as possible should follow a wait.
     secret: config.secret ?? (await settleSecret(stores.maintenance, log)),
   };
@@ -158,6 +158,6 @@ function openStores(redis: Redis): Stores {
 }
 
 /* A job that is given up is counted, logged and kept for operators. */
-function containmentOf(quarantine: QuarantineStore, report: Report): ConsumerBase['onContained'] {
-  return async job => report.contained(await quarantine.put(job));
+function quarantineWith(quarantine: QuarantineStore, report: Report): ConsumerBase['quarantine'] {
+  return async job => report.quarantined(await quarantine.put(job));
 }

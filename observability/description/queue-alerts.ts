@@ -1,7 +1,7 @@
 import type { Alert } from './alert';
 import { increase } from './promql';
 
-const CONTAINED = 'holdfast_jobs_contained_total';
+const QUARANTINED = 'holdfast_jobs_contained_total';
 const REPAIRS = 'holdfast_sweep_repairs_total';
 const STALLED = 'holdfast_jobs_stalled_total';
 
@@ -42,18 +42,18 @@ export const QUEUE_ALERTS: readonly Alert[] = [
   {
     name: 'HoldfastQuarantineGrows',
     severity: 'warning',
-    expr: `${increase(CONTAINED, 'queue, reason', '15m')} > 0`,
+    expr: `${increase(QUARANTINED, 'queue, reason', '15m')} > 0`,
     summary: 'Jobs on {{ $labels.queue }} could not be handled ({{ $labels.reason }}).',
     proof: {
       at: '5m',
-      fires: [{ series: `${CONTAINED}{queue="ingress",reason="malformed"}`, values: '0 0 1x10' }],
+      fires: [{ series: `${QUARANTINED}{queue="ingress",reason="malformed"}`, values: '0 0 1x10' }],
       fired: [
         {
           labels: { queue: 'ingress', reason: 'malformed' },
           summary: 'Jobs on ingress could not be handled (malformed).',
         },
       ],
-      silent: [{ series: `${CONTAINED}{queue="ingress",reason="malformed"}`, values: '7x10' }],
+      silent: [{ series: `${QUARANTINED}{queue="ingress",reason="malformed"}`, values: '7x10' }],
     },
   },
   {

@@ -49,12 +49,12 @@ const queues: Row = {
       queries: [{ expr: quantile(0.95, 'holdfast_job_duration_seconds', '', 'queue'), legend: '{{queue}}' }],
     }),
     lines({
-      title: 'Contained and stalled',
+      title: 'Quarantined and stalled',
       description:
         'Jobs that no consumer could handle, and jobs whose process was lost. Both are normally 0.',
       unit: 'short',
       queries: [
-        { expr: increase('holdfast_jobs_contained_total', 'queue'), legend: '{{queue}} contained' },
+        { expr: increase('holdfast_jobs_contained_total', 'queue'), legend: '{{queue}} quarantined' },
         { expr: increase('holdfast_jobs_stalled_total', 'queue'), legend: '{{queue}} stalled' },
       ],
     }),
@@ -67,7 +67,7 @@ const queues: Row = {
     }),
     lines({
       title: 'In quarantine',
-      description: 'Contained jobs that were not retried or discarded yet: `holdfast jobs list`.',
+      description: 'Jobs in quarantine that were not retried or discarded yet: `holdfast jobs list`.',
       unit: 'short',
       queries: [{ expr: cluster('holdfast_quarantined_jobs'), legend: 'jobs' }],
       thresholds: { bad: 1 },

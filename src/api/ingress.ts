@@ -19,7 +19,7 @@ import type { AwaitSession } from '../queries/await-session';
 import type { GetSession } from '../queries/get-session';
 import { AcceptedHandler } from '../../workers/consumers/accepted-handler';
 import { INGRESS_BLOCK_MS, IngressConsumer } from '../../workers/consumers/ingress';
-import type { ContainEndless } from '../queue/ingress-handler';
+import type { QuarantineEndless } from '../queue/ingress-handler';
 import { IngressKeys } from '../queue/ingress-keys';
 import { QUEUE_PLACES } from '../queue/queues';
 import { INGRESS_QUEUE } from '../../machines/session/session.words';
@@ -48,8 +48,8 @@ export async function startIngress(
   const parts = ingressParts(deps, localHost, shared);
   const jobs = deps.producer.acceptedJobs();
   const accept = acceptJob(parts);
-  const onEndless: ContainEndless = (job, taken) =>
-    parts.contain(job, 'endless', `started ${taken} times without an end`);
+  const onEndless: QuarantineEndless = (job, taken) =>
+    parts.quarantine(job, 'endless', `started ${taken} times without an end`);
   const closing = new AbortController();
   const handler = new AcceptedHandler({
     ...{ jobs, accept, finish: finishJob(parts), onEndless, closing: closing.signal, log },
@@ -73,7 +73,7 @@ export async function startIngress(
       forgetRun(parts.runs, job).catch((err: unknown) =>
         log.debug({ err }, 'the progress of an ended run could not be deleted'),
       ),
-    onUnreadable: isQueue => containUnreadable(deps, isQueue),
+    onUnreadable: isQueue => quarantineUnreadable(deps, isQueue),
   });
   lifecycle.defer('ingress consumer', () => ingress.close());
   await Promise.all([accepted.start(), ingress.start()]);
@@ -85,19 +85,22 @@ function ingressParts(deps: Deps, localHost: HostIdentity, shared: SharedWithRou
     ...jobParsers(deps.config),
     tenant: deps.config.ingressTenant,
     runs: runParts(deps, localHost, shared.fileLinks),
-    contain: containing(deps),
+    quarantine: quarantining(deps),
     log: deps.log,
   };
 }
 
-/* Runs the containment of the sweep at once: a job that was fetched and cannot be read blocks all jobs after it. */
-async function containUnreadable({ maintenance, queueWatch, report }: Deps, isQueue: boolean): Promise<void> {
+/* Does at once what the sweep does: a job that was fetched and cannot be read blocks all jobs after it. */
+async function quarantineUnreadable(
+  { maintenance, queueWatch, report }: Deps,
+  isQueue: boolean,
+): Promise<void> {
   for (const watched of QUEUE_PLACES) {
     if (!watched.isForeign) continue;
     const found = isQueue
-      ? await queueWatch.contain(watched, await maintenance.nowMs())
-      : await queueWatch.containActive(watched);
-    for (const entry of found) report.contained(entry);
+      ? await queueWatch.quarantineAll(watched, await maintenance.nowMs())
+      : await queueWatch.quarantineActive(watched);
+    for (const entry of found) report.quarantined(entry);
   }
 }
 
@@ -121,11 +124,11 @@ function runParts(deps: Deps, localHost: HostIdentity, fileLinks: FileLinks): In
 }
 
 /* The job ends in any case; a copy that could not be stored is no reason to deliver the job again. */
-function containing({ consumerBase, log }: Deps): IngressParts['contain'] {
+function quarantining({ consumerBase, log }: Deps): IngressParts['quarantine'] {
   return async (job, reason, detail) => {
     try {
       const data = writable(job.data);
-      await consumerBase.onContained({
+      await consumerBase.quarantine({
         queue: INGRESS_QUEUE,
         jobId: job.id,
         name: job.name,

@@ -30,7 +30,7 @@ const SCHEMAS = { launch: launchPayload, sessions: commandPayload, timers: timer
 
 /**
  * Adds a job again unchanged, under an id made from its entry: a repeat of this call while the job still exists adds
- * nothing. A job that would be contained again at once is refused.
+ * nothing. A job that would go into quarantine again at once is refused.
  *
  * @throws ServiceError `job_not_found`, `job_not_retryable`; what Redis throws while it is away.
  */
@@ -85,4 +85,4 @@ function parsed(json: string): unknown {
 }
 
 const notRetryable = (why: string): ServiceError =>
-  new ServiceError('job_not_retryable', `The job would be contained again: ${why}`);
+  new ServiceError('job_not_retryable', `The job would go into quarantine again: ${why}`);

@@ -38,7 +38,7 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'The Idempotency-Key was used with another body',
   },
-  job_not_retryable: { status: 422, retryable: false, title: 'The job would be contained again' },
+  job_not_retryable: { status: 422, retryable: false, title: 'The job would go into quarantine again' },
   not_supported: { status: 422, retryable: false, title: 'The field is known but not supported' },
   upgrade_required: { status: 426, retryable: false, title: 'This URL needs a WebSocket upgrade' },
   too_many_streams: { status: 429, retryable: true, title: 'Too many event streams are open' },

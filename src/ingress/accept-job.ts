@@ -25,7 +25,7 @@ export function acceptJob(parts: IngressParts): AcceptJob {
     const size = sizeOf(job.data);
     if (size > JOB_MAX_BYTES) {
       const detail = Number.isFinite(size) ? `${size} bytes` : 'nested too deeply';
-      await parts.contain(job, 'oversized', detail);
+      await parts.quarantine(job, 'oversized', detail);
       await job.dropData();
       return {
         failure: `invalid_request: the data is too large (${detail}); ${JOB_MAX_BYTES} bytes at most`,
@@ -33,14 +33,14 @@ export function acceptJob(parts: IngressParts): AcceptJob {
     }
     const name = nameOf(job);
     if (name === null) {
-      await parts.contain(job, 'unknown_name', job.name);
+      await parts.quarantine(job, 'unknown_name', job.name);
       return { failure: `invalid_request: the name of a job must be one of ${INGRESS_JOBS.join(', ')}` };
     }
     try {
       return { ref: await begin(parts, job, name) };
     } catch (error) {
       const failure = await failureOf(parts, job, error);
-      if (isRefusal(error)) await parts.contain(job, 'malformed', messageOf(error));
+      if (isRefusal(error)) await parts.quarantine(job, 'malformed', messageOf(error));
       return failure;
     }
   };
@@ -105,7 +105,7 @@ async function failureOf(parts: IngressParts, job: IngressJob, error: unknown): 
   const code = codeOf(error);
   if (code !== null) return { failure: `${code}: ${messageOf(error)}` };
   parts.log.error({ err: error, job: job.name }, 'a job failed with an unexpected error');
-  await parts.contain(job, 'failed', messageOf(error));
+  await parts.quarantine(job, 'failed', messageOf(error));
   return { failure: 'internal_error: the service failed; its logs have details' };
 }
 

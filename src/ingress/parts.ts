@@ -27,7 +27,7 @@ export interface IngressParts extends JobParsers {
   readonly tenant: string;
   readonly runs: RunParts;
   /** Puts a bad job into quarantine. Never throws. */
-  readonly contain: (job: IngressJob, reason: BadJobReason, detail: string) => Promise<void>;
+  readonly quarantine: (job: IngressJob, reason: BadJobReason, detail: string) => Promise<void>;
   readonly log: Logger;
 }
 

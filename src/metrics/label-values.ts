@@ -5,7 +5,7 @@ import { SESSION_EVENT_TYPES } from '../../machines/session/session.events';
 /** Events of the machine by their names in histories, and the creation, which is not one of its events. */
 export const SESSION_EVENTS = ['created', ...SESSION_EVENT_TYPES.map(type => type.toLowerCase())];
 
-export { CONTAINMENT_REASONS } from '../core/containment';
+export { QUARANTINE_REASONS } from '../core/quarantine';
 
 /** How long a start may take, in seconds; finest around the objective of 5 s. */
 export const START_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
@@ -19,7 +19,7 @@ export const TIMER_LAYERS = ['job', 'sweep', 'claim'] as const;
 /** @see TIMER_LAYERS */
 export type TimerLayer = (typeof TIMER_LAYERS)[number];
 
-/** The sweeps, by what they repair. */
+/** The sweeps, by what they repair; `contain` puts bad jobs into quarantine. The values are public. */
 export const SWEEPS = ['overdue', 'effects', 'queued', 'contain', 'reaper', 'retention', 'clock'] as const;
 
 /** @see SWEEPS */

@@ -7,7 +7,7 @@ import {
   TIMER_KINDS,
   ENDED_STATUSES,
 } from '../../machines/session/session.words';
-import { CONTAINMENT_REASONS, SESSION_EVENTS, START_BUCKETS, SWEEPS, TIMER_LAYERS } from './label-values';
+import { QUARANTINE_REASONS, SESSION_EVENTS, START_BUCKETS, SWEEPS, TIMER_LAYERS } from './label-values';
 import { MetricRegistry } from './metric-registry';
 
 const LATENESS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
@@ -90,10 +90,11 @@ export class Metrics {
     help: 'Jobs whose process was lost while it handled them. They are delivered again.',
     labels: { queue: QUEUES },
   });
-  readonly jobsContained = this.registry.counter({
+  // Its public name is older than the word "quarantine" and stays.
+  readonly jobsQuarantined = this.registry.counter({
     name: 'jobs_contained_total',
     help: 'Jobs that were removed from their queue unhandled and kept for an operator.',
-    labels: { queue: QUEUES, reason: CONTAINMENT_REASONS },
+    labels: { queue: QUEUES, reason: QUARANTINE_REASONS },
   });
   readonly commandsUnanswered = this.registry.counter({
     name: 'commands_unanswered_total',

@@ -2,7 +2,7 @@ import type { DeliveryOutcome } from '../core/delivery-outcome';
 import type { SessionSnapshot } from '../../machines/session/session.types';
 import { isEnded, type TimerKind } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
-import type { ContainedJob } from '../core/containment';
+import type { BadJob } from '../core/quarantine';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { SweepName, TimerLayer } from './label-values';
@@ -11,7 +11,7 @@ import type { Metrics } from './metrics';
 export type { SweepName, TimerLayer } from './label-values';
 
 /** A job that was put into quarantine; its texts are safe for a log. */
-type QuarantinedJob = Omit<ContainedJob, 'data'> & { readonly id: string };
+type QuarantinedJob = Omit<BadJob, 'data'> & { readonly id: string };
 
 /** One committed step, as it is reported. */
 export interface Transition {
@@ -72,9 +72,9 @@ export class Report {
   }
 
   /** A job was taken out of its queue unhandled. */
-  contained({ id, queue, jobId, name, reason, detail }: QuarantinedJob): void {
-    this.metrics.jobsContained.inc({ queue, reason });
-    this.log.warn({ quarantined: id, queue, jobId, name, reason, detail }, 'job contained');
+  quarantined({ id, queue, jobId, name, reason, detail }: QuarantinedJob): void {
+    this.metrics.jobsQuarantined.inc({ queue, reason });
+    this.log.warn({ quarantined: id, queue, jobId, name, reason, detail }, 'job quarantined');
   }
 
   /** A delivery of a job has ended after this long. */

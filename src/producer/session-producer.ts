@@ -31,7 +31,7 @@ export interface AddOptions {
 
 const VERSION = 1;
 
-/** A job with a longer delay is contained by the service. */
+/** The service puts a job with a longer delay into quarantine. */
 const DELAY_MAX_MS = 86_400_000;
 
 /** For jobs that make room, or that keep a session from ending: they are taken before all waiting jobs. */

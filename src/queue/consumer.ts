@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { NewerMachineVersionError } from '../../machines/session/session.versions';
 import { backoffMs, settlesWithin } from '../core/abort';
 import type { Clock } from '../core/clock';
-import type { ContainedJob, ContainmentReason } from '../core/containment';
+import type { BadJob, QuarantineReason } from '../core/quarantine';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { blockingOptions } from '../redis/connection';
@@ -68,8 +68,8 @@ export interface ConsumerOptions<S extends z.ZodType> extends ConsumerBase {
 /** What all consumers of a process share. */
 export interface ConsumerBase {
   readonly redisUrl: string;
-  /** Called for every job that is given up; must keep it for operators to inspect. */
-  readonly onContained: (job: ContainedJob) => Promise<void>;
+  /** Keeps a job that is given up, for operators to inspect; its queue has no more of it then. */
+  readonly quarantine: (job: BadJob) => Promise<void>;
   /** Gets the outcome of each delivery, and the jobs that were found without the process that had taken them. */
   readonly report: JobReport;
   readonly clock: Clock;
@@ -97,7 +97,7 @@ export interface JobReport {
 
 /**
  * Takes jobs off one of Holdfast's own queues. Each job in the queue ends: handled, re-delivered on purpose, left to a
- * newer version, or contained (I18). Jobs that BullMQ itself cannot parse are left to the sweep.
+ * newer version, or quarantined (I18). Jobs that BullMQ itself cannot parse are left to the sweep.
  */
 export class Consumer<S extends z.ZodType> {
   readonly #worker: Worker<unknown, unknown>;
@@ -128,7 +128,7 @@ export class Consumer<S extends z.ZodType> {
     this.#worker.on('lockRenewalFailed', ids => ids.forEach(id => this.#worker.cancelJob(id, 'lock lost')));
     this.#worker.on('failed', (job, error) => {
       if (job === undefined || job.attemptsMade < (job.opts.attempts ?? 1)) return;
-      void this.#contain(job, 'failed', error.message);
+      void this.#quarantine(job, 'failed', error.message);
     });
   }
 
@@ -227,22 +227,22 @@ export class Consumer<S extends z.ZodType> {
     const json = jsonOf(job.data);
     const size = Buffer.byteLength(json ?? '');
     if (json === null || size > PAYLOAD_MAX_BYTES) {
-      await this.#contain(job, 'oversized', json === null ? 'nested too deeply' : `${size} bytes`);
+      await this.#quarantine(job, 'oversized', json === null ? 'nested too deeply' : `${size} bytes`);
       return undefined;
     }
     const parsed = this.options.schema.safeParse(job.data);
     if (parsed.success) return parsed.data;
-    await this.#contain(job, 'malformed', parsed.error.message);
+    await this.#quarantine(job, 'malformed', parsed.error.message);
     return undefined;
   }
 
-  async #contain(job: Job<unknown>, reason: ContainmentReason, detail: string): Promise<void> {
-    const { queue, onContained, log } = this.options;
+  async #quarantine(job: Job<unknown>, reason: QuarantineReason, detail: string): Promise<void> {
+    const { queue, quarantine, log } = this.options;
     try {
       const { id: jobId = '', name } = job;
-      await onContained({ queue, jobId, name, reason, detail, data: jsonOf(job.data) ?? '' });
+      await quarantine({ queue, jobId, name, reason, detail, data: jsonOf(job.data) ?? '' });
     } catch (error) {
-      log.error({ queue, reason, err: messageOf(error) }, 'a contained job could not be kept');
+      log.error({ queue, reason, err: messageOf(error) }, 'a bad job could not be kept');
     }
   }
 }

@@ -28,7 +28,7 @@ export type AcceptJob = (job: IngressJob) => Promise<AcceptedJob | JobFailed>;
 export type FinishJob = (job: IngressJob, ref: SessionRef) => Promise<JobOutcome>;
 
 /** Called for a job that was taken up too often, `taken` times: presumably it kills the process that handles it. */
-export type ContainEndless = (job: IngressJob, taken: number) => Promise<void>;
+export type QuarantineEndless = (job: IngressJob, taken: number) => Promise<void>;
 
 /** A job that was taken up so often without an end, because its processes died, is not tried again. */
 export const TAKEN_MAX = 100;

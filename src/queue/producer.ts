@@ -131,7 +131,7 @@ export class Producer {
     return false;
   }
 
-  /* A job that is being worked on is there also if it is another writer's: it ends, or is contained. */
+  /* A job that is being worked on is there also if it is another writer's: it ends, or goes into quarantine. */
   async #launchJobState(
     ref: SessionRef,
     attempt: number,

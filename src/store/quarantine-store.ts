@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock';
-import type { ContainedJob, ContainmentReason } from '../core/containment';
+import type { BadJob, QuarantineReason } from '../core/quarantine';
 import { parseRef, uuidv7 } from '../core/ids';
 import { printable } from '../core/printable';
 import type { Redis } from '../redis/connection';
@@ -13,9 +13,9 @@ export interface QuarantineEntry {
   readonly queue: string;
   readonly jobId: string;
   readonly name: string;
-  readonly reason: ContainmentReason;
+  readonly reason: QuarantineReason;
   readonly detail: string;
-  /** When it was contained, Redis `TIME`. */
+  /** When it was quarantined, Redis `TIME`. */
   readonly atMs: number;
   /** Size of the payload in the queue, bytes. */
   readonly size: number;
@@ -72,7 +72,7 @@ export class QuarantineStore {
   ) {}
 
   /** Keeps a job that its consumer is about to end. */
-  async put(job: ContainedJob): Promise<QuarantineEntry> {
+  async put(job: BadJob): Promise<QuarantineEntry> {
     return (await this.#run(job, ['', '', 0, ''])).entry;
   }
 
@@ -80,7 +80,7 @@ export class QuarantineStore {
    * Moves a job from its queue into quarantine, in one step. Processes that wait for the job get a failure. Null if it
    * is gone or has changed.
    */
-  async seize(job: ContainedJob, { prefix, id, dataBytes }: JobPlace): Promise<QuarantineEntry | null> {
+  async seize(job: BadJob, { prefix, id, dataBytes }: JobPlace): Promise<QuarantineEntry | null> {
     const description = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);
     const { entry, isKept } = await this.#run(job, [prefix, id, dataBytes, description]);
     return isKept ? entry : null;
@@ -136,7 +136,7 @@ export class QuarantineStore {
   }
 
   async #run(
-    job: ContainedJob,
+    job: BadJob,
     place: readonly ScriptArg[],
   ): Promise<{ readonly entry: QuarantineEntry; readonly isKept: boolean }> {
     const { data, ...stored } = storedFrom(job);
@@ -169,14 +169,7 @@ type StoredEntry = Omit<QuarantineEntry, 'id' | 'atMs'>;
 
 const millis = (us: number): number => Math.floor(us / 1_000);
 
-function storedFrom({
-  queue,
-  jobId,
-  name,
-  reason,
-  detail,
-  data,
-}: ContainedJob): StoredEntry & { data: Buffer } {
+function storedFrom({ queue, jobId, name, reason, detail, data }: BadJob): StoredEntry & { data: Buffer } {
   const bytes = Buffer.from(data);
   return {
     queue,

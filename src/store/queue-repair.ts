@@ -1,4 +1,4 @@
-import type { ContainedJob } from '../core/containment';
+import type { BadJob } from '../core/quarantine';
 import type { Redis } from '../redis/connection';
 
 /** The types of a queue's own keys, BullMQ 6.7 `queue-keys.ts`. */
@@ -46,14 +46,14 @@ export async function repairQueue(
   redis: Redis,
   { queue, prefix, concurrency }: RepairedQueue,
   nowMs: number,
-): Promise<ContainedJob[]> {
+): Promise<BadJob[]> {
   const wrong = await dropWrongKeys(redis, prefix);
   await liftSettings(redis, prefix);
   await setConcurrency(redis, prefix, concurrency);
   await repairCounters(redis, prefix, nowMs);
   const schedulers = await dropSchedulers(redis, prefix);
   return [
-    ...wrong.map(({ name, type }): ContainedJob => ({
+    ...wrong.map(({ name, type }): BadJob => ({
       queue,
       jobId: name,
       name: '',
@@ -61,7 +61,7 @@ export async function repairQueue(
       detail: `the queue's key ${name} was a ${type}`,
       data: '',
     })),
-    ...schedulers.map(({ id, fields }): ContainedJob => ({
+    ...schedulers.map(({ id, fields }): BadJob => ({
       queue,
       jobId: id,
       name: fields['name'] ?? '',

@@ -1,4 +1,4 @@
-import type { ContainedJob, ContainmentReason } from '../core/containment';
+import type { BadJob, QuarantineReason } from '../core/quarantine';
 import { messageOf } from '../core/errors';
 import type { Redis } from '../redis/connection';
 import type { ScriptRunner } from '../redis/script-runner';
@@ -16,7 +16,7 @@ export interface WatchedQueue {
   readonly concurrency: number | null;
 }
 
-/** A job with a longer delay is contained. */
+/** A job with a longer delay goes into quarantine. */
 export const DELAY_MAX_MS = 86_400_000;
 
 /** How long, and how many, jobs that have ended are kept in a foreign queue. */
@@ -48,7 +48,7 @@ interface Candidate {
 }
 
 interface Finding {
-  readonly reason: ContainmentReason;
+  readonly reason: QuarantineReason;
   readonly detail: string;
 }
 
@@ -72,19 +72,19 @@ export class QueueWatch {
    *
    * @param nowMs - Redis `TIME` about now
    */
-  async contain(watched: WatchedQueue, nowMs: number): Promise<QuarantineEntry[]> {
-    const contained: QuarantineEntry[] = [];
+  async quarantineAll(watched: WatchedQueue, nowMs: number): Promise<QuarantineEntry[]> {
+    const quarantined: QuarantineEntry[] = [];
     for (const job of await repairQueue(this.redis, watched, nowMs)) {
-      contained.push(await this.quarantine.put(job));
+      quarantined.push(await this.quarantine.put(job));
     }
-    contained.push(...(await this.containActive(watched)));
+    quarantined.push(...(await this.quarantineActive(watched)));
     if (watched.isForeign)
-      contained.push(...(await this.#inspectAll(watched, await this.#endless(watched, nowMs))));
-    return contained;
+      quarantined.push(...(await this.#inspectAll(watched, await this.#endless(watched, nowMs))));
+    return quarantined;
   }
 
-  /** The part of {@link contain} about fetched jobs: those that BullMQ could not hand to any worker. */
-  async containActive(watched: WatchedQueue): Promise<QuarantineEntry[]> {
+  /** The part of {@link quarantineAll} about fetched jobs: those that BullMQ could not hand to any worker. */
+  async quarantineActive(watched: WatchedQueue): Promise<QuarantineEntry[]> {
     return this.#inspectAll(watched, await this.#newlyActive(watched));
   }
 
@@ -160,12 +160,12 @@ export class QueueWatch {
   }
 
   async #inspectAll(watched: WatchedQueue, candidates: readonly Candidate[]): Promise<QuarantineEntry[]> {
-    const contained: QuarantineEntry[] = [];
+    const quarantined: QuarantineEntry[] = [];
     for (const candidate of candidates) {
       const entry = await this.#inspect(watched, candidate);
-      if (entry !== null) contained.push(entry);
+      if (entry !== null) quarantined.push(entry);
     }
-    return contained;
+    return quarantined;
   }
 
   async #inspect(
@@ -175,7 +175,7 @@ export class QueueWatch {
     const raw = await this.#read(keyOf(prefix, id));
     const found = finding ?? faultOf(id, raw);
     if (found === null) return null;
-    const job: ContainedJob = {
+    const job: BadJob = {
       queue,
       jobId: id.toString(),
       name: raw?.name?.toString() ?? '',

@@ -1,8 +1,8 @@
-import type { ContainedJob } from '../../src/core/containment';
+import type { BadJob } from '../../src/core/quarantine';
 import { refOf } from '../../src/core/ids';
 import { startTestApi, type Answer, type TestApi } from '../support/api';
 
-const INGRESS_JOB: ContainedJob = {
+const INGRESS_JOB: BadJob = {
   queue: 'ingress',
   jobId: '7',
   name: 'session.create',
@@ -10,7 +10,7 @@ const INGRESS_JOB: ContainedJob = {
   detail: '/v: must be 1',
   data: '{"v":1,"name":"again"}',
 };
-const commandOf = (tenant: string): ContainedJob => ({
+const commandOf = (tenant: string): BadJob => ({
   queue: 'sessions',
   jobId: 'c.1',
   name: 'release',
@@ -40,7 +40,7 @@ afterAll(() => api.stop());
 
 const as = async (tenant: string, method: string, path: string): Promise<Answer> =>
   api.call(method, path, { headers: { 'x-api-key': `${tenant}-key-1` } });
-const put = async (job: ContainedJob): Promise<string> => (await api.deps.quarantine.put(job)).id;
+const put = async (job: BadJob): Promise<string> => (await api.deps.quarantine.put(job)).id;
 const idsOf = ({ body }: Answer): string[] => (body['jobs'] as { id: string }[]).map(({ id }) => id);
 
 describe('jobs in quarantine', () => {
@@ -122,7 +122,7 @@ describe('jobs in quarantine', () => {
     ['without a version', { data: '{}' }, /must be 1/],
     ['of fields that mean nothing', { data: '{"v":1,"timeout":-1}' }, /timeout/],
     ['cut', { data: `{"v":1,"fill":"${'x'.repeat(70_000)}"}` }, /only a part/],
-    ['a command of another version', { ...commandOf('acme'), data: '{"v":2}' }, /contained again/],
+    ['a command of another version', { ...commandOf('acme'), data: '{"v":2}' }, /quarantine again/],
   ])('are not tried again while they are %s', async (_what, change, why) => {
     const id = await put({ ...INGRESS_JOB, ...change });
     const { status, body } = await as('acme', 'POST', `/v1/jobs/${id}/retry`);

@@ -6,7 +6,7 @@ import {
   endless,
   TAKEN_MAX,
   type AcceptJob,
-  type ContainEndless,
+  type QuarantineEndless,
   type FinishJob,
 } from '../../src/queue/ingress-handler';
 import { HeldJob } from '../../src/queue/ingress-job';
@@ -20,7 +20,7 @@ export interface AcceptedParts {
   readonly jobs: AcceptedJobs;
   readonly accept: AcceptJob;
   readonly finish: FinishJob;
-  readonly onEndless: ContainEndless;
+  readonly onEndless: QuarantineEndless;
   /** Aborted when this process shuts down. */
   readonly closing: AbortSignal;
   readonly log: Logger;

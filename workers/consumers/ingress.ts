@@ -16,7 +16,7 @@ import {
   endless,
   TAKEN_MAX,
   type AcceptJob,
-  type ContainEndless,
+  type QuarantineEndless,
   type JobOutcome,
 } from '../../src/queue/ingress-handler';
 import { HeldJob, nameOf, overrideOptions } from '../../src/queue/ingress-job';
@@ -36,7 +36,7 @@ export interface IngressConsumerOptions {
   readonly accept: AcceptJob;
   /** How many jobs this process works on. */
   readonly underWay: () => number;
-  readonly onEndless: ContainEndless;
+  readonly onEndless: QuarantineEndless;
   /** Called when the end of a job is stored in Redis, so that no process will continue it. Never throws. */
   readonly onEnded: (job: HeldJob) => Promise<void>;
   /**
@@ -86,8 +86,8 @@ export class IngressConsumer {
   readonly #closing = new AbortController();
   #lostCheck: NodeJS.Timeout | undefined;
   /** The check for unreadable jobs that has not begun yet, and the one that was begun last. */
-  #containing: Promise<void> | null = null;
-  #contained: Promise<void> = Promise.resolve();
+  #quarantining: Promise<void> | null = null;
+  #quarantined: Promise<void> = Promise.resolve();
   #isQueueDamaged = false;
 
   constructor(private readonly options: IngressConsumerOptions) {
@@ -117,7 +117,7 @@ export class IngressConsumer {
     this.#worker.on('failed', job => void (job !== undefined && this.#ended(job)));
     this.#worker.on('error', error => {
       log.debug({ err: error, queue: INGRESS_QUEUE }, 'queue worker failed');
-      if (!isRedisAway(error)) void this.#contain(error.message.includes('WRONGTYPE'));
+      if (!isRedisAway(error)) void this.#quarantine(error.message.includes('WRONGTYPE'));
     });
   }
 
@@ -170,7 +170,7 @@ export class IngressConsumer {
   /* A job comes here at least twice: to be accepted, and to be ended. */
   async #visit(job: Job, token: string, signal: AbortSignal): Promise<unknown> {
     if (isUnreadable(job)) {
-      await this.#contain(true);
+      await this.#quarantine(true);
       if (!(await job.isActive())) throw new WaitingError();
     }
     const isOver = AbortSignal.any([signal, this.#closing.signal]);
@@ -229,19 +229,19 @@ export class IngressConsumer {
    * Checks run one after the other, because a check that began before a job was fetched does not cover it; callers
    * during a check share the next one.
    */
-  async #contain(isQueue: boolean): Promise<void> {
+  async #quarantine(isQueue: boolean): Promise<void> {
     this.#isQueueDamaged ||= isQueue;
-    this.#containing ??= this.#contained.then(async () => {
+    this.#quarantining ??= this.#quarantined.then(async () => {
       await setImmediate();
       const isDamaged = this.#isQueueDamaged;
       this.#isQueueDamaged = false;
-      this.#containing = null;
+      this.#quarantining = null;
       await this.options.onUnreadable(isDamaged);
     });
-    this.#contained = this.#containing.catch((error: unknown) => {
-      this.options.log.debug({ err: error }, 'a job could not be contained');
+    this.#quarantined = this.#quarantining.catch((error: unknown) => {
+      this.options.log.debug({ err: error }, 'a job could not be quarantined');
     });
-    await this.#contained;
+    await this.#quarantined;
   }
 
   async #recoverLost(): Promise<void> {

@@ -96,7 +96,7 @@ export class Sweeper {
       { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
       { name: 'effects', everyMs: 2_000, run: () => this.#effects() },
       { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
-      { name: 'contain', everyMs: 2_500, run: () => this.#contain() },
+      { name: 'contain', everyMs: 2_500, run: () => this.#quarantine() },
       { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
       { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },
     ];
@@ -223,12 +223,12 @@ export class Sweeper {
     if (lowered > 0) this.parts.report.repaired('clock', lowered);
   }
 
-  async #contain(): Promise<void> {
+  async #quarantine(): Promise<void> {
     const { maintenance, queueWatch, report } = this.parts;
     const nowMs = await maintenance.nowMs();
     for (const queue of QUEUE_PLACES) {
       if (this.#stopped) return;
-      for (const entry of await queueWatch.contain(queue, nowMs)) report.contained(entry);
+      for (const entry of await queueWatch.quarantineAll(queue, nowMs)) report.quarantined(entry);
       if (queue.isForeign) await queueWatch.bound(queue);
     }
   }

@@ -1,6 +1,6 @@
 import type { QuarantinedJob } from '../../client/jobs';
 import { z } from 'zod';
-import { CONTAINMENT_REASONS } from '../../core/containment';
+import { QUARANTINE_REASONS } from '../../core/quarantine';
 import { jobsQuery } from '../routes/jobs';
 import type { Operation } from './operation';
 
@@ -11,7 +11,7 @@ const entry = {
   queue: z.string(),
   jobId: z.string().describe('The id that the producer has given, cleaned for display.'),
   name: z.string().describe('The name that the producer has given, cleaned for display.'),
-  reason: z.enum(CONTAINMENT_REASONS),
+  reason: z.enum(QUARANTINE_REASONS),
   detail: z.string(),
   at: z.string().meta({ format: 'date-time' }),
   size: z.int().min(0).describe('The size of the payload in the queue, in bytes.'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { pollUntil } from '../../../src/core/abort';
-import { CONTAINMENT_REASONS } from '../../../src/core/containment';
+import { QUARANTINE_REASONS } from '../../../src/core/quarantine';
 import { INGRESS_PREFIX } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
@@ -159,7 +159,7 @@ describe('thousands of hostile jobs', () => {
     });
     const { entries } = await api.deps.quarantine.page({ isWanted: () => true, cursor: null, limit: 1_000 });
     expect(entries.length).toBeGreaterThan(100);
-    for (const { reason } of entries) expect(CONTAINMENT_REASONS).toContain(reason);
+    for (const { reason } of entries) expect(QUARANTINE_REASONS).toContain(reason);
     const failed = await producer.queue.getFailed(0, 10_000);
     for (const job of failed) expect(job.failedReason).toMatch(/^[a-z_]+: ./);
     expect(await api.deps.redis.exists('{hf}:s:default/x')).toBe(0);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { FlowProducer, Job, Queue, QueueEvents } from 'bullmq';
 import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
-import type { ContainedJob } from '../../../src/core/containment';
+import type { BadJob } from '../../../src/core/quarantine';
 import { blockingOptions } from '../../../src/redis/connection';
 import { INGRESS_PREFIX, keys } from '../../../src/redis/keys';
 import { QUARANTINE_AGE_MS, QuarantineStore, type QuarantinedJob } from '../../../src/store/quarantine-store';
@@ -13,7 +13,7 @@ import { StoreFixture } from '../../support/store-fixture';
 const PREFIX = `${INGRESS_PREFIX}:ingress:`;
 const INGRESS = { queue: 'ingress', prefix: PREFIX, isForeign: true, concurrency: 1 };
 
-const JOB: ContainedJob = {
+const JOB: BadJob = {
   queue: 'ingress',
   jobId: '1',
   name: 'session.create',
@@ -107,7 +107,7 @@ describe('the queue of other services', () => {
 
   const nowMs = (): Promise<number> => fixture.maintenance.nowMs();
   const sweep = async (): Promise<string[]> =>
-    (await watch.contain(INGRESS, await nowMs())).map(({ reason }) => reason);
+    (await watch.quarantineAll(INGRESS, await nowMs())).map(({ reason }) => reason);
   /** A job in the middle of being worked on, written without BullMQ. */
   const plant = async (id: string | Buffer, fields: Record<string, string | Buffer> = {}): Promise<void> => {
     const key = Buffer.concat([Buffer.from(PREFIX), Buffer.from(id)]);
@@ -127,7 +127,7 @@ describe('the queue of other services', () => {
     expect(await queue.getDelayedCount()).toBe(2);
   });
 
-  it('contains exactly those jobs that BullMQ cannot read', async () => {
+  it('quarantines exactly those jobs that BullMQ cannot read', async () => {
     const text = fc.oneof(
       fc.json(),
       fc.constantFrom(
@@ -161,7 +161,7 @@ describe('the queue of other services', () => {
     );
   });
 
-  it('contains jobs that are missing, have another type, or have a name that is not text', async () => {
+  it('quarantines jobs that are missing, have another type, or have a name that is not text', async () => {
     await fixture.redis.lpush(`${PREFIX}active`, 'ghost');
     await fixture.redis.set(`${PREFIX}text`, 'x');
     await fixture.redis.lpush(`${PREFIX}active`, 'text', 'wait', 'meta');
@@ -175,7 +175,7 @@ describe('the queue of other services', () => {
     expect(await fixture.redis.exists(`${PREFIX}text`)).toBe(0);
   });
 
-  it('contains jobs with a delay of more than a day', async () => {
+  it('quarantines jobs with a delay of more than a day', async () => {
     await queue.add('soon', {}, { delay: 3_600_000 });
     await queue.add('late', { a: 1 }, { delay: 25 * 3_600_000 });
     await queue.add('never', {}, { delay: 2 ** 40 });
@@ -185,7 +185,7 @@ describe('the queue of other services', () => {
     expect((await all()).find(({ name }) => name === 'late')).toMatchObject({ data: '{"a":1}' });
   });
 
-  it('contains schedulers and parents, which would add jobs or wait for ever', async () => {
+  it('quarantines schedulers and parents, which would add jobs or wait for ever', async () => {
     await queue.upsertJobScheduler('each', { every: 60_000 }, { name: 'again', data: { a: 1 } });
     const flows = new FlowProducer({
       prefix: INGRESS_PREFIX,
@@ -268,7 +268,7 @@ describe('the queue of other services', () => {
     expect(await fixture.redis.exists(`${PREFIX}young`)).toBe(0);
   });
 
-  it('does not contain a job that has changed since it was checked', async () => {
+  it('leaves a job in its queue that has changed since it was checked', async () => {
     await plant('1', { data: '{"longer":true}' });
     const place = { prefix: PREFIX, id: Buffer.from('1'), dataBytes: 2 };
     expect(await quarantine.seize(JOB, place)).toBeNull();

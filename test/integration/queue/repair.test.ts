@@ -35,7 +35,7 @@ describe.each(QUEUE_PLACES)('the queue $queue', watched => {
   const sweep = async (place: WatchedQueue): Promise<void> => {
     const quarantine = new QuarantineStore(fixture.redis, fixture.scripts, systemClock);
     const watch = new QueueWatch(fixture.redis, fixture.scripts, quarantine);
-    await watch.contain(place, await fixture.maintenance.nowMs());
+    await watch.quarantineAll(place, await fixture.maintenance.nowMs());
   };
 
   const otherType = (name: string): Damage => [

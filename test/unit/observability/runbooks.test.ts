@@ -4,7 +4,7 @@ import { wordsOf } from '../../../src/cli/completion/words';
 import { buildProgram } from '../../../src/cli/program';
 import { readTerminalEnv } from '../../../src/config/env';
 import { Terminal } from '../../../src/cli/terminal';
-import { CONTAINMENT_REASONS } from '../../../src/core/containment';
+import { QUARANTINE_REASONS } from '../../../src/core/quarantine';
 import { SWEEPS } from '../../../src/metrics/label-values';
 import { QUEUES } from '../../../machines/session/session.words';
 import { keys } from '../../../src/redis/keys';
@@ -56,7 +56,7 @@ describe('a runbook', () => {
   });
 
   it.each([
-    ['HoldfastQuarantineGrows.md', CONTAINMENT_REASONS],
+    ['HoldfastQuarantineGrows.md', QUARANTINE_REASONS],
     ['HoldfastSweepsRepair.md', SWEEPS.filter(sweep => sweep !== 'retention' && sweep !== 'contain')],
   ])('%s names every case', (file, cases) => {
     expect(cases.filter(one => !textOf(file).includes(`\`${one}\``))).toEqual([]);

@@ -1,5 +1,5 @@
-/** Why a job was removed from its queue unhandled; each is also a value of a metric's label. */
-export const CONTAINMENT_REASONS = [
+/** Why a job was put into quarantine; each is also a value of a metric's label. */
+export const QUARANTINE_REASONS = [
   /** Its payload is larger than the limit. */
   'oversized',
   /** Its payload does not match the schema of its name. */
@@ -23,18 +23,18 @@ export const CONTAINMENT_REASONS = [
   'damaged',
 ] as const;
 
-/** @see CONTAINMENT_REASONS */
-export type ContainmentReason = (typeof CONTAINMENT_REASONS)[number];
+/** @see QUARANTINE_REASONS */
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
 
 /**
- * A job that is given up, with what an operator needs to know of it. Any text in it may come from an untrusted
+ * A job that goes into quarantine, with what an operator needs to know of it. Any text in it may come from an untrusted
  * producer.
  */
-export interface ContainedJob {
+export interface BadJob {
   readonly queue: string;
   readonly jobId: string;
   readonly name: string;
-  readonly reason: ContainmentReason;
+  readonly reason: QuarantineReason;
   readonly detail: string;
   /** Its payload as it was in Redis, JSON or not. */
   readonly data: string;

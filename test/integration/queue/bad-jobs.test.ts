@@ -59,7 +59,7 @@ describe('a job that no consumer can handle', () => {
       'oversized',
     ],
     ['a tower of brackets', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, 'oversized'],
-  ])('is contained when it holds %s', async (_what, data, reason) => {
+  ])('goes into quarantine when it holds %s', async (_what, data, reason) => {
     await plant(deps, 'bad', data);
     const job = await quarantined();
     expect(job).toMatchObject({ queue: 'sessions', jobId: 'bad', name: 'whatever', reason });
@@ -68,13 +68,13 @@ describe('a job that no consumer can handle', () => {
     await expectHealthy('bad');
   });
 
-  it('is contained by the sweep when it is not even JSON, which BullMQ would try for ever', async () => {
+  it('is quarantined by the sweep when it is not even JSON, which BullMQ would try for ever', async () => {
     await plant(deps, 'bad', '{not json');
     expect(await quarantined()).toMatchObject({ jobId: 'bad', reason: 'not_json', data: '{not json' });
     await expectHealthy('bad');
   });
 
-  it('is contained by the sweep when it has lost its data', async () => {
+  it('is quarantined by the sweep when it has lost its data', async () => {
     await deps.redis.rpush('{hf}:sessions:active', 'ghost');
     expect(await quarantined()).toMatchObject({ jobId: 'ghost', reason: 'orphaned' });
     await expectHealthy('ghost');
