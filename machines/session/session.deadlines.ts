@@ -1,4 +1,4 @@
-import type { SessionContext } from './session.types';
+import type { Deadlines, SessionContext } from './session.types';
 import type { TimerKind } from './session.words';
 
 /**
@@ -28,3 +28,9 @@ export function dueAtMs(
   if (kind !== 'idle' || lastActivityMs === null) return deadlineMs;
   return Math.max(deadlineMs, lastActivityMs + (limits.idleTimeoutMs ?? 0));
 }
+
+/**
+ * Whether a session with these deadlines waits for a worker: the deadline of the queue is armed in that state and in no
+ * other. For readers that have no snapshot; with one, ask `isQueued`.
+ */
+export const isQueuedBy = ({ queue }: Deadlines): boolean => queue !== undefined;

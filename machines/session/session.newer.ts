@@ -7,6 +7,7 @@ import {
   type SessionContext,
   type SessionSnapshot,
 } from './session.types';
+import { isQueuedBy } from './session.deadlines';
 import { TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
 
 /** The fields of a row beside the snapshot, which every version writes. */
@@ -35,8 +36,7 @@ export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnaps
   };
   const status = knownStatus(row.status, times);
   return {
-    value:
-      status === 'created' ? { created: deadlines.queue === undefined ? 'launching' : 'queued' } : status,
+    value: status === 'created' ? { created: isQueuedBy(deadlines) ? 'queued' : 'launching' } : status,
     context: {
       tenant: row.tenant,
       id: row.id,

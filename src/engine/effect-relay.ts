@@ -1,3 +1,4 @@
+import { isQueuedBy } from '../../machines/session/session.deadlines';
 import { EFFECT_KINDS, type SessionEffect } from '../../machines/session/session.effects';
 import type { Deadlines } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
@@ -70,7 +71,7 @@ function undoOf(effect: SessionEffect, deadlines: Deadlines): SessionEffect | nu
     case 'timer.arm':
       return deadlines[effect.timer] === effect.deadlineMs ? null : { ...effect, kind: 'timer.cancel' };
     case 'launch.enqueue':
-      return deadlines.queue === undefined ? { ...effect, kind: 'launch.cancel' } : null;
+      return isQueuedBy(deadlines) ? null : { ...effect, kind: 'launch.cancel' };
     // A deadline may come back: extended, then shortened to what it was. The cancel has then removed the job that was
     // armed meanwhile.
     case 'timer.cancel':

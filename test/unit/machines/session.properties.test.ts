@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { LABELS_MAX } from '../../../machines/session/session.changes';
+import { isQueuedBy } from '../../../machines/session/session.deadlines';
 import type { SessionEffect } from '../../../machines/session/session.effects';
 import type { MachineEvent } from '../../../machines/session/session.events';
 import { MAX_LAUNCH_ATTEMPTS, type SessionSnapshot } from '../../../machines/session/session.types';
@@ -9,7 +10,7 @@ import {
   type EndedStatus,
   type TimerKind,
 } from '../../../machines/session/session.words';
-import { statusOf } from '../../../machines/session/session.view';
+import { isQueued, statusOf } from '../../../machines/session/session.view';
 import { firstStep, step, type StepResult } from '../../../machines/step';
 import { leafOf } from '../../support/session-samples';
 import { walks, type Walk } from '../../support/session-walks';
@@ -112,6 +113,7 @@ describe('whatever happens to a session', () => {
           kind => (kind === 'idle' || kind === 'connect') && asked[kind] !== null,
         );
         expect(armed.sort()).toEqual([...always, ...wanted].sort());
+        expect(isQueuedBy(snapshot.context.deadlines)).toBe(isQueued(snapshot));
       }
     });
   });
