@@ -47,10 +47,10 @@ export interface SessionLimits {
 }
 
 /**
- * What the browser is started with. Every option holds without a connection from Holdfast, for any client and any
- * number of connections. Null leaves the choice to Chromium.
+ * Options of the browser that are the same in the request, the row, the launch and the answer. The proxy is not among
+ * them: its credentials are kept apart, and each of the four shows another part of it.
  */
-export interface BrowserOptions {
+export interface OptionsBesideProxy {
   /** False: with windows on a display, also on a worker machine that has no screen. */
   readonly headless: boolean;
   /** The inside of a page's window, in CSS pixels. */
@@ -62,6 +62,13 @@ export interface BrowserOptions {
   readonly locale: string | null;
   /** A zone of the IANA database. */
   readonly timezone: string | null;
+}
+
+/**
+ * What the browser is started with. Every option holds without a connection from Holdfast, for any client and any
+ * number of connections. Null leaves the choice to Chromium.
+ */
+export interface BrowserOptions extends OptionsBesideProxy {
   /** `scheme://host:port`; user name and password are not here but in {@link SessionContext.sealed}. */
   readonly proxyServer: string | null;
 }
@@ -109,16 +116,18 @@ export interface SessionInput {
   readonly nowMs: number;
 }
 
-/** The options of a session that was created without any. */
-export const DEFAULT_BROWSER_OPTIONS: BrowserOptions = {
+/** @see DEFAULT_BROWSER_OPTIONS */
+export const DEFAULTS_BESIDE_PROXY: OptionsBesideProxy = {
   headless: true,
   dimensions: null,
   deviceScaleFactor: null,
   userAgent: null,
   locale: null,
   timezone: null,
-  proxyServer: null,
 };
+
+/** The options of a session that was created without any. */
+export const DEFAULT_BROWSER_OPTIONS: BrowserOptions = { ...DEFAULTS_BESIDE_PROXY, proxyServer: null };
 
 /** How long one launch may take before the machine ends the attempt, whichever worker runs it. */
 export const LAUNCH_TIMEOUT_MS = 30_000;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { DEFAULT_BROWSER_OPTIONS } from '../../../machines/session/session.types';
+import { DEFAULTS_BESIDE_PROXY } from '../../../machines/session/session.types';
 import type { Problem } from '../edge/problem';
 import type { CreatedSessionData, EndedSessionData, LiveSessionData } from '../../client/session';
 import type {
@@ -18,8 +18,6 @@ export const EXAMPLE_IDS = {
   worker: '4ace64b4-bc6e-49c6-b6bb-b206c1a08217',
 } as const;
 
-const { proxyServer, ...PLAIN_OPTIONS } = DEFAULT_BROWSER_OPTIONS;
-
 const SESSION: LiveSessionData = {
   id: EXAMPLE_IDS.session,
   status: 'live',
@@ -35,7 +33,7 @@ const SESSION: LiveSessionData = {
   duration: 0,
   websocketUrl: `ws://127.0.0.1:3000/v1/sessions/${EXAMPLE_IDS.session}/cdp?token=default.uVMd…`,
   viewerUrl: null,
-  ...PLAIN_OPTIONS,
+  ...DEFAULTS_BESIDE_PROXY,
   proxy: null,
   workerId: EXAMPLE_IDS.worker,
   queuePosition: null,

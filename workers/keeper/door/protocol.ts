@@ -1,9 +1,9 @@
 import type { BrowserGoneCause } from '../../../machines/session/session.words';
 import {
-  DEFAULT_BROWSER_OPTIONS,
-  type BrowserOptions,
+  DEFAULTS_BESIDE_PROXY,
   type Endpoint,
   type Fence,
+  type OptionsBesideProxy,
 } from '../../../machines/session/session.types';
 import type { BrowserLoad } from '../process/browser-load';
 
@@ -43,14 +43,12 @@ export interface UpstreamProxy {
 }
 
 /** What a browser is started with: the session's options, and the proxy with its credentials. */
-export interface LaunchOptions extends Omit<BrowserOptions, 'proxyServer'> {
+export interface LaunchOptions extends OptionsBesideProxy {
   readonly proxy: UpstreamProxy | null;
 }
 
-const { proxyServer, ...PLAIN_OPTIONS } = DEFAULT_BROWSER_OPTIONS;
-
 /** A launch with default options. */
-export const PLAIN_LAUNCH: LaunchOptions = { ...PLAIN_OPTIONS, proxy: null };
+export const PLAIN_LAUNCH: LaunchOptions = { ...DEFAULTS_BESIDE_PROXY, proxy: null };
 
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
