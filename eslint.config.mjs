@@ -2,6 +2,7 @@ import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 import { IMPORT_SETTINGS } from './scripts/eslint/import-settings.mjs';
 import { layerZones } from './scripts/eslint/layers.mjs';
+import { noCycle } from './scripts/eslint/no-cycle.mjs';
 import { requireSafety } from './scripts/eslint/require-safety.mjs';
 import { requireTsdoc } from './scripts/eslint/require-tsdoc.mjs';
 import { singleImporters } from './scripts/eslint/single-importers.mjs';
@@ -60,13 +61,16 @@ export default tseslint.config(
     files: [...SOURCES, ...TESTS],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { 'import-x': importX, holdfast: { rules: { 'require-safety': requireSafety } } },
+    plugins: {
+      'import-x': importX,
+      holdfast: { rules: { 'no-cycle': noCycle, 'require-safety': requireSafety } },
+    },
     settings: IMPORT_SETTINGS,
     rules: {
-      'import-x/no-cycle': ['error', { maxDepth: Infinity }],
       'import-x/no-restricted-paths': ['error', { zones: layerZones() }],
       'import-x/no-self-import': 'error',
       'import-x/no-default-export': 'error',
+      'holdfast/no-cycle': 'error',
       'holdfast/require-safety': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/explicit-module-boundary-types': 'error',

@@ -4,10 +4,10 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pollUntil } from '../core/abort';
 import { isAlive, signalProcess, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
-import type { ProcessPlan, ReadyInfo, SignsListener } from './kept-process';
+import type { ProcessPlan, ReadyInfo } from './kept-process';
 import { REDIS_HOST, type RedisAccess } from './redis-access';
 import { isRedisResponsive, probeRedis } from './redis-probe';
-import { askForSigns } from './vital-signs';
+import { askForSigns, type SignsListener } from './vital-signs';
 
 /** Unix socket paths end at 104 to 108 bytes, and Node truncates longer ones silently. */
 const MAX_SOCKET_PATH_BYTES = 100;

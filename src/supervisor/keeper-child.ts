@@ -3,9 +3,8 @@ import { z } from 'zod';
 import { isAlive, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
 import type { KeeperOperations, KeeperRequest } from '../../workers/keeper/door/protocol';
 import { askSocket } from './ask-socket';
-import type { SignsListener } from './kept-process';
 import { NodeChild, type NodeChildOptions } from './node-child';
-import { askForSigns } from './vital-signs';
+import { askForSigns, type SignsListener } from './vital-signs';
 
 /** How to start and find the keeper of a data folder. */
 export interface KeeperChildOptions extends Omit<NodeChildOptions, 'role'> {

@@ -8,7 +8,7 @@ import type { ChildrenFile } from './children-file';
 import { RestartLadder } from './restart-ladder';
 import type { Patience, Role } from './roles';
 import { AdoptedProcess, SpawnedProcess, type RunningProcess } from './running-process';
-import { VitalSigns } from './vital-signs';
+import { VitalSigns, type SignsListener } from './vital-signs';
 
 /** What a process reports once it serves. */
 export interface ReadyInfo {
@@ -37,15 +37,6 @@ export interface ProcessPlan {
    * @param child - null when it was adopted
    */
   listen(child: ChildProcess | null, listener: SignsListener): void;
-}
-
-/** Receives the signs of life of a process. */
-export interface SignsListener {
-  readonly heard: () => void;
-  /** How long an answer may take. */
-  readonly silentMs: number;
-  /** Aborted when the watch has ended. */
-  readonly over: AbortSignal;
 }
 
 /** Dependencies that all kept processes share. */

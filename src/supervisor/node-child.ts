@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';
 import type { ProcessIdentity } from '../core/process-identity';
-import type { ProcessPlan, ReadyInfo, SignsListener } from './kept-process';
+import type { ProcessPlan, ReadyInfo } from './kept-process';
 import type { NodeRole } from './roles';
+import type { SignsListener } from './vital-signs';
 
 const readySchema = z.object({ ready: z.literal(true), url: z.string().optional() });
 

@@ -1,8 +1,16 @@
 import { pause } from '../core/abort';
 import type { Clock } from '../core/clock';
 import { SilenceWatch } from '../core/silence-watch';
-import type { SignsListener } from './kept-process';
 import type { Patience } from './roles';
+
+/** Receives the signs of life of a process. */
+export interface SignsListener {
+  readonly heard: () => void;
+  /** How long an answer may take. */
+  readonly silentMs: number;
+  /** Aborted when the watch has ended. */
+  readonly over: AbortSignal;
+}
 
 /**
  * Watches one run of a process: it has some time to start, then it must give signs of life regularly. Time in which the
