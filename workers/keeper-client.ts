@@ -2,18 +2,19 @@ import { connect, type Socket } from 'node:net';
 import { backoffMs, pause, withDeadline } from '../src/core/abort';
 import type { Clock } from '../src/core/clock';
 import { messageOf } from '../src/core/errors';
+import { LineReader } from '../src/core/line-reader';
 import type { Logger } from '../src/core/logger';
 import { signalProcess, type ProcessIdentity, type ProcessTable } from '../src/core/process-identity';
 import { SilenceWatch } from '../src/core/silence-watch';
-import { KeeperError } from './keeper/door/keeper-error';
-import { LineReader } from './keeper/door/line-reader';
-import { BEAT_EVERY_MS, SILENT_AFTER_MS } from './keeper/door/protocol';
-import type {
-  BrowserRecord,
-  KeeperMessage,
-  KeeperOperation,
-  KeeperOperations,
-  KeeperStats,
+import {
+  BEAT_EVERY_MS,
+  KeeperError,
+  SILENT_AFTER_MS,
+  type BrowserRecord,
+  type KeeperMessage,
+  type KeeperOperation,
+  type KeeperOperations,
+  type KeeperStats,
 } from './keeper/door/protocol';
 
 const RECONNECT_FIRST_MS = 100;

@@ -6,7 +6,7 @@ import { createLogger, type Logger } from '../src/core/logger';
 import { systemProcesses } from '../src/core/process-identity';
 import { startWorker, type WorkerApp } from './app';
 import { KeeperClient, type Registration } from './keeper-client';
-import { keeperSocketPath, runRootFor } from './keeper/process/run-root';
+import { keeperSocketOf } from './keeper/host';
 
 /** The supervisor gives a worker 4.5 s before it is killed; see DRAIN_ORDER there. */
 const DRAIN_TIMEOUT_MS = 4_000;
@@ -25,7 +25,7 @@ async function main(config: Config, log: Logger): Promise<void> {
 
   const self = await systemProcesses.identify(process.pid);
   if (self === null) throw new Error('this process is not in the process table');
-  const socketPath = keeperSocketPath(await runRootFor(config.dataDir));
+  const socketPath = await keeperSocketOf(config.dataDir);
   const keeper = new KeeperClient({ socketPath, self, processes: systemProcesses, clock: systemClock, log });
   // Before Redis: an outage of Redis must not make the keeper believe that its worker is gone.
   const { hostId } = await firstRegistration(keeper);

@@ -23,6 +23,9 @@ const ROOTS = ['workers/app.ts', 'workers/main.ts'];
 /** What the command line may import: it knows the service only as an address, and as a program to start. */
 const CLI_IMPORTS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src/config'];
 
+/** What other programs may import of the keeper: how to speak with it, its host, whether a browser starts there. */
+const KEEPER_FACE = ['./door/protocol.ts', './host.ts', './chromium-proof.ts'];
+
 const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
 
 const here = path => `./${path}`;
@@ -56,6 +59,12 @@ export function layerZones() {
       message: keeper,
     },
     { target: './workers/keeper', from: './workers', except: ['./keeper'], message: keeper },
+    {
+      target: ['./src', './observability', './workers/*.ts', './workers/!(keeper)/**'],
+      from: './workers/keeper',
+      except: KEEPER_FACE,
+      message: `Of the keeper, another program, nothing is imported but ${KEEPER_FACE.join(', ')}.`,
+    },
     {
       target: './src/cli',
       from: LAYERS.flat()

@@ -12,13 +12,8 @@ export async function ensureChromium(root) {
   const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_PATH: configured, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
   if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return 'ok';
   const require = createRequire(join(root, 'dist', 'package.json'));
-  const { findChromium } = require('./workers/keeper/process/find-chromium.js');
-  const { puppeteerCacheDirs } = require('./workers/keeper/options.js');
-  const program = await findChromium({
-    configured: configured || null,
-    searchPath: process.env.PATH ?? '',
-    cacheDirs: puppeteerCacheDirs(),
-  });
+  const { hostChromium } = require('./workers/keeper/host.js');
+  const program = await hostChromium(configured || null, process.env.PATH ?? '');
   if (program === null && !configured) return 'missing';
   if (program === null) throw new SetupError(`HOLDFAST_CHROMIUM_PATH: ${configured} is not a program`);
 
@@ -29,7 +24,7 @@ export async function ensureChromium(root) {
   if (isProven(cacheFile, proven)) return 'ok';
   log(`trying ${program}`);
   // Loaded only now: setup has to be fast when nothing has changed.
-  const { proveChromium } = require('./src/supervisor/chromium-proof.js');
+  const { proveChromium } = require('./workers/keeper/chromium-proof.js');
   const given = (args ?? '').split(/\s+/).filter(arg => arg !== '');
   const proof = await proveChromium({ program, args: given, noSandbox });
   if (!proof.ok) throw new SetupError(`${program} does not start: ${proof.reason}`, proof.advice);

@@ -7,11 +7,8 @@ import { executableSearchPath } from '../config/env';
 import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
-import { findXvfb } from '../../workers/keeper/companions/display';
-import { findChromium } from '../../workers/keeper/process/find-chromium';
-import { puppeteerCacheDirs } from '../../workers/keeper/options';
-import { browserUser, runRootFor } from '../../workers/keeper/process/run-root';
-import { proveChromium } from './chromium-proof';
+import { proveChromium } from '../../workers/keeper/chromium-proof';
+import { browserQuarters, hostChromium, hostXvfb } from '../../workers/keeper/host';
 import { livingHolder } from './data-lock';
 import { isPortFree } from './port-check';
 import { findRedisBinary } from './redis-binary';
@@ -65,11 +62,7 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
 /** The browser, tested with one launch in the keeper's way. */
 export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
   if (keeper.browser === 'null') return [note('HOLDFAST_BROWSER=null: sessions have no real browser')];
-  const program = await findChromium({
-    configured: keeper.chromiumPath,
-    searchPath: executableSearchPath(),
-    cacheDirs: puppeteerCacheDirs(),
-  });
+  const program = await hostChromium(keeper.chromiumPath, executableSearchPath());
   if (program === null) return [bad('no Chromium found', ['node scripts/setup.mjs'])];
   const version = await versionOf(program);
   const { chromiumArgs: args, noSandbox } = keeper;
@@ -86,7 +79,7 @@ export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
 /** Whether sessions can ask for windows (`headless: false`). */
 export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
   if (keeper.browser === 'null' || process.platform !== 'linux') return [];
-  const xvfb = await findXvfb(executableSearchPath());
+  const xvfb = await hostXvfb(executableSearchPath());
   if (xvfb !== null) return [ok(`sessions with windows get a display of their own (${xvfb})`)];
   return [
     {
@@ -98,12 +91,12 @@ export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
 
 /** The folders of browsers, and their free space. */
 export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
-  const { uid } = browserUser();
   const existing = await nearestExisting(dataDir);
   const findings = [await checkWritable(existing)];
   if (existing === dataDir) {
     try {
-      findings.push(ok(`browsers run as uid ${uid} in ${await runRootFor(dataDir)}`));
+      const { uid, runRoot } = await browserQuarters(dataDir);
+      findings.push(ok(`browsers run as uid ${uid} in ${runRoot}`));
     } catch (error) {
       findings.push(bad(messageOf(error)));
     }

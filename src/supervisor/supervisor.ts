@@ -7,7 +7,7 @@ import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { systemClock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
-import { keeperSocketPath, runRootFor } from '../../workers/keeper/process/run-root';
+import { keeperSocketOf } from '../../workers/keeper/host';
 import { ChildrenFile } from './children-file';
 import { DataLock } from './data-lock';
 import { EmbeddedRedis } from './embedded-redis';
@@ -141,7 +141,7 @@ export class Supervisor {
     const keeper = new KeeperChild({
       entry: entries.keeper,
       environment,
-      socketPath: keeperSocketPath(await runRootFor(config.dataDir)),
+      socketPath: await keeperSocketOf(config.dataDir),
       last: this.#childrenFile().last('keeper'),
       table,
     });

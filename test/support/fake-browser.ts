@@ -1,8 +1,7 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../../src/core/abort';
-import { findChromium } from '../../workers/keeper/process/find-chromium';
-import { puppeteerCacheDirs } from '../../workers/keeper/options';
+import { hostChromium } from '../../workers/keeper/host';
 import { makeTempDir, type TempDir } from './temp-dir';
 
 /** The outcome of each start of the browser, until a test changes it. */
@@ -17,8 +16,7 @@ export class FakeBrowser {
 
   /** @throws if there is no real browser on this machine to start. */
   static async create(behaviour: Behaviour): Promise<FakeBrowser> {
-    const searchPath = process.env['PATH'] ?? '';
-    const real = await findChromium({ configured: null, searchPath, cacheDirs: puppeteerCacheDirs() });
+    const real = await hostChromium(null, process.env['PATH'] ?? '');
     if (real === null) throw new Error('no Chromium on this machine');
     const dir = await makeTempDir();
     const path = join(dir.path, 'browser.sh');

@@ -8,11 +8,11 @@ import { keepToQuota, type CutDownload } from './downloads/download-quota';
 import type { ReachableBrowser } from './door/gateway';
 import { KeeperBooks } from './books/keeper-books';
 import type { KeeperDeps } from './keeper-deps';
-import { KeeperError } from './door/keeper-error';
 import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
 import { watchLiveness } from './process/liveness';
 import {
   KEEPER_LAUNCH_TIMEOUT_MS,
+  KeeperError,
   type BrowserRecord,
   type KeeperEvent,
   type KeeperStats,

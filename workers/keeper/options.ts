@@ -1,7 +1,5 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../../src/config/config';
-import { findChromium } from './process/find-chromium';
+import { hostChromium } from './host';
 import type { BrowserChoice } from './keeper-app';
 
 /** No browser was found; the message contains advice. */
@@ -25,16 +23,7 @@ export class NoChromiumError extends Error {
 export async function chooseBrowser(config: Config['keeper'], searchPath: string): Promise<BrowserChoice> {
   if (config.browser === 'null') return { kind: 'null' };
   const configured = config.chromiumPath;
-  const program = await findChromium({ configured, searchPath, cacheDirs: puppeteerCacheDirs() });
+  const program = await hostChromium(configured, searchPath);
   if (program === null) throw new NoChromiumError(configured);
   return { kind: 'chromium', program, args: config.chromiumArgs, noSandbox: config.noSandbox };
-}
-
-/** Where `npx puppeteer browsers install` puts browsers by default. */
-export function puppeteerCacheDirs(): string[] {
-  try {
-    return [join(homedir(), '.cache', 'puppeteer')];
-  } catch {
-    return []; // a uid without an account and without HOME, as in containers
-  }
 }

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findXvfb } from '../../../workers/keeper/companions/display';
+import { hostXvfb } from '../../../workers/keeper/host';
 import { makeTempDir } from '../../support/temp-dir';
 
 const support = join(__dirname, '../../support');
 
 test('companions that cannot start for want of file descriptors are an error, and the keeper goes on', async () => {
-  expect(await findXvfb('/usr/bin')).not.toBeNull();
+  expect(await hostXvfb('/usr/bin')).not.toBeNull();
   const runRoot = await makeTempDir();
   try {
     const program = [process.execPath, '-r', join(support, 'typescript-hook.cjs')];

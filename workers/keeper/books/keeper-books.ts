@@ -1,7 +1,6 @@
 import type { Fence } from '../../../machines/session/session.types';
-import { KeeperError } from '../door/keeper-error';
 import type { KeptBrowser } from '../process/kept-browser';
-import type { BrowserRecord } from '../door/protocol';
+import { KeeperError, type BrowserRecord } from '../door/protocol';
 
 /**
  * The books of a keeper: its browsers and their claims. Every browser that holds a slot is in here, from before its

@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { access, constants, open } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { withDeadline } from '../../../src/core/abort';
 import { windowLayout, type Size } from '../../../src/core/window-layout';
-import { LineReader } from '../door/line-reader';
+import { LineReader } from '../../../src/core/line-reader';
 import type { LaunchOptions } from '../door/protocol';
+import { hostXvfb } from '../host';
 import type { RunDirectory } from '../process/run-directory';
 import type { User } from '../process/run-root';
 
@@ -36,19 +37,6 @@ export interface Display {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The X server for browsers with windows, or null if this machine has none. */
-export async function findXvfb(searchPath: string): Promise<string | null> {
-  for (const folder of searchPath.split(delimiter)) {
-    const path = join(folder, 'Xvfb');
-    const isUsable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false, // missing or not executable: not here in either case
-    );
-    if (folder !== '' && isUsable) return path;
-  }
-  return null;
-}
-
 /**
  * A display for one browser: an Xvfb of its own on Linux, the desktop of the current user elsewhere. The Xvfb runs as
  * the browser's user, listens on an abstract socket only (no file, no port), accepts only clients with its cookie, and
@@ -63,7 +51,7 @@ export async function startDisplay(
   signal: AbortSignal,
 ): Promise<Display> {
   if (process.platform !== 'linux') return { args: [], env: {} };
-  const program = await findXvfb(searchPath);
+  const program = await hostXvfb(searchPath);
   if (program === null) {
     throw new Error('a session with headless: false needs Xvfb on its worker (Debian: apt-get install xvfb)');
   }

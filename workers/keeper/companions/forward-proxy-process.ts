@@ -7,7 +7,7 @@ import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
 import { isAlive, sendSignal, type ProcessTable } from '../../../src/core/process-identity';
 import type { ForwardProxyOrder } from './forward-proxy/main';
-import { LineReader } from '../door/line-reader';
+import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
 import type { RunDirectory } from '../process/run-directory';
 import type { User } from '../process/run-root';

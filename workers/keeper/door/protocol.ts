@@ -154,6 +154,17 @@ export type KeeperErrorCode =
   /** An error in the keeper itself (such as a full disk); see its log. */
   | 'internal_error';
 
+/** Why a request failed; with `connection_lost` it may have been carried out. */
+export class KeeperError extends Error {
+  constructor(
+    readonly code: KeeperErrorCode | 'connection_lost',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'KeeperError';
+  }
+}
+
 /** One line from the worker. */
 export interface KeeperRequest {
   readonly id: number;

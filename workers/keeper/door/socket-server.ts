@@ -1,9 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../../src/core/errors';
-import { KeeperError } from './keeper-error';
-import { LineReader } from './line-reader';
+import { LineReader } from '../../../src/core/line-reader';
 import { listenOnSocket } from './listen-on-socket';
-import type { KeeperErrorCode, KeeperMessage } from './protocol';
+import { KeeperError, type KeeperErrorCode, type KeeperMessage } from './protocol';
 import { parseRequest, type CheckedRequest } from './requests';
 
 /** One worker's connection, as the handler sees it. */

@@ -4,8 +4,7 @@ import type { Logger } from '../../../src/core/logger';
 import { signalProcess, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
 import { SilenceWatch } from '../../../src/core/silence-watch';
 import type { Keeper } from '../keeper';
-import { KeeperError } from './keeper-error';
-import type { KeeperOperation, KeeperOperations } from './protocol';
+import { KeeperError, type KeeperOperation, type KeeperOperations } from './protocol';
 import type { CheckedRequest } from './requests';
 import type { Connection, RequestHandler } from './socket-server';
 

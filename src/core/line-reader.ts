@@ -1,5 +1,5 @@
-/** A longer line is not a message of this protocol. */
-export const MAX_LINE_BYTES = 1_048_576;
+/** A stream with a longer line is not what it is taken for. */
+const MAX_LINE_BYTES = 1_048_576;
 
 /**
  * Cuts a stream of bytes into lines. Works on bytes, so that a character split between two chunks stays whole.

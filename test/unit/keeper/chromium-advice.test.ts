@@ -1,4 +1,4 @@
-import { adviceFor } from '../../../src/supervisor/chromium-proof';
+import { adviceFor } from '../../../workers/keeper/chromium-proof';
 
 test.each([
   ['No usable sandbox! If you are running on Ubuntu 23.10+', 'user namespaces'],

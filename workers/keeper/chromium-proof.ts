@@ -1,18 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../core/clock';
-import { messageOf } from '../core/errors';
-import { createLogger } from '../core/logger';
-import { systemProcesses } from '../core/process-identity';
-import { BrowserProcess } from '../../workers/keeper/process/browser-process';
-import { chromiumCommand, type ChromiumChoice } from '../../workers/keeper/process/browser-command';
-import type { BrowserRuntime } from '../../workers/keeper/process/browser-facts';
-import { CHROMIUM_ROOM_BYTES } from '../../workers/keeper/books/disk-room';
-import { Leftovers } from '../../workers/keeper/process/leftovers';
-import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
-import { RunDirectory } from '../../workers/keeper/process/run-directory';
-import { browserUser, prepareRunRoot, runRootFor } from '../../workers/keeper/process/run-root';
+import { systemClock } from '../../src/core/clock';
+import { messageOf } from '../../src/core/errors';
+import { createLogger } from '../../src/core/logger';
+import { systemProcesses } from '../../src/core/process-identity';
+import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
+import { PLAIN_LAUNCH } from './door/protocol';
+import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
+import type { BrowserRuntime } from './process/browser-facts';
+import { BrowserProcess } from './process/browser-process';
+import { Leftovers } from './process/leftovers';
+import { RunDirectory } from './process/run-directory';
+import { browserUser, prepareRunRoot, runRootFor } from './process/run-root';
 
 /** The result of one real launch. */
 export type ChromiumProof =
@@ -21,11 +21,10 @@ export type ChromiumProof =
 
 const LAUNCH_TIMEOUT_MS = 30_000;
 
-/** Compiled to dist/src/supervisor; the script is copied to dist/workers/keeper. */
-const SHIM_SCRIPT = join(__dirname, '../../workers/keeper/process/shim.sh');
+const SHIM_SCRIPT = join(__dirname, 'process', 'shim.sh');
 
 /**
- * Starts a Chromium exactly as the keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does
+ * Starts a Chromium exactly as a keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does
  * not start without its sandbox unless a flag says so, so a launch proves the sandbox as well.
  */
 export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumProof> {

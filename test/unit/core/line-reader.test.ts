@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LineReader } from '../../../workers/keeper/door/line-reader';
+import { LineReader } from '../../../src/core/line-reader';
 
 /** The stream is infinite. */
 function next(sizes: Iterator<number>): number {

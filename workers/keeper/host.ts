@@ -1,0 +1,73 @@
+import { access, constants } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { findChromium } from './process/find-chromium';
+import { browserUser, keeperSocketPath, runRootFor } from './process/run-root';
+
+/*
+ * What other programs may ask about the keeper's host. With `door/protocol.ts` and `chromium-proof.ts` it is all that
+ * they import of the keeper; ESLint sees to it.
+ */
+
+/**
+ * The browser that a keeper starts, or null if there is none.
+ *
+ * @param configured - the operator's choice; if set, nothing else is considered
+ * @param searchPath - a PATH
+ */
+export async function hostChromium(configured: string | null, searchPath: string): Promise<string | null> {
+  return findChromium({ configured, searchPath, cacheDirs: puppeteerCacheDirs() });
+}
+
+/**
+ * The X server for browsers with windows, or null if there is none.
+ *
+ * @param searchPath - a PATH
+ */
+export async function hostXvfb(searchPath: string): Promise<string | null> {
+  for (const folder of searchPath.split(delimiter)) {
+    const path = join(folder, 'Xvfb');
+    const isUsable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false, // missing or not executable: not here in either case
+    );
+    if (folder !== '' && isUsable) return path;
+  }
+  return null;
+}
+
+/** The user that runs the browsers, and the folder below which they live. */
+export interface BrowserQuarters {
+  readonly uid: number;
+  readonly runRoot: string;
+}
+
+/**
+ * Where the keeper of a data folder keeps its browsers.
+ *
+ * @param dataDir - must exist
+ * @throws if the browsers' user can reach no folder for them.
+ */
+export async function browserQuarters(dataDir: string): Promise<BrowserQuarters> {
+  const user = browserUser();
+  return { uid: user.uid, runRoot: await runRootFor(dataDir, user) };
+}
+
+/**
+ * The Unix socket on which the keeper of a data folder listens, whether or not one runs.
+ *
+ * @param dataDir - must exist
+ * @throws as {@link browserQuarters}.
+ */
+export async function keeperSocketOf(dataDir: string): Promise<string> {
+  return keeperSocketPath(await runRootFor(dataDir));
+}
+
+/* Where `npx puppeteer browsers install` puts browsers by default. */
+function puppeteerCacheDirs(): string[] {
+  try {
+    return [join(homedir(), '.cache', 'puppeteer')];
+  } catch {
+    return []; // a uid without an account and without HOME, as in containers
+  }
+}
