@@ -7,9 +7,15 @@ export const SUPERVISED_BEAT_EVERY_MS = 1_000;
  */
 export function beatToSupervisor(): void {
   if (process.send === undefined) return;
-  const beat = (): void => {
-    if (process.connected) process.send?.({ beat: true });
-  };
+  const beat = (): void => sendToSupervisor({ beat: true });
   beat();
   setInterval(beat, SUPERVISED_BEAT_EVERY_MS).unref();
+}
+
+/**
+ * Sends the supervisor a message. One that is gone by now is no error here: the event `disconnect` says so to those who
+ * want to know.
+ */
+export function sendToSupervisor(message: Readonly<Record<string, unknown>>): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
