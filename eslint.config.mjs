@@ -27,6 +27,10 @@ const NEW_DATE = {
   selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
   message: 'new Date() reads the wall clock: that is allowed only in src/core/clock.ts.',
 };
+const SPREAD_PARTS = {
+  selector: 'ObjectExpression > SpreadElement > Identifier[name=/^(deps|parts)$/]',
+  message: 'Name each dependency that a part gets, so that a reader finds where it comes from.',
+};
 
 const limits = (lines, linesPerFunction) => {
   const ignored = { skipBlankLines: true, skipComments: true };
@@ -98,7 +102,10 @@ export default tseslint.config(
   {
     files: SOURCES,
     plugins: { documented: { rules: { 'require-tsdoc': requireTsdoc } } },
-    rules: { 'documented/require-tsdoc': 'error' },
+    rules: {
+      'documented/require-tsdoc': 'error',
+      'no-restricted-syntax': ['error', NEW_DATE, SPREAD_PARTS],
+    },
   },
   // Version 2 of Grafana's format, which the SDK would rather make, is read by the newest Grafana only.
   { files: ['observability/render/grafana.ts'], rules: { '@typescript-eslint/no-deprecated': 'off' } },

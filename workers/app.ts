@@ -4,6 +4,7 @@ import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
 import { RecurringFailures } from '../src/core/recurring-failures';
 import { openDeps, type Deps } from '../src/deps';
+import type { Stepper } from '../src/engine/stepper';
 import { startStepping } from './stepping';
 import { openFirstPage } from '../src/browser/first-page';
 import type { Consumer } from '../src/queue/consumer';
@@ -81,7 +82,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   await launches.start();
   await lease.renewNow();
   if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
-  const drain = new Drain({ ...parts, leases: deps.leases, producer: deps.producer });
+  const { context, owned, closer } = parts;
+  const { leases, producer } = deps;
+  const drain = new Drain({ context, owned, closer, slots, leases, producer });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
 
@@ -97,47 +100,68 @@ interface WorkerParts {
   readonly stop: AbortController;
 }
 
-function assemble({ config, keeper, workerId, onFenced, log }: WorkerOptions, deps: Deps): WorkerParts {
+function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
+  const { config, keeper, log } = options;
+  const { closing, workers, timeouts, sessions, leases, clock, secret } = deps;
   const stop = new AbortController();
-  const context: WorkerContext = {
+  const context = contextOf(options, deps.stepper, stop.signal);
+  const owned = new OwnedSessions(context);
+  const exporter = new WorkerExporter({ metrics: deps.metrics, clock });
+  const beforeClose = (claimId: string): void => launcher.cancelLaunch(claimId);
+  const closer = new SessionCloser({ keeper, closing, beforeClose, exporter, log });
+  const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
+  const launcher = new SessionLauncher({
+    context,
+    keeper,
+    owned,
+    closer,
+    slots,
+    workers,
+    timeouts,
+    exporter,
+    clock,
+    prepare: config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage,
+    secret,
+  });
+  const launches = launchConsumer(deps.consumerBase, launcher, 1);
+  const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
+  const reconciler = new Reconciler({ context, keeper, owned, closer, sessions, leases, clock, isLaunching });
+  const reconcile = reconciling(reconciler, log);
+  return { context, owned, closer, slots, launches, exporter, reconcile, stop };
+}
+
+function contextOf(
+  { workerId, onFenced, log }: WorkerOptions,
+  stepper: Stepper,
+  signal: AbortSignal,
+): WorkerContext {
+  return {
     workerId,
-    stepper: deps.stepper,
+    stepper,
     log,
-    signal: stop.signal,
+    signal,
     onFenced: ref => {
       log.fatal({ session: ref }, 'fenced: another process owns a session of this worker');
       onFenced();
     },
   };
-  const owned = new OwnedSessions(context);
-  const exporter = new WorkerExporter(deps);
-  const closer = new SessionCloser({
-    keeper,
-    closing: deps.closing,
-    beforeClose: claimId => launcher.cancelLaunch(claimId),
-    exporter,
-    log,
-  });
-  const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
-  const prepare = config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage;
-  const launcher = new SessionLauncher({ ...deps, context, keeper, owned, closer, slots, exporter, prepare });
-  const launches = launchConsumer(deps.consumerBase, launcher, 1);
-  const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
-  const reconciler = new Reconciler({ ...deps, context, keeper, owned, closer, isLaunching });
+}
+
+/* One pass after the other; a failed one is logged once, and tried again. */
+function reconciling(reconciler: Reconciler, log: Logger): () => Promise<void> {
   const failures = new RecurringFailures(
     log,
     'reconciling failed; it will be tried again',
     'reconciling works again',
   );
-  const reconcile = (): Promise<void> =>
+  return () =>
     reconciler.run().then(
       () => failures.worked('reconciling'),
       (error: unknown) => failures.failed('reconciling', error),
     );
-  return { context, owned, closer, slots, launches, exporter, reconcile, stop };
 }
 
-/* If the keeper is lost or slow here, the slots come with the next registration or beat. */
+/* If the keeper is lost or slow localHost, the slots come with the next registration or beat. */
 async function readSlots({ keeper, log }: WorkerOptions, slots: LaunchSlots): Promise<void> {
   try {
     slots.update((await keeper.call('list', {}, { timeoutMs: KEEPER_TIMEOUT_MS })).stats);

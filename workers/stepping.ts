@@ -38,7 +38,20 @@ export async function startStepping(parts: SteppingParts): Promise<void> {
   lifecycle.defer('sessions consumer', () => commands.close());
   const timers = timersConsumer(consumerBase, timeouts);
   lifecycle.defer('timers consumer', () => timers.close());
-  const sweeper = new Sweeper({ ...parts, reaper: new Reaper(parts), retentionMs: config.retentionMs });
+  const sweeper = new Sweeper({
+    maintenance: parts.maintenance,
+    quarantine: parts.quarantine,
+    queueWatch: parts.queueWatch,
+    sessions: parts.sessions,
+    producer: parts.producer,
+    relay: parts.relay,
+    timeouts,
+    reaper: new Reaper(parts),
+    report: parts.report,
+    retentionMs: config.retentionMs,
+    clock: parts.clock,
+    log: parts.log,
+  });
   lifecycle.defer('sweeper', () => sweeper.stop());
   await Promise.all([commands.start(), timers.start()]);
   sweeper.start();

@@ -1,49 +1,30 @@
-import { findHostIdentity, routeTo, type HostIdentity } from '../browser/dial';
-import { openPages, type OpenPage } from '../browser/open-pages';
-import { createSession } from '../commands/create-session';
-import { drainWorker } from '../commands/drain-worker';
-import { releaseAll } from '../commands/release-all';
-import { releaseSession } from '../commands/release-session';
-import { discardJob, retryJob } from '../commands/retry-job';
-import { updateSession } from '../commands/update-session';
+import type { Express } from 'express';
+import { findHostIdentity, type HostIdentity } from '../browser/dial';
 import { hostInUrl, isWildcard } from '../config/address';
 import type { Config } from '../config/config';
-import { messageOf } from '../core/errors';
+import type { Service } from '../contract/service';
 import type { Logger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
 import { CLIENT_SILENCE, SILENCE_CHECK_MS } from '../core/silent-clients';
 import { StalledReaders } from '../core/stalled-readers';
 import { openDeps, type Deps } from '../deps';
 import { startStepping } from '../../workers/stepping';
-import { findBrowser, findDownloads } from '../engine/live-browser';
 import { ApiMetrics } from '../metrics/api-metrics';
 import { MirroredCounter } from '../metrics/metric-registry';
 import { Authenticator } from '../http/edge/authenticator';
 import { ClientHeartbeat } from '../http/gateway/client-heartbeat';
 import { ClusterExporter } from '../http/cluster-exporter';
-import { edgeGuard } from '../http/edge/edge-guard';
+import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
 import { EventStreams } from '../http/streams/event-streams';
-import { FileLinks } from '../contract/file-links';
 import { Gateway } from '../http/gateway/gateway';
 import { Listener } from '../http/edge/listener';
 import { ROUTES } from '../http/mount';
 import { Readiness } from '../http/readiness';
-import { httpApp, type HttpParts } from '../http/server';
-import type { JobRouteParts } from '../http/routes/jobs';
-import { SessionViews } from '../contract/session-view';
+import { httpApp } from '../http/server';
 import { SplicedClients } from '../http/gateway/spliced-clients';
-import { awaitSession } from '../queries/await-session';
-import { followSession } from '../queries/follow-session';
-import { followTenant } from '../queries/follow-tenant';
-import { getSession } from '../queries/get-session';
 import { readFigures } from '../queries/installation-figures';
-import { listSessions } from '../queries/list-sessions';
-import { getCapacity, listWorkers } from '../queries/list-workers';
-import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
-import { sessionHistory } from '../queries/session-history';
-import { getQuarantined, listQuarantine } from '../queries/quarantined-jobs';
-import { getUsage } from '../queries/usage';
-import { ingressJobCheck, startIngress } from './ingress';
+import { startIngress } from './ingress';
+import { makeService } from './make-service';
 import { QueueDepths } from '../queue/queue-depths';
 import { HealthStore } from '../store/health-store';
 
@@ -85,12 +66,7 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   const { config, lifecycle, log } = deps;
   const localHost = await findHostIdentity(systemProcesses);
   const draining = new AbortController();
-  const guard = edgeGuard({
-    host: config.host,
-    publicUrl: config.publicUrl,
-    hasApiKeys: config.apiKeys.length > 0,
-  });
-  const authenticator = new Authenticator(config.apiKeys);
+  const edge = edgeOf(config, draining.signal);
   const readiness = new Readiness(deps);
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());
@@ -98,15 +74,12 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   lifecycle.defer('listener', () => listener.close());
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
-  const stalledReaders = new StalledReaders(deps);
-  const eventStreams = new EventStreams({ stalledReaders });
-  const figures = figuresOf(deps, clients, eventStreams);
-  const edge = { guard, authenticator, draining: draining.signal, stalledReaders, eventStreams, ...figures };
-  const silentClients = new StalledReaders({ ...deps, rule: CLIENT_SILENCE, checkEveryMs: SILENCE_CHECK_MS });
-  const gateway = new Gateway({ ...deps, ...edge, clients, silentClients, localHost });
-  const offered = operations(deps, localHost, url);
-  listener.serve(httpApp({ ...deps, ...edge, ...offered, readiness }), gateway.onUpgrade);
-  await startIngress(deps, localHost, offered);
+  const apiMetrics = new ApiMetrics(deps.metrics.registry, ROUTES);
+  const service = makeService(deps, localHost, url);
+  const app = appOf(deps, { service, edge, readiness, clients, apiMetrics });
+  const gateway = gatewayOf(deps, { edge, clients, apiMetrics, localHost });
+  listener.serve(app, gateway.onUpgrade);
+  await startIngress(deps, service);
   log.info({ url }, 'serving');
   return () => {
     readiness.drain();
@@ -114,112 +87,112 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   };
 }
 
+/** What requests and WebSockets pass first. */
+interface Edge {
+  readonly guard: EdgeGuard;
+  readonly authenticator: Authenticator;
+  /** Aborted when this process shuts down. */
+  readonly draining: AbortSignal;
+}
+
+function edgeOf({ host, publicUrl, apiKeys }: Config, draining: AbortSignal): Edge {
+  const guard = edgeGuard({ host, publicUrl, hasApiKeys: apiKeys.length > 0 });
+  return { guard, authenticator: new Authenticator(apiKeys), draining };
+}
+
+/** What the HTTP side needs beside {@link Deps}. */
+interface AppParts {
+  readonly service: Service;
+  readonly edge: Edge;
+  readonly readiness: Readiness;
+  readonly clients: SplicedClients;
+  readonly apiMetrics: ApiMetrics;
+}
+
+function appOf(deps: Deps, { service, edge, readiness, clients, apiMetrics }: AppParts): Express {
+  const stalledReaders = new StalledReaders({ clock: deps.clock });
+  const eventStreams = new EventStreams({ stalledReaders });
+  return httpApp({
+    service,
+    guard: edge.guard,
+    authenticator: edge.authenticator,
+    draining: edge.draining,
+    readiness,
+    stalledReaders,
+    eventStreams,
+    apiMetrics,
+    metrics: deps.metrics,
+    cluster: clusterExporter(deps),
+    observeClients: clientFigures(apiMetrics, clients, eventStreams),
+    files: deps.files,
+    maintenance: deps.maintenance,
+    producer: deps.producer,
+    secret: deps.secret,
+    publicUrl: deps.config.publicUrl,
+    clock: deps.clock,
+    log: deps.log,
+  });
+}
+
+/** What the gateway needs beside {@link Deps}. */
+interface GatewayNeeds {
+  readonly edge: Edge;
+  readonly clients: SplicedClients;
+  readonly apiMetrics: ApiMetrics;
+  readonly localHost: HostIdentity;
+}
+
+function gatewayOf(deps: Deps, { edge, clients, apiMetrics, localHost }: GatewayNeeds): Gateway {
+  const { clock } = deps;
+  return new Gateway({
+    guard: edge.guard,
+    authenticator: edge.authenticator,
+    draining: edge.draining,
+    sessions: deps.sessions,
+    activity: deps.activity,
+    clients,
+    apiMetrics,
+    silentClients: new StalledReaders({ clock, rule: CLIENT_SILENCE, checkEveryMs: SILENCE_CHECK_MS }),
+    localHost,
+    secret: deps.secret,
+    clock,
+    log: deps.log,
+  });
+}
+
 /* The clients of the gateway and the heartbeat that counts them. */
 function carryClients(deps: Deps): SplicedClients {
-  const { lifecycle } = deps;
-  const clients = new SplicedClients({ ...deps, onChange: () => heartbeat.soon() });
-  const heartbeat = new ClientHeartbeat({ ...deps, clients: () => clients.counts() });
+  const { lifecycle, notices, sessions, processId, activity, maintenance, log } = deps;
+  const clients = new SplicedClients({ notices, sessions, log, onChange: () => heartbeat.soon() });
+  const heartbeat = new ClientHeartbeat({
+    processId,
+    activity,
+    maintenance,
+    clients: () => clients.counts(),
+    log,
+  });
   heartbeat.start();
   lifecycle.defer('client heartbeat', () => heartbeat.stop());
   return clients;
 }
 
-type Figures = Pick<HttpParts, 'apiMetrics' | 'cluster' | 'observeClients'>;
-
-/* The figures that only this process exports. */
-function figuresOf(deps: Deps, clients: SplicedClients, eventStreams: EventStreams): Figures {
-  const { metrics, redis, maintenance, closing } = deps;
-  const apiMetrics = new ApiMetrics(metrics.registry, ROUTES);
+/* The figures of the whole installation, which any API process exports. */
+function clusterExporter(deps: Deps): ClusterExporter {
+  const { redis, metrics, workers, maintenance, index, closing, clock, log } = deps;
   const health = new HealthStore(redis, maintenance, closing);
-  const figures = readFigures({ ...deps, health, queueDepths: new QueueDepths(redis) });
+  const queueDepths = new QueueDepths(redis);
+  const figures = readFigures({ workers, maintenance, index, health, queueDepths });
+  return new ClusterExporter({ metrics, readFigures: figures, clock, log });
+}
+
+/* Brings the figures of the clients of this process up to date. */
+function clientFigures(apiMetrics: ApiMetrics, clients: SplicedClients, streams: EventStreams): () => void {
   const fromClient = new MirroredCounter(apiMetrics.cdpBytes, { direction: 'from_client' });
   const toClient = new MirroredCounter(apiMetrics.cdpBytes, { direction: 'to_client' });
-  return {
-    apiMetrics,
-    cluster: new ClusterExporter({ ...deps, readFigures: figures }),
-    observeClients: () => {
-      apiMetrics.cdpConnections.set({}, clients.size);
-      apiMetrics.eventStreams.set({}, eventStreams.size);
-      fromClient.update(clients.bytes.fromClient);
-      toClient.update(clients.bytes.toClient);
-    },
-  };
-}
-
-type Operations = Omit<
-  HttpParts,
-  | keyof Deps
-  | keyof Figures
-  | 'guard'
-  | 'authenticator'
-  | 'draining'
-  | 'readiness'
-  | 'stalledReaders'
-  | 'eventStreams'
->;
-
-/* The commands and queries behind the routes. */
-function operations(deps: Deps, localHost: HostIdentity, url: string): Operations {
-  const { config, index, eventLog } = deps;
-  const get = getSession(deps);
-  const release = releaseSession(deps);
-  const parts: Operations = {
-    createSession: createSession({ ...deps, retentionMs: config.retentionMs }),
-    releaseSession: release,
-    updateSession: updateSession(deps),
-    findBrowser: findBrowser({ ...deps, localHost }),
-    findDownloads: findDownloads({ ...deps, localHost }),
-    releaseAll: releaseAll({ index, releaseSession: release }),
-    getSession: get,
-    awaitSession: awaitSession({ ...deps, getSession: get }),
-    listSessions: listSessions(deps),
-    liveDetails: liveDetails({ ...deps, getSession: get, openPages: pagesOf(deps, localHost) }),
-    sessionHistory: sessionHistory(eventLog),
-    followSession: followSession(deps),
-    followTenant: followTenant(deps),
-    listWorkers: listWorkers(deps),
-    drainWorker: drainWorker(deps.workers),
-    getCapacity: getCapacity(deps),
-    getUsage: getUsage(deps.usage),
-    views: new SessionViews(url, deps.secret),
-    fileLinks: new FileLinks(url, deps.secret),
-    ...jobOperations(deps),
-    policy: config,
-    publicUrl: config.publicUrl,
-    countSessions: async () => index.counts(),
-  };
-  return parts;
-}
-
-/* Commands and queries for quarantined jobs. */
-function jobOperations({ config, quarantine, producer }: Deps): JobRouteParts {
-  const seen = { quarantine, ingressTenant: config.ingressTenant };
-  const retrying = {
-    ...seen,
-    producer,
-    getQuarantined: getQuarantined(seen),
-    checkIngressJob: ingressJobCheck(config),
-  };
-  return {
-    listQuarantine: listQuarantine(seen),
-    getQuarantined: retrying.getQuarantined,
-    retryJob: retryJob(retrying),
-    discardJob: discardJob(retrying),
-  };
-}
-
-/* Pages are optional: if the browser cannot be asked, the other details are answered without them. */
-function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsParts['openPages'] {
-  return async ({ ref, snapshot }): Promise<readonly OpenPage[] | null> => {
-    const { endpoint, owner } = snapshot.context;
-    if (endpoint === null || owner === null) return null;
-    const route = routeTo({ endpoint, claimId: owner.fence.claimId }, localHost, secret);
-    if (route === null) return null;
-    try {
-      return await openPages(route);
-    } catch (error) {
-      log.debug({ session: ref, reason: messageOf(error) }, 'the pages of the browser could not be read');
-      return null;
-    }
+  return () => {
+    apiMetrics.cdpConnections.set({}, clients.size);
+    apiMetrics.eventStreams.set({}, streams.size);
+    fromClient.update(clients.bytes.fromClient);
+    toClient.update(clients.bytes.toClient);
   };
 }

@@ -1,22 +1,14 @@
 import { jobParsers } from '../ingress/read-job';
 import { acceptedConsumer } from '../../workers/consumers/accepted';
-import type { HostIdentity } from '../browser/dial';
 import { loadStepLibrary, openStepPage } from '../browser/run-steps';
-import type { ReleaseSession } from '../commands/release-session';
-import type { CreateSession } from '../commands/create-session';
-import type { UpdateSession } from '../commands/update-session';
 import type { Config } from '../config/config';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
-import { findBrowser } from '../engine/live-browser';
-import type { FileLinks } from '../contract/file-links';
-import type { SessionViews } from '../contract/session-view';
+import type { Service } from '../contract/service';
 import { acceptJob, finishJob } from '../ingress/accept-job';
 import { checkJob } from '../ingress/check-job';
-import type { IngressParts } from '../ingress/parts';
+import type { IngressParts, RunParts } from '../ingress/parts';
 import { forgetRun } from '../ingress/run-job';
-import type { AwaitSession } from '../queries/await-session';
-import type { GetSession } from '../queries/get-session';
 import { AcceptedHandler } from '../../workers/consumers/accepted-handler';
 import { INGRESS_BLOCK_MS, IngressConsumer } from '../../workers/consumers/ingress';
 import type { QuarantineEndless } from '../queue/ingress-handler';
@@ -25,34 +17,23 @@ import { QUEUE_PLACES } from '../queue/queues';
 import { INGRESS_QUEUE } from '../../machines/session/session.words';
 import { blockingOptions, openRedis } from '../redis/connection';
 
-/** The commands, queries and views that the routes of this process use as well. */
-export interface SharedWithRoutes {
-  readonly createSession: CreateSession;
-  readonly updateSession: UpdateSession;
-  readonly releaseSession: ReleaseSession;
-  readonly getSession: GetSession;
-  readonly awaitSession: AwaitSession;
-  readonly views: SessionViews;
-  readonly fileLinks: FileLinks;
-}
-
 /**
  * Starts to take the jobs of other services. A job is treated like a request: same checks, same commands, same view.
  */
-export async function startIngress(
-  deps: Deps,
-  localHost: HostIdentity,
-  shared: SharedWithRoutes,
-): Promise<void> {
-  const { lifecycle, consumerBase, log } = deps;
-  const parts = ingressParts(deps, localHost, shared);
-  const jobs = deps.producer.acceptedJobs();
+export async function startIngress(deps: Deps, service: Service): Promise<void> {
+  const { lifecycle, consumerBase, producer, clock, report, log } = deps;
+  const parts = ingressParts(deps, service);
   const accept = acceptJob(parts);
   const onEndless: QuarantineEndless = (job, taken) =>
     parts.quarantine(job, 'endless', `started ${taken} times without an end`);
   const closing = new AbortController();
   const handler = new AcceptedHandler({
-    ...{ jobs, accept, finish: finishJob(parts), onEndless, closing: closing.signal, log },
+    jobs: producer.acceptedJobs(),
+    accept,
+    finish: finishJob(parts),
+    onEndless,
+    closing: closing.signal,
+    log,
   });
   const accepted = acceptedConsumer(consumerBase, handler);
   lifecycle.defer('consumer of accepted jobs', () => {
@@ -62,29 +43,39 @@ export async function startIngress(
   const connection = openRedis(blockingOptions(deps.redisUrl, INGRESS_BLOCK_MS), log);
   lifecycle.defer('connection of the ingress consumer', () => connection.disconnect());
   const ingress = new IngressConsumer({
-    ...consumerBase,
-    ...{ accept, onEndless },
     connection,
-    jobs: deps.producer.acceptedJobsOn(connection),
+    jobs: producer.acceptedJobsOn(connection),
     keys: new IngressKeys(deps.redis),
+    accept,
     underWay: () => handler.underWay,
+    onEndless,
     // Progress that is not deleted now expires a day later.
     onEnded: job =>
       forgetRun(parts.runs, job).catch((err: unknown) =>
         log.debug({ err }, 'the progress of an ended run could not be deleted'),
       ),
     onUnreadable: isQueue => quarantineUnreadable(deps, isQueue),
+    report,
+    clock,
+    log,
   });
   lifecycle.defer('ingress consumer', () => ingress.close());
   await Promise.all([accepted.start(), ingress.start()]);
 }
 
-function ingressParts(deps: Deps, localHost: HostIdentity, shared: SharedWithRoutes): IngressParts {
+function ingressParts(deps: Deps, service: Service): IngressParts {
+  const { policy, parseNewSession } = jobParsers(deps.config);
   return {
-    ...shared,
-    ...jobParsers(deps.config),
+    createSession: service.createSession,
+    updateSession: service.updateSession,
+    releaseSession: service.releaseSession,
+    getSession: service.getSession,
+    awaitSession: service.awaitSession,
+    views: service.views,
+    policy,
+    parseNewSession,
     tenant: deps.config.ingressTenant,
-    runs: runParts(deps, localHost, shared.fileLinks),
+    runs: runParts(deps, service),
     quarantine: quarantining(deps),
     log: deps.log,
   };
@@ -110,16 +101,15 @@ export function ingressJobCheck(config: Config): (name: string, data: unknown) =
   return (name, data) => checkJob(parsers, name, data);
 }
 
-function runParts(deps: Deps, localHost: HostIdentity, fileLinks: FileLinks): IngressParts['runs'] {
-  const find = findBrowser({ ...deps, localHost });
+function runParts({ runs, files, activity }: Deps, { findBrowser, fileLinks }: Service): RunParts {
   return {
-    store: deps.runs,
-    files: deps.files,
+    store: runs,
+    files,
     fileUrl: id => fileLinks.urlOf(id),
     prepare: loadStepLibrary,
-    openPage: async (ref, signal) => openStepPage(await find(ref), signal),
+    openPage: async (ref, signal) => openStepPage(await findBrowser(ref), signal),
     // Counts as an attached client, so that the connect deadline is satisfied.
-    noteActivity: ref => deps.activity.note(ref, true),
+    noteActivity: ref => activity.note(ref, true),
   };
 }
 

@@ -1,85 +1,70 @@
 import express, { type Express } from 'express';
-import type { ReleaseAll } from '../commands/release-all';
+import type { Service } from '../contract/service';
 import type { Clock } from '../core/clock';
 import type { Logger } from '../core/logger';
+import type { StalledReaders } from '../core/stalled-readers';
 import type { ApiMetrics } from '../metrics/api-metrics';
-import type { SessionHistory } from '../queries/session-history';
+import type { Metrics } from '../metrics/metrics';
+import type { Producer } from '../queue/producer';
+import type { FileStore } from '../store/file-store';
+import type { MaintenanceStore } from '../store/maintenance-store';
+import type { ClusterExporter } from './cluster-exporter';
 import { accessLog } from './edge/access-log';
 import type { Authenticator } from './edge/authenticator';
 import { bodyReader } from './edge/body';
 import type { EdgeGuard } from './edge/edge-guard';
 import { errorHandler, notFound } from './edge/error-handler';
 import { mount, type Handlers } from './mount';
+import type { Readiness } from './readiness';
 import { openContext } from './edge/request-context';
-import { createSessionRoute, type CreateSessionRouteParts } from './routes/create-session';
-import { devToolsJsonRoute, type DevToolsJsonRouteParts } from './routes/devtools-json';
-import { fileRoute, type FileRouteParts } from './routes/files';
-import { getSessionRoute, type GetSessionRouteParts } from './routes/get-session';
+import { createSessionRoute } from './routes/create-session';
+import { devToolsJsonRoute } from './routes/devtools-json';
+import { fileRoute } from './routes/files';
+import { getSessionRoute } from './routes/get-session';
 import { livezRoute, readyzRoute } from './routes/health';
-import { landingRoute, type LandingRouteParts } from './routes/landing';
-import {
-  discardJobRoute,
-  getJobRoute,
-  listJobsRoute,
-  retryJobRoute,
-  type JobRouteParts,
-} from './routes/jobs';
-import { listSessionsRoute, type ListSessionsRouteParts } from './routes/list-sessions';
-import { BOARD_PATH, queueBoardRoute, type QueueBoardParts } from './routes/queue-board';
-import { metricsRoute, type MetricsRouteParts } from './routes/metrics';
+import { landingRoute } from './routes/landing';
+import { discardJobRoute, getJobRoute, listJobsRoute, retryJobRoute } from './routes/jobs';
+import { listSessionsRoute } from './routes/list-sessions';
+import { BOARD_PATH, queueBoardRoute } from './routes/queue-board';
+import { metricsRoute } from './routes/metrics';
 import { docsRoute, openApiRoute } from './routes/openapi';
 import { releaseAllRoute } from './routes/release-all';
-import { releaseSessionRoute, type ReleaseSessionRouteParts } from './routes/release-session';
+import { releaseSessionRoute } from './routes/release-session';
 import { sessionCdpRoute } from './routes/session-cdp';
-import {
-  fetchDownloadRoute,
-  listDownloadsRoute,
-  type SessionDownloadsRouteParts,
-} from './routes/session-downloads';
+import { fetchDownloadRoute, listDownloadsRoute } from './routes/session-downloads';
 import { sessionEventsRoute } from './routes/session-events';
-import { sessionLiveRoute, type SessionLiveRouteParts } from './routes/session-live';
-import {
-  readCookiesRoute,
-  screenshotRoute,
-  writeCookiesRoute,
-  type SessionPageRouteParts,
-} from './routes/session-page';
-import { streamEventsRoute, type StreamEventsRouteParts } from './routes/stream-events';
-import { updateSessionRoute, type UpdateSessionRouteParts } from './routes/update-session';
-import { usageRoute, type UsageRouteParts } from './routes/usage';
-import { capacityRoute, drainWorkerRoute, listWorkersRoute, type WorkerRouteParts } from './routes/workers';
-import { streamSessionEventsRoute, type StreamSessionEventsRouteParts } from './routes/stream-session-events';
+import { sessionLiveRoute } from './routes/session-live';
+import { readCookiesRoute, screenshotRoute, writeCookiesRoute } from './routes/session-page';
+import { streamEventsRoute } from './routes/stream-events';
+import { updateSessionRoute } from './routes/update-session';
+import { usageRoute } from './routes/usage';
+import { capacityRoute, drainWorkerRoute, listWorkersRoute } from './routes/workers';
+import { streamSessionEventsRoute } from './routes/stream-session-events';
+import type { EventStreams } from './streams/event-streams';
 
-/** Dependencies of all routes. */
-export interface HttpParts
-  extends
-    CreateSessionRouteParts,
-    FileRouteParts,
-    GetSessionRouteParts,
-    JobRouteParts,
-    LandingRouteParts,
-    ListSessionsRouteParts,
-    ReleaseSessionRouteParts,
-    SessionLiveRouteParts,
-    SessionPageRouteParts,
-    SessionDownloadsRouteParts,
-    DevToolsJsonRouteParts,
-    StreamEventsRouteParts,
-    StreamSessionEventsRouteParts,
-    UpdateSessionRouteParts,
-    UsageRouteParts,
-    WorkerRouteParts,
-    MetricsRouteParts,
-    QueueBoardParts {
-  readonly releaseAll: ReleaseAll;
-  readonly sessionHistory: SessionHistory;
+/** Dependencies of the HTTP side. */
+export interface HttpParts {
+  readonly service: Service;
   readonly guard: EdgeGuard;
   readonly authenticator: Authenticator;
-  readonly apiMetrics: ApiMetrics;
-  readonly clock: Clock;
-  readonly log: Logger;
   /** Aborted when this process shuts down. */
   readonly draining: AbortSignal;
+  readonly readiness: Readiness;
+  readonly stalledReaders: StalledReaders;
+  readonly eventStreams: EventStreams;
+  readonly apiMetrics: ApiMetrics;
+  readonly metrics: Metrics;
+  readonly cluster: ClusterExporter;
+  /** Brings the figures of the clients of this process up to date. */
+  readonly observeClients: () => void;
+  readonly files: FileStore;
+  readonly maintenance: MaintenanceStore;
+  readonly producer: Producer;
+  /** The secret of the installation. */
+  readonly secret: string;
+  readonly publicUrl: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** The HTTP side of the API. A request passes the middleware in the order of the lines. */
@@ -108,43 +93,48 @@ export function httpApp(parts: HttpParts): Express {
 
 /* Paths and methods are in openapi/operations.ts. */
 function handlersOf(parts: HttpParts): Handlers {
-  const release = releaseSessionRoute(parts);
+  const { service, authenticator, readiness, eventStreams, stalledReaders, publicUrl, clock, log } = parts;
+  const { policy, views, getCapacity, countSessions, getSession, followSession, followTenant } = service;
+  const { findBrowser, findDownloads, getUsage, fileLinks } = service;
+  const { files, maintenance, metrics, cluster, observeClients } = parts;
+  const release = releaseSessionRoute(service);
+  const devTools = { findBrowser, views, authenticator, secret: parts.secret };
   return {
-    getLanding: landingRoute(parts),
+    getLanding: landingRoute({ authenticator, readiness, getCapacity, countSessions, publicUrl, log }),
     getLivez: livezRoute,
-    getReadyz: readyzRoute(parts.readiness),
-    getOpenApi: openApiRoute(parts.policy),
-    getDocs: docsRoute(parts),
-    getMetrics: metricsRoute(parts),
-    createSession: createSessionRoute(parts),
-    listSessions: listSessionsRoute(parts),
-    releaseSessions: releaseAllRoute(parts.releaseAll),
-    getSession: getSessionRoute(parts),
-    updateSession: updateSessionRoute(parts),
+    getReadyz: readyzRoute(readiness),
+    getOpenApi: openApiRoute(policy),
+    getDocs: docsRoute({ policy, authenticator, publicUrl }),
+    getMetrics: metricsRoute({ metrics, cluster, observeClients, clock }),
+    createSession: createSessionRoute(service),
+    listSessions: listSessionsRoute(service),
+    releaseSessions: releaseAllRoute(service.releaseAll),
+    getSession: getSessionRoute(service),
+    updateSession: updateSessionRoute(service),
     deleteSession: release,
     releaseSession: release,
-    getLiveDetails: sessionLiveRoute(parts),
-    getScreenshot: screenshotRoute(parts),
-    getCookies: readCookiesRoute(parts),
-    setCookies: writeCookiesRoute(parts),
-    listDownloads: listDownloadsRoute(parts),
-    fetchDownload: fetchDownloadRoute(parts),
+    getLiveDetails: sessionLiveRoute(service),
+    getScreenshot: screenshotRoute(service),
+    getCookies: readCookiesRoute(service),
+    setCookies: writeCookiesRoute(service),
+    listDownloads: listDownloadsRoute(service),
+    fetchDownload: fetchDownloadRoute({ findDownloads, stalledReaders }),
     connect: sessionCdpRoute,
-    getDevToolsVersion: devToolsJsonRoute('version', parts),
-    getDevToolsTargets: devToolsJsonRoute('list', parts),
-    getDevToolsProtocol: devToolsJsonRoute('protocol', parts),
-    listSessionEvents: sessionEventsRoute(parts.sessionHistory),
-    streamSessionEvents: streamSessionEventsRoute(parts),
-    streamEvents: streamEventsRoute(parts),
-    listWorkers: listWorkersRoute(parts),
-    drainWorker: drainWorkerRoute(parts, true),
-    undrainWorker: drainWorkerRoute(parts, false),
-    getCapacity: capacityRoute(parts),
-    getUsage: usageRoute(parts),
-    getFile: fileRoute(parts),
-    listJobs: listJobsRoute(parts),
-    getJob: getJobRoute(parts),
-    retryJob: retryJobRoute(parts),
-    discardJob: discardJobRoute(parts),
+    getDevToolsVersion: devToolsJsonRoute('version', devTools),
+    getDevToolsTargets: devToolsJsonRoute('list', devTools),
+    getDevToolsProtocol: devToolsJsonRoute('protocol', devTools),
+    listSessionEvents: sessionEventsRoute(service.sessionHistory),
+    streamSessionEvents: streamSessionEventsRoute({ getSession, followSession, eventStreams }),
+    streamEvents: streamEventsRoute({ followTenant, eventStreams }),
+    listWorkers: listWorkersRoute(service),
+    drainWorker: drainWorkerRoute(service, true),
+    undrainWorker: drainWorkerRoute(service, false),
+    getCapacity: capacityRoute(service),
+    getUsage: usageRoute({ getUsage, maintenance }),
+    getFile: fileRoute({ files, fileLinks, authenticator }),
+    listJobs: listJobsRoute(service),
+    getJob: getJobRoute(service),
+    retryJob: retryJobRoute(service),
+    discardJob: discardJobRoute(service),
   };
 }

@@ -7,7 +7,7 @@ import { NodeChild, type NodeChildOptions } from './node-child';
 import { askForSigns, type SignsListener } from './vital-signs';
 
 /** How to start and find the keeper of a data folder. */
-export interface KeeperChildOptions extends Omit<NodeChildOptions, 'role'> {
+export interface KeeperChildOptions extends NodeChildOptions {
   readonly socketPath: string;
   /** The keeper process of an earlier supervisor, if any. */
   readonly last: ProcessIdentity | null;
@@ -35,7 +35,7 @@ export class KeeperChild extends NodeChild {
   #hostId: string | null = null;
 
   constructor(options: KeeperChildOptions) {
-    super({ ...options, role: 'keeper' });
+    super('keeper', options);
     this.#keeper = options;
   }
 

@@ -10,7 +10,6 @@ const readySchema = z.object({ ready: z.literal(true), url: z.string().optional(
 
 /** How to start a Node program of Holdfast. */
 export interface NodeChildOptions {
-  readonly role: NodeRole;
   /**
    * Absolute path of the program: with it argv is long enough for the process title, which cannot be longer than argv.
    */
@@ -26,11 +25,10 @@ export interface NodeChildOptions {
  * only the supervisor.
  */
 export class NodeChild implements ProcessPlan {
-  readonly role: NodeRole;
-
-  constructor(private readonly options: NodeChildOptions) {
-    this.role = options.role;
-  }
+  constructor(
+    readonly role: NodeRole,
+    private readonly options: NodeChildOptions,
+  ) {}
 
   /** API and worker end with their supervisor: there is no process to take over. */
   find(): Promise<ProcessIdentity | null> {

@@ -158,7 +158,7 @@ export class Supervisor {
 
   #keepNode(role: NodeRole, environment: () => NodeJS.ProcessEnv, hooks: KeptProcessHooks): void {
     const entry = this.#options.entries[role];
-    this.#keep(new KeptProcess(new NodeChild({ role, entry, environment }), this.#context(), hooks));
+    this.#keep(new KeptProcess(new NodeChild(role, { entry, environment }), this.#context(), hooks));
   }
 
   /** Mode `api` does not call this: it stores nothing in the data folder, so several may share it with a worker. */

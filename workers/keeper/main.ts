@@ -33,12 +33,10 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
         );
       }
       await mkdir(config.dataDir, { recursive: true });
-      app = await openKeeper({
-        ...(await keeperOptions(config, log)),
-        onAbandoned: () => {
-          if (isSupervised && !process.connected) stop('no supervisor and no worker');
-        },
-      });
+      const onAbandoned = (): void => {
+        if (isSupervised && !process.connected) stop('no supervisor and no worker');
+      };
+      app = await openKeeper(await keeperOptions(config, log, onAbandoned));
       const { socketPath } = app;
       log.info({ socketPath, slots: config.keeper.slots }, 'keeper ready');
       return { socketPath };
@@ -49,7 +47,11 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
   };
 }
 
-async function keeperOptions({ dataDir, keeper }: Config, log: Logger): Promise<KeeperOptions> {
+async function keeperOptions(
+  { dataDir, keeper }: Config,
+  log: Logger,
+  onAbandoned: () => void,
+): Promise<KeeperOptions> {
   const searchPath = executableSearchPath();
   return {
     dataDir,
@@ -62,6 +64,7 @@ async function keeperOptions({ dataDir, keeper }: Config, log: Logger): Promise<
     processes: systemProcesses,
     clock: systemClock,
     log,
+    onAbandoned,
   };
 }
 

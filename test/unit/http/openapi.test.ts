@@ -33,7 +33,7 @@ function routesOf(app: Express): string[] {
 describe('the OpenAPI document', () => {
   it('has exactly the routes that the server has', () => {
     const parts = {
-      policy,
+      service: { policy },
       draining: new AbortController().signal,
       authenticator: { middleware: () => undefined },
     } as unknown as HttpParts;

@@ -1,0 +1,88 @@
+import { routeTo, type HostIdentity } from '../browser/dial';
+import { openPages, type OpenPage } from '../browser/open-pages';
+import { createSession } from '../commands/create-session';
+import { drainWorker } from '../commands/drain-worker';
+import { releaseAll } from '../commands/release-all';
+import { releaseSession } from '../commands/release-session';
+import { discardJob, retryJob, type RetryJobParts } from '../commands/retry-job';
+import { updateSession } from '../commands/update-session';
+import { FileLinks } from '../contract/file-links';
+import type { Service } from '../contract/service';
+import { SessionViews } from '../contract/session-view';
+import { messageOf } from '../core/errors';
+import type { Deps } from '../deps';
+import { findBrowser, findDownloads, type FindBrowserParts } from '../engine/live-browser';
+import { awaitSession } from '../queries/await-session';
+import { followSession } from '../queries/follow-session';
+import { followTenant } from '../queries/follow-tenant';
+import { getSession } from '../queries/get-session';
+import { listSessions } from '../queries/list-sessions';
+import { getCapacity, listWorkers } from '../queries/list-workers';
+import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
+import { getQuarantined, listQuarantine, type QuarantineParts } from '../queries/quarantined-jobs';
+import { sessionHistory } from '../queries/session-history';
+import { getUsage } from '../queries/usage';
+import { ingressJobCheck } from './ingress';
+
+/**
+ * Makes all commands and queries.
+ *
+ * @param url - where clients reach the API
+ */
+export function makeService(deps: Deps, localHost: HostIdentity, url: string): Service {
+  const { config, sessions, index, activity, maintenance, relay, report, waiters, secret } = deps;
+  const getOne = getSession({ sessions, index });
+  const release = releaseSession(deps);
+  const reach: FindBrowserParts = { sessions, activity, localHost, secret };
+  const quarantined: QuarantineParts = { quarantine: deps.quarantine, ingressTenant: config.ingressTenant };
+  const retrying: RetryJobParts = {
+    getQuarantined: getQuarantined(quarantined),
+    quarantine: deps.quarantine,
+    producer: deps.producer,
+    checkIngressJob: ingressJobCheck(config),
+  };
+  const { retentionMs } = config;
+  return {
+    createSession: createSession({ sessions, maintenance, relay, report, retentionMs, secret }),
+    updateSession: updateSession(deps),
+    releaseSession: release,
+    releaseAll: releaseAll({ index, releaseSession: release }),
+    getSession: getOne,
+    awaitSession: awaitSession({ waiters, getSession: getOne }),
+    listSessions: listSessions({ sessions, index }),
+    countSessions: async () => index.counts(),
+    liveDetails: liveDetails({ getSession: getOne, activity, openPages: pagesOf(deps, localHost) }),
+    sessionHistory: sessionHistory(deps.eventLog),
+    followSession: followSession(deps),
+    followTenant: followTenant(deps),
+    findBrowser: findBrowser(reach),
+    findDownloads: findDownloads(reach),
+    listWorkers: listWorkers(deps),
+    drainWorker: drainWorker(deps.workers),
+    getCapacity: getCapacity(deps),
+    getUsage: getUsage(deps.usage),
+    listQuarantine: listQuarantine(quarantined),
+    getQuarantined: retrying.getQuarantined,
+    retryJob: retryJob(retrying),
+    discardJob: discardJob(retrying),
+    views: new SessionViews(url, secret),
+    fileLinks: new FileLinks(url, secret),
+    policy: config,
+  };
+}
+
+/* Pages are optional: if the browser cannot be asked, the other details are answered without them. */
+function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsParts['openPages'] {
+  return async ({ ref, snapshot }): Promise<readonly OpenPage[] | null> => {
+    const { endpoint, owner } = snapshot.context;
+    if (endpoint === null || owner === null) return null;
+    const route = routeTo({ endpoint, claimId: owner.fence.claimId }, localHost, secret);
+    if (route === null) return null;
+    try {
+      return await openPages(route);
+    } catch (error) {
+      log.debug({ session: ref, reason: messageOf(error) }, 'the browser did not list its pages');
+      return null;
+    }
+  };
+}

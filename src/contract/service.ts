@@ -1,0 +1,52 @@
+import type { SessionStatus } from '../../machines/session/session.words';
+import type { CreateSession } from '../commands/create-session';
+import type { DrainWorker } from '../commands/drain-worker';
+import type { ReleaseAll } from '../commands/release-all';
+import type { ReleaseSession } from '../commands/release-session';
+import type { DiscardJob, RetryJob } from '../commands/retry-job';
+import type { UpdateSession } from '../commands/update-session';
+import type { FindBrowser, FindDownloads } from '../engine/live-browser';
+import type { AwaitSession } from '../queries/await-session';
+import type { FollowSession } from '../queries/follow-session';
+import type { FollowTenant } from '../queries/follow-tenant';
+import type { GetSession } from '../queries/get-session';
+import type { ListSessions } from '../queries/list-sessions';
+import type { GetCapacity, ListWorkers } from '../queries/list-workers';
+import type { GetLiveDetails } from '../queries/live-details';
+import type { GetQuarantined, ListQuarantine } from '../queries/quarantined-jobs';
+import type { SessionHistory } from '../queries/session-history';
+import type { GetUsage } from '../queries/usage';
+import type { FileLinks } from './file-links';
+import type { TimeoutPolicy } from './schemas';
+import type { SessionViews } from './session-view';
+
+/** All that can be asked of the service: its commands and queries, made once for the routes and for jobs. */
+export interface Service {
+  readonly createSession: CreateSession;
+  readonly updateSession: UpdateSession;
+  readonly releaseSession: ReleaseSession;
+  readonly releaseAll: ReleaseAll;
+  readonly getSession: GetSession;
+  readonly awaitSession: AwaitSession;
+  readonly listSessions: ListSessions;
+  readonly countSessions: () => Promise<Readonly<Record<SessionStatus, number>>>;
+  readonly liveDetails: GetLiveDetails;
+  readonly sessionHistory: SessionHistory;
+  readonly followSession: FollowSession;
+  readonly followTenant: FollowTenant;
+  readonly findBrowser: FindBrowser;
+  readonly findDownloads: FindDownloads;
+  readonly listWorkers: ListWorkers;
+  readonly drainWorker: DrainWorker;
+  readonly getCapacity: GetCapacity;
+  readonly getUsage: GetUsage;
+  readonly listQuarantine: ListQuarantine;
+  readonly getQuarantined: GetQuarantined;
+  readonly retryJob: RetryJob;
+  readonly discardJob: DiscardJob;
+  /** How answers show a session. */
+  readonly views: SessionViews;
+  readonly fileLinks: FileLinks;
+  /** Which time-outs may be asked for. */
+  readonly policy: TimeoutPolicy;
+}
