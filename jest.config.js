@@ -1,16 +1,16 @@
 /* Three tiers in one run, on workers that all of them share (see test/README.md). */
 
-/** @type {import('jest').Config['transform']} */
-const transform = {
-  '^.+\\.ts$': [
-    '@swc/jest',
-    {
-      jsc: { parser: { syntax: 'typescript' }, target: 'es2022', keepClassNames: true },
-      module: { type: 'commonjs' },
-      sourceMaps: 'inline',
-    },
-  ],
-};
+const swc = [
+  '@swc/jest',
+  {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022', keepClassNames: true },
+    module: { type: 'commonjs' },
+    sourceMaps: 'inline',
+  },
+];
+
+/* string-width and what it needs are ES modules only: Node 20 can require them, jest cannot before Node 24.9. */
+const MODULES = '(?:string-width|get-east-asian-width|strip-ansi|ansi-regex)/';
 
 /**
  * @param {'unit' | 'integration' | 'e2e'} tier
@@ -22,7 +22,8 @@ const project = tier => ({
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   roots: [`<rootDir>/test/${tier}`],
   testMatch: ['**/*.test.ts'],
-  transform,
+  transform: { '^.+\\.ts$': swc, [`/node_modules/${MODULES}.+\\.js$`]: swc },
+  transformIgnorePatterns: [`/node_modules/(?!${MODULES})`],
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
   testEnvironment: '<rootDir>/test/support/environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.ts',

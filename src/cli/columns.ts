@@ -1,3 +1,7 @@
+import { createRequire } from 'node:module';
+import type stringWidth from 'string-width';
+import { lazy } from '../core/lazy';
+
 /** How one column of a table is laid out. */
 export interface ColumnLayout {
   readonly title: string;
@@ -9,26 +13,30 @@ export interface ColumnLayout {
 const GAP = '  ';
 const ELLIPSIS = '…';
 
-/* East Asian wide forms and pictographs take two cells of a terminal (Unicode UAX #11), combining marks none. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const COMBINING = /^\p{Mn}|\u200d|\ufe0f$/u;
+/* Every character takes one cell: nearly all texts in tables. */
+const PLAIN = /^[ -~–…]*$/;
+
+/* Loaded on demand: both take tens of milliseconds, which most commands do not need. */
+const measure = lazy((): typeof stringWidth => {
+  // SAFETY: what the module of this name exports.
+  const loaded = createRequire(__filename)('string-width') as { readonly default: typeof stringWidth };
+  return loaded.default;
+});
+/* Splits into what a reader takes for one character: a letter with its marks, a flag, an emoji with its modifiers. */
+const segmenter = lazy(() => new Intl.Segmenter());
+
 /* Page titles and names are untrusted: they must not control the terminal or reverse the direction of the line. */
-const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
+const CONTROLS = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** A text as one line without characters that control a terminal. */
 export const harmless = (text: string): string => text.replace(CONTROLS, ' ');
 
 /** How many cells of a terminal a text takes. */
-export function widthOf(text: string): number {
-  let width = 0;
-  for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
-  return width;
-}
+export const widthOf = (text: string): number => (PLAIN.test(text) ? text.length : measure()(text));
 
 /** The text within `width` cells, cut with an ellipsis if it is longer, filled with blanks if it is shorter. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const cut = widthOf(text) <= width ? text : cutTo(text, width - 1) + ELLIPSIS;
+  const cut = widthOf(text) <= width ? text : shortened(text, width);
   const blanks = ' '.repeat(Math.max(0, width - widthOf(cut)));
   return align === 'left' ? cut + blanks : blanks + cut;
 }
@@ -97,13 +105,15 @@ function widestOf(columns: readonly ColumnLayout[], widths: readonly number[]): 
   return widest;
 }
 
-function cutTo(text: string, width: number): string {
+function shortened(text: string, width: number): string {
+  if (width < 1) return '';
+  if (PLAIN.test(text)) return text.slice(0, width - 1) + ELLIPSIS;
   let kept = '';
-  let used = 0;
-  for (const character of text) {
-    used += widthOf(character);
+  let used = 1;
+  for (const { segment } of segmenter().segment(text)) {
+    used += widthOf(segment);
     if (used > width) break;
-    kept += character;
+    kept += segment;
   }
-  return kept;
+  return kept + ELLIPSIS;
 }

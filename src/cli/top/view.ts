@@ -1,5 +1,5 @@
 import type { Paint } from '../colours';
-import { clip } from '../columns';
+import { clip, harmless } from '../columns';
 import { workersView } from '../commands/workers';
 import { labelsOf, NOTHING, expiryOf } from '../commands/sessions/views';
 import { formatAge } from '../durations';
@@ -34,7 +34,7 @@ export function renderTop({ snapshot, rates, outage }: TopState, frame: TopFrame
     columns === null ? line : clip(line, Math.max(0, columns - taken));
   const lines: string[] = [];
   if (outage !== null) {
-    lines.push(paint('red', short(`${outage.message} (for ${formatAge(nowMs - outage.sinceMs)})`)));
+    lines.push(paint('red', short(`${harmless(outage.message)} (for ${formatAge(nowMs - outage.sinceMs)})`)));
   }
   if (snapshot !== null) {
     for (const [title, text] of headerOf(snapshot, rates)) {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { clip, columnWidths, fit, harmless, widthOf } from '../../../src/cli/columns';
 import { printAll, printOne, StreamPrinter, tableLines, type View } from '../../../src/cli/output';
 import { inColour, plain } from '../../../src/cli/colours';
@@ -32,15 +33,41 @@ function memory(
 }
 
 describe('a cell', () => {
-  it('is as wide as a terminal shows it', () => {
-    expect([widthOf('abc'), widthOf('日本'), widthOf('e\u0301'), widthOf('🚀')]).toEqual([3, 4, 1, 2]);
+  it.each([
+    ['a Latin letter with a mark', 'e\u0301', 1],
+    ['an ideograph', '日', 2],
+    ['an ideograph beyond the first 65 536 characters', '𠮷', 2],
+    ['a syllable of single letters, as macOS writes it in names of files', '한'.normalize('NFD'), 2],
+    ['a pictograph', '🚀', 2],
+    ['a symbol that is shown as a pictograph', '❤\ufe0f', 2],
+    ['a pictograph with a colour of skin', '👍🏽', 2],
+    ['a pictograph of several people', '👩\u200d👩\u200d👧\u200d👦', 2],
+    ['a flag', '🇩🇪', 2],
+    ['a flag of a region', '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', 2],
+    ['a word with a character that is not shown', 'a\u200bb', 2],
+  ])('takes as many cells as a terminal gives it: %s', (_what, text, width) => {
+    expect(fit(text, width)).toBe(text);
+    expect(fit(text, width + 1)).toBe(`${text} `);
+  });
+
+  it('without special characters is measured as all others are', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ -~–…]*$/), text => expect(widthOf(text)).toBe(stringWidth(text))),
+    );
+  });
+
+  it('is cut between characters as a reader sees them, never within one', () => {
+    const family = '👩\u200d👩\u200d👧\u200d👦';
+    expect(fit(family + family, 3)).toBe(`${family}…`);
+    expect(fit('🇩🇪🇫🇷', 2)).toBe('… ');
+    expect(fit('ae\u0301\u0323io', 3)).toBe('ae\u0301\u0323…');
   });
 
   it('takes exactly its width', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }).map(harmless),
-        fc.integer({ min: 2, max: 40 }),
+        fc.integer({ min: 0, max: 40 }),
         (text, width) => {
           // A wide character may not fit into the last cell; then a blank is there.
           expect(widthOf(fit(text, width))).toBe(width);
@@ -52,6 +79,8 @@ describe('a cell', () => {
 
   it('cannot control the terminal, whatever the title of a page contains', () => {
     expect(harmless('a\u001b[2Jb\r\nc\u202ed\u009b31m')).toBe('a [2Jb c d 31m');
+    // Half of a pair is not a character: a terminal shows something of its own.
+    expect(harmless('a\ud83db\udc4d')).toBe('a b ');
   });
 });
 
@@ -62,6 +91,13 @@ describe('a table', () => {
       'a1   short',
       'b22  a much longer note',
     ]);
+  });
+
+  it('has straight columns, whatever the writing of the cells', () => {
+    const things = ['🇩🇪', '𠮷', '한'.normalize('NFD'), 'ab'].map(id => ({ id, note: 'x' }));
+    expect(tableLines({ width: null, paint: plain }, things, VIEW).slice(1)).toEqual(
+      things.map(({ id }) => `${id}  x`),
+    );
   });
 
   it('cuts texts to fit the terminal, and never ids', () => {

@@ -149,4 +149,9 @@ describe('the frame', () => {
     expect(lines.join('\n')).toContain('3/8 used');
     expect(renderTop({ snapshot: null, rates: null, outage }, frame)).toHaveLength(1);
   });
+
+  it('is not controlled by the message of an error', () => {
+    const outage = { message: 'a\u001b[2Jb\nc', sinceMs: nowMs - 65_000 };
+    expect(renderTop({ snapshot: null, rates: null, outage }, frame)).toEqual(['a [2Jb c (for 1m05s)']);
+  });
 });
