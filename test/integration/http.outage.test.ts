@@ -13,6 +13,7 @@ const ROUTES = [
   ['POST', '/v1/sessions/s-1/release'],
   ['GET', '/v1/sessions/s-1/live'],
   ['GET', '/v1/sessions/s-1/events'],
+  ['GET', '/queues/api/queues'],
 ] as const;
 
 describe('while Redis is away', () => {

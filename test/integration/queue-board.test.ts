@@ -1,10 +1,26 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { appRoutes } from '@bull-board/api/dist/routes.js';
+import express from 'express';
+import { queueBoard } from '../../src/http/queue-board/queue-board';
 import { INGRESS_PREFIX } from '../../src/redis/keys';
-import { startTestApi, type Answer, type TestApi } from '../support/api';
+import { callApi, startTestApi, type Answer, type TestApi } from '../support/api';
 
 const KEY = 'acme-key-1';
 const asPassword = (password: string): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(`me:${password}`).toString('base64')}`,
 });
+
+/** Every request of Bull Board that changes something, about the job `planned` of the queue `ingress`. */
+const ACTIONS = appRoutes.api.flatMap(({ method, route }) =>
+  [method]
+    .flat()
+    .flatMap(verb => (verb === 'get' ? [] : [route].flat().map(path => [verb.toUpperCase(), path]))),
+) as readonly (readonly [method: string, route: string])[];
+const aboutPlanned = (route: string): string =>
+  route.replace(':queueName', 'ingress').replace(':jobId', 'planned').replaceAll(/:\w+/g, 'delayed');
+
 const page = ({ body }: Answer): string => String(body['text']);
 
 describe('the page of the queues', () => {
@@ -50,6 +66,7 @@ describe('the page of the queues', () => {
     expect(page(answer)).toContain('<base href="/queues/" />');
     expect(page(answer)).toContain('<title>Holdfast queues</title>');
     expect(page(answer)).not.toMatch(/https?:\/\/|<%/);
+    expect(answer.headers.get('x-powered-by')).toBeNull();
     const files = [...page(answer).matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, path]) => path);
     expect(files.length).toBeGreaterThan(4);
     for (const path of files) expect([path, (await get(`/queues/${path}`)).status]).toEqual([path, 200]);
@@ -85,43 +102,45 @@ describe('the page of the queues', () => {
     expect((await get('/queues/api/queues/ingress/planned')).body).toMatchObject({ status: 'delayed' });
   });
 
+  const jobs = async (): Promise<unknown> => [
+    await api.deps.redis.zrange(`${INGRESS_PREFIX}:ingress:delayed`, '0', '-1', 'WITHSCORES'),
+    await api.deps.redis.hgetall(`${INGRESS_PREFIX}:ingress:planned`),
+    await api.deps.redis.hexists(`${INGRESS_PREFIX}:ingress:meta`, 'paused'),
+  ];
+
   it('changes nothing, with any request', async () => {
-    const actions = [
-      ['PUT', 'ingress/planned/retry/failed'],
-      ['PUT', 'ingress/planned/promote'],
-      ['PUT', 'ingress/planned/clean'],
-      ['PUT', 'ingress/planned/update-data'],
-      ['PUT', 'ingress/retry/failed'],
-      ['PUT', 'ingress/promote'],
-      ['PUT', 'ingress/clean/delayed'],
-      ['PUT', 'ingress/pause'],
-      ['PUT', 'ingress/resume'],
-      ['PUT', 'ingress/empty'],
-      ['PUT', 'ingress/obliterate'],
-      ['PUT', 'ingress/concurrency'],
-      ['POST', 'ingress/add'],
-      ['PATCH', 'ingress/planned/update-data'],
-      ['PUT', 'pause'],
-      ['PUT', 'resume'],
-      ['DELETE', 'ingress/planned'],
-      // As GET none of them exists.
-      ['GET', 'ingress/pause'],
-      ['GET', 'ingress/planned/promote'],
-    ] as const;
-    const jobs = async (): Promise<unknown> => [
-      await api.deps.redis.zrange(`${INGRESS_PREFIX}:ingress:delayed`, '0', '-1', 'WITHSCORES'),
-      await api.deps.redis.hgetall(`${INGRESS_PREFIX}:ingress:planned`),
-    ];
+    expect(ACTIONS.length).toBeGreaterThan(20);
     const before = await jobs();
-    for (const [method, path] of actions) {
-      const { status } = await api.call(method, `/queues/api/queues/${path}`, {
-        headers: asPassword(KEY),
-        ...(method === 'GET' ? {} : { body: {} }),
-      });
-      expect([method, path, status]).toEqual([method, path, method === 'GET' ? 404 : 405]);
+    for (const [method, route] of ACTIONS) {
+      const path = `/queues${aboutPlanned(route)}`;
+      const { status } = await api.call(method, path, { headers: asPassword(KEY), body: {} });
+      expect([method, path, status]).toEqual([method, path, 405]);
     }
+    // As GET none of them exists.
+    for (const path of ['ingress/pause', 'ingress/planned/promote'])
+      expect([path, (await get(`/queues/api/queues/${path}`)).status]).toEqual([path, 404]);
     expect(await jobs()).toEqual(before);
-    expect(await api.deps.redis.hexists(`${INGRESS_PREFIX}:ingress:meta`, 'paused')).toBe(0);
+  });
+
+  it('has no route for a change, whatever guards it', async () => {
+    const server = createServer(
+      express().use('/board', await queueBoard(api.deps.producer.all(), '/board')),
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      // SAFETY: a TCP server that listens.
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/board`;
+      expect((await callApi(url, 'GET', '/api/queues')).status).toBe(200);
+      const before = await jobs();
+      for (const [method, route] of ACTIONS) {
+        const { status } = await callApi(url, method, aboutPlanned(route), { body: {} });
+        expect([method, route, status]).toEqual([method, route, 404]);
+      }
+      expect(await jobs()).toEqual(before);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 
   it('is not in the description of the API', async () => {
