@@ -155,7 +155,7 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
 /** The query of `GET /v1/sessions`. */
 export const listQuery = z.object({
   ...selectionFields,
-  cursor: z.string().max(128).refine(isCursor, 'is not a cursor of this list').nullable().default(null),
+  cursor: z.string().max(128).refine(isCursor, 'is not a cursor of this list').optional(),
   limit: z
     .string()
     .regex(/^\d{1,3}$/, 'must be a whole number')
@@ -177,7 +177,7 @@ export interface ListQuery {
  * @throws ServiceError `invalid_request`, naming every parameter.
  */
 export function parseListQuery(query: Readonly<Record<string, unknown>>): ListQuery {
-  const { cursor, limit, ...selection } = checkFields(listQuery, query, { root: 'query' });
+  const { cursor = null, limit, ...selection } = checkFields(listQuery, query, { root: 'query' });
   return { selection: selectionOf(selection), cursor, limit };
 }
 

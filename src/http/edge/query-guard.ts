@@ -9,10 +9,10 @@ const ROOT = 'query';
  * Refuses query parameters that an operation does not have, and those that are given more than once: a misspelt filter
  * that is ignored would select everything.
  */
-export function queryGuard({ parameters = [] }: Pick<Operation, 'parameters'>): RequestHandler {
-  const known = parameters.filter(({ in: where }) => where === 'query').map(({ name }) => name);
-  return ({ query }, _res, next) => {
-    const wrong = Object.entries(query).flatMap(([name, value]): FieldError[] => {
+export function queryGuard({ query }: Pick<Operation, 'query'>): RequestHandler {
+  const known = Object.keys(query?.shape ?? {});
+  return (req, _res, next) => {
+    const wrong = Object.entries(req.query).flatMap(([name, value]): FieldError[] => {
       if (!known.includes(name)) return [unknownField(name, known, ROOT)];
       return typeof value === 'string'
         ? []

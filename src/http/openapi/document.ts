@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiOverrideContext,
+  type ZodOpenApiParameters,
+  type ZodOpenApiResponseObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
 import { PROBLEM_TYPE } from '../edge/problem';
@@ -16,15 +24,8 @@ import {
   sessionListAnswer,
   transitionAnswer,
 } from './answers';
-import { commonErrors, type AnswerSpec, type Operation, type Parameter } from './operation';
-import type {
-  AnswerReference,
-  DocumentedAnswer,
-  DocumentedOperation,
-  DocumentedParameter,
-  JsonSchema,
-  OpenApiDocument,
-} from './open-api';
+import { commonErrors, type AnswerSpec, type Operation } from './operation';
+import type { OpenApiDocument } from './open-api';
 import { OPERATIONS } from './operations';
 
 const JSON_TYPE = 'application/json';
@@ -43,6 +44,10 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Problem: problemAnswer,
 };
 
+const EXAMPLES: ReadonlyMap<unknown, unknown> = new Map(
+  Object.entries(NAMED).map(([name, schema]) => [schema, ANSWER_EXAMPLES[name]]),
+);
+
 const INFO = {
   title: 'Holdfast',
   version: '1',
@@ -60,103 +65,81 @@ const TAGS = [
 ];
 
 /** An installation without keys is open, on loopback only: hence the empty alternative. */
-const SECURITY = [{}, { bearer: [] }, { apiKey: [] }, { steelApiKey: [] }];
+const SECURITY: Record<string, string[]>[] = [{}, { bearer: [] }, { apiKey: [] }, { steelApiKey: [] }];
 
 const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer' },
   apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
   steelApiKey: { type: 'apiKey', in: 'header', name: 'steel-api-key' },
-};
+} as const;
 
 /** The OpenAPI document of an installation with these limits. */
 export function openApiDocument(policy: TimeoutPolicy): OpenApiDocument {
-  const paths: Record<string, Record<string, DocumentedOperation>> = {};
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const [operationId, operation] of Object.entries<Operation>(OPERATIONS)) {
     const methods = (paths[operation.path] ??= {});
     methods[operation.method.toLowerCase()] = documented(operationId, operation, policy);
   }
-  const schemas = Object.fromEntries(
-    Object.entries(NAMED).map(([name, schema]) => [
-      name,
-      { ...jsonSchema(schema, 'output', name), examples: [ANSWER_EXAMPLES[name]] },
-    ]),
-  );
   // SAFETY: the catalogue's keys are the codes.
   const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
-  return {
-    openapi: '3.1.0',
-    info: INFO,
-    servers: [{ url: '/' }],
-    security: SECURITY,
-    tags: TAGS,
-    paths,
-    components: {
-      schemas,
-      responses: Object.fromEntries(codes.map(code => [code, documentedProblem([code])])),
-      securitySchemes: SECURITY_SCHEMES,
+  const document = createDocument(
+    {
+      openapi: '3.1.0',
+      info: INFO,
+      servers: [{ url: '/' }],
+      security: SECURITY,
+      tags: TAGS,
+      paths,
+      components: {
+        schemas: NAMED,
+        responses: Object.fromEntries(codes.map(code => [code, documentedProblem([code])])),
+        securitySchemes: SECURITY_SCHEMES,
+      },
     },
-  };
+    { override: adjust },
+  );
+  // SAFETY: it consists of what is given above; `OpenApiDocument` says no more than that.
+  return document as unknown as OpenApiDocument;
 }
 
-function documented(operationId: string, operation: Operation, policy: TimeoutPolicy): DocumentedOperation {
+function documented(
+  operationId: string,
+  operation: Operation,
+  policy: TimeoutPolicy,
+): ZodOpenApiOperationObject {
   const { tag, summary, description, isOpen, body, bodyExample } = operation;
+  const example = bodyExample === undefined ? {} : { example: bodyExample };
   return {
     operationId,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
     ...(isOpen === true ? { security: [] } : {}),
-    parameters: parametersOf(operation),
+    requestParams: parametersOf(operation),
     ...(body === undefined
       ? {}
       : {
-          requestBody: {
-            required: false,
-            content: {
-              [JSON_TYPE]: {
-                schema: jsonSchema(body(policy), 'input'),
-                ...(bodyExample === undefined ? {} : { example: bodyExample }),
-              },
-            },
-          },
+          requestBody: { required: false, content: { [JSON_TYPE]: { schema: body(policy), ...example } } },
         }),
     responses: responsesOf(operation),
   };
 }
 
-function parametersOf({ path, parameters = [] }: Operation): DocumentedParameter[] {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
-    in: 'path' as const,
+function parametersOf({ path, query, headers }: Operation): ZodOpenApiParameters {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [
     name,
-    required: true,
-    schema: { type: 'string', ...(name === 'id' ? { pattern: SESSION_ID_PATTERN.source } : {}) },
-  }));
-  return [...inPath, ...parameters.map(documentedParameter)];
-}
-
-function documentedParameter({ in: where, name, schema, description }: Parameter): DocumentedParameter {
-  const made = jsonSchema(schema, 'input');
-  const text = description ?? made['description'];
+    name === 'id' ? z.string().regex(SESSION_ID_PATTERN) : z.string(),
+  ]);
   return {
-    in: where,
-    name,
-    required: !schema.safeParse(undefined).success,
-    ...(typeof text === 'string' ? { description: text } : {}),
-    schema: asText(without(made, 'description')),
+    path: z.object(Object.fromEntries(inPath)),
+    ...(headers === undefined ? {} : { header: headers }),
+    ...(query === undefined ? {} : { query }),
   };
 }
 
-/* There is no null in a URL: such a parameter is left out. */
-function asText(schema: JsonSchema): JsonSchema {
-  const choices: unknown = schema['anyOf'];
-  if (schema['default'] !== null || !Array.isArray(choices)) return schema;
-  // SAFETY: the choices in a schema are schemas.
-  return (choices as readonly JsonSchema[]).find(({ type }) => type !== 'null') ?? schema;
-}
-
-function responsesOf(operation: Operation): DocumentedOperation['responses'] {
+function responsesOf(operation: Operation): ZodOpenApiResponsesObject {
   const problems = [...byStatus([...operation.errors, ...commonErrors(operation)])];
-  const responses: Record<string, DocumentedAnswer> = {};
+  const responses: Record<string, ZodOpenApiResponseObject> = {};
   for (const [status, answer] of Object.entries(operation.answers))
     responses[status] = documentedAnswer(answer);
   return {
@@ -168,8 +151,8 @@ function responsesOf(operation: Operation): DocumentedOperation['responses'] {
 /* Two shapes of one status are distinguished by their media types. */
 function problemOr(
   codes: readonly ErrorCode[],
-  other: DocumentedAnswer | undefined,
-): DocumentedAnswer | AnswerReference {
+  other: ZodOpenApiResponseObject | undefined,
+): ZodOpenApiResponseObject | { $ref: string } {
   if (other === undefined && codes.length === 1) return { $ref: `#/components/responses/${codes.join()}` };
   const problem = documentedProblem(codes);
   return other === undefined ? problem : { ...other, content: { ...other.content, ...problem.content } };
@@ -181,8 +164,8 @@ function documentedAnswer({
   mediaType = JSON_TYPE,
   isPage,
   headers,
-}: AnswerSpec): DocumentedAnswer {
-  const page = isPage === true ? { 'text/html': { schema: { type: 'string' } } } : {};
+}: AnswerSpec): ZodOpenApiResponseObject {
+  const page = isPage === true ? { 'text/html': { schema: z.string() } } : {};
   return {
     description,
     ...(headers === undefined
@@ -195,18 +178,19 @@ function documentedAnswer({
             ]),
           ),
         }),
-    ...(schema === undefined
-      ? {}
-      : { content: { [mediaType]: { schema: jsonSchema(schema, 'output') }, ...page } }),
+    ...(schema === undefined ? {} : { content: { [mediaType]: { schema }, ...page } }),
   };
 }
 
-function documentedProblem(codes: readonly ErrorCode[]): DocumentedAnswer {
+function documentedProblem(codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
   return {
     description: codes.map(code => `\`${code}\`: ${ERROR_CATALOGUE[code].title}.`).join(' '),
     content: {
       [PROBLEM_TYPE]: {
-        schema: { allOf: [{ $ref: refTo('Problem') }], properties: { code: { enum: codes } } },
+        schema: {
+          allOf: [{ $ref: '#/components/schemas/Problem' }],
+          properties: { code: { enum: [...codes] } },
+        },
       },
     },
   };
@@ -221,34 +205,10 @@ function byStatus(codes: readonly ErrorCode[]): Map<number, ErrorCode[]> {
   return grouped;
 }
 
-const refTo = (name: string): string => `#/components/schemas/${name}`;
-
-/* Without `definedAs` a schema with a name becomes a reference to it. */
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output', definedAs?: string): JsonSchema {
-  const name = nameOf(schema);
-  if (name !== undefined && definedAs === undefined) return { $ref: refTo(name) };
-  const registry = z.registry<{ id: string }>();
-  const own = definedAs ?? 'It';
-  for (const [other, named] of Object.entries(NAMED))
-    if (named !== schema) registry.add(named, { id: other });
-  registry.add(schema, { id: own });
-  const { schemas } = z.toJSONSchema(registry, { uri: refTo, io, override: relax });
-  return without(schemas[own] ?? {}, '$schema', '$id', 'id');
-}
-
-/* A schema without some of its members. */
-function without(schema: JsonSchema, ...names: readonly string[]): JsonSchema {
-  return Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
-}
-
-/* Removes details that zod adds and that readers of the document do not need or should not rely on. */
-function relax({
-  zodSchema,
-  jsonSchema: made,
-}: {
-  zodSchema: z.core.$ZodTypes;
-  jsonSchema: z.core.JSONSchema.BaseSchema;
-}): void {
+/* Adds examples; removes details that readers of the document do not need or should not rely on. */
+function adjust({ zodSchema, jsonSchema: made }: ZodOpenApiOverrideContext): void {
+  const example = EXAMPLES.get(zodSchema);
+  if (example !== undefined) made.examples = [example];
   const { def } = zodSchema._zod;
   const isStrict = def.type === 'object' && def.catchall?._zod.def.type === 'never';
   const { additionalProperties: additional } = made;
@@ -256,24 +216,6 @@ function relax({
   if (additional === false && !isStrict) delete made.additionalProperties;
   if (typeof additional === 'object' && Object.keys(additional).length === 0)
     delete made.additionalProperties;
-  if (zodSchema instanceof z.ZodDiscriminatedUnion) addDiscriminator(zodSchema.def, made);
   if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
   if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
 }
-
-/* Adds the discriminator of named schemas, for client generators that do not derive it themselves. */
-function addDiscriminator(
-  { discriminator: propertyName, options }: z.core.$ZodDiscriminatedUnionDef,
-  made: z.core.JSONSchema.BaseSchema,
-): void {
-  const mapping = options.flatMap(option => {
-    const name = nameOf(option);
-    const values = [...(option._zod.propValues?.[propertyName] ?? [])];
-    return name === undefined ? [] : values.map(value => [String(value), refTo(name)] as const);
-  });
-  if (mapping.length > 0) made['discriminator'] = { propertyName, mapping: Object.fromEntries(mapping) };
-}
-
-/* The name of a schema in the document. */
-const nameOf = (schema: unknown): string | undefined =>
-  Object.entries(NAMED).find(([, named]) => named === schema)?.[0];

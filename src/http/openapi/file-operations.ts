@@ -12,9 +12,7 @@ export const FILE_OPERATIONS = {
       'Files are kept for an hour. The `url` in the result of the job has a token; without the ' +
       'token an API key is needed.',
     isOpen: true,
-    parameters: [
-      { in: 'query', name: 'token', schema: z.string().optional(), description: 'Part of the `url`.' },
-    ],
+    query: z.object({ token: z.string().optional().describe('Part of the `url`.') }),
     answers: { 200: { description: 'The file.', schema: z.string(), mediaType: '*/*' } },
     errors: ['unauthorized', 'file_not_found', 'redis_unavailable'],
   },

@@ -82,10 +82,7 @@ export const FLEET_OPERATIONS = {
     path: '/v1/usage',
     tag: 'Service',
     summary: 'Read the usage of sessions, by the day of their end and by end reason',
-    parameters: [
-      { in: 'query', name: 'from', schema: usageQuery.shape.from },
-      { in: 'query', name: 'to', schema: usageQuery.shape.to },
-    ],
+    query: usageQuery,
     answers: { 200: { description: 'The usage. It is kept for 400 days.', schema: usageAnswer } },
     errors: [],
   },

@@ -38,11 +38,7 @@ export const JOB_OPERATIONS = {
     tag: 'Jobs',
     summary: 'List the jobs in quarantine, newest first',
     description: 'The quarantine keeps the newest 1 000 jobs of the last seven days.',
-    parameters: [
-      { in: 'query', name: 'queue', schema: jobsQuery.shape.queue },
-      { in: 'query', name: 'cursor', schema: jobsQuery.shape.cursor },
-      { in: 'query', name: 'limit', schema: jobsQuery.shape.limit },
-    ],
+    query: jobsQuery,
     answers: { 200: { description: 'One page.', schema: listAnswer } },
     errors: [],
   },

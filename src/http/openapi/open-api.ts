@@ -19,7 +19,7 @@ export interface AnswerReference {
 export interface DocumentedParameter {
   readonly in: 'path' | 'query' | 'header';
   readonly name: string;
-  readonly required: boolean;
+  readonly required?: boolean;
   readonly description?: string;
   readonly schema: JsonSchema;
 }

@@ -2,13 +2,8 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../../core/errors';
 import type { TimeoutPolicy } from '../../contract/schemas';
 
-/** A query parameter or a header that an operation reads. */
-export interface Parameter {
-  readonly in: 'query' | 'header';
-  readonly name: string;
-  readonly schema: z.ZodType;
-  readonly description?: string;
-}
+/** Parameters of one kind, by name. */
+export type ParametersSchema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;
 
 /** One answer that is not an error. */
 export interface AnswerSpec {
@@ -33,7 +28,10 @@ export interface Operation {
   readonly description?: string;
   /** Needs no API key. */
   readonly isOpen?: true;
-  readonly parameters?: readonly Parameter[];
+  /** The query parameters that it reads. */
+  readonly query?: ParametersSchema;
+  /** The headers that it reads; keys are described by `security`. */
+  readonly headers?: ParametersSchema;
   /** Schema of the body; depends on the operator's settings. */
   readonly body?: (policy: TimeoutPolicy) => z.ZodType;
   /** An example of the body. */

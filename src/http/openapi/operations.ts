@@ -16,30 +16,31 @@ import {
 import { FILE_OPERATIONS } from './file-operations';
 import { FLEET_OPERATIONS } from './fleet-operations';
 import { JOB_OPERATIONS } from './job-operations';
-import type { AnswerSpec, Operation, Parameter } from './operation';
+import type { AnswerSpec, Operation } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
 import { SERVICE_OPERATIONS } from './service-operations';
 
-/* No header is required: each has a default, and keys are described by `security`. */
-const header = (name: string, description: string, schema: z.ZodType = z.string()): Parameter => ({
-  in: 'header',
-  name,
-  schema: schema.optional(),
-  description,
-});
-const queryOf = (schema: z.ZodObject<Readonly<Record<string, z.ZodType>>>): Parameter[] =>
-  Object.entries(schema.shape).map(([name, field]) => ({ in: 'query', name, schema: field }));
+/* No header is required: each has a default. */
+const header = (description: string, schema: z.ZodType = z.string()): z.ZodType =>
+  schema.optional().describe(description);
 
-const IDEMPOTENCY = header(
-  'Idempotency-Key',
-  'A retry with the same key within 24 hours gets the result of the first request.',
-  z.string().regex(IDEMPOTENCY_KEY),
-);
-const RESPOND_ASYNC = header('Prefer', '`respond-async`: answer as soon as the end is committed.');
-const LAST_EVENT_ID = header(
-  'Last-Event-ID',
-  'The id of the last event received. The stream continues after it.',
-);
+const IDEMPOTENCY = {
+  'Idempotency-Key': header(
+    'A retry with the same key within 24 hours gets the result of the first request.',
+    z.string().regex(IDEMPOTENCY_KEY),
+  ),
+};
+const RESPOND_ASYNC = { Prefer: header('`respond-async`: answer as soon as the end is committed.') };
+
+/** What both streams have in common: where to go on. */
+const RESUMED = {
+  headers: z.object({
+    'Last-Event-ID': header('The id of the last event received. The stream continues after it.'),
+  }),
+  query: z.object({
+    since: z.string().optional().describe('The same as `Last-Event-ID`. The header takes precedence.'),
+  }),
+} as const satisfies Partial<Operation>;
 
 const ETAG = { ETag: 'The revision of the session, in quotes.' };
 const APPLIED = { 'Preference-Applied': 'The preferences of `Prefer` that were applied.' };
@@ -64,7 +65,7 @@ const RELEASED = {
 
 /** What both ways to release one session have in common. */
 const RELEASE = {
-  parameters: [IDEMPOTENCY, RESPOND_ASYNC],
+  headers: z.object({ ...IDEMPOTENCY, ...RESPOND_ASYNC }),
   answers: { 200: RELEASED },
   errors: ['session_not_found', 'outcome_unknown'],
 } as const satisfies Partial<Operation>;
@@ -86,13 +87,10 @@ export const OPERATIONS = {
       'A repeated request with the same `Idempotency-Key` gets the same answer. Fields that this ' +
       'version does not know are refused with `invalid_request`, fields that are known but not ' +
       'supported with `not_supported`.',
-    parameters: [
-      IDEMPOTENCY,
-      header(
-        'Prefer',
-        '`wait=N`: seconds to wait until it is live, default 30. `respond-async`: do not wait.',
-      ),
-    ],
+    headers: z.object({
+      ...IDEMPOTENCY,
+      Prefer: header('`wait=N`: seconds to wait until it is live, default 30. `respond-async`: do not wait.'),
+    }),
     body: createBodySchema,
     bodyExample: { timeout: 600_000, idleTimeout: 60_000, labels: { team: 'a' }, name: 'nightly' },
     answers: {
@@ -109,7 +107,7 @@ export const OPERATIONS = {
     path: '/v1/sessions',
     tag: 'Sessions',
     summary: 'List the retained sessions, newest first',
-    parameters: queryOf(listQuery),
+    query: listQuery,
     answers: {
       200: {
         description: 'One page.',
@@ -124,7 +122,8 @@ export const OPERATIONS = {
     path: '/v1/sessions/release',
     tag: 'Sessions',
     summary: 'Release all created and live sessions, or a selection of them',
-    parameters: [...queryOf(releaseAllSelection), RESPOND_ASYNC],
+    headers: z.object(RESPOND_ASYNC),
+    query: releaseAllSelection,
     body: () => releaseAllSelection,
     bodyExample: { labelSelector: 'team=a' },
     answers: {
@@ -137,10 +136,10 @@ export const OPERATIONS = {
     path: '/v1/sessions/{id}',
     tag: 'Sessions',
     summary: 'Read a session',
-    parameters: [
-      header('If-None-Match', 'An `ETag`: 304 if the session still has this revision.'),
-      header('Prefer', '`wait=N` with `If-None-Match`: wait up to N seconds for a change.'),
-    ],
+    headers: z.object({
+      'If-None-Match': header('An `ETag`: 304 if the session still has this revision.'),
+      Prefer: header('`wait=N` with `If-None-Match`: wait up to N seconds for a change.'),
+    }),
     answers: {
       200: session('The session.'),
       304: { description: 'Nothing has changed.', headers: { ...ETAG, ...APPLIED } },
@@ -155,10 +154,10 @@ export const OPERATIONS = {
     description:
       'If a time-out is due at the same moment, exactly one of the two is applied: the answer is ' +
       '200, or 409 `session_ended`.',
-    parameters: [
-      IDEMPOTENCY,
-      header('If-Match', 'An `ETag`: 412 if the session has another revision. `*`: any revision.'),
-    ],
+    headers: z.object({
+      ...IDEMPOTENCY,
+      'If-Match': header('An `ETag`: 412 if the session has another revision. `*`: any revision.'),
+    }),
     body: updateBodySchema,
     bodyExample: { timeout: 1_200_000, labels: { state: 'busy', team: null } },
     answers: { 200: session('The changed session.') },
@@ -202,7 +201,7 @@ export const OPERATIONS = {
     description:
       'Use `websocketUrl` as it is. A refused upgrade gets an error answer like any other request.',
     isOpen: true,
-    parameters: [{ in: 'query', name: 'token', schema: z.string(), description: 'Part of `websocketUrl`.' }],
+    query: z.object({ token: z.string().describe('Part of `websocketUrl`.') }),
     answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
     errors: [
       'unauthorized',
@@ -220,7 +219,7 @@ export const OPERATIONS = {
     path: '/v1/sessions/{id}/events',
     tag: 'Events',
     summary: 'Read the history of a session, oldest first',
-    parameters: queryOf(sessionEventsQuery),
+    query: sessionEventsQuery,
     answers: {
       200: {
         description: 'One page.',
@@ -239,15 +238,7 @@ export const OPERATIONS = {
       '`transition`: a line of the history (`SessionEvent`); its id is `seq`. `closed`: the browser ' +
       'is gone, and the stream ends. `reset`: the history does not continue what you have received; ' +
       'it is sent again from its beginning. A comment is sent every 15 seconds.',
-    parameters: [
-      LAST_EVENT_ID,
-      {
-        in: 'query',
-        name: 'since',
-        schema: z.string().optional(),
-        description: 'The same as `Last-Event-ID`. The header takes precedence.',
-      },
-    ],
+    ...RESUMED,
     answers: {
       200: stream('The stream.'),
       204: {
@@ -267,15 +258,7 @@ export const OPERATIONS = {
       'session is gone. `reset`: events may have been missed; read the sessions again. The stream ' +
       'begins with the next event, or after `Last-Event-ID`. Every 15 seconds the current id is ' +
       'sent without an event.',
-    parameters: [
-      LAST_EVENT_ID,
-      {
-        in: 'query',
-        name: 'since',
-        schema: z.string().optional(),
-        description: 'The same as `Last-Event-ID`. The header takes precedence.',
-      },
-    ],
+    ...RESUMED,
     answers: { 200: stream('The stream.') },
     errors: ['too_many_streams'],
   },

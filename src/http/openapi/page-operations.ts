@@ -26,7 +26,7 @@ const devTools = <Schema extends z.ZodType>(endpoint: JsonEndpoint, summary: str
     summary,
     description: 'Needs the `token` of `websocketUrl`, or an API key in a header.',
     isOpen: true,
-    parameters: [{ in: 'query', name: 'token', schema: z.string().optional() }],
+    query: z.object({ token: z.string().optional() }),
     answers: {
       200: { description: 'The answer of Chromium, with URLs that clients of this service can use.', schema },
     },
@@ -40,7 +40,7 @@ export const PAGE_OPERATIONS = {
     path: '/v1/sessions/{id}/screenshot',
     tag: 'Sessions',
     summary: 'Take a screenshot of a page of a live session',
-    parameters: [{ in: 'query', name: 'pageId', schema: screenshotQuery.shape.pageId }],
+    query: screenshotQuery,
     answers: {
       200: {
         description: 'The visible part of the page, as PNG.',

@@ -65,7 +65,7 @@ function operationSection(document: OpenApiDocument, placed: Placed, caller: Cal
   const { operationId, summary, description, parameters, requestBody, responses } = operation;
   const rows = parameters.map(({ name, in: where, required, description: about, schema }) => [
     `<code>${text(name)}</code>`,
-    required ? `${where}, required` : where,
+    required === true ? `${where}, required` : where,
     `${prose(about ?? '')} ${shape(schema)}`,
   ]);
   const bodies = Object.values(requestBody?.content ?? {}).map(

@@ -32,7 +32,7 @@ const LINE_MAX = 90;
 export function requestExample(document: OpenApiDocument, placed: Placed, caller: Caller): string {
   const { method, path, operation } = placed;
   const id = PATH_VALUES.find(([pattern]) => pattern.test(path))?.[1] ?? '';
-  const query = operation.parameters.some(({ in: where, required }) => where === 'query' && required)
+  const query = operation.parameters.some(({ in: where, required }) => where === 'query' && required === true)
     ? '?token=…'
     : '';
   const url = caller.baseUrl + path.replace('{id}', id).replace('{name}', 'report.pdf') + query;

@@ -9,7 +9,7 @@ import { PAGE_SCRIPT, PAGE_STYLE } from '../openapi/page-parts';
 import type { TimeoutPolicy } from '../../contract/schemas';
 
 /*
- * The document takes a tenth of a second of CPU to make. It is made at the first request, so that the start of the
+ * The document takes tens of milliseconds of CPU to make. It is made at the first request, so that the start of the
  * process does not wait for it.
  */
 
