@@ -11,7 +11,7 @@ import type { Metrics } from './metrics';
 export type { SweepName, TimerLayer } from './label-values';
 
 /** A job that was put into quarantine; its texts are safe for a log. */
-type QuarantinedJob = Omit<BadJob, 'data'> & { readonly id: string };
+type ReportedJob = Omit<BadJob, 'data'> & { readonly id: string };
 
 /** One committed step, as it is reported. */
 export interface Transition {
@@ -72,7 +72,7 @@ export class Report {
   }
 
   /** A job was taken out of its queue unhandled. */
-  quarantined({ id, queue, jobId, name, reason, detail }: QuarantinedJob): void {
+  quarantined({ id, queue, jobId, name, reason, detail }: ReportedJob): void {
     this.metrics.jobsQuarantined.inc({ queue, reason });
     this.log.warn({ quarantined: id, queue, jobId, name, reason, detail }, 'job quarantined');
   }
