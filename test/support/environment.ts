@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment';
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
-import { cleanUp, findLeaks, findProcesses, leakError, type Watch } from './leak-guard';
+import { cleanUp, descendantPids, findLeaks, leakError, type Watch } from './leak-guard';
 import { RUN_ID_VARIABLE } from './run-id';
 
 /**
@@ -34,8 +34,8 @@ export default class LeakGuardedEnvironment extends TestEnvironment {
 
   override async setup(): Promise<void> {
     await super.setup();
-    const before = await findProcesses(this.#watch);
-    this.#watch = { ...this.#watch, ignoredPids: new Set(before.map(({ pid }) => pid)) };
+    // No process can name the new folder yet.
+    this.#watch = { ...this.#watch, ignoredPids: descendantPids(process.pid) };
   }
 
   /** Called by Jest. At `run_finish` every hook of the file has run, but its result is not made yet. */

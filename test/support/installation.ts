@@ -4,6 +4,7 @@ import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../../src/core/abort';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
+import { listProcesses } from './proc';
 import { makeTempDir, type TempDir } from './temp-dir';
 
 /** The part of a session's public view that tests use. */
@@ -218,7 +219,7 @@ export class Installation {
 
   /** Processes whose command line names this installation's folder or run directories. */
   async browserProcesses(): Promise<number[]> {
-    const entries = await systemProcesses.list();
+    const entries = await listProcesses();
     return entries
       .filter(({ commandLine }) => commandLine.includes(this.dir.path + '/run'))
       .map(({ pid }) => pid);
@@ -242,7 +243,7 @@ export class Installation {
   async #runDirectories(): Promise<{ shims: ReadonlySet<string>; browsers: ReadonlyMap<string, number> }> {
     const shims = new Set<string>();
     const browsers = new Map<string, number>();
-    for (const { pid, commandLine } of await systemProcesses.list()) {
+    for (const { pid, commandLine } of await listProcesses()) {
       const directory = new RegExp(`${this.dir.path}/run/(b-[0-9a-f]+)`).exec(commandLine)?.[1];
       if (directory === undefined) continue;
       if (commandLine.includes('/shim.sh ')) shims.add(directory);

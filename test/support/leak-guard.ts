@@ -1,7 +1,8 @@
-import { readdir, readFile, readlink, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readlinkSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { DeadlineExceededError, pollUntil } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
+import { allPids, readProc } from './proc';
 
 /**
  * A test may leave nothing behind. Several runs can share a machine, so the guard does not go by names of processes. A
@@ -32,26 +33,27 @@ export interface Watch {
   readonly ignoredPids: ReadonlySet<number>;
 }
 
-interface ProcessFacts {
+interface Kinship {
   readonly pid: number;
   readonly parentPid: number;
-  readonly commandLine: string;
-  readonly environment: string;
-  /** Its working directory, also one that was removed. */
-  readonly directory: string;
 }
 
 /** Time in which processes that were told to end have to be gone. */
 const GRACE_MS = 1_000;
 
 /** Living processes that belong to the watch. It reads /proc, so it finds none on other systems than Linux. */
-export async function findProcesses(watch: Watch): Promise<LeakedProcess[]> {
-  const all = await readProcesses();
-  const family = watch.ancestorPid === null ? new Set<number>() : descendantsOf(watch.ancestorPid, all);
-  return all.filter(({ pid, commandLine, environment, directory }) => {
-    if (pid === process.pid || watch.ignoredPids.has(pid)) return false;
-    return family.has(pid) || [commandLine, environment, directory].some(text => text.includes(watch.marker));
-  });
+export function findProcesses({ marker, ancestorPid, ignoredPids }: Watch): LeakedProcess[] {
+  const all = livingProcesses();
+  const family = ancestorPid === null ? new Set<number>() : descendantsOf(ancestorPid, all);
+  return all
+    .filter(({ pid }) => pid !== process.pid && !ignoredPids.has(pid))
+    .filter(({ pid }) => family.has(pid) || names(pid, marker))
+    .map(({ pid }) => ({ pid, commandLine: readProc(pid, 'cmdline').trim() }));
+}
+
+/** The pids of all living descendants of a process; none on other systems than Linux. */
+export function descendantPids(ancestorPid: number): Set<number> {
+  return descendantsOf(ancestorPid, livingProcesses());
 }
 
 /** What is left of a test, after some time for processes to end. */
@@ -63,8 +65,8 @@ export async function findLeaks(dir: string, watch: Watch, graceMs = GRACE_MS): 
 /** Like {@link findProcesses}, but gives ending processes `graceMs` to be gone. */
 export async function findProcessesAfterGrace(watch: Watch, graceMs = GRACE_MS): Promise<LeakedProcess[]> {
   try {
-    return await pollUntil('the last process', { timeoutMs: graceMs, everyMs: 25 }, async () => {
-      const processes = await findProcesses(watch);
+    return await pollUntil('the last process', { timeoutMs: graceMs, everyMs: 25 }, () => {
+      const processes = findProcesses(watch);
       return processes.length === 0 ? [] : undefined;
     });
   } catch (error) {
@@ -92,7 +94,7 @@ export async function cleanUp(dir: string, { processes }: Leaks): Promise<void> 
   await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
-function descendantsOf(ancestorPid: number, all: readonly ProcessFacts[]): Set<number> {
+function descendantsOf(ancestorPid: number, all: readonly Kinship[]): Set<number> {
   const found = new Set<number>();
   let parents = new Set([ancestorPid]);
   while (parents.size > 0) {
@@ -103,27 +105,27 @@ function descendantsOf(ancestorPid: number, all: readonly ProcessFacts[]): Set<n
   return found;
 }
 
-async function readProcesses(): Promise<ProcessFacts[]> {
+function livingProcesses(): Kinship[] {
   if (process.platform !== 'linux') return [];
-  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number);
-  const facts = await Promise.all(pids.map(readProcess));
-  return facts.filter(entry => entry !== null);
+  return allPids().flatMap(pid => {
+    const stat = readProc(pid, 'stat');
+    const [state = 'X', parentPid = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return stat === '' || 'ZXx'.includes(state) ? [] : [{ pid, parentPid: Number(parentPid) }];
+  });
 }
 
-async function readProcess(pid: number): Promise<ProcessFacts | null> {
-  const read = async (file: string): Promise<string> => {
-    // A process that is gone by now, or that this user may not read, has no such text.
-    const text = await readFile(join('/proc', String(pid), file), 'latin1').catch(() => '');
-    return text.replaceAll('\0', ' ');
-  };
-  const stat = await read('stat');
-  const [state = 'X', parentPid = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (stat === '' || 'ZXx'.includes(state)) return null;
-  return {
-    pid,
-    parentPid: Number(parentPid),
-    commandLine: (await read('cmdline')).trim(),
-    environment: await read('environ'),
-    directory: await readlink(join('/proc', String(pid), 'cwd')).catch(() => ''),
-  };
+/* Whether a process has the marker in its command line, its environment or its working directory. */
+function names(pid: number, marker: string): boolean {
+  return (
+    ['cmdline', 'environ'].some(file => readProc(pid, file).includes(marker)) || cwdOf(pid).includes(marker)
+  );
+}
+
+/* The working directory of a process, also one that was removed; empty if the process is gone or not this user's. */
+function cwdOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
 }

@@ -114,7 +114,7 @@ export class Stage {
     }
     // The list of children is not enough: a process that has just been started may not be on it yet.
     const watch = { marker: this.dataDir, ancestorPid: null, ignoredPids: new Set<number>() };
-    for (const { pid } of await findProcesses(watch)) {
+    for (const { pid } of findProcesses(watch)) {
       sendSignal(pid, 'SIGKILL');
       await untilGone(pid);
     }
