@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
-import { pollUntil } from '../../src/core/abort';
+import { pause, pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 
@@ -96,7 +96,10 @@ async function mostBytes(work: () => Promise<unknown>): Promise<number> {
   let most = 0;
   let isOver = false;
   const look = async (): Promise<void> => {
-    while (!isOver) most = Math.max(most, await bytesOnDisk());
+    while (!isOver) {
+      most = Math.max(most, await bytesOnDisk());
+      await pause(BLOCK_EVERY_MS);
+    }
   };
   const looking = look();
   await work().finally(() => (isOver = true));

@@ -1,4 +1,4 @@
-import { pollUntil } from '../../src/core/abort';
+import { pause, pollUntil } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 import { FakeBrowser } from '../support/fake-browser';
 import { Installation, type Answer, type SessionView } from '../support/installation';
@@ -29,12 +29,15 @@ const nothingRuns = (): Promise<true> =>
     (await installation.browserProcesses()).length === 0 ? true : undefined,
   );
 
-/** Counts the browsers continuously until told to stop; answers the highest count. */
+/** Counts the browsers, a hundred times a second, until told to stop; answers the highest count. */
 function watchBrowsers(): () => Promise<number> {
   let isOver = false;
   const watching = (async () => {
     let most = 0;
-    while (!isOver) most = Math.max(most, (await installation.browsers()).length);
+    while (!isOver) {
+      most = Math.max(most, (await installation.browsers()).length);
+      await pause(10);
+    }
     return most;
   })();
   return () => {

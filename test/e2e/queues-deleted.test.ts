@@ -1,4 +1,4 @@
-import { pollUntil } from '../../src/core/abort';
+import { pause, pollUntil } from '../../src/core/abort';
 import { checkHistory } from '../chaos/checker';
 import { Installation, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
@@ -68,7 +68,10 @@ test('with every queue deleted, waiting sessions become live and live ones end o
 test('with every queue deleted again and again, a session is still made, released and gone', async () => {
   const deleting = { over: false };
   const deletions = (async () => {
-    while (!deleting.over) await deleteQueues();
+    while (!deleting.over) {
+      await deleteQueues();
+      await pause(10);
+    }
   })();
   try {
     const { body } = await installation.call('POST', '/v1/sessions', {}, { prefer: 'respond-async' });

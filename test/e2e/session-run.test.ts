@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { pollUntil } from '../../src/core/abort';
+import { pause, pollUntil } from '../../src/core/abort';
 import { TestProducer } from '../support/ingress';
 import { Installation } from '../support/installation';
 
@@ -163,6 +163,7 @@ describe('a job with steps', () => {
         const from = performance.now();
         await installation.call('GET', '/livez');
         longestMs = Math.max(longestMs, performance.now() - from);
+        await pause(20);
       }
     })();
     const { outputs } = await running.finally(() => void (isOver = true));

@@ -1,3 +1,4 @@
+import type { Job } from 'bullmq';
 import { pollUntil } from '../../src/core/abort';
 import { Random } from '../chaos/random';
 import { TestProducer } from '../support/ingress';
@@ -71,15 +72,12 @@ export class OrderBench {
     );
     for (const [index, fault] of faults.entries()) {
       const at = before + Math.floor(((index + random.next()) * jobs) / faults.length);
-      await pollUntil(`${at - before} sessions`, { timeoutMs: 60_000, everyMs: 2 }, async () =>
+      await pollUntil(`${at - before} sessions`, { timeoutMs: 60_000, everyMs: 10 }, async () =>
         (await this.producer.count()) >= at ? true : undefined,
       );
       await this.#break(fault);
     }
-    const ends = await pollUntil('every job to end', { timeoutMs: 120_000, everyMs: 100 }, async () => {
-      const found = await Promise.all(added.map(({ id }) => this.producer.queue.getJob(id ?? '')));
-      return found.every(job => job?.finishedOn !== undefined) ? found : undefined;
-    });
+    const failures = await this.#failuresOf(added);
     this.network.returnAfter(() => 0);
     const tookMs = performance.now() - startedMs;
     // Frees the slots for the next run.
@@ -88,9 +86,23 @@ export class OrderBench {
     return {
       asked,
       made: (await this.producer.sessionIds()).slice(before),
-      failures: ends.flatMap(job => job?.failedReason ?? []),
+      failures,
       tookMs,
     };
+  }
+
+  /* Waits until every job has ended, and answers why jobs failed. It asks for one job after the other. */
+  async #failuresOf(jobs: readonly Job[]): Promise<string[]> {
+    const ended: Job[] = [];
+    return pollUntil('every job to end', { timeoutMs: 120_000, everyMs: 100 }, async () => {
+      for (const { id } of jobs.slice(ended.length)) {
+        const job = await this.producer.queue.getJob(id ?? '');
+        if (job?.finishedOn === undefined) return undefined;
+        ended.push(job);
+      }
+      // A job that succeeded has none.
+      return ended.map(({ failedReason }) => failedReason).filter(Boolean);
+    });
   }
 
   /** Ends everything. */

@@ -203,7 +203,7 @@ export class Installation {
     timeoutMs = 10_000,
   ): Promise<SessionView> {
     let last: unknown = null;
-    return pollUntil(`session ${id}`, { timeoutMs, everyMs: 10 }, async () => {
+    return pollUntil(`session ${id}`, { timeoutMs, everyMs: 25 }, async () => {
       try {
         const answer = await this.call('GET', `/v1/sessions/${id}`);
         last = answer.body;
