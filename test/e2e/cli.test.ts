@@ -4,7 +4,7 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { pollUntil } from '../../src/core/abort';
-import { Installation } from '../support/installation';
+import { Installation, type Answer, type SessionView } from '../support/installation';
 import { PseudoTerminal } from '../support/pseudo-terminal';
 
 const SLOTS = 2;
@@ -41,7 +41,7 @@ describe('the command line', () => {
   afterEach(async () => {
     await terminal?.kill();
     terminal = null;
-    await holdfast('sessions', 'release-all', '--all');
+    await call('POST', '/v1/sessions/release');
   });
 
   const start = (
@@ -65,10 +65,20 @@ describe('the command line', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return stdout.trim();
   };
+
+  /** A call of the API, for what a test needs but is not about: a process for each would cost a hundred times as much. */
+  const call = async <T = SessionView>(method: string, path: string, body?: unknown): Promise<Answer<T>> =>
+    installation.call<T>(method, path, body, { authorization: `Bearer ${API_KEY}` });
+  const live = async (wish: Record<string, unknown> = {}): Promise<string> => {
+    const { status, body } = await call('POST', '/v1/sessions', wish);
+    expect(status).toBe(201);
+    return body.id;
+  };
+  const release = async (id: string): Promise<unknown> => call('POST', `/v1/sessions/${id}/release`);
   const only = async (status: string): Promise<string> =>
     pollUntil(`a session that is ${status}`, { timeoutMs: 10_000, everyMs: 50 }, async () => {
-      const { stdout } = await holdfast('sessions', 'list', '--status', status, '-o', 'name');
-      return stdout.trim() || undefined;
+      const { body } = await call<{ sessions: SessionView[] }>('GET', `/v1/sessions?status=${status}`);
+      return body.sessions.map(({ id }) => id).join(' ') || undefined;
     });
 
   it('creates, finds, changes and ends a session', async () => {
@@ -83,9 +93,7 @@ describe('the command line', () => {
     });
 
     expect((await holdfast('sessions', 'update', id, '--timeout', '20m', '--label', 'team-')).code).toBe(0);
-    expect(
-      await installation.call('GET', `/v1/sessions/${id}`, undefined, { authorization: `Bearer ${API_KEY}` }),
-    ).toMatchObject({
+    expect(await call('GET', `/v1/sessions/${id}`)).toMatchObject({
       body: { timeout: 1_200_000, labels: {} },
     });
 
@@ -97,7 +105,7 @@ describe('the command line', () => {
   });
 
   it('finds a session by name or by the beginning of its id, at the port of the service', async () => {
-    const id = await create('--name', 'by name');
+    const id = await live({ name: 'by name' });
     const { port } = new URL(installation.url);
     const here = { HOLDFAST_URL: undefined, HOLDFAST_PORT: port };
     for (const word of ['by name', id.slice(0, -1)]) {
@@ -114,7 +122,7 @@ describe('the command line', () => {
   });
 
   it('prints how to connect to a live session', async () => {
-    const { code, stdout, stderr } = await holdfast('sessions', 'open', await create());
+    const { code, stdout, stderr } = await holdfast('sessions', 'open', await live());
     expect(code).toBe(0);
     expect(stdout).toMatch(/^address +ws:\/\/.*token=/);
     expect(stderr).toContain('There is no viewer yet');
@@ -122,21 +130,24 @@ describe('the command line', () => {
 
   it('shows the installation: workers, capacity, usage', async () => {
     // The report of a worker is up to two seconds old.
-    const until = async (what: string, argv: readonly string[], pattern: RegExp): Promise<true> =>
-      pollUntil(what, { timeoutMs: 10_000, everyMs: 50 }, async () =>
-        pattern.test((await holdfast(...argv)).stdout) ? true : undefined,
+    const untilFree = async (slots: number): Promise<true> =>
+      pollUntil(`${slots} free slots`, { timeoutMs: 10_000, everyMs: 50 }, async () =>
+        (await call<{ free: number }>('GET', '/v1/capacity')).body.free === slots ? true : undefined,
       );
-    const capacity = ['capacity', '-o', 'ndjson'];
-    await until('the slots', capacity, /"slots":2,.*"free":2,/);
+    const capacity = async (): Promise<string> => (await holdfast('capacity', '-o', 'ndjson')).stdout;
+    await untilFree(SLOTS);
+    expect(await capacity()).toMatch(/"slots":2,.*"free":2,/);
     const worker = (await holdfast('workers', 'list', '-o', 'name')).stdout.trim();
     try {
       expect((await holdfast('workers', 'drain', worker)).stdout).toContain('draining');
-      await until('the drain', capacity, /"slots":2,.*"free":0,.*"drainingWorkers":1,/);
+      await untilFree(0);
+      expect(await capacity()).toMatch(/"slots":2,.*"free":0,.*"drainingWorkers":1,/);
     } finally {
       expect((await holdfast('workers', 'undrain', worker)).code).toBe(0);
     }
-    await until('the worker', ['workers', 'list'], / ready /);
-    await holdfast('sessions', 'release', await create());
+    await untilFree(SLOTS);
+    expect((await holdfast('workers', 'list')).stdout).toMatch(/ ready /);
+    await release(await live());
     expect((await holdfast('usage')).stdout).toMatch(/released_by_client +\d+ /);
   });
 
@@ -147,7 +158,7 @@ describe('the command line', () => {
     expect((await start(['capacity'], { HOLDFAST_API_KEY: 'wrong' }).run).code).toBe(6);
     expect((await holdfast('capacity', '--url', 'http://127.0.0.1:1024', '--retries', '0')).code).toBe(7);
 
-    for (let n = 0; n < SLOTS; n += 1) await create();
+    for (let n = 0; n < SLOTS; n += 1) await live();
     expect((await holdfast('sessions', 'create', '--queue-timeout', '1s')).code).toBe(4);
     const waited = await holdfast('sessions', 'create', '--wait', '300ms', '--label', 'waited=yes');
     expect(waited).toMatchObject({ code: 5, stdout: '', stderr: expect.stringContaining('is released') });
@@ -165,7 +176,7 @@ describe('the command line', () => {
   });
 
   it('releases the session that it waits for at Ctrl-C', async () => {
-    for (let n = 0; n < SLOTS; n += 1) await create();
+    for (let n = 0; n < SLOTS; n += 1) await live();
     const { run, pid } = start(['sessions', 'create']);
     const id = await only('created');
     process.kill(pid, 'SIGINT');
@@ -179,16 +190,16 @@ describe('the command line', () => {
 
   it('shows in a terminal what a create waits for, and removes the line afterwards', async () => {
     const taken: string[] = [];
-    for (let n = 0; n < SLOTS; n += 1) taken.push(await create());
+    for (let n = 0; n < SLOTS; n += 1) taken.push(await live());
     terminal = new PseudoTerminal(`${bin} sessions create -o name`, env, { columns: 80, rows: 24 });
     await terminal.shows(/queued, position 1/);
-    await holdfast('sessions', 'release', taken[0] ?? '');
+    await release(taken[0] ?? '');
     await terminal.shows(/\r\u001b\[K[0-9a-f-]{36}\r\n$/);
     expect(await terminal.ended()).toBe(0);
   });
 
   it('asks in a terminal before it releases everything, and accepts only a yes', async () => {
-    const id = await create();
+    const id = await live();
     for (const [answer, status, code] of [
       ['\r', 'live', 1],
       ['y\r', 'released', 0],
@@ -197,17 +208,17 @@ describe('the command line', () => {
       await terminal.shows(/Release 1 session\? \[y\/N\] /);
       terminal.type(answer);
       expect(await terminal.ended()).toBe(code);
-      expect((await holdfast('sessions', 'get', id)).stdout).toMatch(new RegExp(`status +${status}`));
+      expect((await call('GET', `/v1/sessions/${id}`)).body.status).toBe(status);
     }
   });
 
   it('follows one session to its end, and then exits', async () => {
-    const id = await create();
+    const id = await live();
     const { run, seen } = start(['sessions', 'watch', id, '-o', 'ndjson']);
     await pollUntil('the history', { timeoutMs: 10_000, everyMs: 20 }, () =>
       seen().includes('browser_ready') ? true : undefined,
     );
-    await holdfast('sessions', 'release', id);
+    await release(id);
     const { code, stdout } = await run;
     const seqs = stdout
       .trim()
@@ -218,11 +229,9 @@ describe('the command line', () => {
 
   it('follows all sessions through the death of the API, and exits silently when its output is closed', async () => {
     const { run, pid, seen } = start(['sessions', 'watch', '-o', 'ndjson']);
-    const firstIds: string[] = [];
     // The stream begins with the events after it is open, and nothing reports that moment.
-    await pollUntil('the first event', { timeoutMs: 15_000, everyMs: 10 }, async () => {
-      firstIds.push(await create());
-      await holdfast('sessions', 'release', firstIds.at(-1) ?? '');
+    await pollUntil('the first event', { timeoutMs: 15_000, everyMs: 100 }, async () => {
+      await release(await live());
       return seen().includes('"created"') ? true : undefined;
     });
     const api = await installation.signal('api', 'SIGKILL');
@@ -244,8 +253,8 @@ describe('the command line', () => {
     let errors = '';
     pipe.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const closed = once(pipe, 'close');
-    await pollUntil('the end of the pipe', { timeoutMs: 15_000, everyMs: 10 }, async () => {
-      await holdfast('sessions', 'release', await create());
+    await pollUntil('the end of the pipe', { timeoutMs: 15_000, everyMs: 100 }, async () => {
+      await release(await live());
       return errors === '' ? undefined : true;
     });
     await closed;
@@ -258,7 +267,7 @@ describe('the command line', () => {
   ])('fills the screen and restores the terminal at %s', async (_name, key, code) => {
     terminal = new PseudoTerminal(`${bin} top`, env, { columns: 120, rows: 30 });
     await terminal.shows(/slots .*\/2 used/);
-    const id = await create();
+    const id = await live();
     await terminal.shows(new RegExp(id));
     expect(terminal.output.startsWith(ENTER_SCREEN)).toBe(true);
     terminal.type(key);
@@ -293,7 +302,7 @@ describe('the command line', () => {
   });
 
   it('prints top once without a terminal', async () => {
-    await create('--timeout', '1s').then(async id => holdfast('sessions', 'watch', id));
+    await holdfast('sessions', 'watch', await live({ timeout: 1_000 }));
     const { code, stdout } = await holdfast('top');
     expect({ code, hasEscapes: stdout.includes('\u001b') }).toEqual({ code: 0, hasEscapes: false });
     expect(stdout).toMatch(/^slots +\d\/2 used/);
