@@ -11,7 +11,6 @@ import { startRedis, type TestRedis } from '../support/redis';
 const DRAINED_WITHIN_MS = 10_000;
 
 let installation: Installation;
-afterEach(() => installation.stop());
 
 const start = async (options: InstallationOptions): Promise<Installation> =>
   (installation = await Installation.start(options));
@@ -38,32 +37,66 @@ async function expectLegal(sessions: readonly SessionView[]): Promise<void> {
   }
 }
 
-describe.each([
-  ['SIGTERM', () => installation.interrupt('SIGTERM')],
-  ['Ctrl-C to the whole process group', () => installation.ctrlC()],
-])('%s', (_name, how) => {
-  it('ends live sessions as drained; those that wait are served after the next start', async () => {
-    await start({ browser: 'chromium', ownGroup: true, env: { HOLDFAST_SLOTS: '2' } });
-    const live = [await installation.create(), await installation.create()];
-    const client = await connectPuppeteer(live[0] ?? (await accept()));
-    const waiting = [await accept(), await accept()];
-    expect(waiting.map(({ status }) => status)).toEqual(['created', 'created']);
-    await drained(how);
-    expect(client.connected).toBe(false);
+describe('with real browsers', () => {
+  beforeAll(() => start({ browser: 'chromium', ownGroup: true, env: { HOLDFAST_SLOTS: '2' } }));
+  afterEach(async () => {
+    await installation.call('POST', '/v1/sessions/release');
+    await pollUntil('the last browser process to be gone', { timeoutMs: 5_000, everyMs: 50 }, async () =>
+      (await installation.browserProcesses()).length === 0 ? true : undefined,
+    );
+  });
+  afterAll(() => installation.stop());
 
+  it.each([
+    ['SIGTERM', () => installation.interrupt('SIGTERM')],
+    ['Ctrl-C to the whole process group', () => installation.ctrlC()],
+  ])(
+    '%s ends live sessions as drained; those that wait are served after the next start',
+    async (_name, how) => {
+      const live = [await installation.create(), await installation.create()];
+      const client = await connectPuppeteer(live[0] ?? (await accept()));
+      const waiting = [await accept(), await accept()];
+      expect(waiting.map(({ status }) => status)).toEqual(['created', 'created']);
+      await drained(how);
+      expect(client.connected).toBe(false);
+
+      await installation.restart();
+      for (const { id } of live) {
+        expect(await installation.read(id)).toMatchObject({ status: 'released', endReason: 'drained' });
+      }
+      for (const { id } of waiting) await installation.until(id, ({ status }) => status === 'live');
+      await expectLegal([...live, ...waiting]);
+    },
+  );
+
+  it('kill -9 of every process but the browsers leaves those alone: the next start adopts them', async () => {
+    const session = await installation.create();
+    const browsers = await installation.browsers();
+    const roles = ['supervisor', 'redis', 'api', 'worker', 'keeper'] as const;
+    const victims = await Promise.all(roles.map(role => installation.find(role)));
+    for (const { pid } of victims) process.kill(pid, 'SIGKILL');
+    await pollUntil('all of them to be dead', { timeoutMs: 5_000, everyMs: 10 }, async () =>
+      (await Promise.all(victims.map(victim => isAlive(systemProcesses, victim)))).includes(true)
+        ? undefined
+        : true,
+    );
     await installation.restart();
-    for (const { id } of live) {
-      expect(await installation.read(id)).toMatchObject({ status: 'released', endReason: 'drained' });
-    }
-    for (const { id } of waiting) await installation.until(id, ({ status }) => status === 'live');
-    await expectLegal([...live, ...waiting]);
+    await installation.until(
+      session.id,
+      ({ status, revision }) => status === 'live' && revision > session.revision,
+    );
+    expect(await installation.browsers()).toEqual(browsers);
+    await expectLegal([session]);
   });
 });
 
 describe('a session that is being launched when the drain begins', () => {
   let browser: FakeBrowser;
   beforeEach(async () => (browser = await FakeBrowser.create('hangs')));
-  afterEach(() => browser.remove());
+  afterEach(async () => {
+    await installation.stop();
+    await browser.remove();
+  });
 
   it('is not waited for beyond the limit, and becomes live after the next start', async () => {
     await start({ browser: 'chromium', env: { HOLDFAST_CHROMIUM_PATH: browser.path } });
@@ -80,7 +113,10 @@ describe('a session that is being launched when the drain begins', () => {
 describe('SIGTERM while Redis is away', () => {
   let redis: TestRedis;
   beforeEach(async () => (redis = await startRedis({ appendonly: true })));
-  afterEach(() => redis.stop());
+  afterEach(async () => {
+    await installation.stop();
+    await redis.stop();
+  });
 
   it('still ends every browser and exits with 0 in time; the sessions end at the next start', async () => {
     await start({ env: { REDIS_URL: redis.url } });
@@ -92,11 +128,12 @@ describe('SIGTERM while Redis is away', () => {
     const ended = await installation.until(session.id, ({ endedAt }) => endedAt !== null);
     expect(ended).toMatchObject({ status: 'failed', endReason: 'worker_lost' });
     await expectLegal([session]);
-    await installation.stop(); // before its Redis
   });
 });
 
 describe('kill -9 of everything at once, Redis included', () => {
+  afterEach(() => installation.stop());
+
   it('loses no session: waiting ones become live, live ones end with a reason', async () => {
     await start({ env: { HOLDFAST_SLOTS: '3' } });
     const live = [await installation.create(), await installation.create(), await installation.create()];
@@ -117,26 +154,5 @@ describe('kill -9 of everything at once, Redis included', () => {
     for (const { id } of waiting) await installation.until(id, ({ status }) => status === 'live');
     expect(await installation.read(released.id)).toMatchObject({ endReason: 'released_by_client' });
     await expectLegal([...live, ...waiting, released]);
-  });
-
-  it('leaves the browsers alone if they survive: the next start adopts them', async () => {
-    await start({ browser: 'chromium' });
-    const session = await installation.create();
-    const client = installation.browsers();
-    const roles = ['supervisor', 'redis', 'api', 'worker', 'keeper'] as const;
-    const victims = await Promise.all(roles.map(role => installation.find(role)));
-    for (const { pid } of victims) process.kill(pid, 'SIGKILL');
-    await pollUntil('all of them to be dead', { timeoutMs: 5_000, everyMs: 10 }, async () =>
-      (await Promise.all(victims.map(victim => isAlive(systemProcesses, victim)))).includes(true)
-        ? undefined
-        : true,
-    );
-    await installation.restart();
-    await installation.until(
-      session.id,
-      ({ status, revision }) => status === 'live' && revision > session.revision,
-    );
-    expect(await installation.browsers()).toEqual(await client);
-    await expectLegal([session]);
   });
 });

@@ -126,25 +126,6 @@ test('five megabytes pass unchanged in each direction', async () => {
 });
 
 describe('a client that asks for an upgrade', () => {
-  it('with a wrong or missing token, on an installation with keys, gets 401', async () => {
-    const guarded = await Installation.start({ env: { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' } });
-    try {
-      const { body } = await guarded.call('POST', '/v1/sessions', {}, { 'x-api-key': 'a-key-of-acme' });
-      const url = new URL(urlOf(body));
-      const token = url.searchParams.get('token') ?? '';
-      const expectRefused = async (query: string): Promise<void> => {
-        url.search = query;
-        expect(await tryUpgrade(url.href)).toEqual({ status: 401, code: 'unauthorized' });
-      };
-      await expectRefused('');
-      await expectRefused('?token=');
-      await expectRefused(`?token=${token.slice(0, -1)}`);
-      await expectRefused(`?token=${token.replace('acme', 'other')}`);
-    } finally {
-      await guarded.stop();
-    }
-  });
-
   it('gets 401 with a wrong token, 404 for an unknown session, and 409 for one that has ended', async () => {
     const url = urlOf(session);
     expect(await tryUpgrade(`${url}x`)).toEqual({ status: 401, code: 'unauthorized' });
@@ -187,25 +168,35 @@ describe('a client that is given an HTTP address', () => {
     );
     expect(body.domains.length).toBeGreaterThan(10);
   });
+});
+
+describe('on an installation with keys a client', () => {
+  let guarded: Installation;
+  let url: string;
+  const headers = { authorization: 'Bearer a-key-of-acme' };
+  beforeAll(async () => {
+    const env = { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' };
+    guarded = await Installation.start({ browser: 'chromium', env });
+    url = urlOf((await guarded.call('POST', '/v1/sessions', {}, headers)).body);
+  });
+  afterAll(() => guarded.stop());
+
+  it('gets 401 with a wrong or missing token', async () => {
+    const token = new URL(url).searchParams.get('token') ?? '';
+    const wrong = [`?token=${token.slice(0, -1)}`, `?token=${token.replace('acme', 'other')}`];
+    for (const query of ['', '?token=', ...wrong]) {
+      expect(await tryUpgrade(url.replace(/\?.*/, query))).toEqual({ status: 401, code: 'unauthorized' });
+    }
+  });
 
   it('may send an API key in a header instead of the token, as over HTTP', async () => {
-    const guarded = await Installation.start({
-      browser: 'chromium',
-      env: { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' },
-    });
-    try {
-      const headers = { authorization: 'Bearer a-key-of-acme' };
-      const { body } = await guarded.call('POST', '/v1/sessions', {}, headers);
-      const bare = urlOf(body).replace(/\?.*/, '');
-      const playwright = await chromium.connectOverCDP(bare.replace(/^ws/, 'http'), { headers });
-      expect(playwright.contexts()).toHaveLength(1);
-      await playwright.close();
-      const puppeteer = await connect({ browserWSEndpoint: bare, headers });
-      expect(await puppeteer.pages()).toHaveLength(1);
-      await puppeteer.disconnect();
-    } finally {
-      await guarded.stop();
-    }
+    const bare = url.replace(/\?.*/, '');
+    const playwright = await chromium.connectOverCDP(bare.replace(/^ws/, 'http'), { headers });
+    expect(playwright.contexts()).toHaveLength(1);
+    await playwright.close();
+    const puppeteer = await connect({ browserWSEndpoint: bare, headers });
+    expect(await puppeteer.pages()).toHaveLength(1);
+    await puppeteer.disconnect();
   });
 });
 

@@ -9,8 +9,8 @@ import { Installation } from '../support/installation';
 /* `holdfast start` as users run it: from the build, with a Redis of its own and real browsers. */
 
 let installation: Installation;
-beforeEach(async () => (installation = await Installation.start({ browser: 'chromium' })));
-afterEach(() => installation.stop());
+beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
+afterAll(() => installation.stop());
 
 /** Evaluates an expression in the first page of a session. */
 async function inPage(websocketUrl: string | null, expression: string): Promise<unknown> {

@@ -1,21 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pollUntil } from '../../src/core/abort';
 import { callApi } from '../support/api';
+import { freePort } from '../support/free-port';
 import { startRedis, type TestRedis } from '../support/redis';
 
 const root = resolve(__dirname, '../..');
-
-/** Asks the system for a port that is free right now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>(done => server.close(() => done()));
-  return port;
-}
 
 describe('the API process', () => {
   let redis: TestRedis;
@@ -167,11 +159,20 @@ describe('the API process', () => {
   });
 
   it.each([
-    ['a port that is taken', 1, async () => ({ HOLDFAST_PORT: new URL((await startReady()).url).port })],
-    ['no Redis to look for', 2, () => Promise.resolve({ REDIS_URL: '' })],
-    ['a setting that makes no sense', 2, () => Promise.resolve({ HOLDFAST_PORT: 'x' })],
-  ])('does not start with %s, and ends with %i', async (_what, expected, settings) => {
-    const child = start(await settings());
-    expect((await exitOf(child)).code).toBe(expected);
+    ['no Redis to look for', { REDIS_URL: '' }],
+    ['a setting that makes no sense', { HOLDFAST_PORT: 'x' }],
+  ])('does not start with %s, and ends as with a wrong command line', async (_what, settings) => {
+    expect((await exitOf(start(settings))).code).toBe(2);
+  });
+
+  it('does not start with a port that is taken', async () => {
+    const port = await freePort();
+    const other = createServer().listen(port, '127.0.0.1');
+    await once(other, 'listening');
+    try {
+      expect((await exitOf(start({ HOLDFAST_PORT: String(port) }))).code).toBe(1);
+    } finally {
+      other.close();
+    }
   });
 });

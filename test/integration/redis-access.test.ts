@@ -16,11 +16,11 @@ const INGRESS = { prefix: INGRESS_PREFIX };
 
 let stage: Stage;
 let port: number;
-beforeEach(async () => {
+
+async function setUp(): Promise<void> {
   stage = await Stage.make();
   port = await freePort();
-});
-afterEach(() => stage.dispose());
+}
 
 const redisDir = (): string => join(stage.dataDir, 'redis');
 
@@ -77,8 +77,13 @@ const serverPid = (url: string): Promise<number> =>
   withRedis(url, async redis => Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]));
 
 describe('a Redis that is opened to other services', () => {
-  it('refuses every command on TCP without a password', async () => {
+  beforeAll(async () => {
+    await setUp();
     await start();
+  });
+  afterAll(() => stage.dispose());
+
+  it('refuses every command on TCP without a password', async () => {
     const commands = ['PING', 'INFO', 'GET x', 'CONFIG GET *', 'FLUSHALL', 'SHUTDOWN', 'EVAL 1 0', 'HELLO 3'];
     for (const command of commands) expect([command, await ask(command)]).toEqual([command, '-NOAUTH']);
     for (const command of ['AUTH ingress guessed', 'AUTH guessed', 'AUTH default ""']) {
@@ -87,7 +92,6 @@ describe('a Redis that is opened to other services', () => {
   });
 
   it('listens on loopback only, and only the service’s user can read its passwords', async () => {
-    await start();
     const { ingressUrl, ourPassword } = await opened();
     await withRedis(await ourUrl(), async redis =>
       expect(await redis.config('GET', 'bind')).toEqual(['bind', '127.0.0.1']),
@@ -103,8 +107,9 @@ describe('a Redis that is opened to other services', () => {
   });
 
   it('lets a producer use all of BullMQ for adding, following and cancelling jobs', async () => {
-    await start();
     const { ingressUrl } = await opened();
+    // The log has the refusals of the tests above.
+    await withRedis(await ourUrl(), redis => redis.call('ACL', 'LOG', 'RESET'));
     const queue = new Queue('ingress', { ...INGRESS, connection: blockingOptions(ingressUrl) });
     const events = new QueueEvents('ingress', { ...INGRESS, connection: blockingOptions(ingressUrl) });
     const worker = new Worker(
@@ -165,7 +170,6 @@ describe('a Redis that is opened to other services', () => {
   });
 
   it('lets a producer do nothing else, in a script or outside one', async () => {
-    await start();
     const { ingressUrl } = await opened();
     await withRedis(await ourUrl(), async redis => {
       await redis.hset('{hf}:s:default/a', 'rev', '1');
@@ -251,6 +255,11 @@ describe('a Redis that is opened to other services', () => {
       expect(await redis.hget('{hf}:s:default/a', 'rev')).toBe('1'),
     );
   });
+});
+
+describe('a Redis that is opened, when its supervisor starts again', () => {
+  beforeEach(setUp);
+  afterEach(() => stage.dispose());
 
   it('keeps its passwords over restarts, and its process over the death of the supervisor', async () => {
     const first = stage.run('start', { REDIS_URL: '', HOLDFAST_REDIS_PORT: String(port) });
@@ -292,6 +301,9 @@ describe('a Redis that is opened to other services', () => {
 });
 
 describe('a start with HOLDFAST_REDIS_PORT', () => {
+  beforeEach(setUp);
+  afterEach(() => stage.dispose());
+
   it('fails with one line when the port belongs to another program', async () => {
     const other = createServer().listen(port, '127.0.0.1');
     await once(other, 'listening');
