@@ -6,6 +6,9 @@ import { toYaml, type Yaml } from './yaml';
 /** Where the page of an alert is, from the root of the repository. */
 export const runbookOf = ({ name }: Pick<Alert, 'name'>): string => `docs/runbooks/${name}.md`;
 
+/** In the unit tests a series has a value this often. More evaluations than values would find nothing else. */
+const SAMPLES_EVERY = '1m';
+
 const GENERATED = '# Made by `npm run docs` from observability/description. Change it there.\n';
 
 /** The rules file: recording rules, then alerts. */
@@ -35,7 +38,7 @@ export function renderRulesTest(): string {
     }));
     return [testOf(alert, 'fires', at, fires, expected), testOf(alert, 'is silent', at, silent, [])];
   });
-  return page({ rule_files: ['rules.yml'], evaluation_interval: '15s', tests });
+  return page({ rule_files: ['rules.yml'], evaluation_interval: SAMPLES_EVERY, tests });
 }
 
 const annotationsOf = (alert: Alert, summary: string): { summary: string; runbook_url: string } => ({
@@ -51,7 +54,7 @@ const testOf = (
   expected: readonly Yaml[],
 ): Yaml => ({
   name: `${name} ${what}`,
-  interval: '1m',
+  interval: SAMPLES_EVERY,
   input_series: series.map(input => ({ series: input.series, values: input.values })),
   alert_rule_test: [{ eval_time: at, alertname: name, exp_alerts: expected }],
 });
