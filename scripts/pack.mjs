@@ -26,8 +26,7 @@ mkdirSync(packages, { recursive: true });
 const staging = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
 try {
   writeClientPackage(root, staging);
-  const tarballs = [pack(root), pack(staging)];
-  for (const tarball of tarballs) {
+  for (const tarball of pack([root, staging])) {
     for (const problem of await problemsOf(readFileSync(tarball))) {
       process.stderr.write(`${tarball}: ${problem}\n`);
       process.exitCode = 1;
@@ -39,15 +38,13 @@ try {
 }
 
 /**
- * Packs a folder; answers the file that npm has written. The scripts of the package are not run: it is built already.
+ * Packs folders; answers the files that npm has written. The scripts of the packages are not run: they are built already.
  */
-function pack(project) {
+function pack(projects) {
   const [program, ...first] = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]
     : ['npm'];
-  const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', packages];
-  const [{ filename }] = Object.values(
-    JSON.parse(execFileSync(program, args, { cwd: project, encoding: 'utf8' })),
-  );
-  return join(packages, filename);
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', packages, ...projects];
+  const packed = JSON.parse(execFileSync(program, [...first, ...args], { cwd: root, encoding: 'utf8' }));
+  return Object.values(packed).map(({ filename }) => join(packages, filename));
 }

@@ -120,6 +120,21 @@ const MODES: Readonly<Record<string, readonly [files: readonly string[], options
   ],
 };
 
+/** What was parsed, by name and by how it is to be understood: programs share their libraries. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+function sharingHost(options: ts.CompilerOptions): ts.CompilerHost {
+  const host = ts.createCompilerHost(options);
+  const parse = host.getSourceFile.bind(host);
+  host.getSourceFile = (name, how, ...rest) => {
+    if (!name.endsWith('.d.ts')) return parse(name, how, ...rest);
+    const key = `${JSON.stringify(how)} ${name}`;
+    if (!parsed.has(key)) parsed.set(key, parse(name, how, ...rest));
+    return parsed.get(key);
+  };
+  return host;
+}
+
 describe('the packages', () => {
   let packages: InstalledPackages;
   beforeAll(async () => (packages = await installPackages()));
@@ -139,7 +154,7 @@ describe('the packages', () => {
   ): unknown[] => {
     const files = names.map(name => join(project, name));
     for (const file of files) writeFileSync(file, code);
-    const program = ts.createProgram(files, {
+    const all: ts.CompilerOptions = {
       target: ts.ScriptTarget.ES2022,
       lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.esnext.disposable.d.ts'],
       types: [],
@@ -148,7 +163,8 @@ describe('the packages', () => {
       skipLibCheck: true,
       noEmit: true,
       ...options,
-    });
+    };
+    const program = ts.createProgram(files, all, sharingHost(all));
     return ts.getPreEmitDiagnostics(program).map(({ messageText }) => messageText);
   };
 

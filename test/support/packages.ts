@@ -48,8 +48,8 @@ async function project(dir: TempDir, name: string, tarball: string): Promise<str
   await writeFile(join(folder, 'package.json'), '{"private":true}');
   // Packages that `npm ci` has installed for this repository are in npm's cache, so npm downloads nothing. Peers are
   // optional.
-  const args = ['install', '--prefer-offline', '--legacy-peer-deps', '--ignore-scripts', tarball];
-  await run('npm', args, { cwd: folder, env: environment() });
+  const flags = ['--prefer-offline', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...flags, '--no-package-lock', tarball], { cwd: folder, env: environment() });
   return folder;
 }
 
