@@ -1,11 +1,13 @@
 import { NewerMachineVersionError } from '../../../machines/session/session.versions';
 import { ContentionError } from '../../../src/engine/stepper';
 import { refOf } from '../../../src/core/ids';
+import { createLogger } from '../../../src/core/logger';
 import { retryUntilDone } from '../../../workers/retry-until-done';
-import { testLog } from '../../support/store-fixture';
+
+const log = createLogger('test', 'silent');
 
 const insistOn = (work: () => Promise<string>): Promise<string> =>
-  retryUntilDone('a word', testLog, new AbortController().signal, work);
+  retryUntilDone('a word', log, new AbortController().signal, work);
 
 /* Fails as often as told, then works. */
 const failing = (error: Error, times: number) => {
