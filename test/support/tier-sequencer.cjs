@@ -1,9 +1,42 @@
+const { relative } = require('node:path');
 const { default: Sequencer } = require('@jest/test-sequencer');
+
+/**
+ * The files that take longest, in seconds. Jest remembers how long each file took, but only on this machine: without
+ * this list, a first run would begin some of these when all others are done.
+ *
+ * @type {Record<string, number>}
+ */
+const SLOW = {
+  'test/e2e/redis-away.test.ts': 80,
+  'test/e2e/packages.test.ts': 60,
+  'test/e2e/processes-killed.test.ts': 60,
+  'test/e2e/ingress.test.ts': 50,
+  'test/e2e/chaos.test.ts': 45,
+  'test/e2e/drain.test.ts': 45,
+  'test/integration/supervisor.test.ts': 40,
+  'test/e2e/session-run.test.ts': 35,
+  'test/e2e/cli.test.ts': 30,
+  'test/e2e/workers-dead.test.ts': 30,
+  'test/integration/http.streams.test.ts': 30,
+  'test/integration/ingress/recovery.test.ts': 30,
+  'test/e2e/gateway-clients.test.ts': 25,
+  'test/e2e/keeper.companions.test.ts': 25,
+  'test/e2e/keeper.processes.test.ts': 25,
+  'test/e2e/session-downloads.test.ts': 25,
+  'test/e2e/two-machines.test.ts': 25,
+  'test/integration/http.process.test.ts': 25,
+  'test/integration/supervisor.watch.test.ts': 25,
+  'test/e2e/client.test.ts': 20,
+  'test/e2e/dashboards.test.ts': 20,
+  'test/integration/http.outage.test.ts': 20,
+};
+const OTHERS_MS = 5_000;
 
 /**
  * Orders the files of a run. End-to-end files use the processor most of the time, integration files wait most of the
  * time: mixed evenly, each fills what the other leaves. Unit files are short and come last, so that no worker is idle
- * for long at the end. Within a tier it is Jest's order: failed, slow and large files first.
+ * for long at the end. Within a tier it is Jest's order: failed files first, then slow ones.
  */
 module.exports = class TierSequencer extends Sequencer {
   /** @param {import('@jest/test-result').Test[]} tests */
@@ -12,6 +45,16 @@ module.exports = class TierSequencer extends Sequencer {
     const tier = (/** @type {string} */ name) =>
       sorted.filter(test => test.context.config.displayName?.name === name);
     return [...mixed(tier('e2e'), tier('integration')), ...tier('unit')];
+  }
+
+  /**
+   * How long a file is expected to take.
+   *
+   * @param {import('@jest/test-result').Test} test
+   */
+  time(test) {
+    const seconds = SLOW[relative(test.context.config.rootDir, test.path)];
+    return super.time(test) ?? (seconds === undefined ? OTHERS_MS : seconds * 1_000);
   }
 };
 
