@@ -24,7 +24,7 @@ const ROOTS = ['workers/app.ts', 'workers/main.ts'];
 const CLI_IMPORTS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src/config'];
 
 /** What other programs may import of the keeper: how to speak with it, its host, whether a browser starts there. */
-const KEEPER_FACE = ['./door/protocol.ts', './host.ts', './chromium-proof.ts'];
+const KEEPER_EXPORTS = ['./door/protocol.ts', './host.ts', './chromium-proof.ts'];
 
 const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
 
@@ -62,8 +62,8 @@ export function layerZones() {
     {
       target: ['./src', './observability', './workers/*.ts', './workers/!(keeper)/**'],
       from: './workers/keeper',
-      except: KEEPER_FACE,
-      message: `Of the keeper, another program, nothing is imported but ${KEEPER_FACE.join(', ')}.`,
+      except: KEEPER_EXPORTS,
+      message: `The keeper is a separate program: import only ${KEEPER_EXPORTS.join(', ')} of it.`,
     },
     {
       target: './src/cli',

@@ -127,7 +127,7 @@ function quarantining({ consumerBase, log }: Deps): IngressParts['quarantine'] {
         data,
       });
     } catch (error) {
-      log.error({ reason, err: messageOf(error) }, 'a bad job could not be kept');
+      log.error({ reason, err: messageOf(error) }, 'a bad job could not be put into quarantine');
     }
   };
 }

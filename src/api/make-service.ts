@@ -81,7 +81,7 @@ function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsPar
     try {
       return await openPages(route);
     } catch (error) {
-      log.debug({ session: ref, reason: messageOf(error) }, 'the browser did not list its pages');
+      log.debug({ session: ref, reason: messageOf(error) }, 'the pages of the browser could not be read');
       return null;
     }
   };

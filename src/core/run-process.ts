@@ -8,7 +8,7 @@ import { createLogger, type Logger } from './logger';
 export const EXIT = {
   /** Ended in order, after a signal. */
   ok: 0,
-  /** Could not start, crashed, did not close cleanly, or was told twice to stop. */
+  /** Could not start, crashed, did not close cleanly, or got a second signal. */
   failed: 1,
   /** The command line or the configuration is not usable. */
   usage: 2,
@@ -57,7 +57,7 @@ export interface ProcessOptions {
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Runs a program until it is told to stop: reads the configuration, reports to the supervisor that it is ready, obeys
+ * Runs a program until it is stopped: reads the configuration, reports to the supervisor that it is ready, obeys
  * signals. Resolves with the exit code, with which the caller exits at once: what is still open must not keep the
  * process alive. Exits by itself on an uncaught error, and when its supervisor is gone.
  */
@@ -142,7 +142,8 @@ class Run {
 
   #fail(error: unknown): void {
     // What is being closed already may well fail to start; how the close ends decides.
-    if (this.#stoppedAtMs !== null) return this.log.warn({ err: error }, 'the start was cut short');
+    if (this.#stoppedAtMs !== null)
+      return this.log.warn({ err: error }, 'the start was interrupted by a stop');
     const { reportFailure, exitCodeOf } = this.options;
     if (reportFailure !== undefined) reportFailure(error);
     else this.log.fatal({ err: error }, 'could not start');

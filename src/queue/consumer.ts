@@ -242,7 +242,7 @@ export class Consumer<S extends z.ZodType> {
       const { id: jobId = '', name } = job;
       await quarantine({ queue, jobId, name, reason, detail, data: jsonOf(job.data) ?? '' });
     } catch (error) {
-      log.error({ queue, reason, err: messageOf(error) }, 'a bad job could not be kept');
+      log.error({ queue, reason, err: messageOf(error) }, 'a bad job could not be put into quarantine');
     }
   }
 }

@@ -8,7 +8,7 @@ import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
 import { proveChromium } from '../../workers/keeper/chromium-proof';
-import { browserQuarters, hostChromium, hostXvfb } from '../../workers/keeper/host';
+import { browserLocation, hostChromium, hostXvfb } from '../../workers/keeper/host';
 import { livingHolder } from './data-lock';
 import { isPortFree } from './port-check';
 import { findRedisBinary } from './redis-binary';
@@ -95,7 +95,7 @@ export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
   const findings = [await checkWritable(existing)];
   if (existing === dataDir) {
     try {
-      const { uid, runRoot } = await browserQuarters(dataDir);
+      const { uid, runRoot } = await browserLocation(dataDir);
       findings.push(ok(`browsers run as uid ${uid} in ${runRoot}`));
     } catch (error) {
       findings.push(bad(messageOf(error)));

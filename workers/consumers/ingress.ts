@@ -239,7 +239,7 @@ export class IngressConsumer {
       await this.options.onUnreadable(isDamaged);
     });
     this.#quarantined = this.#quarantining.catch((error: unknown) => {
-      this.options.log.debug({ err: error }, 'a job could not be quarantined');
+      this.options.log.debug({ err: error }, 'a bad job could not be put into quarantine');
     });
     await this.#quarantined;
   }

@@ -37,7 +37,7 @@ export async function hostXvfb(searchPath: string): Promise<string | null> {
 }
 
 /** The user that runs the browsers, and the folder below which they live. */
-export interface BrowserQuarters {
+export interface BrowserLocation {
   readonly uid: number;
   readonly runRoot: string;
 }
@@ -48,7 +48,7 @@ export interface BrowserQuarters {
  * @param dataDir - must exist
  * @throws if the browsers' user can reach no folder for them.
  */
-export async function browserQuarters(dataDir: string): Promise<BrowserQuarters> {
+export async function browserLocation(dataDir: string): Promise<BrowserLocation> {
   const user = browserUser();
   return { uid: user.uid, runRoot: await runRootFor(dataDir, user) };
 }
@@ -57,7 +57,7 @@ export async function browserQuarters(dataDir: string): Promise<BrowserQuarters>
  * The Unix socket on which the keeper of a data folder listens, whether or not one runs.
  *
  * @param dataDir - must exist
- * @throws as {@link browserQuarters}.
+ * @throws as {@link browserLocation}.
  */
 export async function keeperSocketOf(dataDir: string): Promise<string> {
   return keeperSocketPath(await runRootFor(dataDir));

@@ -38,7 +38,7 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
       };
       app = await openKeeper(await keeperOptions(config, log, onAbandoned));
       const { socketPath } = app;
-      log.info({ socketPath, slots: config.keeper.slots }, 'keeper ready');
+      log.info({ socketPath, slots: config.keeper.slots }, 'the keeper is ready');
       return { socketPath };
     },
     close: async why => {
