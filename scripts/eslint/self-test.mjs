@@ -112,6 +112,8 @@ const cases = [
   ['src/queue/producer.ts', "import { Worker } from 'bullmq';", 1],
   ['src/http/x.ts', "import puppeteer from 'puppeteer';", 1],
   ['src/browser/x.ts', "import puppeteer from 'puppeteer';", 0],
+  ['src/browser/x.ts', "import { chromium } from 'playwright-core';", 1],
+  ['src/client/x.ts', "import type { Browser } from 'playwright-core';", 0],
   ['src/http/x.ts', "import { env } from 'node:process';", 1],
 ];
 for (const [file, code, expected] of cases) {

@@ -35,8 +35,7 @@ export async function withBrowser<T>(
   work: (call: CdpCall) => Promise<T>,
   timeoutMs = ANSWER_TIMEOUT_MS,
 ): Promise<T> {
-  const host = route.host.includes(':') ? `[${route.host}]` : route.host;
-  const socket = new WebSocket(`ws://${host}:${route.port}${route.path}`, {
+  const socket = new WebSocket(webSocketUrl(route), {
     perMessageDeflate: false,
     maxPayload: MESSAGE_MAX_BYTES,
   });
@@ -54,6 +53,11 @@ export async function withBrowser<T>(
   } finally {
     socket.terminate();
   }
+}
+
+/** The WebSocket URL that a route leads to. */
+export function webSocketUrl({ host, port, path }: Route): string {
+  return `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
 }
 
 async function opened(socket: WebSocket): Promise<CdpCall> {

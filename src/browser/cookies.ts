@@ -57,7 +57,12 @@ const answer = z.object({ cookies: z.array(cookie) });
 
 /** Every cookie of a browser. @throws ServiceError `browser_unreachable`. */
 export async function readCookies(route: Route): Promise<Cookie[]> {
-  return withBrowser(route, async call => answer.parse(await call('Storage.getCookies', {})).cookies);
+  return withBrowser(route, listCookies);
+}
+
+/** As {@link readCookies}, on a connection that is open. */
+export async function listCookies(call: CdpCall): Promise<Cookie[]> {
+  return answer.parse(await call('Storage.getCookies', {})).cookies;
 }
 
 /**
@@ -82,7 +87,7 @@ export async function putCookies(call: CdpCall, cookies: readonly NewCookie[]): 
   );
   // One after another, to find the refused cookie; a broken connection fails here as well.
   if (!areSet) for (const [index, one] of cookies.entries()) await putOne(call, one, index);
-  const kept = answer.parse(await call('Storage.getCookies', {})).cookies;
+  const kept = await listCookies(call);
   const missing = cookies.findIndex(one => !kept.some(other => isKept(one, other)));
   const lost = cookies[missing];
   if (lost !== undefined) throw refusal(lost, missing, 'did not keep', DROPPED);

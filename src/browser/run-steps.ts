@@ -1,177 +1,170 @@
-import { tmpdir } from 'node:os';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { withDeadline } from '../core/abort';
+import type { Browser, Page } from 'puppeteer';
+import { DeadlineExceededError, pause, withDeadline } from '../core/abort';
 import { ServiceError, messageOf } from '../core/errors';
-import { readCookies, writeCookies } from './cookies';
+import { CdpError, type CdpCall } from './cdp-call';
+import { listCookies, putCookies } from './cookies';
 import type { Route } from './dial';
+import { firstTab } from './first-tab';
+import { OneTabTransport } from './one-tab-transport';
+import { act, hasMatch, type StepOutput } from './step-actions';
 import type { RunStep } from './steps';
 
-/** How long the browser may take to accept the connection. */
+/** How long the browser may take to accept the connection and to show its page. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** The output of a step: JSON, or a document; null: none. */
-export type StepOutput =
-  { readonly value: unknown } | { readonly bytes: Buffer; readonly contentType: string } | null;
+/** How long a step with cookies may take; it has no limit of its own. */
+const COOKIES_TIMEOUT_MS = 5_000;
+
+/** What Puppeteer says when the page is gone; its events come a moment later. */
+const IS_GONE = /\b(?:Target|Session|Connection) closed\b/;
+
+/** How long to look for the reason why a step has taken too long. */
+const EXPLAIN_TIMEOUT_MS = 500;
 
 /** The first page of a live session, ready for steps. */
 export interface StepPage {
   /**
    * Does one step.
    *
-   * @throws what Playwright throws: the step did not finish in time, or the browser is gone.
+   * @throws ServiceError `browser_unreachable` if page or browser is gone; else an Error whose message says why the step
+   *   failed, for the producer of the job.
    */
   perform(step: RunStep): Promise<StepOutput>;
   /** Disconnects; the session and its pages stay as they are. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
- * Loads Playwright. It is large, most installations never need it, and loading blocks the process for up to a second.
- * So it is loaded with the first job that has steps, before its session begins to count as idle.
+ * Loads Puppeteer. Most installations never need it, and loading blocks the process for about half a second. So it is
+ * loaded with the first job that has steps, before its session begins to count as idle.
  */
 export async function loadStepLibrary(): Promise<void> {
-  await import('playwright-core');
+  await import('puppeteer');
 }
 
 /**
- * Connects to the first page of a session; the only importer of Playwright. Nothing is overridden (`noDefaults`), so
- * that the page is afterwards as before. While connected, this is a client like any other, with the same effect on the
- * others: Playwright holds new pages until it has inspected them.
+ * Connects Puppeteer to the first page of a session. Pages keep their size and everything else; only while connected the
+ * page counts as the one in front. Other pages, and the session's other clients, do not notice it.
  *
  * @param signal - disconnects at once; a running step then rejects
  * @throws ServiceError `browser_unreachable`.
  */
 export async function openStepPage(route: Route, signal: AbortSignal): Promise<StepPage> {
-  const { chromium } = await import('playwright-core');
-  const host = route.host.includes(':') ? `[${route.host}]` : route.host;
-  let browser: Browser;
+  const over = new AbortController();
+  const onAbort = (): void => over.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const close = (): void => {
+    signal.removeEventListener('abort', onAbort);
+    over.abort(gone('the connection has been closed'));
+  };
   try {
     signal.throwIfAborted();
-    browser = await chromium.connectOverCDP(`ws://${host}:${route.port}${route.path}`, {
-      noDefaults: true,
-      // A folder that exists already: a new one would stay behind if this process is killed. Nothing is written to it.
-      artifactsDir: tmpdir(),
-      timeout: CONNECT_TIMEOUT_MS,
-    });
-  } catch (cause) {
-    throw new ServiceError(
-      'browser_unreachable',
-      `The browser could not be reached: ${plainMessageOf(cause)}.`,
-      {
-        cause,
-      },
+    const { browser, page } = await withDeadline(
+      'the connection',
+      CONNECT_TIMEOUT_MS,
+      attach(route, over.signal),
     );
+    browser.once('disconnected', () => over.abort(gone('the browser has closed the connection')));
+    page.once('close', () => over.abort(gone('the page has been closed')));
+    page.once('error', () => over.abort(gone('the page has crashed')));
+    const call = await cdpOf(browser);
+    return { perform: step => perform({ page, call, over: over.signal }, step), close };
+  } catch (cause) {
+    close();
+    const reason = reasonOf(cause).replace(/\.$/, '');
+    throw new ServiceError('browser_unreachable', `The browser could not be reached: ${reason}.`, { cause });
   }
-  const close = async (): Promise<void> => {
-    signal.removeEventListener('abort', onAbort);
-    // With `connectOverCDP` this closes the connection only.
-    await browser.close();
-  };
-  // The running step reports the error.
-  const onAbort = (): void => void close().catch(() => undefined);
-  signal.addEventListener('abort', onAbort, { once: true });
+}
+
+interface Attached {
+  readonly browser: Browser;
+  readonly page: Page;
+}
+
+/** @param over - ends the connection, and with it every call that waits for an answer */
+async function attach(route: Route, over: AbortSignal): Promise<Attached> {
+  const { connect } = await import('puppeteer');
+  const transport = await OneTabTransport.open(route, await firstTab(route), over);
+  const browser = await connect({
+    transport,
+    defaultViewport: null,
+    // Nothing here reads requests or issues, and a busy page reports thousands.
+    networkEnabled: false,
+    issuesEnabled: false,
+    // Steps have limits of their own.
+    protocolTimeout: 0,
+  });
+  const [page] = await browser.pages();
+  if (page === undefined) throw gone('the page has been closed');
+  // Otherwise a dialog stops the page, and every step with it.
+  page.on('dialog', dialog => void dialog.dismiss().catch(() => undefined));
+  // A page behind another one draws nothing, and waits for that with most of its work.
+  await page.emulateFocusedPage(true);
+  return { browser, page };
+}
+
+interface Connected {
+  readonly page: Page;
+  readonly call: CdpCall;
+  readonly over: AbortSignal;
+}
+
+async function perform({ page, call, over }: Connected, step: RunStep): Promise<StepOutput> {
+  const late = new AbortController();
   try {
-    const [context] = browser.contexts();
-    const page = context?.pages()[0] ?? (await context?.newPage());
-    if (page === undefined) throw new ServiceError('browser_unreachable', 'The browser has no page.');
-    return { perform: step => perform(page, route, step), close };
+    over.throwIfAborted();
+    if (step.do === 'cookies') return await withDeadline(step.do, COOKIES_TIMEOUT_MS, cookies(call, step));
+    if (step.do === 'wait' && step.ms !== undefined) {
+      await pause(step.ms, over);
+      over.throwIfAborted();
+      return null;
+    }
+    const signal = AbortSignal.any([over, late.signal]);
+    return await withDeadline(step.do, step.timeout, act(page, step, signal));
   } catch (error) {
-    await close();
-    throw error;
+    over.throwIfAborted();
+    late.abort();
+    if (IS_GONE.test(reasonOf(error))) throw gone('the page has been closed');
+    throw await explained(page, step, error, over);
   }
 }
 
-/** Playwright's error message without the colour codes of its logs. */
-export function plainMessageOf(thrown: unknown): string {
-  return messageOf(thrown).replaceAll(/\u001b\[\d+m/g, '');
+async function cookies(call: CdpCall, step: Extract<RunStep, { do: 'cookies' }>): Promise<StepOutput> {
+  if (step.set === undefined) return { value: await listCookies(call) };
+  await putCookies(call, step.set);
+  return null;
 }
 
-async function perform(page: Page, route: Route, step: RunStep): Promise<StepOutput> {
-  switch (step.do) {
-    case 'goto':
-      await page.goto(step.url, { waitUntil: step.waitUntil, timeout: step.timeout });
-      return null;
-    case 'wait':
-      await wait(page, step);
-      return null;
-    case 'click':
-      await page.locator(step.selector).click({ timeout: step.timeout });
-      return null;
-    case 'type':
-      await page.locator(step.selector).pressSequentially(step.text, { timeout: step.timeout });
-      return null;
-    case 'press':
-      if (step.selector === undefined) await inTime(step, page.keyboard.press(step.key));
-      else await page.locator(step.selector).press(step.key, { timeout: step.timeout });
-      return null;
-    case 'select':
-      await page.locator(step.selector).selectOption([...step.values], { timeout: step.timeout });
-      return null;
-    case 'extract':
-      return { value: await extract(page, step) };
-    case 'screenshot':
-      return { bytes: await picture(page, step), contentType: `image/${step.type}` };
-    case 'pdf':
-      return {
-        bytes: await inTime(step, page.pdf({ printBackground: true })),
-        contentType: 'application/pdf',
-      };
-    case 'cookies':
-      // Over a raw connection like the routes: a cookie set this way stays after Playwright has disconnected.
-      if (step.set === undefined) return { value: await readCookies(route) };
-      await writeCookies(route, step.set);
-      return null;
-  }
+/* On the browser itself, as the routes for cookies do it: what is set that way stays. */
+async function cdpOf(browser: Browser): Promise<CdpCall> {
+  const session = await browser.target().createCDPSession();
+  const { ProtocolError } = await import('puppeteer');
+  return async (method, params) => {
+    try {
+      // SAFETY: callers use commands that the protocol has; what they answer is parsed.
+      return await session.send(method as 'Storage.getCookies', params);
+    } catch (cause) {
+      throw cause instanceof ProtocolError ? new CdpError(cause.message, { cause }) : cause;
+    }
+  };
 }
 
-type Of<Kind extends RunStep['do']> = Extract<RunStep, { do: Kind }>;
-
-async function wait(page: Page, { selector, state, ms, url, timeout }: Of<'wait'>): Promise<void> {
-  if (selector !== undefined) await page.locator(selector).first().waitFor({ state, timeout });
-  else if (url !== undefined) await page.waitForURL(url, { timeout, waitUntil: 'commit' });
-  else await page.waitForTimeout(ms ?? 0);
-}
-
-/* The members of an element that are read; the DOM types are not available here. */
-interface Found {
-  getAttribute(name: string): string | null;
-  readonly innerHTML: string;
-  /** Missing on elements that are not HTML, such as SVG. */
-  readonly innerText?: string;
-  readonly textContent: string | null;
-}
-
-async function extract(page: Page, step: Of<'extract'>): Promise<unknown> {
-  const { all, attribute, take, timeout } = step;
-  const found = page.locator(step.selector);
-  if (all) return valuesOf(found, step);
-  if (attribute !== undefined) return found.getAttribute(attribute, { timeout });
-  return take === 'html' ? found.innerHTML({ timeout }) : found.innerText({ timeout });
-}
-
-/* In one call: a call for each of some thousand matches would block this process for many seconds. */
-async function valuesOf(found: Locator, step: Of<'extract'>): Promise<(string | null)[]> {
-  const { attribute = null, take = 'text' } = step;
-  const reading = found.evaluateAll(
-    (elements: readonly Found[], wanted) =>
-      elements.map(element => {
-        if (wanted.attribute !== null) return element.getAttribute(wanted.attribute);
-        return wanted.take === 'html' ? element.innerHTML : (element.innerText ?? element.textContent);
-      }),
-    { attribute, take },
+async function explained(page: Page, step: RunStep, error: unknown, over: AbortSignal): Promise<Error> {
+  const reason = reasonOf(error);
+  const selector = 'selector' in step ? step.selector : undefined;
+  if (!(error instanceof DeadlineExceededError) || selector === undefined)
+    return new Error(reason, { cause: error });
+  const found = await withDeadline('the reason', EXPLAIN_TIMEOUT_MS, hasMatch(page, selector, over)).then(
+    isThere => `${isThere ? 'something' : 'nothing'} matches ${selector}`,
+    () => 'the page does not answer',
   );
-  return inTime(step, reading);
+  return new Error(`${reason}; ${found}`, { cause: error });
 }
 
-/* For calls that Playwright would wait for without limit. */
-async function inTime<T>(
-  step: { readonly do: string; readonly timeout: number },
-  work: Promise<T>,
-): Promise<T> {
-  return withDeadline(step.do, step.timeout, work);
+/** The message of an error and of those that have caused it: Puppeteer's own says little. */
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause !== undefined ? reasonOf(thrown.cause) : '';
+  return cause === '' ? messageOf(thrown) : `${messageOf(thrown)}: ${cause}`;
 }
 
-async function picture(page: Page, { selector, fullPage, type, timeout }: Of<'screenshot'>): Promise<Buffer> {
-  if (selector !== undefined) return page.locator(selector).screenshot({ type, timeout });
-  return page.screenshot({ fullPage, type, timeout });
-}
+const gone = (why: string): ServiceError => new ServiceError('browser_unreachable', `The steps end: ${why}.`);

@@ -12,11 +12,18 @@ export const STEP_TIMEOUT_DEFAULT_MS = 30_000;
 const STEP_TIMEOUT_MAX_MS = 300_000;
 const COOKIES_MAX = 500;
 
+/* What people know from Playwright and Puppeteer does not have. No CSS selector begins like this either. */
+const NOT_OF_PUPPETEER = /^\s*(?:\/\/|(?!(?:text|aria|xpath|pierce)=)[\w:-]+=)/;
+
 const selector = z
   .string()
   .min(1)
   .max(2_000)
-  .describe('A CSS selector, or any other selector of Playwright (`text=…`, `role=…`, `xpath=…`).');
+  .refine(
+    text => !NOT_OF_PUPPETEER.test(text),
+    'must be CSS or a selector of Puppeteer, such as text/…, aria/… or xpath/…',
+  )
+  .describe('A CSS selector, or one of Puppeteer (`text/…`, `aria/…`, `xpath/…`). The first match counts.');
 const timeout = z
   .int()
   .min(1)

@@ -9,8 +9,9 @@ export class JobFailure extends Error {
   constructor(
     readonly code: string,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
     this.name = 'JobFailure';
   }
 }

@@ -1,9 +1,9 @@
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded, type IngressJobName } from '../../machines/session/session.words';
-import { plainMessageOf, type StepPage } from '../browser/run-steps';
+import type { StepPage } from '../browser/run-steps';
 import type { RunStep } from '../browser/steps';
 import type { NewSession } from '../commands/create-session';
-import { messageOf } from '../core/errors';
+import { messageOf, ServiceError } from '../core/errors';
 import { parseRef, refOf, type SessionRef } from '../core/ids';
 import { printable } from '../core/printable';
 import type { JobOutcome } from '../queue/ingress-handler';
@@ -23,7 +23,7 @@ const END_KNOWN_MS = 3_000;
 /** Half of the shortest idle time-out there can be. */
 const ACTIVITY_EVERY_MS = 500;
 
-/** Longest error message of a step; Playwright's own contain a log of all its waiting. */
+/** Longest error message of a step; a selector in it can be longer. */
 const MESSAGE_MAX = 500;
 
 /** `session.run`: runs steps in an existing session, or in one of its own, which is created here. */
@@ -139,8 +139,7 @@ async function doSteps(
     job.report({ state: 'failed', sessionId, step: at + 1, of: steps.length, outputs: outputs.all });
     throw await causeOf(parts, ref, error);
   } finally {
-    // The connection is gone in any case, and the outcome of the work is already known.
-    await page.close().catch(() => undefined);
+    page.close();
   }
 }
 
@@ -170,7 +169,7 @@ async function causeOf(parts: IngressParts, ref: SessionRef, error: unknown): Pr
   const { record } = await parts.awaitSession({
     ref,
     until: ({ snapshot }) => isEnded(statusOf(snapshot)),
-    timeoutMs: /closed|disconnected|crashed/i.test(messageOf(error)) ? END_KNOWN_MS : 0,
+    timeoutMs: isBrowserGone(error) ? END_KNOWN_MS : 0,
     signal: new AbortController().signal,
   });
   const status = statusOf(record.snapshot);
@@ -181,7 +180,12 @@ async function causeOf(parts: IngressParts, ref: SessionRef, error: unknown): Pr
   );
 }
 
-function stepFailed(number: number, step: RunStep, error: unknown): JobFailure {
-  const message = plainMessageOf(error).slice(0, MESSAGE_MAX);
-  return new JobFailure('step_failed', `step ${number} (${step.do}): ${message}`);
+function isBrowserGone(error: unknown): boolean {
+  const cause = error instanceof JobFailure ? error.cause : error;
+  return cause instanceof ServiceError && cause.code === 'browser_unreachable';
+}
+
+function stepFailed(number: number, step: RunStep, cause: unknown): JobFailure {
+  const message = messageOf(cause).slice(0, MESSAGE_MAX);
+  return new JobFailure('step_failed', `step ${number} (${step.do}): ${message}`, { cause });
 }

@@ -1,4 +1,4 @@
-import type { StepOutput } from '../browser/run-steps';
+import type { StepOutput } from '../browser/step-actions';
 import type { RunStep } from '../browser/steps';
 import { randomId } from '../core/ids';
 import type { Output } from '../producer/jobs';

@@ -64,7 +64,7 @@ describe('a job with steps', () => {
         { do: 'type', selector: '#name', text: 'Ann' },
         { do: 'press', selector: '#name', key: 'a' },
         { do: 'select', selector: '#size', values: ['Large'] },
-        { do: 'click', selector: 'text=Order' },
+        { do: 'click', selector: 'text/Order' },
         { do: 'wait', selector: '#out:not(:empty)' },
         { do: 'extract', selector: '#out', name: 'order' },
         { do: 'extract', selector: 'li', all: true },
@@ -104,6 +104,76 @@ describe('a job with steps', () => {
     }
   });
 
+  it('types behind what is there, in fields of every kind', async () => {
+    const fields = ['<input value=a1>', '<input type=email value=a1>', '<input type=number value=1>'];
+    const more = ['<textarea>a1</textarea>', '<p contenteditable>a1</p>'];
+    const all = [...fields, ...more].map((field, at) => field.replace(/^<\w+/, `$& id=f${at}`));
+    const show = `onkeyup="s.textContent = [...document.querySelectorAll('[id^=f]')].map(f => f.value ?? f.textContent)"`;
+    const { outputs } = await run({
+      steps: [
+        { do: 'goto', url: `data:text/html,<body ${show}>${all.join('')}<output id=s></output>` },
+        ...all.map((_field, at) => ({ do: 'type', selector: `#f${at}`, text: '2' })),
+        { do: 'extract', selector: '#s' },
+      ],
+    });
+    expect(outputs[0]?.value).toBe('a12,a12,12,a12,a12');
+  });
+
+  it('finds elements by text, role and XPath, and reads them in lists', async () => {
+    const page = `data:text/html,<button onclick="this.after('pressed')">Send now</button><i>one</i><i id=b>two</i>`;
+    const { outputs } = await run({
+      steps: [
+        { do: 'goto', url: page },
+        { do: 'click', selector: 'aria/Send now[role="button"]' },
+        { do: 'extract', selector: 'xpath///button/following-sibling::i', all: true },
+        { do: 'extract', selector: 'body ::-p-text(two)', attribute: 'id' },
+        { do: 'extract', selector: 'text/pressed' },
+      ],
+    });
+    expect(outputs.map(({ value }) => value)).toEqual([
+      ['one', 'two'],
+      'b',
+      expect.stringContaining('pressed'),
+    ]);
+  });
+
+  it('chooses an option that comes late, and none that is disabled', async () => {
+    const late = `setTimeout(() => { s.options[0].disabled = false }, 300)`;
+    const list = '<select id=s><option value=a disabled>A<option>B</select><output id=o></output>';
+    const script = `${late}; s.onchange = () => { o.textContent = s.value }`;
+    const { outputs } = await run({
+      steps: [
+        { do: 'goto', url: `data:text/html,${list}<script>${script}</script>` },
+        { do: 'select', selector: 'select', values: ['A'] },
+        { do: 'extract', selector: 'output' },
+      ],
+    });
+    expect(outputs[0]?.value).toBe('a');
+  });
+
+  it('goes on when the page opens a dialog', async () => {
+    const page = `data:text/html,<button onclick="this.textContent = String(confirm('sure?'))">ask</button>`;
+    const { outputs } = await run({
+      steps: [
+        { do: 'goto', url: page },
+        { do: 'click', selector: 'button' },
+        { do: 'extract', selector: 'button' },
+      ],
+    });
+    expect(outputs[0]?.value).toBe('false');
+  });
+
+  it.each([
+    { do: 'click', selector: 'li[' },
+    { do: 'wait', selector: 'li >> nth=0', state: 'hidden' },
+    { do: 'extract', selector: 'p:nope', all: true },
+  ])('fails at once with the invalid selector of $do', async step => {
+    const job = await producer.add('session.run', { steps: [{ ...step, timeout: 60_000 }] });
+    await expect(producer.result(job, 20_000)).rejects.toThrow(
+      /^step_failed: step 1 \(.*is not a valid selector/,
+    );
+  });
+
   it('gives a large value as a file', async () => {
     const { outputs } = await run({
       steps: [
@@ -130,11 +200,13 @@ describe('a job with steps', () => {
     const job = await producer.add('session.run', {
       steps: [
         { do: 'goto', url: origin },
-        { do: 'extract', selector: 'li >> nth=0', name: 'first' },
+        { do: 'extract', selector: 'li', name: 'first' },
         { do: 'click', selector: '#nowhere', timeout: 200 },
       ],
     });
-    await expect(producer.result(job, 30_000)).rejects.toThrow(/^step_failed: step 3 \(click\): .*200ms/);
+    await expect(producer.result(job, 30_000)).rejects.toThrow(
+      'step_failed: step 3 (click): click took longer than 200 ms; nothing matches #nowhere',
+    );
     const progress = await progressOf(job.id);
     expect(progress).toMatchObject({
       state: 'failed',
@@ -152,8 +224,8 @@ describe('a job with steps', () => {
       steps: [
         { do: 'goto', url: many },
         { do: 'extract', selector: 'i', all: true },
-        { do: 'extract', selector: 'i >> nth=0', all: true, attribute: 'id', name: 'id' },
-        { do: 'extract', selector: 'i >> nth=0', all: true, take: 'html', name: 'html' },
+        { do: 'extract', selector: 'i:first-of-type', all: true, attribute: 'id', name: 'id' },
+        { do: 'extract', selector: 'i:first-of-type', all: true, take: 'html', name: 'html' },
       ],
     });
     let longestMs = 0;
