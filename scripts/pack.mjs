@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { problemsOf } from './pack/check.mjs';
 import { writeClientPackage } from './pack/client-package.mjs';
+import { writeServicePackage } from './pack/service-package.mjs';
 import { ensureBuild } from './setup/build.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -25,8 +26,12 @@ mkdirSync(packages, { recursive: true });
 
 const staging = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
 try {
-  writeClientPackage(root, staging);
-  for (const tarball of pack([root, staging])) {
+  const folders = [writeServicePackage, writeClientPackage].map(write => {
+    const written = mkdtempSync(join(staging, 'package-'));
+    write(root, written);
+    return written;
+  });
+  for (const tarball of pack(folders)) {
     for (const problem of await problemsOf(readFileSync(tarball))) {
       process.stderr.write(`${tarball}: ${problem}\n`);
       process.exitCode = 1;

@@ -223,6 +223,18 @@ describe('the packages', () => {
     expect(files.filter(name => /\.map$|(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([]);
   });
 
+  it('bring Puppeteer without the script that downloads a browser', () => {
+    const lock = readFileSync(join(packages.service, 'node_modules/.package-lock.json'), 'utf8');
+    // SAFETY: npm writes it.
+    const installed = (JSON.parse(lock) as { packages: Record<string, { hasInstallScript?: boolean }> })
+      .packages;
+    expect(installed['node_modules/puppeteer']).toMatchObject({ name: 'puppeteer-core' });
+    expect(Object.keys(installed).filter(path => installed[path]?.hasInstallScript)).toEqual([
+      // Looks for a binary of its own, and does without one.
+      'node_modules/msgpackr-extract',
+    ]);
+  });
+
   it.each(Object.entries(MODES))('have types that compile with %s', (_mode, [names, options]) => {
     const code = useOfClient('holdfast-client') + useOfProducer('holdfast-client');
     expect(problemsOf(packages.client, names, code, options)).toEqual([]);
@@ -289,7 +301,7 @@ describe('the packages', () => {
 
   it('print what is missing when nothing may be installed, and do not start', async () => {
     const bin = join(packages.service, 'node_modules/.bin/holdfast');
-    const env = { PATH: '', HOLDFAST_SETUP: 'check', HOME: packages.service };
+    const env = { PATH: '', HOLDFAST_SETUP: 'check', PUPPETEER_CACHE_DIR: packages.bare };
     const started = promisify(execFile)(process.execPath, [bin, 'start'], { cwd: packages.bare, env });
     await expect(started).rejects.toMatchObject({
       code: 1,
