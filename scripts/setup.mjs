@@ -2,15 +2,17 @@
  * Prepares this machine for `npm start`, `npm test` and `npm run demo`: Node, node_modules, the build, a Redis and a
  * Chromium that one launch has proven. `holdfast start` of an installed package runs it too, but only for the machine:
  * modules and build come with the package. It has no dependencies, because it runs before any are installed. It takes
- * some 50 ms when nothing is missing. On Debian and Ubuntu it installs what is missing. Elsewhere, or with
- * HOLDFAST_SETUP=check, it prints the commands to do so and ends with 1.
+ * some 50 ms when nothing is missing. On Debian and Ubuntu it installs what is missing. Where there is no apt-get it
+ * fetches a Chromium, if that is all that is missing. Otherwise, or with HOLDFAST_SETUP=check, it prints the commands
+ * and ends with 1.
  *
  *   node scripts/setup.mjs [--build-only | --machine-only]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBuild } from './setup/build.mjs';
-import { ensureChromium } from './setup/chromium.mjs';
+import { chromiumCacheDir, ensureChromium } from './setup/chromium.mjs';
+import { fetchChromium, fetchesChromium } from './setup/fetch-chromium.mjs';
 import { SetupError } from './setup/report.mjs';
 import { ensureModules } from './setup/modules.mjs';
 import { checkNode } from './setup/node-version.mjs';
@@ -35,7 +37,8 @@ async function main() {
     ...missingForTests(),
   ];
   if (missing.length === 0) return;
-  await ensurePackages(missing);
+  if (missing.join() === 'chromium' && fetchesChromium()) await fetchChromium(root, chromiumCacheDir(root));
+  else await ensurePackages(missing);
   const stillMissing = [
     ...(missing.includes('redis') && findRedis() === null ? ['redis'] : []),
     ...(missing.includes('chromium') && (await ensureChromium(root)) === 'missing' ? ['chromium'] : []),

@@ -11,7 +11,7 @@ import { log, SetupError } from './report.mjs';
 export async function ensureChromium(root) {
   const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_PATH: configured, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
   if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return 'ok';
-  const require = createRequire(join(root, 'dist', 'package.json'));
+  const require = builtModules(root);
   const { hostChromium } = require('./workers/keeper/host.js');
   const program = await hostChromium(configured || null, process.env.PATH ?? '');
   if (program === null && !configured) return 'missing';
@@ -31,6 +31,17 @@ export async function ensureChromium(root) {
   remember(cacheFile, proven);
   return 'ok';
 }
+
+/** Where a fetched Chromium belongs. */
+export function chromiumCacheDir(root) {
+  const { chromiumCacheDirs } = builtModules(root)('./workers/keeper/host.js');
+  const [best] = chromiumCacheDirs();
+  if (best === undefined)
+    throw new SetupError('missing: chromium, and there is no home folder to fetch it into');
+  return best;
+}
+
+const builtModules = root => createRequire(join(root, 'dist', 'package.json'));
 
 function remember(cacheFile, proven) {
   try {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchesChromium, whyNotFetch } from './fetch-chromium.mjs';
 import { log, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { which } from './which.mjs';
@@ -72,6 +73,9 @@ export function installHints(missing) {
           ['', 'export REDIS_URL=redis://127.0.0.1:6379'],
         ]
       : []),
+    ...(chromium && fetchesChromium()
+      ? [['here', 'Chromium: nothing to do; the next start fetches it, when the rest is there']]
+      : []),
     ...(chromium
       ? [['any', 'npx puppeteer browsers install chrome   (as the user that runs Holdfast, not as root)']]
       : []),
@@ -81,7 +85,10 @@ export function installHints(missing) {
 
 async function whyNotInstall(missing) {
   if (process.env.HOLDFAST_SETUP === 'check') return 'nothing is installed, because of HOLDFAST_SETUP=check';
-  if (which('apt-get') === null) return 'this system has no apt-get';
+  if (which('apt-get') === null) {
+    const whyNot = missing.includes('chromium') ? whyNotFetch() : null;
+    return `this system has no apt-get${whyNot === null ? '' : `, and ${whyNot}`}`;
+  }
   if (missing.includes('chromium') && osId() === 'ubuntu')
     return "Ubuntu's chromium is a snap, which cannot be used";
   if (

@@ -54,6 +54,11 @@ export function executableSearchPath(): string {
   return process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
 
+/** Where Puppeteer keeps browsers, if `PUPPETEER_CACHE_DIR` moves it. Not a Holdfast setting. */
+export function puppeteerCacheDir(): string | null {
+  return process.env['PUPPETEER_CACHE_DIR'] || null;
+}
+
 /** The variables that the command line itself reads; `HOLDFAST_API_KEY` is the client library's. */
 export interface TerminalEnv {
   /** `HOLDFAST_URL`: where the service is. */

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { puppeteerCacheDir } from '../../src/config/env';
 import { findChromium } from './process/find-chromium';
 import { browserUser, keeperSocketPath, runRootFor } from './process/run-root';
 
@@ -16,7 +17,7 @@ import { browserUser, keeperSocketPath, runRootFor } from './process/run-root';
  * @param searchPath - a PATH
  */
 export async function hostChromium(configured: string | null, searchPath: string): Promise<string | null> {
-  return findChromium({ configured, searchPath, cacheDirs: puppeteerCacheDirs() });
+  return findChromium({ configured, searchPath, cacheDirs: chromiumCacheDirs() });
 }
 
 /**
@@ -63,11 +64,20 @@ export async function keeperSocketOf(dataDir: string): Promise<string> {
   return keeperSocketPath(await runRootFor(dataDir));
 }
 
-/* Where `npx puppeteer browsers install` puts browsers by default. */
-function puppeteerCacheDirs(): string[] {
+/* The cache folder of root, whose home is closed to the user that runs the browsers. */
+const CACHE_OF_ROOT = '/var/cache/holdfast';
+
+/**
+ * Where browsers are that no package manager has installed: setup puts what it fetches into the first folder, `npx
+ * puppeteer browsers install` into Puppeteer's.
+ */
+export function chromiumCacheDirs(): string[] {
+  const chosen = puppeteerCacheDir();
+  if (chosen !== null) return [chosen];
+  const shared = process.getuid?.() === 0 ? [CACHE_OF_ROOT] : [];
   try {
-    return [join(homedir(), '.cache', 'puppeteer')];
+    return [...shared, join(homedir(), '.cache', 'puppeteer')];
   } catch {
-    return []; // a uid without an account and without HOME, as in containers
+    return shared; // a uid without an account and without HOME, as in containers
   }
 }
