@@ -225,7 +225,7 @@ describeWhereItRuns('where there is no apt-get, and only Chromium is missing', (
   test('fetches nothing when it may only check', async () => {
     const { code, output } = await setup({ ...machine, HOLDFAST_SETUP: 'check' });
     expect([code, asked]).toEqual([1, []]);
-    expect(output).toContain('missing: chromium (HOLDFAST_SETUP=check');
+    expect(output).toContain('missing: chromium (nothing is installed, because of HOLDFAST_SETUP=check)');
   });
 
   test('says first what else is missing', async () => {
