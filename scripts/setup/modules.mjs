@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { log, SetupError } from './report.mjs';
 import { run } from './run.mjs';
@@ -14,13 +14,22 @@ export function cacheFolder(root) {
   return join(modules, '.cache', 'holdfast');
 }
 
-/** Installs node_modules unless they are those of package-lock.json. */
+/**
+ * Installs node_modules unless they are those of package-lock.json. Never through a link: `npm ci` empties the folder
+ * first, which may be that of another checkout.
+ */
 export async function ensureModules(root) {
   const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8');
   const stampFile = join(cacheFolder(root), 'package-lock.sha256');
   const stamp = createHash('sha256').update(lockText).digest('hex');
   if (readOrNull(stampFile) === stamp) return;
-  if (!isInstalled(root, lockText)) await install(root);
+  if (!isInstalled(root, lockText)) {
+    if (isLink(join(root, 'node_modules')))
+      throw new SetupError('node_modules is a link, and what it leads to does not match package-lock.json', [
+        '  Remove the link, and setup installs the packages here.',
+      ]);
+    await install(root);
+  }
   mkdirSync(cacheFolder(root), { recursive: true });
   writeFileSync(stampFile, stamp);
 }
@@ -48,6 +57,8 @@ async function install(root) {
   const code = await run(program, args, { cwd: root });
   if (code !== 0) throw new SetupError(`npm ci failed with ${code}; see its errors above`);
 }
+
+const isLink = path => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 
 function readOrNull(path) {
   try {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { chromiumCacheDirs } from '../../workers/keeper/host';
@@ -54,6 +54,18 @@ describe('npm run setup', () => {
   test('prints nothing when nothing is missing', async () => {
     await setup();
     expect(await setup()).toEqual({ code: 0, output: '' });
+  });
+
+  test('does not empty the modules of another checkout through a link', async () => {
+    const [checkout, others] = [join(dir.path, 'checkout'), join(dir.path, 'others')];
+    await mkdir(others);
+    await writeFile(join(others, 'kept'), '');
+    for (const part of ['scripts', 'package.json', 'package-lock.json'])
+      await cp(join(ROOT, part), join(checkout, part), { recursive: true });
+    await symlink(others, join(checkout, 'node_modules'));
+    const { code, output } = await run([join(checkout, 'scripts/setup.mjs')], {});
+    expect(output).toContain('node_modules is a link');
+    expect([code, await readdir(others)]).toEqual([1, ['kept']]);
   });
 
   test('prints how to install what is missing, and fails, when it may only check', async () => {
