@@ -18,7 +18,7 @@ import { ensureModules } from './setup/modules.mjs';
 import { checkNode } from './setup/node-version.mjs';
 import { ensurePackages, installHints } from './setup/packages.mjs';
 import { findRedis, needsRedis } from './setup/redis.mjs';
-import { ensurePrometheus, missingForTests } from './setup/test-programs.mjs';
+import { ensureOptionalTestPrograms, missingForTests } from './setup/test-programs.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -29,7 +29,7 @@ async function main() {
     await ensureBuild(root);
   }
   if (process.argv.includes('--build-only')) return;
-  await ensurePrometheus();
+  await ensureOptionalTestPrograms();
   const chromium = await ensureChromium(root);
   const missing = [
     ...(needsRedis() && findRedis() === null ? ['redis'] : []),

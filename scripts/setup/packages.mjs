@@ -11,18 +11,19 @@ const DEBIAN_PACKAGES = {
   chromium: 'chromium',
   xvfb: 'xvfb',
   prometheus: 'prometheus',
+  faketime: 'faketime',
 };
 const FEDORA_PACKAGES = { redis: 'valkey', chromium: 'chromium', xvfb: 'xorg-x11-server-Xvfb' };
 
 /** Packages that have the same name on Ubuntu. */
-const UBUNTU_PACKAGES = ['redis', 'xvfb', 'prometheus'];
+const UBUNTU_PACKAGES = ['redis', 'xvfb', 'prometheus', 'faketime'];
 
 /** Variables that a package manager may need to reach the network behind a proxy; sudo drops them otherwise. */
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 /**
- * Installs what is missing (`redis`, `chromium`, `xvfb`, `prometheus`) where that needs no question: with apt-get as
- * root, or through a sudo that asks for no password.
+ * Installs what is missing (names of `DEBIAN_PACKAGES`) where that needs no question: with apt-get as root, or through a
+ * sudo that asks for no password.
  */
 export async function ensurePackages(missing) {
   const problem = await whyNotInstall(missing);

@@ -15,17 +15,27 @@ export function missingForTests() {
   return Object.keys(TEST_PROGRAMS).filter(name => which(TEST_PROGRAMS[name]) === null);
 }
 
+/** Programs that few systems have, and the tests that need them. */
+const OPTIONAL_TEST_PROGRAMS = {
+  prometheus: 'the tests of dashboards and alerts',
+  faketime: 'the tests with wrong clocks',
+};
+
 /**
- * The tests of dashboards and alerts need a real Prometheus. Few systems have a package of it. Where it cannot be
- * installed without a question, setup says so and these tests are skipped.
+ * Installs the optional programs. Where that is not possible without a question, setup says so, and their tests are
+ * skipped.
  */
-export async function ensurePrometheus() {
-  if (!isForTests() || which('prometheus') !== null) return;
+export async function ensureOptionalTestPrograms() {
+  if (!isForTests()) return;
+  const missing = Object.keys(OPTIONAL_TEST_PROGRAMS).filter(name => which(name) === null);
+  if (missing.length === 0) return;
   try {
-    await ensurePackages(['prometheus']);
+    await ensurePackages(missing);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    log(`${error.message}; the tests of dashboards and alerts will be skipped`);
-    log('Debian: sudo apt-get install -y prometheus; elsewhere: https://prometheus.io/download');
+    const skipped = missing.map(name => OPTIONAL_TEST_PROGRAMS[name]).join(' and ');
+    log(`${error.message}; ${skipped} will be skipped`);
+    log(`Debian: sudo apt-get install -y ${missing.join(' ')}`);
+    log('elsewhere: https://prometheus.io/download, https://github.com/wolfcw/libfaketime');
   }
 }
