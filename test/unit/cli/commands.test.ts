@@ -207,6 +207,13 @@ describe('the command line', () => {
     expect(bodies()).toEqual([{ labelSelector: 'a=b', dryRun: true }, { dryRun: false }]);
   });
 
+  it('prints the message of a failed release without control characters', async () => {
+    const body = { success: false, message: 'left: \u001b]0;x\u0007s1', matched: 1, released: 0, failed: 1 };
+    script = () => ({ status: 200, body });
+    const { code, stderr } = await remote('sessions', 'release-all', '--all', '--yes');
+    expect([code, stderr]).toEqual([1, 'left:  ]0;x s1\n']);
+  });
+
   it.each(['', ' '])(
     'does not treat the selector %j of an unset variable as all sessions',
     async selector => {

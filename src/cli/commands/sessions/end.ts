@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { ReleaseAllResult, Session } from '../../../client/session';
+import { harmless } from '../../columns';
 import { connect, type Context } from '../../context';
 import { EXIT, exitCodeOf, ReportedFailure, UsageError } from '../../exit-codes';
 import { printFailure } from '../../failure';
@@ -100,7 +101,7 @@ async function releaseAll(context: Context, flags: ReleaseAllFlags): Promise<voi
   const result = await sessions.releaseAll({ ...which, dryRun, wait });
   printAll(context.stdout, output, [result], COUNTS, result);
   if (!result.success) {
-    context.stderr.line(result.message);
+    context.stderr.line(harmless(result.message));
     throw new ReportedFailure(EXIT.failed);
   }
 }

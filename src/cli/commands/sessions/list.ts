@@ -4,6 +4,7 @@ import type { Session, SessionStatus } from '../../../client/session';
 import type { ListOptions } from '../../../client/session-list';
 import type { Sessions } from '../../../client/sessions';
 import { pause } from '../../../core/abort';
+import { harmless } from '../../columns';
 import { connect, type Context } from '../../context';
 import { interruptible } from '../../interruption';
 import { example, labelSelector, momentBefore, remote, wholeNumber, type RemoteOptions } from '../../options';
@@ -80,7 +81,7 @@ async function watch(context: Context, flags: Flags): Promise<void> {
       } catch (error) {
         // After a first success, an outage is waited out; if the service was never reached, it is an error.
         if (!wasReached || !isHoldfastError(error) || !error.retryable) throw error;
-        context.stderr.line(`${error.message} Trying again.`);
+        context.stderr.line(`${harmless(error.message)} Trying again.`);
       }
       await pause(WATCH_EVERY_MS, signal);
     }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Browser } from '../../../client/browser';
 import { isHoldfastError } from '../../../client/errors';
 import { pause } from '../../../core/abort';
+import { harmless } from '../../columns';
 import { connect, type Context } from '../../context';
 import { SESSIONS, withWord } from '../../find';
 import { interruptible } from '../../interruption';
@@ -89,7 +90,7 @@ async function through(
       return;
     } catch (error) {
       if (!wasReached || !isHoldfastError(error) || !error.retryable) throw error;
-      stderr.line(`${error.message} Trying again.`);
+      stderr.line(`${harmless(error.message)} Trying again.`);
       await pause(RETRY_MS, signal);
     }
   }
