@@ -1,9 +1,9 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { pause, pollUntil } from '../../../src/core/abort';
+import { pause, pollUntil } from '../../src/core/abort';
 
-const SUPPORT = join(__dirname, '../../support');
+const SUPPORT = join(__dirname, '../support');
 const HOOK = ['-r', join(SUPPORT, 'typescript-hook.cjs')];
 const STUB = join(SUPPORT, 'stub-program.ts');
 const START_MS = 20_000;
