@@ -10,7 +10,7 @@ const job = await producer.create({
 });
 const session = await job.result({ timeoutMs: 30_000 });
 console.log(`the session is ${session.status}, for ${session.timeout / 1_000} s`);
-console.log(`whoever has its websocketUrl has the browser: ${session.websocketUrl.includes(session.id)}`);
+console.log(`its websocketUrl leads to this session alone: ${session.websocketUrl.includes(session.id)}`);
 
 // The same job once more, as after a crash of this service, gives the same session.
 const again = await producer.create({

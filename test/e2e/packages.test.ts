@@ -43,7 +43,7 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   '08-browser-options.mjs': ['Willkommen zurück', '390 × 844 at 3', 'de-DE', '1'],
   '20-job-producer.mjs': [
     'the session is live, for 60 s',
-    'whoever has its websocketUrl has the browser: true',
+    'its websocketUrl leads to this session alone: true',
     'asked again, the same session: true',
     'now it may live 120 s',
     'the session is released: released_by_client',

@@ -199,8 +199,7 @@ describeWhereItRuns('where there is no apt-get, and only Chromium is missing', (
     [
       'breaks off',
       (_req, res) => {
-        res.writeHead(200, { 'content-length': 1_000_000 }).write('PK');
-        setTimeout(() => res.destroy(), 100);
+        res.writeHead(200, { 'content-length': 1_000_000 }).write('PK', () => res.destroy());
       },
       /^setup: chromium_download_failed: the server closed the connection early/m,
     ],
