@@ -1,4 +1,4 @@
-import type { LabelRequirement } from '../store/session-index';
+import type { LabelRequirement } from '../store/label-index';
 
 /** The names that a label may have. */
 export const LABEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;

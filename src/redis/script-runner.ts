@@ -7,7 +7,7 @@ const SCRIPTS = {
   loadSession: 'load-session-3',
   createSession: 'create-session-10',
   commitSession: 'commit-session-18',
-  pageSessions: 'page-sessions-1',
+  pageMembers: 'page-members-1',
   retireSessions: 'retire-sessions-2',
   renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-4',

@@ -7,6 +7,7 @@ import { statusOf, isQueued } from '../../machines/session/session.view';
 import { isEnded, ENDED_STATUSES } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
+import { labelDelta, labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
 import type { Commit, NewHistoryEntry } from './session-record';
 import { usageDay, USAGE_KEPT_MS } from './usage-store';
@@ -35,7 +36,7 @@ export function pendingEffects(
 export function commitKeys({ before, after: { snapshot: after } }: Commit): string[] {
   const { ref } = before;
   const { tenant } = before.snapshot.context;
-  const { left, joined } = labelDelta(before.snapshot.context, after.context);
+  const { left, joined } = labelDelta(before.snapshot.context.labels, after.context.labels);
   const ownerBefore = before.snapshot.context.owner?.workerId;
   const ownerAfter = after.context.owner?.workerId;
   return [
@@ -70,7 +71,7 @@ export function commitArgs(commit: Commit): string[] {
   const { context } = snapshot;
   const [from, to] = [statusOf(before.snapshot), statusOf(snapshot)];
   const name = eventName(event);
-  const { left, joined } = labelDelta(before.snapshot.context, context);
+  const { left, joined } = labelDelta(before.snapshot.context.labels, context.labels);
   const command = {
     ref,
     opId,
@@ -104,32 +105,6 @@ export function commitArgs(commit: Commit): string[] {
 function timeoutCheck(event: MachineEvent, context: SessionContext): object | null {
   if (event.type !== 'TIMEOUT') return null;
   return { dueMs: dueAtMs(context, event.kind, event.activity), ...event.activity };
-}
-
-/**
- * The entries of a session in the label indexes: `name=value`, and `name` alone for filters that ask whether the label
- * exists.
- */
-export function labelEntries(labels: SessionContext['labels']): string[] {
-  return Object.entries(labels).flatMap(([name, value]) => [`${name}=${value}`, name]);
-}
-
-/** The labels that such entries come from; entries without a value only repeat a name. */
-export function labelsOfEntries(entries: readonly string[]): SessionContext['labels'] {
-  const pairs = entries.filter(entry => entry.includes('='));
-  return Object.fromEntries(
-    pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-  );
-}
-
-/*
- * A step replaces its context, but passes on the labels it does not change: for most steps, comparing the objects is
- * enough.
- */
-function labelDelta(before: SessionContext, after: SessionContext): { left: string[]; joined: string[] } {
-  if (before.labels === after.labels) return { left: [], joined: [] };
-  const [was, is] = [labelEntries(before.labels), labelEntries(after.labels)];
-  return { left: was.filter(label => !is.includes(label)), joined: is.filter(label => !was.includes(label)) };
 }
 
 function usageOf({ endReason, liveAtMs, endedAtMs }: SessionContext): UsageEntry {

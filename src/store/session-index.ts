@@ -1,19 +1,10 @@
 import { type SessionStatus, STATUSES } from '../../machines/session/session.words';
-import { parseRef, refOf, type SessionRef } from '../core/ids';
+import { refOf, type SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
-import { idOfIndexMember, indexMember, keys } from '../redis/keys';
+import { keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
-
-/**
- * How many lookups one page may cost Redis, about: a filter that matches nothing then blocks Redis for a few
- * milliseconds only.
- */
-const PAGE_BUDGET = 5_000;
-
-/** What must hold of one label. Sessions without the label satisfy `notin`, as in Kubernetes. */
-export type LabelRequirement =
-  | { readonly name: string; readonly operator: 'in' | 'notin'; readonly values: readonly string[] }
-  | { readonly name: string; readonly operator: 'exists' | 'absent' };
+import { labelFilters, type LabelRequirement } from './label-index';
+import { pageOfMembers, type Filter } from './member-page';
 
 /** Selects sessions of a tenant. Filters are ANDed. */
 export interface Selection {
@@ -48,25 +39,16 @@ export class SessionIndex {
   ) {}
 
   /** One page of a tenant's retained sessions. May be shorter than `limit`, even empty, and still have a next page. */
-  async page({ tenant, cursor, limit, ...selection }: PageRequest): Promise<Page> {
-    const filters = filtersOf(tenant, selection);
-    const reply = await this.scripts.run(
-      'pageSessions',
-      [keys.indexAll(tenant), ...filters.flatMap(({ sets }) => sets)],
-      [
-        lowest(cursor, memberTime(selection.createdBeforeMs)) ?? '',
-        memberTime(selection.createdAfterMs === null ? null : selection.createdAfterMs + 1) ?? '',
-        limit,
-        PAGE_BUDGET,
-        ...filters.map(({ wanted, sets }) => (wanted ? sets.length : -sets.length)),
+  async page({ tenant, statuses, labels, ...request }: PageRequest): Promise<Page> {
+    const { ids, nextCursor } = await pageOfMembers(this.scripts, {
+      ...request,
+      all: keys.indexAll(tenant),
+      filters: [
+        ...statusFilter(tenant, statuses),
+        ...labelFilters(labels, label => keys.indexLabel(tenant, label)),
       ],
-    );
-    // SAFETY: the script answers with an array of strings, the first being the cursor.
-    const [next = '', ...members] = reply as string[];
-    return {
-      refs: members.map(member => refOf(tenant, idOfIndexMember(member))),
-      nextCursor: next === '' ? null : next,
-    };
+    });
+    return { refs: ids.map(id => refOf(tenant, id)), nextCursor };
   }
 
   /** How many sessions wait before this one; null if it does not wait. */
@@ -85,37 +67,7 @@ export class SessionIndex {
   }
 }
 
-/** Sets a session must be in one of, or, if not `wanted`, in none of. */
-interface Filter {
-  readonly wanted: boolean;
-  readonly sets: readonly string[];
-}
-
-function filtersOf(tenant: string, { statuses, labels }: Omit<Selection, 'createdAfterMs'>): Filter[] {
-  const ofLabels = labels.map((requirement): Filter => {
-    const { name } = requirement;
-    if (!('values' in requirement)) {
-      return { wanted: requirement.operator === 'exists', sets: [keys.indexLabel(tenant, name)] };
-    }
-    // Without duplicates: a set that is named twice would be walked twice.
-    const sets = [...new Set(requirement.values)].map(value => keys.indexLabel(tenant, `${name}=${value}`));
-    return { wanted: requirement.operator === 'in', sets };
-  });
-  if (statuses.length === 0) return ofLabels;
-  const sets = [...new Set(statuses)].map(status => keys.indexStatus(tenant, status));
-  return [{ wanted: true, sets }, ...ofLabels];
-}
-
-/* The prefix of index members created at a time; times before 1970 count as 0. */
-const memberTime = (ms: number | null): string | null =>
-  ms === null ? null : indexMember(Math.max(0, ms), '');
-
-function lowest(a: string | null, b: string | null): string | null {
-  if (a === null || b === null) return a ?? b;
-  return a < b ? a : b;
-}
-
-/** Whether a cursor could have come from {@link SessionIndex.page}. */
-export function isCursor(text: string): boolean {
-  return /^[0-9a-f]{12}/.test(text) && parseRef(`t/${idOfIndexMember(text)}`) !== null;
+function statusFilter(tenant: string, statuses: Selection['statuses']): readonly Filter[] {
+  if (statuses.length === 0) return [];
+  return [{ wanted: true, sets: [...new Set(statuses)].map(status => keys.indexStatus(tenant, status)) }];
 }

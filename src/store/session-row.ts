@@ -3,7 +3,7 @@ import type { RowFields } from '../../machines/session/session.newer';
 import { parseRef, type SessionRef } from '../core/ids';
 import { createdAtOfMember } from '../redis/keys';
 import type { ScriptReply } from '../redis/script-runner';
-import { labelsOfEntries } from './session-commit';
+import { labelsOfEntries } from './label-index';
 
 /* A row as the load script returns it, before its snapshot is parsed. */
 

@@ -13,8 +13,9 @@ import type { SessionStatus } from '../../machines/session/session.words';
 import { refOf, type SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
+import { labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
-import { commitArgs, commitKeys, labelEntries, pendingEffects } from './session-commit';
+import { commitArgs, commitKeys, pendingEffects } from './session-commit';
 import { isEndedRow, storedRow, type StoredRow } from './session-row';
 
 /** Reads and writes session rows; every write goes through one of two scripts. */

@@ -1,5 +1,5 @@
 import { parseLabelSelector } from '../../src/contract/labels';
-import type { LabelRequirement } from '../../src/store/session-index';
+import type { LabelRequirement } from '../../src/store/label-index';
 
 /** The requirements of a selector; throws if the text is not a selector. */
 export function selector(text: string): readonly LabelRequirement[] {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { SessionStatus } from '../../../machines/session/session.words';
 import { keys } from '../../../src/redis/keys';
-import { SessionIndex, type LabelRequirement, type Selection } from '../../../src/store/session-index';
+import type { LabelRequirement } from '../../../src/store/label-index';
+import { SessionIndex, type Selection } from '../../../src/store/session-index';
 import { selector } from '../../support/label-selector';
 import { T0 } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';

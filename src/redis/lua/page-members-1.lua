@@ -1,14 +1,14 @@
 --[[
-  One page of a tenant's sessions, newest first. The smallest set that a session must be in drives the walk: the whole
-  index, or the union of the sets of one filter. All other filters are checked member by member. A budget bounds the
-  cost of the walk: a filter that matches nothing gives short pages instead of blocking the server.
+  One page of a tenant's sessions or contexts, newest first. The smallest set that a member must be in drives the walk:
+  the whole index, or the union of the sets of one filter. All other filters are checked member by member. A budget
+  bounds the cost of the walk: a filter that matches nothing gives short pages instead of blocking the server.
 
   KEYS  1 index of all
         2… the sets of the filters, one filter after the other
   ARGV  1 member, or beginning of one, to start below; '' for the newest
         2 beginning of a member to stop above; '' for the oldest  3 page size
         4 budget: about how many members to look at and sets to check, together
-        5… one for each filter: how many sets it has; negative if a session must be in none of them, else it must be in
+        5… one for each filter: how many sets it has; negative if a member must be in none of them, else it must be in
            one. The sets of a filter that must hold exclude each other.
 
   Returns { lastLookedAt | '', member, member, … }; lastLookedAt is '' when the index has been walked to its end.
