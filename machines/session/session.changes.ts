@@ -60,7 +60,8 @@ function movedDeadlines(
   };
 }
 
-function mergedLabels(
+/** Labels after a change: null removes one. */
+export function mergedLabels(
   labels: SessionContext['labels'],
   changed: SessionChange['labels'],
 ): SessionContext['labels'] {

@@ -96,6 +96,21 @@ export const TIMER_KINDS = ['queue', 'launch', 'connect', 'idle', 'session'] as 
 /** @see TIMER_KINDS */
 export type TimerKind = (typeof TIMER_KINDS)[number];
 
+/**
+ * What a session does if its context has got another version since it was mounted: its own is kept beside the current
+ * one, or becomes the current one, or no other session may save into the context meanwhile.
+ */
+export const CONTEXT_CONFLICTS = ['keep', 'replace', 'refuse'] as const;
+
+/** @see CONTEXT_CONFLICTS */
+export type ContextConflict = (typeof CONTEXT_CONFLICTS)[number];
+
+/** Where the version of a context comes from: the end of a session, a live one, or an import. */
+export const VERSION_SOURCES = ['session', 'sync', 'import'] as const;
+
+/** @see VERSION_SOURCES */
+export type VersionSource = (typeof VERSION_SOURCES)[number];
+
 /** The queues that only Holdfast writes. */
 export const OWN_QUEUES = ['launch', 'sessions', 'timers', 'accepted'] as const;
 

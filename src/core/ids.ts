@@ -6,6 +6,12 @@ import { randomBytes } from 'node:crypto';
  */
 export type SessionRef = string & { readonly __brand: 'SessionRef' };
 
+/** Names a context across the installation: `<tenant>/<id>`. */
+export type ContextRef = string & { readonly __brand: 'ContextRef' };
+
+/** The ids of contexts: `ctx_` and a UUIDv7. */
+export const CONTEXT_ID_PATTERN = /^ctx_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** The ids that clients may choose for a session. */
 export const SESSION_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -17,6 +23,15 @@ export function refOf(tenant: string, id: string): SessionRef {
   // SAFETY: this is the one place a reference is made from its parts.
   return `${tenant}/${id}` as SessionRef;
 }
+
+/** Joins tenant and id of a context. */
+export function contextRefOf(tenant: string, id: string): ContextRef {
+  // SAFETY: this is the one place a reference to a context is made from its parts.
+  return `${tenant}/${id}` as ContextRef;
+}
+
+/** An id for a new context. */
+export const newContextId = (nowMs: number): string => `ctx_${uuidv7(nowMs)}`;
 
 /** Splits a reference; null for anything that is not one. */
 export function parseRef(text: string): { tenant: string; id: string } | null {

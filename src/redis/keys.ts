@@ -1,5 +1,5 @@
 import type { SessionStatus } from '../../machines/session/session.words';
-import type { SessionRef } from '../core/ids';
+import type { ContextRef, SessionRef } from '../core/ids';
 
 /** The hash tag of every Holdfast key: one primary holds them all, and scripts may touch any of them. */
 export const KEY_PREFIX = '{hf}';
@@ -52,6 +52,24 @@ export const keys = {
   indexLabel: (tenant: string, label: string) => key('ix', tenant, 'l', label),
   /** Hash with a TTL: what the sessions that ended on a day (`YYYY-MM-DD`, UTC) have used, `<end reason>|<measure>`. */
   usage: (tenant: string, day: string) => key('usage', tenant, day),
+  /** Hash: the row of a context. */
+  context: (ref: ContextRef) => key('c', ref),
+  /** Hash: the kept versions of a context, as JSON by number. */
+  contextVersions: (ref: ContextRef) => key('cv', ref),
+  /** Hash: the sessions that save into a context, `<sinceMs>|<1 if exclusive>` by session id. */
+  contextWriters: (ref: ContextRef) => key('cw', ref),
+  /** String with a TTL: the answer of an operation on a context, for its repeats. */
+  contextAnswer: (ref: ContextRef, opId: string) => key('ca', ref, opId),
+  /** Hash: a tenant's contexts, id by name. */
+  contextNames: (tenant: string) => key('cnames', tenant),
+  /** Zset (score 0): a tenant's contexts, members as in {@link keys.indexAll}. */
+  contextIndexAll: (tenant: string) => key('cix', tenant, 'all'),
+  /** @see keys.indexLabel */
+  contextIndexLabel: (tenant: string, label: string) => key('cix', tenant, 'l', label),
+  /** Hash: bytes of all versions of contexts, by tenant. */
+  contextBytes: key('cbytes'),
+  /** Zset by time: blobs that no version has, to be deleted then. */
+  doomedBlobs: key('doomed'),
   /** String with a TTL: what an Idempotency-Key was used for. */
   idempotency: (tenant: string, idempotencyKey: string) => key('idem', tenant, idempotencyKey),
   /** Zset by expiry: API and keeper processes that are alive. */

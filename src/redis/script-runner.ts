@@ -20,6 +20,12 @@ const SCRIPTS = {
   keepFile: 'keep-file-3',
   takeTurn: 'take-turn-1',
   pullBackScores: 'pull-back-scores-5',
+  createContext: 'create-context-4',
+  updateContext: 'update-context-3',
+  removeContext: 'remove-context-8',
+  commitVersion: 'commit-version-5',
+  restoreVersion: 'restore-version-3',
+  claimWriter: 'claim-writer-2',
 } as const;
 
 /** The name of a script. */
