@@ -21,6 +21,11 @@ import { ScriptWatch } from './redis/script-watch';
 import { untilRedisServes } from './redis/until-redis-serves';
 import { ActivityStore } from './store/activity-store';
 import { ClosingStore } from './store/closing-store';
+import { ContextIndex } from './store/contexts/context-index';
+import { ContextStore } from './store/contexts/context-store';
+import { ContextVersions } from './store/contexts/context-versions';
+import { ContextWriters } from './store/contexts/context-writers';
+import { DoomedBlobs } from './store/contexts/doomed-blobs';
 import { EventLog } from './store/event-log';
 import { FileStore } from './store/file-store';
 import { LeaseStore } from './store/lease-store';
@@ -47,6 +52,11 @@ export interface Stores {
   readonly workers: WorkerStore;
   readonly quarantine: QuarantineStore;
   readonly queueWatch: QueueWatch;
+  readonly contexts: ContextStore;
+  readonly contextIndex: ContextIndex;
+  readonly contextVersions: ContextVersions;
+  readonly contextWriters: ContextWriters;
+  readonly doomedBlobs: DoomedBlobs;
   readonly files: FileStore;
   readonly runs: RunStore;
   readonly scripts: ScriptRunner;
@@ -151,6 +161,11 @@ function openStores(redis: Redis): Stores {
     workers: new WorkerStore(redis),
     quarantine,
     queueWatch: new QueueWatch(redis, scripts, quarantine),
+    contexts: new ContextStore(redis, scripts),
+    contextIndex: new ContextIndex(redis, scripts),
+    contextVersions: new ContextVersions(redis, scripts),
+    contextWriters: new ContextWriters(redis, scripts),
+    doomedBlobs: new DoomedBlobs(redis),
     files: new FileStore(redis, scripts),
     runs: new RunStore(redis),
     scripts,

@@ -132,6 +132,32 @@ const flow: Row = {
   ],
 };
 
+const contexts: Row = {
+  title: 'Contexts',
+  panels: [
+    lines({
+      title: 'Saves of contexts by result',
+      description:
+        '`current` is normal. `kept_aside`: another session had saved meanwhile. The others made no version.',
+      unit: 'short',
+      stacked: true,
+      queries: [{ expr: increase('holdfast_context_versions_total', 'result'), legend: '{{result}}' }],
+    }),
+    lines({
+      title: 'Changes of contexts',
+      description: 'Contexts that were created or deleted, and older versions that were restored.',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_context_changes_total', 'change'), legend: '{{change}}' }],
+    }),
+    lines({
+      title: 'Size of contexts',
+      description: 'All kept versions of all tenants.',
+      unit: 'bytes',
+      queries: [{ expr: cluster('holdfast_context_bytes'), legend: 'all' }],
+    }),
+  ],
+};
+
 const api: Row = {
   title: 'API',
   panels: [
@@ -178,5 +204,5 @@ export const SESSIONS_DASHBOARD: Dashboard = {
   uid: 'holdfast-sessions',
   title: 'Holdfast / Sessions',
   description: 'Whether sessions start, live and end as they should.',
-  rows: [objectives, flow, api],
+  rows: [objectives, flow, contexts, api],
 };

@@ -178,10 +178,10 @@ function carryClients(deps: Deps): SplicedClients {
 
 /* The figures of the whole installation, which any API process exports. */
 function clusterExporter(deps: Deps): ClusterExporter {
-  const { redis, metrics, workers, maintenance, index, closing, clock, log } = deps;
+  const { redis, metrics, workers, maintenance, index, contextIndex, closing, clock, log } = deps;
   const health = new HealthStore(redis, maintenance, closing);
   const queueDepths = new QueueDepths(redis);
-  const figures = readFigures({ workers, maintenance, index, health, queueDepths });
+  const figures = readFigures({ workers, maintenance, index, contextIndex, health, queueDepths });
   return new ClusterExporter({ metrics, readFigures: figures, clock, log });
 }
 

@@ -1,10 +1,14 @@
 import { routeTo, type HostIdentity } from '../browser/dial';
 import { openPages, type OpenPage } from '../browser/open-pages';
+import { createContext } from '../commands/create-context';
 import { createSession } from '../commands/create-session';
+import { deleteContext } from '../commands/delete-context';
 import { drainWorker } from '../commands/drain-worker';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
+import { restoreVersion } from '../commands/restore-version';
 import { discardJob, retryJob, type RetryJobParts } from '../commands/retry-job';
+import { updateContext } from '../commands/update-context';
 import { updateSession } from '../commands/update-session';
 import { FileLinks } from '../contract/file-links';
 import type { Service } from '../contract/service';
@@ -15,7 +19,9 @@ import { findBrowser, findDownloads, type FindBrowserParts } from '../engine/liv
 import { awaitSession } from '../queries/await-session';
 import { followSession } from '../queries/follow-session';
 import { followTenant } from '../queries/follow-tenant';
+import { getContext, listVersions } from '../queries/get-context';
 import { getSession } from '../queries/get-session';
+import { listContexts } from '../queries/list-contexts';
 import { listSessions } from '../queries/list-sessions';
 import { getCapacity, listWorkers } from '../queries/list-workers';
 import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
@@ -42,6 +48,8 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     checkIngressJob: ingressJobCheck(config),
   };
   const { retentionMs } = config;
+  const { contexts, contextVersions } = deps;
+  const getOneContext = getContext(contexts);
   return {
     createSession: createSession({ sessions, maintenance, relay, report, retentionMs, secret }),
     updateSession: updateSession(deps),
@@ -57,10 +65,17 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     followTenant: followTenant(deps),
     findBrowser: findBrowser(reach),
     findDownloads: findDownloads(reach),
+    createContext: createContext({ contexts, maintenance, report }),
+    getContext: getOneContext,
+    listContexts: listContexts(deps),
+    updateContext: updateContext(contexts),
+    deleteContext: deleteContext(deps),
+    listVersions: listVersions({ getContext: getOneContext, contextVersions }),
+    restoreVersion: restoreVersion(deps),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),
     getCapacity: getCapacity(deps),
-    getUsage: getUsage(deps.usage),
+    getUsage: getUsage(deps),
     listQuarantine: listQuarantine(quarantined),
     getQuarantined: retrying.getQuarantined,
     retryJob: retryJob(retrying),

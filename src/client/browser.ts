@@ -1,3 +1,4 @@
+import { Contexts } from './contexts';
 import type { CreateLiveRequest } from './creation';
 import { environmentVariable } from './environment';
 import { followEvents, type EventsOptions, type ServiceEvent } from './event-stream';
@@ -36,6 +37,7 @@ const DEFAULT_URL = 'http://127.0.0.1:3000';
 /** A client of a Holdfast service. It holds no connections: there is nothing to close. */
 export class Browser {
   readonly sessions: Sessions;
+  readonly contexts: Contexts;
   readonly workers: Workers;
   readonly jobs: Jobs;
   readonly puppeteer: PuppeteerConnector;
@@ -53,6 +55,7 @@ export class Browser {
       fetch: options.fetch ?? (async (input, init) => globalThis.fetch(input, init)),
     });
     this.#transport = transport;
+    this.contexts = new Contexts(transport);
     this.workers = new Workers(transport);
     this.jobs = new Jobs(transport);
     this.sessions = new Sessions(transport, options.releaseOnSignal ?? false);
@@ -72,7 +75,7 @@ export class Browser {
     return body as Capacity;
   }
 
-  /** The usage of your sessions, by the day in UTC on which they ended. */
+  /** The usage of your sessions, by the day in UTC on which they ended, and of your contexts. */
   async usage(options: UsageOptions = {}): Promise<Usage> {
     const [request, days] = splitRequest(options);
     const path = `/v1/usage${queryOf({ ...days })}`;

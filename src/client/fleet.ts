@@ -49,7 +49,7 @@ export interface UsageFigures {
   readonly startedMinutes: number;
 }
 
-/** The usage of your sessions by day. */
+/** The usage of your sessions by day, and of your contexts. */
 export interface Usage {
   readonly from: string;
   readonly to: string;
@@ -58,6 +58,8 @@ export interface Usage {
     readonly byEndReason: Readonly<Record<string, UsageFigures>>;
   })[];
   readonly total: UsageFigures;
+  /** Your contexts now, with all their kept versions. */
+  readonly contexts: { readonly count: number; readonly bytes: number };
 }
 
 /** The machines of an installation. */

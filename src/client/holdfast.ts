@@ -4,6 +4,17 @@
  * they are used.
  */
 export { Browser, type ClientOptions } from './browser';
+export type {
+  ContextChangeRequest,
+  ContextData,
+  ContextOrId,
+  Contexts,
+  ContextVersionData,
+  CreateContextOptions,
+  CreateContextRequestOptions,
+  ListContextsOptions,
+  UpdateContextOptions,
+} from './contexts';
 export type { CreateLiveRequest, CreateRequest } from './creation';
 export {
   HoldfastError,

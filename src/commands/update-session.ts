@@ -1,16 +1,16 @@
-import { createHash } from 'node:crypto';
 import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { SessionChange } from '../../machines/session/session.events';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
 import { ServiceError } from '../core/errors';
-import { randomId, type SessionRef } from '../core/ids';
+import type { SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';
 import { sessionEnded } from '../engine/session-ended';
 import type { CommandSender } from '../engine/command-sender';
 import type { CommandOutcome } from '../engine/waiters';
 import type { SessionStore } from '../store/session-store';
 import type { LoadedSession, SessionRecord } from '../store/session-record';
+import { operationId } from './operation-id';
 
 /** A change, and its conditions. */
 export interface UpdateRequest {
@@ -47,12 +47,12 @@ export interface UpdateSessionParts {
  */
 export function updateSession(parts: UpdateSessionParts): UpdateSession {
   return async request => {
-    const { ref, actor, ifRevision } = request;
+    const { ref, actor, ifRevision, requestKey } = request;
     const { nowMs, ...read } = await parts.sessions.read(ref);
     const before = recordOf(read);
     if (isEnded(statusOf(before.snapshot))) throw sessionEnded(before.snapshot);
     const change = changeOf(request, before);
-    const commandId = commandIdOf(request, change);
+    const commandId = operationId('update', requestKey, [ref, requestKey, ifRevision, change]);
     const sent = { revision: before.revision, atMs: nowMs };
     const outcome = await parts.commands.send({
       v: 1,
@@ -130,10 +130,3 @@ function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: Up
 
 const invalid = (pointer: string, message: string): ServiceError =>
   new ServiceError('invalid_request', `${pointer}: ${message}`, { fields: [{ pointer, message }] });
-
-/* The change is part of the id: the same key with another change is another operation, not a replay. */
-function commandIdOf({ ref, ifRevision, requestKey }: UpdateRequest, change: SessionChange): string {
-  if (requestKey === null) return randomId();
-  const digest = createHash('sha256').update(JSON.stringify([ref, requestKey, ifRevision, change]));
-  return `update.${digest.digest('hex').slice(0, 32)}`;
-}

@@ -71,19 +71,24 @@ export const duration = (maxMs: number): z.ZodInt =>
     .max(maxMs, `must be at most ${maxMs} milliseconds`);
 
 /** The name of a label. */
-export const labelName = z
+const labelName = z
   .string()
   .regex(
     LABEL_NAME,
     'must have 1 to 63 characters: letters, digits, ".", "_", "/", "-", the first a letter or digit',
   );
 
-/** @see labelName */
-export const labelValue = z.string().regex(LABEL_VALUE, 'must have at most 128 printable characters');
+const labelValue = z.string().regex(LABEL_VALUE, 'must have at most 128 printable characters');
 
-const labels = z
+/** The labels of something new. */
+export const labels = z
   .record(labelName, labelValue)
   .refine(given => Object.keys(given).length <= LABELS_MAX, `must be at most ${LABELS_MAX} pairs`);
+
+/** A change of labels: null removes one. */
+export const labelChange = z
+  .record(labelName, labelValue.nullable())
+  .refine(given => Object.keys(given).length <= 2 * LABELS_MAX, `must be at most ${2 * LABELS_MAX} pairs`);
 
 /** The name of a session. */
 export const sessionName = z
@@ -153,16 +158,19 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
   };
 }
 
+/** The size of a page, as a parameter of a query. */
+export const pageLimit = z
+  .string()
+  .regex(/^\d{1,3}$/, 'must be a whole number')
+  .transform(Number)
+  .pipe(z.int().min(1).max(100))
+  .default(50);
+
 /** The query of `GET /v1/sessions`. */
 export const listQuery = z.object({
   ...selectionFields,
   cursor: z.string().max(128).refine(isCursor, 'is not a cursor of this list').optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(1).max(100))
-    .default(50),
+  limit: pageLimit,
 });
 
 /** The parsed query of `GET /v1/sessions`. */

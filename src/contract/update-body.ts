@@ -3,7 +3,7 @@ import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { UpdateRequest } from '../commands/update-session';
 import { checkFields, type FieldPlace } from '../core/check-fields';
 import { ServiceError } from '../core/errors';
-import { duration, labelName, labelValue, sessionName, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
+import { duration, labelChange, sessionName, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
 
 /* Strict: with a misspelt time-out the session would end at the old time. */
 const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
@@ -21,12 +21,7 @@ const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>
         .nullable()
         .exactOptional()
         .describe('The new idle time-out in milliseconds, counted from now. Null removes it.'),
-      labels: z
-        .record(labelName, labelValue.nullable())
-        .refine(
-          given => Object.keys(given).length <= 2 * LABELS_MAX,
-          `must be at most ${2 * LABELS_MAX} pairs`,
-        )
+      labels: labelChange
         .exactOptional()
         .describe(
           `Merged into the labels of the session; null removes a label. The session may have up to ${LABELS_MAX}.`,
@@ -86,7 +81,7 @@ export function parseIfMatch(header: string | undefined): number | null {
   if (header === undefined || header.trim() === '*') return null;
   const [, tag] = ENTITY_TAG.exec(header.trim()) ?? [];
   if (tag !== undefined) return /^[1-9]\d{0,14}$/.test(tag) ? Number(tag) : 0;
-  const message = 'must be the ETag of a session, such as "3", or *; weak tags and lists are not supported';
+  const message = 'must be an ETag, such as "3", or *; weak tags and lists are not supported';
   throw new ServiceError('malformed_request', `If-Match: ${message}`, {
     fields: [{ pointer: 'header/If-Match', message }],
   });

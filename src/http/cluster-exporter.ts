@@ -56,9 +56,11 @@ export class ClusterExporter {
     }
   }
 
-  #show({ nowMs, sessions, capacity, lostWorkers, undone, queues, server }: InstallationFigures): void {
+  #show(figures: InstallationFigures): void {
+    const { nowMs, sessions, contextBytes, capacity, lostWorkers, undone, queues, server } = figures;
     const to = this.#cluster;
     for (const [status, count] of Object.entries(sessions)) to.sessions.set({ status }, count);
+    to.contextBytes.set({}, contextBytes);
     to.slots.set({ state: 'total' }, capacity.slots);
     to.slots.set({ state: 'used' }, capacity.used);
     to.slots.set({ state: 'free' }, capacity.free);
@@ -90,11 +92,12 @@ export class ClusterExporter {
   }
 
   #clear(): void {
-    const { sessions, slots, workers, timeoutsOverdue, orphans } = this.#cluster;
+    const { sessions, contextBytes, slots, workers, timeoutsOverdue, orphans } = this.#cluster;
     const { queueJobs, queueOldestWaiting, quarantinedJobs } = this.#cluster;
     const { noEviction, persistent, memoryUsed, memoryMax, clients, response } = this.#redis;
     const ofInstallation = [
       sessions,
+      contextBytes,
       slots,
       workers,
       timeoutsOverdue,

@@ -15,8 +15,18 @@ import { bodyReader } from './edge/body';
 import type { EdgeGuard } from './edge/edge-guard';
 import { errorHandler, notFound } from './edge/error-handler';
 import { mount, type Handlers } from './mount';
+import type { CONTEXT_OPERATIONS } from './openapi/context-operations';
 import type { Readiness } from './readiness';
 import { openContext } from './edge/request-context';
+import {
+  createContextRoute,
+  deleteContextRoute,
+  getContextRoute,
+  listContextsRoute,
+  listVersionsRoute,
+  restoreVersionRoute,
+  updateContextRoute,
+} from './routes/contexts';
 import { createSessionRoute } from './routes/create-session';
 import { devToolsJsonRoute } from './routes/devtools-json';
 import { fileRoute } from './routes/files';
@@ -126,6 +136,7 @@ function handlersOf(parts: HttpParts): Handlers {
     listSessionEvents: sessionEventsRoute(service.sessionHistory),
     streamSessionEvents: streamSessionEventsRoute({ getSession, followSession, eventStreams }),
     streamEvents: streamEventsRoute({ followTenant, eventStreams }),
+    ...contextHandlers(service),
     listWorkers: listWorkersRoute(service),
     drainWorker: drainWorkerRoute(service, true),
     undrainWorker: drainWorkerRoute(service, false),
@@ -136,5 +147,17 @@ function handlersOf(parts: HttpParts): Handlers {
     getJob: getJobRoute(service),
     retryJob: retryJobRoute(service),
     discardJob: discardJobRoute(service),
+  };
+}
+
+function contextHandlers(service: Service): Pick<Handlers, keyof typeof CONTEXT_OPERATIONS> {
+  return {
+    createContext: createContextRoute(service),
+    listContexts: listContextsRoute(service),
+    getContext: getContextRoute(service),
+    updateContext: updateContextRoute(service),
+    deleteContext: deleteContextRoute(service),
+    listContextVersions: listVersionsRoute(service),
+    restoreContextVersion: restoreVersionRoute(service),
   };
 }

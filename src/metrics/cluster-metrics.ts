@@ -7,6 +7,7 @@ import type { MetricRegistry } from './metric-registry';
  */
 export class ClusterMetrics {
   readonly sessions;
+  readonly contextBytes;
   readonly slots;
   readonly workers;
   readonly timeoutsOverdue;
@@ -21,6 +22,10 @@ export class ClusterMetrics {
       name: 'sessions',
       help: 'Retained sessions of the installation.',
       labels: { status: STATUSES },
+    });
+    this.contextBytes = registry.gauge({
+      name: 'context_bytes',
+      help: 'Size of all kept versions of contexts of the installation.',
     });
     this.slots = registry.gauge({
       name: 'slots',

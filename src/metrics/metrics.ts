@@ -7,7 +7,15 @@ import {
   TIMER_KINDS,
   ENDED_STATUSES,
 } from '../../machines/session/session.words';
-import { QUARANTINE_REASONS, SESSION_EVENTS, START_BUCKETS, SWEEPS, TIMER_LAYERS } from './label-values';
+import {
+  CONTEXT_CHANGES,
+  QUARANTINE_REASONS,
+  SAVE_RESULTS,
+  SESSION_EVENTS,
+  START_BUCKETS,
+  SWEEPS,
+  TIMER_LAYERS,
+} from './label-values';
 import { MetricRegistry } from './metric-registry';
 
 const LATENESS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
@@ -100,6 +108,18 @@ export class Metrics {
     name: 'commands_unanswered_total',
     help: 'Commands that got no answer from their queue, so that their sender executed them itself. Normally 0.',
     labels: { command: ['release', 'update'] },
+  });
+  readonly contextChanges = this.registry.counter({
+    name: 'context_changes_total',
+    help: 'Contexts that this process has created or deleted, or of which it has restored an older version.',
+    labels: { change: CONTEXT_CHANGES },
+  });
+  readonly contextVersions = this.registry.counter({
+    name: 'context_versions_total',
+    help:
+      'Saves of contexts that this process has committed: the version became current, was kept aside because ' +
+      'another one had become current meanwhile, or was dropped because the context was deleted or the quota used up.',
+    labels: { result: SAVE_RESULTS },
   });
   readonly redisUp = this.registry.gauge({
     name: 'redis_up',

@@ -3,9 +3,9 @@ import type { SessionSnapshot } from '../../machines/session/session.types';
 import { isEnded, type TimerKind } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
 import type { BadJob } from '../core/quarantine';
-import type { SessionRef } from '../core/ids';
+import type { ContextRef, SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
-import type { SweepName, TimerLayer } from './label-values';
+import type { ContextChange, SaveResult, SweepName, TimerLayer } from './label-values';
 import type { Metrics } from './metrics';
 
 export type { SweepName, TimerLayer } from './label-values';
@@ -27,7 +27,7 @@ export interface Transition {
 }
 
 /**
- * Reports what happens to sessions: each method writes the log line and the metric together, so that they cannot
+ * Reports what happens to sessions and contexts: each method writes the log line and the metric together, so that they cannot
  * disagree. Nothing here throws or waits.
  */
 export class Report {
@@ -89,6 +89,18 @@ export class Report {
       { session: ref, command },
       'a command got no answer from its queue; this process executes it',
     );
+  }
+
+  /** A context was changed otherwise than by a save. */
+  contextChanged(change: ContextChange, ref: ContextRef, detail: Record<string, unknown> = {}): void {
+    this.metrics.contextChanges.inc({ change });
+    this.log.info({ context: ref, change, ...detail }, 'context');
+  }
+
+  /** The state of a context was saved: what became of it. */
+  contextSaved(ref: ContextRef, result: SaveResult, detail: Record<string, unknown>): void {
+    this.metrics.contextVersions.inc({ result });
+    this.log[result === 'current' ? 'info' : 'warn']({ context: ref, result, ...detail }, 'context saved');
   }
 
   /** A job was found without the process that had taken it. */

@@ -1,6 +1,7 @@
 import type { Capacity } from '../client/fleet';
 import type { SessionStatus } from '../../machines/session/session.words';
 import type { QueueDepth, QueueDepths } from '../queue/queue-depths';
+import type { ContextIndex } from '../store/contexts/context-index';
 import type { HealthStore, LeftUndone, ServerState } from '../store/health-store';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionIndex } from '../store/session-index';
@@ -10,6 +11,8 @@ import { capacityOf, listWorkers, type ListWorkersParts } from './list-workers';
 export interface InstallationFigures {
   readonly nowMs: number;
   readonly sessions: Readonly<Record<SessionStatus, number>>;
+  /** Of all kept versions of contexts. */
+  readonly contextBytes: number;
   readonly capacity: Capacity;
   /** Workers whose lease has lapsed and that are not forgotten yet. */
   readonly lostWorkers: number;
@@ -25,6 +28,7 @@ export type ReadFigures = () => Promise<InstallationFigures>;
 export interface ReadFiguresParts extends ListWorkersParts {
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
   readonly index: Pick<SessionIndex, 'counts'>;
+  readonly contextIndex: Pick<ContextIndex, 'totalBytes'>;
   readonly health: HealthStore;
   readonly queueDepths: QueueDepths;
 }
@@ -34,8 +38,9 @@ export function readFigures(parts: ReadFiguresParts): ReadFigures {
   const list = listWorkers(parts);
   return async () => {
     const nowMs = await parts.maintenance.nowMs();
-    const [sessions, found, queued, undone, queues, server] = await Promise.all([
+    const [sessions, contextBytes, found, queued, undone, queues, server] = await Promise.all([
       parts.index.counts(),
+      parts.contextIndex.totalBytes(),
       list(),
       parts.workers.queuedSessions(),
       parts.health.leftUndone(nowMs),
@@ -46,6 +51,15 @@ export function readFigures(parts: ReadFiguresParts): ReadFigures {
       ({ isAlive, leaseExpiresAtMs }) => !isAlive && leaseExpiresAtMs !== null,
     );
     const capacity = capacityOf(found, queued);
-    return { nowMs, sessions, capacity, lostWorkers: lostWorkers.length, undone, queues, server };
+    return {
+      nowMs,
+      sessions,
+      contextBytes,
+      capacity,
+      lostWorkers: lostWorkers.length,
+      undone,
+      queues,
+      server,
+    };
   };
 }

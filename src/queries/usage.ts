@@ -1,3 +1,4 @@
+import type { ContextIndex, ContextUsage } from '../store/contexts/context-index';
 import type { DayUsage, Usage, UsageStore } from '../store/usage-store';
 
 const DAY_MS = 86_400_000;
@@ -14,19 +15,30 @@ export interface UsageReport {
   /** Only days on which a session ended. */
   readonly days: readonly (DayUsage & { readonly total: Usage })[];
   readonly total: Usage;
+  /** What the tenant's contexts take now. */
+  readonly contexts: ContextUsage;
 }
 
 /** Reads the usage. */
 export type GetUsage = (request: UsageRequest) => Promise<UsageReport>;
 
+/** Dependencies of {@link getUsage}. */
+export interface GetUsageParts {
+  readonly usage: Pick<UsageStore, 'days'>;
+  readonly contextIndex: Pick<ContextIndex, 'usage'>;
+}
+
 /** @throws what Redis throws while it is away. */
-export function getUsage(usage: Pick<UsageStore, 'days'>): GetUsage {
+export function getUsage({ usage, contextIndex }: GetUsageParts): GetUsage {
   return async ({ tenant, from, to }) => {
-    const counted = await usage.days(tenant, daysBetween(from, to));
+    const [counted, contexts] = await Promise.all([
+      usage.days(tenant, daysBetween(from, to)),
+      contextIndex.usage(tenant),
+    ]);
     const days = counted
       .filter(({ byEndReason }) => Object.keys(byEndReason).length > 0)
       .map(day => ({ ...day, total: added(Object.values(day.byEndReason)) }));
-    return { days, total: added(days.map(({ total }) => total)) };
+    return { days, total: added(days.map(({ total }) => total)), contexts };
   };
 }
 

@@ -2,7 +2,9 @@ import { Browser } from '../../src/client/browser';
 import { SessionEndedError } from '../../src/client/errors';
 import type { Session, SessionEvent } from '../../src/client/session';
 import { pollUntil } from '../../src/core/abort';
+import { contextRefOf } from '../../src/core/ids';
 import { startTestApi, type TestApi } from '../support/api';
+import { versionCommit } from '../support/context-samples';
 import { startCuttingProxy, type CuttingProxy } from '../support/cutting-proxy';
 
 describe('the client and the service', () => {
@@ -162,6 +164,45 @@ describe('the client and the service', () => {
       code: 'session_ended',
       sessionStatus: 'released',
     });
+  });
+
+  it('create, change and delete a context once, also when the answers are lost', async () => {
+    const { contexts } = client;
+    proxy.answersToLose = 1;
+    const made = await contexts.create({ name: 'github', labels: { team: 'a' } });
+    expect(await contexts.get(made)).toEqual(made);
+    await expect(contexts.create({ name: 'github' })).rejects.toMatchObject({ code: 'context_exists' });
+    expect((await contexts.create({ name: 'github', ifExists: 'return' })).id).toBe(made.id);
+
+    proxy.answersToLose = 1;
+    const renamed = await contexts.update(made, { name: 'hub' }, { ifRevision: made.revision });
+    expect(renamed).toMatchObject({ name: 'hub', revision: made.revision + 1 });
+    await expect(
+      contexts.update(made, { name: 'late' }, { ifRevision: made.revision }),
+    ).rejects.toMatchObject({ code: 'precondition_failed' });
+
+    const ref = contextRefOf('default', made.id);
+    for (const baseVersion of [0, 1])
+      await api.deps.contextVersions.commit(versionCommit(ref, { baseVersion }));
+    expect((await contexts.versions(made.id)).map(({ version }) => version)).toEqual([2, 1]);
+    proxy.answersToLose = 1;
+    expect(await contexts.restore(made, 1)).toMatchObject({ currentVersion: 1, latestVersion: 2 });
+    expect((await client.usage()).contexts).toEqual({ count: 1, bytes: 200 });
+
+    proxy.answersToLose = 1;
+    await contexts.delete(made);
+    await expect(contexts.get(made)).rejects.toMatchObject({ code: 'context_not_found', status: 404 });
+  });
+
+  it('list contexts by name and by label, over all pages', async () => {
+    const made: string[] = [];
+    for (const name of ['a', 'b', 'c'])
+      made.unshift((await client.contexts.create({ name, labels: { run: 'list' } })).id);
+    const found: string[] = [];
+    for await (const { id } of client.contexts.list({ labelSelector: 'run=list', limit: 2 })) found.push(id);
+    expect(found).toEqual(made);
+    for await (const { id } of client.contexts.list({ name: 'a' })) expect(id).toBe(made[2]);
+    for (const id of made) await client.contexts.delete(id);
   });
 
   it('refuse what is not offered yet, by code and field', async () => {

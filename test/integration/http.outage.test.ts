@@ -1,4 +1,5 @@
 import { pollUntil } from '../../src/core/abort';
+import { newContextId } from '../../src/core/ids';
 import { startTestApi, type Answer, type TestApi } from '../support/api';
 import { watchSlowdown } from '../support/slowdown';
 
@@ -14,6 +15,11 @@ const ROUTES = [
   ['POST', '/v1/sessions/s-1/release'],
   ['GET', '/v1/sessions/s-1/live'],
   ['GET', '/v1/sessions/s-1/events'],
+  ['POST', '/v1/contexts'],
+  ['GET', '/v1/contexts?name=n'],
+  ['DELETE', `/v1/contexts/${newContextId(0)}`],
+  ['GET', `/v1/contexts/${newContextId(0)}/versions`],
+  ['POST', `/v1/contexts/${newContextId(0)}/versions/1/restore`],
   ['GET', '/queues/api/queues'],
 ] as const;
 

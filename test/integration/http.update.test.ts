@@ -202,6 +202,7 @@ describe('changing sessions over HTTP', () => {
         to: day,
         days: [{ date: day, ...used, byEndReason: { released_by_client: used } }],
         total: used,
+        contexts: { count: 0, bytes: 0 },
       });
     });
 

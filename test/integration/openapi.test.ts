@@ -2,6 +2,7 @@ import { refOf, type SessionRef } from '../../src/core/ids';
 import { FileLinks } from '../../src/contract/file-links';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { startTestApi, type TestApi } from '../support/api';
+import { createContext, versionCommit } from '../support/context-samples';
 import { readHistory } from '../support/history';
 import { Contract } from '../support/openapi';
 import { sendRaw, type RawAnswer, type RawRequest } from '../support/raw-http';
@@ -195,6 +196,38 @@ describe('every answer', () => {
     await expectStatus(post('/v1/sessions/unknown', { name: 'm' }, [], 'PATCH'), 404);
     await expectStatus(withKey('DELETE', '/v1/sessions/unknown'), 404);
     await expectStatus(withKey('POST', '/v1/sessions/unknown/release'), 404);
+  });
+
+  it('about a context is as documented', async () => {
+    const ref = await createContext(api.deps.contexts, { tenant: 'acme', name: 'old' });
+    await api.deps.contextVersions.commit(versionCommit(ref));
+    const key = ['idempotency-key', 'ctx-1'] as const;
+    const { text } = await expectStatus(post('/v1/contexts', { name: 'n' }, [key]), 201);
+    await expectStatus(post('/v1/contexts', { name: 'm' }, [key]), 422);
+    await expectStatus(post('/v1/contexts', { name: 'n' }), 409);
+    await expectStatus(post('/v1/contexts', { name: 'n', ifExists: 'return' }), 200);
+    await expectStatus(withKey('GET', '/v1/contexts?limit=1'), 200);
+    // SAFETY: a 201 of this route carries a context.
+    const { id } = JSON.parse(text) as { id: string };
+    const [at, old] = [`/v1/contexts/${id}`, ref.replace('acme/', '/v1/contexts/')];
+    const stale = [['if-match', '"9"']] as const;
+    await expectStatus(withKey('GET', old), 200);
+    await expectStatus(withKey('GET', old, { headers: [['if-none-match', '"2"']] }), 304);
+    await expectStatus(post(at, { name: 'old' }, [], 'PATCH'), 409);
+    await expectStatus(post(at, { name: 'm' }, [], 'PATCH'), 200);
+    await expectStatus(post(at, { name: 'm' }, stale, 'PATCH'), 412);
+    await expectStatus(withKey('GET', `${old}/versions`), 200);
+    await expectStatus(withKey('POST', `${old}/versions/1/restore`), 200);
+    await expectStatus(withKey('POST', `${old}/versions/2/restore`), 404);
+    await expectStatus(withKey('POST', `${old}/versions/1/restore`, { headers: stale }), 412);
+    await expectStatus(withKey('DELETE', at, { headers: stale }), 412);
+    await expectStatus(withKey('DELETE', at), 204);
+    await expectStatus(post('/v1/contexts', { name: 'n' }, [key]), 404);
+    await expectStatus(withKey('GET', at), 404);
+    await expectStatus(withKey('DELETE', at), 404);
+    await expectStatus(post(at, { name: 'm' }, [], 'PATCH'), 404);
+    await expectStatus(withKey('GET', `${at}/versions`), 404);
+    await expectStatus(withKey('POST', `${at}/versions/1/restore`), 404);
   });
 
   it('with a file is as documented', async () => {

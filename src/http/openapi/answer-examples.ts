@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { DEFAULTS_BESIDE_PROXY } from '../../../machines/session/session.types';
 import type { Problem } from '../edge/problem';
+import type { ContextData, ContextVersionData } from '../../client/contexts';
 import type { CreatedSessionData, EndedSessionData, LiveSessionData } from '../../client/session';
 import type {
   liveDetailsAnswer,
@@ -10,11 +11,12 @@ import type {
   transitionAnswer,
 } from './answers';
 
-/* One example session, used in the whole document. */
+/* One example session and one example context, used in the whole document. */
 
 /** The ids used in examples. */
 export const EXAMPLE_IDS = {
   session: '01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5',
+  context: 'ctx_01a1f7a3-7f86-7a10-9c55-0f6b7c1d2e3f',
   worker: '4ace64b4-bc6e-49c6-b6bb-b206c1a08217',
 } as const;
 
@@ -105,6 +107,29 @@ const TRANSITION: z.infer<typeof transitionAnswer> = {
   endReason: null,
 };
 
+const CONTEXT: ContextData = {
+  id: EXAMPLE_IDS.context,
+  name: 'github',
+  labels: { team: 'a' },
+  createdAt: '2030-01-31T06:27:30.712Z',
+  updatedAt: '2030-01-31T06:29:12.407Z',
+  currentVersion: 3,
+  latestVersion: 3,
+  bytes: 912_384,
+  revision: 5,
+};
+
+const CONTEXT_VERSION: ContextVersionData = {
+  version: 3,
+  isCurrent: true,
+  createdAt: CONTEXT.updatedAt,
+  bytes: 304_128,
+  source: 'session',
+  sessionId: SESSION.id,
+  baseVersion: 2,
+  chromiumVersion: '156.0.7943.0',
+};
+
 const PROBLEM: Problem = {
   type: 'urn:holdfast:error:session_not_found',
   title: 'No such session',
@@ -125,6 +150,8 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
   LiveSession: SESSION,
   EndedSession: ENDED,
   SessionList: LIST,
+  Context: CONTEXT,
+  ContextVersion: CONTEXT_VERSION,
   LiveDetails: LIVE,
   SessionEvent: EVENT,
   ReleaseAllResult: RELEASED,

@@ -238,6 +238,7 @@ export const problemAnswer: z.ZodType<Problem> = z.looseObject({
       message: z.string(),
     }),
   ),
+  contextId: z.string().optional().describe('Only in `context_exists`: the context that has the name.'),
   sessionId: z.string().optional().describe('Only in errors about a session that has ended.'),
   sessionStatus: status.optional().describe('Only in errors about a session that has ended.'),
   endReason: endReason.nullish().describe('Only in errors about a session that has ended.'),

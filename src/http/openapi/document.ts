@@ -24,6 +24,7 @@ import {
   sessionListAnswer,
   transitionAnswer,
 } from './answers';
+import { contextAnswer, contextVersionAnswer } from './context-operations';
 import { commonErrors, type AnswerSpec, type Operation } from './operation';
 import type { OpenApiDocument } from './open-api';
 import { OPERATIONS } from './operations';
@@ -37,6 +38,8 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   LiveSession: liveSessionAnswer,
   EndedSession: endedSessionAnswer,
   SessionList: sessionListAnswer,
+  Context: contextAnswer,
+  ContextVersion: contextVersionAnswer,
   LiveDetails: liveDetailsAnswer,
   SessionEvent: sessionEventAnswer,
   ReleaseAllResult: releaseAllAnswer,
@@ -59,6 +62,7 @@ const INFO = {
 
 const TAGS = [
   { name: 'Sessions', description: 'One session is one browser.' },
+  { name: 'Contexts', description: 'Named places where logins are kept between sessions.' },
   { name: 'Events', description: 'What happened to sessions, why, by whom and when.' },
   { name: 'Jobs', description: 'Jobs that other services have sent through the queue.' },
   { name: 'Service', description: 'Workers, capacity, usage and health of the service.' },

@@ -31,6 +31,9 @@ const usageAnswer = z.object({
     .array(z.object({ date: z.string(), ...used, byEndReason: z.record(z.string(), usage) }))
     .describe('The days on which sessions ended. A session counts once, on the day of its end.'),
   total: usage,
+  contexts: z
+    .object({ count, bytes: count.describe('Size of all kept versions.') })
+    .describe('The contexts as they are now.'),
 });
 
 const WORKER = { description: 'The worker.', schema: workerAnswer };
@@ -81,7 +84,7 @@ export const FLEET_OPERATIONS = {
     method: 'GET',
     path: '/v1/usage',
     tag: 'Service',
-    summary: 'Read the usage of sessions, by the day of their end and by end reason',
+    summary: 'Read the usage of sessions, by the day of their end and by end reason, and of contexts',
     query: usageQuery,
     answers: { 200: { description: 'The usage. It is kept for 400 days.', schema: usageAnswer } },
     errors: [],

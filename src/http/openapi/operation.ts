@@ -23,7 +23,7 @@ export interface Operation {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With parameters as `{name}`. */
   readonly path: string;
-  readonly tag: 'Sessions' | 'Events' | 'Jobs' | 'Service';
+  readonly tag: 'Sessions' | 'Contexts' | 'Events' | 'Jobs' | 'Service';
   readonly summary: string;
   readonly description?: string;
   /** Needs no API key. */

@@ -1,7 +1,7 @@
 import { CREATE_ENDED_CODES } from '../../engine/session-ended';
 import { z } from 'zod';
 import { sessionEventsQuery } from '../routes/session-events';
-import { createBodySchema, IDEMPOTENCY_KEY, listQuery, releaseAllSelection } from '../../contract/schemas';
+import { createBodySchema, listQuery, releaseAllSelection } from '../../contract/schemas';
 import { updateBodySchema } from '../../contract/update-body';
 import {
   createdSessionAnswer,
@@ -13,23 +13,15 @@ import {
   sessionEventsAnswer,
   sessionListAnswer,
 } from './answers';
+import { CONTEXT_OPERATIONS } from './context-operations';
 import { FILE_OPERATIONS } from './file-operations';
 import { FLEET_OPERATIONS } from './fleet-operations';
+import { header, IDEMPOTENCY, ifMatch } from './headers';
 import { JOB_OPERATIONS } from './job-operations';
 import type { AnswerSpec, Operation } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
 import { SERVICE_OPERATIONS } from './service-operations';
 
-/* No header is required: each has a default. */
-const header = (description: string, schema: z.ZodType = z.string()): z.ZodType =>
-  schema.optional().describe(description);
-
-const IDEMPOTENCY = {
-  'Idempotency-Key': header(
-    'A retry with the same key within 24 hours gets the result of the first request.',
-    z.string().regex(IDEMPOTENCY_KEY),
-  ),
-};
 const RESPOND_ASYNC = { Prefer: header('`respond-async`: answer as soon as the end is committed.') };
 
 /** What both streams have in common: where to go on. */
@@ -156,7 +148,7 @@ export const OPERATIONS = {
       '200, or 409 `session_ended`.',
     headers: z.object({
       ...IDEMPOTENCY,
-      'If-Match': header('An `ETag`: 412 if the session has another revision. `*`: any revision.'),
+      ...ifMatch('session'),
     }),
     body: updateBodySchema,
     bodyExample: { timeout: 1_200_000, labels: { state: 'busy', team: null } },
@@ -262,6 +254,7 @@ export const OPERATIONS = {
     answers: { 200: stream('The stream.') },
     errors: ['too_many_streams'],
   },
+  ...CONTEXT_OPERATIONS,
   ...PAGE_OPERATIONS,
   ...FILE_OPERATIONS,
   ...JOB_OPERATIONS,

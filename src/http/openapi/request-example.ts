@@ -21,6 +21,7 @@ export interface Caller {
  * it is.
  */
 const PATH_VALUES: readonly (readonly [pattern: RegExp, value: string])[] = [
+  [/^\/v1\/contexts\/\{id\}/, EXAMPLE_IDS.context],
   [/^\/v1\/workers\/\{id\}/, EXAMPLE_IDS.worker],
   [/\{id\}/, EXAMPLE_IDS.session],
 ];
@@ -35,7 +36,10 @@ export function requestExample(document: OpenApiDocument, placed: Placed, caller
   const query = operation.parameters.some(({ in: where, required }) => where === 'query' && required === true)
     ? '?token=…'
     : '';
-  const url = caller.baseUrl + path.replace('{id}', id).replace('{name}', 'report.pdf') + query;
+  const url =
+    caller.baseUrl +
+    path.replace('{id}', id).replace('{name}', 'report.pdf').replace('{version}', '2') +
+    query;
   if (operation.responses['101'] !== undefined) {
     const endpoint = url.replace(/^http/, 'ws');
     return `const browser = await puppeteer.connect({ browserWSEndpoint: '${endpoint}' }); // session.websocketUrl`;

@@ -3,6 +3,7 @@ import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { QuarantinedJob } from '../../client/jobs';
 import type { DiscardJob, RetryJob } from '../../commands/retry-job';
+import { pageLimit } from '../../contract/schemas';
 import { checkFields } from '../../core/check-fields';
 import { ServiceError } from '../../core/errors';
 import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
@@ -22,12 +23,7 @@ export interface JobRouteParts {
 export const jobsQuery = z.object({
   queue: z.enum(QUEUES).optional().describe('Only jobs of this queue.'),
   cursor: z.string().max(64).refine(isQuarantineCursor, 'is not a cursor of this list').optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(1).max(100))
-    .default(50),
+  limit: pageLimit,
 });
 
 /** `GET /v1/jobs`: one page of the jobs in quarantine, newest first. */

@@ -35,14 +35,14 @@ export interface UsageRouteParts {
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
 }
 
-/** `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason. */
+/** `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason, and of its contexts. */
 export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestHandler {
   return async (req, res) => {
     const asked = checkFields(usageQuery, req.query, { root: 'query' });
     const to = asked.to ?? dayOf(await withinRedisBudget(maintenance.nowMs()));
     const from = asked.from ?? dayOf(Date.parse(to) - (DAYS_DEFAULT - 1) * DAY_MS);
     checkFields(usageRange, { from, to }, { root: 'query' });
-    const { days, total } = await withinRedisBudget(getUsage({ tenant: tenantOf(res), from, to }));
+    const { days, total, contexts } = await withinRedisBudget(getUsage({ tenant: tenantOf(res), from, to }));
     res.json({
       from,
       to,
@@ -54,6 +54,7 @@ export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestH
         ),
       })),
       total: viewOf(total),
+      contexts: { count: contexts.contexts, bytes: contexts.bytes },
     });
   };
 }

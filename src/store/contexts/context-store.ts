@@ -32,6 +32,11 @@ export class ContextStore {
     return this.redis.hget(keys.contextNames(tenant), name);
   }
 
+  /** Whether an operation was applied to a context, which may not exist any more. */
+  async wasAnswered(ref: ContextRef, opId: string): Promise<boolean> {
+    return (await this.redis.exists(keys.contextAnswer(ref, opId))) === 1;
+  }
+
   /** Makes a context, or answers why not. Of several at once with one name, one is made. */
   async create(context: NewContext): Promise<CreateContextAnswer> {
     const { tenant, id, name, labels, createdAtMs, requestKey, fingerprint } = context;

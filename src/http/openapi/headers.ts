@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { IDEMPOTENCY_KEY } from '../../contract/schemas';
+
+/* Headers that several operations read. No header is required: each has a default. */
+
+/** A header as a parameter. */
+export const header = (description: string, schema: z.ZodType = z.string()): z.ZodType =>
+  schema.optional().describe(description);
+
+/** For operations that a client may repeat. */
+export const IDEMPOTENCY = {
+  'Idempotency-Key': header(
+    'A retry with the same key within 24 hours gets the result of the first request.',
+    z.string().regex(IDEMPOTENCY_KEY),
+  ),
+};
+
+/** For changes of one revision. */
+export const ifMatch = (what: 'session' | 'context'): Readonly<Record<string, z.ZodType>> => ({
+  'If-Match': header(`An \`ETag\`: 412 if the ${what} has another revision. \`*\`: any revision.`),
+});
