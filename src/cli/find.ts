@@ -1,4 +1,5 @@
 import type { Browser } from '../client/browser';
+import type { ListContextsOptions } from '../client/contexts';
 import { isHoldfastError, type ErrorCode } from '../client/errors';
 import { type Session, type SessionStatus, ENDED_STATUSES, OPEN_STATUSES } from '../client/session';
 import { UsageError } from './exit-codes';
@@ -17,13 +18,16 @@ interface Kind {
   /** The service's error code for an unknown id. */
   readonly missing: ErrorCode;
   /** All candidates, in groups: the more likely ones first. */
-  candidates(client: Browser): AsyncIterable<readonly Candidate[]> | Iterable<Promise<readonly Candidate[]>>;
+  candidates(
+    client: Browser,
+    word: string,
+  ): AsyncIterable<readonly Candidate[]> | Iterable<Promise<readonly Candidate[]>>;
 }
 
 /** A shorter prefix of an id is not accepted: it is probably a typing error. */
 const PREFIX_MIN = 4;
 /** A complete id is never a prefix of another. */
-const WHOLE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const WHOLE_ID = /^(?:ctx_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** How many ended sessions are searched, the newest first. */
 const ENDED_MAX = 1_000;
 const SHOWN_MAX = 5;
@@ -45,7 +49,7 @@ export class AmbiguousWord extends UsageError {
 }
 
 /**
- * Calls `use` with the session, worker or job that a word means. A complete id is used directly, without a further
+ * Calls `use` with the session, context, worker or job that a word means. A complete id is used directly, without a further
  * request. Only if the service does not know it is the word looked up: as a name, then as a prefix of an id. A word
  * with several matches is an error.
  *
@@ -69,7 +73,7 @@ export async function withWord<T>(
 }
 
 async function lookUp(kind: Kind, client: Browser, word: string): Promise<string | null> {
-  for await (const group of kind.candidates(client)) {
+  for await (const group of kind.candidates(client, word)) {
     const named = group.filter(({ name }) => name === word);
     const begun = word.length < PREFIX_MIN ? [] : group.filter(({ id }) => id.startsWith(word));
     const found = named.length > 0 ? named : begun;
@@ -111,6 +115,22 @@ const sessionCandidate = ({ id, name, status }: Session): Candidate => ({
   name,
   about: name === null ? status : `${status}, ${name}`,
 });
+
+/** Contexts, by name and id; only a word that begins like an id is searched for among all. */
+export const CONTEXTS: Kind = {
+  plural: 'contexts',
+  missing: 'context_not_found',
+  *candidates({ contexts }, word) {
+    const all = async (options: ListContextsOptions): Promise<Candidate[]> => {
+      const found: Candidate[] = [];
+      for await (const { id, name } of contexts.list({ limit: 100, ...options }))
+        found.push({ id, name, about: name ?? 'no name' });
+      return found;
+    };
+    yield all({ name: word });
+    if (word.startsWith('ctx_')) yield all({});
+  },
+};
 
 /** Workers, by host and id. */
 export const WORKERS: Kind = {

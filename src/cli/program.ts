@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { registerCapacity } from './commands/capacity';
 import { registerCompletion } from './commands/completion';
+import { registerContexts } from './commands/contexts/contexts';
 import { registerJobs } from './commands/jobs';
 import { registerProcesses } from './commands/processes';
 import { registerRedisUrl } from './commands/redis-url';
@@ -28,6 +29,7 @@ export function buildProgram(context: Context, version: string): Command {
   registerRedisUrl(program, context);
   program.commandsGroup('Commands for a service:');
   registerSessions(program, context);
+  registerContexts(program, context);
   registerWorkers(program, context);
   registerJobs(program, context);
   registerCapacity(program, context);

@@ -4,7 +4,7 @@ import type { Argument, Command, Option } from 'commander';
 export type Dynamic = IdKind | 'files' | 'none';
 
 /** The groups of commands that take ids, each with a `list -o name`. */
-const ID_KINDS = ['sessions', 'workers', 'jobs'] as const;
+const ID_KINDS = ['sessions', 'contexts', 'workers', 'jobs'] as const;
 
 /** @see ID_KINDS */
 type IdKind = (typeof ID_KINDS)[number];

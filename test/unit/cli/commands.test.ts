@@ -142,6 +142,30 @@ describe('the command line', () => {
     expect(stub.requests[seen]?.headers['if-match']).toBe('"7"');
   });
 
+  it('sends what is asked of a context, and nothing for a variable that is not set', async () => {
+    script = () => ({ status: 200, body: { id: 'ctx_1', name: 'n', labels: {} } });
+    const { code } = await remote('contexts', 'create', 'n', '--label', 'team=a', '--or-get');
+    expect(code).toBe(0);
+    await remote('contexts', 'create');
+    await remote('contexts', 'update', 'ctx_1', '--name', '', '--label', 'team-', '--if-revision', '7');
+    expect(bodies()).toEqual([
+      { name: 'n', labels: { team: 'a' }, ifExists: 'return' },
+      {},
+      { name: null, labels: { team: null } },
+    ]);
+    expect(stub.requests[seen + 2]?.headers['if-match']).toBe('"7"');
+    seen = stub.requests.length;
+    for (const argv of [
+      ['create', ''],
+      ['create', '--or-get'],
+      ['update', 'ctx_1'],
+      ['delete', ''],
+      ['restore', 'ctx_1', 'x'],
+    ])
+      expect([argv, (await remote('contexts', ...argv)).code]).toEqual([argv, 2]);
+    expect(bodies()).toEqual([]);
+  });
+
   it('lists page after page up to the limit, and reports when there are more', async () => {
     script = ({ url }) => {
       const cursor = new URL(url, stub.url).searchParams.get('cursor');

@@ -29,6 +29,21 @@ const JOBS = ['01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5', '01a1f7a3-7f86-7999-b3d1-8
   name: 'session.create',
 }));
 
+const CONTEXTS = [
+  {
+    id: 'ctx_01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5',
+    name: 'github',
+    labels: {},
+    updatedAt: '2030-01-01T00:00:00Z',
+  },
+  {
+    id: 'ctx_01a1f7a3-7f86-7999-b3d1-8c6f8e66dca5',
+    name: null,
+    labels: {},
+    updatedAt: '2030-01-01T00:00:00Z',
+  },
+];
+
 describe('an argument that names a session', () => {
   let stub: StubService;
   beforeAll(async () => (stub = await startStubService(({ method, url }) => serve(method, url))));
@@ -120,6 +135,24 @@ describe('an argument that names a session', () => {
     },
   );
 
+  it('a context may be named by its name or the beginning of its id', async () => {
+    const [first, second] = CONTEXTS.map(({ id }) => id);
+    expect((await run('contexts', 'show', 'github', '-o', 'name')).stdout).toBe(`${String(first)}\n`);
+    expect((await run('contexts', 'versions', 'ctx_01a1f7a3-7f86-79')).code).toBe(0);
+    expect(await changesOf(run('contexts', 'restore', 'ctx_01a1f7a3-7f86-79', '3'))).toContain(
+      `POST /v1/contexts/${String(second)}/versions/3/restore`,
+    );
+    const deleted = run('contexts', 'delete', 'github', 'ctx_01a1', 'none');
+    expect((await changesOf(deleted)).filter(change => /ctx_[0-9a-f-]{36}$/.test(change))).toEqual([
+      `DELETE /v1/contexts/${String(first)}`,
+    ]);
+    expect(await deleted).toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining(String(first)),
+      stderr: expect.stringMatching(/matches 2 contexts: .*\(github\), .*\(no name\)\n.*none/),
+    });
+  });
+
   it('a worker may be named by its host, a job in quarantine by the beginning of its id', async () => {
     expect((await run('workers', 'drain', 'host-1', '-o', 'name')).stdout).toBe(
       `${String(WORKERS[1]?.id)}\n`,
@@ -160,6 +193,14 @@ function serve(
     if (action === 'events') return { status: 200, body: { events: [] } };
     if (action === 'live') return { status: 200, body: { pages: [] } };
     return { status: 200, body: found };
+  }
+  if (kind === 'contexts') {
+    const name = searchParams.get('name');
+    const listed = CONTEXTS.filter(each => name === null || each.name === name);
+    if (id === '') return { status: 200, body: { contexts: listed, nextCursor: null } };
+    const found = CONTEXTS.find(each => each.id === id);
+    if (found === undefined) return missing('context_not_found');
+    return { status: 200, body: pathname.endsWith('/versions') ? { versions: [] } : found };
   }
   if (kind === 'workers') {
     if (id === '') return { status: 200, body: { workers: WORKERS } };

@@ -1,4 +1,5 @@
 import { widthOf } from '../../../src/cli/columns';
+import { contextsView, sizeOf, versionsView } from '../../../src/cli/commands/contexts/views';
 import { jobsView } from '../../../src/cli/commands/jobs';
 import { EVENTS, HISTORY, sessionsView } from '../../../src/cli/commands/sessions/views';
 import { workersView } from '../../../src/cli/commands/workers';
@@ -23,6 +24,23 @@ const SESSIONS = IDS.map(id => ({
   name: LONG,
   labels: { team: LONG, run: LONG },
 })) as unknown as Session[];
+const CONTEXTS = IDS.map(id => ({
+  id: `ctx_${id}`,
+  name: LONG,
+  labels: { team: LONG, run: LONG },
+  currentVersion: 1_000,
+  bytes: 12_345_678,
+  updatedAt: AT,
+}));
+const VERSIONS = IDS.map(sessionId => ({
+  version: 1_000,
+  isCurrent: true,
+  createdAt: AT,
+  bytes: 999,
+  source: 'session',
+  baseVersion: 999,
+  sessionId,
+}));
 const WORKERS = IDS.map(id => ({
   id,
   hostname: LONG,
@@ -60,6 +78,8 @@ const SERVICE_EVENTS = IDS.map(sessionId => ({
 
 const TABLES: readonly (readonly [string, readonly unknown[], View<never>, isStreamed: boolean])[] = [
   ['sessions', SESSIONS, sessionsView(NOW_MS), true],
+  ['contexts', CONTEXTS, contextsView(NOW_MS), false],
+  ['the versions of a context', VERSIONS, versionsView(NOW_MS), false],
   ['workers', WORKERS, workersView(NOW_MS), false],
   ['jobs', JOBS, jobsView(NOW_MS), false],
   ['the history of a session', HISTORY_LINES, HISTORY, true],
@@ -87,5 +107,19 @@ describe.each(TABLES)('the table of %s', (_name, things, view, isStreamed) => {
   it('shows whole ids when the output is not a terminal', () => {
     const [first = ''] = tableLines({ width: null, paint: plain }, rows, view).slice(1);
     expect(first).toMatch(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/);
+  });
+});
+
+describe('a size', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.0 KB'],
+    [304_128, '304 KB'],
+    [999_999, '999 KB'],
+    [12_345_678, '12 MB'],
+    [5e15, '5000 TB'],
+  ])('of %d bytes is %s', (bytes, text) => {
+    expect(sizeOf(bytes)).toBe(text);
   });
 });

@@ -103,9 +103,9 @@ export const EVENTS: View<ServiceEvent> = {
 
 const DURATIONS = ['timeout', 'idleTimeout', 'duration'];
 
-/** Every field of a session, for people; also fields that a later version of the service has added. */
-export function detailsOf(nowMs: number): (session: Session) => (readonly [string, string])[] {
-  return session => Object.entries(session).map(([name, value]) => [name, detail(name, value, nowMs)]);
+/** Every field of a session or a context, for people; also fields that a later version of the service has added. */
+export function detailsOf(nowMs: number): (thing: object) => (readonly [string, string])[] {
+  return thing => Object.entries(thing).map(([name, value]) => [name, detail(name, value, nowMs)]);
 }
 
 function detail(name: string, value: unknown, nowMs: number): string {
