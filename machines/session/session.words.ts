@@ -111,6 +111,12 @@ export const VERSION_SOURCES = ['session', 'sync', 'import'] as const;
 /** @see VERSION_SOURCES */
 export type VersionSource = (typeof VERSION_SOURCES)[number];
 
+/** What can happen to a context. */
+export const CONTEXT_CHANGES = ['created', 'updated', 'deleted', 'saved', 'restored'] as const;
+
+/** @see CONTEXT_CHANGES */
+export type ContextChange = (typeof CONTEXT_CHANGES)[number];
+
 /** The queues that only Holdfast writes. */
 export const OWN_QUEUES = ['launch', 'sessions', 'timers', 'accepted'] as const;
 

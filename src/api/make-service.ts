@@ -68,7 +68,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     createContext: createContext({ contexts, maintenance, report }),
     getContext: getOneContext,
     listContexts: listContexts(deps),
-    updateContext: updateContext(contexts),
+    updateContext: updateContext(deps),
     deleteContext: deleteContext(deps),
     listVersions: listVersions({ getContext: getOneContext, contextVersions }),
     restoreVersion: restoreVersion(deps),

@@ -63,7 +63,7 @@ export class Browser {
     this.playwright = new PlaywrightConnector(this.sessions, options.playwright);
   }
 
-  /** Events of your sessions from now on, or after a known event, until the signal is aborted. */
+  /** Events of your sessions and contexts from now on, or after a known event, until the signal is aborted. */
   events(options: EventsOptions = {}): AsyncGenerator<ServiceEvent, never, undefined> {
     return followEvents(this.#transport, options);
   }

@@ -13,7 +13,7 @@ export interface EventsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An event of one of your sessions. `id` is its position in the stream. */
+/** An event of one of your sessions or contexts. `id` is its position in the stream. */
 export type ServiceEvent =
   | {
       readonly type: 'transition';
@@ -29,6 +29,18 @@ export type ServiceEvent =
     }
   /** The browser of an ended session is gone. */
   | { readonly type: 'closed'; readonly id: string; readonly sessionId: string }
+  | {
+      readonly type: 'context';
+      readonly id: string;
+      readonly contextId: string;
+      readonly change: 'created' | 'updated' | 'deleted' | 'saved' | 'restored';
+      readonly revision: number;
+      readonly at: string;
+      /** The version that was saved or restored; null for other changes. */
+      readonly version: number | null;
+      /** False: another session had saved meanwhile, and its version stays the current one. */
+      readonly isCurrent: boolean | null;
+    }
   /**
    * Events may have been missed: read the sessions again if you need their state. Its id is empty if the connection was
    * lost before it had one.
@@ -150,8 +162,10 @@ function parse(block: string): Message {
   return { event: fields.get('event') ?? '', id: fields.get('id') ?? '', data: fields.get('data') ?? '' };
 }
 
+const EVENT_TYPES: readonly ServiceEvent['type'][] = ['transition', 'closed', 'context', 'reset'];
+
 function eventOf({ event, id, data }: Message): ServiceEvent | null {
-  if (event !== 'transition' && event !== 'closed' && event !== 'reset') return null;
+  if (!EVENT_TYPES.some(type => type === event)) return null;
   // SAFETY: the service sends the members of the type; later versions may add members.
   return { ...(JSON.parse(data) as object), type: event, id } as ServiceEvent;
 }

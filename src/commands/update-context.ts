@@ -2,6 +2,7 @@ import { LABELS_MAX, mergedLabels } from '../../machines/session/session.changes
 import { invalidFields } from '../core/check-fields';
 import type { ContextRef } from '../core/ids';
 import { contended, contextNotFound, nameTaken, otherRevision } from '../engine/context-errors';
+import type { Report } from '../metrics/report';
 import type { ContextRecord } from '../store/contexts/context-record';
 import type { ContextStore } from '../store/contexts/context-store';
 import { operationId } from './operation-id';
@@ -22,6 +23,12 @@ export interface UpdateContextRequest {
 /** Changes a context; answers the changed record. */
 export type UpdateContext = (request: UpdateContextRequest) => Promise<ContextRecord>;
 
+/** Dependencies of {@link updateContext}. */
+export interface UpdateContextParts {
+  readonly contexts: Pick<ContextStore, 'find' | 'update'>;
+  readonly report: Pick<Report, 'contextChanged'>;
+}
+
 /** How often a change is made again from a fresh read, when the context was changed meanwhile. */
 const TRIES_MAX = 20;
 
@@ -32,7 +39,7 @@ const TRIES_MAX = 20;
  *   `invalid_request` for too many labels, `outcome_unknown` if it is changed by others all the time; what Redis throws
  *   while it is away.
  */
-export function updateContext(contexts: Pick<ContextStore, 'find' | 'update'>): UpdateContext {
+export function updateContext({ contexts, report }: UpdateContextParts): UpdateContext {
   return async ({ ref, name, labels, ifRevision, requestKey }) => {
     const opId = operationId('update', requestKey, [requestKey, ifRevision, { name, labels }]);
     for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
@@ -45,6 +52,7 @@ export function updateContext(contexts: Pick<ContextStore, 'find' | 'update'>): 
         name: name === undefined ? found.name : name,
         labels: withChange(found.labels, labels),
       });
+      if (answer === 'OK') report.contextChanged('updated', ref);
       if (answer === 'EXISTS') throw nameTaken(name ?? '', null);
       if (answer === 'CONFLICT' && ifRevision !== null) throw otherRevision(ifRevision);
       if (answer === 'CONFLICT') continue;

@@ -25,12 +25,6 @@ export const SWEEPS = ['overdue', 'effects', 'queued', 'contain', 'reaper', 'ret
 /** @see SWEEPS */
 export type SweepName = (typeof SWEEPS)[number];
 
-/** What happens to contexts. */
-export const CONTEXT_CHANGES = ['created', 'deleted', 'restored'] as const;
-
-/** @see CONTEXT_CHANGES */
-export type ContextChange = (typeof CONTEXT_CHANGES)[number];
-
 /** What became of a saved state of a context: a version, current or beside the current one, or none. */
 export const SAVE_RESULTS = ['current', 'kept_aside', 'context_deleted', 'quota_exceeded'] as const;
 

@@ -1,5 +1,6 @@
 import { DELIVERY_OUTCOMES } from '../core/delivery-outcome';
 import {
+  CONTEXT_CHANGES,
   END_REASONS,
   JOB_NAMES,
   QUEUES,
@@ -8,7 +9,6 @@ import {
   ENDED_STATUSES,
 } from '../../machines/session/session.words';
 import {
-  CONTEXT_CHANGES,
   QUARANTINE_REASONS,
   SAVE_RESULTS,
   SESSION_EVENTS,
@@ -111,8 +111,8 @@ export class Metrics {
   });
   readonly contextChanges = this.registry.counter({
     name: 'context_changes_total',
-    help: 'Contexts that this process has created or deleted, or of which it has restored an older version.',
-    labels: { change: CONTEXT_CHANGES },
+    help: 'Changes of contexts that this process has made, except by saves: created, updated, deleted, an older version restored.',
+    labels: { change: CONTEXT_CHANGES.filter(change => change !== 'saved') },
   });
   readonly contextVersions = this.registry.counter({
     name: 'context_versions_total',

@@ -1,11 +1,11 @@
 import type { DeliveryOutcome } from '../core/delivery-outcome';
 import type { SessionSnapshot } from '../../machines/session/session.types';
-import { isEnded, type TimerKind } from '../../machines/session/session.words';
+import { isEnded, type ContextChange, type TimerKind } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
 import type { BadJob } from '../core/quarantine';
 import type { ContextRef, SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
-import type { ContextChange, SaveResult, SweepName, TimerLayer } from './label-values';
+import type { SaveResult, SweepName, TimerLayer } from './label-values';
 import type { Metrics } from './metrics';
 
 export type { SweepName, TimerLayer } from './label-values';
@@ -92,7 +92,11 @@ export class Report {
   }
 
   /** A context was changed otherwise than by a save. */
-  contextChanged(change: ContextChange, ref: ContextRef, detail: Record<string, unknown> = {}): void {
+  contextChanged(
+    change: Exclude<ContextChange, 'saved'>,
+    ref: ContextRef,
+    detail: Record<string, unknown> = {},
+  ): void {
     this.metrics.contextChanges.inc({ change });
     this.log.info({ context: ref, change, ...detail }, 'context');
   }

@@ -4,7 +4,7 @@ import { parseRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import { Wakeup } from '../core/wakeup';
 import { isAfter, type EventLog, type PlacedNotice } from '../store/event-log';
-import type { Notice, NoticeStream } from '../store/notice-stream';
+import type { ContextNotice, Notice, NoticeStream } from '../store/notice-stream';
 
 /** How many notices wait for one consumer; a slower consumer reads the stream instead. */
 const INBOX_MAX = 100;
@@ -15,16 +15,16 @@ const PAGE = 200;
 const RETRY_MS = 1_000;
 
 /** A notice that concerns a session. */
-export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' }>;
+export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' | 'context' }>;
 
-/** What a follower of all sessions gets, with the position in the stream. */
+/** A notice about something of a tenant. */
+type TenantNotice =
+  | { readonly type: 'session'; readonly sessionId: string; readonly notice: SessionNotice }
+  | { readonly type: 'context'; readonly contextId: string; readonly notice: ContextNotice };
+
+/** What a follower of a tenant gets, with the position in the stream. */
 export type TenantFeedItem =
-  | {
-      readonly type: 'notice';
-      readonly id: string;
-      readonly sessionId: string;
-      readonly notice: SessionNotice;
-    }
+  | (TenantNotice & { readonly id: string })
   /** Notices may have been missed: the feed continues at this position. */
   | { readonly type: 'reset'; readonly id: string };
 
@@ -35,7 +35,7 @@ export interface TenantFeedParts {
   readonly log: Logger;
 }
 
-/** Opens a feed of a tenant's sessions after a certain notice; null: from now on. */
+/** Opens a feed of a tenant's sessions and contexts after a certain notice; null: from now on. */
 export type FollowTenant = (tenant: string, afterId: string | null) => Promise<TenantFeed>;
 
 /** @throws what Redis throws while it is away. */
@@ -48,7 +48,7 @@ export function followTenant(parts: TenantFeedParts): FollowTenant {
 }
 
 /**
- * Notices about all sessions of one tenant, in order, from the process' one tail of the notices. A consumer that is too
+ * Notices about all sessions and contexts of one tenant, in order, from the process' one tail of the notices. A consumer that is too
  * slow for its inbox, or had a gap in the tail, catches up from the stream itself. It gets `reset` only if its position
  * is no longer in the stream.
  */
@@ -93,7 +93,7 @@ export class TenantFeed {
 
   readonly #onNotice = (notice: Notice, id: string): void => {
     if (this.#state === 'behind') return;
-    if (sessionIn(notice, this.tenant) === null) {
+    if (noticeOf(notice, this.tenant) === null) {
       // Advances the position past notices of other tenants, so that it is not trimmed from the stream.
       if (this.#state === 'live' && this.#inbox.length === 0) this.#position = id;
     } else if (this.#inbox.length < INBOX_MAX) {
@@ -147,15 +147,18 @@ export class TenantFeed {
       // Skips notices that came both from the stream and from the tail.
       if (!isAfter(id, this.#position)) continue;
       this.#position = id;
-      const session = sessionIn(notice, this.tenant);
-      if (session !== null) yield { type: 'notice', id, ...session };
+      const ofTenant = noticeOf(notice, this.tenant);
+      if (ofTenant !== null) yield { id, ...ofTenant };
     }
   }
 }
 
-/* The session of this tenant that a notice is about; null: another tenant's, or none. */
-function sessionIn(notice: Notice, tenant: string): { sessionId: string; notice: SessionNotice } | null {
+/* A notice as one of this tenant; null: it is another tenant's, or nobody's. */
+function noticeOf(notice: Notice, tenant: string): TenantNotice | null {
   if (notice.type === 'outcome') return null;
-  const named = parseRef(notice.ref);
-  return named?.tenant === tenant ? { sessionId: named.id, notice } : null;
+  const named = parseRef(notice.type === 'context' ? notice.context : notice.ref);
+  if (named?.tenant !== tenant) return null;
+  return notice.type === 'context'
+    ? { type: 'context', contextId: named.id, notice }
+    : { type: 'session', sessionId: named.id, notice };
 }

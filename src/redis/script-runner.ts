@@ -20,11 +20,11 @@ const SCRIPTS = {
   keepFile: 'keep-file-3',
   takeTurn: 'take-turn-1',
   pullBackScores: 'pull-back-scores-5',
-  createContext: 'create-context-4',
-  updateContext: 'update-context-3',
-  removeContext: 'remove-context-8',
-  commitVersion: 'commit-version-5',
-  restoreVersion: 'restore-version-3',
+  createContext: 'create-context-5',
+  updateContext: 'update-context-4',
+  removeContext: 'remove-context-9',
+  commitVersion: 'commit-version-6',
+  restoreVersion: 'restore-version-4',
   claimWriter: 'claim-writer-2',
 } as const;
 

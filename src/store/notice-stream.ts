@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { ChangeRefusal } from '../../machines/session/session.changes';
-import type { SessionStatus } from '../../machines/session/session.words';
+import type { ContextChange, SessionStatus } from '../../machines/session/session.words';
 import type { Clock } from '../core/clock';
-import type { SessionRef } from '../core/ids';
+import type { ContextRef, SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
@@ -46,7 +46,23 @@ export type Notice =
    */
   | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
   /** The browser of an ended session is gone. */
-  | { readonly type: 'closed'; readonly ref: SessionRef };
+  | { readonly type: 'closed'; readonly ref: SessionRef }
+  | ContextNotice;
+
+/** A context was changed. */
+export interface ContextNotice {
+  readonly type: 'context';
+  /** Empty: versions before this notice take every other one for a session's. */
+  readonly ref: '';
+  readonly context: ContextRef;
+  readonly rev: number;
+  readonly at: number;
+  readonly change: ContextChange;
+  /** The version that was saved or restored. */
+  readonly version?: number;
+  /** Whether it became the current one. */
+  readonly isCurrent?: boolean;
+}
 
 interface NoticeEvents {
   /** With its id in the stream; ids rise. */

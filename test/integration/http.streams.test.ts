@@ -1,7 +1,10 @@
 import { pollUntil } from '../../src/core/abort';
-import { refOf } from '../../src/core/ids';
+import { contextRefOf, refOf } from '../../src/core/ids';
+import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { NOTICES_MAX, publishNotice } from '../../src/store/notice-stream';
 import { startTestApi, type TestApi } from '../support/api';
+import { createContext, versionCommit } from '../support/context-samples';
+import { Contract } from '../support/openapi';
 import { readEvents, type EventReader, type ReadEvent } from '../support/sse';
 
 const ACME = { 'x-api-key': 'acme-key-1' };
@@ -135,6 +138,42 @@ describe('event streams', () => {
       ]);
       expect(new Set(reader.events.map(({ data }) => data['sessionId']))).toEqual(new Set([id]));
       expect(reader.events[3]?.data).toMatchObject({ endReason: 'released_by_client', revision: 4 });
+    });
+
+    it('tell every change of the tenant’s own contexts once, saves included, as documented', async () => {
+      const reader = await open('/v1/events', ACME);
+      const { contexts, contextVersions } = api.deps;
+      await createContext(contexts, { tenant: 'beta' });
+      const created = await api.call('POST', '/v1/contexts', { body: {}, headers: ACME });
+      const contextId = String(created.body['id']);
+      const path = `/v1/contexts/${contextId}`;
+      const save = versionCommit(contextRefOf('acme', contextId));
+      for (let i = 0; i < 2; i += 1) await contextVersions.commit(save);
+      await contextVersions.commit(versionCommit(save.ref));
+      await api.call('PATCH', path, { body: { name: 'n' }, headers: ACME });
+      // The second restore changes nothing.
+      for (let i = 0; i < 2; i += 1) await api.call('POST', `${path}/versions/2/restore`, { headers: ACME });
+      await api.call('DELETE', path, { headers: ACME });
+      const events = await reader.atLeast(6);
+      expect(
+        events.map(({ event, data: { change, revision, version, isCurrent } }) => [
+          ...[event, change, revision, version, isCurrent],
+        ]),
+      ).toEqual([
+        ['context', 'created', 1, null, null],
+        ['context', 'saved', 2, 1, true],
+        ['context', 'saved', 3, 2, false],
+        ['context', 'updated', 4, null, null],
+        ['context', 'restored', 5, 2, true],
+        ['context', 'deleted', 6, null, null],
+      ]);
+      const document = (await api.call('GET', '/openapi.json')).body as unknown as OpenApiDocument;
+      const contract = new Contract(document);
+      for (const { data } of events) {
+        expect(data['contextId']).toBe(contextId);
+        const schema = document.components.schemas['ContextChange'] ?? {};
+        expect(contract.wrongBySchema(schema, data)).toEqual([]);
+      }
     });
 
     it('go on after the last event a reader has seen, also from another process', async () => {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { DEFAULTS_BESIDE_PROXY } from '../../../machines/session/session.types';
+import type { contextChangeAnswer } from './context-operations';
 import type { Problem } from '../edge/problem';
 import type { ContextData, ContextVersionData } from '../../client/contexts';
 import type { CreatedSessionData, EndedSessionData, LiveSessionData } from '../../client/session';
@@ -130,6 +131,15 @@ const CONTEXT_VERSION: ContextVersionData = {
   chromiumVersion: '156.0.7943.0',
 };
 
+const CONTEXT_CHANGE: z.infer<typeof contextChangeAnswer> = {
+  contextId: CONTEXT.id,
+  change: 'saved',
+  revision: CONTEXT.revision,
+  at: CONTEXT.updatedAt,
+  version: 3,
+  isCurrent: true,
+};
+
 const PROBLEM: Problem = {
   type: 'urn:holdfast:error:session_not_found',
   title: 'No such session',
@@ -152,6 +162,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
   SessionList: LIST,
   Context: CONTEXT,
   ContextVersion: CONTEXT_VERSION,
+  ContextChange: CONTEXT_CHANGE,
   LiveDetails: LIVE,
   SessionEvent: EVENT,
   ReleaseAllResult: RELEASED,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { VERSION_SOURCES } from '../../../machines/session/session.words';
+import { CONTEXT_CHANGES, VERSION_SOURCES } from '../../../machines/session/session.words';
 import type { ContextData, ContextVersionData } from '../../client/contexts';
 import { contextsQuery, createContextBody, updateContextBody } from '../../contract/contexts';
 import { header, IDEMPOTENCY, ifMatch } from './headers';
@@ -38,6 +38,19 @@ export const contextVersionAnswer: z.ZodType<ContextVersionData> = z.object({
     .nullable()
     .describe('The version that was current when the session began. Null: there was none.'),
   chromiumVersion: z.string().nullable(),
+});
+
+/** The data of a `context` on the stream of events. */
+export const contextChangeAnswer = z.object({
+  contextId: z.string(),
+  change: z.enum(CONTEXT_CHANGES),
+  revision: z.int().min(1),
+  at: time,
+  version: version.nullable().describe('The version that was saved or restored.'),
+  isCurrent: z
+    .boolean()
+    .nullable()
+    .describe('Whether it became the current one. False: another session had saved meanwhile.'),
 });
 
 const listAnswer = z.object({

@@ -24,7 +24,7 @@ import {
   sessionListAnswer,
   transitionAnswer,
 } from './answers';
-import { contextAnswer, contextVersionAnswer } from './context-operations';
+import { contextAnswer, contextChangeAnswer, contextVersionAnswer } from './context-operations';
 import { commonErrors, type AnswerSpec, type Operation } from './operation';
 import type { OpenApiDocument } from './open-api';
 import { OPERATIONS } from './operations';
@@ -40,6 +40,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   SessionList: sessionListAnswer,
   Context: contextAnswer,
   ContextVersion: contextVersionAnswer,
+  ContextChange: contextChangeAnswer,
   LiveDetails: liveDetailsAnswer,
   SessionEvent: sessionEventAnswer,
   ReleaseAllResult: releaseAllAnswer,

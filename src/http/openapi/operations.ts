@@ -244,10 +244,11 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/events',
     tag: 'Events',
-    summary: 'Follow all sessions, as server-sent events',
+    summary: 'Follow all sessions and contexts, as server-sent events',
     description:
       '`transition`: a session has changed (`Transition`). `closed`: the browser of an ended ' +
-      'session is gone. `reset`: events may have been missed; read the sessions again. The stream ' +
+      'session is gone. `context`: a context has changed (`ContextChange`). `reset`: events may have been missed; ' +
+      'read the sessions again. The stream ' +
       'begins with the next event, or after `Last-Event-ID`. Every 15 seconds the current id is ' +
       'sent without an event.',
     ...RESUMED,

@@ -4,7 +4,7 @@ import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
 import type { EventStreams } from '../streams/event-streams';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { contextOf, tenantOf } from '../edge/request-context';
-import { transitionEvent } from '../streams/session-event';
+import { contextEvent, transitionEvent } from '../streams/session-event';
 
 /** Dependencies of the route. */
 export interface StreamEventsRouteParts {
@@ -12,7 +12,7 @@ export interface StreamEventsRouteParts {
   readonly eventStreams: Pick<EventStreams, 'open'>;
 }
 
-/** `GET /v1/events`: events of all the tenant's sessions, from now on or from the reader's position. */
+/** `GET /v1/events`: events of all the tenant's sessions and contexts, from now on or from the reader's position. */
 export function streamEventsRoute({ followTenant, eventStreams }: StreamEventsRouteParts): RequestHandler {
   return async (req, res) => {
     const feed = await withinRedisBudget(followTenant(tenantOf(res), lastEventIdOf(req)));
@@ -28,6 +28,8 @@ export function streamEventsRoute({ followTenant, eventStreams }: StreamEventsRo
 function eventOf(item: TenantFeedItem): StreamEvent {
   const { id } = item;
   if (item.type === 'reset') return { event: 'reset', id, data: {} };
+  if (item.type === 'context')
+    return { event: 'context', id, data: contextEvent(item.contextId, item.notice) };
   const { sessionId, notice } = item;
   return notice.type === 'closed'
     ? { event: 'closed', id, data: { sessionId } }

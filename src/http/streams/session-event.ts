@@ -1,4 +1,5 @@
 import type { SessionNotice } from '../../queries/follow-tenant';
+import type { ContextNotice } from '../../store/notice-stream';
 import type { HistoryEntry } from '../../store/session-record';
 import { iso } from '../../contract/session-view';
 
@@ -16,4 +17,19 @@ export function transitionEvent(
   { rev, at, event, from, to, reason = null }: Extract<SessionNotice, { type: 'transition' }>,
 ): Readonly<Record<string, string | number | null>> {
   return { sessionId, revision: rev, at: iso(at), event, from, to, endReason: reason };
+}
+
+/** A change of a context in the form of the stream of all sessions and contexts. */
+export function contextEvent(
+  contextId: string,
+  { rev, at, change, version, isCurrent }: ContextNotice,
+): Readonly<Record<string, string | number | boolean | null>> {
+  return {
+    contextId,
+    change,
+    revision: rev,
+    at: iso(at),
+    version: version ?? null,
+    isCurrent: isCurrent ?? null,
+  };
 }

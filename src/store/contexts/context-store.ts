@@ -1,3 +1,4 @@
+import type { ContextChange as Change } from '../../../machines/session/session.words';
 import { contextRefOf, parseRef, type ContextRef } from '../../core/ids';
 import type { Redis } from '../../redis/connection';
 import { indexMember, keys } from '../../redis/keys';
@@ -10,6 +11,7 @@ import {
   type CreateContextAnswer,
   type NewContext,
 } from './context-record';
+import { NOTICES_MAX, type ContextNotice } from '../notice-stream';
 import { BLOB_GRACE_MS } from './doomed-blobs';
 
 /** The answer to a change that was made from a record. */
@@ -48,6 +50,7 @@ export class ContextStore {
         keys.contextNames(tenant),
         keys.contextIndexAll(tenant),
         keys.idempotency(tenant, requestKey),
+        keys.notices,
         ...labelEntries(labels).map(label => keys.contextIndexLabel(tenant, label)),
       ],
       [
@@ -59,6 +62,7 @@ export class ContextStore {
           createdAtMs,
           fingerprint,
           recordTtlMs: ANSWER_KEPT_MS,
+          ...noticeArgs(ref, 'created'),
         }),
         JSON.stringify(labels),
       ],
@@ -78,6 +82,7 @@ export class ContextStore {
           keys.context(ref),
           keys.contextNames(tenant),
           keys.contextAnswer(ref, opId),
+          keys.notices,
           ...[...left, ...joined].map(label => keys.contextIndexLabel(tenant, label)),
         ],
         [
@@ -88,6 +93,7 @@ export class ContextStore {
             member: indexMember(createdAtMs, id),
             labelsLeft: left.length,
             answerTtlMs: ANSWER_KEPT_MS,
+            ...noticeArgs(ref, 'updated'),
           }),
           JSON.stringify(labels),
         ],
@@ -115,6 +121,7 @@ export class ContextStore {
           keys.doomedBlobs,
           keys.contextBytes,
           keys.contextAnswer(ref, opId),
+          keys.notices,
           ...labelEntries(labels).map(label => keys.contextIndexLabel(tenant, label)),
         ],
         [
@@ -124,12 +131,20 @@ export class ContextStore {
             member,
             graceMs: BLOB_GRACE_MS,
             answerTtlMs: ANSWER_KEPT_MS,
+            ...noticeArgs(ref, 'deleted'),
           }),
         ],
       ),
     );
     return changeAnswerOf(answer);
   }
+}
+
+/** What a script needs to publish a change; it adds revision and time. */
+export function noticeArgs(ref: ContextRef, change: Change, version?: number): object {
+  const what = version === undefined ? { change } : { change, version, isCurrent: true };
+  const notice: Omit<ContextNotice, 'rev' | 'at'> = { type: 'context', ref: '', context: ref, ...what };
+  return { notice, noticesMax: NOTICES_MAX };
 }
 
 /** The fields of a reply. */

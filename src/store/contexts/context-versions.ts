@@ -8,7 +8,7 @@ import {
   type VersionAnswer,
   type VersionCommit,
 } from './context-record';
-import { asList, changeAnswerOf, type ChangeAnswer } from './context-store';
+import { asList, changeAnswerOf, noticeArgs, type ChangeAnswer } from './context-store';
 import { BLOB_GRACE_MS } from './doomed-blobs';
 
 /** The versions of contexts. A version is never changed; one of them is the current one. */
@@ -48,12 +48,14 @@ export class ContextVersions {
         keys.doomedBlobs,
         keys.contextBytes,
         keys.contextAnswer(ref, `save.${saveId}`),
+        keys.notices,
       ],
       [
         JSON.stringify({
           ...{ tenant, blobKey, bytes, baseVersion, onConflict, keepVersions, tenantMaxBytes },
           graceMs: BLOB_GRACE_MS,
           answerTtlMs: ANSWER_KEPT_MS,
+          ...noticeArgs(ref, 'saved'),
         }),
         JSON.stringify(version),
       ],
@@ -90,8 +92,15 @@ export class ContextVersions {
     const [answer] = asList(
       await this.scripts.run(
         'restoreVersion',
-        [keys.context(ref), keys.contextVersions(ref), keys.contextAnswer(ref, opId)],
-        [version, ifRevision ?? '', ANSWER_KEPT_MS],
+        [keys.context(ref), keys.contextVersions(ref), keys.contextAnswer(ref, opId), keys.notices],
+        [
+          JSON.stringify({
+            version,
+            ifRev: ifRevision,
+            answerTtlMs: ANSWER_KEPT_MS,
+            ...noticeArgs(ref, 'restored', version),
+          }),
+        ],
       ),
     );
     return answer === 'NO_VERSION' ? answer : changeAnswerOf(answer);

@@ -45,6 +45,20 @@ describe('the stream of events', () => {
     });
   });
 
+  it('gives changes of contexts, and leaves out what a later version may send', async () => {
+    const client = await start(() => ({
+      status: 200,
+      headers: SSE,
+      body:
+        `event: context\nid: 1-0\ndata: {"contextId":"ctx_1","change":"saved","version":2,"isCurrent":false}\n\n` +
+        `event: unheard\nid: 2-0\ndata: {}\n\n${transition('3-0', 'a')}`,
+    }));
+    expect(await take(client.events({ after: '0-5' }), 2)).toMatchObject([
+      { type: 'context', id: '1-0', contextId: 'ctx_1', change: 'saved', version: 2, isCurrent: false },
+      { type: 'transition', id: '3-0' },
+    ]);
+  });
+
   it('gives a reset when a connection is lost before it has sent an id', async () => {
     const client = await start((_request, n) =>
       n === 0 ? null : { status: 200, headers: SSE, body: transition('2-0', 'a') },

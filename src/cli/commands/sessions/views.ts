@@ -61,7 +61,7 @@ export const HISTORY: View<SessionEvent> = {
 };
 
 /** Events of all sessions as a table. */
-export const EVENTS: View<ServiceEvent> = {
+export const EVENTS: View<Exclude<ServiceEvent, { type: 'context' }>> = {
   nameOf: event => ('sessionId' in event ? event.sessionId : NOTHING),
   columns: [
     {

@@ -71,7 +71,7 @@ async function watchAll(
     reached();
     for await (const event of client.events({ after, signal })) {
       if (event.id !== '') after = event.id;
-      printer.print(event);
+      if (event.type !== 'context') printer.print(event);
     }
     return 'over';
   });

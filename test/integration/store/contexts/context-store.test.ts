@@ -117,7 +117,7 @@ describe('the rows of contexts', () => {
     await createContext(store, { name: 'n' });
   });
 
-  it('leave nothing behind when they are removed, except blobs to delete and the answer for a repeat', async () => {
+  it('leave nothing behind when they are removed, except blobs to delete, notices and answers for repeats', async () => {
     const versions = new ContextVersions(fixture.redis, fixture.scripts);
     const ref = await createContext(store, { name: 'n', labels: { team: 'a' } });
     await versions.commit(versionCommit(ref, { saveId: 's' }));
@@ -133,7 +133,7 @@ describe('the rows of contexts', () => {
     const doomed = new DoomedBlobs(fixture.redis);
     expect(await doomed.takeDueBlobs(nowMs + 590_000, 10)).toEqual([]);
     expect((await doomed.takeDueBlobs(nowMs + 600_000, 10)).sort()).toEqual(['blob-s', 'blob-t']);
-    await assertOnlyKeys(fixture.server, [/^\{hf\}:(doomed$|ca:|idem:)/]);
+    await assertOnlyKeys(fixture.server, [/^\{hf\}:(doomed$|notices$|ca:|idem:)/]);
     await createContext(store, { name: 'n' });
   });
 

@@ -3,9 +3,9 @@
   can end.
 
   KEYS  1 row  2 versions  3 writers  4 names of the tenant's contexts  5 index of all  6 doomed blobs
-        7 bytes by tenant  8 answer of this operation
-        9… label indexes
-  ARGV  1 command as JSON: { rev, tenant, member, graceMs, answerTtlMs }
+        7 bytes by tenant  8 answer of this operation  9 notices
+        10… label indexes
+  ARGV  1 command as JSON: { rev, tenant, member, graceMs, answerTtlMs, notice, noticesMax }
 
   Returns { 'OK' }
           { 'REPLAY' }         this operation was applied before
@@ -34,9 +34,12 @@ if redis.call('HINCRBY', KEYS[7], cmd.tenant, 0 - row[3]) <= 0 then
 end
 redis.call('HDEL', KEYS[4], row[2])
 redis.call('ZREM', KEYS[5], cmd.member)
-for i = 9, #KEYS do
+for i = 10, #KEYS do
   redis.call('ZREM', KEYS[i], cmd.member)
 end
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+cmd.notice.rev = rev + 1
+cmd.notice.at = nowMs
+redis.call('XADD', KEYS[9], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))
 redis.call('SET', KEYS[8], 1, 'PX', cmd.answerTtlMs)
 return { 'OK' }

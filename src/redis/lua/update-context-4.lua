@@ -1,9 +1,10 @@
 --[[
   Changes name and labels of a context.
 
-  KEYS  1 row  2 names of the tenant's contexts  3 answer of this operation
-        4… label indexes: first those that it leaves
-  ARGV  1 command as JSON: { rev, id, name, member, labelsLeft, answerTtlMs }; no name: ''
+  KEYS  1 row  2 names of the tenant's contexts  3 answer of this operation  4 notices
+        5… label indexes: first those that it leaves
+  ARGV  1 command as JSON: { rev, id, name, member, labelsLeft, answerTtlMs, notice, noticesMax };
+          no name: ''
         2 labels as JSON
 
   Returns { 'OK', rev }
@@ -38,12 +39,15 @@ end
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'name', cmd.name, 'labels', ARGV[2], 'upd', nowMs)
-for i = 4, #KEYS do
-  if i < 4 + cmd.labelsLeft then
+for i = 5, #KEYS do
+  if i < 5 + cmd.labelsLeft then
     redis.call('ZREM', KEYS[i], cmd.member)
   else
     redis.call('ZADD', KEYS[i], 0, cmd.member)
   end
 end
+cmd.notice.rev = rev + 1
+cmd.notice.at = nowMs
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))
 redis.call('SET', KEYS[3], rev + 1, 'PX', cmd.answerTtlMs)
 return { 'OK', rev + 1 }

@@ -2,8 +2,10 @@
   Makes a context: row, name, indexes and the record of the request, or nothing.
 
   KEYS  1 row  2 names of the tenant's contexts  3 index of all  4 record of the request
-        5… label indexes
-  ARGV  1 command as JSON: { ref, id, name, member, createdAtMs, fingerprint, recordTtlMs }; no name: ''
+        5 notices
+        6… label indexes
+  ARGV  1 command as JSON: { ref, id, name, member, createdAtMs, fingerprint, recordTtlMs, notice, noticesMax };
+          no name: ''
         2 labels as JSON
 
   Returns { 'OK' }
@@ -27,8 +29,11 @@ end
 redis.call('HSET', KEYS[1], 'rev', 1, 'name', cmd.name, 'labels', ARGV[2], 'cur', 0, 'last', 0, 'bytes', 0,
   'at', cmd.createdAtMs, 'upd', cmd.createdAtMs)
 redis.call('ZADD', KEYS[3], 0, cmd.member)
-for i = 5, #KEYS do
+for i = 6, #KEYS do
   redis.call('ZADD', KEYS[i], 0, cmd.member)
 end
 redis.call('SET', KEYS[4], cjson.encode({ ref = cmd.ref, fingerprint = cmd.fingerprint }), 'PX', cmd.recordTtlMs)
+cmd.notice.rev = 1
+cmd.notice.at = cmd.createdAtMs
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))
 return { 'OK' }

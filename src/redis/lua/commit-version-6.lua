@@ -2,9 +2,9 @@
   Makes a version of a context out of a stored blob, and drops the oldest versions beyond the number to keep, except the
   current one. The blob of this call and those of dropped versions are doomed unless a version has them.
 
-  KEYS  1 row  2 versions  3 doomed blobs  4 bytes by tenant  5 answer of this save
+  KEYS  1 row  2 versions  3 doomed blobs  4 bytes by tenant  5 answer of this save  6 notices
   ARGV  1 command as JSON: { tenant, blobKey, bytes, baseVersion, onConflict, keepVersions, tenantMaxBytes | null,
-            graceMs, answerTtlMs }
+            graceMs, answerTtlMs, notice, noticesMax }
         2 the version as JSON, without number and time
 
   Returns { 'OK', version, isCurrent, rev }
@@ -70,6 +70,11 @@ redis.call('HSET', KEYS[2], version, place .. string.sub(ARGV[2], 2))
 redis.call('HSET', KEYS[1], 'rev', rev, 'cur', current, 'last', version, 'upd', nowMs)
 redis.call('HINCRBY', KEYS[1], 'bytes', cmd.bytes - freed)
 redis.call('HINCRBY', KEYS[4], cmd.tenant, cmd.bytes - freed)
+cmd.notice.rev = rev
+cmd.notice.at = nowMs
+cmd.notice.version = version
+cmd.notice.isCurrent = isCurrent
+redis.call('XADD', KEYS[6], 'MAXLEN', '~', cmd.noticesMax, '*', 'n', cjson.encode(cmd.notice))
 local answer = { 'OK', version, isCurrent and 1 or 0, rev }
 redis.call('SET', KEYS[5], cjson.encode(answer), 'PX', cmd.answerTtlMs)
 return answer
