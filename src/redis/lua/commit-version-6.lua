@@ -23,7 +23,10 @@ local answered = redis.call('GET', KEYS[5])
 if answered then
   local answer = cjson.decode(answered)
   local kept = redis.call('HGET', KEYS[2], answer[2])
-  if not kept or cjson.decode(kept).blobKey ~= cmd.blobKey then
+  if kept and cjson.decode(kept).blobKey == cmd.blobKey then
+    -- The repeat has announced the blob again.
+    redis.call('ZREM', KEYS[3], cmd.blobKey)
+  else
     doom(cmd.blobKey)
   end
   answer[1] = 'REPLAY'

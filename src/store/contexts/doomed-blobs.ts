@@ -14,7 +14,10 @@ const BLOB_EXPECTED_MS = 24 * 3_600_000;
 export class DoomedBlobs {
   constructor(private readonly redis: Redis) {}
 
-  /** Announces a blob that is about to be written. A version must take it within a day. */
+  /**
+   * Announces a blob that is about to be written. A version must take it within a day. A save that is repeated needs a
+   * key of its own for each try: the version keeps the digest of the blob that it was made of.
+   */
   async expect(blobKey: string, nowMs: number): Promise<void> {
     await this.redis.zadd(keys.doomedBlobs, nowMs + BLOB_EXPECTED_MS, blobKey);
   }

@@ -83,6 +83,13 @@ describe('the versions of a context', () => {
     expect(await index.usage('default')).toEqual({ contexts: 1, bytes: 100 });
   });
 
+  it('keep their blob when a repeat of the save has announced it again', async () => {
+    await commit({ saveId: 'same', blobKey: 'b' });
+    await blobs.expect('b', await fixture.maintenance.nowMs());
+    expect(await commit({ saveId: 'same', blobKey: 'b' })).toMatchObject({ answer: 'REPLAY' });
+    expect(await due(48 * 3_600_000)).toEqual([]);
+  });
+
   it('do not leave the blob of a repeated save behind, if the repeat wrote another one', async () => {
     await commit({ saveId: 'same', blobKey: 'first' });
     expect(await commit({ saveId: 'same', blobKey: 'second' })).toMatchObject({
