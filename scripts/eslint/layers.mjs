@@ -9,7 +9,7 @@ export const LAYERS = [
   ['src/config', 'src/producer'],
   ['src/core'],
   ['src/redis'],
-  ['src/store', 'src/queue', 'src/browser', 'src/metrics'],
+  ['src/store', 'src/queue', 'src/browser', 'src/metrics', 'src/profiles', 'src/blobs'],
   ['src/engine'],
   ['src/commands', 'src/queries'],
   ['src/contract'],

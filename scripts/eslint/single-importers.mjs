@@ -64,6 +64,19 @@ const RULES = [
     ],
   },
   {
+    allowedIn: ['src/blobs/**'],
+    patterns: [
+      {
+        group: ['@aws-sdk/*'],
+        message: message('The SDK of S3, which is loaded late,', 'src/blobs'),
+      },
+    ],
+  },
+  {
+    allowedIn: ['src/profiles/**'],
+    paths: [{ name: 'tar-stream', message: message('tar', 'src/profiles') }],
+  },
+  {
     allowedIn: [],
     patterns: [
       {
