@@ -1,7 +1,8 @@
 import { availableParallelism, freemem } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Env } from './env';
+import { storageConfig, type StorageConfig } from './storage';
 
 /** A tenant and its API key. The API keeps only the digest; never log this. */
 export interface ApiKey {
@@ -36,6 +37,16 @@ export interface Config {
     readonly chromiumArgs: readonly string[];
     readonly noSandbox: boolean;
   };
+  /** Where contexts and other large things are kept. */
+  readonly storage: StorageConfig;
+  readonly contexts: {
+    /** How large one version may be before it is compressed, bytes. */
+    readonly maxBytes: number;
+    /** How much the kept versions of all contexts of a tenant may take in the storage, bytes. */
+    readonly tenantMaxBytes: number;
+    /** How many versions of a context are kept. */
+    readonly keptVersions: number;
+  };
   readonly timeoutDefaultMs: number;
   readonly timeoutMaxMs: number;
   readonly retentionMs: number;
@@ -60,7 +71,8 @@ const LOOPBACK = '127.0.0.1';
 const HOUR_MS = 3_600_000;
 const MIN_TIMEOUT_MS = 1_000;
 const MAX_TIMEOUT_MS = 24 * HOUR_MS;
-const SLOT_BYTES = 350 * 2 ** 20;
+const MIB = 2 ** 20;
+const SLOT_BYTES = 350 * MIB;
 const RESERVED_BYTES = 2 ** 30;
 
 const integer = (min: number, max: number) =>
@@ -80,6 +92,15 @@ const schema = z.object({
   HOLDFAST_KEEPER_ADVERTISE: hostPort.optional(),
   HOLDFAST_SLOTS: integer(1, 10_000).optional(),
   HOLDFAST_DOWNLOADS_MAX_BYTES: integer(1, Number.MAX_SAFE_INTEGER).default(2 ** 30),
+  HOLDFAST_STORAGE: z.string().optional(),
+  HOLDFAST_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  HOLDFAST_S3_REGION: z.string().default('us-east-1'),
+  HOLDFAST_S3_PATH_STYLE: flag.optional(),
+  HOLDFAST_S3_ACCESS_KEY_ID: z.string().optional(),
+  HOLDFAST_S3_SECRET_ACCESS_KEY: z.string().optional(),
+  HOLDFAST_CONTEXT_MAX_BYTES: integer(MIB, Number.MAX_SAFE_INTEGER).default(256 * MIB),
+  HOLDFAST_CONTEXTS_MAX_BYTES: integer(MIB, Number.MAX_SAFE_INTEGER).default(10 * 2 ** 30),
+  HOLDFAST_CONTEXT_VERSIONS: integer(1, 1_000).default(5),
   HOLDFAST_CHROMIUM_PATH: z.string().optional(),
   HOLDFAST_CHROMIUM_ARGS: z.string().default(''),
   HOLDFAST_NO_SANDBOX: flag.default(false),
@@ -118,25 +139,25 @@ export function envToConfig(env: Env): Config {
   if (values.HOLDFAST_TIMEOUT_DEFAULT > values.HOLDFAST_TIMEOUT_MAX) {
     problems.push('HOLDFAST_TIMEOUT_DEFAULT: is greater than HOLDFAST_TIMEOUT_MAX');
   }
+  const dataDir = resolve(values.HOLDFAST_DATA_DIR);
+  const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
+  problems.push(...storageProblems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     host: values.HOLDFAST_HOST,
     port: values.HOLDFAST_PORT,
-    dataDir: resolve(values.HOLDFAST_DATA_DIR),
+    dataDir,
     publicUrl: values.HOLDFAST_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     apiKeys,
     secret: values.HOLDFAST_SECRET ?? null,
     redisUrl: values.REDIS_URL ?? null,
     redisPort: values.HOLDFAST_REDIS_PORT ?? null,
-    keeper: {
-      listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
-      advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
-      slots: values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem()),
-      downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
-      browser: values.HOLDFAST_BROWSER,
-      chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
-      chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
-      noSandbox: values.HOLDFAST_NO_SANDBOX,
+    keeper: keeperConfig(values),
+    storage,
+    contexts: {
+      maxBytes: values.HOLDFAST_CONTEXT_MAX_BYTES,
+      tenantMaxBytes: values.HOLDFAST_CONTEXTS_MAX_BYTES,
+      keptVersions: values.HOLDFAST_CONTEXT_VERSIONS,
     },
     timeoutDefaultMs: values.HOLDFAST_TIMEOUT_DEFAULT,
     timeoutMaxMs: values.HOLDFAST_TIMEOUT_MAX,
@@ -156,6 +177,19 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 /** Whether a bind address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {
+  return {
+    listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
+    advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
+    slots: values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem()),
+    downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
+    browser: values.HOLDFAST_BROWSER,
+    chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
+    chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
+    noSandbox: values.HOLDFAST_NO_SANDBOX,
+  };
 }
 
 function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: string[] } {

@@ -27,6 +27,8 @@ describe('the configuration', () => {
       secret: null,
       redisUrl: null,
       redisPort: null,
+      storage: { kind: 'folder', dir: resolve('.holdfast/blobs') },
+      contexts: { maxBytes: 256 * 2 ** 20, tenantMaxBytes: 10 * 2 ** 30, keptVersions: 5 },
       timeoutDefaultMs: 300_000,
       timeoutMaxMs: 86_400_000,
       retentionMs: 7 * 86_400_000,
@@ -72,6 +74,15 @@ describe('the configuration', () => {
       HOLDFAST_LOG_LEVEL: 'warn',
       HOLDFAST_REDIS_PORT: '6390',
       HOLDFAST_INGRESS_TENANT: 'jobs',
+      HOLDFAST_STORAGE: 's3://saved/contexts/',
+      HOLDFAST_S3_ENDPOINT: 'https://s3.internal:9000',
+      HOLDFAST_S3_REGION: 'eu-west-1',
+      HOLDFAST_S3_PATH_STYLE: 'false',
+      HOLDFAST_S3_ACCESS_KEY_ID: 'key',
+      HOLDFAST_S3_SECRET_ACCESS_KEY: 'secret of the key',
+      HOLDFAST_CONTEXT_MAX_BYTES: '2000000',
+      HOLDFAST_CONTEXTS_MAX_BYTES: '3000000',
+      HOLDFAST_CONTEXT_VERSIONS: '3',
       REDIS_URL: 'rediss://:pass@redis.internal:6380/1',
     } satisfies Record<EnvName, string>;
     expect(envToConfig(env)).toEqual({
@@ -96,6 +107,16 @@ describe('the configuration', () => {
         chromiumArgs: ['--lang=de', '--mute-audio'],
         noSandbox: true,
       },
+      storage: {
+        kind: 's3',
+        bucket: 'saved',
+        prefix: 'contexts/',
+        endpoint: 'https://s3.internal:9000',
+        region: 'eu-west-1',
+        isPathStyle: false,
+        credentials: { accessKeyId: 'key', secretAccessKey: 'secret of the key' },
+      },
+      contexts: { maxBytes: 2_000_000, tenantMaxBytes: 3_000_000, keptVersions: 3 },
       timeoutDefaultMs: 60_000,
       timeoutMaxMs: 120_000,
       retentionMs: 3_600_000,
@@ -104,6 +125,34 @@ describe('the configuration', () => {
       ingressTenant: 'jobs',
       logLevel: 'warn',
     });
+  });
+
+  it('takes a folder or a bucket as storage', () => {
+    const storage = (env: Env): unknown => envToConfig(env).storage;
+    expect(storage({ HOLDFAST_STORAGE: '/mnt/blobs' })).toEqual({ kind: 'folder', dir: '/mnt/blobs' });
+    expect(storage({ HOLDFAST_STORAGE: 's3://saved' })).toEqual({
+      kind: 's3',
+      bucket: 'saved',
+      prefix: '',
+      endpoint: null,
+      region: 'us-east-1',
+      isPathStyle: false,
+      credentials: null,
+    });
+    const own = { HOLDFAST_STORAGE: 's3://saved/a//b', HOLDFAST_S3_ENDPOINT: 'http://minio:9000' };
+    expect(storage(own)).toMatchObject({ prefix: 'a/b/', isPathStyle: true });
+  });
+
+  it.each<[Env, string]>([
+    [{ HOLDFAST_STORAGE: 'gs://saved' }, 'HOLDFAST_STORAGE'],
+    [{ HOLDFAST_STORAGE: 's3://' }, 'HOLDFAST_STORAGE'],
+    [{ HOLDFAST_STORAGE: 's3://Saved' }, 'HOLDFAST_STORAGE'],
+    [{ HOLDFAST_STORAGE: 's3://saved', HOLDFAST_S3_ACCESS_KEY_ID: 'key' }, 'HOLDFAST_S3_ACCESS_KEY_ID'],
+    [{ HOLDFAST_STORAGE: 's3://saved', HOLDFAST_S3_ENDPOINT: 'minio:9000' }, 'HOLDFAST_S3_ENDPOINT'],
+    [{ HOLDFAST_CONTEXT_MAX_BYTES: '1' }, 'HOLDFAST_CONTEXT_MAX_BYTES'],
+    [{ HOLDFAST_CONTEXT_VERSIONS: '0' }, 'HOLDFAST_CONTEXT_VERSIONS'],
+  ])('does not take %j as storage', (env, name) => {
+    expect(problemsOf(env).map(problem => problem.split(':')[0])).toEqual([name]);
   });
 
   it('names every problem at once, each with the setting it is about', () => {
