@@ -12,12 +12,21 @@ const MESSAGE_MAX_BYTES = 64 * 2 ** 20;
 
 const message = z.object({
   id: z.int().default(0),
+  /** Only an event has one. */
+  method: z.string().optional(),
+  params: z.record(z.string(), z.unknown()).default({}),
   result: z.unknown().optional(),
   error: z.object({ message: z.string() }).optional(),
 });
 
 /** The browser has refused a command. */
 export class CdpError extends Error {}
+
+/** Calls a handler for every event of this name on the connection. */
+export type OnCdpEvent = (
+  method: string,
+  handler: (params: Readonly<Record<string, unknown>>) => void,
+) => void;
 
 /** Sends one CDP command and returns its result; `sessionId` is the CDP session of an attached target. */
 export type CdpCall = (method: string, params: object, sessionId?: string) => Promise<unknown>;
@@ -32,7 +41,7 @@ export type CdpCall = (method: string, params: object, sessionId?: string) => Pr
  */
 export async function withBrowser<T>(
   route: Route,
-  work: (call: CdpCall) => Promise<T>,
+  work: (call: CdpCall, onEvent: OnCdpEvent) => Promise<T>,
   timeoutMs = ANSWER_TIMEOUT_MS,
 ): Promise<T> {
   const socket = new WebSocket(webSocketUrl(route), {
@@ -40,7 +49,11 @@ export async function withBrowser<T>(
     maxPayload: MESSAGE_MAX_BYTES,
   });
   try {
-    return await withDeadline('the browser', timeoutMs, opened(socket).then(work));
+    return await withDeadline(
+      'the browser',
+      timeoutMs,
+      opened(socket).then(({ call, onEvent }) => work(call, onEvent)),
+    );
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     throw new ServiceError(
@@ -60,8 +73,9 @@ export function webSocketUrl({ host, port, path }: Route): string {
   return `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
 }
 
-async function opened(socket: WebSocket): Promise<CdpCall> {
+async function opened(socket: WebSocket): Promise<{ call: CdpCall; onEvent: OnCdpEvent }> {
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  const handlers = new Map<string, Parameters<OnCdpEvent>[1]>();
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error): void => {
       reject(error);
@@ -74,19 +88,21 @@ async function opened(socket: WebSocket): Promise<CdpCall> {
   socket.on('message', data => {
     // SAFETY: with the default binaryType every message is one Buffer.
     const answer = answerIn((data as Buffer).toString());
+    if (answer.method !== undefined) handlers.get(answer.method)?.(answer.params);
     const one = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (answer.error === undefined) one?.resolve(answer.result);
     else one?.reject(new CdpError(answer.error.message));
   });
   let lastId = 0;
-  return (method, params, sessionId) =>
+  const call: CdpCall = (method, params, sessionId) =>
     new Promise((resolve, reject) => {
       lastId += 1;
       waiting.set(lastId, { resolve, reject });
       const session = sessionId === undefined ? {} : { sessionId };
       socket.send(JSON.stringify({ id: lastId, method, params, ...session }));
     });
+  return { call, onEvent: (method, handler) => void handlers.set(method, handler) };
 }
 
 /* Events and unreadable messages get the id 0, which no call waits for; the deadline ends a call without an answer. */
@@ -94,6 +110,6 @@ function answerIn(text: string): z.output<typeof message> {
   try {
     return message.parse(JSON.parse(text));
   } catch {
-    return { id: 0 };
+    return message.parse({});
   }
 }

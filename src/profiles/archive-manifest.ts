@@ -20,6 +20,7 @@ export const archiveManifest = z.strictObject({
   format: z.literal(ARCHIVE_FORMAT),
   chromiumVersion: z.string().max(128),
   endedCleanly: z.boolean(),
+  stateWasRead: z.boolean(),
   savedAtMs: z.int().nonnegative(),
 });
 
@@ -28,6 +29,7 @@ export const archiveManifest = z.strictObject({
  *
  * - `chromiumVersion`: that of the browser whose profile this is.
  * - `endedCleanly`: the browser ended in order, so the profile is complete. Otherwise `state.json` is newer than it.
+ * - `stateWasRead`: false if the browser was gone before its state could be read; `state.json` is empty then.
  * - `savedAtMs`: epoch milliseconds.
  */
 export type ArchiveManifest = z.output<typeof archiveManifest>;

@@ -6,7 +6,7 @@ import { pack, type Pack } from 'tar-stream';
 import { ArchiveTooLargeError } from './archive-errors';
 import { ArchiveTally, isBomb, type ArchiveLimits } from './archive-limits';
 import { MANIFEST_NAME, PROFILE_PREFIX, STATE_NAME, type ArchiveManifest } from './archive-manifest';
-import type { BrowserState } from './browser-state';
+import type { BrowserState } from '../core/browser-state';
 import { EntryNames } from './entry-names';
 import { keptPreferences, PREFERENCES_BYTES_MAX } from './preferences';
 import { keptFiles, type ProfileFile } from './profile-files';
@@ -14,8 +14,8 @@ import { PREFERENCES_PATH } from './profile-parts';
 
 /** What becomes an archive. */
 export interface PackInput {
-  /** The user data directory of a browser that is gone, or a copy of it. */
-  readonly dir: string;
+  /** The user data directory of a browser that is gone, or a copy of it; null: there is only a state. */
+  readonly dir: string | null;
   readonly manifest: ArchiveManifest;
   readonly state: BrowserState;
   readonly limits: ArchiveLimits;
@@ -77,7 +77,7 @@ class EntryWriter {
     if (Buffer.byteLength(stateText) > limits.maxStateBytes)
       throw new ArchiveTooLargeError('maxStateBytes', limits.maxStateBytes);
     await this.#writeText(STATE_NAME, stateText);
-    for await (const file of keptFiles(dir, limits)) {
+    for await (const file of dir === null ? [] : keptFiles(dir, limits)) {
       // Chromium makes no names that an archive may not have; what a page or a broken browser made is left out.
       if (this.#names.add(file.path) !== null) continue;
       if (file.path === PREFERENCES_PATH) await this.#writePreferences(file);

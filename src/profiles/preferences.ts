@@ -63,14 +63,6 @@ export function keptPreferences(text: string): KeptPreferences {
   return { profile: { content_settings: { exceptions } } };
 }
 
-/**
- * The preferences that a browser starts with. `restore_on_startup: 1` makes Chromium keep session cookies; without files
- * of a former session it opens no tab.
- */
-export function startPreferences(kept: KeptPreferences): string {
-  return JSON.stringify({ ...kept, session: { restore_on_startup: 1 } });
-}
-
 function rulesIn(sites: unknown): Record<string, z.output<typeof rule>> {
   const parsed = anyObject.safeParse(sites);
   if (!parsed.success) return {};

@@ -20,6 +20,9 @@ const FOLDERS: readonly string[] = [
   'Default/WebStorage',
 ];
 
+/** The files and folders of a profile that are kept; paths are relative to the profile. */
+export const KEPT_PARTS: readonly string[] = [...FILES, ...FOLDERS];
+
 /** Whether an archive may contain the file; paths are relative to the profile, with `/` between their parts. */
 export function isKeptFile(path: string): boolean {
   return FILES.includes(path) || FOLDERS.some(folder => isInside(path, folder));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checkFields } from '../core/check-fields';
-import type { BrowserState, StateCookie } from './browser-state';
+import type { BrowserState, StateCookie } from '../core/browser-state';
 
 /* Playwright's `storageState`, as its versions 1.54 to 1.65 write and read it. */
 

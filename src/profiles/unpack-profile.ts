@@ -1,22 +1,12 @@
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import type { z } from 'zod';
 import { archiveEntries, type ArchiveEntry } from './archive-entries';
-import { BadArchiveError, type BadArchiveReason } from './archive-errors';
+import { BadArchiveError } from './archive-errors';
 import { ArchiveTally, type ArchiveLimits } from './archive-limits';
-import {
-  ARCHIVE_FORMAT,
-  archiveFormat,
-  archiveManifest,
-  MANIFEST_BYTES_MAX,
-  MANIFEST_NAME,
-  PROFILE_PREFIX,
-  STATE_NAME,
-  type ArchiveManifest,
-} from './archive-manifest';
-import { browserState, type BrowserState } from './browser-state';
+import type { BrowserState } from '../core/browser-state';
+import { readManifest, readState, readText, type ArchiveHead } from './archive-head';
+import { PROFILE_PREFIX, STATE_NAME, type ArchiveManifest } from './archive-manifest';
 import { EntryNames } from './entry-names';
-import { keptPreferences, PREFERENCES_BYTES_MAX, startPreferences } from './preferences';
+import { keptPreferences, PREFERENCES_BYTES_MAX } from './preferences';
 import { PREFERENCES_PATH } from './profile-parts';
 import { ProfileTree, type Owner } from './profile-tree';
 
@@ -30,12 +20,6 @@ export interface UnpackInput {
   readonly owner?: Owner;
 }
 
-/** What an archive says beside the files of the profile. */
-export interface UnpackedArchive {
-  readonly manifest: ArchiveManifest;
-  readonly state: BrowserState;
-}
-
 /**
  * Unpacks an archive into a new profile. Whatever the archive contains, nothing is written outside of the folder, and
  * nothing in it that is not on the list of profile-parts.ts. After a failure the folder contains some of the files; the
@@ -43,7 +27,7 @@ export interface UnpackedArchive {
  *
  * @throws BadArchiveError, the error of the source, or what the file system throws.
  */
-export async function unpackProfile({ source, dir, limits, owner }: UnpackInput): Promise<UnpackedArchive> {
+export async function unpackProfile({ source, dir, limits, owner }: UnpackInput): Promise<ArchiveHead> {
   const unpacking = new Unpacking(await ProfileTree.in(dir, owner ?? null), limits);
   for await (const entry of archiveEntries(source, limits)) await unpacking.take(entry);
   return unpacking.finish();
@@ -72,10 +56,10 @@ class Unpacking {
     else await this.#takeFile(entry);
   }
 
-  async finish(): Promise<UnpackedArchive> {
+  async finish(): Promise<ArchiveHead> {
     if (this.#manifest === null) throw new BadArchiveError('bad_manifest', 'it is empty');
     if (this.#state === null) throw new BadArchiveError('bad_state', `it has no ${STATE_NAME}`);
-    await this.tree.write(PREFERENCES_PATH, [Buffer.from(startPreferences(this.#preferences))]);
+    await this.tree.write(PREFERENCES_PATH, [Buffer.from(JSON.stringify(this.#preferences))]);
     return { manifest: this.#manifest, state: this.#state };
   }
 
@@ -91,40 +75,4 @@ class Unpacking {
       await this.tree.write(path, content);
     }
   }
-}
-
-async function readManifest(entry: ArchiveEntry): Promise<ArchiveManifest> {
-  if (entry.name !== MANIFEST_NAME)
-    throw new BadArchiveError('bad_manifest', `it does not begin with ${MANIFEST_NAME}`);
-  const json = parsedJson(await readText(entry, MANIFEST_BYTES_MAX), 'bad_manifest');
-  const { format } = checked(archiveFormat, json, 'bad_manifest');
-  if (format !== ARCHIVE_FORMAT) throw new BadArchiveError('unknown_format', `its format is ${format}`);
-  return checked(archiveManifest, json, 'bad_manifest');
-}
-
-async function readState(entry: ArchiveEntry, maxBytes: number): Promise<BrowserState> {
-  if (entry.name !== STATE_NAME)
-    throw new BadArchiveError('bad_state', `its second file is not ${STATE_NAME}`);
-  return checked(browserState, parsedJson(await readText(entry, maxBytes), 'bad_state'), 'bad_state');
-}
-
-async function readText({ name, bytes, content }: ArchiveEntry, maxBytes: number): Promise<string> {
-  if (bytes > maxBytes) throw new BadArchiveError('too_large', `${name} has more than ${maxBytes} bytes`);
-  return text(content);
-}
-
-function parsedJson(content: string, reason: BadArchiveReason): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    // Without the parser's error, which repeats what it read: that may be a cookie.
-    throw new BadArchiveError(reason, 'its JSON cannot be parsed');
-  }
-}
-
-function checked<S extends z.ZodType>(schema: S, json: unknown, reason: BadArchiveReason): z.output<S> {
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map(({ path }) => path.join('.') || 'the whole');
-  throw new BadArchiveError(reason, `these fields are wrong: ${fields.slice(0, 5).join(', ')}`);
 }

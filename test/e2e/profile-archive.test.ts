@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { archiveLimits } from '../../src/profiles/archive-limits';
-import { browserState, type BrowserState } from '../../src/profiles/browser-state';
+import { browserState, type BrowserState } from '../../src/core/browser-state';
 import { packProfile } from '../../src/profiles/pack-profile';
 import { unpackProfile } from '../../src/profiles/unpack-profile';
 import { chromiumArgs } from '../../workers/keeper/process/chromium-args';

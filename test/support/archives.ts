@@ -1,13 +1,14 @@
 import { createGzip, gzipSync } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
-import type { BrowserState } from '../../src/profiles/browser-state';
+import type { BrowserState } from '../../src/core/browser-state';
 
 /** A manifest, as far as it is given, and a right one for the rest. */
 export const MANIFEST = {
   format: 1,
   chromiumVersion: '156.0.8078.108',
   endedCleanly: true,
+  stateWasRead: true,
   savedAtMs: 1_700_000_000_000,
 } as const;
 

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../../src/core/errors';
-import type { BrowserState } from '../../../src/profiles/browser-state';
+import type { BrowserState } from '../../../src/core/browser-state';
 import { fromStorageState, toStorageState } from '../../../src/profiles/storage-state';
 
 const PLAYWRIGHT = {

@@ -35,3 +35,6 @@ export const browserState = z.object({
 export type BrowserState = z.output<typeof browserState>;
 /** @see stateCookie */
 export type StateCookie = z.output<typeof stateCookie>;
+
+/** The state of a browser of which nothing could be read. */
+export const EMPTY_STATE: BrowserState = { cookies: [], localStorage: [] };
