@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import type { Config } from './config/config';
 import { redisDir } from './config/data-dir';
 import { packageVersion } from './config/version';
+import type { BlobStore } from './blobs/blob-store';
+import { openBlobs } from './blobs/open-blobs';
+import { commitVersion, type CommitVersion } from './engine/commit-version';
 import { systemClock, type Clock } from './core/clock';
 import { randomId } from './core/ids';
 import { Lifecycle } from './core/lifecycle';
@@ -33,6 +36,7 @@ import { MaintenanceStore } from './store/maintenance-store';
 import { NoticeStream } from './store/notice-stream';
 import { QuarantineStore } from './store/quarantine-store';
 import { QueueWatch } from './store/queue-watch';
+import { SaveStore } from './store/save-store';
 import { RunStore } from './store/run-store';
 import { SessionIndex } from './store/session-index';
 import { SessionStore } from './store/session-store';
@@ -57,6 +61,7 @@ export interface Stores {
   readonly contextVersions: ContextVersions;
   readonly contextWriters: ContextWriters;
   readonly doomedBlobs: DoomedBlobs;
+  readonly saves: SaveStore;
   readonly files: FileStore;
   readonly runs: RunStore;
   readonly scripts: ScriptRunner;
@@ -82,6 +87,9 @@ export interface Deps extends Stores {
   readonly waiters: Waiters;
   readonly commands: CommandSender;
   readonly consumerBase: ConsumerBase;
+  readonly blobs: BlobStore;
+  /** Makes versions of contexts. */
+  readonly commitVersion: CommitVersion;
   /** Signs connect tokens; one secret for the whole installation. */
   readonly secret: string;
 }
@@ -106,6 +114,8 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   lifecycle.defer('script watch', () => watch.stop());
   watch.start();
 
+  const blobs = openBlobs(config, clock);
+  lifecycle.defer('storage', () => blobs.close());
   const metrics = new Metrics({ version: packageVersion(), node: process.versions.node });
   const report = new Report(metrics, log);
   const relay = new EffectRelay(producer, stores.maintenance, log);
@@ -130,6 +140,8 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     timeouts: new Timeouts(stepper, stores.maintenance, report),
     waiters,
     commands: new CommandSender({ producer, waiters, stepper, report, log }),
+    blobs,
+    commitVersion: commitVersion({ contextVersions: stores.contextVersions, report }),
     consumerBase: { redisUrl, clock, log, quarantine, report },
     // Last: it may have to wait for Redis, and as little as possible should follow a wait.
     secret: config.secret ?? (await settleSecret(stores.maintenance, log)),
@@ -150,7 +162,7 @@ function openStores(redis: Redis): Stores {
   const scripts = new ScriptRunner(redis);
   const quarantine = new QuarantineStore(redis, scripts, systemClock);
   return {
-    sessions: new SessionStore(scripts),
+    sessions: new SessionStore(redis, scripts),
     index: new SessionIndex(redis, scripts),
     leases: new LeaseStore(redis, scripts),
     closing: new ClosingStore(redis, scripts),
@@ -166,6 +178,7 @@ function openStores(redis: Redis): Stores {
     contextVersions: new ContextVersions(redis, scripts),
     contextWriters: new ContextWriters(redis, scripts),
     doomedBlobs: new DoomedBlobs(redis),
+    saves: new SaveStore(redis, scripts),
     files: new FileStore(redis, scripts),
     runs: new RunStore(redis),
     scripts,

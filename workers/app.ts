@@ -22,6 +22,9 @@ import { OwnedSessions } from './ownership/owned-sessions';
 import { Reconciler } from './ownership/reconciler';
 import { SessionCloser } from './ownership/session-closer';
 import { SessionLauncher } from './launch/session-launcher';
+import { contextParts } from './contexts/context-parts';
+import type { LiveSaver } from './contexts/live-saver';
+import { browserLocation } from './keeper/host';
 import { WorkerExporter } from './worker-exporter';
 import type { WorkerContext } from './worker-context';
 
@@ -58,7 +61,8 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { config, keeper, workerId, log } = options;
   const deps = await openDeps(config, options.redisUrl, log);
   const { lifecycle } = deps;
-  const parts = assemble(options, deps);
+  const { runRoot } = await browserLocation(config.dataDir);
+  const parts = assemble(options, deps, runRoot);
   const { slots, launches, exporter, reconcile, stop } = parts;
 
   const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
@@ -93,6 +97,7 @@ interface WorkerParts {
   readonly context: WorkerContext;
   readonly owned: OwnedSessions;
   readonly closer: SessionCloser;
+  readonly liveSaver: LiveSaver;
   readonly slots: LaunchSlots;
   readonly launches: Consumer<typeof launchPayload>;
   readonly exporter: WorkerExporter;
@@ -100,7 +105,7 @@ interface WorkerParts {
   readonly stop: AbortController;
 }
 
-function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
+function assemble(options: WorkerOptions, deps: Deps, runRoot: string): WorkerParts {
   const { config, keeper, log } = options;
   const { closing, workers, timeouts, sessions, leases, clock, secret } = deps;
   const stop = new AbortController();
@@ -108,7 +113,11 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
   const owned = new OwnedSessions(context);
   const exporter = new WorkerExporter({ metrics: deps.metrics, clock });
   const beforeClose = (claimId: string): void => launcher.cancelLaunch(claimId);
-  const closer = new SessionCloser({ keeper, closing, beforeClose, exporter, log });
+  const { mounter, endedSaver, liveSaver } = contextParts({ deps, context, keeper, owned, runRoot });
+  const closer = new SessionCloser({
+    ...{ keeper, closing, beforeClose, exporter, clock, log },
+    saver: endedSaver,
+  });
   const slots = new LaunchSlots(jobs => void launches.setCapacity(jobs));
   const launcher = new SessionLauncher({
     context,
@@ -120,14 +129,15 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
     timeouts,
     exporter,
     clock,
+    mounter,
     prepare: config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage,
     secret,
   });
   const launches = launchConsumer(deps.consumerBase, launcher, 1);
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
   const reconciler = new Reconciler({ context, keeper, owned, closer, sessions, leases, clock, isLaunching });
-  const reconcile = reconciling(reconciler, log);
-  return { context, owned, closer, slots, launches, exporter, reconcile, stop };
+  const reconcile = reconciling(reconciler, liveSaver, deps, log);
+  return { context, owned, closer, liveSaver, slots, launches, exporter, reconcile, stop };
 }
 
 function contextOf(
@@ -148,14 +158,23 @@ function contextOf(
 }
 
 /* One pass after the other; a failed one is logged once, and tried again. */
-function reconciling(reconciler: Reconciler, log: Logger): () => Promise<void> {
+function reconciling(
+  reconciler: Reconciler,
+  liveSaver: LiveSaver,
+  { maintenance }: Pick<Deps, 'maintenance'>,
+  log: Logger,
+): () => Promise<void> {
+  const pass = async (): Promise<void> => {
+    await reconciler.run();
+    await liveSaver.pass(await maintenance.nowMs());
+  };
   const failures = new RecurringFailures(
     log,
     'reconciling failed; it will be tried again',
     'reconciling works again',
   );
   return () =>
-    reconciler.run().then(
+    pass().then(
       () => failures.worked('reconciling'),
       (error: unknown) => failures.failed('reconciling', error),
     );
@@ -176,14 +195,15 @@ async function listen(
   deps: Deps,
   parts: WorkerParts,
 ): Promise<void> {
-  const { owned, closer, slots, exporter, reconcile } = parts;
+  const { owned, closer, liveSaver, slots, exporter, reconcile } = parts;
   const control = controlStream({
     redis: openRedis(blockingOptions(redisUrl), log),
     workerId,
     onOrder: order => {
       if (order.order === 'drain') return slots.setDrained(order.drained);
+      if (order.order === 'save') return liveSaver.start(order.ref);
       owned.remove(order.ref);
-      void closer.close(order.ref, order.claimId);
+      void closer.close(order.ref, order.claimId, order.saves);
     },
     onGap: () => void reconcile(),
     log,

@@ -1,4 +1,6 @@
 import type { Config } from '../src/config/config';
+import type { BlobStore } from '../src/blobs/blob-store';
+import type { DoomedBlobs } from '../src/store/contexts/doomed-blobs';
 import type { Lifecycle } from '../src/core/lifecycle';
 import type { EffectRelay } from '../src/engine/effect-relay';
 import type { Timeouts } from '../src/engine/timeouts';
@@ -22,6 +24,8 @@ export interface SteppingParts extends ReaperParts {
   readonly sessions: SessionStore;
   readonly quarantine: QuarantineStore;
   readonly queueWatch: QueueWatch;
+  readonly doomedBlobs: DoomedBlobs;
+  readonly blobs: BlobStore;
   readonly producer: Producer;
   readonly relay: EffectRelay;
   readonly timeouts: Timeouts;
@@ -48,6 +52,8 @@ export async function startStepping(parts: SteppingParts): Promise<void> {
     timeouts,
     reaper: new Reaper(parts),
     report: parts.report,
+    doomedBlobs: parts.doomedBlobs,
+    blobs: parts.blobs,
     retentionMs: config.retentionMs,
     clock: parts.clock,
     log: parts.log,

@@ -1,5 +1,5 @@
 import type { Activity } from './session.deadlines';
-import type { Endpoint, Fence } from './session.types';
+import type { ContextSave, Endpoint, Fence } from './session.types';
 import type { TimerKind, BrowserGoneCause, ReleaseReason } from './session.words';
 
 /**
@@ -10,11 +10,13 @@ export type MachineEvent =
   | ClaimEvent
   | BrowserReadyEvent
   | LaunchFailedEvent
+  | MountFailedEvent
   | BrowserGoneEvent
   | AdoptEvent
   | WorkerLostEvent
   | UpdateEvent
   | DownloadsCutEvent
+  | ContextSaveEvent
   | ReleaseEvent
   | TimeoutEvent;
 
@@ -31,11 +33,20 @@ export interface BrowserReadyEvent {
   readonly type: 'BROWSER_READY';
   readonly nowMs: number;
   readonly endpoint: Endpoint;
+  /** The version of its context that it started with. Left out without a context, and by versions before it. */
+  readonly mountedVersion?: number;
 }
 
 /** Sent by the owner: this attempt produced no browser. */
 export interface LaunchFailedEvent {
   readonly type: 'LAUNCH_FAILED';
+  readonly nowMs: number;
+  readonly message: string;
+}
+
+/** Sent by the owner: the context of the session cannot be mounted, and no further attempt would change that. */
+export interface MountFailedEvent {
+  readonly type: 'MOUNT_FAILED';
   readonly nowMs: number;
   readonly message: string;
 }
@@ -88,6 +99,13 @@ export interface DownloadsCutEvent {
   readonly nowMs: number;
 }
 
+/** Sent by the owner: a save of the context while the session is live has ended, with a version or without one. */
+export interface ContextSaveEvent {
+  readonly type: 'CONTEXT_SAVE';
+  readonly nowMs: number;
+  readonly save: ContextSave;
+}
+
 /** Sent by clients, bulk release, the gateway or a draining worker. */
 export interface ReleaseEvent {
   readonly type: 'RELEASE';
@@ -113,11 +131,13 @@ export const SESSION_EVENT_TYPES: readonly MachineEvent['type'][] = [
   'CLAIM',
   'BROWSER_READY',
   'LAUNCH_FAILED',
+  'MOUNT_FAILED',
   'BROWSER_GONE',
   'ADOPT',
   'WORKER_LOST',
   'UPDATE',
   'DOWNLOADS_CUT',
+  'CONTEXT_SAVE',
   'RELEASE',
   'TIMEOUT',
 ];

@@ -46,6 +46,7 @@ const topology = {
           on: {
             BROWSER_READY: { target: '#session.live', actions: 'goLive' },
             LAUNCH_FAILED: launchFails,
+            MOUNT_FAILED: { target: '#session.failed', actions: 'endMountFailed' },
             BROWSER_GONE: launchFails,
             WORKER_LOST: [
               { guard: 'hasAttemptsLeft', target: 'queued', actions: 'requeue' },
@@ -73,6 +74,7 @@ const topology = {
         ADOPT: { actions: 'adopt' },
         UPDATE: { guard: 'changeIsPossible', actions: 'update' },
         DOWNLOADS_CUT: { actions: 'noChange' },
+        CONTEXT_SAVE: { actions: 'recordSave' },
         WORKER_LOST: { target: 'failed', actions: end('worker_lost', LEASE_LAPSED) },
         TIMEOUT: [
           { guard: isDue('session'), target: 'timed_out', actions: end('session_timeout') },

@@ -1,6 +1,8 @@
 import {
   DEFAULT_BROWSER_OPTIONS,
   type BrowserOptions,
+  type ContextSave,
+  type ContextUse,
   type Deadlines,
   type Endpoint,
   type Owner,
@@ -8,7 +10,7 @@ import {
   type SessionSnapshot,
 } from './session.types';
 import { isQueuedBy } from './session.deadlines';
-import { TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
+import { CONTEXT_CONFLICTS, TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
 
 /** The fields of a row beside the snapshot, which every version writes. */
 export interface RowFields {
@@ -50,6 +52,9 @@ export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnaps
       },
       options: optionsIn(members(given['options'])),
       sealed: null,
+      contextUse: contextUseIn(members(given['contextUse'])),
+      mountedVersion: numberOr(given['mountedVersion'], null),
+      lastSave: lastSaveIn(members(given['lastSave'])),
       createdAtMs: row.createdAtMs,
       ...times,
       deadlines,
@@ -93,6 +98,23 @@ function optionsIn(given: Members): BrowserOptions {
     locale: textOr(given['locale'], null),
     timezone: textOr(given['timezone'], null),
     proxyServer: textOr(given['proxyServer'], null),
+  };
+}
+
+function contextUseIn({ contextId, persist, onConflict, saveEveryMs }: Members): ContextUse | null {
+  const known = CONTEXT_CONFLICTS.find(conflict => conflict === onConflict);
+  if (!isText(contextId) || typeof persist !== 'boolean' || known === undefined) return null;
+  return { contextId, persist, onConflict: known, saveEveryMs: numberOr(saveEveryMs, null) };
+}
+
+function lastSaveIn({ saveId, atMs, version, isCurrent, problem }: Members): ContextSave | null {
+  if (!isNumber(atMs) || typeof isCurrent !== 'boolean') return null;
+  const { code, message } = members(problem);
+  return {
+    ...{ atMs, isCurrent },
+    saveId: numberOr(saveId, null),
+    version: numberOr(version, null),
+    problem: isText(code) && isText(message) ? { code, message } : null,
   };
 }
 

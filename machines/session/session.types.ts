@@ -1,4 +1,4 @@
-import type { EndReason, SessionValue, TimerKind } from './session.words';
+import type { ContextConflict, EndReason, SessionValue, TimerKind } from './session.words';
 
 /**
  * What a session remembers. No logic lives here; the words are in session.words.ts.
@@ -73,6 +73,29 @@ export interface BrowserOptions extends OptionsBesideProxy {
   readonly proxyServer: string | null;
 }
 
+/** The context whose current version a session mounts before its browser starts. */
+export interface ContextUse {
+  readonly contextId: string;
+  /** Whether the session saves a new version when it ends, and on demand. */
+  readonly persist: boolean;
+  readonly onConflict: ContextConflict;
+  /** Saves while it is live so long after the last one; null: only on demand. Only with `persist`. */
+  readonly saveEveryMs: number | null;
+}
+
+/** What became of a save into the session's context. */
+export interface ContextSave {
+  /** The number of the request for it, which rises in the installation; null: the save of the session's end. */
+  readonly saveId: number | null;
+  readonly atMs: number;
+  /** The version that it made; null if it made none. */
+  readonly version: number | null;
+  /** Whether that version became the current one. */
+  readonly isCurrent: boolean;
+  /** Why it made no version: a code and words for the caller; null if it made one. */
+  readonly problem: { readonly code: string; readonly message: string } | null;
+}
+
 /** Absolute deadlines that are armed right now, by kind. */
 export type Deadlines = Readonly<Partial<Record<TimerKind, number>>>;
 
@@ -89,6 +112,12 @@ export interface SessionContext {
    * Null if there are none, and as soon as no launch can need them any more.
    */
   readonly sealed: string | null;
+  /** Null: the session starts with an empty profile and saves nothing. */
+  readonly contextUse: ContextUse | null;
+  /** The version that the browser has started with; 0 if the context had none, null before. */
+  readonly mountedVersion: number | null;
+  /** The latest save while it was live. That of its end is beside the row's snapshot, which is final by then (I3). */
+  readonly lastSave: ContextSave | null;
   readonly createdAtMs: number;
   readonly liveAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -113,6 +142,7 @@ export interface SessionInput {
   readonly limits: SessionLimits;
   readonly options: BrowserOptions;
   readonly sealed: string | null;
+  readonly contextUse: ContextUse | null;
   readonly nowMs: number;
 }
 

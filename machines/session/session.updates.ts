@@ -20,6 +20,8 @@ export function createContext(input: SessionInput): SessionContext {
     deadlines: { queue: nowMs + input.limits.queueTimeoutMs },
     launchAttempts: 0,
     fenceN: 0,
+    mountedVersion: null,
+    lastSave: null,
     owner: null,
     endpoint: null,
     endReason: null,
@@ -70,7 +72,8 @@ export const updates = {
       ...(idleTimeoutMs === null ? {} : { idle: nowMs + idleTimeoutMs }),
       ...(connectTimeoutMs === null ? {} : { connect: nowMs + connectTimeoutMs }),
     };
-    return { liveAtMs: nowMs, endpoint, deadlines, sealed: null };
+    const mountedVersion = event.mountedVersion ?? null;
+    return { liveAtMs: nowMs, endpoint, deadlines, sealed: null, mountedVersion };
   }),
 
   adopt: change(({ context, event }) => {
@@ -80,6 +83,11 @@ export const updates = {
 
   /** Changes nothing in the context; the event is committed so that the history contains it. */
   noChange: change(() => ({})),
+
+  recordSave: change(({ event }) => {
+    assertEvent(event, 'CONTEXT_SAVE');
+    return { lastSave: event.save };
+  }),
 
   update: change(({ context, event }) => {
     assertEvent(event, 'UPDATE');
@@ -98,6 +106,10 @@ export const updates = {
     assertEvent(args.event, 'BROWSER_GONE');
     const { cause, message } = args.event;
     return ended(args, { reason: cause, message });
+  }),
+  endMountFailed: change(args => {
+    assertEvent(args.event, 'MOUNT_FAILED');
+    return ended(args, { reason: 'context_failed', message: args.event.message });
   }),
   endLaunchFailed: change(args => {
     assertEvent(args.event, ['LAUNCH_FAILED', 'BROWSER_GONE']);

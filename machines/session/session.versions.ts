@@ -5,10 +5,13 @@ import { SESSION_VALUES } from './session.words';
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
  * migration that brings the version below it forward; a golden snapshot of every released version is under test.
  */
-export const MACHINE_VERSION = 2;
+export const MACHINE_VERSION = 3;
 
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
-const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = { 1: withBrowserOptions };
+const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {
+  1: withBrowserOptions,
+  2: withoutContextUse,
+};
 
 const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
 
@@ -66,4 +69,17 @@ function withBrowserOptions(snapshot: unknown): unknown {
   const { value, context } = snapshot as SnapshotV1;
   const endpoint = context.endpoint === null ? null : { ...context.endpoint, gatewaySocket: null };
   return { value, context: { ...context, options: DEFAULT_BROWSER_OPTIONS, sealed: null, endpoint } };
+}
+
+/** The members of version 2 that the migration to version 3 reads. */
+interface SnapshotV2 {
+  readonly value: unknown;
+  readonly context: object;
+}
+
+/* Version 3 has contexts. Sessions of version 2 had none. */
+function withoutContextUse(snapshot: unknown): unknown {
+  // SAFETY: called for rows of version 2 only, which the golden snapshots hold.
+  const { value, context } = snapshot as SnapshotV2;
+  return { value, context: { ...context, contextUse: null, mountedVersion: null, lastSave: null } };
 }

@@ -1,5 +1,5 @@
 import type { BrowserOptions, SessionSnapshot } from './session.types';
-import type { SessionStatus } from './session.words';
+import { END_REASONS, type SessionStatus } from './session.words';
 
 /** The public word for a state value; the inner states of `created` are not public. */
 export function statusOf(snapshot: SessionSnapshot): SessionStatus {
@@ -9,6 +9,16 @@ export function statusOf(snapshot: SessionSnapshot): SessionStatus {
 /** Whether a session waits for a worker. */
 export const isQueued = ({ value }: SessionSnapshot): boolean =>
   typeof value === 'object' && value.created === 'queued';
+
+/**
+ * Whether the end of a session includes a save of its context: it was live, persists, and ended in order. After a
+ * failure the last good version stands.
+ */
+export const savesAtEnd = ({ context: { contextUse, liveAtMs, endReason } }: SessionSnapshot): boolean =>
+  contextUse?.persist === true &&
+  liveAtMs !== null &&
+  endReason !== null &&
+  END_REASONS[endReason] !== 'failed';
 
 /** What readers may see of a session without another read of the store. Times are epoch milliseconds. */
 export interface SessionProjection {

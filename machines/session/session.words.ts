@@ -59,6 +59,7 @@ export const END_REASONS = {
   connect_timeout: 'timed_out',
   queue_timeout: 'failed',
   launch_failed: 'failed',
+  context_failed: 'failed',
   browser_crashed: 'failed',
   browser_unresponsive: 'failed',
   worker_lost: 'failed',

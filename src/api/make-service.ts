@@ -4,12 +4,15 @@ import { createContext } from '../commands/create-context';
 import { createSession } from '../commands/create-session';
 import { deleteContext } from '../commands/delete-context';
 import { drainWorker } from '../commands/drain-worker';
+import { importStorageState } from '../commands/import-storage-state';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
 import { restoreVersion } from '../commands/restore-version';
 import { discardJob, retryJob, type RetryJobParts } from '../commands/retry-job';
 import { updateContext } from '../commands/update-context';
+import { saveContext } from '../commands/save-context';
 import { updateSession } from '../commands/update-session';
+import { useContext } from '../commands/use-context';
 import { FileLinks } from '../contract/file-links';
 import type { Service } from '../contract/service';
 import { SessionViews } from '../contract/session-view';
@@ -27,6 +30,8 @@ import { getCapacity, listWorkers } from '../queries/list-workers';
 import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
 import { getQuarantined, listQuarantine, type QuarantineParts } from '../queries/quarantined-jobs';
 import { sessionHistory } from '../queries/session-history';
+import { getStorageState } from '../queries/storage-state';
+import { VersionMaker } from '../engine/version-maker';
 import { getUsage } from '../queries/usage';
 import { ingressJobCheck } from './ingress';
 
@@ -51,7 +56,12 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
   const { contexts, contextVersions } = deps;
   const getOneContext = getContext(contexts);
   return {
-    createSession: createSession({ sessions, maintenance, relay, report, retentionMs, secret }),
+    createSession: createSession({
+      ...{ sessions, maintenance, relay, report, retentionMs, secret },
+      contextWriters: deps.contextWriters,
+      useContext: useContext({ ...deps, createContext: createContext(deps) }),
+    }),
+    saveContext: saveContext(deps),
     updateSession: updateSession(deps),
     releaseSession: release,
     releaseAll: releaseAll({ index, releaseSession: release }),
@@ -71,6 +81,14 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     updateContext: updateContext(deps),
     deleteContext: deleteContext(deps),
     listVersions: listVersions({ getContext: getOneContext, contextVersions }),
+    getStorageState: getStorageState({
+      ...{ getContext: getOneContext, contextVersions, blobs: deps.blobs, secret },
+      maxBytes: config.contexts.maxBytes,
+    }),
+    importStorageState: importStorageState({
+      getContext: getOneContext,
+      versionMaker: new VersionMaker(deps),
+    }),
     restoreVersion: restoreVersion(deps),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),

@@ -1,6 +1,8 @@
 import type { Endpoint } from '../../machines/session/session.types';
+import type { BrowserState } from '../core/browser-state';
 import { withBrowser } from './cdp-call';
 import { putCookies, type NewCookie } from './cookies';
+import { restoreLiveState } from './live-state';
 
 /** How long a browser whose socket accepts may take to open a page. */
 const FIRST_PAGE_TIMEOUT_MS = 15_000;
@@ -9,7 +11,9 @@ const FIRST_PAGE_URL = 'about:blank';
 
 /** How to prepare a browser for its first client. */
 export interface FirstPage {
-  /** Set before any page is opened. */
+  /** The state of the browser whose profile this one has; null: the profile is complete, or new. */
+  readonly restore: BrowserState | null;
+  /** Set before any page is opened, after those of the state. */
   readonly cookies: readonly NewCookie[];
   /** Whether its window covers the screen; later pages open in the same window. */
   readonly isFullscreen: boolean;
@@ -27,11 +31,12 @@ export interface FirstPage {
  */
 export async function openFirstPage(
   { port, path }: Pick<Endpoint, 'port' | 'path'>,
-  { cookies, isFullscreen }: FirstPage,
+  { restore, cookies, isFullscreen }: FirstPage,
 ): Promise<void> {
   await withBrowser(
     { host: '127.0.0.1', port, path, direct: true },
-    async call => {
+    async (call, onEvent) => {
+      if (restore !== null) await restoreLiveState(call, onEvent, restore);
       await putCookies(call, cookies);
       const windowState = isFullscreen ? { windowState: 'fullscreen' } : {};
       await call('Target.createTarget', { url: FIRST_PAGE_URL, ...windowState });

@@ -34,6 +34,26 @@ export interface ContextVersionData {
   readonly chromiumVersion: string | null;
 }
 
+/** Cookies and local storage, in the form of Playwright's `storageState`. */
+export interface StorageState {
+  readonly cookies: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly domain: string;
+    readonly path: string;
+    /** Epoch seconds; -1: until the session ends. */
+    readonly expires: number;
+    readonly httpOnly: boolean;
+    readonly secure: boolean;
+    readonly sameSite: 'Strict' | 'Lax' | 'None';
+    readonly partitionKey?: string;
+  }[];
+  readonly origins: readonly {
+    readonly origin: string;
+    readonly localStorage: readonly { readonly name: string; readonly value: string }[];
+  }[];
+}
+
 /** A context, or its id. */
 export type ContextOrId = string | Pick<ContextData, 'id'>;
 
@@ -149,6 +169,29 @@ export class Contexts {
   ): Promise<ContextData> {
     const path = `${pathOf(context)}/versions/${version}/restore`;
     return this.#context({ ...changeOf(request), method: 'POST', path });
+  }
+
+  /**
+   * Cookies and local storage of the current version, in the form of Playwright's `storageState`.
+   *
+   * @throws HoldfastError `storage_state_unknown` if the version does not have them in a readable form.
+   */
+  async storageState(context: ContextOrId, request: RequestOptions = {}): Promise<StorageState> {
+    const path = `${pathOf(context)}/storage-state`;
+    const { body } = await this.transport.send({ ...request, method: 'GET', path });
+    // SAFETY: a 2xx of this route carries a state.
+    return body as StorageState;
+  }
+
+  /** Makes a version of these cookies and this local storage alone, the current one. */
+  async importStorageState(
+    context: ContextOrId,
+    state: StorageState,
+    request: RequestOptions = {},
+  ): Promise<ContextData> {
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    const path = `${pathOf(context)}/storage-state`;
+    return this.#context({ ...request, method: 'PUT', path, body: state, headers });
   }
 
   async #context(call: Call): Promise<ContextData> {

@@ -1,7 +1,7 @@
 import { pause } from './cancellation';
 import { HoldfastError, isHoldfastError } from './errors';
 import { isWorthRepeating, retryDelayMs } from './retry-policy';
-import type { SessionStatus } from './session';
+import type { ContextSaveData, SessionStatus } from './session';
 import type { Transport } from './transport';
 
 /** Options of an event stream. */
@@ -28,7 +28,13 @@ export type ServiceEvent =
       readonly endReason: string | null;
     }
   /** The browser of an ended session is gone. */
-  | { readonly type: 'closed'; readonly id: string; readonly sessionId: string }
+  | {
+      readonly type: 'closed';
+      readonly id: string;
+      readonly sessionId: string;
+      /** What became of its context; null: nothing was to be saved. */
+      readonly contextSave: ContextSaveData | null;
+    }
   | {
       readonly type: 'context';
       readonly id: string;

@@ -41,7 +41,7 @@ export function queryOf(values: Readonly<Record<string, QueryValue>>): string {
 
 /** One request. */
 export interface Call extends RequestOptions {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>> | undefined;

@@ -3,12 +3,14 @@ import { firstStep } from '../../machines/step';
 import type { BrowserOptions, SessionLimits } from '../../machines/session/session.types';
 import { sealSecrets, type LaunchSecrets } from '../browser/launch-secrets';
 import { ServiceError } from '../core/errors';
-import { randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
+import { contextRefOf, randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
 import type { EffectRelay } from '../engine/effect-relay';
 import type { Report } from '../metrics/report';
+import type { ContextWriters } from '../store/contexts/context-writers';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
+import type { ContextRequest, UseContext } from './use-context';
 
 /** How long an Idempotency-Key is remembered, unless the retention of sessions is shorter. */
 const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
@@ -20,6 +22,7 @@ export interface NewSession {
   readonly labels: Readonly<Record<string, string>>;
   readonly limits: SessionLimits;
   readonly options: BrowserOptions;
+  readonly context: ContextRequest | null;
   /** Stored encrypted in the row until the browser is ready. */
   readonly secrets: LaunchSecrets;
 }
@@ -46,7 +49,9 @@ export type CreateSession = (request: CreateRequest) => Promise<Accepted>;
 
 /** Dependencies of {@link createSession}. */
 export interface CreateSessionParts {
-  readonly sessions: Pick<SessionStore, 'create'>;
+  readonly sessions: Pick<SessionStore, 'create' | 'idempotent'>;
+  readonly contextWriters: Pick<ContextWriters, 'release'>;
+  readonly useContext: UseContext;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
   readonly relay: Pick<EffectRelay, 'afterCommit'>;
   readonly report: Pick<Report, 'transition'>;
@@ -60,21 +65,27 @@ export interface CreateSessionParts {
  * nothing else. A repeat with the same body joins the first call (I10).
  *
  * @throws ServiceError `session_id_taken` or `idempotency_key_reused` if another body used the id or the key before;
- *   what Redis throws while it is away, and then the session may exist: only a repeat with the same key or id can tell.
+ *   `context_not_found`, `context_in_use`; what Redis throws while it is away, and then the session may exist: only a repeat with the same key or id can tell.
  */
 export function createSession(parts: CreateSessionParts): CreateSession {
   // A record that outlived its session would answer with a session that cannot be read any more.
   const ttlMs = Math.min(IDEMPOTENCY_TTL_MS, parts.retentionMs);
   return async ({ tenant, session, idempotencyKey, actor }) => {
     const nowMs = await parts.maintenance.nowMs();
-    const { sessionId, secrets, ...given } = session;
+    const { sessionId, secrets, context, ...given } = session;
     const id = sessionId ?? uuidv7(nowMs);
     const ref = refOf(tenant, id);
+    const fingerprint = fingerprintOf(parts.secret, session);
+    if (context !== null && idempotencyKey !== null) {
+      // Before the context is asked for: the session of the first call may be what keeps it in use.
+      const earlier = await parts.sessions.idempotent(tenant, idempotencyKey);
+      if (earlier !== null) return joined(earlier, fingerprint, true, id);
+    }
+    const contextUse = context === null ? null : await parts.useContext(tenant, id, context);
     const sealed = sealSecrets(parts.secret, ref, secrets);
-    const input = { tenant, id, ...given, sealed, nowMs };
+    const input = { tenant, id, ...given, sealed, contextUse, nowMs };
     const first = firstStep(input);
     const { snapshot, effects } = first;
-    const fingerprint = fingerprintOf(parts.secret, session);
     const answer = await parts.sessions.create({
       ...{ input, first },
       fingerprint,
@@ -85,15 +96,16 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     });
 
     if (answer.answer === 'EXISTS' || answer.answer === 'IDEMPOTENT') {
-      const byKey = answer.answer === 'IDEMPOTENT';
-      if (answer.fingerprint !== fingerprint) throw refusal(byKey, id);
-      return { ref: answer.ref, replayed: byKey, committed: null };
+      if (contextUse !== null && answer.ref !== ref)
+        await parts.contextWriters.release(contextRefOf(tenant, contextUse.contextId), id);
+      return joined(answer, fingerprint, answer.answer === 'IDEMPOTENT', id);
     }
     const history = { event: 'created', cause: 'requested', actor };
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
     // Not awaited, and it never rejects: a sweep enqueues the effects that do not reach the queues now.
     void parts.relay.afterCommit(ref, 1, effects, nowMs);
-    const record = { ref, revision: 1, snapshot, fingerprint, lastActivityMs: null, attachedAtMs: null };
+    const untouched = { lastActivityMs: null, attachedAtMs: null, finalSave: null };
+    const record = { ref, revision: 1, snapshot, fingerprint, ...untouched };
     return { ref, replayed: false, committed: { record, nowMs } };
   };
 }
@@ -105,7 +117,7 @@ export function createSession(parts: CreateSessionParts): CreateSession {
  */
 export function fingerprintOf(
   secret: string,
-  { sessionId, name, labels, limits, options, secrets }: NewSession,
+  { sessionId, name, labels, limits, options, context, secrets }: NewSession,
 ): string {
   const { headless, dimensions, deviceScaleFactor, userAgent, locale, timezone, proxyServer, ...others } =
     options;
@@ -129,8 +141,23 @@ export function fingerprintOf(
     secrets.proxy === null ? null : [secrets.proxy.username, secrets.proxy.password],
     // The schema has put the members of each cookie into a fixed order.
     secrets.cookies,
+    // Left out without a context, so that a row of a version before contexts has the same fingerprint.
+    ...(context === null
+      ? []
+      : [context.id, context.name, context.persist, context.onConflict, context.saveEveryMs]),
   ]);
   return createHmac('sha256', secret).update(`create:${canonical}`).digest('hex');
+}
+
+/* The session of an earlier call with the same id or key. */
+function joined(
+  { ref, fingerprint }: { readonly ref: SessionRef; readonly fingerprint: string },
+  expected: string,
+  byKey: boolean,
+  id: string,
+): Accepted {
+  if (fingerprint !== expected) throw refusal(byKey, id);
+  return { ref, replayed: byKey, committed: null };
 }
 
 function refusal(byKey: boolean, id: string): ServiceError {

@@ -51,7 +51,7 @@ export function releaseAll({ index, releaseSession }: ReleaseAllParts): ReleaseA
     if (dryRun) return { matched: refs.length, released: 0, failed: 0 };
 
     const waiting = [...refs];
-    const closings: Promise<void>[] = [];
+    const closings: Promise<unknown>[] = [];
     let released = 0;
     const failures: Error[] = [];
     let redisIsAway = false;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { statusOf } from '../../machines/session/session.view';
+import { savesAtEnd, statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
 import { ServiceError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
@@ -26,8 +26,11 @@ export interface ReleaseRequest {
 export interface Released {
   readonly record: SessionRecord;
   readonly nowMs: number;
-  /** Resolves when the session's browser is gone, after {@link CLOSED_WAIT_MS} at the latest. Never rejects. */
-  readonly closed: () => Promise<void>;
+  /**
+   * Resolves when the session's browser is gone and its context is saved, after {@link CLOSED_WAIT_MS} at the latest:
+   * with the session as it is then. Never rejects.
+   */
+  readonly closed: () => Promise<SessionRecord>;
 }
 
 /** Releases a session; resolves as soon as its end is committed. */
@@ -52,7 +55,7 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   const read = async (ref: SessionRef): Promise<Released> => {
     const { record, nowMs } = await parts.sessions.read(ref);
     if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
-    return { record, nowMs, closed: () => untilClosed(parts.waiters, ref) };
+    return { record, nowMs, closed: () => untilClosed(parts, record) };
   };
 
   return async request => {
@@ -76,9 +79,19 @@ function commandOf({ ref, reason, actor, requestKey }: ReleaseRequest): SessionC
   return { v: 1, command: 'release', commandId: commandIdOf(ref, requestKey), ref, reason, actor };
 }
 
-async function untilClosed(waiters: Pick<Waiters, 'closed'>, ref: SessionRef): Promise<void> {
-  // The session has ended in any case, and its worker must end the browser even if Redis is away now.
-  await waiters.closed(ref, CLOSED_WAIT_MS).catch(() => false);
+async function untilClosed(
+  { waiters, sessions }: Pick<ReleaseSessionParts, 'waiters' | 'sessions'>,
+  before: SessionRecord,
+): Promise<SessionRecord> {
+  const { ref, snapshot } = before;
+  try {
+    await waiters.closed(ref, CLOSED_WAIT_MS);
+    // All but the save is final (I3).
+    return savesAtEnd(snapshot) ? ((await sessions.read(ref)).record ?? before) : before;
+  } catch {
+    // The session has ended in any case, and its worker must end the browser even if Redis is away now.
+    return before;
+  }
 }
 
 /** Job ids and operation ids have a narrow alphabet; a digest fits any key that a client chooses. */

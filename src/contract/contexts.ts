@@ -7,22 +7,17 @@ import { checkFields } from '../core/check-fields';
 import type { ListContextsRequest } from '../queries/list-contexts';
 import type { ContextRecord, ContextVersion } from '../store/contexts/context-record';
 import { isCursor } from '../store/member-page';
-import { labelChange, labels, pageLimit, sessionName } from './schemas';
+import { contextName } from './names';
+import { labelChange, labels, pageLimit } from './schemas';
 import { filterFields } from './selection';
-import { iso } from './session-view';
+import { iso } from './times';
 
 /* What clients send about contexts, and what they get. */
-
-/* Unicode knows several spellings of one text: they must not be names of two contexts. */
-const name = sessionName
-  .unwrap()
-  .regex(/\S/u, 'must not be empty')
-  .overwrite(text => text.normalize('NFC'));
 
 /** The body of `POST /v1/contexts`. */
 export const createContextBody = z
   .strictObject({
-    name: name.nullable().default(null).describe('Unique among your contexts. Null: it has none.'),
+    name: contextName.nullable().default(null).describe('Unique among your contexts. Null: it has none.'),
     labels: labels
       .default({})
       .describe(`Up to ${LABELS_MAX} name-value pairs. Select contexts by them with \`labelSelector\`.`),
@@ -46,7 +41,7 @@ export const parseCreateContext = (
 /** The body of `PATCH /v1/contexts/{id}`. */
 export const updateContextBody = z
   .strictObject({
-    name: name.nullable().exactOptional().describe('Null removes the name.'),
+    name: contextName.nullable().exactOptional().describe('Null removes the name.'),
     labels: labelChange
       .exactOptional()
       .describe(
@@ -65,7 +60,7 @@ export const parseUpdateContext = (body: unknown): Pick<UpdateContextRequest, 'n
 
 /** The query of `GET /v1/contexts`. */
 export const contextsQuery = z.object({
-  name: name.optional().describe('Only the context of this name. Excludes the other filters.'),
+  name: contextName.optional().describe('Only the context of this name. Excludes the other filters.'),
   ...filterFields('context'),
   cursor: z.string().max(128).refine(isCursor, 'is not a cursor of this list').optional(),
   limit: pageLimit,

@@ -7,7 +7,9 @@ import { SESSION_ID_PATTERN } from '../core/ids';
 import { isCursor } from '../store/member-page';
 import type { Selection } from '../store/session-index';
 import { browserFields, splitBrowserFields, checkBrowserFields } from './browser-options';
+import { contextField, contextRequest } from './context-use';
 import { LABEL_NAME, LABEL_VALUE } from './labels';
+import { sessionName } from './names';
 import { selectionFields, selectionOf } from './selection';
 
 /** The operator's settings that bound the time-outs of sessions. Milliseconds. */
@@ -20,15 +22,12 @@ export interface TimeoutPolicy {
 export const TIMEOUT_MIN_MS = 1_000;
 const QUEUE_TIMEOUT_DEFAULT_MS = 60_000;
 const QUEUE_TIMEOUT_MAX_MS = 3_600_000;
-const NAME_MAX = 128;
-const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /**
  * Fields that are designed but not implemented, with the values that ask for nothing. Those values are accepted; any
  * other is `not_supported`, so that no client relies on a feature that does not exist.
  */
 const PLANNED_FIELDS: Readonly<Record<string, readonly (boolean | null)[]>> = {
-  context: [null],
   recording: [null, false],
   blockAds: [null, false],
 };
@@ -90,13 +89,6 @@ export const labelChange = z
   .record(labelName, labelValue.nullable())
   .refine(given => Object.keys(given).length <= 2 * LABELS_MAX, `must be at most ${2 * LABELS_MAX} pairs`);
 
-/** The name of a session. */
-export const sessionName = z
-  .string()
-  .max(NAME_MAX, `must have at most ${NAME_MAX} characters`)
-  .regex(PRINTABLE, 'must be printable')
-  .nullable();
-
 /* Strict: with a misspelt `proxy` the browser would run without one. */
 const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
   z.strictObject({
@@ -123,6 +115,10 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
       .nullable()
       .default(null)
       .describe('Ends the session if no client connects within this many milliseconds. Null: never.'),
+    context: contextField
+      .nullable()
+      .default(null)
+      .describe('The context whose logins the browser starts with.'),
     ...browserFields,
   });
 
@@ -153,6 +149,7 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
         queueTimeoutMs: given.queueTimeout,
         connectTimeoutMs: given.connectTimeout,
       },
+      context: contextRequest(given.context),
       ...splitBrowserFields(given),
     };
   };

@@ -3,11 +3,13 @@ import type { CreateContext } from '../commands/create-context';
 import type { CreateSession } from '../commands/create-session';
 import type { DeleteContext } from '../commands/delete-context';
 import type { DrainWorker } from '../commands/drain-worker';
+import type { ImportStorageState } from '../commands/import-storage-state';
 import type { ReleaseAll } from '../commands/release-all';
 import type { ReleaseSession } from '../commands/release-session';
 import type { RestoreVersion } from '../commands/restore-version';
 import type { DiscardJob, RetryJob } from '../commands/retry-job';
 import type { UpdateContext } from '../commands/update-context';
+import type { SaveContext } from '../commands/save-context';
 import type { UpdateSession } from '../commands/update-session';
 import type { FindBrowser, FindDownloads } from '../engine/live-browser';
 import type { AwaitSession } from '../queries/await-session';
@@ -21,6 +23,7 @@ import type { GetCapacity, ListWorkers } from '../queries/list-workers';
 import type { GetLiveDetails } from '../queries/live-details';
 import type { GetQuarantined, ListQuarantine } from '../queries/quarantined-jobs';
 import type { SessionHistory } from '../queries/session-history';
+import type { GetStorageState } from '../queries/storage-state';
 import type { GetUsage } from '../queries/usage';
 import type { FileLinks } from './file-links';
 import type { TimeoutPolicy } from './schemas';
@@ -29,6 +32,7 @@ import type { SessionViews } from './session-view';
 /** All that can be asked of the service: its commands and queries, made once for the routes and for jobs. */
 export interface Service {
   readonly createSession: CreateSession;
+  readonly saveContext: SaveContext;
   readonly updateSession: UpdateSession;
   readonly releaseSession: ReleaseSession;
   readonly releaseAll: ReleaseAll;
@@ -49,6 +53,8 @@ export interface Service {
   readonly deleteContext: DeleteContext;
   readonly listVersions: ListVersions;
   readonly restoreVersion: RestoreVersion;
+  readonly getStorageState: GetStorageState;
+  readonly importStorageState: ImportStorageState;
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;
   readonly getCapacity: GetCapacity;

@@ -5,6 +5,8 @@ import type { SessionData, SessionFacts } from '../client/session';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import { connectToken } from './connect-token';
+import { sessionContextView } from './context-use';
+import { iso, isoOrNull } from './times';
 
 /** Makes views of sessions; knows the public URL and how connect tokens are signed. */
 export class SessionViews {
@@ -37,6 +39,7 @@ export class SessionViews {
       websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record.ref, session.id) : null,
       viewerUrl: null,
       ...optionsView(session.options),
+      context: sessionContextView(record),
       workerId: session.workerId,
       queuePosition,
       revision: record.revision,
@@ -61,9 +64,3 @@ function optionsView({
 
 /** The path of a session, for `Location`. */
 export const sessionPath = (id: string): string => `/v1/sessions/${id}`;
-
-/** Epoch milliseconds → ISO 8601. */
-export const iso = (ms: number): string => new Date(ms).toISOString();
-
-/** @see iso */
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));

@@ -3,7 +3,8 @@ import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { UpdateRequest } from '../commands/update-session';
 import { checkFields, type FieldPlace } from '../core/check-fields';
 import { ServiceError } from '../core/errors';
-import { duration, labelChange, sessionName, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
+import { sessionName } from './names';
+import { duration, labelChange, TIMEOUT_MIN_MS, type TimeoutPolicy } from './schemas';
 
 /* Strict: with a misspelt time-out the session would end at the old time. */
 const updateBody = ({ timeoutMaxMs }: TimeoutPolicy) =>

@@ -40,6 +40,12 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'The contexts of this API key are too large',
   },
+  storage_state_unknown: {
+    status: 409,
+    retryable: false,
+    title: 'The version has no readable cookies and storage',
+  },
+  context_not_persisted: { status: 409, retryable: false, title: 'The session does not save into a context' },
   too_many_changes: { status: 409, retryable: false, title: 'The session has been changed too often' },
   download_quota_exceeded: {
     status: 410,
@@ -67,6 +73,11 @@ export const ERROR_CATALOGUE = {
   internal_error: { status: 500, retryable: true, title: 'The service failed' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },
   launch_failed: { status: 502, retryable: true, title: 'The browser of the session did not start' },
+  context_failed: {
+    status: 409,
+    retryable: false,
+    title: 'The context of the session could not be mounted',
+  },
   browser_crashed: { status: 502, retryable: true, title: 'The browser of the session crashed' },
   browser_unresponsive: {
     status: 502,
@@ -76,6 +87,7 @@ export const ERROR_CATALOGUE = {
   worker_lost: { status: 502, retryable: true, title: 'The worker of the session was lost' },
   queue_timeout: { status: 503, retryable: true, title: 'No worker had a slot for the session in time' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },
+  storage_unavailable: { status: 503, retryable: true, title: 'The storage of contexts did not answer' },
   outcome_unknown: {
     status: 503,
     retryable: true,

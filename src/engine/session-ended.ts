@@ -45,6 +45,7 @@ const CODES = {
   connect_timeout: 'session_ended',
   queue_timeout: 'queue_timeout',
   launch_failed: 'launch_failed',
+  context_failed: 'context_failed',
   browser_crashed: 'browser_crashed',
   browser_unresponsive: 'browser_unresponsive',
   worker_lost: 'worker_lost',

@@ -24,6 +24,8 @@ import {
   getContextRoute,
   listContextsRoute,
   listVersionsRoute,
+  getStorageStateRoute,
+  importStorageStateRoute,
   restoreVersionRoute,
   updateContextRoute,
 } from './routes/contexts';
@@ -47,6 +49,7 @@ import { sessionLiveRoute } from './routes/session-live';
 import { readCookiesRoute, screenshotRoute, writeCookiesRoute } from './routes/session-page';
 import { streamEventsRoute } from './routes/stream-events';
 import { updateSessionRoute } from './routes/update-session';
+import { saveContextRoute } from './routes/save-context';
 import { usageRoute } from './routes/usage';
 import { capacityRoute, drainWorkerRoute, listWorkersRoute } from './routes/workers';
 import { streamSessionEventsRoute } from './routes/stream-session-events';
@@ -117,6 +120,7 @@ function handlersOf(parts: HttpParts): Handlers {
     getDocs: docsRoute({ policy, authenticator, publicUrl }),
     getMetrics: metricsRoute({ metrics, cluster, observeClients, clock }),
     createSession: createSessionRoute(service),
+    syncContext: saveContextRoute(service),
     listSessions: listSessionsRoute(service),
     releaseSessions: releaseAllRoute(service.releaseAll),
     getSession: getSessionRoute(service),
@@ -159,5 +163,7 @@ function contextHandlers(service: Service): Pick<Handlers, keyof typeof CONTEXT_
     deleteContext: deleteContextRoute(service),
     listContextVersions: listVersionsRoute(service),
     restoreContextVersion: restoreVersionRoute(service),
+    getStorageState: getStorageStateRoute(service),
+    importStorageState: importStorageStateRoute(service),
   };
 }

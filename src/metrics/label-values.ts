@@ -20,7 +20,16 @@ export const TIMER_LAYERS = ['job', 'sweep', 'claim'] as const;
 export type TimerLayer = (typeof TIMER_LAYERS)[number];
 
 /** The sweeps, by what they repair; `contain` puts bad jobs into quarantine. The values are public. */
-export const SWEEPS = ['overdue', 'effects', 'queued', 'contain', 'reaper', 'retention', 'clock'] as const;
+export const SWEEPS = [
+  'overdue',
+  'effects',
+  'queued',
+  'contain',
+  'reaper',
+  'retention',
+  'clock',
+  'blobs',
+] as const;
 
 /** @see SWEEPS */
 export type SweepName = (typeof SWEEPS)[number];

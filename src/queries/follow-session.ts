@@ -1,3 +1,4 @@
+import type { ContextSave } from '../../machines/session/session.types';
 import { isEnded } from '../../machines/session/session.words';
 import { pause } from '../core/abort';
 import { messageOf } from '../core/errors';
@@ -8,6 +9,7 @@ import type { ClosingStore } from '../store/closing-store';
 import type { EventLog, HistoryPage } from '../store/event-log';
 import type { Notice, NoticeStream } from '../store/notice-stream';
 import type { HistoryEntry } from '../store/session-record';
+import type { SessionStore } from '../store/session-store';
 
 /** Lines that are read at a time. */
 const PAGE = 200;
@@ -20,8 +22,8 @@ export type SessionFeedItem =
   | { readonly type: 'transition'; readonly entry: HistoryEntry }
   /** The history is another one than before; its beginning comes next. */
   | { readonly type: 'reset' }
-  /** The browser of the ended session is gone; nothing follows. */
-  | { readonly type: 'closed' };
+  /** The browser of the ended session is gone, its context is saved if that was owed; nothing follows. */
+  | { readonly type: 'closed'; readonly save: ContextSave | null };
 
 /** The session to follow, and from which line. */
 export interface FollowSessionRequest {
@@ -40,6 +42,7 @@ export interface FollowSessionParts {
   readonly notices: Pick<NoticeStream, 'on' | 'off'>;
   readonly eventLog: Pick<EventLog, 'historySince'>;
   readonly closing: Pick<ClosingStore, 'isOpen'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly log: Logger;
 }
 
@@ -83,7 +86,7 @@ export function followSession(parts: FollowSessionParts): FollowSession {
           seq = entry.seq;
         }
         if (seen.isClosed) {
-          yield { type: 'closed' };
+          yield { type: 'closed', save: seen.save };
           return;
         }
         if (seen.hasMore) wakeup.notify();
@@ -96,11 +99,16 @@ export function followSession(parts: FollowSessionParts): FollowSession {
 }
 
 type Seen =
-  (Pick<HistoryPage, 'entries' | 'hasMore'> & { readonly isClosed: boolean }) | 'unknown' | 'unavailable';
+  | (Pick<HistoryPage, 'entries' | 'hasMore'> & {
+      readonly isClosed: boolean;
+      readonly save: ContextSave | null;
+    })
+  | 'unknown'
+  | 'unavailable';
 
 /* The lines after a given one, whether there are more, and whether the history is complete. */
 async function look(
-  { eventLog, closing, log }: FollowSessionParts,
+  { eventLog, closing, sessions, log }: FollowSessionParts,
   ref: SessionRef,
   seq: number,
 ): Promise<Seen> {
@@ -112,7 +120,9 @@ async function look(
     // The line of the end is always the last one.
     const hasEnded = newest !== null && isEnded(newest.to);
     // The obligation to close is written together with the end: if there is none, it was met, or there was no browser.
-    return { entries, hasMore, isClosed: hasEnded && !(await closing.isOpen(ref)) };
+    const isClosed = hasEnded && !(await closing.isOpen(ref));
+    const save = isClosed ? ((await sessions.read(ref)).record?.finalSave ?? null) : null;
+    return { entries, hasMore, isClosed, save };
   } catch (error) {
     log.debug(
       { session: ref, reason: messageOf(error) },

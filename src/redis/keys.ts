@@ -21,8 +21,15 @@ export const keys = {
   due: key('due'),
   /** Zset by time: committed effects that are not enqueued yet, as JSON. */
   effects: key('effects'),
-  /** Hash: ended sessions whose browser is not yet known to be gone, `<claimId>|<workerId>|<sinceMs>` by ref. */
+  /**
+   * Hash: ended sessions whose browser is not yet known to be gone, `<claimId>|<workerId>|<sinceMs>` by ref, with `|saves` if a save of its
+   * context is owed, too.
+   */
   closing: key('closing'),
+  /** String: the number of the last request for a save. */
+  saveIds: key('saveids'),
+  /** Hash: live sessions whose context is to be saved, the number of the last request by ref. */
+  saves: key('saves'),
   /** Hash: last activity of a live session, epoch ms by ref. */
   activity: key('act'),
   /** Hash: first time a client connected to a live session, epoch ms by ref. */

@@ -1,3 +1,4 @@
+import type { ContextSave } from '../../machines/session/session.types';
 import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
@@ -10,6 +11,8 @@ export interface ClosingEntry {
   readonly claimId: string;
   readonly workerId: string;
   readonly sinceMs: number;
+  /** The end includes a save of the session's context. */
+  readonly saves: boolean;
 }
 
 /** Clean-up obligations: a session ends at once; the end of its browser is then still owed (I7). */
@@ -23,9 +26,15 @@ export class ClosingStore {
   async all(): Promise<ClosingEntry[]> {
     const entries = await this.redis.hgetall(keys.closing);
     return Object.entries(entries).map(([ref, value]) => {
-      const [claimId = '', workerId = '', sinceMs = '0'] = value.split('|');
+      const [claimId = '', workerId = '', sinceMs = '0', saves] = value.split('|');
       // SAFETY: the commit script writes refs as field names.
-      return { ref: ref as SessionRef, claimId, workerId, sinceMs: Number(sinceMs) };
+      return {
+        ref: ref as SessionRef,
+        claimId,
+        workerId,
+        sinceMs: Number(sinceMs),
+        saves: saves === 'saves',
+      };
     });
   }
 
@@ -43,14 +52,15 @@ export class ClosingStore {
   /**
    * Records that the browser is gone, with its process tree and run directory. Publishes `closed`.
    *
+   * @param save - what became of the save of the session's context; null: none was owed
    * @returns how long after the end of its session, in milliseconds; null if it was acknowledged before.
    */
-  async acknowledge(ref: SessionRef, claimId: string): Promise<number | null> {
-    const notice: Notice = { type: 'closed', ref };
+  async acknowledge(ref: SessionRef, claimId: string, save: ContextSave | null): Promise<number | null> {
+    const notice: Notice = { type: 'closed', ref, ...(save === null ? {} : { save }) };
     const afterMs = await this.scripts.run(
       'ackClose',
-      [keys.closing, keys.notices],
-      [ref, claimId, JSON.stringify(notice), NOTICES_MAX],
+      [keys.closing, keys.notices, keys.row(ref), keys.saves],
+      [ref, claimId, JSON.stringify(notice), NOTICES_MAX, save === null ? '' : JSON.stringify(save)],
     );
     return Number(afterMs) < 0 ? null : Number(afterMs);
   }

@@ -4,11 +4,22 @@ import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import { StreamTail } from '../redis/stream-tail';
 
+/** How many orders a control stream keeps, about. */
+export const CONTROL_MAX = 1_000;
+
 /** An order the commit script gave to the owner of a session that has ended. */
 export interface CloseOrder {
   readonly order: 'close';
   readonly ref: SessionRef;
   readonly claimId: string;
+  /** The end includes a save of the session's context. Left out by versions before contexts. */
+  readonly saves?: boolean;
+}
+
+/** A save of the context of a live session has been asked for; which one is in {@link SaveStore}. */
+export interface SaveOrder {
+  readonly order: 'save';
+  readonly ref: SessionRef;
 }
 
 /** An operator has drained a worker, or undrained it. */
@@ -18,7 +29,7 @@ export interface DrainOrder {
 }
 
 /** Every order to a worker. */
-export type WorkerOrder = CloseOrder | DrainOrder;
+export type WorkerOrder = CloseOrder | SaveOrder | DrainOrder;
 
 /** How {@link controlStream} connects, and what it calls. */
 export interface ControlStreamOptions {
@@ -38,7 +49,7 @@ export function controlStream({ redis, workerId, onOrder, onGap, log }: ControlS
   return new StreamTail({
     redis,
     stream: keys.control(workerId),
-    // SAFETY: the stream is written by the commit script and WorkerStore only.
+    // SAFETY: the stream is written by the commit script, SaveStore and WorkerStore only.
     onEntry: json => onOrder(JSON.parse(json) as WorkerOrder),
     onGap,
     log,

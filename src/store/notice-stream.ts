@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ChangeRefusal } from '../../machines/session/session.changes';
+import type { ContextSave } from '../../machines/session/session.types';
 import type { ContextChange, SessionStatus } from '../../machines/session/session.words';
 import type { Clock } from '../core/clock';
 import type { ContextRef, SessionRef } from '../core/ids';
@@ -45,8 +46,8 @@ export type Notice =
    * notice.
    */
   | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
-  /** The browser of an ended session is gone. */
-  | { readonly type: 'closed'; readonly ref: SessionRef }
+  /** The browser of an ended session is gone; `save` is what became of its context, if it persists. */
+  | { readonly type: 'closed'; readonly ref: SessionRef; readonly save?: ContextSave }
   | ContextNotice;
 
 /** A context was changed. */

@@ -3,18 +3,17 @@ import type { SessionEffect } from '../../machines/session/session.effects';
 import { eventName, type MachineEvent } from '../../machines/session/session.events';
 import type { SessionContext } from '../../machines/session/session.types';
 import { MACHINE_VERSION } from '../../machines/session/session.versions';
-import { statusOf, isQueued } from '../../machines/session/session.view';
+import { statusOf, isQueued, savesAtEnd } from '../../machines/session/session.view';
 import { isEnded, ENDED_STATUSES } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import { indexMember, keys } from '../redis/keys';
+import { CONTROL_MAX } from './control-stream';
 import { labelDelta, labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
 import type { Commit, NewHistoryEntry } from './session-record';
 import { usageDay, USAGE_KEPT_MS } from './usage-store';
 
 /* The arguments of the commit script, made from two snapshots. */
-
-const CONTROL_MAX = 1_000;
 
 /** A committed effect on its way to a queue; kept until acknowledged. */
 export interface PendingEffect {
@@ -88,6 +87,7 @@ export function commitArgs(commit: Commit): string[] {
     labelKeys: left.length + joined.length === 0 ? null : JSON.stringify(labelEntries(context.labels)),
     labelsLeft: left.length,
     ended: isEnded(to),
+    saves: savesAtEnd(snapshot),
     usage: isEnded(to) ? usageOf(context) : null,
     queued: isQueued(snapshot),
     owner: context.owner === null ? null : { workerId: context.owner.workerId, ...context.owner.fence },

@@ -1,5 +1,5 @@
 import type { MachineEvent } from '../../machines/session/session.events';
-import type { Fence, SessionInput, SessionSnapshot } from '../../machines/session/session.types';
+import type { ContextSave, Fence, SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import type { SessionStatus } from '../../machines/session/session.words';
 import type { StepResult } from '../../machines/step';
 import type { SessionRef } from '../core/ids';
@@ -15,6 +15,8 @@ export interface SessionRecord {
   readonly fingerprint: string;
   readonly lastActivityMs: number | null;
   readonly attachedAtMs: number | null;
+  /** What became of the save of its context at its end; null: there was none, or not yet. */
+  readonly finalSave: ContextSave | null;
   /** The row was written by a newer version, or is damaged: the snapshot holds the readable part, for readers only. */
   readonly isPartial?: true;
 }
@@ -98,8 +100,14 @@ export interface Creation {
   readonly idempotency: { readonly key: string; readonly ttlMs: number } | null;
 }
 
+/** A session that was created before; `fingerprint` shows whether it was with the same body. */
+export interface CreatedBefore {
+  readonly ref: SessionRef;
+  readonly fingerprint: string;
+}
+
 /** The answer of the create script. */
 export type CreateAnswer =
   | { readonly answer: 'OK' | 'REPLAY' }
-  /** The id, or the Idempotency-Key, was used before; `fingerprint` shows whether it was with the same body. */
-  | { readonly answer: 'EXISTS' | 'IDEMPOTENT'; readonly ref: SessionRef; readonly fingerprint: string };
+  /** The id, or the Idempotency-Key, was used before. */
+  | ({ readonly answer: 'EXISTS' | 'IDEMPOTENT' } & CreatedBefore);

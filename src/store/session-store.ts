@@ -2,6 +2,7 @@ import type {
   Commit,
   CommitAnswer,
   CreateAnswer,
+  CreatedBefore,
   Creation,
   LoadedSession,
   NewHistoryEntry,
@@ -9,8 +10,10 @@ import type {
 } from './session-record';
 import { readNewerSnapshot } from '../../machines/session/session.newer';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
+import type { ContextSave } from '../../machines/session/session.types';
 import type { SessionStatus } from '../../machines/session/session.words';
 import { refOf, type SessionRef } from '../core/ids';
+import type { Redis } from '../redis/connection';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { labelEntries } from './label-index';
@@ -20,7 +23,10 @@ import { isEndedRow, storedRow, type StoredRow } from './session-row';
 
 /** Reads and writes session rows; every write goes through one of two scripts. */
 export class SessionStore {
-  constructor(private readonly scripts: ScriptRunner) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly scripts: ScriptRunner,
+  ) {}
 
   /**
    * Reads a session together with Redis `TIME`, the only clock that enters an event. An ended session of a newer
@@ -97,6 +103,13 @@ export class SessionStore {
     return createAnswerOf(reply);
   }
 
+  /** The session that an Idempotency-Key has created; null if it was not used, or is forgotten. */
+  async idempotent(tenant: string, idempotencyKey: string): Promise<CreatedBefore | null> {
+    const record = await this.redis.get(keys.idempotency(tenant, idempotencyKey));
+    // SAFETY: only the create script writes it.
+    return record === null ? null : (JSON.parse(record) as CreatedBefore);
+  }
+
   /** Commits a step: everything of it or nothing (I1–I6, I8). */
   async commit(commit: Commit): Promise<CommitAnswer> {
     if (commit.before.isPartial === true)
@@ -130,7 +143,8 @@ export class SessionStore {
 
   async #load(ref: SessionRef, read: (row: StoredRow) => ReadRow): Promise<LoadedSession> {
     const reply = await this.scripts.run('loadSession', [keys.row(ref), keys.activity, keys.attached], [ref]);
-    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, ops, ...beside] = fieldsOf(reply);
+    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, ops, ...rest] = fieldsOf(reply);
+    const [save, ...beside] = [rest.at(-1), ...rest.slice(0, -1)];
     if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
     return {
       nowMs: Number(nowMs),
@@ -144,6 +158,8 @@ export class SessionStore {
         fingerprint: String(fingerprint),
         lastActivityMs: activity === '' ? null : Number(activity),
         attachedAtMs: attached === '' ? null : Number(attached),
+        // SAFETY: only `ClosingStore` writes the field.
+        finalSave: save === '' ? null : (JSON.parse(String(save)) as ContextSave),
       },
     };
   }

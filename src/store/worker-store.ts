@@ -1,5 +1,6 @@
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
+import { CONTROL_MAX } from './control-stream';
 import type { WorkerOrder } from './control-stream';
 
 /** A worker as the installation knows it. */
@@ -12,8 +13,6 @@ export interface WorkerRecord {
   /** Redis `TIME`; null without a lease. */
   readonly leaseExpiresAtMs: number | null;
 }
-
-const CONTROL_MAX = 1_000;
 
 /**
  * The worker machines, and which of them are drained. The drained state is stored apart from what a worker reports of

@@ -44,6 +44,7 @@ export const INPUT: SessionInput = {
   limits: LIMITS,
   options: OPTIONS,
   sealed: 'sealed by its creator',
+  contextUse: { contextId: 'ctx_018bcfe568007000', persist: true, onConflict: 'keep', saveEveryMs: 60_000 },
   nowMs: T0,
 };
 
@@ -60,8 +61,9 @@ export const ENDPOINT: Endpoint = {
 /** One event of every type, as it occurs; the deadline is that of `session` in {@link SAMPLES}.live. */
 export const EVENTS: { readonly [T in MachineEvent['type']]: Extract<MachineEvent, { type: T }> } = {
   CLAIM: { type: 'CLAIM', nowMs: T0 + 100, workerId: 'w-1', claimId: 'claim-1' },
-  BROWSER_READY: { type: 'BROWSER_READY', nowMs: T0 + 300, endpoint: ENDPOINT },
+  BROWSER_READY: { type: 'BROWSER_READY', nowMs: T0 + 300, endpoint: ENDPOINT, mountedVersion: 3 },
   LAUNCH_FAILED: { type: 'LAUNCH_FAILED', nowMs: T0 + 300, message: 'no display' },
+  MOUNT_FAILED: { type: 'MOUNT_FAILED', nowMs: T0 + 200, message: 'version 3 of the context is damaged' },
   BROWSER_GONE: {
     type: 'BROWSER_GONE',
     nowMs: T0 + 5_000,
@@ -81,6 +83,11 @@ export const EVENTS: { readonly [T in MachineEvent['type']]: Extract<MachineEven
     },
   },
   DOWNLOADS_CUT: { type: 'DOWNLOADS_CUT', nowMs: T0 + 6_800 },
+  CONTEXT_SAVE: {
+    type: 'CONTEXT_SAVE',
+    nowMs: T0 + 6_900,
+    save: { saveId: 7, atMs: T0 + 6_900, version: 4, isCurrent: true, problem: null },
+  },
   RELEASE: { type: 'RELEASE', nowMs: T0 + 7_000, reason: 'released_by_client' },
   TIMEOUT: {
     type: 'TIMEOUT',

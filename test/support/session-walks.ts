@@ -3,7 +3,7 @@ import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
 import type { ReleaseEvent, SessionChange, MachineEvent } from '../../machines/session/session.events';
 import { TIMER_KINDS, type BrowserGoneCause, type TimerKind } from '../../machines/session/session.words';
 import type { SessionInput, SessionSnapshot } from '../../machines/session/session.types';
-import { ENDPOINT, INPUT } from './session-samples';
+import { ENDPOINT, EVENTS, INPUT } from './session-samples';
 
 /**
  * One random event, still without its time. The walk sets the time, because a time-out names a deadline that depends on
@@ -70,6 +70,12 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   fc.oneof(
     change.map((given): Move => (_, nowMs) => ({ type: 'UPDATE', nowMs, change: given })),
     fc.constant<Move>((_, nowMs) => ({ type: 'DOWNLOADS_CUT', nowMs })),
+    fc.constant<Move>((_, nowMs) => ({ type: 'MOUNT_FAILED', nowMs, message: 'no' })),
+    fc.constant<Move>((_, nowMs) => ({
+      type: 'CONTEXT_SAVE',
+      nowMs,
+      save: { ...EVENTS.CONTEXT_SAVE.save, atMs: nowMs },
+    })),
   ),
   {
     weight: 5, // most name a deadline that does not exist or has not passed

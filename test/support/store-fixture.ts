@@ -31,7 +31,7 @@ export class StoreFixture {
       server,
       redis,
       scripts,
-      new SessionStore(scripts),
+      new SessionStore(redis, scripts),
       new MaintenanceStore(redis, scripts),
     );
   }

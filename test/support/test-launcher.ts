@@ -61,11 +61,13 @@ export class TestLauncher {
       },
     } as unknown as KeeperClient;
     const exporter = { launched: () => undefined, browserGone: () => undefined };
-    this.#closer = new SessionCloser({ ...deps, keeper, beforeClose: () => undefined, exporter });
+    const saver = { beforeEnd: () => Promise.resolve(), save: () => Promise.resolve(null) };
+    this.#closer = new SessionCloser({ ...deps, keeper, beforeClose: () => undefined, saver, exporter });
     this.slots = new LaunchSlots(() => undefined);
     this.slots.update({ slots, used: 0, orphansReaped: 0, gatewayConnections: 0, load: null });
     const parts = { context, keeper, owned: this.owned, closer: this.#closer, slots: this.slots, exporter };
-    const launcher = new SessionLauncher({ ...deps, ...parts, prepare: () => Promise.resolve() });
+    const mounter = { mount: () => Promise.reject(new Error('no session of these tests has a context')) };
+    const launcher = new SessionLauncher({ ...deps, ...parts, mounter, prepare: () => Promise.resolve() });
     const counting = { handle: (payload: LaunchPayload) => this.#count(launcher, payload) };
     this.#consumer = launchConsumer(deps.consumerBase, counting, slots);
   }

@@ -7,20 +7,13 @@ import { createLogger } from '../../src/core/logger';
 import { messageOf } from '../../src/core/errors';
 import { systemProcesses } from '../../src/core/process-identity';
 import { Companions } from '../../workers/keeper/companions/companions';
-import type { LaunchOptions } from '../../workers/keeper/door/protocol';
+import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { RunDirectory } from '../../workers/keeper/process/run-directory';
 
-const PLAIN = {
-  dimensions: null,
-  deviceScaleFactor: null,
-  userAgent: null,
-  locale: null,
-  timezone: null,
-};
 const PROXY = { server: 'http://127.0.0.1:1', username: 'ann', password: 'secret' };
 const WISHES: readonly LaunchOptions[] = [
-  { ...PLAIN, headless: true, proxy: PROXY },
-  { ...PLAIN, headless: false, proxy: null },
+  { ...PLAIN_LAUNCH, proxy: PROXY },
+  { ...PLAIN_LAUNCH, headless: false },
 ];
 
 /** Takes all descriptors except `free` of them; answers a function that gives the others back. */

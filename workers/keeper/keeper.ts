@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { messageOf } from '../../src/core/errors';
-import { recoverBrowsers } from './books/adoption';
+import { directoryOf, goneKeptMs, recoverBrowsers } from './books/adoption';
 import { BrowserProcess } from './process/browser-process';
 import { LaunchError } from './process/browser-start';
 import { keepToQuota, type CutDownload } from './downloads/download-quota';
@@ -15,17 +15,18 @@ import {
   KeeperError,
   type BrowserRecord,
   type KeeperEvent,
+  type KeeperOperations,
   type KeeperStats,
   type LaunchOptions,
 } from './door/protocol';
 import { reapStrays } from './process/remove-tree';
 import { RunDirectory } from './process/run-directory';
+import { removeUnknownProfiles } from './process/kept-profiles';
+
+type Closed = KeeperOperations['close']['reply'];
 
 /** How often expired reports are removed. */
 const EXPIRY_CHECK_MS = 60_000;
-
-/** How long a report is kept: far longer than a lease, after which no worker asks for it. */
-const GONE_KEPT_MS = 600_000;
 
 /**
  * The browsers of one machine: slots, claims and reports. Rules:
@@ -62,8 +63,9 @@ export class Keeper {
       else this.#watch(browser);
     }
     for (const { name, stored, report } of found.gone) {
-      this.#keep(stored.ref, stored.fence, RunDirectory.at(runRoot, name)).remember(report);
+      this.#keep(stored.ref, stored.fence, directoryOf(runRoot, name, stored)).remember(report);
     }
+    await removeUnknownProfiles(runRoot, this.#books.directories());
     this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
     log.info(
       { adopted: found.alive.length, gone: found.gone.length, reaped: found.orphansReaped },
@@ -117,8 +119,10 @@ export class Keeper {
     if (this.#books.holdingSlots().length - freed >= this.#deps.slots) {
       throw new KeeperError('no_free_slot', `all ${this.#deps.slots} slots are taken`);
     }
+    const { isMounted, isKept } = options.profile;
+    const profileUse = { mountedFor: isMounted ? fence.claimId : null, isKept };
     // Entered in the books before anything is awaited: the very next request may be to close it.
-    const browser = this.#keep(ref, fence, RunDirectory.fresh(this.#deps.runRoot));
+    const browser = this.#keep(ref, fence, RunDirectory.fresh(this.#deps.runRoot, profileUse));
     this.#changed();
     try {
       const endpoint = await browser.start(async signal => {
@@ -153,25 +157,39 @@ export class Keeper {
   }
 
   /**
-   * Ends a browser; resolves when its processes and its folder are gone. False if there is no browser under this claim.
-   * In that case all folders and processes without a record are removed first, because they may be the session's.
+   * Ends a browser; resolves when its processes and its folder are gone, except for a profile to keep: it stays until
+   * {@link forget}. Not known if there is no browser under this claim. In that case all folders and processes without a record are removed first, because they may be the session's.
    *
    * @throws what the file system throws when the run root cannot be read.
    */
-  async close(ref: string, claimId: string): Promise<boolean> {
+  async close(ref: string, claimId: string): Promise<Closed> {
     const browser = this.#books.find(ref, claimId);
     if (browser === undefined) {
       const { runRoot, runtime } = this.#deps;
       this.#orphansReaped += await reapStrays(runRoot, () => this.#books.directories(), runtime);
-      return false;
+      return { known: false, profile: null };
     }
-    await this.#end(browser, 'closed by its worker');
-    return true;
+    const why = 'closed by its worker';
+    const profile = browser.directory.keptProfile;
+    await (profile === null ? this.#end(browser, why) : browser.order(why));
+    return { known: true, profile };
   }
 
   /** The worker has committed the cut downloads. */
   async cutsHeard(ref: string, claimId: string): Promise<void> {
     await this.#books.find(ref, claimId)?.cutsAreHeard();
+  }
+
+  /**
+   * Copies parts of the profile of a running browser; answers the path of the copy.
+   *
+   * @throws KeeperError `unknown_claim`; what the file system throws.
+   */
+  async copyProfile(ref: string, claimId: string, parts: readonly string[]): Promise<string> {
+    const browser = this.#books.find(ref, claimId);
+    if (browser === undefined)
+      throw new KeeperError('unknown_claim', `${ref} has no browser under this claim`);
+    return browser.copyProfile(parts);
   }
 
   /** Forgets a browser that has ended; one that has not is left alone. */
@@ -259,6 +277,7 @@ export class Keeper {
   async #drop(browser: KeptBrowser): Promise<void> {
     this.#books.delete(browser);
     try {
+      await browser.directory.dropKeptProfile();
       await this.#deps.records.remove(browser.name);
     } catch (error) {
       this.#deps.log.error({ err: error, ref: browser.ref }, 'a record could not be removed');
@@ -266,7 +285,10 @@ export class Keeper {
   }
 
   async #expire(): Promise<void> {
-    const expired = this.#books.goneBefore(this.#deps.clock.nowMs() - GONE_KEPT_MS);
+    const nowMs = this.#deps.clock.nowMs();
+    const expired = this.#books.expired(
+      ({ goneAtMs, directory }) => nowMs - (goneAtMs ?? nowMs) > goneKeptMs(directory.profileUse.isKept),
+    );
     await Promise.all(expired.map(browser => this.#drop(browser)));
   }
 

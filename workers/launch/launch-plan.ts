@@ -4,7 +4,11 @@ import { unsealSecrets, type LaunchSecrets } from '../../src/browser/launch-secr
 import type { SessionRef } from '../../src/core/ids';
 import { UnsealError } from '../../src/core/sealed';
 import { windowLayout } from '../../src/core/window-layout';
+import type { Mounted } from '../contexts/context-mounter';
 import type { LaunchOptions } from '../keeper/door/protocol';
+
+/** The part of the row that a launch needs. */
+export type LaunchInput = Pick<SessionContext, 'options' | 'sealed' | 'contextUse'>;
 
 /** The plan of one launch: the options for the keeper, and the preparation of the browser afterwards. */
 export interface LaunchPlan {
@@ -15,19 +19,29 @@ export interface LaunchPlan {
 /**
  * A session's options → its launch.
  *
+ * @param mounted - what was mounted of its context; null: it has none
  * @param secret - the installation's secret
  * @throws if the sealed secrets cannot be opened; the message is for clients.
  */
 export function launchPlan(
-  { options, sealed }: Pick<SessionContext, 'options' | 'sealed'>,
+  { options, sealed, contextUse }: LaunchInput,
+  mounted: Mounted | null,
   secret: string,
   ref: SessionRef,
 ): LaunchPlan {
   const { proxy, cookies } = opened(secret, ref, sealed);
   const { proxyServer, ...given } = options;
   return {
-    options: { ...given, proxy: upstream(proxyServer, proxy) },
-    firstPage: { cookies, isFullscreen: windowLayout(options).isFullscreen },
+    options: {
+      ...given,
+      proxy: upstream(proxyServer, proxy),
+      profile: { isMounted: mounted?.isPrepared ?? false, isKept: contextUse?.persist ?? false },
+    },
+    firstPage: {
+      restore: mounted?.restore ?? null,
+      cookies,
+      isFullscreen: windowLayout(options).isFullscreen,
+    },
   };
 }
 

@@ -1,10 +1,10 @@
 import { isQueued } from '../../machines/session/session.view';
 import { nextAttempt } from '../../machines/session/session.effects';
-import type { Endpoint, Fence, SessionContext } from '../../machines/session/session.types';
+import type { Endpoint, Fence } from '../../machines/session/session.types';
 import type { FirstPage } from '../../src/browser/first-page';
 import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
-import { randomId, type SessionRef } from '../../src/core/ids';
+import { parseRef, randomId, type SessionRef } from '../../src/core/ids';
 import { DONE, type JobResult } from '../../src/queue/consumer';
 import type { Timeouts } from '../../src/engine/timeouts';
 import type { LaunchPayload } from '../../src/queue/payloads';
@@ -13,7 +13,8 @@ import type { WorkerStore } from '../../src/store/worker-store';
 import { retryUntilDone } from '../retry-until-done';
 import type { KeeperClient } from '../keeper-client';
 import { KEEPER_LAUNCH_TIMEOUT_MS, KeeperError } from '../keeper/door/protocol';
-import { launchPlan } from './launch-plan';
+import { MountError, type ContextMounter, type Mounted } from '../contexts/context-mounter';
+import { launchPlan, type LaunchInput } from './launch-plan';
 import type { LaunchSlots } from './launch-slots';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { SessionCloser } from '../ownership/session-closer';
@@ -31,6 +32,7 @@ export interface LauncherParts {
   readonly timeouts: Pick<Timeouts, 'fire'>;
   readonly exporter: Pick<WorkerExporter, 'launched'>;
   readonly clock: Clock;
+  readonly mounter: Pick<ContextMounter, 'mount'>;
   /** Prepares a started browser for its first client. */
   readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
   /** The installation's secret; opens the sealed secrets of a session. */
@@ -38,8 +40,14 @@ export interface LauncherParts {
 }
 
 /* The part of the row that a launch needs, read at the claim. */
-interface Claimed extends Pick<SessionContext, 'options' | 'sealed'> {
+interface Claimed extends LaunchInput {
   readonly fence: Fence;
+}
+
+/* A browser that is ready for its first client. */
+interface Started {
+  readonly endpoint: Endpoint;
+  readonly mounted: Mounted | null;
 }
 
 /**
@@ -94,8 +102,8 @@ export class SessionLauncher {
       const claimed = await this.#claim(ref, attempt, claimId);
       if (claimed === null) return; // ended, taken by another worker, or another attempt: the job is stale
       if (this.#cancelled.has(claimId)) return;
-      const endpoint = await this.#start(ref, claimed);
-      if (endpoint !== null) await this.#goLive(ref, claimed.fence, endpoint);
+      const started = await this.#start(ref, claimed);
+      if (started !== null) await this.#goLive(ref, claimed.fence, started);
     } finally {
       this.#claims.delete(claimId);
       this.#cancelled.delete(claimId);
@@ -113,8 +121,8 @@ export class SessionLauncher {
     });
     if (outcome.kind === 'ignored' && waitsFor(outcome.record, attempt)) await this.#endWaiting(ref);
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
-    const { owner, options, sealed } = outcome.record.snapshot.context;
-    return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed } : null;
+    const { owner, options, sealed, contextUse } = outcome.record.snapshot.context;
+    return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed, contextUse } : null;
   }
 
   /*
@@ -128,12 +136,13 @@ export class SessionLauncher {
   }
 
   /* A ready browser with its first page, or null after the failure was committed. */
-  async #start(ref: SessionRef, claimed: Claimed): Promise<Endpoint | null> {
+  async #start(ref: SessionRef, claimed: Claimed): Promise<Started | null> {
     const { context, keeper, closer, exporter, clock, prepare, secret } = this.parts;
     const { fence } = claimed;
     const orderedMs = clock.monotonicMs();
     try {
-      const { options, firstPage } = launchPlan(claimed, secret, ref);
+      const mounted = await this.#mount(ref, claimed);
+      const { options, firstPage } = launchPlan(claimed, mounted, secret, ref);
       const { endpoint } = await keeper.call(
         'launch',
         { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options },
@@ -141,7 +150,7 @@ export class SessionLauncher {
       );
       await prepare(endpoint, firstPage);
       exporter.launched('ready', orderedMs);
-      return endpoint;
+      return { endpoint, mounted };
     } catch (error) {
       const message = messageOf(error);
       const wasCancelled = error instanceof KeeperError && error.code === 'launch_cancelled';
@@ -152,7 +161,11 @@ export class SessionLauncher {
           ref,
           cause: 'launch_failed',
           fence,
-          event: (_record, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message }),
+          event: (_record, nowMs) => ({
+            type: error instanceof MountError ? 'MOUNT_FAILED' : 'LAUNCH_FAILED',
+            nowMs,
+            message,
+          }),
         });
       } finally {
         await closer.close(ref, fence.claimId);
@@ -161,13 +174,24 @@ export class SessionLauncher {
     }
   }
 
-  async #goLive(ref: SessionRef, fence: Fence, endpoint: Endpoint): Promise<void> {
+  /* Null for a session without a context. */
+  async #mount(ref: SessionRef, { contextUse, fence }: Claimed): Promise<Mounted | null> {
+    const tenant = parseRef(ref)?.tenant ?? '';
+    return contextUse === null ? null : this.parts.mounter.mount(tenant, contextUse, fence.claimId);
+  }
+
+  async #goLive(ref: SessionRef, fence: Fence, { endpoint, mounted }: Started): Promise<void> {
     const { context, owned, closer } = this.parts;
     const outcome = await commitEvent(context, {
       ref,
       cause: 'browser_ready',
       fence,
-      event: (_record, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint }),
+      event: (_record, nowMs) => ({
+        type: 'BROWSER_READY',
+        nowMs,
+        endpoint,
+        ...(mounted === null ? {} : { mountedVersion: mounted.version }),
+      }),
     }).catch(async (error: unknown) => {
       // The browser was not committed, so it must be closed here.
       if (!context.signal.aborted) await closer.close(ref, fence.claimId);

@@ -7,9 +7,17 @@ import { commitEvent, type WorkerContext } from '../worker-context';
 /** How many early ends are remembered; each is needed only between a launch and its commit. */
 const EARLY_GONE_MAX = 256;
 
-/** The live sessions whose browsers this worker's keeper holds: their fences. */
+/* A session that this worker owns. */
+interface Owned {
+  readonly fence: Fence;
+  /** When its context is to be saved next, epoch milliseconds; null: only on demand. */
+  saveDueAtMs: number | null;
+  readonly saveEveryMs: number | null;
+}
+
+/** The live sessions whose browsers this worker's keeper holds. */
 export class OwnedSessions {
-  readonly #fences = new Map<SessionRef, Fence>();
+  readonly #owned = new Map<SessionRef, Owned>();
   /** Browsers that ended before their session was added, by claim. */
   readonly #goneEarly = new Map<string, BrowserRecord>();
 
@@ -17,31 +25,47 @@ export class OwnedSessions {
 
   /** Adds a live session of this worker. */
   add(record: SessionRecord): void {
-    const { owner } = record.snapshot.context;
+    const { owner, contextUse, lastSave, liveAtMs } = record.snapshot.context;
     if (owner === null) throw new Error(`${record.ref} has no owner`);
-    this.#fences.set(record.ref, owner.fence);
+    const saveEveryMs = contextUse?.saveEveryMs ?? null;
+    const lastMs = lastSave?.atMs ?? liveAtMs ?? 0;
+    this.#owned.set(record.ref, {
+      fence: owner.fence,
+      saveEveryMs,
+      saveDueAtMs: saveEveryMs === null ? null : lastMs + saveEveryMs,
+    });
     const gone = this.#goneEarly.get(owner.fence.claimId);
     if (gone !== undefined) this.browserGone(gone);
   }
 
   /** Removes a session that has ended, or has another owner. */
   remove(ref: SessionRef): void {
-    this.#fences.delete(ref);
+    this.#owned.delete(ref);
   }
 
   /** Whether this worker owns the session. */
   has(ref: SessionRef): boolean {
-    return this.#fences.has(ref);
+    return this.#owned.has(ref);
   }
 
   /** Whether this worker owns the session under exactly this claim. */
   holds(ref: SessionRef, claimId: string): boolean {
-    return this.#fences.get(ref)?.claimId === claimId;
+    return this.#owned.get(ref)?.fence.claimId === claimId;
   }
 
   /** Every session of this worker. */
   refs(): SessionRef[] {
-    return [...this.#fences.keys()];
+    return [...this.#owned.keys()];
+  }
+
+  /** The sessions whose context is to be saved by now; each is named once in its interval. */
+  takeSavesDue(nowMs: number): SessionRef[] {
+    return [...this.#owned].flatMap(([ref, owned]) => {
+      const { saveDueAtMs, saveEveryMs } = owned;
+      if (saveDueAtMs === null || saveEveryMs === null || saveDueAtMs > nowMs) return [];
+      owned.saveDueAtMs = nowMs + saveEveryMs;
+      return [ref];
+    });
   }
 
   /** Handles the keeper's event that a browser ended without an order: the session ends with it. */

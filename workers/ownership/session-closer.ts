@@ -1,8 +1,10 @@
+import type { Clock } from '../../src/core/clock';
 import type { SessionRef } from '../../src/core/ids';
 import type { Logger } from '../../src/core/logger';
 import { RecurringFailures } from '../../src/core/recurring-failures';
 import type { ClosingStore } from '../../src/store/closing-store';
 import type { KeeperClient } from '../keeper-client';
+import type { EndedSaver } from '../contexts/ended-saver';
 import type { WorkerExporter } from '../worker-exporter';
 
 /** Longer than a whole ladder of the keeper (close, TERM, KILL). */
@@ -17,13 +19,16 @@ export interface SessionCloserParts {
    * Called with every claim before the keeper gets the order: a launch that has not started must not start any more.
    */
   readonly beforeClose: (claimId: string) => void;
+  /** Saves contexts. */
+  readonly saver: Pick<EndedSaver, 'beforeEnd' | 'save'>;
   readonly exporter: Pick<WorkerExporter, 'browserGone'>;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
 /**
- * Meets the obligation of an ended session: orders the keeper to end its browser, then acknowledges that it is gone
- * (I7).
+ * Meets the obligation of an ended session: orders the keeper to end its browser, saves its context if that is owed,
+ * then acknowledges both (I7).
  */
 export class SessionCloser {
   readonly #underWay = new Map<string, Promise<void>>();
@@ -37,12 +42,16 @@ export class SessionCloser {
     );
   }
 
-  /** Closes one browser; a second order for the same claim joins the first. Failures are left to the next drain. */
-  close(ref: SessionRef, claimId: string): Promise<void> {
+  /**
+   * Closes one browser; a second order for the same claim joins the first. Failures are left to the next drain.
+   *
+   * @param saves - whether a save of the session's context is owed, too
+   */
+  close(ref: SessionRef, claimId: string, saves = false): Promise<void> {
     const known = this.#underWay.get(claimId);
     if (known !== undefined) return known;
     this.parts.beforeClose(claimId);
-    const work = this.#close(ref, claimId)
+    const work = this.#close(ref, claimId, saves)
       .then(
         () => this.#failures.worked(ref),
         (error: unknown) => this.#failures.failed(ref, error),
@@ -57,7 +66,7 @@ export class SessionCloser {
    */
   async drain(workerId: string): Promise<void> {
     const owed = (await this.parts.closing.all()).filter(entry => entry.workerId === workerId);
-    for (const { ref, claimId } of owed) void this.close(ref, claimId);
+    for (const { ref, claimId, saves } of owed) void this.close(ref, claimId, saves);
   }
 
   /** Resolves when no close is in progress. */
@@ -65,12 +74,16 @@ export class SessionCloser {
     await Promise.all(this.#underWay.values());
   }
 
-  async #close(ref: SessionRef, claimId: string): Promise<void> {
-    const { keeper, closing, exporter } = this.parts;
-    const { known } = await keeper.call('close', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
+  async #close(ref: SessionRef, claimId: string, saves: boolean): Promise<void> {
+    const { keeper, closing, saver, exporter, clock } = this.parts;
+    if (saves) await saver.beforeEnd(ref, claimId);
+    const { known, profile } = await keeper.call('close', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
     if (!known) await this.#closeOtherClaims(ref, claimId);
-    const afterMs = await closing.acknowledge(ref, claimId);
-    if (afterMs !== null) exporter.browserGone(afterMs);
+    const goneMs = clock.monotonicMs();
+    const save = saves ? await saver.save(ref, claimId, profile) : null;
+    const afterMs = await closing.acknowledge(ref, claimId, save);
+    // The browser was gone before the save began.
+    if (afterMs !== null) exporter.browserGone(Math.max(0, afterMs - (clock.monotonicMs() - goneMs)));
     await keeper.call('forget', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
   }
 

@@ -132,11 +132,13 @@ export class Reaper {
     const held = new Set(await this.parts.leases.held(nowMs));
     const monotonicMs = this.#lastLookMs;
     const owedSinceMs = new Map<string, number>();
-    for (const { ref, claimId, workerId } of await this.parts.closing.all()) {
+    for (const { ref, claimId, workerId, saves } of await this.parts.closing.all()) {
       const sinceMs = this.#owedSinceMs.get(claimId) ?? monotonicMs;
       owedSinceMs.set(claimId, sinceMs);
       if (held.has(workerId) || monotonicMs - sinceMs < KEEPER_GRACE_MS) continue;
-      await this.parts.closing.acknowledge(ref, claimId);
+      const problem = { code: 'worker_lost', message: 'the worker was lost before it had saved the context' };
+      const lost = { saveId: null, atMs: nowMs, version: null, isCurrent: false, problem };
+      await this.parts.closing.acknowledge(ref, claimId, saves ? lost : null);
     }
     this.#owedSinceMs = owedSinceMs;
   }

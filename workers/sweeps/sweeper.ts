@@ -6,6 +6,8 @@ import type { Logger } from '../../src/core/logger';
 import type { Report, SweepName } from '../../src/metrics/report';
 import type { Producer } from '../../src/queue/producer';
 import { QUEUE_PLACES } from '../../src/queue/queues';
+import type { BlobStore } from '../../src/blobs/blob-store';
+import type { DoomedBlobs } from '../../src/store/contexts/doomed-blobs';
 import { isRedisAway } from '../../src/redis/errors';
 import type { LeftEffect, MaintenanceStore, Overdue } from '../../src/store/maintenance-store';
 import type { QuarantineStore } from '../../src/store/quarantine-store';
@@ -45,6 +47,8 @@ export interface SweeperParts {
   readonly timeouts: Timeouts;
   readonly reaper: Reaper;
   readonly report: Report;
+  readonly doomedBlobs: DoomedBlobs;
+  readonly blobs: Pick<BlobStore, 'delete'>;
   readonly retentionMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -98,6 +102,7 @@ export class Sweeper {
       { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
       { name: 'contain', everyMs: 2_500, run: () => this.#quarantine() },
       { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
+      { name: 'blobs', everyMs: 10_000, run: () => this.#deleteBlobs() },
       { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },
     ];
     for (const sweep of sweeps) this.#schedule(sweep);
@@ -210,6 +215,16 @@ export class Sweeper {
     const attempt = nextAttempt(record.snapshot.context);
     if (await producer.ensureLaunchJob(ref, attempt, nowMs)) report.repaired('queued', 1, { session: ref });
     return 'stays';
+  }
+
+  /* Deletes the blobs that no version has any more. One that cannot be deleted is named again. */
+  async #deleteBlobs(): Promise<void> {
+    const { doomedBlobs, blobs, maintenance } = this.parts;
+    for (const blobKey of await doomedBlobs.takeDueBlobs(await maintenance.nowMs(), PARALLEL)) {
+      if (this.#stopped) return;
+      await blobs.delete(blobKey);
+      await doomedBlobs.forgetBlob(blobKey);
+    }
   }
 
   async #retire(): Promise<void> {

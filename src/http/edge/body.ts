@@ -4,6 +4,10 @@ import { ServiceError } from '../../core/errors';
 /** Largest body, bytes. */
 export const BODY_MAX_BYTES = 262_144;
 
+/** The logins of a browser are larger than any other body. */
+const STORAGE_STATE_PATH = /^\/v1\/contexts\/[^/]+\/storage-state$/;
+const STORAGE_STATE_MAX_BYTES = 16 * 2 ** 20;
+
 const DEPTH_MAX = 32;
 
 /**
@@ -11,8 +15,12 @@ const DEPTH_MAX = 32;
  * but `application/json` is refused: a web page can send that type to another origin only after a CORS preflight.
  */
 export function bodyReader(): RequestHandler[] {
-  const parse = express.json({ limit: BODY_MAX_BYTES, strict: true, inflate: false });
-  return [requireJson, parse, checkBody];
+  const options = { strict: true, inflate: false };
+  const parse = express.json({ ...options, limit: BODY_MAX_BYTES });
+  const parseState = express.json({ ...options, limit: STORAGE_STATE_MAX_BYTES });
+  const byPath: RequestHandler = (req, res, next) =>
+    void (STORAGE_STATE_PATH.test(req.path) ? parseState : parse)(req, res, next);
+  return [requireJson, byPath, checkBody];
 }
 
 function requireJson(req: Request, _res: Response, next: NextFunction): void {

@@ -38,6 +38,7 @@ const SESSION: LiveSessionData = {
   viewerUrl: null,
   ...DEFAULTS_BESIDE_PROXY,
   proxy: null,
+  context: null,
   workerId: EXAMPLE_IDS.worker,
   queuePosition: null,
   revision: 3,

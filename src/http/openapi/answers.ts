@@ -5,14 +5,17 @@ import {
   STATUSES,
   END_REASONS,
   ENDED_STATUSES,
+  CONTEXT_CONFLICTS,
 } from '../../../machines/session/session.words';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import type { Problem } from '../edge/problem';
 import type { ReadinessReport } from '../readiness';
 import type {
+  ContextSaveData,
   CreatedSessionData,
   EndedSessionData,
   LiveSessionData,
+  SessionContextData,
   SessionData,
 } from '../../client/session';
 
@@ -30,6 +33,31 @@ const count = z.int().min(0);
 const milliseconds = z.int().min(0).describe('Milliseconds.');
 
 const NULL_IS_DEFAULT = 'Null: the default of Chromium.';
+
+/** What became of a save of a context. */
+export const contextSaveAnswer = z.object({
+  id: z
+    .int()
+    .nullable()
+    .describe("Rises with every request for a save. Null: the save at the session's end."),
+  at: time,
+  version: z.int().min(1).nullable().describe('Null: the save made none, for the reason in `error`.'),
+  isCurrent: z.boolean().describe('Whether the version became the current one.'),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+}) satisfies z.ZodType<ContextSaveData>;
+
+const sessionContext = z.object({
+  id: z.string(),
+  persist: z.boolean(),
+  onConflict: z.enum(CONTEXT_CONFLICTS),
+  saveEvery: milliseconds.nullable(),
+  version: z
+    .int()
+    .min(1)
+    .nullable()
+    .describe('The version that the browser has started with. Null: none, or the session is not live yet.'),
+  lastSave: contextSaveAnswer.nullable(),
+}) satisfies z.ZodType<SessionContextData>;
 
 const sessionFacts = {
   id: z.string(),
@@ -55,6 +83,7 @@ const sessionFacts = {
     .object({ server: z.string() })
     .nullable()
     .describe('Without user name and password: no answer contains them.'),
+  context: sessionContext.nullable().describe('Null: the session was created without a context.'),
   workerId: z.string().nullable(),
   revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),
   isPartial: z

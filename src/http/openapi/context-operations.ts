@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { CONTEXT_CHANGES, VERSION_SOURCES } from '../../../machines/session/session.words';
-import type { ContextData, ContextVersionData } from '../../client/contexts';
+import type { ContextData, ContextVersionData, StorageState } from '../../client/contexts';
 import { contextsQuery, createContextBody, updateContextBody } from '../../contract/contexts';
+import { storageState } from '../../profiles/storage-state';
 import { header, IDEMPOTENCY, ifMatch } from './headers';
 import type { AnswerSpec, Operation } from './operation';
 
@@ -60,6 +61,28 @@ const listAnswer = z.object({
   nextCursor: z.string().nullable(),
   hasMore: z.boolean(),
 });
+
+const storageStateAnswer = z.object({
+  cookies: z.array(
+    z.object({
+      name: z.string(),
+      value: z.string(),
+      domain: z.string(),
+      path: z.string(),
+      expires: z.number().describe('Epoch seconds. -1: until the session ends.'),
+      httpOnly: z.boolean(),
+      secure: z.boolean(),
+      sameSite: z.enum(['Strict', 'Lax', 'None']),
+      partitionKey: z.string().exactOptional(),
+    }),
+  ),
+  origins: z.array(
+    z.object({
+      origin: z.string(),
+      localStorage: z.array(z.object({ name: z.string(), value: z.string() })),
+    }),
+  ),
+}) satisfies z.ZodType<StorageState>;
 
 const ETAG = { ETag: 'The revision of the context, in quotes.' };
 const context = (description: string, headers: Readonly<Record<string, string>> = {}): AnswerSpec => ({
@@ -164,5 +187,42 @@ export const CONTEXT_OPERATIONS = {
     headers: CONDITIONS,
     answers: { 200: context('The changed context.') },
     errors: ['context_not_found', 'context_version_not_found', 'precondition_failed'],
+  },
+  getStorageState: {
+    method: 'GET',
+    path: '/v1/contexts/{id}/storage-state',
+    tag: 'Contexts',
+    summary: "Read cookies and local storage of the current version, as Playwright's `storageState`",
+    description: 'Local storage is that of the origins that were open when the version was saved.',
+    answers: { 200: { description: 'The state.', schema: storageStateAnswer } },
+    errors: [
+      'context_not_found',
+      'context_version_not_found',
+      'storage_state_unknown',
+      'context_failed',
+      'storage_unavailable',
+    ],
+  },
+  importStorageState: {
+    method: 'PUT',
+    path: '/v1/contexts/{id}/storage-state',
+    tag: 'Contexts',
+    summary: "Make a version out of Playwright's `storageState`",
+    description:
+      'The version has these cookies and this local storage, and nothing else. It becomes the current one. The body ' +
+      'may have 16 MiB.',
+    headers: z.object(IDEMPOTENCY),
+    body: () => storageState,
+    bodyExample: {
+      cookies: [
+        {
+          ...{ name: 'sid', value: '1f0a', domain: 'app.example', path: '/', expires: -1 },
+          ...{ httpOnly: true, secure: true, sameSite: 'Lax' },
+        },
+      ],
+      origins: [{ origin: 'https://app.example', localStorage: [{ name: 'theme', value: 'dark' }] }],
+    },
+    answers: { 200: context('The context.') },
+    errors: ['context_not_found', 'contexts_quota_exceeded', 'context_too_large', 'storage_unavailable'],
   },
 } as const satisfies Record<string, Operation>;

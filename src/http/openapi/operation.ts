@@ -20,7 +20,7 @@ export interface AnswerSpec {
 
 /** One method of one path: everything on which the server and the document must agree. */
 export interface Operation {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With parameters as `{name}`. */
   readonly path: string;
   readonly tag: 'Sessions' | 'Contexts' | 'Events' | 'Jobs' | 'Service';

@@ -50,6 +50,7 @@ const CREATED_HEADERS = {
   Location: 'Path of the session.',
   'Idempotency-Replayed': '`true`: an earlier request with this key created the session.',
 };
+const SAVE_ID = { 'Save-Id': 'The number of the request.' };
 const RELEASED = {
   ...session('The ended session, also if it had ended before the request.'),
   schema: endedSessionAnswer,
@@ -92,7 +93,14 @@ export const OPERATIONS = {
         schema: createdSessionAnswer,
       },
     },
-    errors: ['session_id_taken', 'idempotency_key_reused', 'not_supported', ...CREATE_ENDED_CODES],
+    errors: [
+      'session_id_taken',
+      'idempotency_key_reused',
+      'not_supported',
+      'context_not_found',
+      'context_in_use',
+      ...CREATE_ENDED_CODES,
+    ],
   },
   listSessions: {
     method: 'GET',
@@ -176,6 +184,23 @@ export const OPERATIONS = {
     summary: 'Release a session',
     description: 'Idempotent. Answers when its browser is gone, after 5 seconds at most.',
     ...RELEASE,
+  },
+  syncContext: {
+    method: 'POST',
+    path: '/v1/sessions/{id}/context/sync',
+    tag: 'Contexts',
+    summary: 'Save the context of a live session',
+    description:
+      'Whatever the browser holds when the request arrives is in the save. Answers when it is made or has failed, see ' +
+      '`context.lastSave`. After a 202 it is done as soon as `context.lastSave.id` is at least `Save-Id`.',
+    headers: z.object({
+      Prefer: header('`wait=N`: seconds to wait, default 30. `respond-async`: do not wait.'),
+    }),
+    answers: {
+      200: session('The session, after its save.', SAVE_ID),
+      202: session('The session, before its save.', SAVE_ID),
+    },
+    errors: ['session_not_found', 'session_ended', 'session_not_live', 'context_not_persisted'],
   },
   getLiveDetails: {
     method: 'GET',

@@ -18,6 +18,9 @@ import { contextNotFound, versionNotFound } from '../../engine/context-errors';
 import type { GetContext, ListVersions } from '../../queries/get-context';
 import type { ListContexts } from '../../queries/list-contexts';
 import type { ContextRecord } from '../../store/contexts/context-record';
+import type { ImportStorageState } from '../../commands/import-storage-state';
+import { fromStorageState } from '../../profiles/storage-state';
+import type { GetStorageState } from '../../queries/storage-state';
 import { etagOf, hasRevision } from '../edge/etag';
 import { linkToNext } from '../edge/link';
 import { withinRedisBudget } from '../edge/redis-budget';
@@ -32,6 +35,8 @@ export interface ContextRouteParts {
   readonly deleteContext: DeleteContext;
   readonly listVersions: ListVersions;
   readonly restoreVersion: RestoreVersion;
+  readonly getStorageState: GetStorageState;
+  readonly importStorageState: ImportStorageState;
 }
 
 /** `POST /v1/contexts`: 201 with the new context; 200 with the one that has the name, if that was asked for. */
@@ -101,6 +106,24 @@ export function restoreVersionRoute({ restoreVersion }: ContextRouteParts): Requ
     const ref = contextRefOfParam(req, res);
     const version = versionOfParam(req);
     send(res, await withinRedisBudget(restoreVersion({ ref, version, ...conditionsOf(req) })));
+  };
+}
+
+/** `GET /v1/contexts/:id/storage-state`: cookies and local storage of the current version, in Playwright's form. */
+export function getStorageStateRoute({ getStorageState }: ContextRouteParts): RequestHandler {
+  return async (req, res) => {
+    // It holds logins: no cache may keep it.
+    res.set('Cache-Control', 'no-store').json(await getStorageState(contextRefOfParam(req, res)));
+  };
+}
+
+/** `PUT /v1/contexts/:id/storage-state`: makes a version out of it, the current one; 200 with the context. */
+export function importStorageStateRoute({ importStorageState }: ContextRouteParts): RequestHandler {
+  return async (req, res) => {
+    const ref = contextRefOfParam(req, res);
+    const state = fromStorageState(req.body);
+    const requestKey = parseIdempotencyKey(req.headers['idempotency-key']);
+    send(res, await importStorageState({ ref, state, requestKey }));
   };
 }
 

@@ -33,10 +33,9 @@ export function releaseSessionRoute({ releaseSession, views }: ReleaseSessionRou
       }),
     );
     if (respondAsync) res.set('Preference-Applied', 'respond-async');
-    else await released.closed();
-    res.set('ETag', etagOf(released.record.revision));
-    // Ended sessions do not change any more (I3): what was read before the wait is still true.
-    res.json(views.of({ ...released, queuePosition: null }));
+    const record = respondAsync ? released.record : await released.closed();
+    res.set('ETag', etagOf(record.revision));
+    res.json(views.of({ ...released, record, queuePosition: null }));
   };
 }
 

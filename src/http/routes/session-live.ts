@@ -2,7 +2,8 @@ import type { RequestHandler } from 'express';
 import type { GetLiveDetails } from '../../queries/live-details';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { refOfParam } from '../edge/session-param';
-import { isoOrNull, type SessionViews } from '../../contract/session-view';
+import type { SessionViews } from '../../contract/session-view';
+import { isoOrNull } from '../../contract/times';
 
 /** Dependencies of the route. */
 export interface SessionLiveRouteParts {

@@ -4,7 +4,7 @@ import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
 import type { EventStreams } from '../streams/event-streams';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { contextOf, tenantOf } from '../edge/request-context';
-import { contextEvent, transitionEvent } from '../streams/session-event';
+import { closedEvent, contextEvent, transitionEvent } from '../streams/session-event';
 
 /** Dependencies of the route. */
 export interface StreamEventsRouteParts {
@@ -32,6 +32,6 @@ function eventOf(item: TenantFeedItem): StreamEvent {
     return { event: 'context', id, data: contextEvent(item.contextId, item.notice) };
   const { sessionId, notice } = item;
   return notice.type === 'closed'
-    ? { event: 'closed', id, data: { sessionId } }
+    ? { event: 'closed', id, data: closedEvent(sessionId, notice.save ?? null) }
     : { event: 'transition', id, data: transitionEvent(sessionId, notice) };
 }

@@ -7,7 +7,7 @@ import { lastEventIdOf, type StreamEvent } from '../streams/event-stream';
 import type { EventStreams } from '../streams/event-streams';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { contextOf } from '../edge/request-context';
-import { sessionEvent } from '../streams/session-event';
+import { closedEvent, sessionEvent } from '../streams/session-event';
 import { refOfParam } from '../edge/session-param';
 
 /** The id of `closed`; all others are numbers. A reader that returns with it has seen everything. */
@@ -52,7 +52,7 @@ function eventOf(item: SessionFeedItem, sessionId: string): StreamEvent {
     case 'reset':
       return { event: 'reset', id: '0', data: { sessionId } };
     case 'closed':
-      return { event: 'closed', id: CLOSED_ID, data: { sessionId } };
+      return { event: 'closed', id: CLOSED_ID, data: closedEvent(sessionId, item.save) };
   }
 }
 

@@ -5,7 +5,7 @@ import { ServiceError } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
 import type { FoundWorker, GetCapacity, ListWorkers } from '../../queries/list-workers';
 import { withinRedisBudget } from '../edge/redis-budget';
-import { isoOrNull } from '../../contract/session-view';
+import { isoOrNull } from '../../contract/times';
 
 /** Dependencies of the routes. */
 export interface WorkerRouteParts {

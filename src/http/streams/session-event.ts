@@ -1,7 +1,10 @@
+import type { ContextSave } from '../../../machines/session/session.types';
+import type { ContextSaveData } from '../../client/session';
+import { contextSaveView } from '../../contract/context-save-view';
 import type { SessionNotice } from '../../queries/follow-tenant';
 import type { ContextNotice } from '../../store/notice-stream';
 import type { HistoryEntry } from '../../store/session-record';
-import { iso } from '../../contract/session-view';
+import { iso } from '../../contract/times';
 
 /** A line of a history as clients see it, in lists and streams alike. */
 export function sessionEvent({ seq, at, event, from, to, cause, actor }: HistoryEntry): HistoryEntryView {
@@ -10,6 +13,18 @@ export function sessionEvent({ seq, at, event, from, to, cause, actor }: History
 
 /** @see sessionEvent */
 export type HistoryEntryView = Omit<HistoryEntry, 'at'> & { readonly at: string };
+
+/** The end of a session's browser, and what became of its context. */
+export const closedEvent = (sessionId: string, save: ContextSave | null): ClosedEventView => ({
+  sessionId,
+  contextSave: contextSaveView(save),
+});
+
+/** @see closedEvent */
+export interface ClosedEventView {
+  readonly sessionId: string;
+  readonly contextSave: ContextSaveData | null;
+}
 
 /** A transition in the form of the stream of all sessions. */
 export function transitionEvent(

@@ -10,6 +10,7 @@
             { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
               noticesMax, controlMax, endedStatuses: [string],
               labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 19… it leaves,
+              saves: bool                        the end includes a save of the context
               usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool,
               owner: {workerId, n, claimId} | null,
               expectFence: {n, claimId} | null   the session must have this owner
@@ -149,9 +150,10 @@ if cmd.ended then
   redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|startedMinutes', cmd.usage.startedMinutes)
   redis.call('PEXPIRE', KEYS[18], cmd.usage.keptMs)
   if owner ~= cjson.null then
-    redis.call('HSET', KEYS[6], cmd.ref, owner.claimId .. '|' .. owner.workerId .. '|' .. nowMs)
+    redis.call('HSET', KEYS[6], cmd.ref, owner.claimId .. '|' .. owner.workerId .. '|' .. nowMs
+      .. (cmd.saves and '|saves' or ''))
     redis.call('XADD', KEYS[17], 'MAXLEN', '~', cmd.controlMax, '*', 'c',
-      cjson.encode({ order = 'close', ref = cmd.ref, claimId = owner.claimId }))
+      cjson.encode({ order = 'close', ref = cmd.ref, claimId = owner.claimId, saves = cmd.saves }))
   end
 elseif owner ~= cjson.null then
   redis.call('SADD', KEYS[16], cmd.ref)

@@ -11,6 +11,7 @@ const PLAIN: NewSession = {
   labels: { a: '1', b: '2' },
   limits: LIMITS,
   options: OPTIONS,
+  context: null,
   secrets: {
     proxy: { username: 'ada', password: 'hunter2' },
     cookies: [{ name: 'sid', value: 'x', domain: 'example.org' }],

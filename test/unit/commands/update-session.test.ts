@@ -31,7 +31,10 @@ function commandOver(outcome: CommandOutcome | null, stands: Stands = {}) {
   const loaded = (snapshot: SessionSnapshot, applied: string[]): LoadedSession => ({
     nowMs: T0,
     applied,
-    record: { ref, revision: 3, snapshot, fingerprint: '', lastActivityMs: null, attachedAtMs: null },
+    record: {
+      ...{ ref, revision: 3, snapshot, fingerprint: '' },
+      ...{ lastActivityMs: null, attachedAtMs: null, finalSave: null },
+    },
   });
   const update = updateSession({
     sessions: {

@@ -35,6 +35,7 @@ describe('the body of create', () => {
       sessionId: null,
       name: null,
       labels: {},
+      context: null,
       limits: { timeoutMs: 300_000, idleTimeoutMs: null, queueTimeoutMs: 60_000, connectTimeoutMs: null },
       options: DEFAULT_BROWSER_OPTIONS,
       secrets: NO_SECRETS,
@@ -156,7 +157,6 @@ describe('the body of create', () => {
   );
 
   it.each<[string, unknown]>([
-    ['context', { id: 'x' }],
     ['recording', true],
     ['blockAds', true],
     ['geolocation', { latitude: 1, longitude: 2 }],

@@ -14,6 +14,7 @@ function viewOf(sample: SampleName, nowMs: number, queuePosition: number | null 
     fingerprint: '',
     lastActivityMs: null,
     attachedAtMs: null,
+    finalSave: null,
   };
   return views.of({ record, nowMs, queuePosition });
 }
@@ -44,6 +45,14 @@ describe('the view of a session', () => {
       locale: 'de-DE',
       timezone: 'Europe/Berlin',
       proxy: { server: 'http://proxy.example:3128' },
+      context: {
+        id: INPUT.contextUse?.contextId,
+        persist: true,
+        onConflict: 'keep',
+        saveEvery: 60_000,
+        version: null,
+        lastSave: null,
+      },
       workerId: null,
       queuePosition: 3,
       revision: 7,

@@ -13,11 +13,13 @@ const DECISIONS = {
     CLAIM: 'launching',
     BROWSER_READY: '-', // of a launch that was given up meanwhile
     LAUNCH_FAILED: '-',
+    MOUNT_FAILED: '-',
     BROWSER_GONE: '-',
     ADOPT: '-', // there is no browser yet
     WORKER_LOST: '-', // it has no owner
     UPDATE: 'queued',
     DOWNLOADS_CUT: '-', // there is no browser yet
+    CONTEXT_SAVE: '-',
     RELEASE: 'released',
     TIMEOUT: 'failed',
   },
@@ -25,11 +27,13 @@ const DECISIONS = {
     CLAIM: '-', // another worker was faster
     BROWSER_READY: 'live',
     LAUNCH_FAILED: 'failed queued',
+    MOUNT_FAILED: 'failed', // a second attempt would find the same archive
     BROWSER_GONE: 'failed queued',
     ADOPT: '-', // a half-started browser is not worth saving: the attempt is repeated
     WORKER_LOST: 'failed queued',
     UPDATE: 'launching',
     DOWNLOADS_CUT: '-', // no client has had it yet
+    CONTEXT_SAVE: '-',
     RELEASE: 'released',
     TIMEOUT: 'failed queued',
   },
@@ -37,11 +41,13 @@ const DECISIONS = {
     CLAIM: '-', // a launch job that came twice
     BROWSER_READY: '-',
     LAUNCH_FAILED: '-', // of an attempt before this one
+    MOUNT_FAILED: '-',
     BROWSER_GONE: 'failed released',
     ADOPT: 'live',
     WORKER_LOST: 'failed', // a browser is not portable
     UPDATE: 'live',
     DOWNLOADS_CUT: 'live',
+    CONTEXT_SAVE: 'live',
     RELEASE: 'released',
     TIMEOUT: 'timed_out',
   },
@@ -56,11 +62,13 @@ function nothing(): Record<MachineEvent['type'], '-'> {
     CLAIM: '-',
     BROWSER_READY: '-',
     LAUNCH_FAILED: '-',
+    MOUNT_FAILED: '-',
     BROWSER_GONE: '-',
     ADOPT: '-',
     WORKER_LOST: '-',
     UPDATE: '-',
     DOWNLOADS_CUT: '-',
+    CONTEXT_SAVE: '-',
     RELEASE: '-',
     TIMEOUT: '-',
   };

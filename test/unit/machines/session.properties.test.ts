@@ -70,7 +70,14 @@ const REASONS: Readonly<Record<EndedStatus, readonly EndReason[]>> = {
     'client_disconnected',
     'drained',
   ],
-  failed: ['queue_timeout', 'launch_failed', 'browser_crashed', 'browser_unresponsive', 'worker_lost'],
+  failed: [
+    'queue_timeout',
+    'launch_failed',
+    'context_failed',
+    'browser_crashed',
+    'browser_unresponsive',
+    'worker_lost',
+  ],
   timed_out: ['session_timeout', 'idle_timeout', 'connect_timeout'],
 };
 

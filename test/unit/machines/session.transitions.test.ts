@@ -172,6 +172,7 @@ const rows: Row[] = [
     changes: {
       liveAtMs: T0 + 300,
       endpoint: ENDPOINT,
+      mountedVersion: 3,
       deadlines: { session: SESSION_END, idle: IDLE_END, connect: CONNECT_END },
       sealed: null,
     },
@@ -197,6 +198,14 @@ const rows: Row[] = [
     to: 'failed',
     changes: failed(T0 + 300, 'launch_failed', 'no display'),
     effects: [cancel('launch', RELAUNCH_END)],
+  },
+  {
+    arrow: 'launching MOUNT_FAILED',
+    from: 'launching',
+    event: EVENTS.MOUNT_FAILED,
+    to: 'failed',
+    changes: failed(T0 + 200, 'context_failed', 'version 3 of the context is damaged'),
+    effects: [cancel('launch', LAUNCH_END)],
   },
   {
     arrow: 'launching BROWSER_GONE hasAttemptsLeft',
@@ -300,6 +309,14 @@ const rows: Row[] = [
     event: EVENTS.DOWNLOADS_CUT,
     to: 'live',
     changes: {},
+    effects: [],
+  },
+  {
+    arrow: 'live CONTEXT_SAVE',
+    from: 'live',
+    event: EVENTS.CONTEXT_SAVE,
+    to: 'live',
+    changes: { lastSave: EVENTS.CONTEXT_SAVE.save },
     effects: [],
   },
   {

@@ -25,6 +25,8 @@ describe('the first step', () => {
       deadlines: { queue: nowMs + LIMITS.queueTimeoutMs },
       launchAttempts: 0,
       fenceN: 0,
+      mountedVersion: null,
+      lastSave: null,
       owner: null,
       endpoint: null,
       endReason: null,

@@ -1,6 +1,6 @@
 import { sealSecrets } from '../../../src/browser/launch-secrets';
 import { refOf } from '../../../src/core/ids';
-import { launchPlan } from '../../../workers/launch/launch-plan';
+import { launchPlan, type LaunchPlan } from '../../../workers/launch/launch-plan';
 import { OPTIONS } from '../../support/session-samples';
 
 const REF = refOf('default', 'a');
@@ -13,22 +13,43 @@ describe('the plan of a launch', () => {
   it('gives the keeper what the browser is started with, and keeps what is done over CDP', () => {
     const sealed = sealSecrets('secret', REF, SECRETS);
     const { proxyServer: server, ...others } = OPTIONS;
-    expect(launchPlan({ options: OPTIONS, sealed }, 'secret', REF)).toEqual({
-      options: { ...others, proxy: { server, username: 'ada', password: 'hunter2' } },
-      firstPage: { cookies: SECRETS.cookies, isFullscreen: true },
+    expect(launchPlan({ options: OPTIONS, sealed, contextUse: null }, null, 'secret', REF)).toEqual({
+      options: {
+        ...others,
+        proxy: { server, username: 'ada', password: 'hunter2' },
+        profile: { isMounted: false, isKept: false },
+      },
+      firstPage: { restore: null, cookies: SECRETS.cookies, isFullscreen: true },
     });
   });
 
+  it('has the browser start with what was mounted, and keeps the profile of a session that persists', () => {
+    const restore = { cookies: [], localStorage: [] };
+    const use = { contextId: 'ctx_1', onConflict: 'keep', saveEveryMs: null } as const;
+    const planned = (persist: boolean): LaunchPlan =>
+      launchPlan(
+        { options: OPTIONS, sealed: null, contextUse: { ...use, persist } },
+        { version: 3, isPrepared: true, restore },
+        'secret',
+        REF,
+      );
+    expect(planned(true)).toMatchObject({
+      options: { profile: { isMounted: true, isKept: true } },
+      firstPage: { restore },
+    });
+    expect(planned(false).options.profile).toEqual({ isMounted: true, isKept: false });
+  });
+
   it('has no credentials where none were given', () => {
-    const { options } = launchPlan({ options: OPTIONS, sealed: null }, 'secret', REF);
+    const { options } = launchPlan({ options: OPTIONS, sealed: null, contextUse: null }, null, 'secret', REF);
     expect(options.proxy).toEqual({ server: OPTIONS.proxyServer, username: null, password: null });
-    const direct = { ...OPTIONS, proxyServer: null };
-    expect(launchPlan({ options: direct, sealed: null }, 'secret', REF).options.proxy).toBeNull();
+    const direct = { options: { ...OPTIONS, proxyServer: null }, sealed: null, contextUse: null };
+    expect(launchPlan(direct, null, 'secret', REF).options.proxy).toBeNull();
   });
 
   it('cannot be made once the secret has changed, and the error reveals no secret', () => {
     const sealed = sealSecrets('secret', REF, SECRETS);
-    expect(() => launchPlan({ options: OPTIONS, sealed }, 'another', REF)).toThrow(
+    expect(() => launchPlan({ options: OPTIONS, sealed, contextUse: null }, null, 'another', REF)).toThrow(
       /^the installation's secret has changed since the session was created/,
     );
   });

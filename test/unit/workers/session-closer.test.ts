@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/core/clock';
 import { createLogger } from '../../../src/core/logger';
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import { SessionCloser, type SessionCloserParts } from '../../../workers/ownership/session-closer';
@@ -31,6 +32,7 @@ class Machine {
       },
       beforeClose: () => undefined,
       exporter: { browserGone: () => undefined },
+      clock: systemClock,
       log,
     } as unknown as SessionCloserParts);
   }
@@ -39,7 +41,7 @@ class Machine {
     if (op === this.failing) throw new Error('the disk is full');
     if (op === 'close') {
       this.order.push(`close ${claimId}`);
-      return Promise.resolve({ known: this.claims.delete(claimId) });
+      return Promise.resolve({ known: this.claims.delete(claimId), profile: null });
     }
     const browsers = [...this.claims].map(([id, ref]) => ({ ref, fence: { n: 1, claimId: id } }));
     return Promise.resolve(op === 'list' ? { browsers } : {});

@@ -17,9 +17,6 @@ const GUID_PATIENCE_MS = 1_000;
 /** How long the start waits for one removal: longer than a whole ladder (close, TERM, KILL) takes. */
 const REAP_PATIENCE_MS = 5_000;
 
-/** Longer than a worker can be away before its lease lapses. */
-const GONE_KEPT_MS = 600_000;
-
 /** What an earlier keeper left behind. */
 export interface RecoveredBrowsers {
   readonly alive: readonly { readonly stored: StoredBrowser; readonly process: BrowserProcess }[];
@@ -63,6 +60,19 @@ export async function recoverBrowsers(deps: AdoptionDeps): Promise<RecoveredBrow
   };
 }
 
+/** The run directory of a recorded browser. */
+export function directoryOf(runRoot: string, name: string, { keepsProfile }: StoredBrowser): RunDirectory {
+  return RunDirectory.at(runRoot, name, { mountedFor: null, isKept: keepsProfile });
+}
+
+/**
+ * How long the report of a browser is kept: far longer than a lease, after which no worker asks for it. A kept profile
+ * waits for a day, because the store that it is saved to may be away for longer.
+ */
+export function goneKeptMs(keepsProfile: boolean): number {
+  return keepsProfile ? 24 * 3_600_000 : 600_000;
+}
+
 interface Classification {
   readonly name: string;
   readonly stored: StoredBrowser;
@@ -72,10 +82,10 @@ interface Classification {
 }
 
 async function classify(name: string, stored: StoredBrowser, deps: AdoptionDeps): Promise<Classification> {
-  const directory = RunDirectory.at(deps.runRoot, name);
+  const directory = directoryOf(deps.runRoot, name, stored);
   if (stored.gone !== null) {
     await reap(directory, null, deps);
-    const expired = deps.nowMs - stored.gone.atMs > GONE_KEPT_MS;
+    const expired = deps.nowMs - stored.gone.atMs > goneKeptMs(stored.keepsProfile);
     if (expired) await deps.records.remove(name).catch(() => undefined); // tried again at the next start
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }

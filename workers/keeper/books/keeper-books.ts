@@ -75,8 +75,8 @@ export class KeeperBooks {
     return earlier;
   }
 
-  /** The browsers that ended before a time, epoch milliseconds, and are still not forgotten by a worker. */
-  goneBefore(ms: number): KeptBrowser[] {
-    return this.all().filter(({ goneAtMs, holdsSlot }) => !holdsSlot && (goneAtMs ?? ms) < ms);
+  /** The browsers that are gone, are still not forgotten by a worker, and have waited for long enough. */
+  expired(isOld: (browser: KeptBrowser) => boolean): KeptBrowser[] {
+    return this.all().filter(browser => !browser.holdsSlot && isOld(browser));
   }
 }

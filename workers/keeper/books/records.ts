@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Logger } from '../../../src/core/logger';
 import { RecurringFailures } from '../../../src/core/recurring-failures';
-import { recordsFolder, writeByRename } from '../process/run-root';
+import { writeByRename } from '../../../src/core/write-by-rename';
+import { recordsFolder } from '../process/run-root';
 
 const identity = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
@@ -43,6 +44,8 @@ const stored = z.object({
     .readonly()
     .default([]),
   cutsHeard: z.boolean().default(false),
+  /** Whether its profile is kept after its end. */
+  keepsProfile: z.boolean().default(false),
 });
 
 /** What the next keeper needs to know about a browser. */

@@ -42,13 +42,26 @@ export interface UpstreamProxy {
   readonly password: string | null;
 }
 
-/** What a browser is started with: the session's options, and the proxy with its credentials. */
-export interface LaunchOptions extends OptionsBesideProxy {
-  readonly proxy: UpstreamProxy | null;
+/** What a launch does with profiles. */
+export interface LaunchProfile {
+  /** The worker has prepared a profile for this claim in its place (`mountFolder` in host.ts). */
+  readonly isMounted: boolean;
+  /** The profile stays after the end of the browser, until the worker forgets it. */
+  readonly isKept: boolean;
 }
 
-/** A launch with default options. */
-export const PLAIN_LAUNCH: LaunchOptions = { ...DEFAULTS_BESIDE_PROXY, proxy: null };
+/** What a browser is started with: the session's options, the proxy with its credentials, and the profile. */
+export interface LaunchOptions extends OptionsBesideProxy {
+  readonly proxy: UpstreamProxy | null;
+  readonly profile: LaunchProfile;
+}
+
+/** A launch with default options, and a new profile that goes with its browser. */
+export const PLAIN_LAUNCH: LaunchOptions = {
+  ...DEFAULTS_BESIDE_PROXY,
+  proxy: null,
+  profile: { isMounted: false, isKept: false },
+};
 
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
@@ -121,7 +134,11 @@ export interface KeeperOperations {
   /** Ends a browser and answers when its process tree and run directory are gone. Unknown claims answer at once. */
   readonly close: {
     readonly request: { readonly ref: string; readonly claimId: string };
-    readonly reply: { readonly known: boolean };
+    readonly reply: {
+      readonly known: boolean;
+      /** The folder of its profile, if it is kept. */
+      readonly profile: string | null;
+    };
   };
   /** The worker has committed the end of a `gone` browser; its record may be removed. */
   readonly forget: {
@@ -132,6 +149,14 @@ export interface KeeperOperations {
   readonly cutsHeard: {
     readonly request: { readonly ref: string; readonly claimId: string };
     readonly reply: Record<string, never>;
+  };
+  /**
+   * Copies these files and folders of a running browser's profile while its processes are stopped, so that all of them
+   * are of one moment. The copy belongs to the worker, which removes it.
+   */
+  readonly copyProfile: {
+    readonly request: { readonly ref: string; readonly claimId: string; readonly parts: readonly string[] };
+    readonly reply: { readonly profile: string };
   };
   readonly list: {
     readonly request: Record<string, never>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KeeperOperation, KeeperOperations, LaunchOptions } from './protocol';
+import { PLAIN_LAUNCH, type KeeperOperation, type KeeperOperations, type LaunchOptions } from './protocol';
 
 const text = z.string().min(1).max(256);
 const fence = z.object({
@@ -22,6 +22,8 @@ const launchOptions: z.ZodType<LaunchOptions> = z.object({
   proxy: z
     .object({ server: z.string(), username: z.string().nullable(), password: z.string().nullable() })
     .nullable(),
+  // A worker of a version before contexts sends none.
+  profile: z.object({ isMounted: z.boolean(), isKept: z.boolean() }).default(PLAIN_LAUNCH.profile),
 });
 
 /** The shape of every operation's arguments. */
@@ -35,6 +37,7 @@ const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['requ
   close: named,
   forget: named,
   cutsHeard: named,
+  copyProfile: named.extend({ parts: z.array(z.string().min(1).max(256)).max(64) }),
   list: nothing,
 };
 

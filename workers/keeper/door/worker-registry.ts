@@ -106,13 +106,17 @@ export class WorkerRegistry implements RequestHandler {
         await keeper.claim(request.args.ref, request.args.from, request.args.to);
         return {};
       case 'close':
-        return { known: await keeper.close(request.args.ref, request.args.claimId) };
+        return keeper.close(request.args.ref, request.args.claimId);
       case 'forget':
         await keeper.forget(request.args.ref, request.args.claimId);
         return {};
       case 'cutsHeard':
         await keeper.cutsHeard(request.args.ref, request.args.claimId);
         return {};
+      case 'copyProfile': {
+        const { ref, claimId, parts } = request.args;
+        return { profile: await keeper.copyProfile(ref, claimId, parts) };
+      }
       case 'list':
         return { stats: keeper.stats(), browsers: keeper.list() };
     }

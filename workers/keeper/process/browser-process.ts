@@ -1,6 +1,6 @@
 import { pause, settlesWithin } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
-import { isAlive, signalProcess } from '../../../src/core/process-identity';
+import { isAlive, sendSignal, signalProcess } from '../../../src/core/process-identity';
 import type { BrowserCommand, Prepare } from './browser-command';
 import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { BrowserDownloads } from '../downloads/browser-downloads';
@@ -95,6 +95,8 @@ export class BrowserProcess {
 
   /** Takes over a running browser that another keeper started. The caller has verified the facts. */
   static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
+    // The keeper before may have died while it was copying the profile.
+    sendSignal(-facts.shim.pid, 'SIGCONT');
     const companions = Companions.adopt(directory, facts.companions, runtime);
     return new BrowserProcess(directory, facts, companions, runtime, null);
   }
@@ -103,6 +105,20 @@ export class BrowserProcess {
   detach(): void {
     this.companions.stop();
     this.downloads.detach();
+  }
+
+  /**
+   * Stops all processes of the browser, does some work and lets them continue. Clients and pages only see that nothing
+   * happens for so long.
+   */
+  async whileStopped<T>(work: () => Promise<T>): Promise<T> {
+    const group = -this.facts.shim.pid;
+    if (!this.#hasExited) sendSignal(group, 'SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      if (!this.#hasExited) sendSignal(group, 'SIGCONT');
+    }
   }
 
   /**

@@ -7,7 +7,8 @@ import type { BrowserExit, BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
 import type { CutDownload } from '../downloads/download-quota';
 import { reportExit, reportOrdered } from './gone-report';
-import type { BrowserRecord, GoneReport } from '../door/protocol';
+import { KeeperError, type BrowserRecord, type GoneReport } from '../door/protocol';
+import { copyParts } from './kept-profiles';
 import type { Records, StoredBrowser } from '../books/records';
 import type { RunDirectory } from './run-directory';
 
@@ -183,6 +184,17 @@ export class KeptBrowser {
     await this.#process.end();
   }
 
+  /**
+   * Copies parts of the profile of the running browser, all as they are at one moment; answers the path of the copy.
+   *
+   * @throws KeeperError `unknown_claim` if it does not run any more; what the file system throws.
+   */
+  async copyProfile(parts: readonly string[]): Promise<string> {
+    if (this.#state !== 'running' || this.#process === null)
+      throw new KeeperError('unknown_claim', 'the browser does not run any more');
+    return this.#process.whileStopped(() => copyParts(this.directory, parts));
+  }
+
   /** The keeper exits, the browser keeps running. Unless it was ordered to end, the next keeper reports its end. */
   detach(): void {
     this.#isDetached = true;
@@ -274,6 +286,7 @@ export class KeptBrowser {
       gone: this.#gone,
       cuts: this.#cuts,
       cutsHeard: this.#cutsHeard,
+      keepsProfile: this.directory.profileUse.isKept,
     };
   }
 }

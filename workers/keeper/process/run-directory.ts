@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chown, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { chown, lchown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
-import type { User } from './run-root';
+import { keptFolder, mountsFolder, type User } from './run-root';
 
 const NAME_PREFIX = 'b-';
 
@@ -24,6 +24,17 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 const PID_PLACEHOLDER = `${'.'.repeat(10)}\n`;
 const EXIT_PLACEHOLDER = `${'.'.repeat(3)}\n`;
 
+/** Where a browser's profile comes from, and what becomes of it. */
+export interface ProfileUse {
+  /** The claim under which the worker has prepared a profile; null: the browser starts with a new one. */
+  readonly mountedFor: string | null;
+  /** Whether the profile is kept, for a save, when everything else of the browser is removed. */
+  readonly isKept: boolean;
+}
+
+/** A new profile that goes with its browser. */
+export const NEW_PROFILE: ProfileUse = { mountedFor: null, isKept: false };
+
 /**
  * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and
  * `exit`. It belongs to the browser's user; once the browser has run, nothing in it is trusted except the exit status.
@@ -38,6 +49,7 @@ export class RunDirectory {
     /** The run root that contains it. */
     readonly root: string,
     readonly name: string,
+    readonly profileUse: ProfileUse,
   ) {
     const path = join(root, name);
     this.path = path;
@@ -47,13 +59,13 @@ export class RunDirectory {
   }
 
   /** An existing run directory. */
-  static at(runRoot: string, name: string): RunDirectory {
-    return new RunDirectory(runRoot, name);
+  static at(runRoot: string, name: string, profileUse = NEW_PROFILE): RunDirectory {
+    return new RunDirectory(runRoot, name, profileUse);
   }
 
   /** A run directory with a new name; nothing is created yet. */
-  static fresh(runRoot: string): RunDirectory {
-    return RunDirectory.at(runRoot, NAME_PREFIX + randomBytes(3).toString('hex'));
+  static fresh(runRoot: string, profileUse = NEW_PROFILE): RunDirectory {
+    return RunDirectory.at(runRoot, NAME_PREFIX + randomBytes(3).toString('hex'), profileUse);
   }
 
   /** The names of all run directories. */
@@ -64,18 +76,38 @@ export class RunDirectory {
   /** Creates the folder, for this user only, with a profile that saves downloads in it. */
   async make({ uid, gid }: User): Promise<void> {
     await mkdir(this.path, { mode: 0o700 });
-    const settings = join(this.profile, 'Default');
-    const preferences = join(settings, 'Preferences');
-    const folders = [this.profile, this.tmp, this.downloads, settings];
-    for (const path of folders) await mkdir(path, { mode: 0o700 });
+    await this.#makeProfile();
     const [pid, exit] = [join(this.path, 'pid'), join(this.path, 'exit')];
-    await writeFile(preferences, JSON.stringify(preferencesFor(this.downloads)), { mode: 0o600 });
+    for (const path of [this.tmp, this.downloads]) await mkdir(path, { mode: 0o700 });
     await writeFile(pid, PID_PLACEHOLDER, { mode: 0o600 });
     await writeFile(exit, EXIT_PLACEHOLDER, { mode: 0o600 });
     if (process.getuid?.() !== 0) return;
-    await Promise.all([preferences, pid, exit, ...folders].map(path => chown(path, uid, gid)));
-    // Last: until now no other user could put anything here that would affect the creation.
+    // Until the folder itself is given away, no other user can put anything here that would affect this.
+    const inside = await readdir(this.path, { recursive: true });
+    await Promise.all(inside.map(path => lchown(join(this.path, path), uid, gid)));
     await chown(this.path, uid, gid);
+  }
+
+  /* The prepared profile or a new one, with the preferences that every browser of the keeper has. */
+  async #makeProfile(): Promise<void> {
+    const { mountedFor } = this.profileUse;
+    if (mountedFor !== null) await rename(join(mountsFolder(this.root), mountedFor), this.profile);
+    const settings = join(this.profile, 'Default');
+    await mkdir(settings, { recursive: true, mode: 0o700 });
+    const preferences = join(settings, 'Preferences');
+    // Only the worker can have written it.
+    const prepared = mountedFor === null ? null : await readFile(preferences, 'utf8').catch(() => null);
+    await writeFile(preferences, JSON.stringify(preferencesFor(this.downloads, prepared)), { mode: 0o600 });
+  }
+
+  /** Where the profile is after the end of the browser; null if it is not kept. */
+  get keptProfile(): string | null {
+    return this.profileUse.isKept ? join(keptFolder(this.root), this.name) : null;
+  }
+
+  /** The save has been made, or nothing is to be saved. */
+  async dropKeptProfile(): Promise<void> {
+    if (this.keptProfile !== null) await rm(this.keptProfile, { recursive: true, force: true });
   }
 
   /** The browser's pid; null until the shim has written it. */
@@ -112,8 +144,9 @@ export class RunDirectory {
     return text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(-maxLength);
   }
 
-  /** Removes everything. A dying process may still be writing, hence the retries. */
+  /** Removes everything but a profile to keep. A dying process may still be writing, hence the retries. */
   async remove(): Promise<void> {
+    if (this.keptProfile !== null) await moveIfThere(this.profile, this.keptProfile);
     await rm(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 
@@ -139,13 +172,33 @@ export class RunDirectory {
  * The preferences in Chromium's profile at the first start. A preference outlasts every client, whereas
  * `Browser.setDownloadBehavior` ends with the client that called it.
  */
-function preferencesFor(downloads: string): object {
+function preferencesFor(downloads: string, prepared: string | null): object {
+  const { profile, ...others } = members(prepared === null ? {} : JSON.parse(prepared));
   return {
+    ...others,
     download: { default_directory: downloads, prompt_for_download: false },
     savefile: { default_directory: downloads },
+    // Otherwise Chromium deletes session cookies when the last page closes, and when it starts with them (measured with
+    // 156). No tab opens: there are no files of a former session.
+    session: { restore_on_startup: 1 },
     // Pages may save several files without a prompt.
-    profile: { default_content_setting_values: { automatic_downloads: 1 } },
+    profile: { ...members(profile), default_content_setting_values: { automatic_downloads: 1 } },
   };
+}
+
+function members(value: unknown): Readonly<Record<string, unknown>> {
+  // SAFETY: any object can be asked for members.
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+/* What is not there was moved before, or never made. A link that the browser has put there is moved, not followed. */
+async function moveIfThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    // SAFETY: fs throws system errors only.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 function wholeNumber(text: string): number | null {

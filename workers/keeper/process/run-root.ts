@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { writeByRename } from '../../../src/core/write-by-rename';
 import { isNoRoom } from '../books/disk-room';
 
 /** A user of the operating system. */
@@ -82,12 +83,23 @@ export async function prepareRunRoot(runRoot: string): Promise<void> {
     throw new Error(`${runRoot} exists, but it is not a folder of this user`);
   }
   await chmod(runRoot, 0o711);
-  await mkdir(recordsFolder(runRoot), { recursive: true, mode: 0o700 });
+  for (const folder of [recordsFolder(runRoot), mountsFolder(runRoot), keptFolder(runRoot)])
+    await mkdir(folder, { recursive: true, mode: 0o700 });
 }
 
 /** The folder of the keeper's records; no browser can write there. */
 export function recordsFolder(runRoot: string): string {
   return join(runRoot, 'records');
+}
+
+/** Where the worker prepares profiles, each in a folder named after the claim whose launch will take it. */
+export function mountsFolder(runRoot: string): string {
+  return join(runRoot, 'mounts');
+}
+
+/** Where the profiles of ended browsers wait for the worker, each in a folder named after its run directory. */
+export function keptFolder(runRoot: string): string {
+  return join(runRoot, 'kept');
 }
 
 /**
@@ -102,24 +114,6 @@ export async function hostIdOf(runRoot: string): Promise<string> {
   const fresh = randomUUID();
   await writeByRename(file, `${fresh}\n${machine}\n`);
   return fresh;
-}
-
-/**
- * Replaces a file in one step: a reader sees the old or the new content, even if the keeper dies during the write or
- * the disk is full.
- *
- * @throws what the file system throws; the old content is still there then.
- */
-export async function writeByRename(path: string, content: string, mode = 0o600): Promise<void> {
-  const draft = `${path}.new`;
-  try {
-    await writeFile(draft, content, { mode });
-    await chmod(draft, mode); // with any umask
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined); // the first error matters more
-    throw error;
-  }
 }
 
 /**

@@ -1,0 +1,5 @@
+/** Epoch milliseconds → ISO 8601. */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** @see iso */
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream';
+import type { ContextSave } from '../../machines/session/session.types';
+import type { ContextConflict, VersionSource } from '../../machines/session/session.words';
+import type { BlobStore } from '../blobs/blob-store';
+import type { Config } from '../config/config';
+import { EMPTY_STATE, type BrowserState } from '../core/browser-state';
+import type { ErrorCode } from '../core/errors';
+import { contextRefOf } from '../core/ids';
+import type { CommitVersion } from './commit-version';
+import { sealStream, TenantKey } from '../core/sealed-stream';
+import type { Clock } from '../core/clock';
+import { ArchiveTooLargeError } from '../profiles/archive-errors';
+import { archiveLimits, type ArchiveLimits } from '../profiles/archive-limits';
+import { ARCHIVE_FORMAT, type ArchiveManifest } from '../profiles/archive-manifest';
+import { packProfile } from '../profiles/pack-profile';
+import type { DoomedBlobs } from '../store/contexts/doomed-blobs';
+
+/** A state of a context to make a version of. */
+export interface VersionInput {
+  readonly tenant: string;
+  readonly contextId: string;
+  readonly onConflict: ContextConflict;
+  /** The session that saves; null for an import. */
+  readonly sessionId: string | null;
+  /** Names the save: one that is repeated makes no second version. */
+  readonly saveId: string;
+  readonly source: VersionSource;
+  /** The folder of a profile, or of a copy; null: there is only a state. */
+  readonly dir: string | null;
+  /** Null: the browser was gone before it could be read. */
+  readonly state: BrowserState | null;
+  /** The version that this one builds on; 0: none. */
+  readonly baseVersion: number;
+  readonly endedCleanly: boolean;
+}
+
+/** What became of a save. */
+export type SaveResult = Pick<ContextSave, 'version' | 'isCurrent' | 'problem'>;
+
+/** Dependencies of {@link VersionMaker}. */
+export interface VersionMakerParts {
+  readonly commitVersion: CommitVersion;
+  readonly doomedBlobs: Pick<DoomedBlobs, 'expect'>;
+  readonly blobs: Pick<BlobStore, 'put'>;
+  readonly config: Pick<Config, 'contexts'>;
+  /** The installation's secret. */
+  readonly secret: string;
+  readonly clock: Clock;
+}
+
+/** Chromium writes its version here at every start. */
+const LAST_VERSION_FILE = 'Last Version';
+
+/** Makes a version of a context out of a profile: packs, encrypts and stores it, then commits it. */
+export class VersionMaker {
+  readonly #limits: ArchiveLimits;
+
+  constructor(private readonly parts: VersionMakerParts) {
+    this.#limits = archiveLimits(parts.config.contexts.maxBytes);
+  }
+
+  /** @throws what the file system, the storage and Redis throw while they are away: the save can be repeated. */
+  async make(input: VersionInput): Promise<SaveResult> {
+    const { tenant, contextId, onConflict, sessionId, saveId, source, baseVersion } = input;
+    // Another one for each try: a version may have that of an earlier try already.
+    const blobKey = `contexts/${tenant}/${contextId}/${randomUUID()}`;
+    const chromiumVersion = input.dir === null ? null : await chromiumVersionOf(input.dir);
+    try {
+      const { commitVersion, config } = this.parts;
+      const { keptVersions, tenantMaxBytes } = config.contexts;
+      const stored = await this.#store(blobKey, chromiumVersion, input);
+      const answer = await commitVersion({
+        ref: contextRefOf(tenant, contextId),
+        ...{ saveId, blobKey, ...stored, sessionId, source, chromiumVersion, baseVersion, onConflict },
+        ...{ keepVersions: keptVersions, tenantMaxBytes },
+      });
+      switch (answer.answer) {
+        case 'OK':
+        case 'REPLAY':
+          return { version: answer.version, isCurrent: answer.isCurrent, problem: null };
+        case 'MISSING':
+          return failed('context_not_found', `the context ${contextId} was deleted`);
+        case 'QUOTA':
+          return failed(
+            'contexts_quota_exceeded',
+            `the contexts of the tenant take ${answer.bytes} bytes already`,
+          );
+      }
+    } catch (error) {
+      if (error instanceof ArchiveTooLargeError) return failed('context_too_large', error.message);
+      throw error;
+    }
+  }
+
+  async #store(
+    blobKey: string,
+    chromiumVersion: string | null,
+    { tenant, dir, state, endedCleanly }: VersionInput,
+  ): Promise<{ bytes: number; sha256: string }> {
+    const { doomedBlobs, blobs, secret, clock } = this.parts;
+    const savedAtMs = clock.nowMs();
+    await doomedBlobs.expect(blobKey, savedAtMs);
+    const manifest: ArchiveManifest = {
+      format: ARCHIVE_FORMAT,
+      chromiumVersion: chromiumVersion ?? '',
+      endedCleanly,
+      stateWasRead: state !== null,
+      savedAtMs,
+    };
+    const archive = packProfile({ dir, manifest, state: state ?? EMPTY_STATE, limits: this.#limits });
+    // The store gets the error of either stream.
+    const sealed = pipeline(archive, sealStream(new TenantKey(secret, tenant), blobKey), () => undefined);
+    return blobs.put(blobKey, sealed);
+  }
+}
+
+/** A save that no repeat would make succeed. */
+export const failed = (code: ErrorCode, message: string): SaveResult => ({
+  version: null,
+  isCurrent: false,
+  problem: { code, message },
+});
+
+async function chromiumVersionOf(dir: string): Promise<string | null> {
+  const text = await readFile(join(dir, LAST_VERSION_FILE), 'utf8').catch(() => '');
+  return /^[\d.]{1,64}$/.exec(text.trim())?.[0] ?? null;
+}

@@ -1,0 +1,104 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { ContextUse } from '../../machines/session/session.types';
+import type { BrowserState } from '../../src/core/browser-state';
+import type { Waiters } from '../../src/engine/waiters';
+import { savesAtEnd } from '../../machines/session/session.view';
+import type { ContextWriters } from '../../src/store/contexts/context-writers';
+import type { SessionStore } from '../../src/store/session-store';
+import { messageOf } from '../../src/core/errors';
+import { contextRefOf, refOf, type ContextRef } from '../../src/core/ids';
+import { isDamaged, openVersion, type OpenVersionParts } from '../../src/engine/version-reader';
+import type { ArchiveLimits } from '../../src/profiles/archive-limits';
+import { unpackProfile } from '../../src/profiles/unpack-profile';
+import type { ContextStore } from '../../src/store/contexts/context-store';
+import type { ContextVersion } from '../../src/store/contexts/context-record';
+import type { ContextVersions } from '../../src/store/contexts/context-versions';
+
+/** For so long a mount waits for the save of a session that has ended, milliseconds. */
+const SAVE_WAIT_MS = 10_000;
+
+/** A context that no further attempt could mount. The message is for clients. */
+export class MountError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'MountError';
+  }
+}
+
+/** What a browser starts with. */
+export interface Mounted {
+  /** 0: the context has no version yet. */
+  readonly version: number;
+  /** Whether there is a profile in the mount folder of the claim. */
+  readonly isPrepared: boolean;
+  /** What the browser has to be given before its first page; null: the profile is complete. */
+  readonly restore: BrowserState | null;
+}
+
+/** Dependencies of {@link ContextMounter}. */
+export interface ContextMounterParts extends OpenVersionParts {
+  readonly contexts: Pick<ContextStore, 'find'>;
+  readonly versions: Pick<ContextVersions, 'find'>;
+  readonly writers: Pick<ContextWriters, 'all'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
+  readonly waiters: Pick<Waiters, 'closed'>;
+  readonly limits: ArchiveLimits;
+  /** Where the keeper looks for the profile of a claim. */
+  readonly mountFolder: (claimId: string) => string;
+}
+
+/** Prepares the profile of a browser out of the current version of a context. */
+export class ContextMounter {
+  constructor(private readonly parts: ContextMounterParts) {}
+
+  /**
+   * Fetches, decrypts and unpacks the current version into the mount folder of a claim. After a failure nothing is left
+   * there.
+   *
+   * @throws MountError if the context was deleted, or its version is damaged; what Redis and the storage throw while
+   *   they are away.
+   */
+  async mount(tenant: string, { contextId }: ContextUse, claimId: string): Promise<Mounted> {
+    const { contexts, versions } = this.parts;
+    const ref = contextRefOf(tenant, contextId);
+    await this.#untilSaved(ref, tenant);
+    const context = await contexts.find(ref);
+    if (context === null) throw new MountError(`the context ${contextId} was deleted`);
+    const { currentVersion } = context;
+    if (currentVersion === 0) return { version: 0, isPrepared: false, restore: null };
+    const version = await versions.find(ref, currentVersion);
+    // Dropped since the row was read: there is another current one by now.
+    if (version === null) throw new Error(`version ${currentVersion} of the context was just replaced`);
+    return this.#prepare(ref, tenant, version, claimId);
+  }
+
+  /* A session that has just ended may still be saving into the context: what it leaves is what is wanted here. */
+  async #untilSaved(ref: ContextRef, tenant: string): Promise<void> {
+    const { writers, sessions, waiters } = this.parts;
+    const all = (await writers.all(ref)).map(({ sessionId }) => refOf(tenant, sessionId));
+    const read = await Promise.all(all.map(async writer => (await sessions.read(writer)).record));
+    const saving = read.filter(record => record !== null).filter(({ snapshot }) => savesAtEnd(snapshot));
+    await Promise.all(saving.map(record => waiters.closed(record.ref, SAVE_WAIT_MS)));
+  }
+
+  async #prepare(
+    ref: ContextRef,
+    tenant: string,
+    version: ContextVersion,
+    claimId: string,
+  ): Promise<Mounted> {
+    const { limits, mountFolder } = this.parts;
+    const dir = mountFolder(claimId);
+    try {
+      await mkdir(dir, { mode: 0o700 });
+      const source = await openVersion(this.parts, tenant, version);
+      const { manifest, state } = await unpackProfile({ source, dir, limits });
+      return { version: version.version, isPrepared: true, restore: manifest.endedCleanly ? null : state };
+    } catch (error) {
+      await rm(dir, { recursive: true, force: true });
+      if (!isDamaged(error)) throw error;
+      const message = `version ${version.version} of the context ${ref} cannot be used: ${messageOf(error)}`;
+      throw new MountError(message, { cause: error });
+    }
+  }
+}

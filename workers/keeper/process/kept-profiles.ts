@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { cp, lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { RunDirectory } from './run-directory';
+import { keptFolder, mountsFolder } from './run-root';
+
+/**
+ * Removes prepared profiles that no launch will take any more, and kept ones of no recorded browser.
+ *
+ * @param known - the names of the run directories that belong to a browser
+ */
+export async function removeUnknownProfiles(runRoot: string, known: ReadonlySet<string>): Promise<void> {
+  const [mounts, kept] = [mountsFolder(runRoot), keptFolder(runRoot)];
+  const unknown = [
+    ...(await readdir(mounts)).map(name => join(mounts, name)),
+    ...(await readdir(kept)).filter(name => !known.has(name)).map(name => join(kept, name)),
+  ];
+  await Promise.all(unknown.map(path => rm(path, { recursive: true, force: true })));
+}
+
+/**
+ * Copies parts of a profile into a new folder and answers its path. Links are copied as links: the browser may have put
+ * any there. A part that does not exist is left out.
+ *
+ * @param parts - paths inside the profile
+ * @throws what the file system throws; then nothing of the copy is left.
+ */
+export async function copyParts(directory: RunDirectory, parts: readonly string[]): Promise<string> {
+  const copy = join(keptFolder(directory.root), `${directory.name}.${randomUUID()}`);
+  try {
+    await mkdir(copy, { mode: 0o700 });
+    for (const part of parts) {
+      const source = join(directory.profile, part);
+      if ((await lstat(source).catch(() => null)) === null) continue;
+      const target = join(copy, part);
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+      await cp(source, target, { recursive: true, verbatimSymlinks: true, errorOnExist: false });
+    }
+    return copy;
+  } catch (error) {
+    await rm(copy, { recursive: true, force: true });
+    throw error;
+  }
+}
