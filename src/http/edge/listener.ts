@@ -1,9 +1,16 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause, withDeadline } from '../../core/abort';
 import { ServiceError } from '../../core/errors';
 import { randomId } from '../../core/ids';
+import { limitBody } from '../../core/request-body';
 import { problemAnswer, rawResponse } from './problem';
 
 /** How long requests may still be answered after the close has begun. */
@@ -12,14 +19,18 @@ const CLOSE_GRACE_MS = 2_000;
 /** Limits for clients that send slowly, or too much. */
 const LIMITS = {
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  // Bodies have limits of their own: an upload may take longer.
+  requestTimeout: 0,
   // Longer than the idle time-outs of usual proxies in front, which would otherwise send requests on closed
   // connections.
   keepAliveTimeout: 75_000,
   maxHeaderSize: 16_384,
-  // How often Node checks for connections that exceed the first two limits.
+  // How often Node checks for connections that exceed the first limit.
   connectionsCheckingInterval: 2_000,
 } as const;
+
+/** How long a body may take, unless its route allows more. */
+const BODY_LIMIT_MS = 30_000;
 
 /** Takes a connection over after an upgrade request. */
 export type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
@@ -34,7 +45,10 @@ export class Listener {
   #onUpgrade: UpgradeListener = (request, socket) => refuseUpgrade(request, socket, starting());
 
   constructor() {
-    this.#server = createServer(LIMITS, (request, response) => this.#onRequest(request, response));
+    this.#server = createServer(LIMITS, (request, response) => {
+      limitBody(request, BODY_LIMIT_MS, () => answerLate(request, response));
+      this.#onRequest(request, response);
+    });
     this.#server.on('upgrade', (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
       // A broken client connection needs no handling here; `close` follows, which the user of the socket handles.
       duplex.on('error', () => undefined);
@@ -114,6 +128,14 @@ const answerStarting: RequestListener = (request, response) => {
 
 const starting = (): ServiceError =>
   new ServiceError('redis_unavailable', 'This process is starting: it waits for Redis.');
+
+/* Answers a request whose body does not come, and closes. */
+function answerLate(request: IncomingMessage, { headersSent }: ServerResponse): void {
+  const error = new ServiceError('malformed_request', 'The body of the request did not come in time.');
+  const answer = problemAnswer(error, { requestId: randomId(), path: pathOf(request) }, 408);
+  if (!headersSent) request.socket.write(rawResponse(answer));
+  request.socket.destroySoon();
+}
 
 /*
  * Answers requests that Node's parser could not read; Node's own answers are plain status lines (event 'clientError').
