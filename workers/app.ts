@@ -211,11 +211,12 @@ async function listen(
   deps.lifecycle.defer('control stream', () => control.stop());
   await control.start();
   keeper.onBrowserGone(browser => owned.browserGone(browser));
-  let downloadsCut = 0;
+  let cut = 0;
   keeper.onStats(stats => {
     // Which session it was is in the keeper's list, which reconciling reads; so a lost event does no harm.
-    if ((stats.downloadsCut ?? 0) > downloadsCut) void reconcile();
-    downloadsCut = stats.downloadsCut ?? 0;
+    const { downloadsCut = 0, uploadsCut = 0 } = stats;
+    if (downloadsCut + uploadsCut > cut) void reconcile();
+    cut = downloadsCut + uploadsCut;
     slots.update(stats);
     exporter.observeKeeper(stats);
   });

@@ -16,12 +16,14 @@ export class WorkerExporter {
   readonly #worker: WorkerMetrics;
   readonly #orphansReaped: MirroredCounter;
   readonly #downloadsCut: MirroredCounter;
+  readonly #uploadsCut: MirroredCounter;
   readonly #browserCpu: MirroredCounter;
 
   constructor(private readonly parts: WorkerExporterParts) {
     this.#worker = new WorkerMetrics(parts.metrics.registry);
     this.#orphansReaped = new MirroredCounter(this.#worker.orphansReaped, {});
     this.#downloadsCut = new MirroredCounter(this.#worker.downloadsCut, {});
+    this.#uploadsCut = new MirroredCounter(this.#worker.uploadsCut, {});
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
   }
 
@@ -31,6 +33,7 @@ export class WorkerExporter {
     used,
     orphansReaped,
     downloadsCut = 0,
+    uploadsCut = 0,
     gatewayConnections,
     load,
   }: KeeperStats): void {
@@ -39,6 +42,7 @@ export class WorkerExporter {
     this.#worker.keeperConnections.set({}, gatewayConnections);
     this.#orphansReaped.update(orphansReaped);
     this.#downloadsCut.update(downloadsCut);
+    this.#uploadsCut.update(uploadsCut);
     if (load === null) return;
     this.#worker.browserProcesses.set({}, load.processes);
     this.#worker.browserMemory.set({}, load.residentBytes);

@@ -17,6 +17,7 @@ export type MachineEvent =
   | UpdateEvent
   | DownloadsCutEvent
   | ContextSaveEvent
+  | UploadsCutEvent
   | ReleaseEvent
   | TimeoutEvent;
 
@@ -106,6 +107,12 @@ export interface ContextSaveEvent {
   readonly save: ContextSave;
 }
 
+/** Sent by the owner: the upload quota is used up, and an upload beyond it was cut off. The session continues. */
+export interface UploadsCutEvent {
+  readonly type: 'UPLOADS_CUT';
+  readonly nowMs: number;
+}
+
 /** Sent by clients, bulk release, the gateway or a draining worker. */
 export interface ReleaseEvent {
   readonly type: 'RELEASE';
@@ -138,6 +145,7 @@ export const SESSION_EVENT_TYPES: readonly MachineEvent['type'][] = [
   'UPDATE',
   'DOWNLOADS_CUT',
   'CONTEXT_SAVE',
+  'UPLOADS_CUT',
   'RELEASE',
   'TIMEOUT',
 ];

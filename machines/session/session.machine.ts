@@ -75,6 +75,7 @@ const topology = {
         UPDATE: { guard: 'changeIsPossible', actions: 'update' },
         DOWNLOADS_CUT: { actions: 'noChange' },
         CONTEXT_SAVE: { actions: 'recordSave' },
+        UPLOADS_CUT: { actions: 'noChange' },
         WORKER_LOST: { target: 'failed', actions: end('worker_lost', LEASE_LAPSED) },
         TIMEOUT: [
           { guard: isDue('session'), target: 'timed_out', actions: end('session_timeout') },

@@ -136,6 +136,12 @@ const browsers: Row = {
       queries: [{ expr: increase('holdfast_downloads_cut_total', 'instance'), legend: '{{instance}}' }],
     }),
     lines({
+      title: 'Uploads cut',
+      description: 'Sessions had used up their quota (`HOLDFAST_UPLOADS_MAX_BYTES`).',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_uploads_cut_total', 'instance'), legend: '{{instance}}' }],
+    }),
+    lines({
       title: 'Keepers registered with',
       description: 'One at each start of a worker, and one after each lost keeper.',
       unit: 'short',

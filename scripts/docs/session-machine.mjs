@@ -49,6 +49,7 @@ function eventsFor(context) {
     { type: 'UPDATE', nowMs, change: { timeoutMs: 400_000, idleTimeoutMs } },
     { type: 'DOWNLOADS_CUT', nowMs },
     { type: 'CONTEXT_SAVE', nowMs, save: {} },
+    { type: 'UPLOADS_CUT', nowMs },
     { type: 'RELEASE', nowMs, reason: 'released_by_client' },
     ...timeouts,
   ];

@@ -18,7 +18,7 @@ import type { Service } from '../contract/service';
 import { SessionViews } from '../contract/session-view';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
-import { findBrowser, findDownloads, type FindBrowserParts } from '../engine/live-browser';
+import { findBrowser, findKeeper, type FindBrowserParts } from '../engine/live-browser';
 import { awaitSession } from '../queries/await-session';
 import { followSession } from '../queries/follow-session';
 import { followTenant } from '../queries/follow-tenant';
@@ -74,7 +74,6 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     followSession: followSession(deps),
     followTenant: followTenant(deps),
     findBrowser: findBrowser(reach),
-    findDownloads: findDownloads(reach),
     createContext: createContext({ contexts, maintenance, report }),
     getContext: getOneContext,
     listContexts: listContexts(deps),
@@ -90,6 +89,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
       versionMaker: new VersionMaker(deps),
     }),
     restoreVersion: restoreVersion(deps),
+    findKeeper: findKeeper(reach),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),
     getCapacity: getCapacity(deps),

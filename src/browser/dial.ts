@@ -96,6 +96,14 @@ function addressOf(gateway: string): { host: string; port: number } {
   };
 }
 
+/** Whose files, and at which keeper. */
+export interface KeeperRoute {
+  readonly keeper: KeeperAddress;
+  readonly claimId: string;
+  /** The installation's secret; signs the ticket. */
+  readonly secret: string;
+}
+
 /**
  * Opens a connection to a browser.
  *

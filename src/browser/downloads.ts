@@ -3,8 +3,8 @@ import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { withDeadline } from '../core/abort';
 import { ServiceError, messageOf } from '../core/errors';
-import { keeperDownloadsPath } from '../core/keeper-ticket';
-import type { KeeperAddress } from './dial';
+import { keeperFilesPath } from '../core/keeper-ticket';
+import type { KeeperAddress, KeeperRoute } from './dial';
 
 /** How long a keeper may take to begin its answer. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -30,14 +30,6 @@ export type Downloads = z.output<typeof listed>;
 /** One downloaded file, as the keeper reports it. */
 export type Download = z.output<typeof listed>['downloads'][number];
 
-/** Whose downloads, and at which keeper. */
-export interface DownloadsRoute {
-  readonly keeper: KeeperAddress;
-  readonly claimId: string;
-  /** The installation's secret; signs the ticket. */
-  readonly secret: string;
-}
-
 /** The bytes of a download. */
 export interface DownloadBody {
   readonly size: number;
@@ -50,7 +42,7 @@ export interface DownloadBody {
  *
  * @throws ServiceError `browser_unreachable`.
  */
-export async function listDownloads(route: DownloadsRoute): Promise<Downloads> {
+export async function listDownloads(route: KeeperRoute): Promise<Downloads> {
   const answer = await ask(route, null);
   return orUnreachable(async () =>
     listed.parse(await withDeadline('the list', ANSWER_TIMEOUT_MS, json(answer))),
@@ -62,18 +54,15 @@ export async function listDownloads(route: DownloadsRoute): Promise<Downloads> {
  *
  * @throws ServiceError `download_not_found`, `download_quota_exceeded`, `browser_unreachable`.
  */
-export async function openDownload(route: DownloadsRoute, name: string): Promise<DownloadBody> {
+export async function openDownload(route: KeeperRoute, name: string): Promise<DownloadBody> {
   // No file system has longer names.
   if (Buffer.byteLength(name) > NAME_MAX_BYTES) throw notFound();
   const bytes = await ask(route, name);
   return { size: Number(bytes.headers['content-length']), bytes };
 }
 
-async function ask(
-  { keeper, claimId, secret }: DownloadsRoute,
-  name: string | null,
-): Promise<IncomingMessage> {
-  const path = keeperDownloadsPath(secret, claimId, name);
+async function ask({ keeper, claimId, secret }: KeeperRoute, name: string | null): Promise<IncomingMessage> {
+  const path = keeperFilesPath(secret, claimId, 'downloads', name);
   const answer = await orUnreachable(async () => answerTo({ ...keeper, path, agent: false }));
   if (answer.statusCode === 200) return answer;
   answer.destroy();

@@ -32,6 +32,8 @@ export interface Config {
     readonly slots: number;
     /** How much disk space the downloads of one session may take, bytes. */
     readonly downloadsMaxBytes: number;
+    /** The same for its uploads. */
+    readonly uploadsMaxBytes: number;
     readonly browser: 'chromium' | 'null';
     readonly chromiumPath: string | null;
     readonly chromiumArgs: readonly string[];
@@ -92,6 +94,7 @@ const schema = z.object({
   HOLDFAST_KEEPER_ADVERTISE: hostPort.optional(),
   HOLDFAST_SLOTS: integer(1, 10_000).optional(),
   HOLDFAST_DOWNLOADS_MAX_BYTES: integer(1, Number.MAX_SAFE_INTEGER).default(2 ** 30),
+  HOLDFAST_UPLOADS_MAX_BYTES: integer(1, Number.MAX_SAFE_INTEGER).default(2 ** 30),
   HOLDFAST_STORAGE: z.string().optional(),
   HOLDFAST_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   HOLDFAST_S3_REGION: z.string().default('us-east-1'),
@@ -185,6 +188,7 @@ function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {
     advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
     slots: values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem()),
     downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
+    uploadsMaxBytes: values.HOLDFAST_UPLOADS_MAX_BYTES,
     browser: values.HOLDFAST_BROWSER,
     chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
     chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),

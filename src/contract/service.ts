@@ -11,7 +11,7 @@ import type { DiscardJob, RetryJob } from '../commands/retry-job';
 import type { UpdateContext } from '../commands/update-context';
 import type { SaveContext } from '../commands/save-context';
 import type { UpdateSession } from '../commands/update-session';
-import type { FindBrowser, FindDownloads } from '../engine/live-browser';
+import type { FindBrowser, FindKeeper } from '../engine/live-browser';
 import type { AwaitSession } from '../queries/await-session';
 import type { FollowSession } from '../queries/follow-session';
 import type { FollowTenant } from '../queries/follow-tenant';
@@ -45,7 +45,6 @@ export interface Service {
   readonly followSession: FollowSession;
   readonly followTenant: FollowTenant;
   readonly findBrowser: FindBrowser;
-  readonly findDownloads: FindDownloads;
   readonly createContext: CreateContext;
   readonly getContext: GetContext;
   readonly listContexts: ListContexts;
@@ -55,6 +54,7 @@ export interface Service {
   readonly restoreVersion: RestoreVersion;
   readonly getStorageState: GetStorageState;
   readonly importStorageState: ImportStorageState;
+  readonly findKeeper: FindKeeper;
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;
   readonly getCapacity: GetCapacity;

@@ -22,6 +22,7 @@ export const ERROR_CATALOGUE = {
     title: 'The context has no such version, or it was dropped',
   },
   download_not_found: { status: 404, retryable: false, title: 'No finished download of this name' },
+  upload_not_found: { status: 404, retryable: false, title: 'No upload of this name' },
   file_not_found: { status: 404, retryable: false, title: 'No such file, or it has expired' },
   worker_not_found: { status: 404, retryable: false, title: 'No such worker' },
   job_not_found: { status: 404, retryable: false, title: 'No such job in quarantine' },
@@ -57,9 +58,14 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'The session or context has another revision',
   },
+  upload_quota_exceeded: {
+    status: 413,
+    retryable: false,
+    title: 'The session has used up its quota for uploads',
+  },
   body_too_large: { status: 413, retryable: false, title: 'The body is larger than 256 KiB' },
   context_too_large: { status: 413, retryable: false, title: 'The context is too large to be saved' },
-  unsupported_media_type: { status: 415, retryable: false, title: 'The body is not application/json' },
+  unsupported_media_type: { status: 415, retryable: false, title: 'The body has another media type' },
   invalid_request: { status: 422, retryable: false, title: 'A field has an invalid value' },
   idempotency_key_reused: {
     status: 422,
@@ -98,6 +104,7 @@ export const ERROR_CATALOGUE = {
     retryable: true,
     title: 'A newer version of the service wrote this session',
   },
+  worker_disk_full: { status: 507, retryable: true, title: 'The disk of the worker is full' },
   shutting_down: { status: 503, retryable: true, title: 'This process is shutting down' },
 } as const satisfies Record<string, ErrorSpec>;
 

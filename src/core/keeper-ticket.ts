@@ -26,8 +26,13 @@ export function keeperPath(secret: string, claimId: string, part = ''): string {
   return `/browser/${claimId}${part}?ticket=${keeperTicket(secret, claimId)}`;
 }
 
-/** Path and query of a request for a browser's downloads: for the list, or for one of them by name. */
-export function keeperDownloadsPath(secret: string, claimId: string, name: string | null): string {
+/** Path and query of a request for a browser's downloads or uploads: for the list, or for one of them by name. */
+export function keeperFilesPath(
+  secret: string,
+  claimId: string,
+  kind: 'downloads' | 'uploads',
+  name: string | null,
+): string {
   const which = name === null ? '' : `/${encodeURIComponent(name)}`;
-  return keeperPath(secret, claimId, `/downloads${which}`);
+  return keeperPath(secret, claimId, `/${kind}${which}`);
 }

@@ -1,12 +1,12 @@
 import {
   keeperOf,
   routeTo,
+  type KeeperRoute,
   type DevToolsPart,
   type DialTarget,
   type HostIdentity,
   type Route,
 } from '../browser/dial';
-import type { DownloadsRoute } from '../browser/downloads';
 import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { ActivityStore } from '../store/activity-store';
@@ -26,8 +26,8 @@ export interface FindBrowserParts {
   readonly secret: string;
 }
 
-/** Finds the route to the downloads of a live session. */
-export type FindDownloads = (ref: SessionRef) => Promise<DownloadsRoute>;
+/** Finds the route to the keeper of a live session, which has its downloads and uploads. */
+export type FindKeeper = (ref: SessionRef) => Promise<KeeperRoute>;
 
 /**
  * The call counts as activity: a client that asks for a screenshot or for cookies is not idle.
@@ -41,11 +41,11 @@ export function findBrowser(parts: FindBrowserParts): FindBrowser {
 }
 
 /**
- * The same for the session's downloads: the call counts as activity, too.
+ * The same for the session's keeper: the call counts as activity, too.
  *
  * @throws ServiceError as {@link findBrowser}.
  */
-export function findDownloads(parts: FindBrowserParts): FindDownloads {
+export function findKeeper(parts: FindBrowserParts): FindKeeper {
   const { localHost, secret } = parts;
   return ref =>
     find(parts, ref, ({ endpoint, claimId }) => {

@@ -2,6 +2,7 @@ import type { Express, RequestHandler } from 'express';
 import { methodNotAllowed } from './edge/error-handler';
 import type { Operation } from './openapi/operation';
 import { OPERATIONS, type OperationId } from './openapi/operations';
+import { bodyReader } from './edge/body';
 import { queryGuard } from './edge/query-guard';
 
 /** The handler of each operation. */
@@ -12,6 +13,7 @@ export type Handlers = Readonly<Record<OperationId, RequestHandler>>;
  * then, after authentication, all others. A method that a path does not have is a 405.
  */
 export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenticated'): void {
+  const readBody = bodyReader();
   const operations = Object.entries<Operation>(OPERATIONS).filter(
     ([, { isOpen }]) => (isOpen === true) === (kind === 'open'),
   );
@@ -20,7 +22,10 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
     const route = app.route(routePath(path));
     for (const [id, operation] of here) {
       // Probes, links and WebSocket URLs may carry additional parameters; these operations select nothing by them.
-      const guards = kind === 'open' ? [] : [queryGuard(operation)];
+      const guards =
+        kind === 'open'
+          ? []
+          : [...(operation.streamedBody === undefined ? readBody : []), queryGuard(operation)];
       // SAFETY: the entries are those of OPERATIONS.
       route[VERBS[operation.method]](...guards, handlers[id as OperationId]);
     }

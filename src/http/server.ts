@@ -11,7 +11,6 @@ import type { MaintenanceStore } from '../store/maintenance-store';
 import type { ClusterExporter } from './cluster-exporter';
 import { accessLog } from './edge/access-log';
 import type { Authenticator } from './edge/authenticator';
-import { bodyReader } from './edge/body';
 import type { EdgeGuard } from './edge/edge-guard';
 import { errorHandler, notFound } from './edge/error-handler';
 import { mount, type Handlers } from './mount';
@@ -47,6 +46,7 @@ import { fetchDownloadRoute, listDownloadsRoute } from './routes/session-downloa
 import { sessionEventsRoute } from './routes/session-events';
 import { sessionLiveRoute } from './routes/session-live';
 import { readCookiesRoute, screenshotRoute, writeCookiesRoute } from './routes/session-page';
+import { listUploadsRoute, removeUploadRoute, uploadRoute } from './routes/session-uploads';
 import { streamEventsRoute } from './routes/stream-events';
 import { updateSessionRoute } from './routes/update-session';
 import { saveContextRoute } from './routes/save-context';
@@ -96,7 +96,6 @@ export function httpApp(parts: HttpParts): Express {
   mount(app, handlers, 'open');
   app.use(BOARD_PATH, queueBoardRoute(parts));
   app.use(parts.authenticator.middleware);
-  app.use(bodyReader());
   mount(app, handlers, 'authenticated');
 
   app.use(notFound);
@@ -108,7 +107,7 @@ export function httpApp(parts: HttpParts): Express {
 function handlersOf(parts: HttpParts): Handlers {
   const { service, authenticator, readiness, eventStreams, stalledReaders, publicUrl, clock, log } = parts;
   const { policy, views, getCapacity, countSessions, getSession, followSession, followTenant } = service;
-  const { findBrowser, findDownloads, getUsage, fileLinks } = service;
+  const { findBrowser, findKeeper, getUsage, fileLinks } = service;
   const { files, maintenance, metrics, cluster, observeClients } = parts;
   const release = releaseSessionRoute(service);
   const devTools = { findBrowser, views, authenticator, secret: parts.secret };
@@ -132,7 +131,10 @@ function handlersOf(parts: HttpParts): Handlers {
     getCookies: readCookiesRoute(service),
     setCookies: writeCookiesRoute(service),
     listDownloads: listDownloadsRoute(service),
-    fetchDownload: fetchDownloadRoute({ findDownloads, stalledReaders }),
+    fetchDownload: fetchDownloadRoute({ findKeeper, stalledReaders }),
+    listUploads: listUploadsRoute(service),
+    upload: uploadRoute(service),
+    deleteUpload: removeUploadRoute(service),
     connect: sessionCdpRoute,
     getDevToolsVersion: devToolsJsonRoute('version', devTools),
     getDevToolsTargets: devToolsJsonRoute('list', devTools),

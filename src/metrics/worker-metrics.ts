@@ -17,6 +17,7 @@ export class WorkerMetrics {
   readonly browserCpu;
   readonly orphansReaped;
   readonly downloadsCut;
+  readonly uploadsCut;
   readonly keeperRegistrations;
   readonly keeperConnections;
 
@@ -58,8 +59,9 @@ export class WorkerMetrics {
       name: 'orphans_reaped_total',
       help: 'Browsers without a session that the keeper of this worker has ended.',
     });
-    const help = 'Downloads that were cut off at the quota of their session.';
-    this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help });
+    const help = (files: string): string => `${files} that were cut off at the quota of their session.`;
+    this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help: help('Downloads') });
+    this.uploadsCut = registry.counter({ name: 'uploads_cut_total', help: help('Uploads') });
     this.keeperRegistrations = registry.counter({
       name: 'keeper_registrations_total',
       help: 'Registrations of this worker with a keeper: one at the start, and one after each lost keeper.',

@@ -52,6 +52,9 @@ async function useFully(session: SessionView): Promise<void> {
   await page.goto('data:text/html,<a download="x.txt" href="data:,text">x</a>');
   await page.evaluate('document.querySelector("a").click()');
   await page.evaluate('void window.open("about:blank")');
+  const uploads = `${installation.url}/v1/sessions/${session.id}/uploads?name=x`;
+  const headers = { 'content-type': 'application/octet-stream' };
+  expect((await fetch(uploads, { method: 'POST', body: 'x', headers })).status).toBe(201);
   await browser.disconnect();
 }
 

@@ -77,6 +77,25 @@ const MAKE_FILE = `
     await client.sessions.release(session);
   });
 
+  it('takes uploads from clients on other machines', async () => {
+    const client = new Client({ baseUrl: api.url });
+    const session = await client.sessions.create();
+    const content = Buffer.alloc(3 * 2 ** 20, 'far away ');
+    const { path } = await client.sessions.upload(session, content, { name: 'a.txt' });
+    const browser = await client.puppeteer.connect(session);
+    const page = await browser.newPage();
+    await page.goto('data:text/html,<input type="file">');
+    const input = await page.$('input');
+    if (input === null) throw new Error('the page has no input');
+    await input.uploadFile(path);
+    const read = 'document.querySelector("input").files[0].text()';
+    expect(await page.evaluate(read)).toBe(content.toString());
+    await browser.disconnect();
+    await client.sessions.deleteUpload(session, 'a.txt');
+    expect(await client.sessions.uploads(session)).toEqual([]);
+    await client.sessions.release(session);
+  });
+
   it('fails as worker_lost when the cable is pulled, and its browser ends when the cable is back', async () => {
     const session = await api.create();
     await untilReaperIsActive(redis);

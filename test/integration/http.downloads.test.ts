@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, readlink, truncate, writeFile } from 'node:fs/promises';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { DownloadsRoute } from '../../src/browser/downloads';
+import type { KeeperRoute } from '../../src/browser/dial';
 import { Browser } from '../../src/client/browser';
 import { pollUntil } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
@@ -20,6 +20,7 @@ import { KeeperGateway } from '../../workers/keeper/door/gateway';
 import { startTestApi, type TestApi } from '../support/api';
 import { Contract } from '../support/openapi';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
+import { uploadsIn } from '../support/uploads';
 
 describe('downloads of a live session', () => {
   let api: TestApi;
@@ -42,6 +43,7 @@ describe('downloads of a live session', () => {
           log: createLogger('keeper', 'silent'),
         }),
         cuts,
+        uploads: uploadsIn(dir.path),
       }),
       secret: () => api.deps.secret,
       clock: systemClock,
@@ -143,7 +145,7 @@ describe('downloads of a live session', () => {
       const files = await Promise.all(open.map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
       return files.includes(path);
     };
-    const findDownloads = (): Promise<DownloadsRoute> => {
+    const findKeeper = (): Promise<KeeperRoute> => {
       const keeper = { socketPath: join(dir.path, 'gateway.sock') };
       return Promise.resolve({ keeper, claimId: 'unread', secret: api.deps.secret });
     };
@@ -153,7 +155,7 @@ describe('downloads of a live session', () => {
       rule: { appliesTo: 'waiting', limitMs: () => 200 },
     });
     const app = express().use(openContext(new AbortController().signal), new Authenticator([]).middleware);
-    const server = app.get('/:id/:name', fetchDownloadRoute({ findDownloads, stalledReaders })).listen(0);
+    const server = app.get('/:id/:name', fetchDownloadRoute({ findKeeper, stalledReaders })).listen(0);
     try {
       await once(server, 'listening');
       // SAFETY: a server that listens on TCP has an address of this form.

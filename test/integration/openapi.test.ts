@@ -21,6 +21,7 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
   /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
   /^fetchDownload (404 download_not_found|410 download_quota_exceeded)$/, // the same
+  /^(listUploads 200|upload (201|400|413|507)|deleteUpload (204|404 upload_not_found))/, // http.uploads, keeper/uploads
   /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect|getDevTools\w+) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^updateSession 409 session_not_live$/, // http.update
@@ -67,6 +68,14 @@ describe('every answer', () => {
     return given;
   };
 
+  const expectOfUploads = async (id: string, status: number): Promise<void> => {
+    const path = `/v1/sessions/${id}/uploads`;
+    const headers = [['content-type', 'application/octet-stream']] as const;
+    await expectStatus(withKey('GET', path), status);
+    await expectStatus(withKey('POST', `${path}?name=a`, { headers, body: 'x' }), status);
+    await expectStatus(withKey('DELETE', `${path}/a`), status);
+  };
+
   it('to a wrong request is as documented, on every route', async () => {
     for (const { method, path, operation } of contract.operations) {
       const at = path.replaceAll(/\{\w+\}/g, 'some-id');
@@ -74,11 +83,13 @@ describe('every answer', () => {
       if (operation.security !== undefined) continue;
       await expectStatus(send(method, at), 401);
       await expectStatus(withKey(method, `${at}?unknown=1`, { headers: [JSON_BODY], body: '{}' }), 422);
-      await expectStatus(withKey(method, at, { headers: [JSON_BODY], body: '{' }), 400);
+      // The body of an upload is no JSON: no JSON is right.
+      const ofJson = (status: number): number => (operation.operationId === 'upload' ? 415 : status);
+      await expectStatus(withKey(method, at, { headers: [JSON_BODY], body: '{' }), ofJson(400));
       await expectStatus(withKey(method, at, { headers: [['content-type', 'text/plain']], body: '{}' }), 415);
       await expectStatus(
         withKey(method, at, { headers: [JSON_BODY], body: `["${'x'.repeat(262_144)}"]` }),
-        413,
+        ofJson(413),
       );
     }
   });
@@ -110,6 +121,7 @@ describe('every answer', () => {
     for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt', ...devTools]) {
       await expectStatus(withKey('GET', `/v1/sessions/waits/${path}`), 409);
     }
+    await expectOfUploads('waits', 409);
     await expectStatus(post('/v1/sessions/waits/cookies', { cookies: [] }), 409);
     api.worker.launches = 'live';
     const labels = { team: 'a', 'example.org/x': '' };
@@ -139,6 +151,7 @@ describe('every answer', () => {
     // The stand-in browser has no pages to ask for.
     for (const path of ['screenshot', 'cookies', 'downloads', 'downloads/a.txt'])
       await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 502);
+    await expectOfUploads('s', 502);
     await expectStatus(withKey('GET', '/v1/sessions/s/screenshot?pageId=*'), 422);
     await expectStatus(post('/v1/sessions/s/cookies', { cookies: [] }), 502);
     await expectStatus(post('/v1/sessions/s/cookies', { cookies: 1 }), 422);
@@ -155,6 +168,7 @@ describe('every answer', () => {
     await expectStatus(post('/v1/sessions/s', { name: 'm' }, [], 'PATCH'), 409);
     for (const path of ['live', 'screenshot', 'cookies', 'downloads', 'downloads/a.txt', ...devTools])
       await expectStatus(withKey('GET', `/v1/sessions/s/${path}`), 409);
+    await expectOfUploads('s', 409);
     await expectStatus(post('/v1/sessions/s/cookies', { cookies: [] }), 409);
     await expectStatus(
       withKey('GET', '/v1/sessions/s/events/stream', { headers: [['last-event-id', 'closed']] }),
@@ -192,6 +206,7 @@ describe('every answer', () => {
     for (const path of [...parts, '/downloads/a.txt']) {
       await expectStatus(withKey('GET', `/v1/sessions/unknown${path}`), 404);
     }
+    await expectOfUploads('unknown', 404);
     await expectStatus(post('/v1/sessions/unknown/cookies', { cookies: [] }), 404);
     await expectStatus(post('/v1/sessions/unknown', { name: 'm' }, [], 'PATCH'), 404);
     await expectStatus(withKey('DELETE', '/v1/sessions/unknown'), 404);

@@ -80,6 +80,7 @@ export class KeeperFixture {
       dataDir: this.dir.path,
       slots: 10,
       downloadsMaxBytes: 2 ** 30,
+      uploadsMaxBytes: 2 ** 30,
       browser: { kind: 'null' },
       listen: null,
       advertise: null,

@@ -88,6 +88,7 @@ export const EVENTS: { readonly [T in MachineEvent['type']]: Extract<MachineEven
     nowMs: T0 + 6_900,
     save: { saveId: 7, atMs: T0 + 6_900, version: 4, isCurrent: true, problem: null },
   },
+  UPLOADS_CUT: { type: 'UPLOADS_CUT', nowMs: T0 + 6_900 },
   RELEASE: { type: 'RELEASE', nowMs: T0 + 7_000, reason: 'released_by_client' },
   TIMEOUT: {
     type: 'TIMEOUT',

@@ -76,6 +76,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       nowMs,
       save: { ...EVENTS.CONTEXT_SAVE.save, atMs: nowMs },
     })),
+    fc.constant<Move>((_, nowMs) => ({ type: 'UPLOADS_CUT', nowMs })),
   ),
   {
     weight: 5, // most name a deadline that does not exist or has not passed

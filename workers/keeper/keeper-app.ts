@@ -43,6 +43,8 @@ export interface KeeperOptions {
   readonly slots: number;
   /** How much disk space the downloads of one session may take, bytes. */
   readonly downloadsMaxBytes: number;
+  /** The same for its uploads. */
+  readonly uploadsMaxBytes: number;
   readonly browser: BrowserChoice;
   /** `host:port` for other machines; null: no gateway. */
   readonly listen: string | null;
@@ -170,6 +172,7 @@ async function makeKeeper(
     load,
     liveness: rhythm?.liveness ?? LIVENESS,
     downloadsMaxBytes: options.downloadsMaxBytes,
+    uploadsMaxBytes: options.uploadsMaxBytes,
     clock,
     log,
   });

@@ -25,6 +25,8 @@ export interface KeeperDeps {
   readonly liveness: LivenessRhythm;
   /** How much disk space the downloads of one session may take, bytes. */
   readonly downloadsMaxBytes: number;
+  /** The same for its uploads. */
+  readonly uploadsMaxBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
 }

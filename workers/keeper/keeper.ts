@@ -43,6 +43,7 @@ export class Keeper {
   readonly #closing = new AbortController();
   #orphansReaped = 0;
   #downloadsCut = 0;
+  #uploadsCut = 0;
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(deps: KeeperDeps) {
@@ -59,6 +60,7 @@ export class Keeper {
     for (const { stored, process } of found.alive) {
       const browser = this.#keep(stored.ref, stored.fence, process.directory);
       browser.resume(process, stored);
+      void this.#openUploads(browser);
       if (stored.ordered) void browser.order('ended by an order from before a restart');
       else this.#watch(browser);
     }
@@ -85,6 +87,7 @@ export class Keeper {
       used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
       downloadsCut: this.#downloadsCut,
+      uploadsCut: this.#uploadsCut,
       gatewayConnections: this.#deps.gatewayConnections(),
       load: this.#deps.load(),
     };
@@ -103,8 +106,8 @@ export class Keeper {
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
     if (!browser?.endpoint || browser.downloads === null) return null;
-    const { endpoint, downloads, cuts } = browser;
-    return { endpoint, downloads, cuts };
+    const { endpoint, downloads, cut, uploads } = browser;
+    return { endpoint, downloads, cuts: cut.downloads, uploads };
   }
 
   /**
@@ -175,9 +178,9 @@ export class Keeper {
     return { known: true, profile };
   }
 
-  /** The worker has committed the cut downloads. */
-  async cutsHeard(ref: string, claimId: string): Promise<void> {
-    await this.#books.find(ref, claimId)?.cutsAreHeard();
+  /** The worker has committed that downloads, or an upload, were cut. */
+  async cutHeard(ref: string, claimId: string, kind: 'downloads' | 'uploads'): Promise<void> {
+    await this.#books.find(ref, claimId)?.noteCut(cut => cut.heard(kind));
   }
 
   /**
@@ -234,7 +237,7 @@ export class Keeper {
   }
 
   #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
-    const { records, clock, bootId, netns, gateway, gatewaySocket } = this.#deps;
+    const { records, clock, bootId, netns, gateway, gatewaySocket, uploadsMaxBytes } = this.#deps;
     const deps: KeptBrowserDeps = {
       records,
       clock,
@@ -246,6 +249,8 @@ export class Keeper {
         gateway: gateway(),
         gatewaySocket,
       }),
+      uploadsMaxBytes,
+      onUploadCut: browser => this.#onUploadCut(browser),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
       onFreed: browser => this.#onFreed(browser),
     };
@@ -264,8 +269,22 @@ export class Keeper {
   #onCuts(browser: KeptBrowser, cuts: readonly CutDownload[]): void {
     this.#deps.log.info({ ref: browser.ref, cuts: cuts.length }, 'downloads were cut off at the quota');
     this.#downloadsCut += cuts.length;
-    void browser.addCuts(cuts);
+    void browser.noteCut(cut => cut.addDownloads(cuts));
     this.#changed();
+  }
+
+  #onUploadCut(browser: KeptBrowser): void {
+    this.#deps.log.info({ ref: browser.ref }, 'an upload was cut off at the quota');
+    this.#uploadsCut += 1;
+    void browser.noteCut(cut => cut.addUpload());
+    this.#changed();
+  }
+
+  /* What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again. */
+  async #openUploads({ ref, uploads }: KeptBrowser): Promise<void> {
+    await uploads.open().catch((error: unknown) => {
+      this.#deps.log.warn({ err: error, ref }, 'incomplete uploads could not be removed');
+    });
   }
 
   #onFreed(browser: KeptBrowser): void {

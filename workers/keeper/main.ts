@@ -57,6 +57,7 @@ async function keeperOptions(
     dataDir,
     slots: keeper.slots,
     downloadsMaxBytes: keeper.downloadsMaxBytes,
+    uploadsMaxBytes: keeper.uploadsMaxBytes,
     browser: await chooseBrowser(keeper, searchPath),
     listen: keeper.listen,
     advertise: keeper.advertise,

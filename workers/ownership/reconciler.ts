@@ -104,7 +104,10 @@ export class Reconciler {
     const isRunning = browser?.state === 'running';
     const isHeld =
       browser?.fence.claimId === fence.claimId && this.parts.owned.holds(record.ref, fence.claimId);
-    if (isRunning && isHeld) return this.#commitCuts(record, fence, browser);
+    if (isRunning && isHeld) {
+      await this.#commitCuts(record, fence, browser);
+      return this.#commitUploadCut(record, fence, browser);
+    }
     // The browser is closing: the keeper reports how it ended later, and the next pass handles that.
     if (browser?.state === 'closing' && browser.fence.claimId === fence.claimId) return;
     if (isRunning && isSameBrowser(record, browser)) await this.#adopt(record, fence, browser);
@@ -156,6 +159,13 @@ export class Reconciler {
     if (hasNewCuts !== true) return;
     await this.#commitAs(ref, fence, 'download_quota_exceeded', nowMs => ({ type: 'DOWNLOADS_CUT', nowMs }));
     await this.parts.keeper.call('cutsHeard', { ref, claimId: fence.claimId }, { timeoutMs: 5_000 });
+  }
+
+  /* The same for an upload. */
+  async #commitUploadCut({ ref }: SessionRecord, fence: Fence, browser: BrowserRecord): Promise<void> {
+    if (browser.hasNewUploadCut !== true) return;
+    await this.#commitAs(ref, fence, 'upload_quota_exceeded', nowMs => ({ type: 'UPLOADS_CUT', nowMs }));
+    await this.parts.keeper.call('uploadCutHeard', { ref, claimId: fence.claimId }, { timeoutMs: 5_000 });
   }
 
   async #commitAs(

@@ -11,7 +11,7 @@ const STORAGE_STATE_MAX_BYTES = 16 * 2 ** 20;
 const DEPTH_MAX = 32;
 
 /**
- * Reads bodies: JSON objects and arrays only, of bounded size and depth. A request without a body gets `{}`. Anything
+ * Reads the bodies of operations that do not read theirs themselves: JSON objects and arrays only, of bounded size and depth. A request without a body gets `{}`. Anything
  * but `application/json` is refused: a web page can send that type to another origin only after a CORS preflight.
  */
 export function bodyReader(): RequestHandler[] {

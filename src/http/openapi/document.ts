@@ -112,8 +112,7 @@ function documented(
   operation: Operation,
   policy: TimeoutPolicy,
 ): ZodOpenApiOperationObject {
-  const { tag, summary, description, isOpen, body, bodyExample } = operation;
-  const example = bodyExample === undefined ? {} : { example: bodyExample };
+  const { tag, summary, description, isOpen } = operation;
   return {
     operationId,
     tags: [tag],
@@ -121,13 +120,23 @@ function documented(
     ...(description === undefined ? {} : { description }),
     ...(isOpen === true ? { security: [] } : {}),
     requestParams: parametersOf(operation),
-    ...(body === undefined
-      ? {}
-      : {
-          requestBody: { required: false, content: { [JSON_TYPE]: { schema: body(policy), ...example } } },
-        }),
+    ...requestBodyOf(operation, policy),
     responses: responsesOf(operation),
   };
+}
+
+function requestBodyOf(
+  { body, bodyExample, streamedBody }: Operation,
+  policy: TimeoutPolicy,
+): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  if (streamedBody !== undefined) {
+    const content: Record<string, { schema: z.ZodType }> = {};
+    for (const [type, schema] of Object.entries(streamedBody)) content[type] = { schema };
+    return { requestBody: { required: true, content } };
+  }
+  if (body === undefined) return {};
+  const example = bodyExample === undefined ? {} : { example: bodyExample };
+  return { requestBody: { required: false, content: { [JSON_TYPE]: { schema: body(policy), ...example } } } };
 }
 
 function parametersOf({ path, query, headers }: Operation): ZodOpenApiParameters {

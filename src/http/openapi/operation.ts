@@ -34,6 +34,8 @@ export interface Operation {
   readonly headers?: ParametersSchema;
   /** Schema of the body; depends on the operator's settings. */
   readonly body?: (policy: TimeoutPolicy) => z.ZodType;
+  /** Reads its body itself as it comes; its schema by media type. */
+  readonly streamedBody?: Readonly<Record<string, z.ZodType>>;
   /** An example of the body. */
   readonly bodyExample?: Readonly<Record<string, unknown>>;
   /** The answers by status. */
@@ -43,11 +45,13 @@ export interface Operation {
 }
 
 /** The errors that any operation of this kind may answer besides its own. */
-export function commonErrors({ isOpen, path }: Operation): readonly ErrorCode[] {
+export function commonErrors({ isOpen, path, streamedBody }: Operation): readonly ErrorCode[] {
   const always: ErrorCode[] = ['malformed_request', 'forbidden_origin', 'internal_error'];
   // While a process waits for its first Redis it answers nothing but /livez.
   if (path !== '/livez') always.push('redis_unavailable');
   if (isOpen === true) return always;
   // `invalid_request` at least for an unknown query parameter.
-  return [...always, 'unauthorized', 'body_too_large', 'unsupported_media_type', 'invalid_request'];
+  const ofBody: readonly ErrorCode[] =
+    streamedBody === undefined ? ['body_too_large', 'unsupported_media_type'] : ['unsupported_media_type'];
+  return [...always, 'unauthorized', ...ofBody, 'invalid_request'];
 }

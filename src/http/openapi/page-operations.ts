@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { JsonEndpoint } from '../../browser/dial';
 import { devToolsProtocol, devToolsTargets, devToolsVersion } from '../routes/devtools-json';
 import { downloadsAnswer } from '../routes/session-downloads';
+import { uploadQuery, uploadsAnswer } from '../routes/session-uploads';
+import { BYTES_TYPE, FILES_MAX, FORM_TYPE } from '../edge/uploaded-files';
 import { cookiesAnswer, cookiesBody, screenshotQuery } from '../routes/session-page';
 import type { Operation } from './operation';
 
@@ -98,6 +100,57 @@ export const PAGE_OPERATIONS = {
       'session_not_found',
       'download_not_found',
       'download_quota_exceeded',
+      'session_ended',
+      'session_not_live',
+      'browser_unreachable',
+    ],
+  },
+  listUploads: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/uploads',
+    tag: 'Sessions',
+    summary: 'List the uploads of a live session',
+    answers: {
+      200: { description: 'The files beside the browser, sorted by name.', schema: uploadsAnswer },
+    },
+    errors: ['session_not_found', 'session_ended', 'session_not_live', 'browser_unreachable'],
+  },
+  upload: {
+    method: 'POST',
+    path: '/v1/sessions/{id}/uploads',
+    tag: 'Sessions',
+    summary: 'Put files beside the browser of a live session',
+    description:
+      'For file inputs of its pages. Either all files of a request are stored or none. Names are made ' +
+      'safe, and a name that is taken gets a number: the answer has the names and paths.',
+    query: uploadQuery,
+    streamedBody: {
+      [FORM_TYPE]: z.object({
+        file: z
+          .array(z.string().meta({ format: 'binary' }))
+          .describe(`Up to ${FILES_MAX} files, in parts of any name. Other fields are refused.`),
+      }),
+      [BYTES_TYPE]: z.string().meta({ format: 'binary' }),
+    },
+    answers: { 201: { description: 'The files, in their order.', schema: uploadsAnswer } },
+    errors: [
+      'session_not_found',
+      'session_ended',
+      'session_not_live',
+      'upload_quota_exceeded',
+      'browser_unreachable',
+      'worker_disk_full',
+    ],
+  },
+  deleteUpload: {
+    method: 'DELETE',
+    path: '/v1/sessions/{id}/uploads/{name}',
+    tag: 'Sessions',
+    summary: 'Remove an upload of a live session',
+    answers: { 204: { description: 'The file is removed.' } },
+    errors: [
+      'session_not_found',
+      'upload_not_found',
       'session_ended',
       'session_not_live',
       'browser_unreachable',

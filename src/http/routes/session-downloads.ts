@@ -2,14 +2,14 @@ import { pipeline } from 'node:stream/promises';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { listDownloads, openDownload, type Download, type Downloads } from '../../browser/downloads';
-import type { FindDownloads } from '../../engine/live-browser';
+import type { FindKeeper } from '../../engine/live-browser';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { refOfParam } from '../edge/session-param';
 import type { StalledReaders } from '../../core/stalled-readers';
 
 /** Dependencies of the routes. */
 export interface SessionDownloadsRouteParts {
-  readonly findDownloads: FindDownloads;
+  readonly findKeeper: FindKeeper;
   /**
    * Cuts readers that do not read: each keeps a file of the keeper open, and so its bytes on the disk after the
    * session's end.
@@ -39,10 +39,10 @@ export const downloadsAnswer = z.object({
 
 /** `GET /v1/sessions/:id/downloads`: the files in the session's folder for downloads. */
 export function listDownloadsRoute({
-  findDownloads,
-}: Pick<SessionDownloadsRouteParts, 'findDownloads'>): RequestHandler {
+  findKeeper,
+}: Pick<SessionDownloadsRouteParts, 'findKeeper'>): RequestHandler {
   return async (req, res) => {
-    const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
+    const route = await withinRedisBudget(findKeeper(refOfParam(req, res)));
     const { downloads, cut } = await listDownloads(route);
     res.json({ downloads: [...downloads.map(downloadView), ...cut.map(cutView)] });
   };
@@ -53,12 +53,12 @@ export function listDownloadsRoute({
  * not show them as a page of this origin.
  */
 export function fetchDownloadRoute({
-  findDownloads,
+  findKeeper,
   stalledReaders,
 }: SessionDownloadsRouteParts): RequestHandler {
   return async (req, res) => {
     const name = String(req.params['name']);
-    const route = await withinRedisBudget(findDownloads(refOfParam(req, res)));
+    const route = await withinRedisBudget(findKeeper(refOfParam(req, res)));
     const { size, bytes } = await openDownload(route, name);
     res.attachment(name);
     res.set({

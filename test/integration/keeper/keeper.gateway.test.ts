@@ -6,12 +6,13 @@ import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { systemClock } from '../../../src/core/clock';
 import { pollUntil } from '../../../src/core/abort';
-import { keeperDownloadsPath, keeperPath } from '../../../src/core/keeper-ticket';
+import { keeperFilesPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
 import { BrowserDownloads } from '../../../workers/keeper/downloads/browser-downloads';
-import { KeeperGateway } from '../../../workers/keeper/door/gateway';
+import { KeeperGateway, type ReachableBrowser } from '../../../workers/keeper/door/gateway';
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
+import { uploadsIn } from '../../support/uploads';
 
 const SECRET = 'a secret of the installation';
 
@@ -25,10 +26,7 @@ beforeEach(async () => {
   secret = SECRET;
   browser = await startEchoBrowser();
   gateway = await KeeperGateway.listen('127.0.0.1:0', {
-    browserOf: claimId =>
-      claimId === 'claim-1'
-        ? { endpoint: browser.endpoint, downloads: downloadsOf(process.getuid?.() ?? 0), cuts: [] }
-        : null,
+    browserOf: claimId => (claimId === 'claim-1' ? reachable(process.getuid?.() ?? 0) : null),
     secret: () => secret,
     clock: systemClock,
     silence: { appliesTo: 'blocked', limitMs: () => 1_500 },
@@ -42,8 +40,12 @@ afterEach(async () => {
   await dir.remove();
 });
 
-const downloadsOf = (uid: number): BrowserDownloads =>
-  new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') });
+const reachable = (uid: number): ReachableBrowser => ({
+  endpoint: browser.endpoint,
+  downloads: new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') }),
+  cuts: [],
+  uploads: uploadsIn(dir.path),
+});
 
 function tryUpgrade(path: string, headers: Record<string, string> = {}): WebSocket {
   return new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, { headers });
@@ -177,7 +179,7 @@ describe('the other endpoints of DevTools', () => {
 
 describe('downloads', () => {
   const get = async (name: string | null, claimId = 'claim-1', key = SECRET): Promise<Response> =>
-    fetch(`http://127.0.0.1:${gateway.port}${keeperDownloadsPath(key, claimId, name)}`);
+    fetch(`http://127.0.0.1:${gateway.port}${keeperFilesPath(key, claimId, 'downloads', name)}`);
 
   test('are listed and sent to a client with the ticket', async () => {
     const content = 'x'.repeat(300_000);
@@ -197,7 +199,7 @@ describe('downloads', () => {
     expect((await get('not there')).status).toBe(404);
     secret = null;
     expect((await get(null)).status).toBe(503);
-    const path = keeperDownloadsPath(SECRET, 'claim-1', null);
+    const path = keeperFilesPath(SECRET, 'claim-1', 'downloads', null);
     secret = SECRET;
     expect(await statusOf(path)).toBe(404);
     const post = await fetch(`http://127.0.0.1:${gateway.port}${path}`, { method: 'POST' });
@@ -208,13 +210,17 @@ describe('downloads', () => {
 test('on this machine a socket that only the service’s user can open is enough', async () => {
   const socketPath = join(dir.path, 'gateway.sock');
   const neighbours = await KeeperGateway.listenOn(socketPath, {
-    browserOf: () => ({ endpoint: browser.endpoint, downloads: downloadsOf(0), cuts: [] }),
+    browserOf: () => reachable(0),
     secret: () => SECRET,
     clock: systemClock,
     log: createLogger('gateway', 'silent'),
   });
   expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
-  const request = httpGet({ socketPath, path: keeperDownloadsPath(SECRET, 'claim-1', null), agent: false });
+  const request = httpGet({
+    socketPath,
+    path: keeperFilesPath(SECRET, 'claim-1', 'downloads', null),
+    agent: false,
+  });
   // SAFETY: what `response` comes with.
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
   expect([answer.statusCode, await text(answer)]).toEqual([200, '{"downloads":[],"cut":[]}']);

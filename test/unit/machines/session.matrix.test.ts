@@ -20,6 +20,7 @@ const DECISIONS = {
     UPDATE: 'queued',
     DOWNLOADS_CUT: '-', // there is no browser yet
     CONTEXT_SAVE: '-',
+    UPLOADS_CUT: '-',
     RELEASE: 'released',
     TIMEOUT: 'failed',
   },
@@ -34,6 +35,7 @@ const DECISIONS = {
     UPDATE: 'launching',
     DOWNLOADS_CUT: '-', // no client has had it yet
     CONTEXT_SAVE: '-',
+    UPLOADS_CUT: '-',
     RELEASE: 'released',
     TIMEOUT: 'failed queued',
   },
@@ -48,6 +50,7 @@ const DECISIONS = {
     UPDATE: 'live',
     DOWNLOADS_CUT: 'live',
     CONTEXT_SAVE: 'live',
+    UPLOADS_CUT: 'live',
     RELEASE: 'released',
     TIMEOUT: 'timed_out',
   },
@@ -69,6 +72,7 @@ function nothing(): Record<MachineEvent['type'], '-'> {
     UPDATE: '-',
     DOWNLOADS_CUT: '-',
     CONTEXT_SAVE: '-',
+    UPLOADS_CUT: '-',
     RELEASE: '-',
     TIMEOUT: '-',
   };

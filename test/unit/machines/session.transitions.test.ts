@@ -317,6 +317,11 @@ const rows: Row[] = [
     event: EVENTS.CONTEXT_SAVE,
     to: 'live',
     changes: { lastSave: EVENTS.CONTEXT_SAVE.save },
+    arrow: 'live UPLOADS_CUT',
+    from: 'live',
+    event: EVENTS.UPLOADS_CUT,
+    to: 'live',
+    changes: {},
     effects: [],
   },
   {

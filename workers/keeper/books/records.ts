@@ -46,6 +46,8 @@ const stored = z.object({
   cutsHeard: z.boolean().default(false),
   /** Whether its profile is kept after its end. */
   keepsProfile: z.boolean().default(false),
+  /** Whether an upload was cut, and whether the worker has committed that. */
+  uploadCut: z.enum(['none', 'new', 'heard']).default('none'),
 });
 
 /** What the next keeper needs to know about a browser. */

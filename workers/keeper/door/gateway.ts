@@ -6,28 +6,30 @@ import type { Clock } from '../../../src/core/clock';
 import { messageOf } from '../../../src/core/errors';
 import { isKeeperTicket } from '../../../src/core/keeper-ticket';
 import type { Logger } from '../../../src/core/logger';
+import { limitBody } from '../../../src/core/request-body';
 import { API_SILENCE, SILENCE_CHECK_MS } from '../../../src/core/silent-clients';
 import { spliceUpgrade, type Splice } from '../../../src/core/splice';
 import { StalledReaders, type StallRule } from '../../../src/core/stalled-readers';
 import type { DevToolsAddress } from '../process/devtools';
 import { sendDevToolsJson } from './gateway-devtools';
 import { sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
+import { removeUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
 import { listenOnSocket } from './listen-on-socket';
 
 /** How long a peer may take to send its request. */
 const REQUEST_PATIENCE_MS = 5_000;
 
-/** The paths of keeperPath() and keeperDownloadsPath(). */
+/** The paths of keeperPath() and keeperFilesPath(). */
 const PATH_PATTERN = /^\/browser\/([A-Za-z0-9_-]{1,64})(\/[^?]{1,1200})?\?ticket=([0-9a-f]{64})$/;
 
-const DOWNLOADS = /^\/downloads(?:\/([^/]{1,1024}))?$/;
+const FILES = /^\/(downloads|uploads)(?:\/([^/]{1,1024}))?$/;
 
 /** The DevTools path that clients may use besides the browser's own WebSocket. */
 const PAGE = /^\/devtools\/page\/[A-Za-z0-9_-]{1,64}$/;
 const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
 
 /** A running browser, as the gateway serves it. */
-export interface ReachableBrowser extends SendableDownloads {
+export interface ReachableBrowser extends SendableDownloads, TakesUploads {
   readonly endpoint: Endpoint;
 }
 
@@ -56,7 +58,7 @@ interface Admitted {
 
 /**
  * Gives API processes access to this machine's browsers: a WebSocket upgrade with a ticket for one claim, then bytes;
- * or a GET of downloads or of DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
+ * or a request for downloads, uploads or DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
  * port, which needs a trusted or encrypted network; for this machine on a Unix socket.
  */
 export class KeeperGateway {
@@ -71,7 +73,8 @@ export class KeeperGateway {
       checkEveryMs: SILENCE_CHECK_MS,
     });
     this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.requestTimeout = REQUEST_PATIENCE_MS;
+    // Bodies have limits of their own: an upload may take longer.
+    this.#server.requestTimeout = 0;
     this.#server.headersTimeout = REQUEST_PATIENCE_MS;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // A plain HTTP server's connections are net sockets; the type only allows for other servers.
@@ -138,14 +141,15 @@ export class KeeperGateway {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    limitBody(request, REQUEST_PATIENCE_MS, () => request.socket.destroy());
     const admitted = this.#admit(request);
     const isRefused = typeof admitted === 'string' && admitted !== '404 Not Found';
     if (isRefused) return void response.writeHead(Number.parseInt(admitted, 10), CLOSE).end();
-    const send = typeof admitted === 'string' || request.method !== 'GET' ? null : senderOf(admitted);
-    // All other parts of a browser need an upgrade.
-    if (send === null) return void response.writeHead(426, CLOSE).end();
     try {
-      await send(response);
+      const answer = typeof admitted === 'string' ? null : answerTo(request.method, admitted);
+      // All other parts of a browser need an upgrade.
+      if (answer === null) return void response.writeHead(426, CLOSE).end();
+      await answer(request, response);
     } catch (error) {
       this.deps.log.info({ reason: messageOf(error) }, 'an answer to an API process was interrupted');
       response.destroy();
@@ -186,14 +190,31 @@ export class KeeperGateway {
   }
 }
 
-/* The function that answers a GET; null: there is none. */
-function senderOf({ browser, part }: Admitted): ((response: ServerResponse) => Promise<void>) | null {
-  const { endpoint } = browser;
-  const [isDownloads, name] = DOWNLOADS.exec(part) ?? [];
-  if (name !== undefined) return response => sendDownload(browser, decodeURIComponent(name), response);
-  if (isDownloads !== undefined) return response => sendDownloadList(browser, response);
-  const isJson = JSON_ENDPOINT.test(part) && endpoint.port !== 0;
-  return isJson ? response => sendDevToolsJson(endpoint.port, part, response) : null;
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/* The function that answers a request without an upgrade; null: there is none. */
+function answerTo(method: string | undefined, { browser, part }: Admitted): Answer | null {
+  const { port } = browser.endpoint;
+  const [, kind, encodedName] = FILES.exec(part) ?? [];
+  const name = encodedName === undefined ? null : decodeURIComponent(encodedName);
+  switch (`${method} ${kind ?? 'other'}${name === null ? '' : '/name'}`) {
+    case 'GET downloads':
+      return (_request, response) => sendDownloadList(browser, response);
+    case 'GET downloads/name':
+      return (_request, response) => sendDownload(browser, name ?? '', response);
+    case 'GET uploads':
+      return (_request, response) => sendUploadList(browser, response);
+    case 'POST uploads/name':
+      return (request, response) => takeUpload(browser, name ?? '', request, response);
+    case 'DELETE uploads/name':
+      return (_request, response) => removeUpload(browser, name ?? '', response);
+    case 'GET other':
+      return JSON_ENDPOINT.test(part) && port !== 0
+        ? (_request, response) => sendDevToolsJson(port, part, response)
+        : null;
+    default:
+      return null;
+  }
 }
 
 function refuse(client: Socket, status: string): void {

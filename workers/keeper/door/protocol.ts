@@ -26,6 +26,8 @@ export interface BrowserRecord {
   readonly gone: GoneReport | null;
   /** Its downloads have been cut, and no worker has sent `cutsHeard` yet. Left out otherwise, and by older keepers. */
   readonly hasNewCuts?: true;
+  /** The same for an upload, until a worker has sent `uploadCutHeard`. */
+  readonly hasNewUploadCut?: true;
 }
 
 /** How a browser ended. */
@@ -71,6 +73,8 @@ export interface KeeperStats {
   readonly orphansReaped: number;
   /** Downloads that were cut because a session had used up its quota. Left out by older keepers. */
   readonly downloadsCut?: number;
+  /** The same for uploads. */
+  readonly uploadsCut?: number;
   /** Currently spliced clients from other machines. */
   readonly gatewayConnections: number;
   /** Load of the browsers, measured every ten seconds; null where it cannot be measured. */
@@ -157,6 +161,11 @@ export interface KeeperOperations {
   readonly copyProfile: {
     readonly request: { readonly ref: string; readonly claimId: string; readonly parts: readonly string[] };
     readonly reply: { readonly profile: string };
+  };
+  /** The same for an upload. */
+  readonly uploadCutHeard: {
+    readonly request: { readonly ref: string; readonly claimId: string };
+    readonly reply: Record<string, never>;
   };
   readonly list: {
     readonly request: Record<string, never>;

@@ -38,6 +38,7 @@ const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['requ
   forget: named,
   cutsHeard: named,
   copyProfile: named.extend({ parts: z.array(z.string().min(1).max(256)).max(64) }),
+  uploadCutHeard: named,
   list: nothing,
 };
 

@@ -111,7 +111,10 @@ export class WorkerRegistry implements RequestHandler {
         await keeper.forget(request.args.ref, request.args.claimId);
         return {};
       case 'cutsHeard':
-        await keeper.cutsHeard(request.args.ref, request.args.claimId);
+        await keeper.cutHeard(request.args.ref, request.args.claimId, 'downloads');
+        return {};
+      case 'uploadCutHeard':
+        await keeper.cutHeard(request.args.ref, request.args.claimId, 'uploads');
         return {};
       case 'copyProfile': {
         const { ref, claimId, parts } = request.args;

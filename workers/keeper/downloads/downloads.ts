@@ -1,6 +1,8 @@
-import { constants, type Stats } from 'node:fs';
-import { link, lstat, open, opendir, unlink, type FileHandle } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import type { Stats } from 'node:fs';
+import { lstat, open, opendir, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isFileName, numberedFileName } from '../../../src/core/file-name';
+import { inFolder, linkIfFree, SAFE_READ_FLAGS } from '../process/open-folder';
 
 /** One file in a browser's folder for downloads. */
 export interface Download {
@@ -36,12 +38,6 @@ const BLOCK_BYTES = 512;
 const UNFINISHED = /\.crdownload$/;
 const NAMELESS = /^(?:Unconfirmed \d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const BEGUN = /^\.(?:org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}$/;
-
-/**
- * The clients of the browser may have put anything into the folder or replaced it, and the keeper may be root. So links
- * are not followed, opening a pipe does not block, and only regular files of the browser's own user count.
- */
-const SAFE_READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The downloads, by name; none if the folder is gone or was replaced. */
 export async function listDownloads(folder: string, uid: number): Promise<Download[]> {
@@ -127,14 +123,12 @@ export async function renameDownload(
   wished: string,
   uid: number,
 ): Promise<string> {
-  if (!isFileName(name) || UNFINISHED.test(wished)) return name;
+  if (!isFileName(name) || !isFileName(wished) || UNFINISHED.test(wished)) return name;
   return inFolder(folder, name, async inside => {
     const stats = await lstat(join(inside, name)).catch(() => null);
     if (stats === null || !isOwnFile(stats, uid)) return name;
     for (let n = 0; n <= SAME_NAMES_MAX; n += 1) {
-      const { name: stem, ext } = parse(wished);
-      const free = n === 0 ? wished : `${stem} (${n})${ext}`;
-      if (!isFileName(free)) return name;
+      const free = numberedFileName(wished, n);
       if (!(await linkIfFree(join(inside, name), join(inside, free)))) continue;
       await unlink(join(inside, name));
       return free;
@@ -143,38 +137,5 @@ export async function renameDownload(
   });
 }
 
-/* With link(2), because a rename could overwrite a file that Chromium has just created. */
-async function linkIfFree(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    // SAFETY: link throws system errors only.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/**
- * Works in a folder that cannot be replaced meanwhile: on Linux through its descriptor, which is equivalent to
- * `openat`. On other systems through the path; browsers run as the keeper's own user there.
- */
-async function inFolder<T>(folder: string, otherwise: T, work: (inside: string) => Promise<T>): Promise<T> {
-  const flags = SAFE_READ_FLAGS | constants.O_DIRECTORY;
-  const handle = await open(folder, flags).catch(() => null);
-  if (handle === null) return otherwise;
-  try {
-    return await work(process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : folder);
-  } finally {
-    await handle.close();
-  }
-}
-
+/* Only regular files of the browser's own user count. */
 const isOwnFile = (stats: Stats, uid: number): boolean => stats.isFile() && stats.uid === uid;
-
-/** A name in the folder itself, of a length that file systems support. */
-function isFileName(name: string): boolean {
-  return (
-    !/[/\0]/.test(name) && name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255
-  );
-}

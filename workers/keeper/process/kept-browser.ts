@@ -2,10 +2,11 @@ import type { Endpoint, Fence } from '../../../machines/session/session.types';
 import type { Clock } from '../../../src/core/clock';
 import { messageOf } from '../../../src/core/errors';
 import type { BrowserDownloads } from '../downloads/browser-downloads';
+import { BrowserUploads } from '../uploads/browser-uploads';
 import type { BrowserFacts } from './browser-facts';
 import type { BrowserExit, BrowserProcess } from './browser-process';
 import { LaunchError } from './browser-start';
-import type { CutDownload } from '../downloads/download-quota';
+import { CutFiles, type StoredCuts } from './cut-files';
 import { reportExit, reportOrdered } from './gone-report';
 import { KeeperError, type BrowserRecord, type GoneReport } from '../door/protocol';
 import { copyParts } from './kept-profiles';
@@ -18,6 +19,10 @@ export interface KeptBrowserDeps {
   readonly clock: Clock;
   readonly bootId: string;
   readonly endpointOf: (process: BrowserProcess) => Endpoint;
+  /** How much disk space the uploads of a session may take, bytes. */
+  readonly uploadsMaxBytes: number;
+  /** Called for every upload that was cut because the quota is used up. */
+  readonly onUploadCut: (browser: KeptBrowser) => void;
   /** Called once when the browser has ended by itself, as soon as the exit is known. */
   readonly onGone: (browser: KeptBrowser) => void;
   /** Called once when process tree and run directory are gone, also after an end by order. */
@@ -27,14 +32,13 @@ export interface KeptBrowserDeps {
 /** Starts the process; resolves when DevTools answers, rejects after everything is undone. */
 export type Launch = (signal: AbortSignal) => Promise<BrowserProcess>;
 
-/** How many cut downloads of a browser are remembered; the latest ones. */
-const CUTS_KEPT_MAX = 100;
-
 /**
  * One browser as the keeper knows it: its claim and its state, `starting → running → closing → gone`. Records every
  * step before it acts on it, so that the next keeper can continue from there.
  */
 export class KeptBrowser {
+  /** The files that clients have put beside it. */
+  readonly uploads: BrowserUploads;
   #fence: Fence;
   #state: BrowserRecord['state'] = 'starting';
   #gone: (GoneReport & { readonly atMs: number }) | null = null;
@@ -46,8 +50,7 @@ export class KeptBrowser {
   #ending: Promise<void> | null = null;
   #launching: Promise<unknown> = Promise.resolve();
   #exitHandled: Promise<void> = Promise.resolve();
-  #cuts: readonly CutDownload[] = [];
-  #cutsHeard = false;
+  #cut = new CutFiles();
   #isDetached = false;
   readonly #cancel = new AbortController();
   readonly #over = new AbortController();
@@ -61,6 +64,12 @@ export class KeptBrowser {
   ) {
     this.#fence = fence;
     this.#deps = deps;
+    this.uploads = new BrowserUploads({
+      directory,
+      maxBytes: deps.uploadsMaxBytes,
+      over: this.#over.signal,
+      onCut: () => deps.onUploadCut(this),
+    });
   }
 
   /** The run directory's name; never reused. */
@@ -95,9 +104,9 @@ export class KeptBrowser {
     return this.#holdsSlot;
   }
 
-  /** The downloads that were cut; only the latest, if there are very many. */
-  get cuts(): readonly CutDownload[] {
-    return this.#cuts;
+  /** What its quotas have cut off. */
+  get cut(): CutFiles {
+    return this.#cut;
   }
 
   /** What identifies its process; null while there is no process. */
@@ -117,9 +126,8 @@ export class KeptBrowser {
 
   record(): BrowserRecord {
     const gone = this.#gone === null ? null : { cause: this.#gone.cause, message: this.#gone.message };
-    const hasNewCuts = this.#cuts.length > 0 && !this.#cutsHeard;
     const known = { ref: this.ref, fence: this.#fence, state: this.#state, endpoint: this.#endpoint, gone };
-    return hasNewCuts ? { ...known, hasNewCuts } : known;
+    return { ...known, ...this.#cut.news };
   }
 
   /**
@@ -135,9 +143,8 @@ export class KeptBrowser {
   }
 
   /** Takes over a browser that an earlier keeper started. */
-  resume(process: BrowserProcess, { cuts, cutsHeard }: Pick<StoredBrowser, 'cuts' | 'cutsHeard'>): void {
-    this.#cuts = cuts;
-    this.#cutsHeard = cutsHeard;
+  resume(process: BrowserProcess, cut: StoredCuts): void {
+    this.#cut = new CutFiles({ cuts: cut.cuts, cutsHeard: cut.cutsHeard, uploadCut: cut.uploadCut });
     this.#attach(process);
   }
 
@@ -157,15 +164,9 @@ export class KeptBrowser {
     await this.#saveOrRetry();
   }
 
-  /** Adds downloads that were cut. */
-  async addCuts(cuts: readonly CutDownload[]): Promise<void> {
-    this.#cuts = [...this.#cuts, ...cuts].slice(-CUTS_KEPT_MAX);
-    await this.#saveOrRetry();
-  }
-
-  /** The worker has committed the cuts; they are not reported again. */
-  async cutsAreHeard(): Promise<void> {
-    this.#cutsHeard = true;
+  /** Changes what is known of files that were cut. */
+  async noteCut(change: (cut: CutFiles) => void): Promise<void> {
+    change(this.#cut);
     await this.#saveOrRetry();
   }
 
@@ -284,9 +285,8 @@ export class KeptBrowser {
       facts: process.facts,
       ordered: this.#ordered !== null,
       gone: this.#gone,
-      cuts: this.#cuts,
-      cutsHeard: this.#cutsHeard,
       keepsProfile: this.directory.profileUse.isKept,
+      ...this.#cut.stored,
     };
   }
 }

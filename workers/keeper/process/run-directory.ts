@@ -38,12 +38,16 @@ export const NEW_PROFILE: ProfileUse = { mountedFor: null, isKept: false };
 /**
  * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and
  * `exit`. It belongs to the browser's user; once the browser has run, nothing in it is trusted except the exit status.
+ * With the first upload come `uploads` and `incoming`, which belong to the keeper's user.
  */
 export class RunDirectory {
   readonly path: string;
   readonly profile: string;
   readonly tmp: string;
   readonly downloads: string;
+  readonly uploads: string;
+  /** Uploads that are not complete. */
+  readonly incoming: string;
 
   private constructor(
     /** The run root that contains it. */
@@ -56,6 +60,8 @@ export class RunDirectory {
     this.profile = join(path, 'profile');
     this.tmp = join(path, 'tmp');
     this.downloads = join(path, DOWNLOADS_FOLDER);
+    this.uploads = join(path, 'uploads');
+    this.incoming = join(path, 'incoming');
   }
 
   /** An existing run directory. */
