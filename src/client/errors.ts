@@ -9,6 +9,8 @@ export const SERVICE_ERROR_CODES = [
   'context_version_not_found',
   'download_not_found',
   'download_quota_exceeded',
+  'upload_not_found',
+  'upload_quota_exceeded',
   'worker_not_found',
   'file_not_found',
   'job_not_found',
@@ -44,6 +46,7 @@ export const SERVICE_ERROR_CODES = [
   'storage_unavailable',
   'outcome_unknown',
   'newer_version',
+  'worker_disk_full',
   'shutting_down',
 ] as const;
 

@@ -55,10 +55,12 @@ export type {
   SessionFacts,
   SessionOrId,
   SessionStatus,
+  SessionUpload,
   UpdateOptions,
 } from './session';
 export type { ListOptions, SessionList, SessionPage } from './session-list';
 export type { ReleaseAllOptions, ReleaseRequest } from './releasing';
 export type { Sessions, UpdateRequest, WatchOptions } from './sessions';
 export type { RequestOptions } from './transport';
+export type { UploadOptions, UploadSource } from './upload-source';
 export type { SessionAt, WaitOptions, WaitTarget } from './waiting';

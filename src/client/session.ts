@@ -249,6 +249,16 @@ export interface SessionDownload {
   readonly error: 'download_quota_exceeded' | null;
 }
 
+/** A file that a client has put beside the browser of a live session. */
+export interface SessionUpload {
+  readonly name: string;
+  /** The path of the file for the browser, as `uploadFile` of Puppeteer and `DOM.setFileInputFiles` take it. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly uploadedAt: string;
+}
+
 /** The details of a live session that change without a new revision. */
 export interface LiveDetails {
   readonly id: string;

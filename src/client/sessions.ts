@@ -17,10 +17,12 @@ import {
   type SessionDownload,
   type SessionEvent,
   type SessionOrId,
+  type SessionUpload,
   type UpdateOptions,
 } from './session';
 import { listSessions, type ListOptions, type SessionList } from './session-list';
 import type { Call, RequestOptions, Transport } from './transport';
+import { sendUpload, uploadsOf, type UploadOptions, type UploadSource } from './upload-source';
 import {
   nextChange,
   waitForTarget,
@@ -168,6 +170,29 @@ export class Sessions {
   ): Promise<Response> {
     const path = `${pathOf(session)}/downloads/${pathSegment(name, 'download_not_found')}`;
     return this.transport.open({ ...request, method: 'GET', path, headers: { accept: '*/*' } });
+  }
+
+  /** The uploads of a live session, by name. */
+  async uploads(session: SessionOrId, request: RequestOptions = {}): Promise<SessionUpload[]> {
+    const path = `${pathOf(session)}/uploads`;
+    const { body } = await this.transport.send({ ...request, method: 'GET', path });
+    return uploadsOf(body);
+  }
+
+  /**
+   * Puts a file beside the browser of a live session, for file inputs of its pages, and answers with its path there. If
+   * the name is taken, the file gets a number: `a (1).txt`. Not retried, and without a time-out.
+   *
+   * @throws HoldfastError `upload_quota_exceeded`, `worker_disk_full` and others; what the file system throws for a path.
+   */
+  async upload(session: SessionOrId, source: UploadSource, options?: UploadOptions): Promise<SessionUpload> {
+    return sendUpload(this.transport, `${pathOf(session)}/uploads`, source, options);
+  }
+
+  /** Removes an upload of a live session. */
+  async deleteUpload(session: SessionOrId, name: string, request: RequestOptions = {}): Promise<void> {
+    const path = `${pathOf(session)}/uploads/${pathSegment(name, 'upload_not_found')}`;
+    await this.transport.send({ ...request, method: 'DELETE', path });
   }
 
   /** The whole history of a session so far, oldest first. */

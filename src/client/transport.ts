@@ -39,11 +39,16 @@ export function queryOf(values: Readonly<Record<string, QueryValue>>): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** A body that is sent as it is, and as it comes. */
+export type ByteBody = NonNullable<RequestInit['body']>;
+
 /** One request. */
 export interface Call extends RequestOptions {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
+  /** Sent instead of `body`, with {@link Transport.open} only: a stream cannot be sent again. */
+  readonly bytes?: ByteBody | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The body of the answer is plain text, not JSON. */
   readonly isText?: boolean | undefined;
@@ -135,7 +140,8 @@ export class Transport {
     }
   }
 
-  async #fetch({ method, path, body }: Call, headers: Headers, signal?: AbortSignal): Promise<Response> {
+  async #fetch(call: Call, headers: Headers, signal?: AbortSignal): Promise<Response> {
+    const { method, path, body, bytes } = call;
     // Destructured: as a method it would be called with the options as `this`, which fetch of edge runtimes refuses.
     const { fetch } = this.options;
     return fetch(`${this.options.baseUrl}${path}`, {
@@ -145,6 +151,8 @@ export class Transport {
       redirect: 'manual',
       ...(signal === undefined ? {} : { signal }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // `duplex` is required for streams; the answer comes after the body in any case.
+      ...(bytes === undefined ? {} : { body: bytes, duplex: 'half' }),
     });
   }
 
