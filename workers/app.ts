@@ -24,7 +24,6 @@ import { SessionCloser } from './ownership/session-closer';
 import { SessionLauncher } from './launch/session-launcher';
 import { contextParts } from './contexts/context-parts';
 import type { LiveSaver } from './contexts/live-saver';
-import { browserLocation } from './keeper/host';
 import { WorkerExporter } from './worker-exporter';
 import type { WorkerContext } from './worker-context';
 
@@ -48,6 +47,8 @@ export interface WorkerOptions {
   /** Registered already: the registration must not wait for Redis. */
   readonly keeper: KeeperClient;
   readonly workerId: string;
+  /** The folder below which the keeper's browsers live. */
+  readonly runRoot: string;
   /** Another process owns this worker's sessions: exit, kill nothing. */
   readonly onFenced: () => void;
   readonly log: Logger;
@@ -61,8 +62,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { config, keeper, workerId, log } = options;
   const deps = await openDeps(config, options.redisUrl, log);
   const { lifecycle } = deps;
-  const { runRoot } = await browserLocation(config.dataDir);
-  const parts = assemble(options, deps, runRoot);
+  const parts = assemble(options, deps);
   const { slots, launches, exporter, reconcile, stop } = parts;
 
   const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
@@ -105,8 +105,8 @@ interface WorkerParts {
   readonly stop: AbortController;
 }
 
-function assemble(options: WorkerOptions, deps: Deps, runRoot: string): WorkerParts {
-  const { config, keeper, log } = options;
+function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
+  const { config, keeper, runRoot, log } = options;
   const { closing, workers, timeouts, sessions, leases, clock, secret } = deps;
   const stop = new AbortController();
   const context = contextOf(options, deps.stepper, stop.signal);

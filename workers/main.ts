@@ -5,7 +5,7 @@ import { systemProcesses } from '../src/core/process-identity';
 import { EXIT, runProcess, type ProcessContext, type Program } from '../src/core/run-process';
 import { startWorker, type WorkerApp } from './app';
 import { KeeperClient, type Registration } from './keeper-client';
-import { keeperSocketOf } from './keeper/host';
+import { browserLocation, keeperSocketOf } from './keeper/host';
 
 /** The supervisor gives a worker 4.5 s before it is killed; see DRAIN_ORDER there. */
 const DRAIN_TIMEOUT_MS = 4_000;
@@ -22,7 +22,8 @@ function open({ config, log }: ProcessContext): Program {
       // Before Redis: an outage of Redis must not make the keeper believe that its worker is gone.
       const { hostId: workerId } = await firstRegistration(keeper);
       const onFenced = (): void => process.exit(EXIT.failed);
-      app = await startWorker({ config, redisUrl, keeper, workerId, onFenced, log });
+      const { runRoot } = await browserLocation(config.dataDir);
+      app = await startWorker({ config, redisUrl, keeper, workerId, runRoot, onFenced, log });
       log.info({ worker: workerId }, 'worker is ready');
       return { workerId };
     },

@@ -1,7 +1,8 @@
 import { pause } from './cancellation';
 import { HoldfastError, isHoldfastError } from './errors';
 import { isWorthRepeating, retryDelayMs } from './retry-policy';
-import type { ContextSaveData, SessionStatus } from './session';
+import type { SessionStatus } from './session';
+import type { ContextSaveData } from './session-context';
 import type { Transport } from './transport';
 
 /** Options of an event stream. */

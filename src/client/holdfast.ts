@@ -58,6 +58,12 @@ export type {
   SessionUpload,
   UpdateOptions,
 } from './session';
+export type {
+  ContextConflict,
+  ContextOptions,
+  ContextSaveData,
+  SessionContextData,
+} from './session-context';
 export type { ListOptions, SessionList, SessionPage } from './session-list';
 export type { ReleaseAllOptions, ReleaseRequest } from './releasing';
 export type { Sessions, UpdateRequest, WatchOptions } from './sessions';

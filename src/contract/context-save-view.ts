@@ -1,5 +1,5 @@
 import type { ContextSave } from '../../machines/session/session.types';
-import type { ContextSaveData } from '../client/session';
+import type { ContextSaveData } from '../client/session-context';
 import { iso } from './times';
 
 /** What clients see of a save. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CONTEXT_CONFLICTS } from '../../machines/session/session.words';
-import type { SessionContextData } from '../client/session';
+import type { SessionContextData } from '../client/session-context';
 import type { ContextRequest } from '../commands/use-context';
 import { CONTEXT_ID_PATTERN } from '../core/ids';
 import type { SessionRecord } from '../store/session-record';

@@ -13,7 +13,6 @@ export type Handlers = Readonly<Record<OperationId, RequestHandler>>;
  * then, after authentication, all others. A method that a path does not have is a 405.
  */
 export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenticated'): void {
-  const readBody = bodyReader();
   const operations = Object.entries<Operation>(OPERATIONS).filter(
     ([, { isOpen }]) => (isOpen === true) === (kind === 'open'),
   );
@@ -22,10 +21,7 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
     const route = app.route(routePath(path));
     for (const [id, operation] of here) {
       // Probes, links and WebSocket URLs may carry additional parameters; these operations select nothing by them.
-      const guards =
-        kind === 'open'
-          ? []
-          : [...(operation.streamedBody === undefined ? readBody : []), queryGuard(operation)];
+      const guards = kind === 'open' ? [] : [...bodyReaders(operation), queryGuard(operation)];
       // SAFETY: the entries are those of OPERATIONS.
       route[VERBS[operation.method]](...guards, handlers[id as OperationId]);
     }
@@ -37,6 +33,10 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
       route.all(methodNotAllowed(...METHODS.filter(name => here.some(([, { method }]) => method === name))));
   }
 }
+
+/* An operation that streams its body reads it itself. */
+const bodyReaders = ({ streamedBody, bodyMaxBytes }: Operation): RequestHandler[] =>
+  streamedBody === undefined ? bodyReader(bodyMaxBytes) : [];
 
 /** `/v1/sessions/{id}` as Express writes it. */
 export const routePath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -50,7 +50,9 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     .tuple(id, id)
     .map(([workerId, claimId]): Move => (_, nowMs) => ({ type: 'ADOPT', nowMs, workerId, claimId })),
   fc.constant<Move>((_, nowMs) => ({ type: 'BROWSER_READY', nowMs, endpoint: ENDPOINT })),
-  fc.constant<Move>((_, nowMs) => ({ type: 'LAUNCH_FAILED', nowMs, message: 'no' })),
+  fc
+    .constantFrom('LAUNCH_FAILED', 'LAUNCH_FAILED', 'LAUNCH_FAILED', 'MOUNT_FAILED')
+    .map((type): Move => (_, nowMs) => ({ type, nowMs, message: 'no' })),
   fc
     .constantFrom<BrowserGoneCause[]>('client_closed_browser', 'browser_crashed', 'browser_unresponsive')
     .map((cause): Move => (_, nowMs) => ({ type: 'BROWSER_GONE', nowMs, cause, message: 'gone' })),
@@ -70,7 +72,6 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   fc.oneof(
     change.map((given): Move => (_, nowMs) => ({ type: 'UPDATE', nowMs, change: given })),
     fc.constant<Move>((_, nowMs) => ({ type: 'DOWNLOADS_CUT', nowMs })),
-    fc.constant<Move>((_, nowMs) => ({ type: 'MOUNT_FAILED', nowMs, message: 'no' })),
     fc.constant<Move>((_, nowMs) => ({
       type: 'CONTEXT_SAVE',
       nowMs,

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { messageOf } from '../../src/core/errors';
-import { directoryOf, goneKeptMs, recoverBrowsers } from './books/adoption';
+import { directoryOf, recoverBrowsers } from './books/adoption';
+import { CutTally } from './books/cut-tally';
 import { BrowserProcess } from './process/browser-process';
 import { LaunchError } from './process/browser-start';
-import { keepToQuota, type CutDownload } from './downloads/download-quota';
+import { keepToQuota } from './downloads/download-quota';
 import type { ReachableBrowser } from './door/gateway';
 import { KeeperBooks } from './books/keeper-books';
 import type { KeeperDeps } from './keeper-deps';
@@ -41,13 +42,13 @@ export class Keeper {
   readonly #books = new KeeperBooks();
   readonly #listeners = new Set<(event: KeeperEvent) => void>();
   readonly #closing = new AbortController();
+  readonly #cuts: CutTally;
   #orphansReaped = 0;
-  #downloadsCut = 0;
-  #uploadsCut = 0;
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
+    this.#cuts = new CutTally(deps.log, () => this.#changed());
     // One listener for each browser; Node would warn of a leak at more than ten.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -86,8 +87,7 @@ export class Keeper {
       slots: this.#deps.slots,
       used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
-      downloadsCut: this.#downloadsCut,
-      uploadsCut: this.#uploadsCut,
+      ...this.#cuts.counts,
       gatewayConnections: this.#deps.gatewayConnections(),
       load: this.#deps.load(),
     };
@@ -183,16 +183,9 @@ export class Keeper {
     await this.#books.find(ref, claimId)?.noteCut(cut => cut.heard(kind));
   }
 
-  /**
-   * Copies parts of the profile of a running browser; answers the path of the copy.
-   *
-   * @throws KeeperError `unknown_claim`; what the file system throws.
-   */
-  async copyProfile(ref: string, claimId: string, parts: readonly string[]): Promise<string> {
-    const browser = this.#books.find(ref, claimId);
-    if (browser === undefined)
-      throw new KeeperError('unknown_claim', `${ref} has no browser under this claim`);
-    return browser.copyProfile(parts);
+  /** Copies parts of the profile of a running browser; answers the path of the copy. @throws KeeperError */
+  async copyProfile(claimId: string, parts: readonly string[]): Promise<string> {
+    return this.#books.requireRunning(claimId).copyProfile(parts);
   }
 
   /** Forgets a browser that has ended; one that has not is left alone. */
@@ -250,7 +243,7 @@ export class Keeper {
         gatewaySocket,
       }),
       uploadsMaxBytes,
-      onUploadCut: browser => this.#onUploadCut(browser),
+      onUploadCut: browser => this.#cuts.addUpload(browser),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
       onFreed: browser => this.#onFreed(browser),
     };
@@ -263,21 +256,7 @@ export class Keeper {
     const { liveness, runtime, clock, downloadsMaxBytes } = this.#deps;
     void watchLiveness(browser, liveness, this.#closing.signal);
     const quota = { maxBytes: downloadsMaxBytes, runtime, clock };
-    void keepToQuota(browser, quota, this.#closing.signal, cuts => this.#onCuts(browser, cuts));
-  }
-
-  #onCuts(browser: KeptBrowser, cuts: readonly CutDownload[]): void {
-    this.#deps.log.info({ ref: browser.ref, cuts: cuts.length }, 'downloads were cut off at the quota');
-    this.#downloadsCut += cuts.length;
-    void browser.noteCut(cut => cut.addDownloads(cuts));
-    this.#changed();
-  }
-
-  #onUploadCut(browser: KeptBrowser): void {
-    this.#deps.log.info({ ref: browser.ref }, 'an upload was cut off at the quota');
-    this.#uploadsCut += 1;
-    void browser.noteCut(cut => cut.addUpload());
-    this.#changed();
+    void keepToQuota(browser, quota, this.#closing.signal, cuts => this.#cuts.addDownloads(browser, cuts));
   }
 
   /* What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again. */
@@ -304,10 +283,7 @@ export class Keeper {
   }
 
   async #expire(): Promise<void> {
-    const nowMs = this.#deps.clock.nowMs();
-    const expired = this.#books.expired(
-      ({ goneAtMs, directory }) => nowMs - (goneAtMs ?? nowMs) > goneKeptMs(directory.profileUse.isKept),
-    );
+    const expired = this.#books.expired(this.#deps.clock.nowMs());
     await Promise.all(expired.map(browser => this.#drop(browser)));
   }
 

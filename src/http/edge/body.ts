@@ -1,26 +1,18 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { ServiceError } from '../../core/errors';
 
-/** Largest body, bytes. */
+/** Largest body of most operations, bytes. */
 export const BODY_MAX_BYTES = 262_144;
-
-/** The logins of a browser are larger than any other body. */
-const STORAGE_STATE_PATH = /^\/v1\/contexts\/[^/]+\/storage-state$/;
-const STORAGE_STATE_MAX_BYTES = 16 * 2 ** 20;
 
 const DEPTH_MAX = 32;
 
 /**
- * Reads the bodies of operations that do not read theirs themselves: JSON objects and arrays only, of bounded size and depth. A request without a body gets `{}`. Anything
- * but `application/json` is refused: a web page can send that type to another origin only after a CORS preflight.
+ * Reads the body of an operation: JSON objects and arrays only, of bounded size and depth. A request without a body gets
+ * `{}`. Anything but `application/json` is refused: a web page can send that type to another origin only after a CORS
+ * preflight.
  */
-export function bodyReader(): RequestHandler[] {
-  const options = { strict: true, inflate: false };
-  const parse = express.json({ ...options, limit: BODY_MAX_BYTES });
-  const parseState = express.json({ ...options, limit: STORAGE_STATE_MAX_BYTES });
-  const byPath: RequestHandler = (req, res, next) =>
-    void (STORAGE_STATE_PATH.test(req.path) ? parseState : parse)(req, res, next);
-  return [requireJson, byPath, checkBody];
+export function bodyReader(maxBytes = BODY_MAX_BYTES): RequestHandler[] {
+  return [requireJson, express.json({ limit: maxBytes, strict: true, inflate: false }), checkBody];
 }
 
 function requireJson(req: Request, _res: Response, next: NextFunction): void {

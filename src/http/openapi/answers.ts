@@ -11,13 +11,12 @@ import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import type { Problem } from '../edge/problem';
 import type { ReadinessReport } from '../readiness';
 import type {
-  ContextSaveData,
-  CreatedSessionData,
+    CreatedSessionData,
   EndedSessionData,
   LiveSessionData,
-  SessionContextData,
-  SessionData,
+    SessionData,
 } from '../../client/session';
+import type { ContextSaveData, SessionContextData } from '../../client/session-context';
 
 /*
  * The answers of the service, as schemas for the OpenAPI document. Nothing is validated with them at run time. The

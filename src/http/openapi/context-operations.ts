@@ -62,6 +62,9 @@ const listAnswer = z.object({
   hasMore: z.boolean(),
 });
 
+/** The logins of a browser are larger than any other body. */
+const STORAGE_STATE_MAX_BYTES = 16 * 2 ** 20;
+
 const storageStateAnswer = z.object({
   cookies: z.array(
     z.object({
@@ -213,6 +216,7 @@ export const CONTEXT_OPERATIONS = {
       'may have 16 MiB.',
     headers: z.object(IDEMPOTENCY),
     body: () => storageState,
+    bodyMaxBytes: STORAGE_STATE_MAX_BYTES,
     bodyExample: {
       cookies: [
         {

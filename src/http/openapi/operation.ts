@@ -34,6 +34,8 @@ export interface Operation {
   readonly headers?: ParametersSchema;
   /** Schema of the body; depends on the operator's settings. */
   readonly body?: (policy: TimeoutPolicy) => z.ZodType;
+  /** Largest body, bytes; left out: that of all operations. */
+  readonly bodyMaxBytes?: number;
   /** Reads its body itself as it comes; its schema by media type. */
   readonly streamedBody?: Readonly<Record<string, z.ZodType>>;
   /** An example of the body. */

@@ -1,5 +1,5 @@
 import type { ContextSave } from '../../../machines/session/session.types';
-import type { ContextSaveData } from '../../client/session';
+import type { ContextSaveData } from '../../client/session-context';
 import { contextSaveView } from '../../contract/context-save-view';
 import type { SessionNotice } from '../../queries/follow-tenant';
 import type { ContextNotice } from '../../store/notice-stream';

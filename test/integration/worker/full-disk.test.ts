@@ -1,6 +1,7 @@
 import { envToConfig } from '../../../src/config/config';
 import type { SessionRef } from '../../../src/core/ids';
 import { systemProcesses } from '../../../src/core/process-identity';
+import { browserLocation } from '../../../workers/keeper/host';
 import { startStepping } from '../../../workers/stepping';
 import type { KeeperClient } from '../../../workers/keeper-client';
 import { startWorker, type WorkerApp } from '../../../workers/app';
@@ -24,6 +25,7 @@ async function startOne(): Promise<void> {
     redisUrl: engine.server.url,
     keeper: client,
     workerId: WORKER_ID,
+    runRoot: (await browserLocation(disk.path)).runRoot,
     onFenced: () => undefined,
     log: testLog,
   });

@@ -243,7 +243,7 @@ describe('whatever happens to a session', () => {
   });
 
   it('reaches every state and every reason in these tests', () => {
-    const lives = fc.sample(walks, { numRuns: 1_000, seed: 1 }).map(walk => take(walk));
+    const lives = fc.sample(walks, { numRuns: 4_000, seed: 1 }).map(walk => take(walk));
     const seen = lives.flat().map(({ snapshot }) => snapshot);
     expect(new Set(seen.map(leafOf))).toEqual(new Set(Object.keys(TIMERS_OF)));
     expect(new Set(seen.map(({ context }) => context.endReason))).toEqual(

@@ -317,6 +317,9 @@ const rows: Row[] = [
     event: EVENTS.CONTEXT_SAVE,
     to: 'live',
     changes: { lastSave: EVENTS.CONTEXT_SAVE.save },
+    effects: [],
+  },
+  {
     arrow: 'live UPLOADS_CUT',
     from: 'live',
     event: EVENTS.UPLOADS_CUT,

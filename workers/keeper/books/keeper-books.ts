@@ -1,5 +1,6 @@
 import type { Fence } from '../../../machines/session/session.types';
 import type { KeptBrowser } from '../process/kept-browser';
+import { goneKeptMs } from './adoption';
 import { KeeperError, type BrowserRecord } from '../door/protocol';
 
 /**
@@ -61,6 +62,13 @@ export class KeeperBooks {
     return this.all().find(({ state, fence }) => state === 'running' && fence.claimId === claimId);
   }
 
+  /** @throws KeeperError `unknown_claim` if no browser runs under this claim. */
+  requireRunning(claimId: string): KeptBrowser {
+    const browser = this.running(claimId);
+    if (browser === undefined) throw new KeeperError('unknown_claim', 'no browser runs under this claim');
+    return browser;
+  }
+
   /**
    * The browsers of earlier claims of a session.
    *
@@ -76,7 +84,10 @@ export class KeeperBooks {
   }
 
   /** The browsers that are gone, are still not forgotten by a worker, and have waited for long enough. */
-  expired(isOld: (browser: KeptBrowser) => boolean): KeptBrowser[] {
-    return this.all().filter(browser => !browser.holdsSlot && isOld(browser));
+  expired(nowMs: number): KeptBrowser[] {
+    return this.all().filter(
+      ({ holdsSlot, goneAtMs, directory }) =>
+        !holdsSlot && nowMs - (goneAtMs ?? nowMs) > goneKeptMs(directory.profileUse.isKept),
+    );
   }
 }

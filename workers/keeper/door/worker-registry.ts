@@ -117,8 +117,8 @@ export class WorkerRegistry implements RequestHandler {
         await keeper.cutHeard(request.args.ref, request.args.claimId, 'uploads');
         return {};
       case 'copyProfile': {
-        const { ref, claimId, parts } = request.args;
-        return { profile: await keeper.copyProfile(ref, claimId, parts) };
+        const { claimId, parts } = request.args;
+        return { profile: await keeper.copyProfile(claimId, parts) };
       }
       case 'list':
         return { stats: keeper.stats(), browsers: keeper.list() };
