@@ -2,8 +2,10 @@
  * Builds the libraries that other programs import: the client and the producer. As CommonJS they are part of the
  * service's build in dist/src, to which this adds declarations. As ES modules they are in dist/esm, in folders of the
  * same names. tsc alone cannot do it: ES modules in Node need file extensions in imports, and the sources have none.
+ *
+ *   node scripts/build-client.mjs [--noCheck]
  */
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -16,10 +18,12 @@ const OPTIONAL = /^import type .* from ['"](?:puppeteer|playwright)-core['"];$/g
 
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options: common } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-const shared = { ...common, types: ['node'], noEmit: false, rootDir: join(root, 'src') };
+const noCheck = process.argv.includes('--noCheck');
+const shared = { ...common, types: ['node'], noEmit: false, noCheck, rootDir: join(root, 'src') };
 const FOLDERS = { commonJs: join(root, 'dist', 'src'), modules: join(root, 'dist', 'esm') };
 
 // Built beside the old modules, which stay usable until the new ones are complete.
+mkdirSync(dirname(FOLDERS.modules), { recursive: true });
 const made = mkdtempSync(`${FOLDERS.modules}-`);
 chmodSync(made, 0o755);
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));

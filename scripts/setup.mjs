@@ -24,12 +24,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 async function main() {
   checkNode(root);
-  if (!process.argv.includes('--machine-only')) {
-    await ensureModules(root);
-    await ensureBuild(root);
-  }
-  if (process.argv.includes('--build-only')) return;
-  await ensureOptionalTestPrograms();
+  const [isBuildOnly, isMachineOnly] = ['--build-only', '--machine-only'].map(arg =>
+    process.argv.includes(arg),
+  );
+  // Packages of the system are fetched while npm fetches its own and the compiler works.
+  await Promise.all([isMachineOnly || ensureModulesAndBuild(), isBuildOnly || ensureOptionalTestPrograms()]);
+  if (isBuildOnly) return;
   const chromium = await ensureChromium(root);
   const missing = [
     ...(needsRedis() && findRedis() === null ? ['redis'] : []),
@@ -46,6 +46,11 @@ async function main() {
   ];
   if (stillMissing.length > 0)
     throw new SetupError(`still missing: ${stillMissing.join(', ')}`, installHints(stillMissing));
+}
+
+async function ensureModulesAndBuild() {
+  await ensureModules(root);
+  await ensureBuild(root);
 }
 
 main().catch(error => {
