@@ -4,8 +4,12 @@ import { basename, join } from 'node:path';
 import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment';
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
+import { compileOnce } from './compile-once';
 import { cleanUp, descendantPids, findLeaks, leakError, type Watch } from './leak-guard';
 import { RUN_ID_VARIABLE } from './run-id';
+
+// Jest loads this module once in each of its workers, before the first test file.
+compileOnce();
 
 /**
  * Gives every test file a temporary folder of its own (`os.tmpdir()` answers it, children inherit it as TMPDIR),
