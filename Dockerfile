@@ -28,8 +28,9 @@ COPY --from=build /app/dist dist
 COPY bin bin
 COPY docker/entrypoint.sh docker/
 
-# Not root, and nothing of the program belongs to the user: only the data folder does.
-RUN install -d -o node -g node -m 0711 /var/lib/holdfast
+# Not root, and nothing of the program belongs to the user: only the data folder and the blobs do.
+RUN install -d -o node -g node -m 0711 /var/lib/holdfast \
+  && install -d -o node -g node -m 0700 /var/lib/holdfast-blobs
 USER node
 ENV NODE_ENV=production HOLDFAST_DATA_DIR=/var/lib/holdfast
 EXPOSE 3000

@@ -4,15 +4,11 @@ import { requireLive } from '../engine/session-ended';
 import type { SaveStore } from '../store/save-store';
 import type { SessionStore } from '../store/session-store';
 
-/** Asks for a save of the context of a live session. */
-export interface SaveContext {
-  /**
-   * @returns the number of the request: what the browser holds now is in the save with this number, or a higher one.
-   * @throws ServiceError `session_not_found`, `session_not_live`, `session_ended`, `context_not_persisted`; what Redis
-   *   throws while it is away.
-   */
-  (ref: SessionRef): Promise<number>;
-}
+/**
+ * Asks for a save of the context of a live session. Answers the number of the request: what the browser holds now is in
+ * the save with this number, or a higher one.
+ */
+export type SaveContext = (ref: SessionRef) => Promise<number>;
 
 /** Dependencies of {@link saveContext}. */
 export interface SaveContextParts {
@@ -20,7 +16,10 @@ export interface SaveContextParts {
   readonly saves: Pick<SaveStore, 'request'>;
 }
 
-/** @see SaveContext */
+/**
+ * @throws ServiceError `session_not_found`, `session_not_live`, `session_ended`, `context_not_persisted`; what Redis
+ *   throws while it is away.
+ */
 export function saveContext({ sessions, saves }: SaveContextParts): SaveContext {
   return async ref => {
     const { record } = await sessions.read(ref);

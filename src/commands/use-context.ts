@@ -23,10 +23,7 @@ export interface ContextRequest {
 }
 
 /** Finds the context of a new session, and registers the session if it saves into it. */
-export interface UseContext {
-  /** @throws ServiceError `context_not_found`, `context_in_use`; what Redis throws while it is away. */
-  (tenant: string, sessionId: string, request: ContextRequest): Promise<ContextUse>;
-}
+export type UseContext = (tenant: string, sessionId: string, request: ContextRequest) => Promise<ContextUse>;
 
 /** Dependencies of {@link useContext}. */
 export interface UseContextParts {
@@ -41,7 +38,11 @@ export interface UseContextParts {
 /** A writer without a row may be about to be created; after this time it was not, milliseconds. */
 const CREATION_MAX_MS = 60_000;
 
-/** @see UseContext */
+/**
+ * Registered before it is created, so that of two sessions that exclude each other exactly one is created.
+ *
+ * @throws ServiceError `context_not_found`, `context_in_use`; what Redis throws while it is away.
+ */
 export function useContext(parts: UseContextParts): UseContext {
   return async (tenant, sessionId, request) => {
     const contextId = await contextIdOf(parts, tenant, request);

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import type { ContextSave } from '../../machines/session/session.types';
@@ -7,15 +6,18 @@ import type { ContextConflict, VersionSource } from '../../machines/session/sess
 import type { BlobStore } from '../blobs/blob-store';
 import type { Config } from '../config/config';
 import { EMPTY_STATE, type BrowserState } from '../core/browser-state';
+import { readUntrustedFile } from '../core/read-untrusted-file';
 import type { ErrorCode } from '../core/errors';
 import { contextRefOf } from '../core/ids';
 import type { CommitVersion } from './commit-version';
 import { sealStream, TenantKey } from '../core/sealed-stream';
 import type { Clock } from '../core/clock';
+import type { Report } from '../metrics/report';
 import { ArchiveTooLargeError } from '../profiles/archive-errors';
 import { archiveLimits, type ArchiveLimits } from '../profiles/archive-limits';
 import { ARCHIVE_FORMAT, type ArchiveManifest } from '../profiles/archive-manifest';
 import { packProfile } from '../profiles/pack-profile';
+import type { VersionAnswer } from '../store/contexts/context-record';
 import type { DoomedBlobs } from '../store/contexts/doomed-blobs';
 
 /** A state of a context to make a version of. */
@@ -38,7 +40,7 @@ export interface VersionInput {
 }
 
 /** What became of a save. */
-export type SaveResult = Pick<ContextSave, 'version' | 'isCurrent' | 'problem'>;
+export type MadeVersion = Pick<ContextSave, 'version' | 'isCurrent' | 'problem'>;
 
 /** Dependencies of {@link VersionMaker}. */
 export interface VersionMakerParts {
@@ -46,13 +48,14 @@ export interface VersionMakerParts {
   readonly doomedBlobs: Pick<DoomedBlobs, 'expect'>;
   readonly blobs: Pick<BlobStore, 'put'>;
   readonly config: Pick<Config, 'contexts'>;
+  readonly report: Pick<Report, 'contextSaved'>;
   /** The installation's secret. */
   readonly secret: string;
   readonly clock: Clock;
 }
 
-/** Chromium writes its version here at every start. */
-const LAST_VERSION_FILE = 'Last Version';
+/** Chromium writes its version here, in the profile, at every start. */
+export const LAST_VERSION_FILE = 'Last Version';
 
 /** Makes a version of a context out of a profile: packs, encrypts and stores it, then commits it. */
 export class VersionMaker {
@@ -63,36 +66,31 @@ export class VersionMaker {
   }
 
   /** @throws what the file system, the storage and Redis throw while they are away: the save can be repeated. */
-  async make(input: VersionInput): Promise<SaveResult> {
+  async make(input: VersionInput): Promise<MadeVersion> {
+    const { tenant, contextId, saveId, sessionId, source } = input;
+    try {
+      return madeVersion(await this.#commit(input), contextId);
+    } catch (error) {
+      if (!(error instanceof ArchiveTooLargeError)) throw error;
+      const ref = contextRefOf(tenant, contextId);
+      this.parts.report.contextSaved(ref, 'too_large', { save: saveId, session: sessionId, source });
+      return failed('context_too_large', error.message);
+    }
+  }
+
+  async #commit(input: VersionInput): Promise<VersionAnswer> {
     const { tenant, contextId, onConflict, sessionId, saveId, source, baseVersion } = input;
+    const { commitVersion, config } = this.parts;
+    const { keptVersions: keepVersions, tenantMaxBytes } = config.contexts;
     // Another one for each try: a version may have that of an earlier try already.
     const blobKey = `contexts/${tenant}/${contextId}/${randomUUID()}`;
     const chromiumVersion = input.dir === null ? null : await chromiumVersionOf(input.dir);
-    try {
-      const { commitVersion, config } = this.parts;
-      const { keptVersions, tenantMaxBytes } = config.contexts;
-      const stored = await this.#store(blobKey, chromiumVersion, input);
-      const answer = await commitVersion({
-        ref: contextRefOf(tenant, contextId),
-        ...{ saveId, blobKey, ...stored, sessionId, source, chromiumVersion, baseVersion, onConflict },
-        ...{ keepVersions: keptVersions, tenantMaxBytes },
-      });
-      switch (answer.answer) {
-        case 'OK':
-        case 'REPLAY':
-          return { version: answer.version, isCurrent: answer.isCurrent, problem: null };
-        case 'MISSING':
-          return failed('context_not_found', `the context ${contextId} was deleted`);
-        case 'QUOTA':
-          return failed(
-            'contexts_quota_exceeded',
-            `the contexts of the tenant take ${answer.bytes} bytes already`,
-          );
-      }
-    } catch (error) {
-      if (error instanceof ArchiveTooLargeError) return failed('context_too_large', error.message);
-      throw error;
-    }
+    return commitVersion({
+      ref: contextRefOf(tenant, contextId),
+      ...{ saveId, blobKey, sessionId, source, chromiumVersion, baseVersion, onConflict },
+      ...(await this.#store(blobKey, chromiumVersion, input)),
+      ...{ keepVersions, tenantMaxBytes },
+    });
   }
 
   async #store(
@@ -117,14 +115,29 @@ export class VersionMaker {
   }
 }
 
+function madeVersion(answer: VersionAnswer, contextId: string): MadeVersion {
+  switch (answer.answer) {
+    case 'OK':
+    case 'REPLAY':
+      return { version: answer.version, isCurrent: answer.isCurrent, problem: null };
+    case 'MISSING':
+      return failed('context_not_found', `the context ${contextId} was deleted`);
+    case 'QUOTA':
+      return failed(
+        'contexts_quota_exceeded',
+        `the contexts of the tenant take ${answer.bytes} bytes already`,
+      );
+  }
+}
+
 /** A save that no repeat would make succeed. */
-export const failed = (code: ErrorCode, message: string): SaveResult => ({
+export const failed = (code: ErrorCode, message: string): MadeVersion => ({
   version: null,
   isCurrent: false,
   problem: { code, message },
 });
 
 async function chromiumVersionOf(dir: string): Promise<string | null> {
-  const text = await readFile(join(dir, LAST_VERSION_FILE), 'utf8').catch(() => '');
-  return /^[\d.]{1,64}$/.exec(text.trim())?.[0] ?? null;
+  const text = await readUntrustedFile(join(dir, LAST_VERSION_FILE), 64);
+  return /^[\d.]+$/.exec(text?.trim() ?? '')?.[0] ?? null;
 }

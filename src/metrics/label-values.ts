@@ -35,7 +35,15 @@ export const SWEEPS = [
 export type SweepName = (typeof SWEEPS)[number];
 
 /** What became of a saved state of a context: a version, current or beside the current one, or none. */
-export const SAVE_RESULTS = ['current', 'kept_aside', 'context_deleted', 'quota_exceeded'] as const;
+export const SAVE_RESULTS = [
+  'current',
+  'kept_aside',
+  'context_deleted',
+  'quota_exceeded',
+  'too_large',
+  'profile_lost',
+  'storage_failed',
+] as const;
 
 /** @see SAVE_RESULTS */
 export type SaveResult = (typeof SAVE_RESULTS)[number];

@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ContextUse } from '../../machines/session/session.types';
 import type { BrowserState } from '../../src/core/browser-state';
 import type { Waiters } from '../../src/engine/waiters';
@@ -43,13 +44,21 @@ export interface ContextMounterParts extends OpenVersionParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly waiters: Pick<Waiters, 'closed'>;
   readonly limits: ArchiveLimits;
-  /** Where the keeper looks for the profile of a claim. */
-  readonly mountFolder: (claimId: string) => string;
+  /** Where the keeper looks for the profile of a claim: in a folder named after it. */
+  readonly mountsFolder: string;
 }
 
 /** Prepares the profile of a browser out of the current version of a context. */
 export class ContextMounter {
   constructor(private readonly parts: ContextMounterParts) {}
+
+  /** Removes what an earlier worker process has prepared for launches that it did not get to. */
+  async open(): Promise<void> {
+    const { mountsFolder } = this.parts;
+    await mkdir(mountsFolder, { recursive: true, mode: 0o700 });
+    const stale = await readdir(mountsFolder);
+    await Promise.all(stale.map(name => rm(join(mountsFolder, name), { recursive: true, force: true })));
+  }
 
   /**
    * Fetches, decrypts and unpacks the current version into the mount folder of a claim. After a failure nothing is left
@@ -87,8 +96,8 @@ export class ContextMounter {
     version: ContextVersion,
     claimId: string,
   ): Promise<Mounted> {
-    const { limits, mountFolder } = this.parts;
-    const dir = mountFolder(claimId);
+    const { limits, mountsFolder } = this.parts;
+    const dir = join(mountsFolder, claimId);
     try {
       await mkdir(dir, { mode: 0o700 });
       const source = await openVersion(this.parts, tenant, version);

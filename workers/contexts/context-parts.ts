@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Deps } from '../../src/deps';
 import { archiveLimits } from '../../src/profiles/archive-limits';
 import type { KeeperClient } from '../keeper-client';
-import { mountFolder } from '../keeper/host';
+import { mountsFolder } from '../keeper/host';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { WorkerContext } from '../worker-context';
 import { ContextMounter } from './context-mounter';
@@ -16,6 +16,8 @@ export interface ContextParts {
   readonly mounter: ContextMounter;
   readonly endedSaver: EndedSaver;
   readonly liveSaver: LiveSaver;
+  /** Removes what earlier processes have left behind. Call it before the first launch. Never throws. */
+  readonly open: () => Promise<void>;
 }
 
 /** Dependencies of {@link contextParts}. */
@@ -30,17 +32,28 @@ export interface ContextPartsInput {
 
 /** Makes what mounts and saves contexts in a worker. */
 export function contextParts({ deps, context, keeper, owned, runRoot }: ContextPartsInput): ContextParts {
-  const { config, blobs, sessions, saves, secret, waiters, log } = deps;
+  const { config, blobs, sessions, saves, secret, waiters, report, log } = deps;
   const { contexts, contextVersions: versions, contextWriters: writers } = deps;
   const maker = new VersionMaker(deps);
   const states = new StateFiles(join(runRoot, 'states'));
+  const mounter = new ContextMounter({
+    ...{ contexts, versions, writers, sessions, waiters, blobs, secret },
+    limits: archiveLimits(config.contexts.maxBytes),
+    mountsFolder: mountsFolder(runRoot),
+  });
   return {
-    mounter: new ContextMounter({
-      ...{ contexts, versions, writers, sessions, waiters, blobs, secret },
-      limits: archiveLimits(config.contexts.maxBytes),
-      mountFolder: claimId => mountFolder(runRoot, claimId),
-    }),
-    endedSaver: new EndedSaver({ sessions, writers, maker, states, log }),
+    mounter,
+    endedSaver: new EndedSaver({ sessions, writers, maker, states, report, log }),
     liveSaver: new LiveSaver({ context, keeper, owned, sessions, saves, maker }),
+    open: async () => {
+      try {
+        const owed = (await deps.closing.all()).filter(({ workerId }) => workerId === context.workerId);
+        await states.open(new Set(owed.map(({ claimId }) => claimId)));
+        await mounter.open();
+      } catch (error) {
+        // It only takes space; the next start tries again.
+        log.warn({ err: error }, 'what an earlier process has prepared could not be removed');
+      }
+    },
   };
 }

@@ -1,16 +1,16 @@
-import { open } from 'node:fs/promises';
-import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { ContextSave, SessionContext } from '../../machines/session/session.types';
 import { savesAtEnd } from '../../machines/session/session.view';
 import { readLiveState } from '../../src/browser/live-state';
 import { messageOf } from '../../src/core/errors';
 import { contextRefOf, type SessionRef } from '../../src/core/ids';
+import { readUntrustedFile } from '../../src/core/read-untrusted-file';
 import type { Logger } from '../../src/core/logger';
+import type { Report } from '../../src/metrics/report';
 import type { ContextWriters } from '../../src/store/contexts/context-writers';
 import type { SessionStore } from '../../src/store/session-store';
 import type { StateFiles } from './state-files';
-import { failed, type SaveResult, type VersionMaker } from '../../src/engine/version-maker';
+import { failed, type MadeVersion, type VersionMaker } from '../../src/engine/version-maker';
 
 /** How long reading the state may delay the end of a browser, milliseconds. */
 const READ_STATE_TIMEOUT_MS = 700;
@@ -24,6 +24,7 @@ export interface EndedSaverParts {
   readonly writers: Pick<ContextWriters, 'release'>;
   readonly maker: Pick<VersionMaker, 'make'>;
   readonly states: Pick<StateFiles, 'read' | 'write' | 'remove'>;
+  readonly report: Pick<Report, 'contextSaved'>;
   readonly log: Logger;
 }
 
@@ -55,18 +56,21 @@ export class EndedSaver {
    * @throws what may be different at the next try; no longer ten minutes after the session's end.
    */
   async save(ref: SessionRef, claimId: string, profile: string | null): Promise<ContextSave | null> {
-    const { sessions, writers, states } = this.parts;
+    const { sessions, writers, states, report } = this.parts;
     const { record, nowMs } = await sessions.read(ref);
     if (record === null || !savesAtEnd(record.snapshot)) return null;
     const { context } = record.snapshot;
     const { contextUse, tenant, id, endedAtMs } = context;
     if (contextUse === null) return null;
     const isLastTry = nowMs - (endedAtMs ?? nowMs) > SAVE_PATIENCE_MS;
+    const contextRef = contextRefOf(tenant, contextUse.contextId);
     const result = await this.#make(claimId, profile, context).catch((error: unknown) => {
       if (!isLastTry) throw error;
+      report.contextSaved(contextRef, 'storage_failed', { session: id, err: error });
       return failed('storage_unavailable', `the storage failed for ten minutes: ${messageOf(error)}`);
     });
-    await writers.release(contextRefOf(tenant, contextUse.contextId), id);
+    if (profile === null) report.contextSaved(contextRef, 'profile_lost', { session: id });
+    await writers.release(contextRef, id);
     await states.remove(claimId);
     return { saveId: null, atMs: nowMs, ...result };
   }
@@ -75,7 +79,7 @@ export class EndedSaver {
     claimId: string,
     profile: string | null,
     { tenant, id, contextUse: use, mountedVersion, lastSave }: SessionContext,
-  ): Promise<SaveResult> {
+  ): Promise<MadeVersion> {
     const { maker, states } = this.parts;
     if (use === null || profile === null)
       return failed('worker_lost', 'the profile was lost before it was saved');
@@ -84,7 +88,8 @@ export class EndedSaver {
       contextId: use.contextId,
       onConflict: use.onConflict,
       sessionId: id,
-      saveId: `${id}.end`,
+      // An id may be used again when its session is forgotten; a claim never is.
+      saveId: `${id}.${claimId}`,
       source: 'session',
       dir: profile,
       state: await states.read(claimId),
@@ -104,20 +109,8 @@ export const baseVersionOf = ({
 /** Enough for Chromium's preferences. */
 const PREFERENCES_BYTES = 1_048_576;
 
-/*
- * After an orderly close the profile is complete. The browser has written the file: a link is not followed, and a lie
- * in it harms the context of that session only.
- */
+/* After an orderly close the profile is complete. A browser that lies about it harms the context of its session only. */
 async function endedCleanly(profile: string): Promise<boolean> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(join(profile, 'Default/Preferences'), flags).catch(() => null);
-  if (file === null) return false;
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(PREFERENCES_BYTES), 0, PREFERENCES_BYTES, 0);
-    return /"exit_type":\s*"Normal"/.test(buffer.toString('utf8', 0, bytesRead));
-  } catch {
-    return false; // not a readable file
-  } finally {
-    await file.close();
-  }
+  const preferences = await readUntrustedFile(join(profile, 'Default/Preferences'), PREFERENCES_BYTES);
+  return /"exit_type":\s*"Normal"/.test(preferences ?? '');
 }

@@ -11,7 +11,7 @@ import type { KeeperClient } from '../keeper-client';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import { commitEvent, type WorkerContext } from '../worker-context';
 import { baseVersionOf } from './ended-saver';
-import type { VersionMaker } from '../../src/engine/version-maker';
+import { LAST_VERSION_FILE, type VersionMaker } from '../../src/engine/version-maker';
 
 const READ_STATE_TIMEOUT_MS = 5_000;
 const COPY_TIMEOUT_MS = 30_000;
@@ -106,7 +106,7 @@ export class LiveSaver {
     if (use === null) return;
     const route = { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
     const state = endpoint.port === 0 ? EMPTY_STATE : await readLiveState(route, READ_STATE_TIMEOUT_MS);
-    const order = { ref, claimId: fence.claimId, parts: KEPT_PARTS };
+    const order = { ref, claimId: fence.claimId, parts: [...KEPT_PARTS, LAST_VERSION_FILE] };
     const { profile } = await keeper.call('copyProfile', order, { timeoutMs: COPY_TIMEOUT_MS });
     try {
       const baseVersion = baseVersionOf(context);

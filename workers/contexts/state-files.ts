@@ -16,13 +16,13 @@ export class StateFiles {
    * @param claimIds - the claims whose sessions are still to be saved
    */
   async open(claimIds: ReadonlySet<string>): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const stale = (await readdir(this.folder)).filter(name => !claimIds.has(name));
+    const stale = (await readdir(this.folder).catch(() => [])).filter(name => !claimIds.has(name));
     await Promise.all(stale.map(name => rm(join(this.folder, name), { force: true })));
   }
 
   /** Keeps the state of a browser. */
   async write(claimId: string, state: BrowserState): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
     await writeByRename(join(this.folder, claimId), JSON.stringify(state));
   }
 

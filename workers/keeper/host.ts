@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { puppeteerCacheDir } from '../../src/config/env';
 import { findChromium } from './process/find-chromium';
-import { browserUser, keeperSocketPath, mountsFolder, runRootFor } from './process/run-root';
+import { browserUser, keeperSocketPath, runRootFor } from './process/run-root';
 
 /*
  * What other programs may ask about the keeper's host. With `door/protocol.ts` and `chromium-proof.ts` it is all that
@@ -37,6 +37,8 @@ export async function hostXvfb(searchPath: string): Promise<string | null> {
   return null;
 }
 
+export { mountsFolder } from './process/run-root';
+
 /** The user that runs the browsers, and the folder below which they live. */
 export interface BrowserLocation {
   readonly uid: number;
@@ -53,9 +55,6 @@ export async function browserLocation(dataDir: string): Promise<BrowserLocation>
   const user = browserUser();
   return { uid: user.uid, runRoot: await runRootFor(dataDir, user) };
 }
-
-/** Where the worker prepares the profile for the launch of a claim. */
-export const mountFolder = (runRoot: string, claimId: string): string => join(mountsFolder(runRoot), claimId);
 
 /**
  * The Unix socket on which the keeper of a data folder listens, whether or not one runs.

@@ -80,7 +80,8 @@ export class SessionCloser {
     const { known, profile } = await keeper.call('close', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
     if (!known) await this.#closeOtherClaims(ref, claimId);
     const goneMs = clock.monotonicMs();
-    const save = saves ? await saver.save(ref, claimId, profile) : null;
+    // A keeper of a version before contexts keeps no profile, and does not mention one.
+    const save = saves ? await saver.save(ref, claimId, profile ?? null) : null;
     const afterMs = await closing.acknowledge(ref, claimId, save);
     // The browser was gone before the save began.
     if (afterMs !== null) exporter.browserGone(Math.max(0, afterMs - (clock.monotonicMs() - goneMs)));

@@ -46,7 +46,7 @@ export interface UpstreamProxy {
 
 /** What a launch does with profiles. */
 export interface LaunchProfile {
-  /** The worker has prepared a profile for this claim in its place (`mountFolder` in host.ts). */
+  /** The worker has prepared a profile for this claim in its place (`mountsFolder` in host.ts). */
   readonly isMounted: boolean;
   /** The profile stays after the end of the browser, until the worker forgets it. */
   readonly isKept: boolean;
@@ -140,8 +140,8 @@ export interface KeeperOperations {
     readonly request: { readonly ref: string; readonly claimId: string };
     readonly reply: {
       readonly known: boolean;
-      /** The folder of its profile, if it is kept. */
-      readonly profile: string | null;
+      /** The folder of its profile, if it is kept. Left out by older keepers. */
+      readonly profile?: string | null;
     };
   };
   /** The worker has committed the end of a `gone` browser; its record may be removed. */
