@@ -24,6 +24,10 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   /^(listUploads 200|upload (201|400|413|507)|deleteUpload (204|404 upload_not_found))/, // http.uploads, keeper/uploads
   /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect|getDevTools\w+) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
+  /^syncContext 200$/, // e2e/contexts, with a Chromium
+  /^createSession 409 context_failed$/, // e2e/contexts.damaged
+  /^getStorageState (404 context_version_not_found|409 )/, // e2e/contexts: versions that are damaged, or were not read
+  /^importStorageState (409 contexts_quota_exceeded|413 context_too_large)$/, // store and unit/engine
   /^updateSession 409 session_not_live$/, // http.update
   /^updateSession 409 too_many_changes$/, // http.history
 ];
@@ -87,8 +91,9 @@ describe('every answer', () => {
       const ofJson = (status: number): number => (operation.operationId === 'upload' ? 415 : status);
       await expectStatus(withKey(method, at, { headers: [JSON_BODY], body: '{' }), ofJson(400));
       await expectStatus(withKey(method, at, { headers: [['content-type', 'text/plain']], body: '{}' }), 415);
+      const tooLong = operation.operationId === 'importStorageState' ? 2 ** 24 : 262_144;
       await expectStatus(
-        withKey(method, at, { headers: [JSON_BODY], body: `["${'x'.repeat(262_144)}"]` }),
+        withKey(method, at, { headers: [JSON_BODY], body: `["${'x'.repeat(tooLong)}"]` }),
         ofJson(413),
       );
     }
@@ -122,6 +127,7 @@ describe('every answer', () => {
       await expectStatus(withKey('GET', `/v1/sessions/waits/${path}`), 409);
     }
     await expectOfUploads('waits', 409);
+    await expectStatus(withKey('POST', '/v1/sessions/waits/context/sync'), 409);
     await expectStatus(post('/v1/sessions/waits/cookies', { cookies: [] }), 409);
     api.worker.launches = 'live';
     const labels = { team: 'a', 'example.org/x': '' };
@@ -207,10 +213,34 @@ describe('every answer', () => {
       await expectStatus(withKey('GET', `/v1/sessions/unknown${path}`), 404);
     }
     await expectOfUploads('unknown', 404);
+    await expectStatus(withKey('POST', '/v1/sessions/unknown/context/sync'), 404);
     await expectStatus(post('/v1/sessions/unknown/cookies', { cookies: [] }), 404);
     await expectStatus(post('/v1/sessions/unknown', { name: 'm' }, [], 'PATCH'), 404);
     await expectStatus(withKey('DELETE', '/v1/sessions/unknown'), 404);
     await expectStatus(withKey('POST', '/v1/sessions/unknown/release'), 404);
+  });
+
+  it('about the context of a session is as documented', async () => {
+    const context = { name: 'used', persist: true, onConflict: 'refuse' };
+    const sync = (id: string): Promise<RawAnswer> =>
+      withKey('POST', `/v1/sessions/${id}/context/sync`, { headers: [ASYNC] });
+    await expectStatus(post('/v1/sessions', { sessionId: 'uses', context }), 201);
+    await expectStatus(post('/v1/sessions', { context }), 409);
+    await expectStatus(post('/v1/sessions', { sessionId: 'reads', context: { name: 'used' } }), 201);
+    const unknown = 'ctx_01a1f7a3-7f86-7a10-9c55-0f6b7c1d2e3f';
+    await expectStatus(post('/v1/sessions', { context: { id: unknown } }), 404);
+    await expectStatus(sync('uses'), 202);
+    await expectStatus(sync('reads'), 409);
+    await expectStatus(withKey('DELETE', '/v1/sessions/reads'), 200);
+    await expectStatus(sync('reads'), 409);
+    const state = { cookies: [], origins: [] };
+    await expectStatus(post(`/v1/contexts/${unknown}/storage-state`, state, [], 'PUT'), 404);
+    await expectStatus(withKey('GET', `/v1/contexts/${unknown}/storage-state`), 404);
+    const { text } = await send('GET', '/v1/contexts?name=used', { headers: [KEY] });
+    // SAFETY: a 200 of this route carries a page of contexts.
+    const [{ id } = { id: '' }] = (JSON.parse(text) as { contexts: { id: string }[] }).contexts;
+    await expectStatus(post(`/v1/contexts/${id}/storage-state`, state, [], 'PUT'), 200);
+    await expectStatus(withKey('GET', `/v1/contexts/${id}/storage-state`), 200);
   });
 
   it('about a context is as documented', async () => {

@@ -4,6 +4,7 @@ import { createLogger } from '../../src/core/logger';
 import { openDeps, type Deps } from '../../src/deps';
 import type { SessionData } from '../../src/client/session';
 import { startEchoBrowser, type EchoBrowser } from './echo-browser';
+import { makeTempDir } from './temp-dir';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { StandInWorker } from './stand-in-worker';
 
@@ -52,7 +53,8 @@ export async function startTestApi(
   overrides: Partial<Config> = {},
   redisOptions: RedisOptions = {},
 ): Promise<TestApi> {
-  const config = testConfig(overrides);
+  const blobs = await makeTempDir();
+  const config = testConfig({ storage: { kind: 'folder', dir: blobs.path }, ...overrides });
   const log = createLogger('test', process.env['HF_TEST_LOG'] ?? 'silent');
   const redis = await startRedis(redisOptions);
   const apis = [await startApi(config, redis.url, log)];
@@ -89,6 +91,7 @@ export async function startTestApi(
       await deps.lifecycle.close();
       await browser.close();
       await redis.stop();
+      await blobs.remove();
     },
   };
 }
