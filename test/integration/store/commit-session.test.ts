@@ -1,5 +1,6 @@
 import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { effectsBetween } from '../../../machines/session/session.effects';
+import type { SessionInput } from '../../../machines/session/session.types';
 import type { SessionRef } from '../../../src/core/ids';
 import { pollUntil } from '../../../src/core/abort';
 import { keys } from '../../../src/redis/keys';
@@ -8,6 +9,7 @@ import { USAGE_KEPT_MS, UsageStore } from '../../../src/store/usage-store';
 import { ENDPOINT, LIMITS } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
 
+const PERSISTS = { contextId: 'ctx_1', persist: true, onConflict: 'keep', saveEveryMs: null } as const;
 const FENCE = { n: 1, claimId: 'claim-1' };
 
 describe('the commit script', () => {
@@ -38,6 +40,7 @@ describe('the commit script', () => {
   };
 
   const release = { type: 'RELEASE', reason: 'released_by_client', nowMs: 1 } as const;
+  const crash = { type: 'BROWSER_GONE', cause: 'browser_crashed', message: '', nowMs: 1 } as const;
 
   it('answers OK and writes row, indexes, deadlines, history, effects and one notice', async () => {
     const ref = await fixture.create('a');
@@ -197,14 +200,28 @@ describe('the commit script', () => {
     expect((await fixture.commit(ref, 'lost', lost, { asReaperOf: 'w-1' })).answer).toBe('OK');
   });
 
+  it.each<[string, SessionInput['contextUse'], typeof release | typeof crash]>([
+    ['without a context', null, release],
+    ['that only reads its context', { ...PERSISTS, persist: false }, release],
+    ['that fails', PERSISTS, crash],
+  ])('owes no save for a session %s', async (_name, contextUse, end) => {
+    const ref = await fixture.create('a', { contextUse });
+    await goLive(ref);
+    await fixture.commit(ref, 'end', end);
+    expect(await fixture.redis.hget(keys.closing, ref)).toMatch(/^claim-1\|w-1\|\d+$/);
+  });
+
   it('leaves an obligation and a close order behind when an owned session ends', async () => {
     const ref = await fixture.create('a');
     await goLive(ref);
     await fixture.redis.hset(keys.activity, ref, now);
     await fixture.commit(ref, 'release', release);
-    expect(await fixture.redis.hget(keys.closing, ref)).toMatch(/^claim-1\|w-1\|\d+$/);
+    expect(await fixture.redis.hget(keys.closing, ref)).toMatch(/^claim-1\|w-1\|\d+\|saves$/);
     const orders = await fixture.redis.xrange(keys.control('w-1'), '-', '+');
-    expect(JSON.parse(orders[0]?.[1][1] ?? '')).toEqual({ order: 'close', ref, claimId: 'claim-1' });
+    expect(JSON.parse(orders[0]?.[1][1] ?? '')).toEqual({
+      ...{ order: 'close', ref, claimId: 'claim-1' },
+      saves: true,
+    });
     expect(await fixture.redis.exists(keys.owned('w-1'), keys.due, keys.activity)).toBe(0);
     expect(await fixture.redis.zrange(keys.ended, '0', '-1')).toEqual([ref]);
     expect(await fixture.redis.hgetall(keys.counts)).toEqual({ created: '0', live: '0', released: '1' });
