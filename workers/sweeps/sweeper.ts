@@ -102,7 +102,7 @@ export class Sweeper {
       { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
       { name: 'contain', everyMs: 2_500, run: () => this.#quarantine() },
       { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
-      { name: 'blobs', everyMs: 10_000, run: () => this.#deleteBlobs() },
+      { name: 'blobs', everyMs: 5_000, run: () => this.#deleteBlobs() },
       { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },
     ];
     for (const sweep of sweeps) this.#schedule(sweep);
