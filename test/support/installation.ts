@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SessionContextData } from '../../src/client/session-context';
 import { pollUntil } from '../../src/core/abort';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
 import { listProcesses } from './proc';
@@ -17,6 +18,7 @@ export interface SessionView {
   readonly endedAt: string | null;
   readonly expiresAt: string | null;
   readonly websocketUrl: string | null;
+  readonly context: SessionContextData | null;
   readonly workerId: string | null;
   readonly revision: number;
   readonly error: { readonly code: string; readonly message: string } | null;

@@ -45,6 +45,7 @@ function viewOf(history: readonly EventView[], more: Partial<SessionView> = {}):
     endedAt: last?.at ?? null,
     expiresAt: null,
     websocketUrl: null,
+    context: null,
     workerId: 'w-1',
     revision: last?.seq ?? 0,
     error: null,
