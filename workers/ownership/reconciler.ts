@@ -1,6 +1,6 @@
 import type { MachineEvent } from '../../machines/session/session.events';
 import type { Fence } from '../../machines/session/session.types';
-import { statusOf } from '../../machines/session/session.view';
+import { savesAtEnd, statusOf } from '../../machines/session/session.view';
 import { isEnded, hasBrowser } from '../../machines/session/session.words';
 import type { Clock } from '../../src/core/clock';
 import { randomId, type SessionRef } from '../../src/core/ids';
@@ -197,7 +197,9 @@ export class Reconciler {
       record.snapshot.context.owner?.fence.claimId === claimId;
     if (isWanted) return;
     owned.remove(ref);
-    void closer.close(ref, claimId); // not awaited: a browser that does not end must not delay the others
+    // As the end of the session has ordered it, in case the order was lost with the worker that had it.
+    const saves = record !== null && savesAtEnd(record.snapshot);
+    void closer.close(ref, claimId, saves); // not awaited: a browser that does not end must not delay the others
   }
 }
 
