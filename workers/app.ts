@@ -22,7 +22,7 @@ import { OwnedSessions } from './ownership/owned-sessions';
 import { Reconciler } from './ownership/reconciler';
 import { SessionCloser } from './ownership/session-closer';
 import { SessionLauncher } from './launch/session-launcher';
-import { contextParts, type ContextParts } from './contexts/context-parts';
+import { contextParts } from './contexts/context-parts';
 import type { LiveSaver } from './contexts/live-saver';
 import { WorkerExporter } from './worker-exporter';
 import type { WorkerContext } from './worker-context';
@@ -63,7 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const deps = await openDeps(config, options.redisUrl, log);
   const { lifecycle } = deps;
   const parts = assemble(options, deps);
-  const { slots, launches, exporter, reconcile, stop } = parts;
+  const { slots, launches, exporter, reconcile, tidy, stop } = parts;
 
   const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
   const onRenewed = (drained: boolean): void => {
@@ -74,7 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   lifecycle.defer('lease renewal', () => lease.stop());
   await lease.start();
   keeper.setSecret(deps.secret);
-  await parts.contexts.open();
+  await tidy();
   await listen(options, deps, parts);
 
   await reconcile();
@@ -98,7 +98,8 @@ interface WorkerParts {
   readonly context: WorkerContext;
   readonly owned: OwnedSessions;
   readonly closer: SessionCloser;
-  readonly contexts: ContextParts;
+  readonly liveSaver: LiveSaver;
+  readonly tidy: () => Promise<void>;
   readonly slots: LaunchSlots;
   readonly launches: Consumer<typeof launchPayload>;
   readonly exporter: WorkerExporter;
@@ -114,8 +115,7 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
   const owned = new OwnedSessions(context);
   const exporter = new WorkerExporter({ metrics: deps.metrics, clock });
   const beforeClose = (claimId: string): void => launcher.cancelLaunch(claimId);
-  const contexts = contextParts({ deps, context, keeper, owned, runRoot });
-  const { mounter, endedSaver, liveSaver } = contexts;
+  const { mounter, endedSaver, liveSaver, tidy } = contextParts({ deps, context, keeper, owned, runRoot });
   const closer = new SessionCloser({
     ...{ keeper, closing, beforeClose, exporter, clock, log },
     saver: endedSaver,
@@ -139,7 +139,7 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);
   const reconciler = new Reconciler({ context, keeper, owned, closer, sessions, leases, clock, isLaunching });
   const reconcile = reconciling(reconciler, liveSaver, deps, log);
-  return { context, contexts, owned, closer, slots, launches, exporter, reconcile, stop };
+  return { context, owned, closer, liveSaver, tidy, slots, launches, exporter, reconcile, stop };
 }
 
 function contextOf(
@@ -197,13 +197,13 @@ async function listen(
   deps: Deps,
   parts: WorkerParts,
 ): Promise<void> {
-  const { owned, closer, contexts, slots, exporter, reconcile } = parts;
+  const { owned, closer, liveSaver, slots, exporter, reconcile } = parts;
   const control = controlStream({
     redis: openRedis(blockingOptions(redisUrl), log),
     workerId,
     onOrder: order => {
       if (order.order === 'drain') return slots.setDrained(order.drained);
-      if (order.order === 'save') return contexts.liveSaver.start(order.ref);
+      if (order.order === 'save') return liveSaver.start(order.ref);
       owned.remove(order.ref);
       void closer.close(order.ref, order.claimId, order.saves);
     },

@@ -66,7 +66,10 @@ export class TestLauncher {
     this.slots = new LaunchSlots(() => undefined);
     this.slots.update({ slots, used: 0, orphansReaped: 0, gatewayConnections: 0, load: null });
     const parts = { context, keeper, owned: this.owned, closer: this.#closer, slots: this.slots, exporter };
-    const mounter = { mount: () => Promise.resolve({ version: 1, isPrepared: false, restore: null }) };
+    const mounter = {
+      mount: () => Promise.resolve({ version: 1, isPrepared: false, restore: null }),
+      discard: () => Promise.resolve(),
+    };
     const launcher = new SessionLauncher({ ...deps, ...parts, mounter, prepare: () => Promise.resolve() });
     const counting = { handle: (payload: LaunchPayload) => this.#count(launcher, payload) };
     this.#consumer = launchConsumer(deps.consumerBase, counting, slots);

@@ -44,21 +44,13 @@ export interface ContextMounterParts extends OpenVersionParts {
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly waiters: Pick<Waiters, 'closed'>;
   readonly limits: ArchiveLimits;
-  /** Where the keeper looks for the profile of a claim: in a folder named after it. */
-  readonly mountsFolder: string;
+  /** Where the keeper looks for profiles, each in a folder named after the claim. */
+  readonly folder: string;
 }
 
 /** Prepares the profile of a browser out of the current version of a context. */
 export class ContextMounter {
   constructor(private readonly parts: ContextMounterParts) {}
-
-  /** Removes what an earlier worker process has prepared for launches that it did not get to. */
-  async open(): Promise<void> {
-    const { mountsFolder } = this.parts;
-    await mkdir(mountsFolder, { recursive: true, mode: 0o700 });
-    const stale = await readdir(mountsFolder);
-    await Promise.all(stale.map(name => rm(join(mountsFolder, name), { recursive: true, force: true })));
-  }
 
   /**
    * Fetches, decrypts and unpacks the current version into the mount folder of a claim. After a failure nothing is left
@@ -81,6 +73,16 @@ export class ContextMounter {
     return this.#prepare(ref, tenant, version, claimId);
   }
 
+  /** Removes the profile of a claim, unless the keeper has taken it for a browser. */
+  async discard(claimId: string): Promise<void> {
+    await rm(join(this.parts.folder, claimId), { recursive: true, force: true });
+  }
+
+  /** Removes all profiles. Before the first mount of this process: no launch will take what an earlier one has left. */
+  async discardAll(): Promise<void> {
+    await Promise.all((await readdir(this.parts.folder)).map(claimId => this.discard(claimId)));
+  }
+
   /* A session that has just ended may still be saving into the context: what it leaves is what is wanted here. */
   async #untilSaved(ref: ContextRef, tenant: string): Promise<void> {
     const { writers, sessions, waiters } = this.parts;
@@ -96,15 +98,15 @@ export class ContextMounter {
     version: ContextVersion,
     claimId: string,
   ): Promise<Mounted> {
-    const { limits, mountsFolder } = this.parts;
-    const dir = join(mountsFolder, claimId);
+    const { limits, folder } = this.parts;
+    const dir = join(folder, claimId);
     try {
       await mkdir(dir, { mode: 0o700 });
       const source = await openVersion(this.parts, tenant, version);
       const { manifest, state } = await unpackProfile({ source, dir, limits });
       return { version: version.version, isPrepared: true, restore: manifest.endedCleanly ? null : state };
     } catch (error) {
-      await rm(dir, { recursive: true, force: true });
+      await this.discard(claimId);
       if (!isDamaged(error)) throw error;
       const message = `version ${version.version} of the context ${ref} cannot be used: ${messageOf(error)}`;
       throw new MountError(message, { cause: error });

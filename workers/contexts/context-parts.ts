@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Deps } from '../../src/deps';
 import { archiveLimits } from '../../src/profiles/archive-limits';
 import type { KeeperClient } from '../keeper-client';
-import { mountsFolder } from '../keeper/host';
+import { workerFolders } from '../keeper/host';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { WorkerContext } from '../worker-context';
 import { ContextMounter } from './context-mounter';
@@ -16,8 +15,11 @@ export interface ContextParts {
   readonly mounter: ContextMounter;
   readonly endedSaver: EndedSaver;
   readonly liveSaver: LiveSaver;
-  /** Removes what earlier processes have left behind. Call it before the first launch. Never throws. */
-  readonly open: () => Promise<void>;
+  /**
+   * Removes what an earlier process of this worker has left behind. Before anything is mounted or saved. Never throws:
+   * what is left only takes space.
+   */
+  readonly tidy: () => Promise<void>;
 }
 
 /** Dependencies of {@link contextParts}. */
@@ -35,25 +37,30 @@ export function contextParts({ deps, context, keeper, owned, runRoot }: ContextP
   const { config, blobs, sessions, saves, secret, waiters, report, log } = deps;
   const { contexts, contextVersions: versions, contextWriters: writers } = deps;
   const maker = new VersionMaker(deps);
-  const states = new StateFiles(join(runRoot, 'states'));
+  const folders = workerFolders(runRoot);
+  const states = new StateFiles(folders.states);
   const mounter = new ContextMounter({
     ...{ contexts, versions, writers, sessions, waiters, blobs, secret },
     limits: archiveLimits(config.contexts.maxBytes),
-    mountsFolder: mountsFolder(runRoot),
+    folder: folders.mounts,
   });
   return {
     mounter,
     endedSaver: new EndedSaver({ sessions, writers, maker, states, report, log }),
     liveSaver: new LiveSaver({ context, keeper, owned, sessions, saves, maker }),
-    open: async () => {
-      try {
-        const owed = (await deps.closing.all()).filter(({ workerId }) => workerId === context.workerId);
-        await states.open(new Set(owed.map(({ claimId }) => claimId)));
-        await mounter.open();
-      } catch (error) {
-        // It only takes space; the next start tries again.
-        log.warn({ err: error }, 'what an earlier process has prepared could not be removed');
-      }
-    },
+    tidy: () => tidy(mounter, states, deps),
   };
+}
+
+async function tidy(
+  mounter: ContextMounter,
+  states: StateFiles,
+  { closing, log }: Pick<Deps, 'closing' | 'log'>,
+): Promise<void> {
+  try {
+    await mounter.discardAll();
+    await states.removeOthers(new Set((await closing.all()).map(({ claimId }) => claimId)));
+  } catch (error) {
+    log.warn({ err: error }, 'files of an earlier worker process could not be removed');
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { browserState, type BrowserState } from '../../src/core/browser-state';
 import { writeByRename } from '../../src/core/write-by-rename';
@@ -8,6 +8,7 @@ import { writeByRename } from '../../src/core/write-by-rename';
  * worker process has it when this one dies in between.
  */
 export class StateFiles {
+  /** @param folder - must exist */
   constructor(private readonly folder: string) {}
 
   /**
@@ -15,14 +16,13 @@ export class StateFiles {
    *
    * @param claimIds - the claims whose sessions are still to be saved
    */
-  async open(claimIds: ReadonlySet<string>): Promise<void> {
-    const stale = (await readdir(this.folder).catch(() => [])).filter(name => !claimIds.has(name));
+  async removeOthers(claimIds: ReadonlySet<string>): Promise<void> {
+    const stale = (await readdir(this.folder)).filter(name => !claimIds.has(name));
     await Promise.all(stale.map(name => rm(join(this.folder, name), { force: true })));
   }
 
   /** Keeps the state of a browser. */
   async write(claimId: string, state: BrowserState): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
     await writeByRename(join(this.folder, claimId), JSON.stringify(state));
   }
 

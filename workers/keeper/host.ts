@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { puppeteerCacheDir } from '../../src/config/env';
 import { findChromium } from './process/find-chromium';
-import { browserUser, keeperSocketPath, runRootFor } from './process/run-root';
+import { browserUser, keeperSocketPath, mountsFolder, runRootFor, statesFolder } from './process/run-root';
 
 /*
  * What other programs may ask about the keeper's host. With `door/protocol.ts` and `chromium-proof.ts` it is all that
@@ -37,8 +37,6 @@ export async function hostXvfb(searchPath: string): Promise<string | null> {
   return null;
 }
 
-export { mountsFolder } from './process/run-root';
-
 /** The user that runs the browsers, and the folder below which they live. */
 export interface BrowserLocation {
   readonly uid: number;
@@ -55,6 +53,20 @@ export async function browserLocation(dataDir: string): Promise<BrowserLocation>
   const user = browserUser();
   return { uid: user.uid, runRoot: await runRootFor(dataDir, user) };
 }
+
+/** The folders of a worker beside its keeper's browsers. The keeper makes them. */
+export interface WorkerFolders {
+  /** The profiles for launches, each in a folder named after the claim. */
+  readonly mounts: string;
+  /** What was read of browsers before their end, each in a file named after the claim. */
+  readonly states: string;
+}
+
+/** @see WorkerFolders */
+export const workerFolders = (runRoot: string): WorkerFolders => ({
+  mounts: mountsFolder(runRoot),
+  states: statesFolder(runRoot),
+});
 
 /**
  * The Unix socket on which the keeper of a data folder listens, whether or not one runs.

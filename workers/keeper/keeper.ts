@@ -22,7 +22,7 @@ import {
 } from './door/protocol';
 import { reapStrays } from './process/remove-tree';
 import { RunDirectory } from './process/run-directory';
-import { removeUnknownProfiles } from './process/kept-profiles';
+import { dropKeptProfile, removeUnknownProfiles } from './process/kept-profiles';
 
 type Closed = KeeperOperations['close']['reply'];
 
@@ -275,7 +275,7 @@ export class Keeper {
   async #drop(browser: KeptBrowser): Promise<void> {
     this.#books.delete(browser);
     try {
-      await browser.directory.dropKeptProfile();
+      await dropKeptProfile(browser.directory);
       await this.#deps.records.remove(browser.name);
     } catch (error) {
       this.#deps.log.error({ err: error, ref: browser.ref }, 'a record could not be removed');

@@ -32,7 +32,7 @@ export interface LauncherParts {
   readonly timeouts: Pick<Timeouts, 'fire'>;
   readonly exporter: Pick<WorkerExporter, 'launched'>;
   readonly clock: Clock;
-  readonly mounter: Pick<ContextMounter, 'mount'>;
+  readonly mounter: Pick<ContextMounter, 'mount' | 'discard'>;
   /** Prepares a started browser for its first client. */
   readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
   /** The installation's secret; opens the sealed secrets of a session. */
@@ -137,7 +137,7 @@ export class SessionLauncher {
 
   /* A ready browser with its first page, or null after the failure was committed. */
   async #start(ref: SessionRef, claimed: Claimed): Promise<Started | null> {
-    const { context, keeper, closer, exporter, clock, prepare, secret } = this.parts;
+    const { context, keeper, closer, exporter, clock, mounter, prepare, secret } = this.parts;
     const { fence } = claimed;
     const orderedMs = clock.monotonicMs();
     try {
@@ -169,6 +169,8 @@ export class SessionLauncher {
         });
       } finally {
         await closer.close(ref, fence.claimId);
+        // The order may not have reached the keeper.
+        await mounter.discard(fence.claimId);
       }
       return null;
     }

@@ -46,7 +46,7 @@ export interface UpstreamProxy {
 
 /** What a launch does with profiles. */
 export interface LaunchProfile {
-  /** The worker has prepared a profile for this claim in its place (`mountsFolder` in host.ts). */
+  /** The worker has prepared a profile for this claim in its place (`workerFolders` in host.ts). */
   readonly isMounted: boolean;
   /** The profile stays after the end of the browser, until the worker forgets it. */
   readonly isKept: boolean;

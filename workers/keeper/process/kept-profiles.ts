@@ -18,16 +18,24 @@ export async function removeUnknownProfiles(runRoot: string, known: ReadonlySet<
   await Promise.all(unknown.map(path => rm(path, { recursive: true, force: true })));
 }
 
+/** The save has been made, or nothing is to be saved: removes the kept profile of a browser, and copies of it. */
+export async function dropKeptProfile({ root, name, profileUse }: RunDirectory): Promise<void> {
+  if (profileUse.isKept) await removeKept(root, entry => entry === name || isCopyOf(name, entry));
+}
+
 /**
- * Copies parts of a profile into a new folder and answers its path. Links are copied as links: the browser may have put
+ * Copies parts of a profile into a new folder and answers its path. Earlier copies are removed: a worker makes one at a
+ * time and removes it, so that those are of a worker that was killed. Links are copied as links: the browser may have put
  * any there. A part that does not exist is left out.
  *
  * @param parts - paths inside the profile
  * @throws what the file system throws; then nothing of the copy is left.
  */
 export async function copyParts(directory: RunDirectory, parts: readonly string[]): Promise<string> {
-  const copy = join(keptFolder(directory.root), `${directory.name}.${randomUUID()}`);
+  const { root, name } = directory;
+  const copy = join(keptFolder(root), `${name}.${randomUUID()}`);
   try {
+    await removeKept(root, entry => isCopyOf(name, entry));
     await mkdir(copy, { mode: 0o700 });
     for (const part of parts) {
       const source = join(directory.profile, part);
@@ -41,4 +49,12 @@ export async function copyParts(directory: RunDirectory, parts: readonly string[
     await rm(copy, { recursive: true, force: true });
     throw error;
   }
+}
+
+const isCopyOf = (name: string, entry: string): boolean => entry.startsWith(`${name}.`);
+
+async function removeKept(runRoot: string, isWanted: (entry: string) => boolean): Promise<void> {
+  const kept = keptFolder(runRoot);
+  const entries = (await readdir(kept)).filter(isWanted);
+  await Promise.all(entries.map(entry => rm(join(kept, entry), { recursive: true, force: true })));
 }

@@ -111,11 +111,6 @@ export class RunDirectory {
     return this.profileUse.isKept ? join(keptFolder(this.root), this.name) : null;
   }
 
-  /** The save has been made, or nothing is to be saved. */
-  async dropKeptProfile(): Promise<void> {
-    if (this.keptProfile !== null) await rm(this.keptProfile, { recursive: true, force: true });
-  }
-
   /** The browser's pid; null until the shim has written it. */
   async pid(): Promise<number | null> {
     return wholeNumber(await this.#read('pid'));

@@ -83,7 +83,7 @@ export async function prepareRunRoot(runRoot: string): Promise<void> {
     throw new Error(`${runRoot} exists, but it is not a folder of this user`);
   }
   await chmod(runRoot, 0o711);
-  for (const folder of [recordsFolder(runRoot), mountsFolder(runRoot), keptFolder(runRoot)])
+  for (const folder of [recordsFolder, mountsFolder, keptFolder, statesFolder].map(of => of(runRoot)))
     await mkdir(folder, { recursive: true, mode: 0o700 });
 }
 
@@ -100,6 +100,11 @@ export function mountsFolder(runRoot: string): string {
 /** Where the profiles of ended browsers wait for the worker, each in a folder named after its run directory. */
 export function keptFolder(runRoot: string): string {
   return join(runRoot, 'kept');
+}
+
+/** Where the worker keeps what it has read of browsers before their end, until it is saved. */
+export function statesFolder(runRoot: string): string {
+  return join(runRoot, 'states');
 }
 
 /**
