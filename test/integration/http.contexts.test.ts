@@ -240,7 +240,7 @@ describe('the versions of a context', () => {
         createdAt: expect.any(String),
         bytes: 100,
         source: 'session',
-        sessionId: 's-1',
+        sessionId: expect.stringMatching(/^s-./),
         chromiumVersion: '156.0.1',
       })),
     });

@@ -34,7 +34,7 @@ export function versionCommit(ref: ContextRef, given: Partial<VersionCommit> = {
   return {
     ref,
     saveId,
-    sessionId: 's-1',
+    sessionId: `s-${saveId}`,
     source: 'session',
     baseVersion: 0,
     onConflict: 'keep',

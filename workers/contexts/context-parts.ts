@@ -1,3 +1,4 @@
+import type { SessionRef } from '../../src/core/ids';
 import type { Deps } from '../../src/deps';
 import { archiveLimits } from '../../src/profiles/archive-limits';
 import type { KeeperClient } from '../keeper-client';
@@ -44,10 +45,12 @@ export function contextParts({ deps, context, keeper, owned, runRoot }: ContextP
     limits: archiveLimits(config.contexts.maxBytes),
     folder: folders.mounts,
   });
+  const liveSaver = new LiveSaver({ context, keeper, owned, sessions, saves, maker });
+  const liveSaveSettled = (ref: SessionRef): Promise<void> => liveSaver.settled(ref);
   return {
     mounter,
-    endedSaver: new EndedSaver({ sessions, writers, maker, states, report, log }),
-    liveSaver: new LiveSaver({ context, keeper, owned, sessions, saves, maker }),
+    liveSaver,
+    endedSaver: new EndedSaver({ sessions, writers, maker, states, liveSaveSettled, report, log }),
     tidy: () => tidy(mounter, states, deps),
   };
 }

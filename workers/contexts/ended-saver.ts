@@ -25,6 +25,8 @@ export interface EndedSaverParts {
   readonly maker: Pick<VersionMaker, 'make'>;
   readonly states: Pick<StateFiles, 'read' | 'write' | 'remove'>;
   readonly report: Pick<Report, 'contextSaved'>;
+  /** Resolves when no save of the session is in progress that was asked for while it was live. */
+  readonly liveSaveSettled: (ref: SessionRef) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -56,7 +58,9 @@ export class EndedSaver {
    * @throws what may be different at the next try; no longer ten minutes after the session's end.
    */
   async save(ref: SessionRef, claimId: string, profile: string | null): Promise<ContextSave | null> {
-    const { sessions, writers, states, report } = this.parts;
+    const { sessions, writers, states, report, liveSaveSettled } = this.parts;
+    // What it saves is older, so it must not become a later version.
+    await liveSaveSettled(ref);
     const { record, nowMs } = await sessions.read(ref);
     if (record === null || !savesAtEnd(record.snapshot)) return null;
     const { context } = record.snapshot;

@@ -73,9 +73,9 @@ export class LiveSaver {
     for (const ref of await saves.all()) if (owned.has(ref)) this.start(ref);
   }
 
-  /** Resolves when no save is in progress. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+  /** Resolves when no save of this session is in progress. */
+  async settled(ref: SessionRef): Promise<void> {
+    await this.#underWay.get(ref);
   }
 
   async #saveAll(ref: SessionRef): Promise<void> {

@@ -39,7 +39,11 @@ if not row[1] then
 end
 
 local rev, current, version = row[1] + 1, tonumber(row[2]), row[3] + 1
-local isCurrent = cmd.onConflict ~= 'keep' or cmd.baseVersion == current
+local made = redis.call('HGET', KEYS[2], current)
+local session = cjson.decode(ARGV[2]).sessionId
+-- A session is in no conflict with itself: its save while it was live may have ended after it.
+local isOwn = made and session ~= cjson.null and cjson.decode(made).sessionId == session
+local isCurrent = cmd.onConflict ~= 'keep' or cmd.baseVersion == current or isOwn
 if isCurrent then
   current = version
 end

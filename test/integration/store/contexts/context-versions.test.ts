@@ -61,6 +61,15 @@ describe('the versions of a context', () => {
     expect(await store.find(ref)).toMatchObject({ currentVersion: 2, latestVersion: 3 });
   });
 
+  it('are in no conflict with those of their own session', async () => {
+    await commit({ sessionId: 's-1' });
+    expect(await commit({ sessionId: 's-1' })).toMatchObject({ version: 2, isCurrent: true });
+    expect(await commit({ sessionId: 's-2' })).toMatchObject({ version: 3, isCurrent: false });
+    expect(await commit({ sessionId: null })).toMatchObject({ version: 4, isCurrent: false });
+    await commit({ sessionId: null, onConflict: 'replace' });
+    expect(await commit({ sessionId: null })).toMatchObject({ version: 6, isCurrent: false });
+  });
+
   it.each(['replace', 'refuse'] as const)(
     'become current whatever came in between with `%s`',
     async onConflict => {
