@@ -21,13 +21,14 @@ type S3rverClass = new (options: {
 /** The only key that s3rver knows. */
 const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
 const BUCKET = 'blobs';
+const PREFIX = 'holdfast';
 
 /** An S3-compatible store on loopback, with one bucket. It checks signatures. */
 export class S3Server {
   private constructor(
     private readonly dir: TempDir,
     private readonly server: S3rver,
-    private readonly port: number,
+    readonly port: number,
   ) {}
 
   static async start(): Promise<S3Server> {
@@ -50,13 +51,36 @@ export class S3Server {
     return {
       kind: 's3',
       bucket: BUCKET,
-      prefix: 'holdfast/',
+      prefix: `${PREFIX}/`,
       endpoint: `http://127.0.0.1:${this.port}`,
       region: 'us-east-1',
       isPathStyle: true,
       credentials: CREDENTIALS,
       ...changes,
     };
+  }
+
+  /**
+   * The same for an installation, as environment variables.
+   *
+   * @param port - of a network in front of it; default: its own
+   */
+  settings({ port = this.port } = {}): Readonly<Record<string, string>> {
+    return {
+      HOLDFAST_STORAGE: `s3://${BUCKET}/${PREFIX}`,
+      HOLDFAST_S3_ENDPOINT: `http://127.0.0.1:${port}`,
+      HOLDFAST_S3_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      HOLDFAST_S3_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    };
+  }
+
+  /** The keys of all blobs. */
+  keys(): string[] {
+    const prefix = `${PREFIX}/`;
+    const suffix = '._S3rver_object';
+    return this.files()
+      .filter(file => file.startsWith(prefix) && file.endsWith(suffix))
+      .map(file => file.slice(prefix.length, -suffix.length));
   }
 
   /** Everything that is in the bucket, parts of uploads included. */
