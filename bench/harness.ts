@@ -6,6 +6,8 @@ export interface Plan {
   readonly quick: boolean;
   /** Samples of each series; null: the default of the benchmark. */
   readonly samples: number | null;
+  /** Repetitions of what has to succeed every time; null: the default of the benchmark. */
+  readonly rounds: number | null;
 }
 
 /** One row of the table: what was measured, how often, and every value. */
@@ -45,6 +47,11 @@ export interface Benchmark {
 /** How many samples to take. */
 export function sampleCount(plan: Plan, full: number, quick: number): number {
   return plan.samples ?? (plan.quick ? quick : full);
+}
+
+/** How many rounds to do. */
+export function roundCount(plan: Plan, full: number, quick: number): number {
+  return plan.rounds ?? (plan.quick ? quick : full);
 }
 
 /** A lane of an interleaved measurement: does its work once and answers one value. */
@@ -88,6 +95,11 @@ export function percentile(values: readonly number[], p: number): number {
 
 /** The middle of the samples. */
 export const p50 = (values: readonly number[]): number => percentile(values, 0.5);
+
+/** How much more was measured than in the baseline of the same round. */
+export function differences(measured: readonly number[], baseline: readonly number[]): number[] {
+  return measured.map((value, round) => value - (baseline[round] ?? Number.NaN));
+}
 
 const RESAMPLES = 1_000;
 

@@ -7,6 +7,9 @@ import { adoption } from './adoption';
 import { apiCalls } from './api-calls';
 import { browserCrash } from './browser-crash';
 import { coldCreate } from './cold-create';
+import { contextLogins } from './context-logins';
+import { contextMount } from './context-mount';
+import { contextSave } from './context-save';
 import { deadMachine } from './dead-machine';
 import { evaluate } from './evaluate';
 import { ingress } from './ingress';
@@ -22,7 +25,7 @@ import type { Benchmark, Plan } from './harness';
 import { renderBenchmark, summarise, type Reported } from './report';
 
 /*
- * npm run bench [-- [--quick] [--samples N] [--json FILE] [name…]]
+ * npm run bench [-- [--quick] [--samples N] [--rounds N] [--json FILE] [name…]]
  *
  * Runs the benchmarks one after another and prints their results. Exit code: 0 all limits were kept, 1 one was not,
  * 2 usage.
@@ -44,6 +47,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   listPage,
   silentReaders,
   ingress,
+  contextMount,
+  contextSave,
+  contextLogins,
 ];
 
 interface Options {
@@ -60,6 +66,7 @@ function parse(argv: string[]) {
   const options = {
     quick: { type: 'boolean', default: false },
     samples: { type: 'string' },
+    rounds: { type: 'string' },
     json: { type: 'string' },
   } as const;
   try {
@@ -76,14 +83,21 @@ function optionsOf(argv: string[]): Options {
     const names = BENCHMARKS.map(({ name }) => name).join(', ');
     throw new UsageError(`no benchmark is called ${unknown.join(', ')}; there are ${names}`);
   }
-  if (values.samples !== undefined && !/^[1-9]\d{0,5}$/.test(values.samples)) {
-    throw new UsageError('--samples needs a whole number above 0');
-  }
   return {
-    plan: { quick: values.quick, samples: values.samples === undefined ? null : Number(values.samples) },
+    plan: {
+      quick: values.quick,
+      samples: countOf('samples', values.samples),
+      rounds: countOf('rounds', values.rounds),
+    },
     json: values.json ?? null,
     chosen: BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   };
+}
+
+function countOf(option: string, value: string | undefined): number | null {
+  if (value === undefined) return null;
+  if (!/^[1-9]\d{0,5}$/.test(value)) throw new UsageError(`--${option} needs a whole number above 0`);
+  return Number(value);
 }
 
 /* All files of all benchmarks are below this folder; browsers that run as another user must be able to enter it. */

@@ -14,10 +14,15 @@ export async function browserOf(installation: Installation): Promise<ProcessIden
   return identity;
 }
 
+/** The folder of the browser's profile. */
+export async function profileOf(installation: Installation): Promise<string> {
+  const { commandLine } = await entryOf(installation);
+  return /--user-data-dir=(\S+)/.exec(commandLine)?.[1] ?? '';
+}
+
 /** Where the browser itself listens. */
 export async function devToolsUrlOf(installation: Installation): Promise<string> {
-  const { commandLine } = await entryOf(installation);
-  const profile = /--user-data-dir=(\S+)/.exec(commandLine)?.[1] ?? '';
+  const profile = await profileOf(installation);
   const [port, path] = (await readFile(join(profile, 'DevToolsActivePort'), 'utf8')).split('\n');
   return `ws://127.0.0.1:${port ?? ''}${path ?? ''}`;
 }
