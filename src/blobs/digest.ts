@@ -54,12 +54,16 @@ class DigestReader extends Transform {
     super();
   }
 
-  override _transform(chunk: Buffer, _encoding: string, done: (error: null, chunk: Buffer) => void): void {
-    const all = Buffer.concat([this.#held, chunk]);
-    const content = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
-    this.#held = all.subarray(content.length);
-    this.#hash.update(content);
-    done(null, content);
+  override _transform(chunk: Buffer, _encoding: string, done: (error: null) => void): void {
+    const contentBytes = Math.max(0, this.#held.length + chunk.length - DIGEST_BYTES);
+    const fromHeld = this.#held.subarray(0, contentBytes);
+    const fromChunk = chunk.subarray(0, contentBytes - fromHeld.length);
+    this.#held = Buffer.concat([this.#held.subarray(fromHeld.length), chunk.subarray(fromChunk.length)]);
+    for (const content of [fromHeld, fromChunk]) {
+      this.#hash.update(content);
+      if (content.length > 0) this.push(content);
+    }
+    done(null);
   }
 
   override _flush(done: (error: Error | null) => void): void {

@@ -7,6 +7,9 @@ import { BadArchiveError } from './archive-errors';
 import { isBomb, type ArchiveLimits } from './archive-limits';
 import { TarLayout } from './tar-layout';
 
+/** With zlib's 16 KiB, 20 MB take a fifth longer. */
+export const CHUNK_BYTES = 256 * 2 ** 10;
+
 /** A file in an archive. Its content has to be read before the next one is asked for. */
 export interface ArchiveEntry {
   readonly name: string;
@@ -21,7 +24,7 @@ export interface ArchiveEntry {
  * @throws BadArchiveError, or the error of the source.
  */
 export async function* archiveEntries(source: Readable, limits: ArchiveLimits): AsyncGenerator<ArchiveEntry> {
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   const tar = extract();
   const layout = new TarLayout();
   const read = { compressedBytes: 0, bytes: 0 };

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
+import { CHUNK_BYTES } from './archive-entries';
 import { ArchiveTooLargeError } from './archive-errors';
 import { ArchiveTally, isBomb, type ArchiveLimits } from './archive-limits';
 import { MANIFEST_NAME, PROFILE_PREFIX, STATE_NAME, type ArchiveManifest } from './archive-manifest';
@@ -34,7 +35,7 @@ const FILE_MODE = 0o600;
  */
 export function packProfile(input: PackInput): Readable {
   const tar = pack();
-  const gzip = createGzip({ level: GZIP_LEVEL });
+  const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: CHUNK_BYTES });
   const { maxRatio } = input.limits;
   let compressedBytes = 0;
   const archive = new Transform({
