@@ -97,8 +97,10 @@ export async function restoreLiveState(
   onEvent: OnCdpEvent,
   { cookies, localStorage }: BrowserState,
 ): Promise<void> {
-  if (localStorage.length > 0) await restoreStorage(call, onEvent, localStorage);
-  await restoreCookies(call, cookies);
+  await Promise.all([
+    localStorage.length === 0 ? null : restoreStorage(call, onEvent, localStorage),
+    restoreCookies(call, cookies),
+  ]);
 }
 
 async function restoreCookies(call: CdpCall, cookies: BrowserState['cookies']): Promise<void> {
@@ -145,13 +147,13 @@ async function restoreStorage(
     if (!isWebOrigin(origin) || storageKey !== storageKeyOf(origin)) continue;
     await call('Page.navigate', { url: storageKey }, sessionId);
     const storageId = { storageKey, isLocalStorage: true };
-    // The save has all items of the origin: what the profile has beside them was removed since.
-    await call('DOMStorage.clear', { storageId }, sessionId).catch(refused);
-    await Promise.all(
-      items.map(([key, value]) =>
+    // Carried out in this order. The save has all items of the origin: what the profile has beside them was removed since.
+    await Promise.all([
+      call('DOMStorage.clear', { storageId }, sessionId).catch(refused),
+      ...items.map(([key, value]) =>
         call('DOMStorage.setDOMStorageItem', { storageId, key, value }, sessionId).catch(refused),
       ),
-    );
+    ]);
   }
   await call('Target.closeTarget', { targetId });
 }
