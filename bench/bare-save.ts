@@ -37,6 +37,7 @@ export class BareSave {
       commitVersion: () => Promise.resolve({ answer: 'OK', version: 1, isCurrent: true, revision: 1 }),
       doomedBlobs: { expect: () => Promise.resolve() },
       blobs: new FolderBlobs(join(folder, 'blobs'), systemClock),
+      report: { contextSaved: () => undefined },
       config: { contexts: LIMITS },
       secret: 'a secret of the benchmark',
       clock: systemClock,

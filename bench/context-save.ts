@@ -10,7 +10,6 @@ import {
   savedVersion,
   SMALL_BYTES,
   storeContext,
-  type ContextSession,
 } from './context-sessions';
 import { differences, interleave, p50, sampleCount, timed, type Benchmark } from './harness';
 
@@ -88,7 +87,7 @@ async function releaseUsed(
   session: SessionView,
   installation: Installation,
   site: LoginSite,
-): Promise<{ readonly tookMs: number; readonly result: ContextSession }> {
+): Promise<{ readonly tookMs: number; readonly result: SessionView }> {
   await withPuppeteer(session, page => login(page, site, randomUUID()));
   return timed(() => releaseSession(installation, session));
 }

@@ -12,20 +12,6 @@ export const LARGE_BYTES = 20e6;
 /** The size of a context with a few logins. */
 export const SMALL_BYTES = 200e3;
 
-/** A session with what its context says. */
-export interface ContextSession extends SessionView {
-  readonly context: {
-    readonly id: string;
-    /** The mounted one; null if the context had none. */
-    readonly version: number | null;
-    readonly lastSave: {
-      readonly version: number | null;
-      readonly isCurrent: boolean;
-      readonly error: { readonly code: string; readonly message: string } | null;
-    } | null;
-  } | null;
-}
-
 /** How a session is ended: so that its context is saved at its end, or right after it was saved. */
 export type Ending = 'release' | 'sync+kill';
 
@@ -34,17 +20,17 @@ export async function createWith(
   installation: Installation,
   name: string,
   { persist }: { readonly persist: boolean },
-): Promise<ContextSession> {
+): Promise<SessionView> {
   // SAFETY: a session with a context says so.
-  return (await installation.create({ context: { name, persist } })) as ContextSession;
+  return (await installation.create({ context: { name, persist } })) as SessionView;
 }
 
 /** Releases a session. */
 export async function releaseSession(
   installation: Installation,
   { id }: SessionView,
-): Promise<ContextSession> {
-  return (await installation.call<ContextSession>('POST', `/v1/sessions/${id}/release`)).body;
+): Promise<SessionView> {
+  return (await installation.call<SessionView>('POST', `/v1/sessions/${id}/release`)).body;
 }
 
 /**
@@ -65,7 +51,7 @@ export async function saveAndEnd(
 
 async function syncAndKill(installation: Installation, { id }: SessionView): Promise<number> {
   const browser = await browserOf(installation);
-  const { body } = await installation.call<ContextSession>('POST', `/v1/sessions/${id}/context/sync`);
+  const { body } = await installation.call<SessionView>('POST', `/v1/sessions/${id}/context/sync`);
   process.kill(browser.pid, 'SIGKILL');
   const version = savedVersion(body);
   await installation.until(id, ({ endedAt }) => endedAt !== null);
@@ -78,7 +64,7 @@ async function syncAndKill(installation: Installation, { id }: SessionView): Pro
  *
  * @throws if it has made none, or one that is not current.
  */
-export function savedVersion({ context }: Pick<ContextSession, 'context'>): number {
+export function savedVersion({ context }: Pick<SessionView, 'context'>): number {
   const save = context?.lastSave ?? null;
   if (save === null || save.version === null || !save.isCurrent)
     throw new Error(`the context was not saved: ${JSON.stringify(save)}`);

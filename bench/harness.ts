@@ -45,7 +45,7 @@ export interface Benchmark {
 }
 
 /** How many samples to take. */
-export function sampleCount(plan: Plan, full: number, quick: number): number {
+export function sampleCount(plan: Pick<Plan, 'quick' | 'samples'>, full: number, quick: number): number {
   return plan.samples ?? (plan.quick ? quick : full);
 }
 
