@@ -13,8 +13,10 @@ export type {
   CreateContextOptions,
   CreateContextRequestOptions,
   ListContextsOptions,
+  StorageState,
   UpdateContextOptions,
 } from './contexts';
+export type { SyncRequest } from './context-sync';
 export type { CreateLiveRequest, CreateRequest } from './creation';
 export {
   HoldfastError,
@@ -58,12 +60,7 @@ export type {
   SessionUpload,
   UpdateOptions,
 } from './session';
-export type {
-  ContextConflict,
-  ContextOptions,
-  ContextSaveData,
-  SessionContextData,
-} from './session-context';
+export type { ContextConflict, ContextOptions, ContextSaveData, SessionContextData } from './session-context';
 export type { ListOptions, SessionList, SessionPage } from './session-list';
 export type { ReleaseAllOptions, ReleaseRequest } from './releasing';
 export type { Sessions, UpdateRequest, WatchOptions } from './sessions';

@@ -1,3 +1,4 @@
+import { syncContext, type SyncRequest } from './context-sync';
 import { createSession, type CreateLiveRequest, type CreateRequest } from './creation';
 import { isHoldfastError } from './errors';
 import { OwnSessions } from './own-sessions';
@@ -20,6 +21,7 @@ import {
   type SessionUpload,
   type UpdateOptions,
 } from './session';
+import { readHistory, type EventsOptions } from './session-history';
 import { listSessions, type ListOptions, type SessionList } from './session-list';
 import type { Call, RequestOptions, Transport } from './transport';
 import { sendUpload, uploadsOf, type UploadOptions, type UploadSource } from './upload-source';
@@ -47,12 +49,6 @@ export interface WatchOptions {
   /** Only what came after; default 0, all of it. */
   readonly afterSeq?: number;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Options of {@link Sessions.events}. */
-export interface EventsOptions extends RequestOptions {
-  /** Only what came after; default 0, all of it. */
-  readonly afterSeq?: number;
 }
 
 /** The sessions of a service. Every method rejects with a {@link HoldfastError}, or with the reason of your signal. */
@@ -140,6 +136,19 @@ export class Sessions {
     return releaseAll(this.transport, options);
   }
 
+  /**
+   * Saves the context of a live session, and answers when what its browser held at the call is saved, or could not be:
+   * `context.lastSave` of the session says which. If the session ends meanwhile, it is saved at its end instead, unless
+   * it failed.
+   *
+   * @throws HoldfastError `context_not_persisted` if the session was created without a context or without `persist`.
+   */
+  async syncContext(session: SessionOrId, request: SyncRequest = {}): Promise<Session> {
+    const { transport } = this;
+    const parts = { transport, readChange: this.#readChange, sessionOf: this.#sessionOf };
+    return syncContext(parts, pathOf(session), request);
+  }
+
   /** Open pages, clients, last activity of a live session. */
   async liveDetails(session: SessionOrId, request: RequestOptions = {}): Promise<LiveDetails> {
     const { body } = await this.transport.send({
@@ -197,17 +206,7 @@ export class Sessions {
 
   /** The whole history of a session so far, oldest first. */
   async events(session: SessionOrId, options: EventsOptions = {}): Promise<SessionEvent[]> {
-    const { afterSeq = 0, ...request } = options;
-    const found: SessionEvent[] = [];
-    for (let after = afterSeq === 0 ? null : String(afterSeq); ;) {
-      const path = `${pathOf(session)}/events${after === null ? '' : `?after=${after}`}`;
-      const { body } = await this.transport.send({ ...request, method: 'GET', path });
-      // SAFETY: a 2xx of this route carries a page of the history; older services send only one.
-      const page = body as { events: SessionEvent[]; nextCursor?: string | null };
-      for (const event of page.events) found.push(event);
-      after = page.nextCursor ?? null;
-      if (after === null) return found;
-    }
+    return readHistory(this.transport, pathOf(session), options);
   }
 
   /** Follows a session's history: each entry once and in order, as it is added; ends when the session has ended. */

@@ -59,6 +59,7 @@ export interface Answer {
   readonly status: number;
   /** The parsed JSON, or the text if that was requested; null for a 304 and a 204. */
   readonly body: unknown;
+  readonly headers: Headers;
 }
 
 /** Options of {@link Transport}. */
@@ -130,7 +131,7 @@ export class Transport {
       const response = await this.#fetch(call, headers, scope.signal);
       const text = await response.text();
       return call.isText === true && response.ok
-        ? { status: response.status, body: text }
+        ? { status: response.status, body: text, headers: response.headers }
         : read(response, text);
     } catch (error) {
       signal?.throwIfAborted();
@@ -166,11 +167,11 @@ export class Transport {
 }
 
 function read(response: Response, text: string): Answer | HoldfastError {
-  const { status } = response;
-  if (status === 204 || status === 304) return { status, body: null };
+  const { status, headers } = response;
+  if (status === 204 || status === 304) return { status, body: null, headers };
   const body = parse(text);
   if (!response.ok) return problem(response, body);
-  if (body !== undefined) return { status, body };
+  if (body !== undefined) return { status, body, headers };
   return new HoldfastError(
     'unexpected_answer',
     `${response.url} did not send an answer of Holdfast: check the base URL.`,
