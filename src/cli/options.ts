@@ -22,8 +22,12 @@ const LISTS: readonly Format[] = ['table', 'wide', 'json', 'ndjson', 'name'];
 export const NAMELESS: readonly Format[] = ['table', 'json', 'ndjson'];
 
 /** Gives a command the options of {@link RemoteOptions}. */
-export function remote(command: Command, formats: readonly Format[] = LISTS): Command {
-  return formatted(command, formats)
+export const remote = (command: Command, formats: readonly Format[] = LISTS): Command =>
+  connection(formatted(command, formats));
+
+/** Gives a command the options of {@link ConnectionOptions}. */
+export function connection(command: Command): Command {
+  return command
     .optionsGroup('Connection:')
     .option(
       '--url <url>',

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../../src/cli/main';
@@ -164,6 +164,75 @@ describe('the command line', () => {
     ])
       expect([argv, (await remote('contexts', ...argv)).code]).toEqual([argv, 2]);
     expect(bodies()).toEqual([]);
+  });
+
+  it('asks for the context of a session by its name or id, and only together with what belongs to it', async () => {
+    script = () => ({ status: 202, body: SESSION });
+    const create = async (...argv: string[]): ReturnType<typeof run> =>
+      remote('sessions', 'create', '--no-wait', ...argv);
+    const id = 'ctx_01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5';
+    await create('--context', 'git hub', '--persist', '--on-conflict', 'replace', '--save-every', '30s');
+    await create('--context', id);
+    await create('--context', 'ctx_01a1');
+    expect(bodies()).toEqual([
+      { context: { name: 'git hub', persist: true, onConflict: 'replace', saveEvery: 30_000 } },
+      { context: { id } },
+      { context: { id: 'ctx_01a1' } },
+    ]);
+    seen = stub.requests.length;
+    for (const argv of [['--context', ''], ['--persist'], ['--context', 'a', '--on-conflict', 'ask']])
+      expect([argv, (await create(...argv)).code]).toEqual([argv, 2]);
+    expect(bodies()).toEqual([]);
+  });
+
+  it('syncs the context of a session, shows what came of it, and fails if that is not a save', async () => {
+    const lastSave = { id: 7, version: 3, error: null };
+    const synced = (facts: object, save: object = lastSave): void => {
+      const body = { ...SESSION, ...facts, context: { id: 'ctx_1', persist: true, lastSave: save } };
+      script = () => ({ status: 200, body, headers: { 'save-id': '7' } });
+    };
+    synced({});
+    expect(await remote('sessions', 'sync', 's1')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^context +id=ctx_1, persist=true\ncontext.lastSave +id=7, version=3,/m),
+      stderr: '',
+    });
+    expect(stub.requests[seen]).toMatchObject({ method: 'POST', url: '/v1/sessions/s1/context/sync' });
+    synced({}, { ...lastSave, version: null, error: { code: 'context_too_large', message: 'too large' } });
+    expect(await remote('sessions', 'sync', 's1', '--json')).toMatchObject({
+      code: 1,
+      stderr: 'The context is not saved: too large (context_too_large).\n',
+    });
+    synced({ status: 'failed' });
+    expect((await remote('sessions', 'sync', 's1')).stderr).toMatch(/^The session has failed before/);
+    synced({ status: 'released' });
+    expect((await remote('sessions', 'sync', 's1')).code).toBe(1);
+    await remote('sessions', 'sync', 's1', '--no-wait');
+    expect(stub.requests.at(-1)?.headers['prefer']).toBe('respond-async');
+  });
+
+  it('writes the logins of a context into a file for its owner alone, and reads them from one', async () => {
+    const file = join(tmpdir(), 'state.json');
+    const state = { cookies: [{ name: 'sid', value: 'x' }], origins: [] };
+    script = ({ method }) => ({ status: 200, body: method === 'GET' ? state : { id: 'ctx_1' } });
+    expect(JSON.parse((await remote('contexts', 'export', 'ctx_1')).stdout)).toEqual(state);
+    writeFileSync(file, 'older and longer than what comes, and for everybody', { mode: 0o644 });
+    expect(await remote('contexts', 'export', 'ctx_1', file)).toMatchObject({ code: 0, stdout: '' });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect((await remote('contexts', 'import', 'ctx_1', file)).code).toBe(0);
+    expect(stub.requests.at(-1)).toMatchObject({ method: 'PUT', url: '/v1/contexts/ctx_1/storage-state' });
+    expect(bodies().at(-1)).toEqual(state);
+    writeFileSync(file, 'secret, not JSON');
+    const sent = stub.requests.length;
+    expect(await remote('contexts', 'import', 'ctx_1', file)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `holdfast: ${file} is not JSON\n`,
+    });
+    rmSync(file);
+    expect((await remote('contexts', 'import', 'ctx_1', file)).code).toBe(2);
+    expect(stub.requests).toHaveLength(sent);
+    expect((await remote('contexts', 'export', 'ctx_1', join(file, 'x'))).code).toBe(2);
   });
 
   it('lists page after page up to the limit, and reports when there are more', async () => {

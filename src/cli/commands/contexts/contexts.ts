@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../context';
 import { registerCreate, registerDelete, registerUpdate } from './change';
 import { registerList, registerShow } from './read';
+import { registerExport, registerImport } from './storage-state';
 import { registerRestore, registerVersions } from './versions';
 
 /** `holdfast contexts …`. */
@@ -16,4 +17,6 @@ export function registerContexts(program: Command, context: Context): void {
   registerDelete(contexts, context);
   registerVersions(contexts, context);
   registerRestore(contexts, context);
+  registerExport(contexts, context);
+  registerImport(contexts, context);
 }

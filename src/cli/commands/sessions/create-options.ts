@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { ContextConflict, ContextOptions } from '../../../client/session-context';
 import type { CreateOptions, NewCookie, ProxyOptions, BrowserCreateOptions } from '../../../client/session';
 import type { TerminalEnv } from '../../../config/env';
 import { messageOf } from '../../../core/errors';
@@ -15,6 +16,7 @@ import {
 } from '../../options';
 
 const PIXELS_MAX = 16_384;
+const CONFLICTS: readonly ContextConflict[] = ['keep', 'replace', 'refuse'];
 
 /** The options of a session as command line flags. Durations are milliseconds. */
 export interface CreateFlags {
@@ -25,6 +27,10 @@ export interface CreateFlags {
   readonly label?: Readonly<Record<string, string>>;
   readonly name?: string;
   readonly id?: string;
+  readonly context?: string;
+  readonly persist?: true;
+  readonly onConflict?: ContextConflict;
+  readonly saveEvery?: number;
   readonly width?: number;
   readonly height?: number;
   readonly deviceScaleFactor?: number;
@@ -57,6 +63,16 @@ export function addCreateOptions(command: Command): Command {
     .option('--label <name=value>', 'a label to select it by; may be repeated', label)
     .option('--name <text>', 'a display name')
     .option('--id <id>', 'an id of your choice')
+    .optionsGroup('Context:')
+    .option('--context <name|id>', 'the context whose logins it starts with; a new name makes one')
+    .option('--persist', 'save its logins into the context when it ends')
+    .addOption(
+      new Option(
+        '--on-conflict <what>',
+        'what becomes of its save if another session has saved since (keep)',
+      ).choices(CONFLICTS),
+    )
+    .option('--save-every <duration>', 'save also while it is live, this often; needs --persist', duration)
     .optionsGroup('Browser:')
     .option('--width <pixels>', 'the width of its pages; needs --height', wholeNumber(1, PIXELS_MAX))
     .option('--height <pixels>', 'the height of its pages; needs --width', wholeNumber(1, PIXELS_MAX))
@@ -90,6 +106,7 @@ export async function createOptionsOf(flags: CreateFlags, env: TerminalEnv): Pro
     labels,
     name,
     sessionId,
+    context: contextOf(flags),
     dimensions: dimensionsOf(flags),
     deviceScaleFactor: flags.deviceScaleFactor,
     userAgent,
@@ -105,6 +122,23 @@ function dimensionsOf({ width, height }: CreateFlags): { width: number; height: 
   if (width === undefined && height === undefined) return undefined;
   if (width !== undefined && height !== undefined) return { width, height };
   throw new UsageError('--width and --height must be given together');
+}
+
+function contextOf(flags: CreateFlags): ContextOptions | undefined {
+  const { context: word, persist, onConflict, saveEvery } = flags;
+  if (word === undefined) {
+    if (persist === undefined && onConflict === undefined && saveEvery === undefined) return undefined;
+    throw new UsageError('--persist, --on-conflict and --save-every need --context');
+  }
+  // An empty name comes from a variable that is not set.
+  if (word.trim() === '') throw new UsageError('--context is empty: is a variable of the shell not set?');
+  return {
+    // The service refuses an id that is not whole, where a name would make a context.
+    ...(word.startsWith('ctx_') ? { id: word } : { name: word }),
+    ...(persist === undefined ? {} : { persist }),
+    ...(onConflict === undefined ? {} : { onConflict }),
+    ...(saveEvery === undefined ? {} : { saveEvery }),
+  };
 }
 
 async function proxyOf(

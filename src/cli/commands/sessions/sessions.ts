@@ -4,6 +4,7 @@ import { registerCreate } from './create';
 import { registerRelease, registerReleaseAll } from './end';
 import { registerList } from './list';
 import { registerEvents, registerGet, registerOpen } from './read';
+import { registerSync } from './sync';
 import { registerUpdate } from './update';
 import { registerWatch } from './watch';
 
@@ -11,7 +12,6 @@ import { registerWatch } from './watch';
 export function registerSessions(program: Command, context: Context): void {
   const sessions = program
     .command('sessions')
-
     .description('Creates, finds, follows, changes and ends sessions.');
   registerCreate(sessions, context);
   registerList(sessions, context);
@@ -19,6 +19,7 @@ export function registerSessions(program: Command, context: Context): void {
   registerWatch(sessions, context);
   registerEvents(sessions, context);
   registerUpdate(sessions, context);
+  registerSync(sessions, context);
   registerRelease(sessions, context);
   registerReleaseAll(sessions, context);
   registerOpen(sessions, context);

@@ -105,8 +105,24 @@ const DURATIONS = ['timeout', 'idleTimeout', 'duration'];
 
 /** Every field of a session or a context, for people; also fields that a later version of the service has added. */
 export function detailsOf(nowMs: number): (thing: object) => (readonly [string, string])[] {
-  return thing => Object.entries(thing).map(([name, value]) => [name, detail(name, value, nowMs)]);
+  return thing => rowsOf(thing, '', nowMs);
 }
+
+/* Members that are objects get rows of their own, unless they are in an object already. */
+function rowsOf(thing: object, prefix: string, nowMs: number): (readonly [string, string])[] {
+  return Object.entries(thing).flatMap(([name, value]: [string, unknown]) => {
+    if (prefix !== '' || !isObject(value)) return [[`${prefix}${name}`, detail(name, value, nowMs)] as const];
+    const inner = Object.entries(value).filter(([, member]) => isObject(member));
+    const outer = Object.entries(value).filter(([, member]) => !isObject(member));
+    return [
+      [name, detail(name, Object.fromEntries(outer), nowMs)] as const,
+      ...rowsOf(Object.fromEntries(inner), `${name}.`, nowMs),
+    ];
+  });
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function detail(name: string, value: unknown, nowMs: number): string {
   if (value === null) return NOTHING;
