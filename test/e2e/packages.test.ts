@@ -42,6 +42,14 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   '07-idempotent-retry.mjs': ['the same session: true', 'idempotency_key_reused'],
   '08-browser-options.mjs': ['Willkommen zurück', '390 × 844 at 3', 'de-DE', '1'],
   '09-upload.mjs': ['the page has report.csv: 2 lines', 'uploads: report.csv'],
+  '10-contexts.mjs': [
+    'Please log in',
+    'saved as version 1',
+    'Welcome back, theme dark',
+    'version 2: session, current',
+    'version 1: sync',
+    'cookies: login',
+  ],
   '20-job-producer.mjs': [
     'the session is live, for 60 s',
     'its websocketUrl leads to this session alone: true',

@@ -36,6 +36,18 @@ describe('a job of another service', () => {
     });
   });
 
+  it('creates a session with a context, which is made by its name', async () => {
+    const context = { name: 'of jobs', persist: true, onConflict: 'replace' };
+    const view = await producer.result(await producer.add('session.create', { context }));
+    const { body } = await api.call('GET', '/v1/contexts?name=of%20jobs');
+    expect(body['contexts']).toMatchObject([{ name: 'of jobs' }]);
+    const [{ id } = { id: '' }] = body['contexts'] as { id: string }[];
+    expect(view['context']).toMatchObject({ id, persist: true, onConflict: 'replace', lastSave: null });
+    expect(await producer.failure('session.create', { context: { name: 'of jobs', persists: true } })).toBe(
+      'invalid_request: /context/persists: is not known to this version of the service; did you mean `persist`?',
+    );
+  });
+
   it('reports its progress while the session waits and launches', async () => {
     api.worker.launches = 'ignored';
     const seen: unknown[] = [];
