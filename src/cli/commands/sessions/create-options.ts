@@ -64,7 +64,10 @@ export function addCreateOptions(command: Command): Command {
     .option('--name <text>', 'a display name')
     .option('--id <id>', 'an id of your choice')
     .optionsGroup('Context:')
-    .option('--context <name|id>', 'the context whose logins it starts with; a new name makes one')
+    .option(
+      '--context <context>',
+      'the context whose logins it starts with, by name or id; a new name makes one',
+    )
     .option('--persist', 'save its logins into the context when it ends')
     .addOption(
       new Option(
