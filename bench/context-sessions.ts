@@ -26,10 +26,7 @@ export async function createWith(
 }
 
 /** Releases a session. */
-export async function releaseSession(
-  installation: Installation,
-  { id }: SessionView,
-): Promise<SessionView> {
+export async function releaseSession(installation: Installation, { id }: SessionView): Promise<SessionView> {
   return (await installation.call<SessionView>('POST', `/v1/sessions/${id}/release`)).body;
 }
 

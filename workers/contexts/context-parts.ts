@@ -1,15 +1,15 @@
 import type { SessionRef } from '../../src/core/ids';
-import type { Deps } from '../../src/deps';
+import type { ClosingStore } from '../../src/store/closing-store';
 import { archiveLimits } from '../../src/profiles/archive-limits';
 import type { KeeperClient } from '../keeper-client';
 import { workerFolders } from '../keeper/host';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { WorkerContext } from '../worker-context';
-import { ContextMounter } from './context-mounter';
-import { EndedSaver } from './ended-saver';
-import { LiveSaver } from './live-saver';
+import { ContextMounter, type ContextMounterParts } from './context-mounter';
+import { EndedSaver, type EndedSaverParts } from './ended-saver';
+import { LiveSaver, type LiveSaverParts } from './live-saver';
 import { StateFiles } from './state-files';
-import { VersionMaker } from '../../src/engine/version-maker';
+import { VersionMaker, type VersionMakerParts } from '../../src/engine/version-maker';
 
 /** The parts of a worker that mount and save contexts. */
 export interface ContextParts {
@@ -23,9 +23,19 @@ export interface ContextParts {
   readonly tidy: () => Promise<void>;
 }
 
+/** What mounts and saves need of the process. */
+export type ContextDeps = VersionMakerParts &
+  Pick<ContextMounterParts, 'contexts' | 'sessions' | 'waiters' | 'blobs'> &
+  Pick<LiveSaverParts, 'sessions' | 'saves'> &
+  Pick<EndedSaverParts, 'log'> & {
+    readonly closing: Pick<ClosingStore, 'all'>;
+    readonly contextVersions: ContextMounterParts['versions'];
+    readonly contextWriters: ContextMounterParts['writers'] & EndedSaverParts['writers'];
+  };
+
 /** Dependencies of {@link contextParts}. */
 export interface ContextPartsInput {
-  readonly deps: Deps;
+  readonly deps: ContextDeps;
   readonly context: WorkerContext;
   readonly keeper: KeeperClient;
   readonly owned: OwnedSessions;
@@ -58,7 +68,7 @@ export function contextParts({ deps, context, keeper, owned, runRoot }: ContextP
 async function tidy(
   mounter: ContextMounter,
   states: StateFiles,
-  { closing, log }: Pick<Deps, 'closing' | 'log'>,
+  { closing, log }: Pick<ContextDeps, 'closing' | 'log'>,
 ): Promise<void> {
   try {
     await mounter.discardAll();
