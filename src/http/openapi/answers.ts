@@ -11,10 +11,10 @@ import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import type { Problem } from '../edge/problem';
 import type { ReadinessReport } from '../readiness';
 import type {
-    CreatedSessionData,
+  CreatedSessionData,
   EndedSessionData,
   LiveSessionData,
-    SessionData,
+  SessionData,
 } from '../../client/session';
 import type { ContextSaveData, SessionContextData } from '../../client/session-context';
 
