@@ -17,7 +17,7 @@ export interface BlobStore {
    */
   put(key: string, source: Readable): Promise<StoredBlob>;
   /**
-   * The content of a blob. The stream ends with a {@link BlobStoreError} if it is not what was put.
+   * The content of a blob. The stream ends with a {@link BlobDamagedError} if it is not what was put.
    *
    * @throws BlobNotFoundError, BlobStoreError
    */
@@ -45,6 +45,14 @@ export class BlobStoreError extends Error {
     super(message, { cause });
     this.name = 'BlobStoreError';
     this.isTemporary = isTemporary;
+  }
+}
+
+/** A blob that is not what was put. */
+export class BlobDamagedError extends BlobStoreError {
+  constructor(key: string) {
+    super(`the blob ${key} is damaged`, { isTemporary: false });
+    this.name = 'BlobDamagedError';
   }
 }
 

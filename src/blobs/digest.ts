@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { finished, Transform, type Readable } from 'node:stream';
-import { BlobStoreError, type StoredBlob } from './blob-store';
+import { BlobDamagedError, type StoredBlob } from './blob-store';
 
 /*
  * A stored blob is its content and then the SHA-256 of it, so the two are always written, renamed and read together.
@@ -68,6 +68,6 @@ class DigestReader extends Transform {
 
   override _flush(done: (error: Error | null) => void): void {
     const isRight = this.#hash.digest().equals(this.#held);
-    done(isRight ? null : new BlobStoreError(`the blob ${this.key} is damaged`, { isTemporary: false }));
+    done(isRight ? null : new BlobDamagedError(this.key));
   }
 }

@@ -2,7 +2,7 @@ import { statusOf } from '../../machines/session/session.view';
 import { isEnded, type ContextConflict } from '../../machines/session/session.words';
 import type { ContextUse } from '../../machines/session/session.types';
 import { ServiceError } from '../core/errors';
-import { contextRefOf, refOf, type ContextRef } from '../core/ids';
+import { contextRefOf, refOf } from '../core/ids';
 import { contextNotFound } from '../engine/context-errors';
 import type { ClosingStore } from '../store/closing-store';
 import type { ContextStore } from '../store/contexts/context-store';
@@ -89,7 +89,7 @@ async function register(parts: UseContextParts, registration: Registration): Pro
   const ended = await endedOf(parts, tenant, inTheWay);
   const open = inTheWay.find(({ sessionId: writer }) => !ended.includes(writer));
   const [other] = open === undefined ? await claim(ended) : [open];
-  if (other !== undefined) throw inUse(ref, other);
+  if (other !== undefined) throw inUse(contextId, other);
 }
 
 /* The writers that will save nothing any more. */
@@ -113,7 +113,7 @@ async function endedOf(
   return asked.flat();
 }
 
-const inUse = (ref: ContextRef, { sessionId }: ContextWriter): ServiceError =>
-  new ServiceError('context_in_use', `The session ${sessionId} saves into the context ${ref}.`, {
+const inUse = (contextId: string, { sessionId }: ContextWriter): ServiceError =>
+  new ServiceError('context_in_use', `The session ${sessionId} saves into the context ${contextId}.`, {
     details: { sessionId },
   });

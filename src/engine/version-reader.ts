@@ -1,5 +1,5 @@
 import { pipeline, type Readable } from 'node:stream';
-import { BlobNotFoundError, type BlobStore } from '../blobs/blob-store';
+import { BlobDamagedError, BlobNotFoundError, type BlobStore } from '../blobs/blob-store';
 import { UnsealError } from '../core/sealed';
 import { TenantKey, unsealStream } from '../core/sealed-stream';
 import { BadArchiveError } from '../profiles/archive-errors';
@@ -15,8 +15,8 @@ export interface OpenVersionParts {
 /**
  * The archive of a version, decrypted. What comes out was checked; that nothing is missing is known at its end.
  *
- * @throws BlobNotFoundError, what the storage throws while it is away; the stream fails with an UnsealError if the blob
- *   was changed, or belongs to another tenant.
+ * @throws BlobNotFoundError, what the storage throws while it is away; the stream fails with a BlobDamagedError if the
+ *   blob was changed, with an UnsealError if it belongs to another tenant or version.
  */
 export async function openVersion(
   { blobs, secret }: OpenVersionParts,
@@ -28,6 +28,12 @@ export async function openVersion(
   return pipeline(await blobs.get(blobKey), unsealed, () => undefined);
 }
 
-/** Whether a version can never be read again: its blob is missing, damaged or foreign. */
-export const isDamaged = (error: unknown): boolean =>
-  error instanceof BadArchiveError || error instanceof UnsealError || error instanceof BlobNotFoundError;
+/**
+ * Why a version can never be read again, in words for clients; null if it can. Where its blob is stored is nobody's
+ * business.
+ */
+export function damageOf(error: unknown): string | null {
+  if (error instanceof BlobNotFoundError) return 'its file is missing';
+  if (error instanceof BlobDamagedError) return 'its file was changed';
+  return error instanceof BadArchiveError || error instanceof UnsealError ? error.message : null;
+}

@@ -2,7 +2,7 @@ import { BlobStoreError } from '../blobs/blob-store';
 import { ServiceError } from '../core/errors';
 import { parseRef, type ContextRef } from '../core/ids';
 import { versionNotFound } from '../engine/context-errors';
-import { isDamaged, openVersion, type OpenVersionParts } from '../engine/version-reader';
+import { damageOf, openVersion, type OpenVersionParts } from '../engine/version-reader';
 import { archiveLimits } from '../profiles/archive-limits';
 import { readArchiveHead } from '../profiles/archive-head';
 import { toStorageState, type StorageState } from '../profiles/storage-state';
@@ -48,7 +48,7 @@ export function getStorageState(parts: GetStorageStateParts): GetStorageState {
 }
 
 function readError(error: unknown): unknown {
-  if (isDamaged(error))
+  if (damageOf(error) !== null)
     return new ServiceError('context_failed', 'The version of the context is damaged.', { cause: error });
   if (error instanceof BlobStoreError)
     return new ServiceError('storage_unavailable', 'The storage does not answer.', { cause: error });

@@ -6,9 +6,8 @@ import type { Waiters } from '../../src/engine/waiters';
 import { savesAtEnd } from '../../machines/session/session.view';
 import type { ContextWriters } from '../../src/store/contexts/context-writers';
 import type { SessionStore } from '../../src/store/session-store';
-import { messageOf } from '../../src/core/errors';
 import { contextRefOf, refOf, type ContextRef } from '../../src/core/ids';
-import { isDamaged, openVersion, type OpenVersionParts } from '../../src/engine/version-reader';
+import { damageOf, openVersion, type OpenVersionParts } from '../../src/engine/version-reader';
 import type { ArchiveLimits } from '../../src/profiles/archive-limits';
 import { unpackProfile } from '../../src/profiles/unpack-profile';
 import type { ContextStore } from '../../src/store/contexts/context-store';
@@ -70,7 +69,7 @@ export class ContextMounter {
     const version = await versions.find(ref, currentVersion);
     // Dropped since the row was read: there is another current one by now.
     if (version === null) throw new Error(`version ${currentVersion} of the context was just replaced`);
-    return this.#prepare(ref, tenant, version, claimId);
+    return this.#prepare(tenant, contextId, version, claimId);
   }
 
   /** Removes the profile of a claim, unless the keeper has taken it for a browser. */
@@ -93,8 +92,8 @@ export class ContextMounter {
   }
 
   async #prepare(
-    ref: ContextRef,
     tenant: string,
+    contextId: string,
     version: ContextVersion,
     claimId: string,
   ): Promise<Mounted> {
@@ -107,8 +106,9 @@ export class ContextMounter {
       return { version: version.version, isPrepared: true, restore: manifest.endedCleanly ? null : state };
     } catch (error) {
       await this.discard(claimId);
-      if (!isDamaged(error)) throw error;
-      const message = `version ${version.version} of the context ${ref} cannot be used: ${messageOf(error)}`;
+      const damage = damageOf(error);
+      if (damage === null) throw error;
+      const message = `version ${version.version} of the context ${contextId} cannot be used: ${damage}`;
       throw new MountError(message, { cause: error });
     }
   }
