@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
+import type { Page } from 'puppeteer';
 import { Browser as Client } from '../../src/client/holdfast';
 import { pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { canIsolate, makeFarMachine, type FarMachine } from '../support/far-machine';
-import { Installation } from '../support/installation';
+import { Installation, type SessionView } from '../support/installation';
 import { untilReaperIsActive } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
+import { makeTempDir, type TempDir } from '../support/temp-dir';
 import { open } from '../support/upgrade';
 
 const MAKE_FILE = `
@@ -14,19 +16,33 @@ const MAKE_FILE = `
   link.download = 'made.txt';
   link.click();`;
 
+/* Opens a site that both machines have, though no network leads to it. */
+async function withSite<T>(session: SessionView, work: (page: Page) => Promise<T>): Promise<T> {
+  return withPuppeteer(session, async page => {
+    await page.setRequestInterception(true);
+    page.on('request', request => void request.respond({ contentType: 'text/html', body: '' }));
+    await page.goto('http://login.example/');
+    return work(page);
+  });
+}
+
 /* A worker on another network, as in production. Needs root and iproute2 on Linux to make such a network. */
 (canIsolate ? describe : describe.skip)('a session on another machine', () => {
   let far: FarMachine;
   let redis: TestRedis;
   let api: Installation;
   let machine: Installation;
+  /* Where both machines keep contexts. */
+  let storage: TempDir;
+  let env: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
     far = await makeFarMachine();
     redis = await startRedis({
       args: ['--port', '6379', '--bind', far.hereAddress, '--protected-mode', 'no'],
     });
-    const env = { REDIS_URL: `redis://${far.hereAddress}:6379` };
+    storage = await makeTempDir();
+    env = { REDIS_URL: `redis://${far.hereAddress}:6379`, HOLDFAST_STORAGE: storage.path };
     const gateway = {
       HOLDFAST_KEEPER_LISTEN: '0.0.0.0:9223',
       HOLDFAST_KEEPER_ADVERTISE: `${far.thereAddress}:9223`,
@@ -45,6 +61,7 @@ const MAKE_FILE = `
     await machine.stop();
     await api.stop();
     await redis.stop();
+    await storage.remove();
     await far.remove();
   });
 
@@ -94,6 +111,30 @@ const MAKE_FILE = `
     await client.sessions.deleteUpload(session, 'a.txt');
     expect(await client.sessions.uploads(session)).toEqual([]);
     await client.sessions.release(session);
+  });
+
+  it('leaves a login in its context that a session on this machine has', async () => {
+    const context = { name: 'travelling', persist: true };
+    const session = await api.create({ context });
+    await withSite(session, page =>
+      page.evaluate(`document.cookie = 'login=ann'; localStorage.setItem('login', 'ann')`),
+    );
+    const released = await api.call('DELETE', `/v1/sessions/${session.id}`);
+    expect(released.body.context?.lastSave).toMatchObject({ version: 1, error: null });
+    await api.call('POST', `/v1/workers/${session.workerId}/drain`);
+    const here = await Installation.start({ mode: 'worker', browser: 'chromium', env });
+    try {
+      const next = await api.create({ context });
+      expect(next.workerId).not.toBe(session.workerId);
+      const remembered = await withSite(next, page =>
+        page.evaluate(`document.cookie + ', ' + localStorage.getItem('login')`),
+      );
+      expect(remembered).toBe('login=ann, ann');
+      await api.call('DELETE', `/v1/sessions/${next.id}`);
+    } finally {
+      await here.stop();
+      await api.call('POST', `/v1/workers/${session.workerId}/undrain`);
+    }
   });
 
   it('fails as worker_lost when the cable is pulled, and its browser ends when the cable is back', async () => {
