@@ -84,10 +84,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
       ...{ getContext: getOneContext, contextVersions, blobs: deps.blobs, secret },
       maxBytes: config.contexts.maxBytes,
     }),
-    importStorageState: importStorageState({
-      getContext: getOneContext,
-      versionMaker: new VersionMaker(deps),
-    }),
+    importStorageState: importStorageState({ contexts, versionMaker: new VersionMaker(deps) }),
     restoreVersion: restoreVersion(deps),
     findKeeper: findKeeper(reach),
     listWorkers: listWorkers(deps),

@@ -2,9 +2,10 @@ import { BlobStoreError } from '../blobs/blob-store';
 import type { BrowserState } from '../core/browser-state';
 import { ServiceError, type ErrorCode } from '../core/errors';
 import { parseRef, type ContextRef } from '../core/ids';
+import { contextNotFound } from '../engine/context-errors';
 import type { VersionMaker } from '../engine/version-maker';
-import type { GetContext } from '../queries/get-context';
 import type { ContextRecord } from '../store/contexts/context-record';
+import type { ContextStore } from '../store/contexts/context-store';
 import { operationId } from './operation-id';
 
 /** A request to make a version out of cookies and local storage alone. */
@@ -20,7 +21,7 @@ export type ImportStorageState = (request: ImportStorageStateRequest) => Promise
 
 /** Dependencies of {@link importStorageState}. */
 export interface ImportStorageStateParts {
-  readonly getContext: GetContext;
+  readonly contexts: Pick<ContextStore, 'find'>;
   readonly versionMaker: Pick<VersionMaker, 'make'>;
 }
 
@@ -30,12 +31,14 @@ export interface ImportStorageStateParts {
  * @throws ServiceError `context_not_found`, `contexts_quota_exceeded`, `context_too_large`, `storage_unavailable`; what
  *   Redis throws while it is away.
  */
-export function importStorageState({
-  getContext,
-  versionMaker,
-}: ImportStorageStateParts): ImportStorageState {
+export function importStorageState({ contexts, versionMaker }: ImportStorageStateParts): ImportStorageState {
+  const find = async (ref: ContextRef): Promise<ContextRecord> => {
+    const record = await contexts.find(ref);
+    if (record === null) throw contextNotFound();
+    return record;
+  };
   return async ({ ref, state, requestKey }) => {
-    const { id, currentVersion } = await getContext(ref);
+    const { id, currentVersion } = await find(ref);
     const { problem } = await versionMaker
       .make({
         tenant: parseRef(ref)?.tenant ?? '',
@@ -53,8 +56,10 @@ export function importStorageState({
         if (!(error instanceof BlobStoreError)) throw error;
         throw new ServiceError('storage_unavailable', 'The storage does not answer.', { cause: error });
       });
-    // SAFETY: `VersionMaker` gives codes of the catalogue.
-    if (problem !== null) throw new ServiceError(problem.code as ErrorCode, `${problem.message}.`);
-    return getContext(ref);
+    if (problem !== null) {
+      // SAFETY: `VersionMaker` gives codes of the catalogue.
+      throw new ServiceError(problem.code as ErrorCode, `${problem.message}.`);
+    }
+    return find(ref);
   };
 }

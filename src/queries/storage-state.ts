@@ -42,7 +42,8 @@ export function getStorageState(parts: GetStorageStateParts): GetStorageState {
     } catch (error) {
       throw readError(error);
     }
-    const message = 'The client closed the browser before its cookies were read. Sync before closing it.';
+    const message =
+      'The cookies of the browser could not be read before its end. Sync before ending the session.';
     throw new ServiceError('storage_state_unknown', message);
   };
 }

@@ -46,7 +46,7 @@ export class EndedSaver {
       const route = { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
       await states.write(claimId, await readLiveState(route, READ_STATE_TIMEOUT_MS));
     } catch (error) {
-      log.debug({ session: ref, reason: messageOf(error) }, 'the state of the browser could not be read');
+      log.warn({ session: ref, reason: messageOf(error) }, 'the state of the browser could not be read');
     }
   }
 
