@@ -6,9 +6,19 @@ import {
   releaseSession,
   SMALL_BYTES,
   storeContext,
+  type Ending,
   type StoredContext,
 } from './context-sessions';
-import { differences, interleave, p50, sampleCount, timed, type Benchmark, type Claim } from './harness';
+import {
+  differences,
+  interleave,
+  p50,
+  ratioOfMedians,
+  sampleCount,
+  timed,
+  type Benchmark,
+  type Claim,
+} from './harness';
 
 /**
  * How much longer a caller waits for a session that starts with a context: `POST /v1/sessions` until the answer says
@@ -22,7 +32,7 @@ export const contextMount: Benchmark = {
     const site = await startLoginSite();
     const installation = await Installation.start({ browser: 'chromium' });
     try {
-      const store = (name: string, bytes: number, ending: 'release' | 'sync+kill'): Promise<StoredContext> =>
+      const store = (name: string, bytes: number, ending: Ending): Promise<StoredContext> =>
         storeContext(installation, site, { name, bytes, ending });
       const small = await store('small', SMALL_BYTES, 'release');
       const smallLive = await store('small-live', SMALL_BYTES, 'sync+kill');
@@ -54,6 +64,10 @@ export const contextMount: Benchmark = {
           claim('200 KB, saved live, longer by, p50', extra.smallLive, 60),
           claim('20 MB, longer by, p50', extra.large, 400),
           claim('20 MB, saved live, longer by, p50', extra.largeLive, 400),
+          ratio('200 KB × without', samples.small, samples.none),
+          ratio('200 KB, saved live × without', samples.smallLive, samples.none),
+          ratio('20 MB × without', samples.large, samples.none),
+          ratio('20 MB, saved live × without', samples.largeLive, samples.none),
         ],
         notes: [
           `stored bytes: ${[small, smallLive, large, largeLive].map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}`,
@@ -69,6 +83,10 @@ export const contextMount: Benchmark = {
 
 function claim(text: string, values: readonly number[], atMost: number): Claim {
   return { text, unit: 'ms', value: p50(values), pass: { atMost } };
+}
+
+function ratio(text: string, measured: readonly number[], baseline: readonly number[]): Claim {
+  return { text, unit: '×', ...ratioOfMedians(measured, baseline) };
 }
 
 async function createdWithout(installation: Installation): Promise<number> {
