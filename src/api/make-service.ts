@@ -53,13 +53,12 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     checkIngressJob: ingressJobCheck(config),
   };
   const { retentionMs } = config;
-  const { contexts, contextVersions } = deps;
-  const getOneContext = getContext(contexts);
+  const { contexts, contextWriters, closing } = deps;
+  const using = { contexts, contextWriters, sessions, closing, maintenance };
   return {
     createSession: createSession({
-      ...{ sessions, maintenance, relay, report, retentionMs, secret },
-      contextWriters: deps.contextWriters,
-      useContext: useContext({ ...deps, createContext: createContext(deps) }),
+      ...{ sessions, maintenance, relay, report, retentionMs, secret, contextWriters },
+      useContext: useContext({ ...using, createContext: createContext(deps) }),
     }),
     saveContext: saveContext(deps),
     updateSession: updateSession(deps),
@@ -74,18 +73,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     followSession: followSession(deps),
     followTenant: followTenant(deps),
     findBrowser: findBrowser(reach),
-    createContext: createContext({ contexts, maintenance, report }),
-    getContext: getOneContext,
-    listContexts: listContexts(deps),
-    updateContext: updateContext(deps),
-    deleteContext: deleteContext(deps),
-    listVersions: listVersions({ getContext: getOneContext, contextVersions }),
-    getStorageState: getStorageState({
-      ...{ getContext: getOneContext, contextVersions, blobs: deps.blobs, secret },
-      maxBytes: config.contexts.maxBytes,
-    }),
-    importStorageState: importStorageState({ contexts, versionMaker: new VersionMaker(deps) }),
-    restoreVersion: restoreVersion(deps),
+    ...contextService(deps),
     findKeeper: findKeeper(reach),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),
@@ -98,6 +86,36 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     views: new SessionViews(url, secret),
     fileLinks: new FileLinks(url, secret),
     policy: config,
+  };
+}
+
+type ContextService = Pick<
+  Service,
+  | 'createContext'
+  | 'getContext'
+  | 'listContexts'
+  | 'updateContext'
+  | 'deleteContext'
+  | 'listVersions'
+  | 'restoreVersion'
+  | 'getStorageState'
+  | 'importStorageState'
+>;
+
+function contextService(deps: Deps): ContextService {
+  const { config, contexts, contextVersions, blobs, secret } = deps;
+  const getOne = getContext(contexts);
+  const { maxBytes } = config.contexts;
+  return {
+    createContext: createContext(deps),
+    getContext: getOne,
+    listContexts: listContexts(deps),
+    updateContext: updateContext(deps),
+    deleteContext: deleteContext(deps),
+    listVersions: listVersions({ getContext: getOne, contextVersions }),
+    restoreVersion: restoreVersion(deps),
+    getStorageState: getStorageState({ getContext: getOne, contextVersions, blobs, secret, maxBytes }),
+    importStorageState: importStorageState({ contexts, versionMaker: new VersionMaker(deps) }),
   };
 }
 

@@ -108,6 +108,14 @@ afterAll(async () => {
   await dir.remove();
 });
 
+/** The preference that keepers add to every profile (run-directory.ts): without it Chromium drops session cookies. */
+function keepSessionCookies(profile: string): void {
+  const file = join(profile, 'Default/Preferences');
+  // SAFETY: the archive's own preferences, which were just unpacked.
+  const preferences = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...preferences, session: { restore_on_startup: 1 } }));
+}
+
 /** Works with a browser that is started as keepers start it, on a page of its own, and closes it in order. */
 async function withBrowser<T>(
   profile: string,
@@ -162,6 +170,7 @@ it('a login of every kind comes back in a new profile, and nothing else does', a
 
   const source = packProfile({ dir: first, manifest: MANIFEST, state, limits: LIMITS });
   const unpacked = await unpackProfile({ source, dir: second, limits: LIMITS });
+  keepSessionCookies(second);
   expect(unpacked.state).toEqual(state);
   expect(state.cookies.map(({ name }) => name).sort()).toEqual(['partitioned', 'persistent', 'session']);
   expect(readdirSync(join(second, 'Default')).sort()).toEqual([
