@@ -1,4 +1,4 @@
-import { statusOf } from '../../machines/session/session.view';
+import { savesAtEnd, statusOf } from '../../machines/session/session.view';
 import { isEnded, type ContextConflict } from '../../machines/session/session.words';
 import type { ContextUse } from '../../machines/session/session.types';
 import { ServiceError } from '../core/errors';
@@ -106,7 +106,8 @@ async function endedOf(
       const isOver =
         record === null
           ? nowMs - sinceMs > CREATION_MAX_MS
-          : isEnded(statusOf(record.snapshot)) && !(await closing.isOpen(ref));
+          : isEnded(statusOf(record.snapshot)) &&
+            !(savesAtEnd(record.snapshot) && (await closing.isOpen(ref)));
       return isOver ? [sessionId] : [];
     }),
   );

