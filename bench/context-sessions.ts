@@ -21,13 +21,12 @@ export async function createWith(
   name: string,
   { persist }: { readonly persist: boolean },
 ): Promise<SessionView> {
-  // SAFETY: a session with a context says so.
-  return (await installation.create({ context: { name, persist } })) as SessionView;
+  return installation.create({ context: { name, persist } });
 }
 
 /** Releases a session. */
 export async function releaseSession(installation: Installation, { id }: SessionView): Promise<SessionView> {
-  return (await installation.call<SessionView>('POST', `/v1/sessions/${id}/release`)).body;
+  return (await installation.call('POST', `/v1/sessions/${id}/release`)).body;
 }
 
 /**
@@ -48,7 +47,7 @@ export async function saveAndEnd(
 
 async function syncAndKill(installation: Installation, { id }: SessionView): Promise<number> {
   const browser = await browserOf(installation);
-  const { body } = await installation.call<SessionView>('POST', `/v1/sessions/${id}/context/sync`);
+  const { body } = await installation.call('POST', `/v1/sessions/${id}/context/sync`);
   process.kill(browser.pid, 'SIGKILL');
   const version = savedVersion(body);
   await installation.until(id, ({ endedAt }) => endedAt !== null);

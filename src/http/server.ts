@@ -119,7 +119,6 @@ function handlersOf(parts: HttpParts): Handlers {
     getDocs: docsRoute({ policy, authenticator, publicUrl }),
     getMetrics: metricsRoute({ metrics, cluster, observeClients, clock }),
     createSession: createSessionRoute(service),
-    syncContext: saveContextRoute(service),
     listSessions: listSessionsRoute(service),
     releaseSessions: releaseAllRoute(service.releaseAll),
     getSession: getSessionRoute(service),
@@ -156,8 +155,9 @@ function handlersOf(parts: HttpParts): Handlers {
   };
 }
 
-function contextHandlers(service: Service): Pick<Handlers, keyof typeof CONTEXT_OPERATIONS> {
+function contextHandlers(service: Service): Pick<Handlers, keyof typeof CONTEXT_OPERATIONS | 'syncContext'> {
   return {
+    syncContext: saveContextRoute(service),
     createContext: createContextRoute(service),
     listContexts: listContextsRoute(service),
     getContext: getContextRoute(service),

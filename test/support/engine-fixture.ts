@@ -46,7 +46,14 @@ export class EngineFixture {
   async accept(limits: Partial<SessionLimits> = {}, id = randomId()): Promise<SessionRef> {
     const ref = refOf('default', id);
     const { nowMs } = await this.deps.sessions.load(ref);
-    const input = { ...INPUT, id, nowMs, sealed: null, contextUse: null, limits: { ...PLAIN_LIMITS, ...limits } };
+    const input = {
+      ...INPUT,
+      id,
+      nowMs,
+      sealed: null,
+      contextUse: null,
+      limits: { ...PLAIN_LIMITS, ...limits },
+    };
     const first = firstStep(input);
     const given = { fingerprint: '', opId: randomId(), actor: 'test', idempotency: null };
     const { answer } = await this.deps.sessions.create({ ...{ input, first }, ...given });
