@@ -14,7 +14,7 @@ import { saveContext } from '../commands/save-context';
 import { updateSession } from '../commands/update-session';
 import { useContext } from '../commands/use-context';
 import { FileLinks } from '../contract/file-links';
-import type { Service } from '../contract/service';
+import type { ContextService, Service } from '../contract/service';
 import { SessionViews } from '../contract/session-view';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
@@ -88,19 +88,6 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     policy: config,
   };
 }
-
-type ContextService = Pick<
-  Service,
-  | 'createContext'
-  | 'getContext'
-  | 'listContexts'
-  | 'updateContext'
-  | 'deleteContext'
-  | 'listVersions'
-  | 'restoreVersion'
-  | 'getStorageState'
-  | 'importStorageState'
->;
 
 function contextService(deps: Deps): ContextService {
   const { config, contexts, contextVersions, blobs, secret } = deps;

@@ -29,8 +29,21 @@ import type { FileLinks } from './file-links';
 import type { TimeoutPolicy } from './schemas';
 import type { SessionViews } from './session-view';
 
+/** What can be asked about contexts. */
+export interface ContextService {
+  readonly createContext: CreateContext;
+  readonly getContext: GetContext;
+  readonly listContexts: ListContexts;
+  readonly updateContext: UpdateContext;
+  readonly deleteContext: DeleteContext;
+  readonly listVersions: ListVersions;
+  readonly restoreVersion: RestoreVersion;
+  readonly getStorageState: GetStorageState;
+  readonly importStorageState: ImportStorageState;
+}
+
 /** All that can be asked of the service: its commands and queries, made once for the routes and for jobs. */
-export interface Service {
+export interface Service extends ContextService {
   readonly createSession: CreateSession;
   readonly saveContext: SaveContext;
   readonly updateSession: UpdateSession;
@@ -45,15 +58,6 @@ export interface Service {
   readonly followSession: FollowSession;
   readonly followTenant: FollowTenant;
   readonly findBrowser: FindBrowser;
-  readonly createContext: CreateContext;
-  readonly getContext: GetContext;
-  readonly listContexts: ListContexts;
-  readonly updateContext: UpdateContext;
-  readonly deleteContext: DeleteContext;
-  readonly listVersions: ListVersions;
-  readonly restoreVersion: RestoreVersion;
-  readonly getStorageState: GetStorageState;
-  readonly importStorageState: ImportStorageState;
   readonly findKeeper: FindKeeper;
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;

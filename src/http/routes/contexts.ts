@@ -1,8 +1,4 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { CreateContext } from '../../commands/create-context';
-import type { DeleteContext } from '../../commands/delete-context';
-import type { RestoreVersion } from '../../commands/restore-version';
-import type { UpdateContext } from '../../commands/update-context';
 import {
   contextPath,
   contextView,
@@ -15,32 +11,16 @@ import { parseIdempotencyKey } from '../../contract/schemas';
 import { parseIfMatch } from '../../contract/update-body';
 import { CONTEXT_ID_PATTERN, contextRefOf, type ContextRef } from '../../core/ids';
 import { contextNotFound, versionNotFound } from '../../engine/context-errors';
-import type { GetContext, ListVersions } from '../../queries/get-context';
-import type { ListContexts } from '../../queries/list-contexts';
 import type { ContextRecord } from '../../store/contexts/context-record';
-import type { ImportStorageState } from '../../commands/import-storage-state';
 import { fromStorageState } from '../../profiles/storage-state';
-import type { GetStorageState } from '../../queries/storage-state';
+import type { ContextService } from '../../contract/service';
 import { etagOf, hasRevision } from '../edge/etag';
 import { linkToNext } from '../edge/link';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { tenantOf } from '../edge/request-context';
 
-/** Dependencies of the routes. */
-export interface ContextRouteParts {
-  readonly createContext: CreateContext;
-  readonly getContext: GetContext;
-  readonly listContexts: ListContexts;
-  readonly updateContext: UpdateContext;
-  readonly deleteContext: DeleteContext;
-  readonly listVersions: ListVersions;
-  readonly restoreVersion: RestoreVersion;
-  readonly getStorageState: GetStorageState;
-  readonly importStorageState: ImportStorageState;
-}
-
 /** `POST /v1/contexts`: 201 with the new context; 200 with the one that has the name, if that was asked for. */
-export function createContextRoute({ createContext }: ContextRouteParts): RequestHandler {
+export function createContextRoute({ createContext }: ContextService): RequestHandler {
   return async (req, res) => {
     const asked = parseCreateContext(req.body);
     const idempotencyKey = parseIdempotencyKey(req.headers['idempotency-key']);
@@ -54,7 +34,7 @@ export function createContextRoute({ createContext }: ContextRouteParts): Reques
 }
 
 /** `GET /v1/contexts`: one page of the tenant's contexts, newest first. */
-export function listContextsRoute({ listContexts }: ContextRouteParts): RequestHandler {
+export function listContextsRoute({ listContexts }: ContextService): RequestHandler {
   return async (req, res) => {
     const asked = parseContextsQuery(req.query);
     const { contexts, nextCursor } = await withinRedisBudget(
@@ -66,7 +46,7 @@ export function listContextsRoute({ listContexts }: ContextRouteParts): RequestH
 }
 
 /** `GET /v1/contexts/:id`: the context, or 304 if the client has this revision. */
-export function getContextRoute({ getContext }: ContextRouteParts): RequestHandler {
+export function getContextRoute({ getContext }: ContextService): RequestHandler {
   return async (req, res) => {
     const record = await withinRedisBudget(getContext(contextRefOfParam(req, res)));
     if (hasRevision(req.headers['if-none-match'], record.revision))
@@ -76,7 +56,7 @@ export function getContextRoute({ getContext }: ContextRouteParts): RequestHandl
 }
 
 /** `PATCH /v1/contexts/:id`: changes name and labels; 200 with the changed context. */
-export function updateContextRoute({ updateContext }: ContextRouteParts): RequestHandler {
+export function updateContextRoute({ updateContext }: ContextService): RequestHandler {
   return async (req, res) => {
     const ref = contextRefOfParam(req, res);
     const change = parseUpdateContext(req.body);
@@ -85,7 +65,7 @@ export function updateContextRoute({ updateContext }: ContextRouteParts): Reques
 }
 
 /** `DELETE /v1/contexts/:id`: deletes the context with its versions. */
-export function deleteContextRoute({ deleteContext }: ContextRouteParts): RequestHandler {
+export function deleteContextRoute({ deleteContext }: ContextService): RequestHandler {
   return async (req, res) => {
     await withinRedisBudget(deleteContext({ ref: contextRefOfParam(req, res), ...conditionsOf(req) }));
     res.status(204).end();
@@ -93,7 +73,7 @@ export function deleteContextRoute({ deleteContext }: ContextRouteParts): Reques
 }
 
 /** `GET /v1/contexts/:id/versions`: the kept versions, the newest first. */
-export function listVersionsRoute({ listVersions }: ContextRouteParts): RequestHandler {
+export function listVersionsRoute({ listVersions }: ContextService): RequestHandler {
   return async (req, res) => {
     const { record, versions } = await withinRedisBudget(listVersions(contextRefOfParam(req, res)));
     res.json({ versions: versions.map(version => versionView(version, record)) });
@@ -101,7 +81,7 @@ export function listVersionsRoute({ listVersions }: ContextRouteParts): RequestH
 }
 
 /** `POST /v1/contexts/:id/versions/:version/restore`: makes an older version the current one; 200 with the context. */
-export function restoreVersionRoute({ restoreVersion }: ContextRouteParts): RequestHandler {
+export function restoreVersionRoute({ restoreVersion }: ContextService): RequestHandler {
   return async (req, res) => {
     const ref = contextRefOfParam(req, res);
     const version = versionOfParam(req);
@@ -110,7 +90,7 @@ export function restoreVersionRoute({ restoreVersion }: ContextRouteParts): Requ
 }
 
 /** `GET /v1/contexts/:id/storage-state`: cookies and local storage of the current version, in Playwright's form. */
-export function getStorageStateRoute({ getStorageState }: ContextRouteParts): RequestHandler {
+export function getStorageStateRoute({ getStorageState }: ContextService): RequestHandler {
   return async (req, res) => {
     // It holds logins: no cache may keep it.
     res.set('Cache-Control', 'no-store').json(await getStorageState(contextRefOfParam(req, res)));
@@ -118,7 +98,7 @@ export function getStorageStateRoute({ getStorageState }: ContextRouteParts): Re
 }
 
 /** `PUT /v1/contexts/:id/storage-state`: makes a version out of it, the current one; 200 with the context. */
-export function importStorageStateRoute({ importStorageState }: ContextRouteParts): RequestHandler {
+export function importStorageStateRoute({ importStorageState }: ContextService): RequestHandler {
   return async (req, res) => {
     const ref = contextRefOfParam(req, res);
     const state = fromStorageState(req.body);
