@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
 import { rowsAndFolds } from '../support/fold-history';
 import { Installation, type Answer, type EventView, type SessionView } from '../support/installation';
 import { check, type Violation } from './checker';
@@ -7,6 +7,7 @@ import { ChaosClient } from './client';
 import { rage, type Fault } from './nemesis';
 import { Random } from './random';
 import type { FinalSession, Recording } from './recording';
+import { pollUntil } from '../support/poll-until';
 
 /** The options of a run. */
 export interface ChaosOptions {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Queue } from 'bullmq';
-import { pollUntil } from '../../src/core/abort';
 import { freePort } from '../support/free-port';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 const BIN = join(process.cwd(), 'bin/holdfast');
 

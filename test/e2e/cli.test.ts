@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { pollUntil } from '../../src/core/abort';
 import { Installation, type Answer, type SessionView } from '../support/installation';
 import { PseudoTerminal } from '../support/pseudo-terminal';
+import { pollUntil } from '../support/poll-until';
 
 const SLOTS = 2;
 const API_KEY = 'key-of-the-test';

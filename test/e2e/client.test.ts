@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import type { Page } from 'puppeteer-core';
 import { Browser, type Session } from '../../src/client/holdfast';
-import { pollUntil } from '../../src/core/abort';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 const SLOTS = 3;
 

@@ -2,12 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import Redis from 'ioredis';
 import type { ContextVersionData } from '../../src/client/contexts';
-import { pollUntil } from '../../src/core/abort';
 import { contextRefOf } from '../../src/core/ids';
 import { keys } from '../../src/redis/keys';
 import { HoldingProxy } from '../support/holding-proxy';
 import { Installation, type Role, type SessionView } from '../support/installation';
 import { S3Server } from '../support/s3-server';
+import { pollUntil } from '../support/poll-until';
 
 /*
  * Kills each process in the middle of a save and of a mount: the storage has acted, and its answer is held back. The

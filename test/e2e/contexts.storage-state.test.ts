@@ -14,6 +14,7 @@ describe('a context in a bucket', () => {
   let installation: Installation;
   /* Begun first, because its save is due after ten seconds. */
   let savingByItself: SessionView;
+  let loggedInAtMs: number;
   beforeAll(async () => {
     [store, site] = await Promise.all([S3Server.start(), startLoginSite()]);
     installation = await Installation.start({ browser: 'chromium', env: store.settings() });
@@ -21,6 +22,7 @@ describe('a context in a bucket', () => {
       context: { name: 'by itself', persist: true, saveEvery: SAVE_EVERY_MS },
     });
     await withPuppeteer(savingByItself, page => login(page, site, 'uma'));
+    loggedInAtMs = Date.now();
   });
   afterAll(async () => {
     await installation.stop();
@@ -144,8 +146,14 @@ describe('a context in a bucket', () => {
 
   it('is saved by itself while its session is live, which brings a login back though the browser was killed', async () => {
     const { id } = savingByItself;
-    const saved = await installation.until(id, ({ context }) => (context?.lastSave ?? null) !== null, 20_000);
-    expect(saved).toMatchObject({ status: 'live', context: { lastSave: { version: 1, isCurrent: true } } });
+    // A save that ends half an interval after the login has also begun after it.
+    const fromMs = loggedInAtMs + SAVE_EVERY_MS / 2;
+    const saved = await installation.until(
+      id,
+      ({ context }) => Date.parse(context?.lastSave?.at ?? '') >= fromMs,
+      20_000,
+    );
+    expect(saved).toMatchObject({ status: 'live', context: { lastSave: { isCurrent: true } } });
     for (const pid of await installation.browsers()) process.kill(pid, 'SIGKILL');
     await installation.until(id, ({ status }) => status === 'failed');
     const next = await create({ name: 'by itself' });

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { ALERTS } from '../../observability/description/alerts';
 import { DASHBOARDS } from '../../observability/description/dashboards';
 import { RECORDING_RULES } from '../../observability/description/recording-rules';
-import { pollUntil } from '../../src/core/abort';
 import { ENDS, EveryEnd } from '../support/every-end';
 import { isInstalled, type Series } from '../support/prometheus';
+import { pollUntil } from '../support/poll-until';
 
 /* A real Prometheus watches a real installation. Then every query of dashboards and rules is sent to it. */
 

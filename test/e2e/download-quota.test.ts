@@ -4,9 +4,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 interface Listed {
   readonly name: string;

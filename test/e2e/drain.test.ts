@@ -1,10 +1,11 @@
 import { isAlive, systemProcesses } from '../../src/core/process-identity';
-import { pollUntil } from '../../src/core/abort';
 import { checkHistory } from '../chaos/checker';
 import { connectPuppeteer } from '../support/clients';
 import { FakeBrowser } from '../support/fake-browser';
 import { Installation, type InstallationOptions, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 /* An orderly end, and a kill of everything: no accepted session is lost (I1). */
 
@@ -22,7 +23,7 @@ const accept = async (): Promise<SessionView> =>
 async function drained(how: () => Promise<number | null>): Promise<void> {
   const beganMs = performance.now();
   expect(await how()).toBe(0);
-  expect(performance.now() - beganMs).toBeLessThan(DRAINED_WITHIN_MS);
+  expect(performance.now() - beganMs).toBeLessThan(scaled(DRAINED_WITHIN_MS));
   expect(await installation.browserProcesses()).toEqual([]);
   const left = (await systemProcesses.list()).filter(({ commandLine }) =>
     commandLine.includes(installation.dir.path),

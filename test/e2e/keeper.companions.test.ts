@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { WebSocketServer } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
-import { pollUntil } from '../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { browserUser } from '../../workers/keeper/process/run-root';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 import { startHttpProxy, startSocksProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
-import { watchSlowdown } from '../support/slowdown';
+import { scaled, watchSlowdown } from '../support/slowdown';
+import { pollUntil } from '../support/poll-until';
 
 const KNOWN = { username: 'ann', password: 'a-secret-of-the-test' };
 const LAUNCH_TIMEOUT_MS = 20_000;
@@ -167,7 +167,7 @@ describe('the forward proxy of a browser', () => {
     await worker.registration(1);
     expect(await onlyCompanion('--forward-proxy-of')).toBe(first);
     sendSignal(first, 'SIGKILL');
-    expect(await untilLoads(endpoint, url)).toBeLessThan(1_500);
+    expect(await untilLoads(endpoint, url)).toBeLessThan(scaled(1_500));
   });
 
   test('is there again when it died while there was no keeper', async () => {
@@ -175,7 +175,7 @@ describe('the forward proxy of a browser', () => {
     sendSignal(await onlyCompanion('--forward-proxy-of'), 'SIGKILL');
     await fixture.startKeeper();
     await worker.registration(1);
-    expect(await untilLoads(endpoint, url)).toBeLessThan(2_000);
+    expect(await untilLoads(endpoint, url)).toBeLessThan(scaled(2_000));
   });
 
   test('ends when the browser ends by itself', async () => {

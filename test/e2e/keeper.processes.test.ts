@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
@@ -10,6 +10,7 @@ import { KeeperClient } from '../../workers/keeper-client';
 import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
 import { fence, NOBODY } from '../support/keeper-fixture';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
+import { pollUntil } from '../support/poll-until';
 
 const HOOK = join(__dirname, '../support/typescript-hook.cjs');
 const MAIN = join(__dirname, '../../workers/keeper/main.ts');

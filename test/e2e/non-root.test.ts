@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../src/core/abort';
 import { leaveMark, readMark, withPuppeteer } from '../support/clients';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 /* The whole product as an ordinary user without privileges. If the tests run as root, another user is taken. */
 

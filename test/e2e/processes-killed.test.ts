@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { pollUntil } from '../../src/core/abort';
 import { leaveMark, readMark } from '../support/clients';
 import { Installation, type Role } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 /* Kills each process in turn while a session with a real browser is live: the session must be the same afterwards. */
 describe('a live session', () => {
@@ -50,7 +51,7 @@ describe('a live session', () => {
     await installation.until(session.id, ({ revision }) => revision > session.revision);
     const adoption = (await installation.history(session.id)).filter(({ event }) => event === 'adopt');
     expect(adoption).toHaveLength(1);
-    expect(Date.parse(adoption[0]?.at ?? '') - killedAtMs).toBeLessThan(3_000);
+    expect(Date.parse(adoption[0]?.at ?? '') - killedAtMs).toBeLessThan(scaled(3_000));
     await installation.call('POST', `/v1/sessions/${session.id}/release`);
     await expectNoBrowsers();
   });

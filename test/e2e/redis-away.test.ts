@@ -1,13 +1,14 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
-import { pollUntil } from '../../src/core/abort';
 import { checkHistory } from '../chaos/checker';
 import { connectPuppeteer, leaveMark, readMark } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { callEverything } from '../support/outage';
 import { startRedis, type TestRedis } from '../support/redis';
 import { RedisProxy } from '../support/redis-proxy';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 /* Redis fails in several ways while sessions are live, and comes back. */
 
@@ -66,14 +67,14 @@ async function survive({ begin, end, lastsMs }: Outage): Promise<void> {
   const over = await installation.until(due.id, ({ endedAt }) => endedAt !== null);
   expect(over).toMatchObject({ status: 'timed_out', endReason: 'session_timeout' });
   expect(Date.parse(over.endedAt ?? '')).toBeGreaterThanOrEqual(dueMs);
-  expect(Date.parse(over.endedAt ?? '')).toBeLessThanOrEqual(backMs + 3_000);
+  expect(Date.parse(over.endedAt ?? '')).toBeLessThanOrEqual(backMs + scaled(3_000));
 }
 
 async function expectRefusals(): Promise<void> {
   for (const { call, status, code, retryAfter, tookMs } of await callEverything(installation, session)) {
     expect({ call, status, retryAfter }).toEqual({ call, status: 503, retryAfter: '1' });
     expect(['redis_unavailable', 'outcome_unknown']).toContain(code);
-    expect(tookMs).toBeLessThan(ANSWER_WITHIN_MS);
+    expect(tookMs).toBeLessThan(scaled(ANSWER_WITHIN_MS));
   }
 }
 
@@ -86,7 +87,7 @@ async function drive(goesOn: () => boolean): Promise<void> {
     slowestMs = Math.max(slowestMs, performance.now() - beganMs);
     await page.evaluate(() => new Promise(resolve => setTimeout(resolve, 50)));
   }
-  expect(slowestMs).toBeLessThan(1_000);
+  expect(slowestMs).toBeLessThan(scaled(1_000));
 }
 
 /* A command that was answered with 503 may still take effect once Redis is back: its outcome was unknown. */
@@ -191,7 +192,7 @@ describe('Redis behind a network', () => {
     });
     const another = await settle(() => installation.call('POST', '/v1/sessions', {}));
     expect(another.body.status).toBe('live');
-    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    expect(performance.now() - beganMs).toBeLessThan(scaled(10_000));
     await expectUnharmed();
   });
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { pollUntil } from '../../src/core/abort';
 import { SessionProducer } from '../../src/producer/producer';
 import { readRedisAccess } from '../../src/supervisor/redis-access';
 import { freePort } from '../support/free-port';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 const run = promisify(execFile);
 

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'puppeteer';
-import { pollUntil } from '../../src/core/abort';
 import { systemProcesses } from '../../src/core/process-identity';
 import { withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { startHttpProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
+import { pollUntil } from '../support/poll-until';
 
 interface Listed {
   readonly downloads: readonly {

@@ -10,10 +10,10 @@ import {
   type Download,
 } from 'playwright-core';
 import { Browser as Client } from '../../src/client/holdfast';
-import { pollUntil } from '../../src/core/abort';
 import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
+import { pollUntil } from '../support/poll-until';
 
 /* Downloads of every context, with any clients connected: with the libraries that users have, and a real browser. */
 

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pollUntil, withDeadline } from '../../src/core/abort';
+import { withDeadline } from '../../src/core/abort';
 import { TestProducer } from '../support/ingress';
 import { Installation, type SessionView } from '../support/installation';
 import { RawCdp } from '../support/raw-cdp';
+import { pollUntil } from '../support/poll-until';
 
 const ROOT = join(__dirname, '../..');
 

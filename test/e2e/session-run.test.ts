@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
 import { TestProducer } from '../support/ingress';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 const PAGE = `<!doctype html><title>Shop</title>
 <input id="name"><select id="size"><option value="s">Small</option><option value="l">Large</option></select>
@@ -245,7 +247,7 @@ describe('a job with steps', () => {
       { step: 3, name: 'id', value: ['x'] },
       { step: 4, name: 'html', value: ['abc'] },
     ]);
-    expect(longestMs).toBeLessThan(2_000);
+    expect(longestMs).toBeLessThan(scaled(2_000));
   }, 60_000);
 
   it.each([

@@ -3,9 +3,9 @@ import { lstat, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { Browser as Client } from '../../src/client/holdfast';
-import { pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 const QUOTA = 4 * 2 ** 20;
 const CONTENT = 'a report, with Ü';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { pollUntil } from '../../src/core/abort';
 import { Installation, type SessionView } from '../support/installation';
 import { RawCdp } from '../support/raw-cdp';
 import { watchSlowdown } from '../support/slowdown';
+import { pollUntil } from '../support/poll-until';
 
 /* Clients that do not read what their browser sends, so that the browser has to keep it. */
 

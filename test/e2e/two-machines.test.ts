@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'puppeteer';
 import { Browser as Client } from '../../src/client/holdfast';
-import { pollUntil } from '../../src/core/abort';
 import { withPuppeteer } from '../support/clients';
 import { canIsolate, makeFarMachine, type FarMachine } from '../support/far-machine';
 import { Installation, type SessionView } from '../support/installation';
@@ -9,6 +8,8 @@ import { untilReaperIsActive } from '../support/reaper';
 import { startRedis, type TestRedis } from '../support/redis';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 import { open } from '../support/upgrade';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 const MAKE_FILE = `
   const link = document.createElement('a');
@@ -144,7 +145,7 @@ async function withSite<T>(session: SessionView, work: (page: Page) => Promise<T
     await far.pullCable();
     const lost = await api.until(session.id, ({ endedAt }) => endedAt !== null, 20_000);
     expect(lost).toMatchObject({ status: 'failed', endReason: 'worker_lost' });
-    expect(Date.parse(lost.endedAt ?? '') - pulledAtMs).toBeLessThan(13_000);
+    expect(Date.parse(lost.endedAt ?? '') - pulledAtMs).toBeLessThan(scaled(13_000));
     expect((await machine.browserProcesses()).length).toBeGreaterThan(0);
     await far.plugCable();
     await pollUntil('its browser to end', { timeoutMs: 20_000, everyMs: 100 }, async () =>

@@ -1,5 +1,5 @@
-import { pollUntil } from '../../src/core/abort';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 
 interface Worker {
   readonly id: string;

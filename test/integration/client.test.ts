@@ -1,11 +1,11 @@
 import { Browser } from '../../src/client/browser';
 import { SessionEndedError } from '../../src/client/errors';
 import type { Session, SessionEvent } from '../../src/client/session';
-import { pollUntil } from '../../src/core/abort';
 import { contextRefOf } from '../../src/core/ids';
 import { startTestApi, type TestApi } from '../support/api';
 import { versionCommit } from '../support/context-samples';
 import { startCuttingProxy, type CuttingProxy } from '../support/cutting-proxy';
+import { pollUntil } from '../support/poll-until';
 
 describe('the client and the service', () => {
   let api: TestApi;

@@ -3,7 +3,6 @@ import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { pollUntil } from '../../src/core/abort';
 import { createLogger } from '../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { checkRedisServer } from '../../src/redis/server-check';
@@ -15,6 +14,7 @@ import { findRedisBinary } from '../../src/supervisor/redis-binary';
 import { executableSearchPath } from '../../src/config/env';
 import { Stage, untilGone } from '../support/supervisor/harness';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
+import { pollUntil } from '../support/poll-until';
 
 const PATIENT = { graceMs: 5_000, hurry: new AbortController().signal, hurriedMs: 0 };
 

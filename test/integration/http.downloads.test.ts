@@ -5,7 +5,6 @@ import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { KeeperRoute } from '../../src/browser/dial';
 import { Browser } from '../../src/client/browser';
-import { pollUntil } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
 import { Authenticator } from '../../src/http/edge/authenticator';
@@ -21,6 +20,7 @@ import { startTestApi, type TestApi } from '../support/api';
 import { Contract } from '../support/openapi';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 import { uploadsIn } from '../support/uploads';
+import { pollUntil } from '../support/poll-until';
 
 describe('downloads of a live session', () => {
   let api: TestApi;

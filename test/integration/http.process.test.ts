@@ -2,10 +2,11 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { pollUntil } from '../../src/core/abort';
 import { callApi } from '../support/api';
 import { freePort } from '../support/free-port';
 import { startRedis, type TestRedis } from '../support/redis';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 const root = resolve(__dirname, '../..');
 
@@ -80,7 +81,7 @@ describe('the API process', () => {
       }
     };
     await Promise.all(Array.from({ length: 8 }, lane));
-    expect(Math.max(...tookMs)).toBeLessThan(1_000);
+    expect(Math.max(...tookMs)).toBeLessThan(scaled(1_000));
     child.kill('SIGTERM');
     expect((await exitOf(child)).code).toBe(0);
   });
@@ -95,7 +96,7 @@ describe('the API process', () => {
     const [exit, answer] = await Promise.all([exitOf(child), waiting]);
     expect(answer).toMatchObject({ status: 202, body: { id: 'waits', status: 'created' } });
     expect(exit.code).toBe(0);
-    expect(exit.ms).toBeLessThan(5_000);
+    expect(exit.ms).toBeLessThan(scaled(5_000));
   });
 
   it('ends in time on SIGTERM although Redis is frozen', async () => {
@@ -105,7 +106,7 @@ describe('the API process', () => {
       child.kill('SIGTERM');
       const { code, ms } = await exitOf(child);
       expect(code).toBe(0);
-      expect(ms).toBeLessThan(5_000);
+      expect(ms).toBeLessThan(scaled(5_000));
     } finally {
       await redis.kill('SIGCONT');
     }
@@ -120,7 +121,7 @@ describe('the API process', () => {
     child.disconnect();
     const { code, ms } = await exitOf(child);
     expect(code).toBe(1);
-    expect(ms).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(scaled(1_000));
     const next = await startReady();
     expect((await callApi(next.url, 'GET', '/v1/sessions/outlives')).body['status']).toBe('created');
   });

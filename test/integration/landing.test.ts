@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { packageVersion } from '../../src/config/version';
 import { startTestApi, type Answer, type TestApi } from '../support/api';
 import { sendRaw } from '../support/raw-http';
+import { scaled } from '../support/slowdown';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 const CAPACITY = { slots: 0, used: 0, free: 0, queued: 0, workers: 0 };
@@ -152,7 +153,7 @@ describe('/ while Redis is away', () => {
       await api.redis.kill('SIGKILL');
       const startedMs = performance.now();
       const { status, html } = await pageOf(api);
-      expect(performance.now() - startedMs).toBeLessThan(2_500);
+      expect(performance.now() - startedMs).toBeLessThan(scaled(2_500));
       expect(status).toBe(200);
       expect(html).toContain('Redis does not answer');
       expect(html).toContain('First steps');

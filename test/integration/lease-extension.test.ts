@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { pollUntil } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { createLogger } from '../../src/core/logger';
 import { keys } from '../../src/redis/keys';
@@ -7,6 +6,7 @@ import { ScriptRunner } from '../../src/redis/script-runner';
 import { LeaseStore } from '../../src/store/lease-store';
 import { LeaseExtension } from '../../src/supervisor/lease-extension';
 import { startRedis, type TestRedis } from '../support/redis';
+import { pollUntil } from '../support/poll-until';
 
 const WORKER = 'w-1';
 const INFO = { hostname: 'here', slots: 1, used: 1, draining: false };

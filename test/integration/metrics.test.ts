@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { Queue } from 'bullmq';
 import WebSocket from 'ws';
 import { once } from 'node:events';
-import { pollUntil } from '../../src/core/abort';
 import { refOf } from '../../src/core/ids';
 import { firstStep } from '../../machines/step';
 import { keys } from '../../src/redis/keys';
@@ -12,6 +11,7 @@ import { isInstalled } from '../support/prometheus';
 import { sendRaw } from '../support/raw-http';
 import { INPUT } from '../support/session-samples';
 import { watchSlowdown } from '../support/slowdown';
+import { pollUntil } from '../support/poll-until';
 
 /** A page of metrics: the value of each time series by its name with labels. */
 type Page = ReadonlyMap<string, number>;

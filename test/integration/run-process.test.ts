@@ -1,7 +1,8 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
+import { pollUntil } from '../support/poll-until';
 
 const SUPPORT = join(__dirname, '../support');
 const HOOK = ['-r', join(SUPPORT, 'typescript-hook.cjs')];

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { startApi } from '../../src/api/app';
-import { pollUntil } from '../../src/core/abort';
 import { createLogger } from '../../src/core/logger';
 import { keys } from '../../src/redis/keys';
 import { ScriptRunner } from '../../src/redis/script-runner';
@@ -13,6 +12,7 @@ import { freePort } from '../support/free-port';
 import { startRedis, type TestRedis } from '../support/redis';
 import { watchSlowdown } from '../support/slowdown';
 import { makeTempDir } from '../support/temp-dir';
+import { pollUntil } from '../support/poll-until';
 
 /* A Redis that answers but refuses every write, while an API or worker process starts. */
 

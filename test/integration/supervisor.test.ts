@@ -2,10 +2,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { Stage, untilGone } from '../support/supervisor/harness';
+import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 let stage: Stage;
 beforeEach(async () => (stage = await Stage.make()));
@@ -191,7 +193,7 @@ describe('a drain', () => {
     const beganMs = systemClock.monotonicMs();
     supervisor.kill('SIGTERM');
     expect(await supervisor.ended()).toBe(0);
-    expect(systemClock.monotonicMs() - beganMs).toBeLessThan(10_000);
+    expect(systemClock.monotonicMs() - beganMs).toBeLessThan(scaled(10_000));
   });
 
   test('is cut short by a second signal and then ends with 1, but not by one right after the first', async () => {

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pause, pollUntil } from '../../src/core/abort';
+import { pause } from '../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { Stage } from '../support/supervisor/harness';
+import { pollUntil } from '../support/poll-until';
 
 let stage: Stage;
 beforeEach(async () => (stage = await Stage.make()));

@@ -1,10 +1,10 @@
 import type { Job } from 'bullmq';
-import { pollUntil } from '../../src/core/abort';
 import { Random } from '../chaos/random';
 import { TestProducer } from '../support/ingress';
 import { Installation, type Role } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
 import { RedisProxy } from '../support/redis-proxy';
+import { pollUntil } from '../support/poll-until';
 
 /** A fault while jobs are accepted. */
 export type Fault = Extract<Role, 'api' | 'worker' | 'redis'> | 'connections';

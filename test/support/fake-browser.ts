@@ -1,8 +1,8 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../src/core/abort';
 import { hostChromium } from '../../workers/keeper/host';
 import { makeTempDir, type TempDir } from './temp-dir';
+import { pollUntil } from './poll-until';
 
 /** The outcome of each start of the browser, until a test changes it. */
 export type Behaviour = 'well' | 'exits' | 'exits_once' | 'hangs';

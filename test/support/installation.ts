@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionContextData } from '../../src/client/session-context';
-import { pollUntil } from '../../src/core/abort';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
 import { listProcesses } from './proc';
 import { makeTempDir, type TempDir } from './temp-dir';
+import { pollUntil } from './poll-until';
 
 /** The part of a session's public view that tests use. */
 export interface SessionView {

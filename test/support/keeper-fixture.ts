@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
-import { pollUntil } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { randomId } from '../../src/core/ids';
 import { createLogger, type Logger } from '../../src/core/logger';
@@ -15,6 +14,7 @@ import {
 } from '../../workers/keeper/keeper-app';
 import { PLAIN_LAUNCH, type BrowserRecord, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { makeTempDir, type TempDir } from './temp-dir';
+import { pollUntil } from './poll-until';
 
 /** The identity of a worker that is not a process: the keeper kills a silent worker, and this identity matches none. */
 export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };

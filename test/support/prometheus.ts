@@ -2,9 +2,9 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pollUntil } from '../../src/core/abort';
 import { freePort } from './free-port';
 import { makeTempDir, type TempDir } from './temp-dir';
+import { pollUntil } from './poll-until';
 
 /** A time series with its values, as `[epoch seconds, number as text]`. */
 export interface Series {

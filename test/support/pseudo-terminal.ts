@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { pollUntil } from '../../src/core/abort';
+import { pollUntil } from './poll-until';
 
 /** A command in a terminal of its own, made by script(1) of Debian's bsdutils, which every Debian has. */
 export class PseudoTerminal {

@@ -1,5 +1,5 @@
-import { pollUntil } from '../../src/core/abort';
 import type { TestRedis } from './redis';
+import { pollUntil } from './poll-until';
 
 /** A lease, and some time for the processes of a test to connect to their Redis. */
 const ACTIVE_AFTER_S = 12;

@@ -1,5 +1,6 @@
-import { DeadlineExceededError, pollUntil } from '../../src/core/abort';
+import { DeadlineExceededError } from '../../src/core/abort';
 import type { TestRedis } from './redis';
+import { pollUntil } from './poll-until';
 
 /**
  * Fails if Redis holds a key that none of the patterns allows.

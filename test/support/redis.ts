@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { pollUntil } from '../../src/core/abort';
 import { makeTempDir } from './temp-dir';
+import { pollUntil } from './poll-until';
 
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 10_000;

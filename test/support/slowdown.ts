@@ -29,3 +29,17 @@ export function watchSlowdown(): () => number {
     return runMs <= 0 ? 1 : 1 + (now.waitedMs - before.waitedMs) / runMs;
   };
 }
+
+let sinceTestBegan = watchSlowdown();
+
+/** Begins to measure for {@link scaled}; called before each test. */
+export function restartSlowdown(): void {
+  sinceTestBegan = watchSlowdown();
+}
+
+/**
+ * A time that the service promises on a machine with room, for the machine as it was during this test.
+ *
+ * @param promisedMs - milliseconds
+ */
+export const scaled = (promisedMs: number): number => promisedMs * sinceTestBegan();

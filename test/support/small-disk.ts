@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readlinkSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { pollUntil } from '../../src/core/abort';
 import { makeTempDir, type TempDir } from './temp-dir';
+import { pollUntil } from './poll-until';
 
 /** Whether this user may mount a file system; if not, prints what is skipped. */
 export function canMount(): boolean {

@@ -1,4 +1,4 @@
-import { pollUntil } from '../../src/core/abort';
+import { pollUntil } from './poll-until';
 
 /** An event, as a reader gets it. */
 export interface ReadEvent {

@@ -1,4 +1,3 @@
-import { pollUntil } from '../../../src/core/abort';
 import type { SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
 import { Reaper } from '../../../workers/sweeps/reaper';
@@ -9,6 +8,7 @@ import { EngineFixture } from '../../support/engine-fixture';
 import { readHistory } from '../../support/history';
 import { HAS_COMPILER, makeSettableClock, type SettableClock } from '../../support/settable-clock';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
+import { pollUntil } from '../../support/poll-until';
 
 /*
  * The clock of Redis is set while everything runs. Times that were written before are then in the future or long past.

@@ -1,9 +1,9 @@
-import { pollUntil } from '../../../src/core/abort';
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
 import { Reaper } from '../../../workers/sweeps/reaper';
 import { KEY_PREFIX, keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 /** More than any sweep reads at a time. */
 const MANY = 1_000;

@@ -1,10 +1,10 @@
 import pino from 'pino';
-import { pollUntil } from '../../../src/core/abort';
 import { Reaper } from '../../../workers/sweeps/reaper';
 import { Sweeper } from '../../../workers/sweeps/sweeper';
 import type { Deps } from '../../../src/deps';
 import { keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 describe('the sweeps', () => {
   let fixture: EngineFixture;

@@ -2,12 +2,12 @@ import { jobParsers } from '../../../src/ingress/read-job';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { pollUntil } from '../../../src/core/abort';
 import { envToConfig } from '../../../src/config/config';
 import { checkJob } from '../../../src/ingress/check-job';
 import { INGRESS_JOBS, type IngressJobName } from '../../../machines/session/session.words';
 import type { CreateData, Deduplicated, ExtendData, RunData } from '../../../src/producer/producer';
 import { startTestApi, type TestApi } from '../../support/api';
+import { pollUntil } from '../../support/poll-until';
 
 const root = resolve(__dirname, '../../..');
 const page = readFileSync(join(root, 'docs/jobs.md'), 'utf8');

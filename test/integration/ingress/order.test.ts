@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
 import { refOf } from '../../../src/core/ids';
 import { createLogger } from '../../../src/core/logger';
@@ -10,6 +9,7 @@ import { blockingOptions, commandOptions, openRedis } from '../../../src/redis/c
 import { TestProducer } from '../../support/ingress';
 import { startRedis, type TestRedis } from '../../support/redis';
 import { RedisProxy } from '../../support/redis-proxy';
+import { pollUntil } from '../../support/poll-until';
 
 const JOBS = 120;
 const CUTS = 3;

@@ -1,10 +1,10 @@
 import { Queue } from 'bullmq';
-import { pollUntil } from '../../../src/core/abort';
 import { isJobError, SessionProducer, type Progress } from '../../../src/producer/producer';
 import { blockingOptions } from '../../../src/redis/connection';
 import { INGRESS_RULES, INGRESS_USER } from '../../../src/redis/ingress-acl';
 import { INGRESS_PREFIX } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
+import { pollUntil } from '../../support/poll-until';
 
 describe('a session producer', () => {
   let api: TestApi;

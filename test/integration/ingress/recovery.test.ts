@@ -1,8 +1,8 @@
-import { pollUntil } from '../../../src/core/abort';
 import { UNDER_WAY_MAX } from '../../../workers/consumers/ingress';
 import { jobKey } from '../../../src/queue/ingress-job';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
+import { pollUntil } from '../../support/poll-until';
 
 /* Writes what BullMQ's scripts write: a job that a consumer has fetched, and that consumer is gone now. */
 const JOBS = '{hf-in}:ingress';

@@ -1,9 +1,9 @@
-import { pollUntil } from '../../../src/core/abort';
 import { refOf } from '../../../src/core/ids';
 import { jobKey } from '../../../src/queue/ingress-job';
 import { keys } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
+import { pollUntil } from '../../support/poll-until';
 
 describe('a job of another service', () => {
   let api: TestApi;

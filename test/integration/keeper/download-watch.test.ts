@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { pollUntil } from '../../../src/core/abort';
 import { watchDownloads, type FinishedDownload } from '../../../workers/keeper/downloads/download-watch';
+import { pollUntil } from '../../support/poll-until';
 
 /* A browser that answers as a test says, and records the commands that it gets. */
 

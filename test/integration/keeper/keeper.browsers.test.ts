@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../../src/core/process-identity';
 import { fence, KeeperFixture, type TestWorker } from '../../support/keeper-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 let fixture: KeeperFixture;
 let worker: TestWorker;

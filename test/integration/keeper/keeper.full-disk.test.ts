@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../../src/core/abort';
 import { createLogger } from '../../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../../src/core/process-identity';
 import { fence, KeeperFixture, type TestWorker } from '../../support/keeper-fixture';
 import { canMount, SmallDisk } from '../../support/small-disk';
+import { pollUntil } from '../../support/poll-until';
 
 let disk: SmallDisk;
 let fixture: KeeperFixture;

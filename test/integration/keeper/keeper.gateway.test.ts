@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { systemClock } from '../../../src/core/clock';
-import { pollUntil } from '../../../src/core/abort';
 import { keeperFilesPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
 import { BrowserDownloads } from '../../../workers/keeper/downloads/browser-downloads';
@@ -13,6 +12,7 @@ import { KeeperGateway, type ReachableBrowser } from '../../../workers/keeper/do
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 import { uploadsIn } from '../../support/uploads';
+import { pollUntil } from '../../support/poll-until';
 
 const SECRET = 'a secret of the installation';
 

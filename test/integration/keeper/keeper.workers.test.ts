@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
 import { systemProcesses } from '../../../src/core/process-identity';
 import { KeeperRunningError } from '../../../workers/keeper/door/socket-server';
 import { PLAIN_LAUNCH } from '../../../workers/keeper/door/protocol';
 import { fence, KeeperFixture } from '../../support/keeper-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 let fixture: KeeperFixture;
 

@@ -1,12 +1,12 @@
 import { chmod, lstat, mkdir, readdir, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { pollUntil } from '../../../src/core/abort';
 import { UploadQuota } from '../../../workers/keeper/uploads/upload-quota';
 import { KeeperFixture, fence } from '../../support/keeper-fixture';
 import { canMount, SmallDisk } from '../../support/small-disk';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 import { uploadsIn } from '../../support/uploads';
+import { pollUntil } from '../../support/poll-until';
 
 /** With HF_SWAP_TRIES=1000 it takes a minute. */
 const SWAP_TRIES = Number(process.env['HF_SWAP_TRIES'] ?? 50);

@@ -1,8 +1,8 @@
-import { pollUntil } from '../../../src/core/abort';
 import type { Deps } from '../../../src/deps';
 import { startStepping } from '../../../workers/stepping';
 import type { QuarantinedJob } from '../../../src/store/quarantine-store';
 import { EngineFixture } from '../../support/engine-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 /* Jobs as any client with access to Redis can write them: in BullMQ's layout, without our producer. */
 async function plant(deps: Deps, id: string, data: string): Promise<void> {

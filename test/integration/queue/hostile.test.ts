@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { pollUntil } from '../../../src/core/abort';
 import { QUARANTINE_REASONS } from '../../../src/core/quarantine';
 import { INGRESS_PREFIX } from '../../../src/redis/keys';
 import { startTestApi, type TestApi } from '../../support/api';
 import { TestProducer } from '../../support/ingress';
 import { watchSlowdown } from '../../support/slowdown';
+import { pollUntil } from '../../support/poll-until';
 
 const PREFIX = `${INGRESS_PREFIX}:ingress:`;
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { FlowProducer, Job, Queue, QueueEvents } from 'bullmq';
-import { pollUntil } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
 import type { BadJob } from '../../../src/core/quarantine';
 import { blockingOptions } from '../../../src/redis/connection';
@@ -9,6 +8,7 @@ import { INGRESS_PREFIX, keys } from '../../../src/redis/keys';
 import { QUARANTINE_AGE_MS, QuarantineStore, type QuarantinedJob } from '../../../src/store/quarantine-store';
 import { QueueWatch } from '../../../src/store/queue-watch';
 import { StoreFixture } from '../../support/store-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 const PREFIX = `${INGRESS_PREFIX}:ingress:`;
 const INGRESS = { queue: 'ingress', prefix: PREFIX, isForeign: true, concurrency: 1 };

@@ -2,12 +2,12 @@ import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import { effectsBetween } from '../../../machines/session/session.effects';
 import type { SessionInput } from '../../../machines/session/session.types';
 import type { SessionRef } from '../../../src/core/ids';
-import { pollUntil } from '../../../src/core/abort';
 import { keys } from '../../../src/redis/keys';
 import type { PendingEffect } from '../../../src/store/session-commit';
 import { USAGE_KEPT_MS, UsageStore } from '../../../src/store/usage-store';
 import { ENDPOINT, LIMITS } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
+import { pollUntil } from '../../support/poll-until';
 
 const PERSISTS = { contextId: 'ctx_1', persist: true, onConflict: 'keep', saveEveryMs: null } as const;
 const FENCE = { n: 1, claimId: 'claim-1' };

@@ -1,6 +1,6 @@
-import { pollUntil } from '../../../src/core/abort';
 import type { EngineFixture } from '../../support/engine-fixture';
 import { LAUNCHER_ID, TestLauncher } from '../../support/test-launcher';
+import { pollUntil } from '../../support/poll-until';
 
 describe('a worker that is drained and has not received the order yet', () => {
   let fixture: EngineFixture;

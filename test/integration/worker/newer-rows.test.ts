@@ -1,10 +1,11 @@
 import { keys } from '../../../src/redis/keys';
-import { pollUntil } from '../../../src/core/abort';
 import type { SessionRef } from '../../../src/core/ids';
 import { Drain } from '../../../workers/drain';
 import type { EngineFixture } from '../../support/engine-fixture';
 import { makeNewer } from '../../support/newer-rows';
 import { TestLauncher } from '../../support/test-launcher';
+import { pollUntil } from '../../support/poll-until';
+import { scaled } from '../../support/slowdown';
 
 describe('a worker beside rows of a newer version', () => {
   let fixture: EngineFixture;
@@ -79,7 +80,7 @@ describe('a worker beside rows of a newer version', () => {
     const drain = new Drain({ ...launcher.drainParts('w-1'), ...deps });
     const startMs = performance.now();
     await drain.run(8_000);
-    expect(performance.now() - startMs).toBeLessThan(4_000);
+    expect(performance.now() - startMs).toBeLessThan(scaled(4_000));
     const { record } = await deps.sessions.load(own.record.ref);
     expect(record?.snapshot.context.endReason).toBe('drained');
     expect(await deps.redis.zscore(keys.leases, 'w-1')).not.toBeNull();

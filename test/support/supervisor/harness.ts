@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../../src/core/abort';
 import { sendSignal, systemProcesses } from '../../../src/core/process-identity';
 import type { Mode } from '../../../src/supervisor/roles';
 import { findProcesses } from '../leak-guard';
 import { makeTempDir } from '../temp-dir';
+import { pollUntil } from '../poll-until';
 
 /** One line of the stand-ins' journal, see stub-child.cjs. */
 export interface JournalEntry {

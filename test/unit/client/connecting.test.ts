@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { Browser } from '../../../src/client/browser';
 import { loadLibrary } from '../../../src/client/load-library';
 import type { PuppeteerLibrary } from '../../../src/client/puppeteer-connector';
-import { pollUntil } from '../../../src/core/abort';
 import { startStubService, type Script, type StubService } from '../../support/stub-service';
+import { pollUntil } from '../../support/poll-until';
 
 const view = (status: string, further: object = {}): { status: number; body: object } => ({
   status: 200,

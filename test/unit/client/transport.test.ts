@@ -1,7 +1,7 @@
-import { pollUntil } from '../../../src/core/abort';
 import { Browser } from '../../../src/client/browser';
 import { HoldfastError, isHoldfastError, SessionEndedError } from '../../../src/client/errors';
 import { startStubService, type Script, type StubService } from '../../support/stub-service';
+import { pollUntil } from '../../support/poll-until';
 
 const LIVE = { id: 's1', status: 'live', revision: 3, websocketUrl: 'ws://stub/', error: null };
 

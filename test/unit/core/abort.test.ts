@@ -3,10 +3,10 @@ import {
   backoffMs,
   DeadlineExceededError,
   pause,
-  pollUntil,
   settlesWithin,
   withDeadline,
 } from '../../../src/core/abort';
+import { pollUntil } from '../../support/poll-until';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 

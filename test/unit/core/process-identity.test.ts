@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pollUntil } from '../../../src/core/abort';
 import {
   isAlive,
   sendSignal,
@@ -11,6 +10,7 @@ import {
   type ProcessIdentity,
 } from '../../../src/core/process-identity';
 import { makeTempDir } from '../../support/temp-dir';
+import { pollUntil } from '../../support/poll-until';
 
 /* Tests real processes: the kernel must report what the code expects. */
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { pollUntil, settlesWithin } from '../../../src/core/abort';
+import { settlesWithin } from '../../../src/core/abort';
 import { systemClock } from '../../../src/core/clock';
 import { CLIENT_SILENCE } from '../../../src/core/silent-clients';
 import {
@@ -9,6 +9,7 @@ import {
   StalledReaders,
   type WatchedReader,
 } from '../../../src/core/stalled-readers';
+import { pollUntil } from '../../support/poll-until';
 
 /** Both ends of a connection of this machine. */
 async function pair(host: string): Promise<{ ours: Socket; theirs: Socket; close: () => Promise<void> }> {

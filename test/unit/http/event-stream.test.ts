@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Server } from 'node:http';
 import express from 'express';
-import { pollUntil } from '../../../src/core/abort';
 import { createLogger } from '../../../src/core/logger';
 import { systemClock } from '../../../src/core/clock';
 import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/streams/event-stream';
@@ -10,6 +9,7 @@ import { EventStreams } from '../../../src/http/streams/event-streams';
 import { errorHandler } from '../../../src/http/edge/error-handler';
 import { contextOf, openContext } from '../../../src/http/edge/request-context';
 import { StalledReaders } from '../../../src/core/stalled-readers';
+import { pollUntil } from '../../support/poll-until';
 
 const PATIENT: EventStreamOptions = {
   stalledReaders: { watch: () => ({ room: () => Promise.resolve(), unwatch: () => undefined }) },

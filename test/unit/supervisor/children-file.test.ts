@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pollUntil } from '../../../src/core/abort';
 import { createLogger } from '../../../src/core/logger';
 import { ChildrenFile } from '../../../src/supervisor/children-file';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
+import { pollUntil } from '../../support/poll-until';
 
 const logged: { level: string; msg: string }[] = [];
 const log = createLogger('test', 'info', {

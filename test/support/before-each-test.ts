@@ -1,0 +1,3 @@
+import { restartSlowdown } from './slowdown';
+
+beforeEach(restartSlowdown);
