@@ -12,6 +12,7 @@ const DEBIAN_PACKAGES = {
   xvfb: 'xvfb',
   prometheus: 'prometheus',
   faketime: 'faketime',
+  'chromium-headless-shell': 'chromium-headless-shell',
 };
 const FEDORA_PACKAGES = { redis: 'valkey', chromium: 'chromium', xvfb: 'xorg-x11-server-Xvfb' };
 

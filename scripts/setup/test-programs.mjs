@@ -15,15 +15,15 @@ export function missingForTests() {
   return Object.keys(TEST_PROGRAMS).filter(name => which(TEST_PROGRAMS[name]) === null);
 }
 
-/** Programs that few systems have, and the tests that need them. */
+/** Programs that few systems have, and what becomes of the tests without them. */
 const OPTIONAL_TEST_PROGRAMS = {
-  prometheus: 'the tests of dashboards and alerts',
-  faketime: 'the tests with wrong clocks',
+  prometheus: 'the tests of dashboards and alerts will be skipped',
+  faketime: 'the tests with wrong clocks will be skipped',
+  'chromium-headless-shell': 'more tests will start the whole Chromium',
 };
 
 /**
- * Installs the optional programs. Where that is not possible without a question, setup says so, and their tests are
- * skipped.
+ * Installs the optional programs. Where that is not possible without a question, setup says so.
  */
 export async function ensureOptionalTestPrograms() {
   if (!isForTests()) return;
@@ -33,8 +33,7 @@ export async function ensureOptionalTestPrograms() {
     await ensurePackages(missing);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    const skipped = missing.map(name => OPTIONAL_TEST_PROGRAMS[name]).join(' and ');
-    log(`${error.message}; ${skipped} will be skipped`);
+    log(`${error.message}; ${missing.map(name => OPTIONAL_TEST_PROGRAMS[name]).join(', ')}`);
     log(`Debian: sudo apt-get install -y ${missing.join(' ')}`);
     log('elsewhere: https://prometheus.io/download, https://github.com/wolfcw/libfaketime');
   }

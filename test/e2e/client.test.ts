@@ -12,7 +12,7 @@ describe('the client library', () => {
   let installation: Installation;
   let client: Browser;
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'chromium', env: { HOLDFAST_SLOTS: String(SLOTS) } });
+    installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_SLOTS: String(SLOTS) } });
     client = new Browser({ baseUrl: installation.url });
   });
   afterAll(() => installation.stop());

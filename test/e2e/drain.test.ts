@@ -39,7 +39,7 @@ async function expectLegal(sessions: readonly SessionView[]): Promise<void> {
 }
 
 describe('with real browsers', () => {
-  beforeAll(() => start({ browser: 'chromium', ownGroup: true, env: { HOLDFAST_SLOTS: '2' } }));
+  beforeAll(() => start({ browser: 'shell', ownGroup: true, env: { HOLDFAST_SLOTS: '2' } }));
   afterEach(async () => {
     await installation.call('POST', '/v1/sessions/release');
     await pollUntil('the last browser process to be gone', { timeoutMs: 5_000, everyMs: 50 }, async () =>
@@ -100,7 +100,7 @@ describe('a session that is being launched when the drain begins', () => {
   });
 
   it('is not waited for beyond the limit, and becomes live after the next start', async () => {
-    await start({ browser: 'chromium', env: { HOLDFAST_CHROMIUM_PATH: browser.path } });
+    await start({ browser: 'shell', env: { HOLDFAST_CHROMIUM_PATH: browser.path } });
     const launching = await accept();
     await browser.untilHanging();
     await drained(() => installation.interrupt('SIGTERM'));

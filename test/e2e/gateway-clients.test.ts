@@ -10,7 +10,7 @@ import { tryUpgrade, open } from '../support/upgrade';
 /* The promises of the gateway to its clients, tested with the libraries that users have and a real browser. */
 
 let installation: Installation;
-beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
+beforeAll(async () => (installation = await Installation.start({ browser: 'shell' })));
 afterAll(() => installation.stop());
 
 let session: SessionView;
@@ -176,7 +176,7 @@ describe('on an installation with keys a client', () => {
   const headers = { authorization: 'Bearer a-key-of-acme' };
   beforeAll(async () => {
     const env = { HOLDFAST_API_KEYS: 'acme=a-key-of-acme' };
-    guarded = await Installation.start({ browser: 'chromium', env });
+    guarded = await Installation.start({ browser: 'shell', env });
     url = urlOf((await guarded.call('POST', '/v1/sessions', {}, headers)).body);
   });
   afterAll(() => guarded.stop());

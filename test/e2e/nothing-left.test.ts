@@ -40,8 +40,9 @@ const ENDS: readonly (readonly [
   ['released_by_bulk', {}, () => installation.call('POST', '/v1/sessions/release')],
   ['client_closed_browser', {}, session => withPuppeteer(session, (_page, browser) => browser.close())],
   ['browser_crashed', {}, killBrowser],
-  ['session_timeout', { timeout: 1_000 }, () => Promise.resolve()],
-  ['idle_timeout', { idleTimeout: 1_000 }, () => Promise.resolve()],
+  // Long enough to be used fully before.
+  ['session_timeout', { timeout: 5_000 }, () => Promise.resolve()],
+  ['idle_timeout', { idleTimeout: 3_000 }, () => Promise.resolve()],
   ['connect_timeout', { connectTimeout: 1_000 }, () => Promise.resolve()],
 ];
 

@@ -9,7 +9,7 @@ describe('a live session', () => {
   let installation: Installation;
 
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'chromium' });
+    installation = await Installation.start({ browser: 'shell' });
   });
   afterAll(() => installation.stop());
 

@@ -7,7 +7,7 @@ describe('the page of the queues in a browser', () => {
   let installation: Installation;
   beforeAll(async () => {
     installation = await Installation.start({
-      browser: 'chromium',
+      browser: 'shell',
       env: { HOLDFAST_API_KEYS: `default=${KEY}` },
     });
   });

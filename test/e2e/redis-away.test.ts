@@ -101,7 +101,7 @@ async function expectUnharmed(): Promise<void> {
 describe('Redis on this machine', () => {
   beforeAll(async () => {
     redis = await startRedis({ appendonly: true, appendfsync: 'always' });
-    installation = await Installation.start({ browser: 'chromium', env: { REDIS_URL: redis.url } });
+    installation = await Installation.start({ browser: 'shell', env: { REDIS_URL: redis.url } });
   });
   afterAll(async () => {
     await installation.stop();
@@ -162,7 +162,7 @@ describe('Redis behind a network', () => {
   beforeAll(async () => {
     redis = await startRedis();
     proxy = await RedisProxy.start(redis.socketPath);
-    installation = await Installation.start({ browser: 'chromium', env: { REDIS_URL: proxy.url } });
+    installation = await Installation.start({ browser: 'shell', env: { REDIS_URL: proxy.url } });
   });
   afterAll(async () => {
     proxy.heal();

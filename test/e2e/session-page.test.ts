@@ -10,7 +10,7 @@ describe('the page routes of a session', () => {
   let session: SessionView;
 
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'chromium' });
+    installation = await Installation.start({ browser: 'shell' });
     session = await installation.create({ idleTimeout: 60_000 });
   });
   afterAll(() => installation.stop());

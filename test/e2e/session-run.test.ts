@@ -38,7 +38,7 @@ describe('a job with steps', () => {
     await new Promise<void>(resolve => site.listen(0, '127.0.0.1', resolve));
     const address = site.address();
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-    installation = await Installation.start({ browser: 'chromium', env: { HOLDFAST_SLOTS: '4' } });
+    installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_SLOTS: '4' } });
     producer = await TestProducer.open({ socketPath: installation.redisSocketPath });
   });
   afterAll(async () => {

@@ -21,7 +21,7 @@ let client: Client;
 
 beforeAll(async () => {
   installation = await Installation.start({
-    browser: 'chromium',
+    browser: 'shell',
     env: { HOLDFAST_UPLOADS_MAX_BYTES: String(QUOTA) },
   });
   client = new Client({ baseUrl: installation.url });

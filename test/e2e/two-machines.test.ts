@@ -52,7 +52,7 @@ async function withSite<T>(session: SessionView, work: (page: Page) => Promise<T
       Installation.start({ mode: 'api', env }),
       Installation.start({
         mode: 'worker',
-        browser: 'chromium',
+        browser: 'shell',
         env: { ...env, ...gateway },
         prefix: far.prefix,
       }),
@@ -123,7 +123,7 @@ async function withSite<T>(session: SessionView, work: (page: Page) => Promise<T
     const released = await api.call('DELETE', `/v1/sessions/${session.id}`);
     expect(released.body.context?.lastSave).toMatchObject({ version: 1, error: null });
     await api.call('POST', `/v1/workers/${session.workerId}/drain`);
-    const here = await Installation.start({ mode: 'worker', browser: 'chromium', env });
+    const here = await Installation.start({ mode: 'worker', browser: 'shell', env });
     try {
       const next = await api.create({ context });
       expect(next.workerId).not.toBe(session.workerId);

@@ -32,7 +32,7 @@ export class TestProducer {
   }
 
   /** The result of a job; rejects with the reason of its failure. */
-  async result(job: Job, timeoutMs = 10_000): Promise<Record<string, unknown>> {
+  async result(job: Job, timeoutMs = 60_000): Promise<Record<string, unknown>> {
     // SAFETY: every result of the service is an object.
     return (await job.waitUntilFinished(this.events, timeoutMs)) as Record<string, unknown>;
   }

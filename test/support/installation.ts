@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { SessionContextData } from '../../src/client/session-context';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
 import { listProcesses } from './proc';
+import { findHeadlessShell } from './headless-shell';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
@@ -45,8 +46,11 @@ export interface Answer<T> {
 /** How an installation is started. */
 export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: `null`, a browser that costs nothing. */
-  readonly browser?: 'null' | 'chromium';
+  /**
+   * Default: `null`, a browser that costs nothing. `shell` is the headless shell of Chromium, whose start costs a third,
+   * or Chromium where there is none: for tests of what happens to browsers, not of what is in them.
+   */
+  readonly browser?: 'null' | 'shell' | 'chromium';
   readonly mode?: 'start' | 'worker' | 'api';
   /** Put before the command line, such as `ip netns exec`; must end in an exec, so that the pid is the supervisor's. */
   readonly prefix?: readonly string[];
@@ -316,7 +320,7 @@ export class Installation {
         TMPDIR: user === undefined ? process.env['TMPDIR'] : join(this.dir.path, 'tmp'),
         HOLDFAST_DATA_DIR: this.dir.path,
         HOLDFAST_PORT: '0',
-        HOLDFAST_BROWSER: browser,
+        ...browserSettings(browser),
         HOLDFAST_SLOTS: '8',
         HOLDFAST_METRICS_PORT: '0',
         ...env,
@@ -343,3 +347,11 @@ const isBrowser = (commandLine: string): boolean =>
   (commandLine.startsWith('dd if=') ||
     commandLine.includes('/null-browser.sh ') ||
     (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type=')));
+
+function browserSettings(browser: 'null' | 'shell' | 'chromium'): Record<string, string> {
+  const shell = browser === 'shell' ? findHeadlessShell() : null;
+  return {
+    HOLDFAST_BROWSER: browser === 'null' ? 'null' : 'chromium',
+    ...(shell === null ? {} : { HOLDFAST_CHROMIUM_PATH: shell }),
+  };
+}
