@@ -13,6 +13,9 @@ import { ApiMetrics } from '../metrics/api-metrics';
 import { MirroredCounter } from '../metrics/metric-registry';
 import { Authenticator } from '../http/edge/authenticator';
 import { ClientHeartbeat } from '../http/gateway/client-heartbeat';
+import type { Dialect } from '../http/dialects/dialect';
+import { dialects } from '../http/dialects/dialects';
+import { dialectRoutes } from '../http/dialects/router';
 import { ClusterExporter } from '../http/cluster-exporter';
 import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
 import { EventStreams } from '../http/streams/event-streams';
@@ -20,6 +23,7 @@ import { Gateway } from '../http/gateway/gateway';
 import { Listener } from '../http/edge/listener';
 import { ROUTES } from '../http/mount';
 import { Readiness } from '../http/readiness';
+import { sessionDoor } from '../http/gateway/session-door';
 import { httpApp } from '../http/server';
 import { SplicedClients } from '../http/gateway/spliced-clients';
 import { readFigures } from '../queries/installation-figures';
@@ -74,10 +78,11 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   lifecycle.defer('listener', () => listener.close());
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
-  const apiMetrics = new ApiMetrics(deps.metrics.registry, ROUTES);
   const service = makeService(deps, localHost, url);
-  const app = appOf(deps, { service, edge, readiness, clients, apiMetrics });
-  const gateway = gatewayOf(deps, { edge, clients, apiMetrics, localHost });
+  const spoken = dialects({ service, authenticator: edge.authenticator, url, secret: deps.secret });
+  const apiMetrics = new ApiMetrics(deps.metrics.registry, [...ROUTES, ...spoken.flatMap(dialectRoutes)]);
+  const app = appOf(deps, { service, dialects: spoken, edge, readiness, clients, apiMetrics });
+  const gateway = gatewayOf(deps, { dialects: spoken, edge, clients, apiMetrics, localHost });
   listener.serve(app, gateway.onUpgrade);
   await startIngress(deps, service);
   log.info({ url }, 'serving');
@@ -103,17 +108,19 @@ function edgeOf({ host, publicUrl, apiKeys }: Config, draining: AbortSignal): Ed
 /** What the HTTP side needs beside {@link Deps}. */
 interface AppParts {
   readonly service: Service;
+  readonly dialects: readonly Dialect[];
   readonly edge: Edge;
   readonly readiness: Readiness;
   readonly clients: SplicedClients;
   readonly apiMetrics: ApiMetrics;
 }
 
-function appOf(deps: Deps, { service, edge, readiness, clients, apiMetrics }: AppParts): Express {
+function appOf(deps: Deps, { service, dialects, edge, readiness, clients, apiMetrics }: AppParts): Express {
   const stalledReaders = new StalledReaders({ clock: deps.clock });
   const eventStreams = new EventStreams({ stalledReaders });
   return httpApp({
     service,
+    dialects,
     guard: edge.guard,
     authenticator: edge.authenticator,
     draining: edge.draining,
@@ -136,17 +143,19 @@ function appOf(deps: Deps, { service, edge, readiness, clients, apiMetrics }: Ap
 
 /** What the gateway needs beside {@link Deps}. */
 interface GatewayNeeds {
+  readonly dialects: readonly Dialect[];
   readonly edge: Edge;
   readonly clients: SplicedClients;
   readonly apiMetrics: ApiMetrics;
   readonly localHost: HostIdentity;
 }
 
-function gatewayOf(deps: Deps, { edge, clients, apiMetrics, localHost }: GatewayNeeds): Gateway {
+function gatewayOf(deps: Deps, { dialects, edge, clients, apiMetrics, localHost }: GatewayNeeds): Gateway {
   const { clock } = deps;
+  const native = sessionDoor({ authenticator: edge.authenticator, secret: deps.secret });
   return new Gateway({
     guard: edge.guard,
-    authenticator: edge.authenticator,
+    doors: [native, ...dialects.flatMap(({ doors }) => doors)],
     draining: edge.draining,
     sessions: deps.sessions,
     activity: deps.activity,

@@ -7,7 +7,8 @@ export const NARROWEST_WINDOW = 500;
 const TOOLBAR_HEIGHT = 87;
 
 /** The inside of every page of a session created without dimensions, CSS pixels. */
-const DEFAULT_DIMENSIONS: Size = { width: 1_280, height: 720 };
+/** The viewport of a session that has asked for none. */
+export const DEFAULT_DIMENSIONS: Size = { width: 1_280, height: 720 };
 
 /** A width and a height; the unit is where it is used. */
 export interface Size {

@@ -9,6 +9,8 @@ import type { Producer } from '../queue/producer';
 import type { FileStore } from '../store/file-store';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { ClusterExporter } from './cluster-exporter';
+import type { Dialect } from './dialects/dialect';
+import { dialectRouter } from './dialects/router';
 import { accessLog } from './edge/access-log';
 import type { Authenticator } from './edge/authenticator';
 import type { EdgeGuard } from './edge/edge-guard';
@@ -58,6 +60,7 @@ import type { EventStreams } from './streams/event-streams';
 /** Dependencies of the HTTP side. */
 export interface HttpParts {
   readonly service: Service;
+  readonly dialects: readonly Dialect[];
   readonly guard: EdgeGuard;
   readonly authenticator: Authenticator;
   /** Aborted when this process shuts down. */
@@ -95,6 +98,7 @@ export function httpApp(parts: HttpParts): Express {
 
   mount(app, handlers, 'open');
   app.use(BOARD_PATH, queueBoardRoute(parts));
+  for (const dialect of parts.dialects) app.use(dialect.mount, dialectRouter(dialect, parts));
   app.use(parts.authenticator.middleware);
   mount(app, handlers, 'authenticated');
 

@@ -48,5 +48,6 @@ const isStream = (res: Response): boolean =>
 function routeOf(req: Request): string {
   // SAFETY: Express sets `route` once a route has matched; all routes here have string paths.
   const route = req.route as { readonly path: string } | undefined;
-  return route?.path ?? 'unmatched';
+  // The base is where a router is mounted.
+  return route === undefined ? 'unmatched' : req.baseUrl + route.path;
 }

@@ -29,7 +29,7 @@ export class Authenticator {
 
   /** The tenant of a request; null if it has no valid key. */
   tenantOf(headers: IncomingHttpHeaders): string | null {
-    return this.#tenantWith(keyIn(headers));
+    return this.tenantWith(keyIn(headers));
   }
 
   /**
@@ -37,10 +37,11 @@ export class Authenticator {
    * user name.
    */
   tenantOfPerson(headers: IncomingHttpHeaders): string | null {
-    return this.#tenantWith(keyIn(headers) ?? passwordIn(headers));
+    return this.tenantWith(keyIn(headers) ?? passwordIn(headers));
   }
 
-  #tenantWith(given: string | null): string | null {
+  /** The tenant of an API key, which a client sends elsewhere; null if it is not a valid one. */
+  tenantWith(given: string | null): string | null {
     if (this.#keys.length === 0) return OPEN_TENANT;
     if (given === null) return null;
     const digest = sha256(given);
@@ -75,8 +76,8 @@ function keyIn(headers: IncomingHttpHeaders): string | null {
   return typeof given === 'string' ? given : null;
 }
 
-/* RFC 7617: base64 of `name:password`. */
-function passwordIn({ authorization = '' }: IncomingHttpHeaders): string | null {
+/** The password of HTTP Basic; null without one (RFC 7617: base64 of `name:password`). */
+export function passwordIn({ authorization = '' }: IncomingHttpHeaders): string | null {
   const [, credentials] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? [];
   if (credentials === undefined) return null;
   const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? [];

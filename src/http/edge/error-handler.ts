@@ -1,11 +1,11 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { ServiceError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
-import { codedError, problemAnswer } from './problem';
+import { codedError, problemAnswer, type ErrorAnswer } from './problem';
 import { contextOf } from './request-context';
 
 /** The last middleware: every error becomes an answer here, and only here. */
-export function errorHandler(log: Logger): ErrorRequestHandler {
+export function errorHandler(log: Logger, answerTo: ErrorAnswer = problemAnswer): ErrorRequestHandler {
   return (thrown: unknown, req: Request, res: Response, next: NextFunction) => {
     const error = ofExpress(thrown) ?? codedError(thrown);
     const { requestId } = contextOf(res);
@@ -16,7 +16,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       next(thrown);
       return;
     }
-    const answer = problemAnswer(error, { requestId, path: req.path });
+    const answer = answerTo(error, { requestId, path: req.path });
     res.status(answer.status).set(answer.headers).send(JSON.stringify(answer.body));
   };
 }

@@ -11,7 +11,7 @@ import { pause, withDeadline } from '../../core/abort';
 import { ServiceError } from '../../core/errors';
 import { randomId } from '../../core/ids';
 import { limitBody } from '../../core/request-body';
-import { problemAnswer, rawResponse } from './problem';
+import { problemAnswer, rawResponse, type ErrorAnswer } from './problem';
 
 /** How long requests may still be answered after the close has begun. */
 const CLOSE_GRACE_MS = 2_000;
@@ -97,15 +97,21 @@ export class Listener {
   }
 }
 
+/** How an upgrade is refused. */
+export interface RefusalOptions {
+  readonly requestId?: string;
+  readonly answerTo?: ErrorAnswer;
+}
+
 /** Answers an upgrade request like an ordinary one, and closes. */
 export function refuseUpgrade(
   request: IncomingMessage,
   socket: Socket,
   error: ServiceError,
-  requestId = randomId(),
+  { requestId = randomId(), answerTo = problemAnswer }: RefusalOptions = {},
 ): void {
   const path = pathOf(request);
-  socket.write(rawResponse(problemAnswer(error, { requestId, path })));
+  socket.write(rawResponse(answerTo(error, { requestId, path })));
   socket.destroySoon();
 }
 

@@ -27,11 +27,20 @@ export interface Problem {
 }
 
 /** An error as an answer; over HTTP and as the refusal of an upgrade alike. */
-export interface ProblemAnswer {
+export interface AnsweredError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Is sent as JSON. */
+  readonly body: object;
+}
+
+/** @see AnsweredError */
+export interface ProblemAnswer extends AnsweredError {
   readonly body: Problem;
 }
+
+/** How the clients of a dialect are told of an error. */
+export type ErrorAnswer = (error: ServiceError, asked: Asked) => AnsweredError;
 
 /** What an answer repeats of its request. */
 export interface Asked {
@@ -92,7 +101,7 @@ export function problemAnswer(
 }
 
 /** The answer as text, for a socket without an HTTP response object: a refused upgrade or an unreadable request. */
-export function rawResponse({ status, headers, body }: ProblemAnswer): string {
+export function rawResponse({ status, headers, body }: AnsweredError): string {
   const text = JSON.stringify(body);
   const all = { ...headers, 'content-length': String(Buffer.byteLength(text)), connection: 'close' };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { dial, type DevToolsPart, type HostIdentity } from '../../browser/dial';
+import { dial, type DialTarget, type HostIdentity } from '../../browser/dial';
 import { DOWNLOADS_STAY } from '../../browser/download-behavior';
 import { ClientFrames } from '../../core/client-frames';
 import type { Clock } from '../../core/clock';
@@ -16,20 +16,21 @@ import type { ActivityStore } from '../../store/activity-store';
 import type { SessionStore } from '../../store/session-store';
 import type { SessionRecord } from '../../store/session-record';
 import { ActivityMeter } from './activity-meter';
-import type { Authenticator } from '../edge/authenticator';
-import { cdpAccess, type CdpAccess } from './cdp-access';
 import { closingOf } from './closing';
+import type { AskedBrowser, Door } from './door';
 import type { EdgeGuard } from '../edge/edge-guard';
 import { refuseUpgrade } from '../edge/listener';
-import { codedError } from '../edge/problem';
+import { codedError, problemAnswer } from '../edge/problem';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { requestIdOf } from '../edge/request-context';
+import { noWebSocket } from './session-door';
 import { shuttingDown, type SplicedClient, type SplicedClients } from './spliced-clients';
 
 /** Dependencies of {@link Gateway}. */
 export interface GatewayParts {
   readonly guard: EdgeGuard;
-  readonly authenticator: Pick<Authenticator, 'tenantOf'>;
+  /** The first one for the path of a request opens it. */
+  readonly doors: readonly Door[];
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly clients: SplicedClients;
@@ -44,62 +45,66 @@ export interface GatewayParts {
   readonly draining: AbortSignal;
 }
 
-const CDP_PATH = /^\/v1\/sessions\/([A-Za-z0-9_-]{1,64})\/cdp(?:\/devtools\/page\/([A-Za-z0-9_-]{1,64}))?$/;
-
 /**
  * How long to wait, after a browser has gone, for the end of its session; then clients are closed without its reason.
  */
 const END_KNOWN_MS = 900;
-
-/** What an authorised request asks for. */
-interface Asked {
-  readonly ref: SessionRef;
-  /** A page's WebSocket; without it the browser's. */
-  readonly part: DevToolsPart | undefined;
-}
 
 /** An upgrade request in progress. */
 interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   readonly head: Buffer;
+  readonly url: URL;
   readonly requestId: string;
 }
 
 /**
- * Connects CDP clients to their browser, or to one of its pages: `GET /v1/sessions/:id/cdp[/devtools/page/:targetId]`
- * with a connect token, or with an API key of the session's tenant. After that the bytes of a client are carried
- * unchanged, except for the folder that it may name for downloads, and nothing here waits for Redis.
+ * Connects CDP clients to the browser, or the page, that a door finds for them. After that the bytes of a client are
+ * carried unchanged, except for the folder that it may name for downloads, and nothing here waits for Redis.
  */
 export class Gateway {
-  readonly #access: CdpAccess;
-
-  constructor(private readonly parts: GatewayParts) {
-    this.#access = cdpAccess(parts);
-  }
+  constructor(private readonly parts: GatewayParts) {}
 
   /** Answers an upgrade request: with the browser, or with a refusal in the form of every other error. */
   readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     const { requestId } = requestIdOf(request.headers['x-request-id']);
-    this.#admit({ request, socket, head, requestId }).catch((thrown: unknown) => {
+    const url = urlOf(request);
+    const door = this.parts.doors.find(({ isFor }) => isFor(url.pathname));
+    this.#admit({ request, socket, head, url, requestId }, door).catch((thrown: unknown) => {
       const error = codedError(thrown);
       const { log, apiMetrics } = this.parts;
       apiMetrics.cdpUpgradeFailures.inc({ code: error.code });
       if (error.code === 'internal_error') log.error({ requestId, err: error.cause }, 'upgrade failed');
       else log.debug({ requestId, code: error.code, reason: error.message }, 'upgrade refused');
-      if (!socket.destroyed) refuseUpgrade(request, socket, error, requestId);
+      const answerTo = door?.errorAnswer ?? problemAnswer;
+      if (!socket.destroyed) refuseUpgrade(request, socket, error, { requestId, answerTo });
     });
   };
 
-  async #admit(upgrade: Upgrade): Promise<void> {
-    const { guard, clients, sessions, draining } = this.parts;
-    const { request, socket } = upgrade;
+  async #admit(upgrade: Upgrade, door: Door | undefined): Promise<void> {
+    const { guard, draining } = this.parts;
+    const { request, socket, url, requestId } = upgrade;
     guard(request);
     if (draining.aborted) throw shuttingDown();
-    const asked = this.#authorise(request);
+    if (door === undefined || request.headers.upgrade?.toLowerCase() !== 'websocket')
+      throw noWebSocket(url.pathname);
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    const asked = await door.open({ request, url, requestId, gone: gone.signal });
+    try {
+      await this.#connect(upgrade, asked);
+    } catch (error) {
+      asked.onLeft?.();
+      throw error;
+    }
+  }
+
+  async #connect(upgrade: Upgrade, asked: AskedBrowser): Promise<void> {
+    const { clients, sessions } = this.parts;
     const { ref } = asked;
     const client = clients.enter(ref);
-    socket.once('close', client.leave);
+    upgrade.socket.once('close', client.leave);
     try {
       const { record } = await withinRedisBudget(sessions.read(ref));
       if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
@@ -112,30 +117,16 @@ export class Gateway {
     }
   }
 
-  #authorise({ url = '', headers }: IncomingMessage): Asked {
-    const { pathname, searchParams } = new URL(url, 'http://gateway');
-    const [, id, targetId] = CDP_PATH.exec(pathname) ?? [];
-    if (id === undefined || headers.upgrade?.toLowerCase() !== 'websocket') {
-      throw new ServiceError('not_found', `There is no WebSocket at ${pathname}.`);
-    }
-    const ref = this.#access({ id, token: searchParams.get('token'), headers });
-    return { ref, part: targetId === undefined ? undefined : `/devtools/page/${targetId}` };
-  }
-
   async #splice(
     upgrade: Upgrade,
     record: SessionRecord,
     client: SplicedClient,
-    { ref, part }: Asked,
+    { ref, part, onLeft }: AskedBrowser,
   ): Promise<void> {
     const { localHost, secret, activity, clock, log } = this.parts;
     const { request, socket, head, requestId } = upgrade;
-    const { endpoint, owner, limits } = record.snapshot.context;
-    if (record.isPartial === true && (endpoint === null || owner === null)) throw newerVersion();
-    if (endpoint === null || owner === null) throw new Error(`live session ${ref} has no browser`);
-
-    const target = { endpoint, claimId: owner.fence.claimId, part };
-    const dialled = await dial(target, localHost, secret, client.ended);
+    const { limits } = record.snapshot.context;
+    const dialled = await dial({ ...targetOf(record), part }, localHost, secret, client.ended);
     if (client.ended.aborted || socket.destroyed) {
       dialled.socket.destroy();
       throw new ServiceError('browser_unreachable', 'The client has disconnected.');
@@ -171,6 +162,7 @@ export class Gateway {
       clearTimeout(browserGone);
       meter.stop();
       client.leave();
+      onLeft?.();
       log.info({ session: ref, requestId }, 'client detached');
     });
   }
@@ -187,6 +179,19 @@ export class Gateway {
       socket.resetAndDestroy();
     });
   }
+}
+
+function targetOf({ ref, snapshot, isPartial }: SessionRecord): DialTarget {
+  const { endpoint, owner } = snapshot.context;
+  if (endpoint !== null && owner !== null) return { endpoint, claimId: owner.fence.claimId };
+  if (isPartial === true) throw newerVersion();
+  throw new Error(`live session ${ref} has no browser`);
+}
+
+/* What is no URL has no door. */
+function urlOf({ url = '' }: IncomingMessage): URL {
+  const base = 'http://gateway';
+  return new URL(URL.canParse(url, base) ? url : base, base);
 }
 
 const unreachable = (): ServiceError =>

@@ -1,25 +1,13 @@
 import type { RequestHandler } from 'express';
-import { statusOf } from '../../../machines/session/session.view';
-import { isEnded } from '../../../machines/session/session.words';
-import type { Accepted, CreateSession } from '../../commands/create-session';
-import { createEnded } from '../../engine/session-ended';
-import type { AwaitSession } from '../../queries/await-session';
-import type { FoundSession } from '../../queries/get-session';
-import { codedError } from '../edge/problem';
-import { etagOf } from '../edge/etag';
-import { parsePrefer, preferenceApplied, type Preferences } from '../edge/prefer';
-import { withinRedisBudget } from '../edge/redis-budget';
-import { actorOf, contextOf, tenantOf } from '../edge/request-context';
 import { createBodyParser, parseIdempotencyKey, type TimeoutPolicy } from '../../contract/schemas';
 import { sessionPath, type SessionViews } from '../../contract/session-view';
-
-/** How long a create waits for its session to be live, by default. */
-const WAIT_DEFAULT_SECONDS = 30;
+import { etagOf } from '../edge/etag';
+import { parsePrefer, preferenceApplied, type Preferences } from '../edge/prefer';
+import { actorOf, contextOf, tenantOf } from '../edge/request-context';
+import { createLive, LIVE_WAIT_MS, type CreateLiveParts } from '../live-creation';
 
 /** Dependencies of the route. */
-export interface CreateSessionRouteParts {
-  readonly createSession: CreateSession;
-  readonly awaitSession: AwaitSession;
+export interface CreateSessionRouteParts extends CreateLiveParts {
   readonly views: SessionViews;
   readonly policy: TimeoutPolicy;
 }
@@ -32,22 +20,21 @@ export interface CreateSessionRouteParts {
  */
 export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandler {
   const parseBody = createBodyParser(parts.policy);
+  const create = createLive(parts);
   return async (req, res) => {
     const session = parseBody(req.body);
     const idempotencyKey = parseIdempotencyKey(req.headers['idempotency-key']);
     const preferences = parsePrefer(req.headers['prefer']);
-    const accepted = await withinRedisBudget(
-      parts.createSession({ tenant: tenantOf(res), session, idempotencyKey, actor: actorOf(res) }),
-    );
-    const found = await untilLive(parts, accepted, preferences, contextOf(res).stopWaiting);
+    const { accepted, found, ended } = await create({
+      ...{ tenant: tenantOf(res), session, idempotencyKey, actor: actorOf(res) },
+      waitMs: waitMsOf(preferences),
+      stopWaiting: contextOf(res).stopWaiting,
+    });
 
     const applied = preferenceApplied(preferences);
     if (applied !== null) res.set('Preference-Applied', applied);
     if (accepted.replayed) res.set('Idempotency-Replayed', 'true');
-    const { snapshot } = found.record;
-    if (isEnded(statusOf(snapshot))) {
-      throw createEnded(snapshot, idempotencyKey !== null || session.sessionId !== null);
-    }
+    if (ended !== null) throw ended;
     const view = parts.views.of(found);
     res
       .status(view.status === 'created' ? 202 : 201)
@@ -56,22 +43,7 @@ export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandl
   };
 }
 
-async function untilLive(
-  { awaitSession }: CreateSessionRouteParts,
-  { ref, committed }: Accepted,
-  { waitSeconds, respondAsync }: Preferences,
-  stopWaiting: AbortSignal,
-): Promise<FoundSession> {
-  try {
-    return await awaitSession({
-      ref,
-      until: ({ snapshot }) => statusOf(snapshot) !== 'created',
-      timeoutMs: (waitSeconds ?? (respondAsync ? 0 : WAIT_DEFAULT_SECONDS)) * 1_000,
-      signal: stopWaiting,
-    });
-  } catch (error) {
-    // The session is committed. An error now would make the client ask for a second one.
-    if (committed === null || codedError(error).code !== 'redis_unavailable') throw error;
-    return { ...committed, queuePosition: null };
-  }
+function waitMsOf({ waitSeconds, respondAsync }: Preferences): number {
+  if (waitSeconds !== null) return waitSeconds * 1_000;
+  return respondAsync ? 0 : LIVE_WAIT_MS;
 }

@@ -1,0 +1,48 @@
+import { Router, type RequestHandler } from 'express';
+import { ServiceError } from '../../core/errors';
+import type { Logger } from '../../core/logger';
+import { unauthorized, type Authenticator } from '../edge/authenticator';
+import { bodyReader } from '../edge/body';
+import { errorHandler, notFound } from '../edge/error-handler';
+import { contextOf } from '../edge/request-context';
+import { routePath, VERBS } from '../mount';
+import type { Dialect, DialectCall } from './dialect';
+
+/** Dependencies of {@link dialectRouter}. */
+export interface DialectRouterParts {
+  readonly authenticator: Pick<Authenticator, 'tenantWith'>;
+  readonly log: Logger;
+}
+
+/** The calls of a dialect as routes. Whatever happens below its mount is answered in its own form. */
+export function dialectRouter(dialect: Dialect, { authenticator, log }: DialectRouterParts): Router {
+  const router = Router();
+  const authenticate: RequestHandler = (req, res, next) => {
+    const tenant = authenticator.tenantWith(dialect.keyOf(req));
+    if (tenant === null) throw unauthorized();
+    contextOf(res).tenant = tenant;
+    next();
+  };
+  for (const [name, call] of Object.entries(dialect.calls)) {
+    const guards = [
+      ...(call.isOpen === true ? [] : [authenticate]),
+      ...(call.isStreamed === true ? [] : bodyReader()),
+    ];
+    const handler = dialect.handlers[name] ?? missing(call);
+    router.route(routePath(call.path))[VERBS[call.method]](...guards, handler);
+  }
+  router.use(authenticate, notFound);
+  router.use(errorHandler(log, dialect.errorAnswer));
+  return router;
+}
+
+/** The routes of a dialect as metrics show them. */
+export const dialectRoutes = ({ mount, calls }: Dialect): readonly string[] => [
+  ...new Set(Object.values(calls).map(({ path }) => mount + routePath(path))),
+];
+
+function missing({ call, differs }: DialectCall): RequestHandler {
+  return () => {
+    throw new ServiceError('not_supported', `${call} is not supported here. ${differs ?? ''}`.trimEnd());
+  };
+}
