@@ -47,6 +47,8 @@ export interface StorageState {
     readonly secure: boolean;
     readonly sameSite: 'Strict' | 'Lax' | 'None';
     readonly partitionKey?: string;
+    /** Whether a page between the top one and the cookie's was of another site; only with `partitionKey`. */
+    readonly _crHasCrossSiteAncestor?: boolean;
   }[];
   readonly origins: readonly {
     readonly origin: string;

@@ -63,7 +63,7 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'The session has used up its quota for uploads',
   },
-  body_too_large: { status: 413, retryable: false, title: 'The body is larger than 256 KiB' },
+  body_too_large: { status: 413, retryable: false, title: 'The body is too large' },
   context_too_large: { status: 413, retryable: false, title: 'The context is too large to be saved' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body has another media type' },
   invalid_request: { status: 422, retryable: false, title: 'A field has an invalid value' },

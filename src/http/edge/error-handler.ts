@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { ServiceError } from '../../core/errors';
 import type { Logger } from '../../core/logger';
+import { BODY_MAX_BYTES } from './body';
 import { codedError, problemAnswer, type ErrorAnswer } from './problem';
 import { contextOf } from './request-context';
 
@@ -46,7 +47,7 @@ function ofExpress(thrown: unknown): ServiceError | null {
     case 400:
       return new ServiceError('malformed_request', explain(thrown), { cause: thrown });
     case 413:
-      return new ServiceError('body_too_large', 'The body is larger than 256 KiB.', { cause: thrown });
+      return new ServiceError('body_too_large', tooLarge(thrown), { cause: thrown });
     case 415:
       return new ServiceError('unsupported_media_type', 'The body must be uncompressed JSON in UTF-8.', {
         cause: thrown,
@@ -54,6 +55,11 @@ function ofExpress(thrown: unknown): ServiceError | null {
     default:
       return null;
   }
+}
+
+function tooLarge(error: Error): string {
+  const limit = 'limit' in error && typeof error.limit === 'number' ? error.limit : BODY_MAX_BYTES;
+  return `The body is larger than ${limit / 1_024} KiB.`;
 }
 
 function explain(error: Error): string {
