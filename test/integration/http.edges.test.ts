@@ -92,7 +92,9 @@ describe('what every request passes', () => {
     it('is refused with the limit of its own route', async () => {
       const text = JSON.stringify({ x: 'y'.repeat(2 ** 24) });
       const path = '/v1/contexts/none/storage-state';
-      expect((await api.call('PUT', path, { text })).body['message']).toBe('The body is larger than 16384 KiB.');
+      expect((await api.call('PUT', path, { text })).body['message']).toBe(
+        'The body is larger than 16384 KiB.',
+      );
       expect((await post(text)).body['message']).toBe('The body is larger than 256 KiB.');
     });
 
