@@ -26,6 +26,12 @@ export interface SessionCloserParts {
   readonly log: Logger;
 }
 
+/** A claim of a session whose browser was ended, with the profile that the keeper has kept of it. */
+interface ClosedClaim {
+  readonly claimId: string;
+  readonly profile: string | null;
+}
+
 /**
  * Meets the obligation of an ended session: orders the keeper to end its browser, saves its context if that is owed,
  * then acknowledges both (I7).
@@ -78,14 +84,16 @@ export class SessionCloser {
     const { keeper, closing, saver, exporter, clock } = this.parts;
     if (saves) await saver.beforeEnd(ref, claimId);
     const { known, profile } = await keeper.call('close', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
-    if (!known) await this.#closeOtherClaims(ref, claimId);
+    const others = known ? [] : await this.#closeOtherClaims(ref, claimId);
     const goneMs = clock.monotonicMs();
     // A keeper of a version before contexts keeps no profile, and does not mention one.
-    const save = saves ? await saver.save(ref, claimId, profile ?? null) : null;
+    const kept = profile ?? others.find(other => other.profile !== null)?.profile ?? null;
+    const save = saves ? await saver.save(ref, claimId, kept) : null;
     const afterMs = await closing.acknowledge(ref, claimId, save);
     // The browser was gone before the save began.
     if (afterMs !== null) exporter.browserGone(Math.max(0, afterMs - (clock.monotonicMs() - goneMs)));
-    await keeper.call('forget', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
+    for (const closed of [claimId, ...others.map(other => other.claimId)])
+      await keeper.call('forget', { ref, claimId: closed }, { timeoutMs: CLOSE_TIMEOUT_MS });
   }
 
   /*
@@ -94,15 +102,17 @@ export class SessionCloser {
    * the session has ended, that browser must end too. If it has not, it has a newer claim, and the order was for an
    * earlier attempt.
    */
-  async #closeOtherClaims(ref: SessionRef, claimId: string): Promise<void> {
+  async #closeOtherClaims(ref: SessionRef, claimId: string): Promise<ClosedClaim[]> {
     const { keeper, closing } = this.parts;
     const { browsers } = await keeper.call('list', {}, { timeoutMs: LIST_TIMEOUT_MS });
     const others = browsers.filter(browser => browser.ref === ref && browser.fence.claimId !== claimId);
-    if (others.length === 0 || !(await closing.isOwed(ref, claimId))) return;
+    if (others.length === 0 || !(await closing.isOwed(ref, claimId))) return [];
+    const closed: ClosedClaim[] = [];
     for (const { fence } of others) {
-      const other = { ref, claimId: fence.claimId };
-      await keeper.call('close', other, { timeoutMs: CLOSE_TIMEOUT_MS });
-      await keeper.call('forget', other, { timeoutMs: CLOSE_TIMEOUT_MS });
+      const order = { ref, claimId: fence.claimId };
+      const { profile } = await keeper.call('close', order, { timeoutMs: CLOSE_TIMEOUT_MS });
+      closed.push({ claimId: fence.claimId, profile: profile ?? null });
     }
+    return closed;
   }
 }

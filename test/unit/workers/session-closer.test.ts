@@ -31,6 +31,13 @@ class Machine {
         },
       },
       beforeClose: () => undefined,
+      saver: {
+        beforeEnd: () => Promise.resolve(),
+        save: (_ref: SessionRef, _claimId: string, profile: string | null) => {
+          this.order.push(`save ${profile ?? 'nothing'}`);
+          return Promise.resolve(null);
+        },
+      },
       exporter: { browserGone: () => undefined },
       clock: systemClock,
       log,
@@ -41,8 +48,10 @@ class Machine {
     if (op === this.failing) throw new Error('the disk is full');
     if (op === 'close') {
       this.order.push(`close ${claimId}`);
-      return Promise.resolve({ known: this.claims.delete(claimId), profile: null });
+      const known = this.claims.delete(claimId);
+      return Promise.resolve({ known, profile: known ? `the profile of ${claimId}` : null });
     }
+    if (op === 'forget') this.order.push(`forget ${claimId}`);
     const browsers = [...this.claims].map(([id, ref]) => ({ ref, fence: { n: 1, claimId: id } }));
     return Promise.resolve(op === 'list' ? { browsers } : {});
   }
@@ -58,7 +67,7 @@ it('acknowledges the end of a browser when it is gone', async () => {
   machine.owed = 'new';
   machine.claims.set('new', REF);
   await machine.closer.close(REF, 'new');
-  expect(machine.order).toEqual(['close new', 'acknowledge new']);
+  expect(machine.order).toEqual(['close new', 'acknowledge new', 'forget new']);
 });
 
 it('ends the browser of an ended session under a claim that the keeper never recorded, then acknowledges', async () => {
@@ -66,8 +75,21 @@ it('ends the browser of an ended session under a claim that the keeper never rec
   machine.claims.set('old', REF);
   machine.claims.set('other', refOf('default', 'b'));
   await machine.closer.close(REF, 'new');
-  expect(machine.order).toEqual(['close new', 'close old', 'acknowledge new']);
+  expect(machine.order).toEqual([
+    ...['close new', 'close old', 'acknowledge new'],
+    ...['forget new', 'forget old'],
+  ]);
   expect([...machine.claims.keys()]).toEqual(['other']);
+});
+
+it('saves the profile that the browser had under the other claim, before it is forgotten', async () => {
+  machine.owed = 'new';
+  machine.claims.set('old', REF);
+  await machine.closer.close(REF, 'new', true);
+  expect(machine.order).toEqual([
+    ...['close new', 'close old', 'save the profile of old', 'acknowledge new'],
+    ...['forget new', 'forget old'],
+  ]);
 });
 
 it('does not close the browser of a newer claim while the session goes on', async () => {
@@ -89,5 +111,5 @@ it('does not acknowledge a browser that it could not check, and logs so once', a
   machine.failing = null;
   await machine.closer.drain('w-1');
   await machine.closer.settle();
-  expect(machine.order.at(-1)).toBe('acknowledge new');
+  expect(machine.order.at(-2)).toBe('acknowledge new');
 });
