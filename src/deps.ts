@@ -11,6 +11,7 @@ import { Lifecycle } from './core/lifecycle';
 import type { Logger } from './core/logger';
 import { CommandSender } from './engine/command-sender';
 import { EffectRelay } from './engine/effect-relay';
+import { RedisContact } from './engine/redis-contact';
 import { Stepper } from './engine/stepper';
 import { Timeouts } from './engine/timeouts';
 import { Waiters } from './engine/waiters';
@@ -83,6 +84,7 @@ export interface Deps extends Stores {
   readonly report: Report;
   readonly stepper: Stepper;
   readonly relay: EffectRelay;
+  readonly contact: RedisContact;
   readonly timeouts: Timeouts;
   readonly waiters: Waiters;
   readonly commands: CommandSender;
@@ -121,6 +123,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const relay = new EffectRelay(producer, stores.maintenance, log);
   const stepper = new Stepper(stores.sessions, relay, report);
   const quarantine = quarantineWith(stores.quarantine, report);
+  const contact = new RedisContact({ maintenance: stores.maintenance, clock });
   const waiters = new Waiters(notices, stores.sessions, stores.closing);
   return {
     ...stores,
@@ -137,7 +140,8 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
     report,
     stepper,
     relay,
-    timeouts: new Timeouts(stepper, stores.maintenance, report),
+    contact,
+    timeouts: new Timeouts(stepper, stores.maintenance, report, contact),
     waiters,
     commands: new CommandSender({ producer, waiters, stepper, report, log }),
     blobs,

@@ -1,6 +1,7 @@
 import type { Config } from '../src/config/config';
 import type { BlobStore } from '../src/blobs/blob-store';
 import type { DoomedBlobs } from '../src/store/contexts/doomed-blobs';
+import type { Clock } from '../src/core/clock';
 import type { Lifecycle } from '../src/core/lifecycle';
 import type { EffectRelay } from '../src/engine/effect-relay';
 import type { Timeouts } from '../src/engine/timeouts';
@@ -29,6 +30,7 @@ export interface SteppingParts extends ReaperParts {
   readonly producer: Producer;
   readonly relay: EffectRelay;
   readonly timeouts: Timeouts;
+  readonly clock: Clock;
 }
 
 /**

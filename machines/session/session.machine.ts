@@ -15,6 +15,12 @@ const launchFails = [
   { target: '#session.failed', actions: 'endLaunchFailed' },
 ] as const;
 
+const nobodyIsLeft = {
+  guard: isDue('disconnect'),
+  target: '#session.released',
+  actions: end('client_disconnected'),
+} as const;
+
 /*
  * The topology: states, events, and the names of guards and updates. Read with session.guards.ts and session.updates.ts
  * beside it. Deadlines are data in the context, not `after`: XState forgets an `after` over a restart, the row does
@@ -30,6 +36,7 @@ const topology = {
       on: {
         RELEASE: { target: 'released', actions: 'endReleased' },
         UPDATE: { guard: 'changeIsPossible', actions: 'update' },
+        TIMEOUT: nobodyIsLeft,
       },
       states: {
         queued: {
@@ -81,6 +88,7 @@ const topology = {
           { guard: isDue('session'), target: 'timed_out', actions: end('session_timeout') },
           { guard: isDue('idle'), target: 'timed_out', actions: end('idle_timeout') },
           { guard: isDue('connect'), target: 'timed_out', actions: end('connect_timeout') },
+          nobodyIsLeft,
         ],
       },
     },

@@ -49,6 +49,7 @@ export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnaps
         idleTimeoutMs: numberOr(limits['idleTimeoutMs'], null),
         queueTimeoutMs: numberOr(limits['queueTimeoutMs'], 0),
         connectTimeoutMs: numberOr(limits['connectTimeoutMs'], null),
+        disconnectTimeoutMs: numberOr(limits['disconnectTimeoutMs'], null),
       },
       options: optionsIn(members(given['options'])),
       sealed: null,

@@ -44,6 +44,10 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number | null;
   readonly queueTimeoutMs: number;
   readonly connectTimeoutMs: number | null;
+  /**
+   * Only of a session that was created by a connection: how long it goes on without a client, from its creation on.
+   */
+  readonly disconnectTimeoutMs: number | null;
 }
 
 /**

@@ -12,12 +12,16 @@ const change = <Params = undefined>(update: (args: Args, params: Params) => Part
 /** The context of a session that was just accepted. Pure: the factory of a machine runs more often than it starts. */
 export function createContext(input: SessionInput): SessionContext {
   const { nowMs, ...given } = input;
+  const { queueTimeoutMs, disconnectTimeoutMs } = input.limits;
   return {
     ...given,
     createdAtMs: nowMs,
     liveAtMs: null,
     endedAtMs: null,
-    deadlines: { queue: nowMs + input.limits.queueTimeoutMs },
+    deadlines: {
+      queue: nowMs + queueTimeoutMs,
+      ...(disconnectTimeoutMs === null ? {} : { disconnect: nowMs + disconnectTimeoutMs }),
+    },
     launchAttempts: 0,
     fenceN: 0,
     mountedVersion: null,
@@ -54,13 +58,13 @@ export const updates = {
     return {
       launchAttempts: context.launchAttempts + 1,
       ...ownedBy(event, context),
-      deadlines: { launch: event.nowMs + LAUNCH_TIMEOUT_MS },
+      deadlines: { ...lasting(context), launch: event.nowMs + LAUNCH_TIMEOUT_MS },
     };
   }),
 
   requeue: change(({ context, event }) => ({
     owner: null,
-    deadlines: { queue: event.nowMs + context.limits.queueTimeoutMs },
+    deadlines: { ...lasting(context), queue: event.nowMs + context.limits.queueTimeoutMs },
   })),
 
   goLive: change(({ context, event }) => {
@@ -68,6 +72,7 @@ export const updates = {
     const { nowMs, endpoint } = event;
     const { timeoutMs, idleTimeoutMs, connectTimeoutMs } = context.limits;
     const deadlines: Deadlines = {
+      ...lasting(context),
       session: nowMs + timeoutMs,
       ...(idleTimeoutMs === null ? {} : { idle: nowMs + idleTimeoutMs }),
       ...(connectTimeoutMs === null ? {} : { connect: nowMs + connectTimeoutMs }),
@@ -116,6 +121,10 @@ export const updates = {
     return ended(args, { reason: 'launch_failed', message: args.event.message });
   }),
 };
+
+/* The deadline that no state arms anew. */
+const lasting = ({ deadlines: { disconnect } }: SessionContext): Deadlines =>
+  disconnect === undefined ? {} : { disconnect };
 
 /* A new fence with every claim and adoption (I6). */
 function ownedBy(

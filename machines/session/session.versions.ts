@@ -5,12 +5,13 @@ import { SESSION_VALUES } from './session.words';
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
  * migration that brings the version below it forward; a golden snapshot of every released version is under test.
  */
-export const MACHINE_VERSION = 3;
+export const MACHINE_VERSION = 4;
 
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
 const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {
   1: withBrowserOptions,
   2: withoutContextUse,
+  3: withoutDisconnectTimeout,
 };
 
 const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
@@ -82,4 +83,17 @@ function withoutContextUse(snapshot: unknown): unknown {
   // SAFETY: called for rows of version 2 only, which the golden snapshots hold.
   const { value, context } = snapshot as SnapshotV2;
   return { value, context: { ...context, contextUse: null, mountedVersion: null, lastSave: null } };
+}
+
+/** The members of version 3 that the migration to version 4 reads. */
+interface SnapshotV3 {
+  readonly value: unknown;
+  readonly context: { readonly limits: object };
+}
+
+/* Version 4 has sessions that a connection creates. Those of version 3 stay without a client as long as they may. */
+function withoutDisconnectTimeout(snapshot: unknown): unknown {
+  // SAFETY: called for rows of version 3 only, which the golden snapshots hold.
+  const { value, context } = snapshot as SnapshotV3;
+  return { value, context: { ...context, limits: { ...context.limits, disconnectTimeoutMs: null } } };
 }

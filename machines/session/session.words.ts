@@ -90,9 +90,10 @@ export const BROWSER_GONE_CAUSES = [
 export type BrowserGoneCause = (typeof BROWSER_GONE_CAUSES)[number];
 
 /**
- * The deadlines that a session can have, in the order of a session's life; each is armed in the state it belongs to.
+ * The deadlines that a session can have, in the order of a session's life; each is armed in the state it belongs to,
+ * `disconnect` from creation to end.
  */
-export const TIMER_KINDS = ['queue', 'launch', 'connect', 'idle', 'session'] as const;
+export const TIMER_KINDS = ['queue', 'launch', 'connect', 'disconnect', 'idle', 'session'] as const;
 
 /** @see TIMER_KINDS */
 export type TimerKind = (typeof TIMER_KINDS)[number];

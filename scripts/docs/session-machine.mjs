@@ -35,7 +35,7 @@ function eventsFor(context) {
     kind,
     deadlineMs,
     nowMs: deadlineMs,
-    activity: { lastActivityMs: null, attachedAtMs: null },
+    activity: { lastActivityMs: null, attachedAtMs: null, presentAtMs: null },
   }));
   return [
     { type: 'CLAIM', ...claim },
@@ -172,9 +172,11 @@ export function renderSessionMachine(machines) {
     queueTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
     connectTimeoutMs: 45_000,
+    disconnectTimeoutMs: 50_000,
   };
   const all = walk(machines, limits);
-  const none = walk(machines, { ...limits, idleTimeoutMs: null, connectTimeoutMs: null });
+  const without = { idleTimeoutMs: null, connectTimeoutMs: null, disconnectTimeoutMs: null };
+  const none = walk(machines, { ...limits, ...without });
   return `# The session machine
 
 <!-- Generated from machines/session by \`npm run docs\`. Do not edit. -->
@@ -188,21 +190,22 @@ ${diagram(arrows, leaves)}
 
 ## What every state does with every event
 
-An event that a state ignores changes nothing and is not committed. If a cell has two targets, guards decide.
+An event that a state ignores changes nothing and is not committed. If a cell has several targets, guards decide.
 
 ${decisions(arrows, leaves, machines.SESSION_EVENT_TYPES)}
 
 ## Arrows
 
-If several arrows leave a state on one event, the first one whose condition holds is taken. The timers \`idle\` and
-\`connect\` are armed and cancelled only if the session has these time-outs.
+If several arrows leave a state on one event, the first one whose condition holds is taken. The timers \`idle\`,
+\`connect\` and \`disconnect\` are armed and cancelled only if the session has these time-outs.
 
 ${arrowTable(arrows, all)}
 
 ## Timers
 
 A deadline is armed when its state is entered and cancelled when the state is left. \`UPDATE\` moves it, and may add or
-remove the idle deadline.
+remove the idle deadline. \`disconnect\` is armed at the creation of a session that a connection creates, and stays until
+its end.
 
 ${timerTable(leaves, all, none)}
 `;

@@ -12,6 +12,8 @@ import { startStepping } from '../../workers/stepping';
 import { ApiMetrics } from '../metrics/api-metrics';
 import { MirroredCounter } from '../metrics/metric-registry';
 import { Authenticator } from '../http/edge/authenticator';
+import { ClientPresence } from '../http/gateway/client-presence';
+import { connectToCreate } from '../http/gateway/connect-to-create';
 import { ClientHeartbeat } from '../http/gateway/client-heartbeat';
 import type { Dialect } from '../http/dialects/dialect';
 import { dialects } from '../http/dialects/dialects';
@@ -79,10 +81,15 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
   const service = makeService(deps, localHost, url);
-  const spoken = dialects({ service, authenticator: edge.authenticator, url, secret: deps.secret });
+  const presence = new ClientPresence(deps);
+  lifecycle.defer('client presence', () => presence.stop());
+  const spoken = dialects({
+    ...{ service, authenticator: edge.authenticator, url, secret: deps.secret },
+    connectToCreate: connectToCreate({ service, presence, log }),
+  });
   const apiMetrics = new ApiMetrics(deps.metrics.registry, [...ROUTES, ...spoken.flatMap(dialectRoutes)]);
   const app = appOf(deps, { service, dialects: spoken, edge, readiness, clients, apiMetrics });
-  const gateway = gatewayOf(deps, { dialects: spoken, edge, clients, apiMetrics, localHost });
+  const gateway = gatewayOf(deps, { dialects: spoken, edge, clients, presence, apiMetrics, localHost });
   listener.serve(app, gateway.onUpgrade);
   await startIngress(deps, service);
   log.info({ url }, 'serving');
@@ -146,11 +153,13 @@ interface GatewayNeeds {
   readonly dialects: readonly Dialect[];
   readonly edge: Edge;
   readonly clients: SplicedClients;
+  readonly presence: ClientPresence;
   readonly apiMetrics: ApiMetrics;
   readonly localHost: HostIdentity;
 }
 
-function gatewayOf(deps: Deps, { dialects, edge, clients, apiMetrics, localHost }: GatewayNeeds): Gateway {
+function gatewayOf(deps: Deps, needs: GatewayNeeds): Gateway {
+  const { dialects, edge, clients, presence, apiMetrics, localHost } = needs;
   const { clock } = deps;
   const native = sessionDoor({ authenticator: edge.authenticator, secret: deps.secret });
   return new Gateway({
@@ -159,6 +168,7 @@ function gatewayOf(deps: Deps, { dialects, edge, clients, apiMetrics, localHost 
     draining: edge.draining,
     sessions: deps.sessions,
     activity: deps.activity,
+    presence,
     clients,
     apiMetrics,
     silentClients: new StalledReaders({ clock, rule: CLIENT_SILENCE, checkEveryMs: SILENCE_CHECK_MS }),

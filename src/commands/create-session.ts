@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
 import { firstStep } from '../../machines/step';
 import type { BrowserOptions, SessionLimits } from '../../machines/session/session.types';
 import { sealSecrets, type LaunchSecrets } from '../browser/launch-secrets';
@@ -104,7 +105,7 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
     // Not awaited, and it never rejects: a sweep enqueues the effects that do not reach the queues now.
     void parts.relay.afterCommit(ref, 1, effects, nowMs);
-    const untouched = { lastActivityMs: null, attachedAtMs: null, finalSave: null };
+    const untouched = { ...NO_ACTIVITY, finalSave: null };
     const record = { ref, revision: 1, snapshot, fingerprint, ...untouched };
     return { ref, replayed: false, committed: { record, nowMs } };
   };
@@ -141,6 +142,8 @@ export function fingerprintOf(
     secrets.proxy === null ? null : [secrets.proxy.username, secrets.proxy.password],
     // The schema has put the members of each cookie into a fixed order.
     secrets.cookies,
+    // Left out without it, so that a row of a version before it has the same fingerprint.
+    ...(limits.disconnectTimeoutMs === null ? [] : [limits.disconnectTimeoutMs]),
     // Left out without a context, so that a row of a version before contexts has the same fingerprint.
     ...(context === null
       ? []

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { savesAtEnd, statusOf } from '../../machines/session/session.view';
-import { isEnded } from '../../machines/session/session.words';
+import { isEnded, type ReleaseReason } from '../../machines/session/session.words';
 import { ServiceError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';
@@ -16,7 +16,7 @@ const CLOSED_WAIT_MS = 5_000;
 /** Which session to release, and who asks for it. */
 export interface ReleaseRequest {
   readonly ref: SessionRef;
-  readonly reason: 'released_by_client' | 'released_by_bulk';
+  readonly reason: Exclude<ReleaseReason, 'drained'>;
   readonly actor: string;
   /** The caller's key of this request, equal for its retries; null: every call is an operation of its own. */
   readonly requestKey: string | null;

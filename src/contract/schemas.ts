@@ -148,6 +148,7 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
         idleTimeoutMs: given.idleTimeout,
         queueTimeoutMs: given.queueTimeout,
         connectTimeoutMs: given.connectTimeout,
+        disconnectTimeoutMs: null,
       },
       context: contextRequest(given.context),
       ...splitBrowserFields(given),

@@ -6,7 +6,11 @@ import { DONE, type JobResult } from '../queue/consumer';
 import type { TimerPayload } from '../queue/payloads';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionRecord } from '../store/session-record';
+import type { RedisContact } from './redis-contact';
 import type { Stepper } from './stepper';
+
+/** When to ask again after this process could not tell whether a client is present. */
+const ASK_AGAIN_MS = 1_000;
 
 /** The outcome of an attempt to end a session by time-out. */
 export type TimeoutOutcome =
@@ -19,13 +23,15 @@ export type TimeoutOutcome =
 /**
  * Ends sessions whose time is up. Both layers of timers, the delayed job and the sweep, come through here, and so does
  * a launch that finds the time up. The machine decides whether the deadline they name is still armed and has passed
- * (I8).
+ * (I8). That a client is present is known by what its process writes, so without a proven contact with Redis no session
+ * ends for want of a client.
  */
 export class Timeouts {
   constructor(
     private readonly stepper: Stepper,
     private readonly maintenance: Pick<MaintenanceStore, 'settleDue'>,
     private readonly report: Report,
+    private readonly contact: Pick<RedisContact, 'prove'>,
   ) {}
 
   /**
@@ -39,6 +45,8 @@ export class Timeouts {
     deadlineMs: number | null,
     layer: TimerLayer,
   ): Promise<TimeoutOutcome> {
+    if (kind === 'disconnect' && (await this.contact.prove()) === null)
+      return { kind: 'early', againInMs: ASK_AGAIN_MS, deadlineMs: deadlineMs ?? 0 };
     let asked = { deadlineMs: 0, dueMs: 0 };
     const outcome = await this.stepper.apply({
       ref,
@@ -48,8 +56,9 @@ export class Timeouts {
         const held = record.snapshot.context.deadlines[kind];
         if (held === undefined || (deadlineMs !== null && deadlineMs !== held)) return null;
         asked = { deadlineMs: held, dueMs: dueOf(record, kind) ?? held };
-        const { lastActivityMs, attachedAtMs } = record;
-        return { type: 'TIMEOUT', kind, deadlineMs: held, activity: { lastActivityMs, attachedAtMs }, nowMs };
+        const { lastActivityMs, attachedAtMs, presentAtMs } = record;
+        const activity = { lastActivityMs, attachedAtMs, presentAtMs };
+        return { type: 'TIMEOUT', kind, deadlineMs: held, activity, nowMs };
       },
     });
     switch (outcome.kind) {

@@ -47,7 +47,12 @@ export function createLive({ createSession, awaitSession }: CreateLiveParts): Cr
   };
 }
 
-async function untilLive(
+/**
+ * Waits until a session is live or has ended; if Redis goes away meanwhile, answers the session as it was created.
+ *
+ * @param timeoutMs - then the session is answered as it is
+ */
+export async function untilLive(
   awaitSession: AwaitSession,
   { ref, committed }: Accepted,
   timeoutMs: number,

@@ -34,6 +34,10 @@ export const keys = {
   activity: key('act'),
   /** Hash: first time a client connected to a live session, epoch ms by ref. */
   attached: key('att'),
+  /**
+   * Hash: when a client was last connected to, or waiting for, an open session that ends without one, epoch ms by ref.
+   */
+  present: key('pres'),
   /** Zset by expiry: worker leases. */
   leases: key('leases'),
   /** Hash: what a worker last reported of itself. */

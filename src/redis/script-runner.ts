@@ -4,13 +4,14 @@ import type { Redis } from './connection';
 
 /** The scripts in `lua/`, each in a file named after it and the number of keys it declares. */
 const SCRIPTS = {
-  loadSession: 'load-session-3',
+  loadSession: 'load-session-4',
   createSession: 'create-session-10',
-  commitSession: 'commit-session-18',
+  commitSession: 'commit-session-19',
   pageMembers: 'page-members-1',
   retireSessions: 'retire-sessions-2',
   renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-4',
+  notePresence: 'note-presence-1',
   settleDue: 'settle-due-2',
   extendLease: 'extend-lease-1',
   ackClose: 'ack-close-4',

@@ -25,6 +25,11 @@ export class ActivityStore {
     );
   }
 
+  /** Notes that clients are connected to these sessions, or wait for them, now by Redis `TIME`. */
+  async notePresence(refs: readonly SessionRef[]): Promise<void> {
+    await this.scripts.run('notePresence', [keys.present, ...refs.map(ref => keys.row(ref))], refs);
+  }
+
   /** Records that a process is alive and how many clients it has attached to which session. */
   async heartbeat(processId: string, nowMs: number, clients: ReadonlyMap<SessionRef, number>): Promise<void> {
     const key = keys.process(processId);

@@ -47,6 +47,7 @@ export function commitKeys({ before, after: { snapshot: after } }: Commit): stri
     keys.closing,
     keys.activity,
     keys.attached,
+    keys.present,
     keys.leases,
     keys.queued,
     keys.ended,

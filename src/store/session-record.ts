@@ -15,13 +15,14 @@ export interface SessionRecord {
   readonly fingerprint: string;
   readonly lastActivityMs: number | null;
   readonly attachedAtMs: number | null;
+  readonly presentAtMs: number | null;
   /** What became of the save of its context at its end; null: there was none, or not yet. */
   readonly finalSave: ContextSave | null;
   /** The row was written by a newer version, or is damaged: the snapshot holds the readable part, for readers only. */
   readonly isPartial?: true;
 }
 
-/** How many operations a row remembers, one for each of its last revisions; `commit-session-18.lua` keeps as many. */
+/** How many operations a row remembers, one for each of its last revisions; `commit-session-19.lua` keeps as many. */
 export const OPERATIONS_KEPT = 8;
 
 /** The result of reading a session; the record is null if there is no such session. */

@@ -142,8 +142,13 @@ export class SessionStore {
   }
 
   async #load(ref: SessionRef, read: (row: StoredRow) => ReadRow): Promise<LoadedSession> {
-    const reply = await this.scripts.run('loadSession', [keys.row(ref), keys.activity, keys.attached], [ref]);
-    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, ops, ...rest] = fieldsOf(reply);
+    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, present, ops, ...rest] = fieldsOf(
+      await this.scripts.run(
+        'loadSession',
+        [keys.row(ref), keys.activity, keys.attached, keys.present],
+        [ref],
+      ),
+    );
     const [save, ...beside] = [rest.at(-1), ...rest.slice(0, -1)];
     if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
     return {
@@ -158,6 +163,7 @@ export class SessionStore {
         fingerprint: String(fingerprint),
         lastActivityMs: activity === '' ? null : Number(activity),
         attachedAtMs: attached === '' ? null : Number(attached),
+        presentAtMs: present === '' ? null : Number(present),
         // SAFETY: only `ClosingStore` writes the field.
         finalSave: save === '' ? null : (JSON.parse(String(save)) as ContextSave),
       },

@@ -18,6 +18,7 @@ export const PLAIN_LIMITS: SessionLimits = {
   idleTimeoutMs: null,
   queueTimeoutMs: 60_000,
   connectTimeoutMs: null,
+  disconnectTimeoutMs: null,
 };
 
 /** Everything that steps machines, on a Redis of its own; a test starts only the parts that it needs. */

@@ -22,6 +22,7 @@ export const LIMITS: SessionLimits = {
   idleTimeoutMs: 60_000,
   queueTimeoutMs: 60_000,
   connectTimeoutMs: 45_000,
+  disconnectTimeoutMs: 50_000,
 };
 
 /** Every option set, so that every field has a value. */

@@ -99,6 +99,7 @@ const input: fc.Arbitrary<SessionInput> = fc
     queueTimeoutMs: durationMs,
     idleTimeoutMs: fc.option(durationMs),
     connectTimeoutMs: fc.option(durationMs),
+    disconnectTimeoutMs: fc.option(durationMs),
   })
   .map(limits => ({ ...INPUT, limits }));
 

@@ -2,12 +2,15 @@ import type { Request, RequestHandler } from 'express';
 import type { Service } from '../../contract/service';
 import type { Authenticator } from '../edge/authenticator';
 import type { ErrorAnswer } from '../edge/problem';
+import type { ConnectToCreate } from '../gateway/connect-to-create';
 import type { Door } from '../gateway/door';
 
 /** What the dialects translate to. */
 export interface DialectParts {
   readonly service: Service;
   readonly authenticator: Authenticator;
+  /** For doors where every connection is a session. */
+  readonly connectToCreate: ConnectToCreate;
   /** Where clients reach the API, without a trailing slash. */
   readonly url: string;
   /** The secret of the installation. */

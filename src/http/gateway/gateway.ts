@@ -16,6 +16,7 @@ import type { ActivityStore } from '../../store/activity-store';
 import type { SessionStore } from '../../store/session-store';
 import type { SessionRecord } from '../../store/session-record';
 import { ActivityMeter } from './activity-meter';
+import type { ClientPresence } from './client-presence';
 import { closingOf } from './closing';
 import type { AskedBrowser, Door } from './door';
 import type { EdgeGuard } from '../edge/edge-guard';
@@ -33,6 +34,7 @@ export interface GatewayParts {
   readonly doors: readonly Door[];
   readonly sessions: Pick<SessionStore, 'read'>;
   readonly activity: Pick<ActivityStore, 'note'>;
+  readonly presence: Pick<ClientPresence, 'hold'>;
   readonly clients: SplicedClients;
   readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures' | 'cdpClientsCut'>;
   /** Cuts clients that do not read. */
@@ -123,7 +125,7 @@ export class Gateway {
     client: SplicedClient,
     { ref, part, onLeft }: AskedBrowser,
   ): Promise<void> {
-    const { localHost, secret, activity, clock, log } = this.parts;
+    const { localHost, secret, activity, presence, clock, log } = this.parts;
     const { request, socket, head, requestId } = upgrade;
     const { limits } = record.snapshot.context;
     const dialled = await dial({ ...targetOf(record), part }, localHost, secret, client.ended);
@@ -154,6 +156,7 @@ export class Gateway {
     client.ended.addEventListener('abort', close, { once: true });
     const reader = this.#cutWhenSilent(upgrade, ref);
     client.attached(() => splice.bytes());
+    const depart = limits.disconnectTimeoutMs === null ? undefined : presence.hold(ref);
     meter.touch();
     log.info({ session: ref, requestId }, 'client attached');
     void splice.closed.then(() => {
@@ -162,6 +165,7 @@ export class Gateway {
       clearTimeout(browserGone);
       meter.stop();
       client.leave();
+      depart?.();
       onLeft?.();
       log.info({ session: ref, requestId }, 'client detached');
     });

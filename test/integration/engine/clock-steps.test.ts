@@ -1,5 +1,6 @@
 import type { SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
+import { RedisContact } from '../../../src/engine/redis-contact';
 import { Reaper } from '../../../workers/sweeps/reaper';
 import { Sweeper } from '../../../workers/sweeps/sweeper';
 import { SWEEPS, type SweepName } from '../../../src/metrics/label-values';
@@ -117,7 +118,7 @@ describe('what was written before the clock was set back a minute', () => {
       nowMs: async () => (await deps.maintenance.nowMs()) + passedMs,
     });
     const clock = { ...deps.clock, monotonicMs: () => startMs + passedMs };
-    const reaper = new Reaper({ ...deps, maintenance, clock });
+    const reaper = new Reaper({ ...deps, maintenance, contact: new RedisContact({ maintenance, clock }) });
     // Ten seconds until the reaper may act, fifteen for the keeper.
     for (; passedMs <= 24_000; passedMs += 4_000) await reaper.look(true);
     expect(await deps.closing.isOpen(record.ref)).toBe(true);
@@ -178,7 +179,8 @@ describe('what was written before the clock was set back a minute', () => {
     const renew = (): Promise<boolean> =>
       deps.leases.renew('w-1', { hostname: 'h', slots: 1, used: 0, draining: false });
     let monotonicMs = deps.clock.monotonicMs();
-    const reaper = new Reaper({ ...deps, clock: { ...deps.clock, monotonicMs: () => monotonicMs } });
+    const moved = { ...deps.clock, monotonicMs: () => monotonicMs };
+    const reaper = new Reaper({ ...deps, contact: new RedisContact({ ...deps, clock: moved }) });
     await renew();
     // The clock of Redis runs normally. The clock of this process is moved with it, so that no test waits for a lease.
     for (let seconds = 0; seconds <= 12; seconds += 2) {

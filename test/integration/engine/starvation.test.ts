@@ -1,5 +1,6 @@
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import type { Deps } from '../../../src/deps';
+import { RedisContact } from '../../../src/engine/redis-contact';
 import { Reaper } from '../../../workers/sweeps/reaper';
 import { KEY_PREFIX, keys } from '../../../src/redis/keys';
 import { EngineFixture } from '../../support/engine-fixture';
@@ -134,15 +135,13 @@ describe('a sweep gets past', () => {
     await fixture.claim(second, 'w-2');
     await deps.redis.hset(keys.row(first), 'mv', '99');
     await deps.redis.zadd(keys.leases, 1, 'w-1', 2, 'w-2');
-    const reaper = new Reaper({
-      ...deps,
-      // As if it had been in contact, for longer than a lease, with a Redis that has been up as long.
-      maintenance: Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
-        serverRunId: () => Promise.resolve('1'),
-        nowMs: async () => (await deps.maintenance.nowMs()) + looks * 4_000,
-      }),
-      clock: { ...deps.clock, monotonicMs: () => deps.clock.monotonicMs() + looks * 4_000 },
+    // As if it had been in contact, for longer than a lease, with a Redis that has been up as long.
+    const maintenance = Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
+      serverRunId: () => Promise.resolve('1'),
+      nowMs: async () => (await deps.maintenance.nowMs()) + looks * 4_000,
     });
+    const clock = { ...deps.clock, monotonicMs: () => deps.clock.monotonicMs() + looks * 4_000 };
+    const reaper = new Reaper({ ...deps, maintenance, contact: new RedisContact({ maintenance, clock }) });
     let looks = 0;
     for (; looks < 3; looks += 1) await reaper.look(true);
     await reaper.look(true);

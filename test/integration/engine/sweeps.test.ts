@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { RedisContact } from '../../../src/engine/redis-contact';
 import { Reaper } from '../../../workers/sweeps/reaper';
 import { Sweeper } from '../../../workers/sweeps/sweeper';
 import type { Deps } from '../../../src/deps';
@@ -126,6 +127,8 @@ describe('the sweeps', () => {
       nowMs: { value: async () => (await deps.maintenance.nowMs()) + looks * stepMs },
       serverRunId: { value: () => Promise.resolve(serverRunId()) },
     }) as typeof deps.maintenance;
-    return new Reaper({ ...deps, maintenance: skewed, clock: { ...deps.clock, monotonicMs } });
+    const clock = { ...deps.clock, monotonicMs };
+    const contact = new RedisContact({ maintenance: skewed, clock });
+    return new Reaper({ ...deps, maintenance: skewed, contact });
   }
 });

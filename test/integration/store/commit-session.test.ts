@@ -54,6 +54,8 @@ describe('the commit script', () => {
     expect(await fixture.redis.zrange(keys.due, '0', '-1', 'WITHSCORES')).toEqual([
       `${ref}|launch`,
       String(deadlines.launch),
+      `${ref}|disconnect`,
+      String(deadlines.disconnect),
     ]);
     expect(await fixture.redis.zcard(keys.queued)).toBe(0);
     expect(await fixture.redis.smembers(keys.owned('w-1'))).toEqual([ref]);
@@ -140,7 +142,7 @@ describe('the commit script', () => {
     /* The machine gets a time at which the deadline has passed; the script asks Redis itself. */
     const timeout = async (
       ref: SessionRef,
-      kind: 'session' | 'idle' | 'connect',
+      kind: 'session' | 'idle' | 'connect' | 'disconnect',
     ): Promise<ReturnType<typeof fixture.commit>> => {
       const deadlineMs = (await fixture.read(ref)).snapshot.context.deadlines[kind] ?? 0;
       const event = { type: 'TIMEOUT', kind, deadlineMs, nowMs: deadlineMs, activity: NO_ACTIVITY } as const;
@@ -166,11 +168,15 @@ describe('the commit script', () => {
     it.each([
       ['idle', keys.activity],
       ['connect', keys.attached],
+      ['disconnect', keys.present],
     ] as const)(
       'answers CONFLICT to one of %s when a client has been active since it was decided',
       async (kind, key) => {
-        const ref = await fixture.create('a');
-        await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s; no client has connected in 45 s
+        const ref = await fixture.create('a', {
+          nowMs: now - 100_000,
+          limits: { ...LIMITS, queueTimeoutMs: 200_000 },
+        });
+        await goLive(ref, now - 100_000); // idle since 100 s, limit 60 s; no client has connected in 45 s, none was present for 50 s
         await fixture.redis.hset(key, ref, now - 10_000);
         expect(await timeout(ref, kind)).toMatchObject({ answer: 'CONFLICT' });
         await fixture.redis.hdel(key, ref);
@@ -252,7 +258,7 @@ describe('the commit script', () => {
   });
 
   it('arms the due entries of changed time-outs anew, and no others', async () => {
-    const ref = await fixture.create('a');
+    const ref = await fixture.create('a', { limits: { ...LIMITS, disconnectTimeoutMs: null } });
     await goLive(ref);
     const change = { timeoutMs: 700_000, idleTimeoutMs: null };
     await fixture.commit(ref, 'update', { type: 'UPDATE', nowMs: now, change });

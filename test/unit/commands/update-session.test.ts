@@ -1,3 +1,4 @@
+import { NO_ACTIVITY } from '../../../machines/session/session.deadlines';
 import type { SessionSnapshot } from '../../../machines/session/session.types';
 import { updateSession, type UpdateRequest } from '../../../src/commands/update-session';
 import { ServiceError } from '../../../src/core/errors';
@@ -33,7 +34,7 @@ function commandOver(outcome: CommandOutcome | null, stands: Stands = {}) {
     applied,
     record: {
       ...{ ref, revision: 3, snapshot, fingerprint: '' },
-      ...{ lastActivityMs: null, attachedAtMs: null, finalSave: null },
+      ...{ ...NO_ACTIVITY, finalSave: null },
     },
   });
   const update = updateSession({

@@ -14,6 +14,7 @@ function viewOf(sample: SampleName, nowMs: number, queuePosition: number | null 
     fingerprint: '',
     lastActivityMs: null,
     attachedAtMs: null,
+    presentAtMs: null,
     finalSave: null,
   };
   return views.of({ record, nowMs, queuePosition });

@@ -22,7 +22,7 @@ const DECISIONS = {
     CONTEXT_SAVE: '-',
     UPLOADS_CUT: '-',
     RELEASE: 'released',
-    TIMEOUT: 'failed',
+    TIMEOUT: 'failed released',
   },
   launching: {
     CLAIM: '-', // another worker was faster
@@ -37,7 +37,7 @@ const DECISIONS = {
     CONTEXT_SAVE: '-',
     UPLOADS_CUT: '-',
     RELEASE: 'released',
-    TIMEOUT: 'failed queued',
+    TIMEOUT: 'failed queued released',
   },
   live: {
     CLAIM: '-', // a launch job that came twice
@@ -52,7 +52,7 @@ const DECISIONS = {
     CONTEXT_SAVE: 'live',
     UPLOADS_CUT: 'live',
     RELEASE: 'released',
-    TIMEOUT: 'timed_out',
+    TIMEOUT: 'released timed_out',
   },
   released: nothing(),
   failed: nothing(),

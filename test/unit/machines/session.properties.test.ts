@@ -54,9 +54,9 @@ function check(property: (steps: Taken[], walk: Walk) => void): void {
 const hasEnded = (snapshot: SessionSnapshot): boolean => isEnded(statusOf(snapshot));
 
 const TIMERS_OF: Readonly<Record<string, { always: TimerKind[]; perhaps: TimerKind[] }>> = {
-  queued: { always: ['queue'], perhaps: [] },
-  launching: { always: ['launch'], perhaps: [] },
-  live: { always: ['session'], perhaps: ['idle', 'connect'] },
+  queued: { always: ['queue'], perhaps: ['disconnect'] },
+  launching: { always: ['launch'], perhaps: ['disconnect'] },
+  live: { always: ['session'], perhaps: ['idle', 'connect', 'disconnect'] },
   released: { always: [], perhaps: [] },
   failed: { always: [], perhaps: [] },
   timed_out: { always: [], perhaps: [] },
@@ -114,11 +114,11 @@ describe('whatever happens to a session', () => {
       for (const { snapshot } of steps) {
         const armed = Object.keys(snapshot.context.deadlines);
         const { always, perhaps } = TIMERS_OF[leafOf(snapshot)] ?? { always: [], perhaps: [] };
-        const { idleTimeoutMs, connectTimeoutMs } = snapshot.context.limits;
-        const asked = { idle: idleTimeoutMs, connect: connectTimeoutMs } as const;
-        const wanted = perhaps.filter(
-          kind => (kind === 'idle' || kind === 'connect') && asked[kind] !== null,
-        );
+        const { idleTimeoutMs, connectTimeoutMs, disconnectTimeoutMs } = snapshot.context.limits;
+        const asked: Partial<Record<TimerKind, number | null>> = {
+          ...{ idle: idleTimeoutMs, connect: connectTimeoutMs, disconnect: disconnectTimeoutMs },
+        };
+        const wanted = perhaps.filter(kind => asked[kind] !== null);
         expect(armed.sort()).toEqual([...always, ...wanted].sort());
         expect(isQueuedBy(snapshot.context.deadlines)).toBe(isQueued(snapshot));
       }

@@ -48,8 +48,11 @@ const RELAUNCH_END = T0 + 30_400;
 const SESSION_END = T0 + 300_300;
 const IDLE_END = T0 + 60_300;
 const CONNECT_END = T0 + 45_300;
+const DISCONNECT_END = T0 + 50_000;
+const leaverGoes = cancel('disconnect', DISCONNECT_END);
 const liveTimersGo = [
   cancel('connect', CONNECT_END),
+  leaverGoes,
   cancel('idle', IDLE_END),
   cancel('session', SESSION_END),
 ];
@@ -73,7 +76,7 @@ const failed = (nowMs: number, code: NonNullable<SessionContext['endReason']>, m
 });
 const requeued = (nowMs: number): Partial<SessionContext> => ({
   owner: null,
-  deadlines: { queue: nowMs + 60_000 },
+  deadlines: { queue: nowMs + 60_000, disconnect: DISCONNECT_END },
 });
 const requeueEffects = (nowMs: number): SessionEffect[] => [
   launch(2),
@@ -96,7 +99,7 @@ const rows: Row[] = [
     event: { ...EVENTS.RELEASE, reason: 'released_by_bulk' },
     to: 'released',
     changes: ended(T0 + 7_000, 'released_by_bulk'),
-    effects: [dropLaunch(1), cancel('queue', QUEUE_END)],
+    effects: [dropLaunch(1), cancel('queue', QUEUE_END), leaverGoes],
   },
   {
     arrow: 'created RELEASE',
@@ -104,7 +107,7 @@ const rows: Row[] = [
     event: EVENTS.RELEASE,
     to: 'released',
     changes: ended(T0 + 7_000, 'released_by_client'),
-    effects: [dropLaunch(2), cancel('queue', REQUEUED_END)],
+    effects: [dropLaunch(2), cancel('queue', REQUEUED_END), leaverGoes],
   },
   {
     arrow: 'created RELEASE',
@@ -112,7 +115,7 @@ const rows: Row[] = [
     event: EVENTS.RELEASE,
     to: 'released',
     changes: ended(T0 + 7_000, 'released_by_client'),
-    effects: [cancel('launch', LAUNCH_END)],
+    effects: [cancel('launch', LAUNCH_END), leaverGoes],
   },
   {
     arrow: 'created UPDATE changeIsPossible',
@@ -131,6 +134,22 @@ const rows: Row[] = [
     effects: [],
   },
   {
+    arrow: 'created TIMEOUT isDue(disconnect)',
+    from: 'requeued',
+    event: timeout('disconnect', DISCONNECT_END),
+    to: 'released',
+    changes: ended(DISCONNECT_END, 'client_disconnected'),
+    effects: [dropLaunch(2), cancel('queue', REQUEUED_END), leaverGoes],
+  },
+  {
+    arrow: 'created TIMEOUT isDue(disconnect)',
+    from: 'launching',
+    event: timeout('disconnect', DISCONNECT_END),
+    to: 'released',
+    changes: ended(DISCONNECT_END, 'client_disconnected'),
+    effects: [cancel('launch', LAUNCH_END), leaverGoes],
+  },
+  {
     arrow: 'queued CLAIM queueTimeIsLeft',
     from: 'queued',
     event: EVENTS.CLAIM,
@@ -139,7 +158,7 @@ const rows: Row[] = [
       launchAttempts: 1,
       fenceN: 1,
       owner: { workerId: 'w-1', fence: { n: 1, claimId: 'claim-1' } },
-      deadlines: { launch: LAUNCH_END },
+      deadlines: { launch: LAUNCH_END, disconnect: DISCONNECT_END },
     },
     effects: [cancel('queue', QUEUE_END), arm('launch', LAUNCH_END)],
   },
@@ -152,7 +171,7 @@ const rows: Row[] = [
       launchAttempts: 2,
       fenceN: 2,
       owner: { workerId: 'w-1', fence: { n: 2, claimId: 'claim-3' } },
-      deadlines: { launch: RELAUNCH_END },
+      deadlines: { launch: RELAUNCH_END, disconnect: DISCONNECT_END },
     },
     effects: [cancel('queue', REQUEUED_END), arm('launch', RELAUNCH_END)],
   },
@@ -162,7 +181,7 @@ const rows: Row[] = [
     event: timeout('queue', QUEUE_END),
     to: 'failed',
     changes: failed(QUEUE_END, 'queue_timeout', 'no worker had a free slot in time'),
-    effects: [dropLaunch(1), cancel('queue', QUEUE_END)],
+    effects: [dropLaunch(1), cancel('queue', QUEUE_END), leaverGoes],
   },
   {
     arrow: 'launching BROWSER_READY',
@@ -173,7 +192,7 @@ const rows: Row[] = [
       liveAtMs: T0 + 300,
       endpoint: ENDPOINT,
       mountedVersion: 3,
-      deadlines: { session: SESSION_END, idle: IDLE_END, connect: CONNECT_END },
+      deadlines: { session: SESSION_END, idle: IDLE_END, connect: CONNECT_END, disconnect: DISCONNECT_END },
       sealed: null,
     },
     effects: [
@@ -197,7 +216,7 @@ const rows: Row[] = [
     event: EVENTS.LAUNCH_FAILED,
     to: 'failed',
     changes: failed(T0 + 300, 'launch_failed', 'no display'),
-    effects: [cancel('launch', RELAUNCH_END)],
+    effects: [cancel('launch', RELAUNCH_END), leaverGoes],
   },
   {
     arrow: 'launching MOUNT_FAILED',
@@ -205,7 +224,7 @@ const rows: Row[] = [
     event: EVENTS.MOUNT_FAILED,
     to: 'failed',
     changes: failed(T0 + 200, 'context_failed', 'version 3 of the context is damaged'),
-    effects: [cancel('launch', LAUNCH_END)],
+    effects: [cancel('launch', LAUNCH_END), leaverGoes],
   },
   {
     arrow: 'launching BROWSER_GONE hasAttemptsLeft',
@@ -221,7 +240,7 @@ const rows: Row[] = [
     event: EVENTS.BROWSER_GONE,
     to: 'failed',
     changes: failed(T0 + 5_000, 'launch_failed', 'exit status 133'),
-    effects: [cancel('launch', RELAUNCH_END)],
+    effects: [cancel('launch', RELAUNCH_END), leaverGoes],
   },
   {
     arrow: 'launching WORKER_LOST hasAttemptsLeft',
@@ -237,7 +256,7 @@ const rows: Row[] = [
     event: EVENTS.WORKER_LOST,
     to: 'failed',
     changes: failed(T0 + 20_000, 'worker_lost', LOST),
-    effects: [cancel('launch', RELAUNCH_END)],
+    effects: [cancel('launch', RELAUNCH_END), leaverGoes],
   },
   {
     arrow: 'launching TIMEOUT isDue(launch) and hasAttemptsLeft',
@@ -253,7 +272,7 @@ const rows: Row[] = [
     event: timeout('launch', RELAUNCH_END),
     to: 'failed',
     changes: failed(RELAUNCH_END, 'launch_failed', 'the browser did not start in time'),
-    effects: [cancel('launch', RELAUNCH_END)],
+    effects: [cancel('launch', RELAUNCH_END), leaverGoes],
   },
   {
     arrow: 'live RELEASE',
@@ -334,7 +353,12 @@ const rows: Row[] = [
     to: 'live',
     changes: {
       ...changed,
-      deadlines: { session: T0 + 600_300, idle: T0 + 96_500, connect: CONNECT_END },
+      deadlines: {
+        session: T0 + 600_300,
+        idle: T0 + 96_500,
+        connect: CONNECT_END,
+        disconnect: DISCONNECT_END,
+      },
     },
     effects: [
       cancel('idle', IDLE_END),
@@ -350,7 +374,7 @@ const rows: Row[] = [
     to: 'live',
     changes: {
       limits: { ...LIMITS, idleTimeoutMs: null },
-      deadlines: { session: SESSION_END, connect: CONNECT_END },
+      deadlines: { session: SESSION_END, connect: CONNECT_END, disconnect: DISCONNECT_END },
     },
     effects: [cancel('idle', IDLE_END)],
   },
@@ -392,6 +416,14 @@ const rows: Row[] = [
     event: timeout('connect', CONNECT_END),
     to: 'timed_out',
     changes: ended(CONNECT_END, 'connect_timeout'),
+    effects: liveTimersGo,
+  },
+  {
+    arrow: 'live TIMEOUT isDue(disconnect)',
+    from: 'live',
+    event: timeout('disconnect', DISCONNECT_END),
+    to: 'released',
+    changes: ended(DISCONNECT_END, 'client_disconnected'),
     effects: liveTimersGo,
   },
 ];

@@ -12,6 +12,7 @@ describe('the first step', () => {
     expect(effects).toEqual([
       { kind: 'launch.enqueue', attempt: 1 },
       { kind: 'timer.arm', timer: 'queue', deadlineMs: T0 + LIMITS.queueTimeoutMs },
+      { kind: 'timer.arm', timer: 'disconnect', deadlineMs: T0 + 50_000 },
     ]);
   });
 
@@ -22,7 +23,7 @@ describe('the first step', () => {
       createdAtMs: nowMs,
       liveAtMs: null,
       endedAtMs: null,
-      deadlines: { queue: nowMs + LIMITS.queueTimeoutMs },
+      deadlines: { queue: nowMs + LIMITS.queueTimeoutMs, disconnect: nowMs + 50_000 },
       launchAttempts: 0,
       fenceN: 0,
       mountedVersion: null,
@@ -78,7 +79,11 @@ describe('a step', () => {
       ...EVENTS.BROWSER_READY,
       nowMs: T0 + 9_000,
     });
-    expect(live.context.deadlines).toEqual({ session: T0 + 10_000, connect: T0 + 54_000 });
+    expect(live.context.deadlines).toEqual({
+      session: T0 + 10_000,
+      connect: T0 + 54_000,
+      disconnect: T0 + 50_000,
+    });
   });
 
   it('ends a session for the time-out that was named, also when two of them fall on the same millisecond', () => {
@@ -93,8 +98,8 @@ describe('a step', () => {
     ]);
   });
 
-  it('arms no idle and no connect time-out for a session without them', () => {
-    const limits = { ...LIMITS, idleTimeoutMs: null, connectTimeoutMs: null };
+  it('arms no idle, connect or disconnect time-out for a session without them', () => {
+    const limits = { ...LIMITS, idleTimeoutMs: null, connectTimeoutMs: null, disconnectTimeoutMs: null };
     const queued = firstStep({ ...INPUT, limits }).snapshot;
     const live = step(step(queued, EVENTS.CLAIM).snapshot, EVENTS.BROWSER_READY);
     expect(Object.keys(live.snapshot.context.deadlines)).toEqual(['session']);

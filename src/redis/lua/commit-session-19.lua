@@ -1,22 +1,22 @@
 --[[
   The one writer of session rows (I1-I6, I8). Everything that a step changes is written here, all or nothing.
 
-  KEYS  1 row  2 history  3 due  4 effects  5 notices  6 closing  7 activity  8 attached  9 leases  10 queued
-        11 ended  12 counts  13 index of the status before  14 index of the status after
-        15 owned set of the owner before  16 owned set of the owner after  17 control stream of the owner
-        18 usage of the day it ends on (15-17: keys.none without an owner; 18: unless it ends)
-        19… label indexes it leaves, then label indexes it joins
+  KEYS  1 row  2 history  3 due  4 effects  5 notices  6 closing  7 activity  8 attached  9 present  10 leases
+        11 queued  12 ended  13 counts  14 index of the status before  15 index of the status after
+        16 owned set of the owner before  17 owned set of the owner after  18 control stream of the owner
+        19 usage of the day it ends on (16-18: keys.none without an owner; 19: unless it ends)
+        20… label indexes it leaves, then label indexes it joins
   ARGV  1 command as JSON:
             { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
               noticesMax, controlMax, endedStatuses: [string],
-              labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 19… it leaves,
+              labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 20… it leaves,
               saves: bool                        the end includes a save of the context
               usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool,
               owner: {workerId, n, claimId} | null,
               expectFence: {n, claimId} | null   the session must have this owner
               expectLapsed: workerId | null      this worker's lease must have lapsed
               claimBeforeMs: ms | null           for a claim: when the session's queue time is up
-              timeout: {dueMs, lastActivityMs | null, attachedAtMs | null} | null
+              timeout: {dueMs, lastActivityMs | null, attachedAtMs | null, presentAtMs | null} | null
                                                  for a time-out: the facts on which it was decided }
         2 snapshot as JSON  3 line of the history as JSON, without seq and at
 
@@ -69,7 +69,7 @@ if cmd.claimBeforeMs ~= cjson.null and nowMs >= cmd.claimBeforeMs then
   return { 'LATE', rev, nowMs }
 end
 if cmd.expectLapsed ~= cjson.null then
-  local expiresMs = redis.call('ZSCORE', KEYS[9], cmd.expectLapsed)
+  local expiresMs = redis.call('ZSCORE', KEYS[10], cmd.expectLapsed)
   if expiresMs and tonumber(expiresMs) > nowMs then
     return { 'EARLY', rev, nowMs, tonumber(expiresMs) }
   end
@@ -78,8 +78,10 @@ local timeout = cmd.timeout
 if timeout ~= cjson.null then
   local lastActivityMs = redis.call('HGET', KEYS[7], cmd.ref)
   local attachedAtMs = redis.call('HGET', KEYS[8], cmd.ref)
+  local presentAtMs = redis.call('HGET', KEYS[9], cmd.ref)
   if (lastActivityMs and tonumber(lastActivityMs) or cjson.null) ~= timeout.lastActivityMs
-    or (attachedAtMs and tonumber(attachedAtMs) or cjson.null) ~= timeout.attachedAtMs then
+    or (attachedAtMs and tonumber(attachedAtMs) or cjson.null) ~= timeout.attachedAtMs
+    or (presentAtMs and tonumber(presentAtMs) or cjson.null) ~= timeout.presentAtMs then
     return { 'CONFLICT', rev, nowMs }
   end
   if timeout.dueMs > nowMs then
@@ -103,14 +105,14 @@ redis.call('HSET', KEYS[1], 'rev', rev, 'mv', cmd.mv, 'st', cmd.status, 'snap', 
   'fn', newFenceN, 'fc', newClaimId, 'dl', cjson.encode(cmd.deadlines))
 
 if status ~= cmd.status then
-  redis.call('ZREM', KEYS[13], cmd.member)
-  redis.call('ZADD', KEYS[14], 0, cmd.member)
-  redis.call('HINCRBY', KEYS[12], status, -1)
-  redis.call('HINCRBY', KEYS[12], cmd.status, 1)
+  redis.call('ZREM', KEYS[14], cmd.member)
+  redis.call('ZADD', KEYS[15], 0, cmd.member)
+  redis.call('HINCRBY', KEYS[13], status, -1)
+  redis.call('HINCRBY', KEYS[13], cmd.status, 1)
 end
 
-for i = 19, #KEYS do
-  if i < 19 + cmd.labelsLeft then
+for i = 20, #KEYS do
+  if i < 20 + cmd.labelsLeft then
     redis.call('ZREM', KEYS[i], cmd.member)
   else
     redis.call('ZADD', KEYS[i], 0, cmd.member)
@@ -132,31 +134,32 @@ for kind, deadline in pairs(cmd.deadlines) do
   end
 end
 if cmd.queued then
-  redis.call('ZADD', KEYS[10], 'NX', nowMs, cmd.ref)
+  redis.call('ZADD', KEYS[11], 'NX', nowMs, cmd.ref)
 else
-  redis.call('ZREM', KEYS[10], cmd.ref)
+  redis.call('ZREM', KEYS[11], cmd.ref)
 end
 for _, effect in ipairs(cmd.effects) do
   redis.call('ZADD', KEYS[4], nowMs, effect)
 end
 
-redis.call('SREM', KEYS[15], cmd.ref)
+redis.call('SREM', KEYS[16], cmd.ref)
 if cmd.ended then
-  redis.call('ZADD', KEYS[11], nowMs, cmd.ref)
+  redis.call('ZADD', KEYS[12], nowMs, cmd.ref)
   redis.call('HDEL', KEYS[7], cmd.ref)
   redis.call('HDEL', KEYS[8], cmd.ref)
-  redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|sessions', 1)
-  redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|liveMs', cmd.usage.liveMs)
-  redis.call('HINCRBY', KEYS[18], cmd.usage.reason .. '|startedMinutes', cmd.usage.startedMinutes)
-  redis.call('PEXPIRE', KEYS[18], cmd.usage.keptMs)
+  redis.call('HDEL', KEYS[9], cmd.ref)
+  redis.call('HINCRBY', KEYS[19], cmd.usage.reason .. '|sessions', 1)
+  redis.call('HINCRBY', KEYS[19], cmd.usage.reason .. '|liveMs', cmd.usage.liveMs)
+  redis.call('HINCRBY', KEYS[19], cmd.usage.reason .. '|startedMinutes', cmd.usage.startedMinutes)
+  redis.call('PEXPIRE', KEYS[19], cmd.usage.keptMs)
   if owner ~= cjson.null then
     redis.call('HSET', KEYS[6], cmd.ref, owner.claimId .. '|' .. owner.workerId .. '|' .. nowMs
       .. (cmd.saves and '|saves' or ''))
-    redis.call('XADD', KEYS[17], 'MAXLEN', '~', cmd.controlMax, '*', 'c',
+    redis.call('XADD', KEYS[18], 'MAXLEN', '~', cmd.controlMax, '*', 'c',
       cjson.encode({ order = 'close', ref = cmd.ref, claimId = owner.claimId, saves = cmd.saves }))
   end
 elseif owner ~= cjson.null then
-  redis.call('SADD', KEYS[16], cmd.ref)
+  redis.call('SADD', KEYS[17], cmd.ref)
 end
 
 -- The times of a history never fall (I5), not even when the clock is set back. Everything else uses the clock.
