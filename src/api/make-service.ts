@@ -20,6 +20,7 @@ import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
 import { findBrowser, findKeeper, type FindBrowserParts } from '../engine/live-browser';
 import { awaitSession } from '../queries/await-session';
+import { cursorAfter } from '../queries/cursor-after';
 import { followSession } from '../queries/follow-session';
 import { followTenant } from '../queries/follow-tenant';
 import { getContext, listVersions } from '../queries/get-context';
@@ -67,6 +68,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     getSession: getOne,
     awaitSession: awaitSession({ waiters, getSession: getOne }),
     listSessions: listSessions({ sessions, index }),
+    cursorAfter: cursorAfter({ sessions }),
     countSessions: async () => index.counts(),
     liveDetails: liveDetails({ getSession: getOne, activity, openPages: pagesOf(deps, localHost) }),
     sessionHistory: sessionHistory(deps.eventLog),

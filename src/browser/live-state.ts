@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { browserState, type BrowserState, type StateCookie } from '../core/browser-state';
+import { systemClock } from '../core/clock';
+import { ServiceError } from '../core/errors';
 import { CdpError, withBrowser, type CdpCall, type OnCdpEvent } from './cdp-call';
 import type { Route } from './dial';
 
@@ -26,6 +28,9 @@ const frameTree: z.ZodType<FrameTree> = z.object({
     .readonly()
     .optional(),
 });
+
+/** How much of a cookie's name a message repeats. */
+const NAME_SHOWN = 64;
 
 type OriginStorage = BrowserState['localStorage'][number];
 
@@ -102,6 +107,33 @@ export async function restoreLiveState(
     restoreCookies(call, cookies),
   ]);
 }
+
+/**
+ * As {@link restoreLiveState}, for a browser that has pages. What has expired is left out.
+ *
+ * @param timeoutMs - for everything together
+ * @throws ServiceError `invalid_request` naming a cookie that the browser did not keep, never its value;
+ *   `browser_unreachable`.
+ */
+export async function writeLiveState(route: Route, state: BrowserState, timeoutMs: number): Promise<void> {
+  await withBrowser(
+    route,
+    async (call, onEvent) => {
+      await restoreLiveState(call, onEvent, state);
+      const kept = browserState.pick({ cookies: true }).parse(await call('Storage.getCookies', {})).cookies;
+      const nowSeconds = systemClock.nowMs() / 1_000;
+      for (const { name, domain, expires } of state.cookies) {
+        if (expires >= 0 && expires <= nowSeconds) continue;
+        if (kept.some(other => other.name === name && bare(other.domain) === bare(domain))) continue;
+        const what = JSON.stringify(name.slice(0, NAME_SHOWN));
+        throw new ServiceError('invalid_request', `The browser did not keep the cookie ${what}.`);
+      }
+    },
+    timeoutMs,
+  );
+}
+
+const bare = (domain: string): string => domain.replace(/^\./, '').toLowerCase();
 
 async function restoreCookies(call: CdpCall, cookies: BrowserState['cookies']): Promise<void> {
   if (cookies.length === 0) return;

@@ -13,6 +13,7 @@ import type { SaveContext } from '../commands/save-context';
 import type { UpdateSession } from '../commands/update-session';
 import type { FindBrowser, FindKeeper } from '../engine/live-browser';
 import type { AwaitSession } from '../queries/await-session';
+import type { CursorAfter } from '../queries/cursor-after';
 import type { FollowSession } from '../queries/follow-session';
 import type { FollowTenant } from '../queries/follow-tenant';
 import type { GetContext, ListVersions } from '../queries/get-context';
@@ -52,6 +53,7 @@ export interface Service extends ContextService {
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
   readonly listSessions: ListSessions;
+  readonly cursorAfter: CursorAfter;
   readonly countSessions: () => Promise<Readonly<Record<SessionStatus, number>>>;
   readonly liveDetails: GetLiveDetails;
   readonly sessionHistory: SessionHistory;

@@ -58,6 +58,13 @@ export function uuidv7(nowMs: number, random: Uint8Array = randomBytes(10)): str
   );
 }
 
+/** When a UUIDv7 was made, epoch milliseconds; null for another text. */
+export function createdAtOfUuidv7(id: string): number | null {
+  const [, high, low] =
+    /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(id) ?? [];
+  return high === undefined || low === undefined ? null : parseInt(high + low, 16);
+}
+
 /** A fresh random id for claims, commands and processes: 96 bits, URL-safe. */
 export function randomId(): string {
   return randomBytes(12).toString('base64url');

@@ -1,45 +1,130 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { checkFields } from '../../../core/check-fields';
+import type { TimeoutPolicy } from '../../../contract/schemas';
+import type { BrowserState } from '../../../core/browser-state';
+import { checkFields, invalidFields } from '../../../core/check-fields';
+import { ServiceError, type FieldError } from '../../../core/errors';
+import { CONTEXT_ID_PATTERN } from '../../../core/ids';
+import { noSuchProfile } from './errors';
+import { sessionContext, stateOf } from './session-context';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+/**
+ * How long a session may wait for a worker, milliseconds: Steel's clients give up a request after 60 s and ask again.
+ */
+const QUEUE_TIMEOUT_MS = 30_000;
+
 /*
  * Steel's clients send whatever their users pass, such as options of the request, so unknown members are no error here.
+ * The SDK for Python sends null for what was left out.
  */
 const createBody = z.looseObject({
-  sessionId: z.string().regex(UUID, 'must be a UUID').optional(),
-  timeout: z.int().min(1).optional(),
-  inactivityTimeout: z.int().min(1).optional(),
-  dimensions: z.object({ width: z.int(), height: z.int() }).optional(),
-  userAgent: z.string().optional(),
-  headless: z.boolean().optional(),
-  proxyUrl: z.string().optional(),
+  sessionId: z.string().regex(UUID, 'must be a UUID').nullish(),
+  timeout: z.int().nullish(),
+  inactivityTimeout: z.int().nullish(),
+  dimensions: z.object({ width: z.int(), height: z.int() }).nullish(),
+  userAgent: z.string().nullish(),
+  headless: z.boolean().nullish(),
+  proxyUrl: z.string().nullish(),
+  useProxy: z.union([z.boolean(), z.looseObject({ server: z.string().nullish() })]).nullish(),
+  sessionContext: sessionContext.nullish(),
+  profileId: z.string().nullish(),
+  persistProfile: z.boolean().nullish(),
 });
 
-/**
- * The body of Steel's create → that of `POST /v1/sessions`.
- *
- * @throws ServiceError `invalid_request`, naming every field.
- */
-export function nativeCreateBody(body: unknown): object {
-  const { inactivityTimeout, proxyUrl, sessionId, timeout, dimensions, userAgent, headless } = checkFields(
-    createBody,
-    body,
-  );
-  return {
-    ...{ sessionId, timeout, dimensions, userAgent, headless },
-    ...(inactivityTimeout === undefined ? {} : { idleTimeout: inactivityTimeout }),
-    ...(proxyUrl === undefined ? {} : { proxy: proxyOf(proxyUrl) }),
-  };
+type CreateBody = z.output<typeof createBody>;
+
+/** What a create of Steel asks for. */
+export interface SteelCreate {
+  /** The same as a body of `POST /v1/sessions`. */
+  readonly native: object;
+  /** Cookies and local storage that the browser gets when it is there. */
+  readonly state: BrowserState;
 }
 
-/* User name and password of a proxy are part of its URL there. */
-function proxyOf(text: string): object {
-  if (!URL.canParse(text)) return { server: text };
-  const { protocol, host, username, password } = new URL(text);
-  return {
-    server: `${protocol}//${host}`,
-    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+/**
+ * The body of Steel's create, in words of this service.
+ *
+ * @throws ServiceError `invalid_request`, naming every field; `not_supported` for what would change how the browser
+ *   reaches the network, or what it starts with, and cannot be done; `context_not_found`.
+ */
+export function readCreateBody(body: unknown, policy: TimeoutPolicy): SteelCreate {
+  const given = checkFields(createBody, body);
+  const { sessionId, timeout, dimensions, userAgent, headless } = given;
+  const native = {
+    ...(sessionId == null ? {} : { sessionId }),
+    ...(timeout == null ? {} : { timeout }),
+    queueTimeout: QUEUE_TIMEOUT_MS,
+    idleTimeout: idleTimeoutOf(given, policy),
+    ...(dimensions == null ? {} : { dimensions }),
+    ...(userAgent == null ? {} : { userAgent }),
+    ...(headless == null ? {} : { headless }),
+    proxy: proxyOf(given),
+    context: contextOf(given),
   };
+  return { native, state: stateOf(given.sessionContext ?? {}) };
+}
+
+/* Steel ignores one that is not shorter than the time-out. */
+function idleTimeoutOf({ timeout, inactivityTimeout }: CreateBody, policy: TimeoutPolicy): number | null {
+  if (inactivityTimeout == null) return null;
+  return inactivityTimeout >= (timeout ?? policy.timeoutDefaultMs) ? null : inactivityTimeout;
+}
+
+/* `proxyUrl` overrides `useProxy`. User name and password are part of the URL of either. */
+function proxyOf({ proxyUrl, useProxy }: CreateBody): object | null {
+  if (proxyUrl != null && proxyUrl !== '') return proxyAt(proxyUrl, '/proxyUrl');
+  if (useProxy == null || useProxy === false) return null;
+  if (useProxy !== true && useProxy.server != null) return proxyAt(useProxy.server, '/useProxy/server');
+  const message =
+    'is not supported: this service has no proxies of its own. Name yours in proxyUrl, or in useProxy.server';
+  throw new ServiceError('not_supported', `/useProxy: ${message}`, {
+    fields: [{ pointer: '/useProxy', message }],
+  });
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+function proxyAt(text: string, pointer: string): object {
+  try {
+    const { protocol, hostname, port, username, password } = new URL(text);
+    return {
+      server: `${protocol}//${hostname}:${port === '' ? (DEFAULT_PORTS[protocol] ?? '') : port}`,
+      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    };
+  } catch {
+    // The text may have a password: it is not repeated.
+    throw invalidFields([{ pointer, message: 'must be a URL such as http://user:password@host:8080' }]);
+  }
+}
+
+/* A profile is a context; the last session that saves decides what the next one starts with. */
+function contextOf({ profileId, persistProfile, sessionId }: CreateBody): object | null {
+  const persist = persistProfile === true;
+  const saving = persist ? { persist, onConflict: 'replace' } : { persist };
+  if (profileId != null) {
+    if (!CONTEXT_ID_PATTERN.test(profileId)) throw noSuchProfile();
+    return { id: profileId, ...saving };
+  }
+  // By name: a repeat of the request must not make a second one.
+  return persist ? { name: `steel-profile-${sessionId ?? randomUUID()}`, ...saving } : null;
+}
+
+/* Where a field of the native body comes from. */
+const STEEL_POINTERS: readonly (readonly [native: string, steel: string])[] = [
+  ['/idleTimeout', '/inactivityTimeout'],
+  ['/proxy', '/proxyUrl'],
+  ['/context', '/profileId'],
+];
+
+/** The error of a check of the native body, in Steel's names. */
+export function inSteelNames(error: unknown): unknown {
+  if (!(error instanceof ServiceError) || error.code !== 'invalid_request') return error;
+  return invalidFields(error.fields.map(({ pointer, message }) => ({ pointer: renamed(pointer), message })));
+}
+
+function renamed(pointer: FieldError['pointer']): string {
+  return STEEL_POINTERS.find(([native]) => pointer.startsWith(native))?.[1] ?? pointer;
 }

@@ -1,40 +1,54 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { STATUSES, type SessionStatus } from '../../../../machines/session/session.words';
-import { projectSession } from '../../../../machines/session/session.view';
+import type { NewSession } from '../../../commands/create-session';
 import { createBodyParser, pageLimit } from '../../../contract/schemas';
 import { checkFields } from '../../../core/check-fields';
 import { ServiceError } from '../../../core/errors';
 import { refOf, SESSION_ID_PATTERN } from '../../../core/ids';
-import { indexMember } from '../../../redis/keys';
-import type { GetSession } from '../../../queries/get-session';
+import type { PageRequest } from '../../../store/session-index';
 import { withinRedisBudget } from '../../edge/redis-budget';
-import { actorOf, contextOf, tenantOf } from '../../edge/request-context';
+import { actorOf, tenantOf } from '../../edge/request-context';
 import { refOfParam } from '../../edge/session-param';
-import { createLive, LIVE_WAIT_MS } from '../../live-creation';
 import type { DialectParts } from '../dialect';
-import { nativeCreateBody } from './create-body';
-import { STEEL_STATUS, steelSession } from './session';
+import { inSteelNames, readCreateBody } from './create-body';
+import { createReady, isGone } from './creation';
+import { STEEL_STATUS, steelView } from './session';
 
-/** `POST /v1/sessions`: answers when the session is live. */
-export function createRoute({ service, url }: DialectParts): RequestHandler {
-  const parseBody = createBodyParser(service.policy);
-  const create = createLive(service);
+/**
+ * `POST /v1/sessions`: answers when the session is live and has its `sessionContext`. If the client goes away before it
+ * has the answer, the session is released: the SDK then asks for another one.
+ */
+export function createRoute(parts: DialectParts): RequestHandler {
+  const { policy } = parts.service;
+  const parseBody = createBodyParser(policy);
+  const create = createReady(parts);
+  const view = steelView(parts);
+  const parse = (native: object): NewSession => {
+    try {
+      return parseBody(native);
+    } catch (error) {
+      throw inSteelNames(error);
+    }
+  };
   return async (req, res) => {
-    const { found, ended } = await create({
-      ...{ tenant: tenantOf(res), session: parseBody(nativeCreateBody(req.body)), idempotencyKey: null },
-      ...{ actor: actorOf(res), waitMs: LIVE_WAIT_MS, stopWaiting: contextOf(res).stopWaiting },
-    });
-    if (ended !== null) throw ended;
-    res.json(steelSession(service.views.of(found), url));
+    const { native, state } = readCreateBody(req.body, policy);
+    const { found, abandon } = await create({ req, res, session: parse(native), state });
+    if (isGone(res)) {
+      await abandon();
+      return;
+    }
+    // A release that fails now is left to the time-outs of the session.
+    res.once('close', () => void (isGone(res) && abandon().catch(() => undefined)));
+    res.json(view(found));
   };
 }
 
 /** `GET /v1/sessions/{id}`. */
-export function retrieveRoute({ service, url }: DialectParts): RequestHandler {
+export function retrieveRoute(parts: DialectParts): RequestHandler {
+  const view = steelView(parts);
   return async (req, res) => {
-    const found = await withinRedisBudget(service.getSession(refOfParam(req, res)));
-    res.json(steelSession(service.views.of(found), url));
+    res.json(view(await withinRedisBudget(parts.service.getSession(refOfParam(req, res)))));
   };
 }
 
@@ -69,31 +83,33 @@ export function releaseAllRoute({ service }: DialectParts): RequestHandler {
 const listQuery = z.looseObject({
   status: z
     .enum(['live', 'released', 'failed'])
-    .transform(word => STATUSES.filter(status => STEEL_STATUS[status] === word))
+    .transform((word): readonly SessionStatus[] => STATUSES.filter(status => STEEL_STATUS[status] === word))
     .default([]),
   limit: pageLimit,
   cursorId: z.string().regex(SESSION_ID_PATTERN, 'must be the id of a session').optional(),
 });
 
-/** `GET /v1/sessions`: newest first; `cursorId` is the last session of the page before, whatever became of it. */
-export function listRoute({ service, url }: DialectParts): RequestHandler {
+/**
+ * `GET /v1/sessions`: newest first. `cursorId` is the last session of the page before, whatever became of it. The SDKs
+ * for Node and Python stop at an empty page, so only the last one is empty.
+ */
+export function listRoute(parts: DialectParts): RequestHandler {
+  const { service } = parts;
+  const view = steelView(parts);
   return async (req, res) => {
     const { status, limit, cursorId } = checkFields(listQuery, req.query, { root: 'query' });
     const tenant = tenantOf(res);
-    const statuses: readonly SessionStatus[] = status;
-    const cursor = cursorId === undefined ? null : await cursorAt(service.getSession, tenant, cursorId);
-    const page = await withinRedisBudget(
-      service.listSessions({
-        ...{ tenant, statuses, labels: [], createdAfterMs: null, createdBeforeMs: null },
-        ...{ cursor, limit },
-      }),
-    );
-    const sessions = page.sessions.map(found => steelSession(service.views.of(found), url));
+    const cursor =
+      cursorId === undefined ? null : await withinRedisBudget(service.cursorAfter(refOf(tenant, cursorId)));
+    const request = { tenant, statuses: status, labels: [], createdAfterMs: null, createdBeforeMs: null };
+    const page = await nextPage({ ...request, cursor, limit });
+    const sessions = page.sessions.map(view);
     res.json({ sessions, nextCursor: page.nextCursor === null ? null : (sessions.at(-1)?.id ?? null) });
   };
-}
 
-async function cursorAt(getSession: GetSession, tenant: string, id: string): Promise<string> {
-  const { record } = await withinRedisBudget(getSession(refOf(tenant, id)));
-  return indexMember(projectSession(record.snapshot).createdAtMs, id);
+  async function nextPage(request: PageRequest): ReturnType<typeof service.listSessions> {
+    const page = await withinRedisBudget(service.listSessions(request));
+    if (page.sessions.length > 0 || page.nextCursor === null) return page;
+    return nextPage({ ...request, cursor: page.nextCursor });
+  }
 }

@@ -1,6 +1,8 @@
-import type { SessionData } from '../../../client/session';
+import { connectToken } from '../../../contract/connect-token';
 import { DEFAULT_DIMENSIONS } from '../../../core/window-layout';
+import type { FoundSession } from '../../../queries/get-session';
 import type { SessionStatus } from '../../../../machines/session/session.words';
+import type { DialectParts } from '../dialect';
 
 /** A session as Steel's clients see it. */
 export interface SteelSession {
@@ -22,8 +24,11 @@ export interface SteelSession {
   readonly sessionViewerUrl: string;
   readonly headless: boolean;
   readonly isSelenium: false;
+  readonly solveCaptcha: false;
   readonly userAgent?: string;
   readonly inactivityTimeout?: number;
+  readonly profileId?: string;
+  readonly persistProfile?: boolean;
 }
 
 /** Steel's words; a session that has timed out is `released` there. */
@@ -38,32 +43,34 @@ export const STEEL_STATUS: Readonly<Record<SessionStatus, SteelStatus>> = {
   failed: 'failed',
 };
 
-/**
- * A session → Steel's view of it. Clients append `&apiKey=…` to `websocketUrl`, so it has a query.
- *
- * @param url - where clients reach the API
- */
-export function steelSession(session: SessionData, url: string): SteelSession {
-  const { id, userAgent, idleTimeout } = session;
-  const viewer = session.viewerUrl ?? url;
-  return {
-    id,
-    createdAt: session.createdAt,
-    status: STEEL_STATUS[session.status],
-    timeout: session.timeout,
-    duration: session.duration,
-    eventCount: 0,
-    creditsUsed: 0,
-    proxyBytesUsed: 0,
-    proxySource: session.proxy === null ? null : 'external',
-    dimensions: session.dimensions ?? DEFAULT_DIMENSIONS,
-    optimizeBandwidth: {},
-    websocketUrl: `${url.replace(/^http/, 'ws')}/steel/?sessionId=${id}`,
-    debugUrl: viewer,
-    sessionViewerUrl: viewer,
-    headless: session.headless,
-    isSelenium: false,
-    ...(userAgent === null ? {} : { userAgent }),
-    ...(idleTimeout === null ? {} : { inactivityTimeout: idleTimeout }),
+/** Makes Steel's view of a session. */
+export type SteelView = (found: FoundSession) => SteelSession;
+
+/** @see SteelView */
+export function steelView({ service: { views }, url, secret }: DialectParts): SteelView {
+  return found => {
+    const session = views.of(found);
+    const { id, createdAt, timeout, userAgent, idleTimeout, context } = session;
+    const viewer = session.viewerUrl ?? url;
+    return {
+      ...{ id, createdAt, status: STEEL_STATUS[session.status], timeout },
+      duration: Math.round(session.duration),
+      eventCount: 0,
+      creditsUsed: 0,
+      proxyBytesUsed: 0,
+      proxySource: session.proxy === null ? null : 'external',
+      dimensions: session.dimensions ?? DEFAULT_DIMENSIONS,
+      optimizeBandwidth: {},
+      // Clients append `&apiKey=…`, so there must be a query.
+      websocketUrl: `${url.replace(/^http/, 'ws')}/steel/?sessionId=${id}&token=${connectToken(secret, found.record.ref)}`,
+      debugUrl: viewer,
+      sessionViewerUrl: viewer,
+      headless: session.headless,
+      isSelenium: false,
+      solveCaptcha: false,
+      ...(userAgent === null ? {} : { userAgent }),
+      ...(idleTimeout === null ? {} : { inactivityTimeout: idleTimeout }),
+      ...(context === null ? {} : { profileId: context.id, persistProfile: context.persist }),
+    };
   };
 }
