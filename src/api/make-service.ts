@@ -5,6 +5,7 @@ import { createSession } from '../commands/create-session';
 import { deleteContext } from '../commands/delete-context';
 import { drainWorker } from '../commands/drain-worker';
 import { importStorageState } from '../commands/import-storage-state';
+import { keepFile } from '../commands/keep-file';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
 import { restoreVersion } from '../commands/restore-version';
@@ -86,6 +87,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     retryJob: retryJob(retrying),
     discardJob: discardJob(retrying),
     views: new SessionViews(url, secret),
+    keepFile: keepFile(deps),
     fileLinks: new FileLinks(url, secret),
     policy: config,
   };

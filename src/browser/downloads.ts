@@ -1,4 +1,4 @@
-import { get, type IncomingMessage } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { withDeadline } from '../core/abort';
@@ -30,8 +30,8 @@ export type Downloads = z.output<typeof listed>;
 /** One downloaded file, as the keeper reports it. */
 export type Download = z.output<typeof listed>['downloads'][number];
 
-/** The bytes of a download. */
-export interface DownloadBody {
+/** The bytes of a download, or of an upload. */
+export interface FileBody {
   readonly size: number;
   /** Breaks off with an error when the keeper does. */
   readonly bytes: IncomingMessage;
@@ -43,7 +43,7 @@ export interface DownloadBody {
  * @throws ServiceError `browser_unreachable`.
  */
 export async function listDownloads(route: KeeperRoute): Promise<Downloads> {
-  const answer = await ask(route, null);
+  const answer = await ask(route, 'GET', null);
   return orUnreachable(async () =>
     listed.parse(await withDeadline('the list', ANSWER_TIMEOUT_MS, json(answer))),
   );
@@ -54,16 +54,30 @@ export async function listDownloads(route: KeeperRoute): Promise<Downloads> {
  *
  * @throws ServiceError `download_not_found`, `download_quota_exceeded`, `browser_unreachable`.
  */
-export async function openDownload(route: KeeperRoute, name: string): Promise<DownloadBody> {
+export async function openDownload(route: KeeperRoute, name: string): Promise<FileBody> {
   // No file system has longer names.
   if (Buffer.byteLength(name) > NAME_MAX_BYTES) throw notFound();
-  const bytes = await ask(route, name);
+  const bytes = await ask(route, 'GET', name);
   return { size: Number(bytes.headers['content-length']), bytes };
 }
 
-async function ask({ keeper, claimId, secret }: KeeperRoute, name: string | null): Promise<IncomingMessage> {
+/**
+ * Removes one download.
+ *
+ * @throws ServiceError `download_not_found`, `browser_unreachable`.
+ */
+export async function removeDownload(route: KeeperRoute, name: string): Promise<void> {
+  if (Buffer.byteLength(name) > NAME_MAX_BYTES) throw notFound();
+  (await ask(route, 'DELETE', name)).destroy();
+}
+
+async function ask(
+  { keeper, claimId, secret }: KeeperRoute,
+  method: 'GET' | 'DELETE',
+  name: string | null,
+): Promise<IncomingMessage> {
   const path = keeperFilesPath(secret, claimId, 'downloads', name);
-  const answer = await orUnreachable(async () => answerTo({ ...keeper, path, agent: false }));
+  const answer = await orUnreachable(async () => answerTo({ ...keeper, path, method, agent: false }));
   if (answer.statusCode === 200) return answer;
   answer.destroy();
   if (answer.statusCode === 404) throw notFound();
@@ -71,18 +85,21 @@ async function ask({ keeper, claimId, secret }: KeeperRoute, name: string | null
   throw unreachable(`the keeper answered with status ${answer.statusCode ?? 'unknown'}`);
 }
 
-function answerTo(options: KeeperAddress & { path: string; agent: false }): Promise<IncomingMessage> {
+function answerTo(
+  options: KeeperAddress & { path: string; method: string; agent: false },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = get(options);
+    const asked = request(options);
     const timer = setTimeout(
-      () => request.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)),
+      () => asked.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)),
       ANSWER_TIMEOUT_MS,
     );
-    request.once('response', resolve);
+    asked.once('response', resolve);
     // Never removed: if the connection breaks later, the reader of the answer gets the error.
-    request.on('error', reject);
-    request.once('response', () => clearTimeout(timer));
-    request.once('close', () => clearTimeout(timer));
+    asked.on('error', reject);
+    asked.once('response', () => clearTimeout(timer));
+    asked.once('close', () => clearTimeout(timer));
+    asked.end();
   });
 }
 

@@ -30,6 +30,12 @@ export interface StepPage {
    *   failed, for the producer of the job.
    */
   perform(step: RunStep): Promise<StepOutput>;
+  /**
+   * Reads something from the page.
+   *
+   * @throws as {@link perform}
+   */
+  read<T>(what: string, timeoutMs: number, work: (page: Page) => Promise<T>): Promise<T>;
   /** Disconnects; the session and its pages stay as they are. */
   close(): void;
 }
@@ -68,7 +74,12 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
     page.once('close', () => over.abort(gone('the page has been closed')));
     page.once('error', () => over.abort(gone('the page has crashed')));
     const call = await cdpOf(browser);
-    return { perform: step => perform({ page, call, over: over.signal }, step), close };
+    const connected = { page, call, over: over.signal };
+    return {
+      perform: step => perform(connected, step),
+      read: (what, timeoutMs, work) => read(connected, what, timeoutMs, work),
+      close,
+    };
   } catch (cause) {
     close();
     const reason = reasonOf(cause).replace(/\.$/, '');
@@ -126,6 +137,22 @@ async function perform({ page, call, over }: Connected, step: RunStep): Promise<
     late.abort();
     if (IS_GONE.test(reasonOf(error))) throw gone('the page has been closed');
     throw await explained(page, step, error, over);
+  }
+}
+
+async function read<T>(
+  { page, over }: Connected,
+  what: string,
+  timeoutMs: number,
+  work: (page: Page) => Promise<T>,
+): Promise<T> {
+  try {
+    over.throwIfAborted();
+    return await withDeadline(what, timeoutMs, work(page));
+  } catch (error) {
+    over.throwIfAborted();
+    if (IS_GONE.test(reasonOf(error))) throw gone('the page has been closed');
+    throw new Error(reasonOf(error), { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ServiceError } from '../core/errors';
-import { withBrowser } from './cdp-call';
+import { withBrowser, type CdpCall } from './cdp-call';
 import type { Route } from './dial';
 import { listPages } from './open-pages';
 
@@ -25,7 +25,12 @@ export async function takeScreenshot(route: Route, pageId: string | null): Promi
       });
     }
     const { sessionId } = attached.parse(await call('Target.attachToTarget', { targetId, flatten: true }));
-    const { data } = captured.parse(await call('Page.captureScreenshot', { format: 'png' }, sessionId));
-    return Buffer.from(data, 'base64');
+    return capturePage(call, sessionId);
   });
+}
+
+/** What an attached page shows, as PNG. */
+export async function capturePage(call: CdpCall, sessionId: string): Promise<Buffer> {
+  const { data } = captured.parse(await call('Page.captureScreenshot', { format: 'png' }, sessionId));
+  return Buffer.from(data, 'base64');
 }

@@ -1,4 +1,4 @@
-import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ServiceError, messageOf } from '../core/errors';
 import { keeperFilesPath } from '../core/keeper-ticket';
 import type { KeeperRoute } from './dial';
+import type { FileBody } from './downloads';
 
 /**
  * How long a connection to a keeper may be without a byte. More than a client may be silent, so that a silent client is
@@ -54,6 +55,24 @@ export async function storeUpload(route: KeeperRoute, file: FileToUpload): Promi
   return ask(route, stored, { method: 'POST', name: file.name, file });
 }
 
+/**
+ * Opens one upload. The caller must read or destroy the bytes.
+ *
+ * @throws ServiceError `upload_not_found`, `browser_unreachable`.
+ */
+export async function openUpload(route: KeeperRoute, name: string): Promise<FileBody> {
+  const asked = requestTo(route, 'GET', name, {});
+  try {
+    const bytes = await answerTo(asked);
+    if (bytes.statusCode === 200) return { size: Number(bytes.headers['content-length']), bytes };
+    bytes.destroy();
+    throw refusal(bytes.statusCode);
+  } catch (error) {
+    asked.destroy();
+    throw error instanceof ServiceError ? error : unreachable(messageOf(error), error);
+  }
+}
+
 /** @throws ServiceError `upload_not_found`, `browser_unreachable`. */
 export async function removeUpload(route: KeeperRoute, name: string): Promise<void> {
   await ask(route, z.object({}), { method: 'DELETE', name });
@@ -66,25 +85,31 @@ interface Asked {
   readonly file?: FileToUpload;
 }
 
-async function ask<T>(
+function requestTo(
   { keeper, claimId, secret }: KeeperRoute,
-  schema: z.ZodType<T>,
-  { method, name, file }: Asked,
-): Promise<T> {
-  const size = file?.size ?? null;
+  method: Asked['method'],
+  name: string | null,
+  headers: OutgoingHttpHeaders,
+): ClientRequest {
   const asked = request({
     ...keeper,
     path: keeperFilesPath(secret, claimId, 'uploads', name),
     method,
     agent: false,
-    headers: {
-      // Asked to close, the keeper would close with an early answer, and the reset could overtake it.
-      connection: 'keep-alive',
-      ...(size === null ? {} : { 'content-length': size }),
-    },
+    headers,
     timeout: SILENT_AFTER_MS,
   });
   asked.once('timeout', () => asked.destroy(new Error(`nothing happened for ${SILENT_AFTER_MS} ms`)));
+  return asked;
+}
+
+async function ask<T>(route: KeeperRoute, schema: z.ZodType<T>, { method, name, file }: Asked): Promise<T> {
+  const size = file?.size ?? null;
+  const asked = requestTo(route, method, name, {
+    // Asked to close, the keeper would close with an early answer, and the reset could overtake it.
+    connection: 'keep-alive',
+    ...(size === null ? {} : { 'content-length': size }),
+  });
   try {
     const answer = await answerTo(asked, file);
     const content = await json(answer);

@@ -4,6 +4,7 @@ import type { CreateSession } from '../commands/create-session';
 import type { DeleteContext } from '../commands/delete-context';
 import type { DrainWorker } from '../commands/drain-worker';
 import type { ImportStorageState } from '../commands/import-storage-state';
+import type { KeepFile } from '../commands/keep-file';
 import type { ReleaseAll } from '../commands/release-all';
 import type { ReleaseSession } from '../commands/release-session';
 import type { RestoreVersion } from '../commands/restore-version';
@@ -71,6 +72,7 @@ export interface Service extends ContextService {
   readonly discardJob: DiscardJob;
   /** How answers show a session. */
   readonly views: SessionViews;
+  readonly keepFile: KeepFile;
   readonly fileLinks: FileLinks;
   /** Which time-outs may be asked for. */
   readonly policy: TimeoutPolicy;

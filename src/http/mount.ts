@@ -38,8 +38,9 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
 const bodyReaders = ({ streamedBody, bodyMaxBytes }: Operation): RequestHandler[] =>
   streamedBody === undefined ? bodyReader(bodyMaxBytes) : [];
 
-/** `/v1/sessions/{id}` as Express writes it. */
-export const routePath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+/** `/v1/sessions/{id}` as Express writes it; `{+name}` stands for all further parts of a path. */
+export const routePath = (path: string): string =>
+  path.replaceAll(/\{\+(\w+)\}/g, '*$1').replaceAll(/\{(\w+)\}/g, ':$1');
 
 /** Every path that can match a request, as Express writes it. */
 export const ROUTES: readonly string[] = [

@@ -9,8 +9,8 @@ import { toStorageState, type StorageState } from '../profiles/storage-state';
 import type { ContextVersions } from '../store/contexts/context-versions';
 import type { GetContext } from './get-context';
 
-/** Reads cookies and local storage of a context's current version, as Playwright's `storageState`. */
-export type GetStorageState = (ref: ContextRef) => Promise<StorageState>;
+/** Reads cookies and local storage of a version of a context (default: the current one), as Playwright's `storageState`. */
+export type GetStorageState = (ref: ContextRef, version?: number) => Promise<StorageState>;
 
 /** Dependencies of {@link getStorageState}. */
 export interface GetStorageStateParts extends OpenVersionParts {
@@ -25,15 +25,16 @@ const EMPTY: StorageState = { cookies: [], origins: [] };
 /**
  * Local storage is that of the origins which were open at the save.
  *
- * @throws ServiceError `context_not_found`; `storage_state_unknown` if the browser was closed by its client, before its
+ * @throws ServiceError `context_not_found`, `context_version_not_found`; `storage_state_unknown` if the browser was closed by its client, before its
  *   state was read; `context_failed` for a damaged version; `storage_unavailable`; what Redis throws while it is away.
  */
 export function getStorageState(parts: GetStorageStateParts): GetStorageState {
   const limits = archiveLimits(parts.maxBytes);
-  return async ref => {
+  return async (ref, asked) => {
     const { currentVersion } = await parts.getContext(ref);
-    if (currentVersion === 0) return EMPTY;
-    const version = await parts.contextVersions.find(ref, currentVersion);
+    const wanted = asked ?? currentVersion;
+    if (wanted === 0) return EMPTY;
+    const version = await parts.contextVersions.find(ref, wanted);
     if (version === null) throw versionNotFound();
     try {
       const archive = await openVersion(parts, parseRef(ref)?.tenant ?? '', version);

@@ -23,7 +23,7 @@ export interface DialectParts {
  */
 export interface DialectCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the mount, with parameters as `{name}`. */
+  /** Below the mount, with parameters as `{name}`; `{+name}` is the rest of the path, as an array of its parts. */
   readonly path: string;
   readonly call: string;
   /** What differs from the original, or why it is missing; left out: nothing. */
@@ -34,6 +34,8 @@ export interface DialectCall {
   readonly isOpen?: true;
   /** Its handler reads the body as it comes. */
   readonly isStreamed?: true;
+  /** How large the body may be, bytes; left out: as of the native API. */
+  readonly bodyMaxBytes?: number;
 }
 
 /** The calls of a dialect by a name of their own. */

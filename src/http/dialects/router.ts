@@ -1,5 +1,6 @@
 import { Router, type RequestHandler } from 'express';
 import { ServiceError } from '../../core/errors';
+import { dropBody } from '../../core/request-body';
 import type { Logger } from '../../core/logger';
 import { unauthorized, type Authenticator } from '../edge/authenticator';
 import { bodyReader } from '../edge/body';
@@ -24,9 +25,10 @@ export function dialectRouter(dialect: Dialect, { authenticator, log }: DialectR
     next();
   };
   for (const [name, call] of Object.entries(dialect.calls)) {
+    const isUnread = call.isStreamed === true || call.isMissing === true;
     const guards = [
       ...(call.isOpen === true ? [] : [authenticate]),
-      ...(call.isStreamed === true ? [] : bodyReader()),
+      ...(isUnread ? [] : bodyReader(call.bodyMaxBytes)),
     ];
     const handler = dialect.handlers[name] ?? missing(call);
     router.route(routePath(call.path))[VERBS[call.method]](...guards, handler);
@@ -42,7 +44,8 @@ export const dialectRoutes = ({ mount, calls }: Dialect): readonly string[] => [
 ];
 
 function missing({ call, differs }: DialectCall): RequestHandler {
-  return () => {
+  return (req, res) => {
+    dropBody(req, res);
     throw new ServiceError('not_supported', `${call} is not supported here. ${differs ?? ''}`.trimEnd());
   };
 }

@@ -1,19 +1,15 @@
-import { pipeline } from 'node:stream/promises';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { listDownloads, openDownload, type Download, type Downloads } from '../../browser/downloads';
 import type { FindKeeper } from '../../engine/live-browser';
 import { withinRedisBudget } from '../edge/redis-budget';
+import { sendFile } from '../edge/send-file';
 import { refOfParam } from '../edge/session-param';
 import type { StalledReaders } from '../../core/stalled-readers';
 
 /** Dependencies of the routes. */
 export interface SessionDownloadsRouteParts {
   readonly findKeeper: FindKeeper;
-  /**
-   * Cuts readers that do not read: each keeps a file of the keeper open, and so its bytes on the disk after the
-   * session's end.
-   */
   readonly stalledReaders: Pick<StalledReaders, 'watch'>;
 }
 
@@ -48,10 +44,7 @@ export function listDownloadsRoute({
   };
 }
 
-/**
- * `GET /v1/sessions/:id/downloads/:name`: the bytes of a finished download. They are untrusted, so a web browser must
- * not show them as a page of this origin.
- */
+/** `GET /v1/sessions/:id/downloads/:name`: the bytes of a finished download. */
 export function fetchDownloadRoute({
   findKeeper,
   stalledReaders,
@@ -60,19 +53,7 @@ export function fetchDownloadRoute({
     const name = String(req.params['name']);
     const route = await withinRedisBudget(findKeeper(refOfParam(req, res)));
     const { size, bytes } = await openDownload(route, name);
-    res.attachment(name);
-    res.set({
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': String(size),
-      'X-Content-Type-Options': 'nosniff',
-      'Cache-Control': 'no-store',
-    });
-    const { socket } = res;
-    const reader = socket === null ? null : stalledReaders.watch(socket, () => socket.resetAndDestroy());
-    // If either side breaks off, the other sees a broken connection; the answer has begun already and cannot be
-    // changed.
-    await pipeline(bytes, res).catch(() => res.destroy());
-    reader?.unwatch();
+    await sendFile(res, { name, size, bytes }, stalledReaders);
   };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isFileName } from '../../../src/core/file-name';
 import { allowSlowBody, bodyOf, dropBody } from '../../../src/core/request-body';
 import type { BrowserUploads } from '../uploads/browser-uploads';
+import { sendOpened } from './send-opened';
 import { UploadError, type UploadRefusal } from '../uploads/upload-quota';
 
 /** After so long without a byte of a file the API is taken for gone. It cuts silent clients itself, and earlier. */
@@ -9,7 +10,7 @@ const SILENT_AFTER_MS = 60_000;
 
 /** A browser that takes files. */
 export interface TakesUploads {
-  readonly uploads: Pick<BrowserUploads, 'list' | 'store' | 'remove'>;
+  readonly uploads: Pick<BrowserUploads, 'list' | 'read' | 'store' | 'remove'>;
 }
 
 const STATUS_OF_REFUSAL: Readonly<Record<UploadRefusal, number>> = { quota: 413, disk_full: 507, gone: 410 };
@@ -43,6 +44,21 @@ export async function takeUpload(
     if (!(error instanceof UploadError)) throw error;
     refuse(request, response, STATUS_OF_REFUSAL[error.refusal]);
   }
+}
+
+/**
+ * Answers with the bytes of an upload, or with 404.
+ *
+ * @throws as {@link sendOpened}.
+ */
+export async function sendUpload(
+  { uploads }: TakesUploads,
+  name: string,
+  response: ServerResponse,
+): Promise<void> {
+  const found = await uploads.read(name);
+  if (found === null) sendJson(response, 404, {});
+  else await sendOpened(found, response);
 }
 
 /** Removes an upload, or answers 404. */

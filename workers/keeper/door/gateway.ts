@@ -12,8 +12,8 @@ import { spliceUpgrade, type Splice } from '../../../src/core/splice';
 import { StalledReaders, type StallRule } from '../../../src/core/stalled-readers';
 import type { DevToolsAddress } from '../process/devtools';
 import { sendDevToolsJson } from './gateway-devtools';
-import { sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
-import { removeUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
+import { removeDownload, sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
+import { removeUpload, sendUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
 import { listenOnSocket } from './listen-on-socket';
 
 /** How long a peer may take to send its request. */
@@ -202,8 +202,12 @@ function answerTo(method: string | undefined, { browser, part }: Admitted): Answ
       return (_request, response) => sendDownloadList(browser, response);
     case 'GET downloads/name':
       return (_request, response) => sendDownload(browser, name ?? '', response);
+    case 'DELETE downloads/name':
+      return (_request, response) => removeDownload(browser, name ?? '', response);
     case 'GET uploads':
       return (_request, response) => sendUploadList(browser, response);
+    case 'GET uploads/name':
+      return (_request, response) => sendUpload(browser, name ?? '', response);
     case 'POST uploads/name':
       return (request, response) => takeUpload(browser, name ?? '', request, response);
     case 'DELETE uploads/name':

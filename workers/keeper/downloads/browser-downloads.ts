@@ -1,7 +1,14 @@
 import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
 import { watchDownloads, type FinishedDownload } from './download-watch';
-import { listDownloads, openDownload, renameDownload, type Download, type OpenDownload } from './downloads';
+import {
+  listDownloads,
+  openDownload,
+  removeDownload,
+  renameDownload,
+  type Download,
+  type OpenDownload,
+} from './downloads';
 import type { DevToolsAddress } from '../process/devtools';
 
 /** How many downloads can be requested by their guid; older ones only by name. */
@@ -55,6 +62,15 @@ export class BrowserDownloads {
     await this.#naming;
     const { path, uid } = this.#parts;
     return openDownload(path, this.#fileByGuid.get(nameOrGuid) ?? nameOrGuid, uid);
+  }
+
+  /** Removes a finished download by its name or guid; false if there is none. */
+  async remove(nameOrGuid: string): Promise<boolean> {
+    const found = await this.open(nameOrGuid);
+    if (found === null) return false;
+    await found.file.close();
+    await removeDownload(this.#parts.path, this.#fileByGuid.get(nameOrGuid) ?? nameOrGuid);
+    return true;
   }
 
   /* A file that cannot be renamed keeps its guid as name, and stays available. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isFileName, numberedFileName } from '../../../src/core/file-name';
 import { isNoRoom } from '../books/disk-room';
-import { inFolder, linkIfFree, openFolder, type OpenFolder } from '../process/open-folder';
+import { inFolder, linkIfFree, openFolder, SAFE_READ_FLAGS, type OpenFolder } from '../process/open-folder';
 import type { RunDirectory } from '../process/run-directory';
 import { UploadError, UploadQuota, UPLOADS_MAX, type CountedFile } from './upload-quota';
 
@@ -114,6 +114,13 @@ export class BrowserUploads {
     }
   }
 
+  /** Opens a file, which the caller closes; null if there is none of this name. */
+  async read(name: string): Promise<{ readonly file: FileHandle; readonly size: number } | null> {
+    if (!isFileName(name)) return null;
+    const { uploads } = this.#parts.directory;
+    return inFolder(uploads, null, inside => openFile(join(inside, name)), ownUid());
+  }
+
   /**
    * Removes a file; false if there is none of this name.
    *
@@ -168,6 +175,15 @@ export class BrowserUploads {
       await drafts.close();
     }
   }
+}
+
+async function openFile(path: string): Promise<{ file: FileHandle; size: number } | null> {
+  const file = await open(path, SAFE_READ_FLAGS).catch(() => null);
+  if (file === null) return null;
+  const stats = await file.stat();
+  if (stats.isFile()) return { file, size: stats.size };
+  await file.close();
+  return null;
 }
 
 async function write(draft: string, bytes: Readable, counted: CountedFile): Promise<void> {

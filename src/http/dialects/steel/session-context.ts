@@ -20,7 +20,7 @@ const cookie = z
   })
   .refine(({ domain, url }) => domain != null || url != null, 'needs a domain or a url');
 
-const isOrigin = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+const isOrigin = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
 const localStorage = z.record(
   z.string().refine(isOrigin, 'must be an origin, such as https://shop.example'),
