@@ -23,8 +23,8 @@ const DELAY_MAX_MS = 20_000;
 const pageFields = {
   url: z.string(),
   delay: z.int().min(0).max(DELAY_MAX_MS, `must be at most ${DELAY_MAX_MS} milliseconds`).nullish(),
-  useProxy: z.unknown(),
-  proxyUrl: z.unknown(),
+  useProxy: z.unknown().optional(),
+  proxyUrl: z.unknown().optional(),
 };
 const pdfBody = z.looseObject(pageFields);
 const screenshotBody = z.looseObject({ ...pageFields, fullPage: z.boolean().nullish() });
