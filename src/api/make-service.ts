@@ -6,6 +6,7 @@ import { deleteContext } from '../commands/delete-context';
 import { drainWorker } from '../commands/drain-worker';
 import { importStorageState } from '../commands/import-storage-state';
 import { keepFile } from '../commands/keep-file';
+import { keepAlive } from '../commands/keep-alive';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
 import { restoreVersion } from '../commands/restore-version';
@@ -32,6 +33,7 @@ import { getCapacity, listWorkers } from '../queries/list-workers';
 import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
 import { getQuarantined, listQuarantine, type QuarantineParts } from '../queries/quarantined-jobs';
 import { sessionHistory } from '../queries/session-history';
+import { requestedSave } from '../queries/requested-save';
 import { getStorageState } from '../queries/storage-state';
 import { VersionMaker } from '../engine/version-maker';
 import { getUsage } from '../queries/usage';
@@ -63,6 +65,8 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
       useContext: useContext({ ...using, createContext: createContext(deps) }),
     }),
     saveContext: saveContext(deps),
+    requestedSave: requestedSave(deps.saves),
+    keepAlive: keepAlive(deps),
     updateSession: updateSession(deps),
     releaseSession: release,
     releaseAll: releaseAll({ index, releaseSession: release }),

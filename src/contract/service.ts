@@ -5,6 +5,7 @@ import type { DeleteContext } from '../commands/delete-context';
 import type { DrainWorker } from '../commands/drain-worker';
 import type { ImportStorageState } from '../commands/import-storage-state';
 import type { KeepFile } from '../commands/keep-file';
+import type { KeepAlive } from '../commands/keep-alive';
 import type { ReleaseAll } from '../commands/release-all';
 import type { ReleaseSession } from '../commands/release-session';
 import type { RestoreVersion } from '../commands/restore-version';
@@ -24,6 +25,7 @@ import type { ListSessions } from '../queries/list-sessions';
 import type { GetCapacity, ListWorkers } from '../queries/list-workers';
 import type { GetLiveDetails } from '../queries/live-details';
 import type { GetQuarantined, ListQuarantine } from '../queries/quarantined-jobs';
+import type { GetRequestedSave } from '../queries/requested-save';
 import type { SessionHistory } from '../queries/session-history';
 import type { GetStorageState } from '../queries/storage-state';
 import type { GetUsage } from '../queries/usage';
@@ -48,6 +50,8 @@ export interface ContextService {
 export interface Service extends ContextService {
   readonly createSession: CreateSession;
   readonly saveContext: SaveContext;
+  readonly requestedSave: GetRequestedSave;
+  readonly keepAlive: KeepAlive;
   readonly updateSession: UpdateSession;
   readonly releaseSession: ReleaseSession;
   readonly releaseAll: ReleaseAll;
