@@ -10,6 +10,13 @@ export interface ApiKey {
   readonly key: string;
 }
 
+/** A listener that speaks TLS. */
+export interface TlsConfig {
+  readonly port: number;
+  /** PEM files of the operator; null: a development certificate in the data folder. */
+  readonly files: { readonly cert: string; readonly key: string } | null;
+}
+
 /** The whole configuration, checked, with units in the names. Plain data, so that tests can write it by hand. */
 export interface Config {
   readonly host: string;
@@ -17,6 +24,8 @@ export interface Config {
   readonly dataDir: string;
   /** Origin that URLs in answers start with; null: made from host and the port that was actually bound. */
   readonly publicUrl: string | null;
+  /** The listener of dialects whose clients speak TLS only; null: off. */
+  readonly tls: TlsConfig | null;
   /** Empty: requests need no key, allowed on loopback only. */
   readonly apiKeys: readonly ApiKey[];
   /** Signs connect tokens; null: generated once and kept in Redis. */
@@ -88,6 +97,9 @@ const schema = z.object({
   HOLDFAST_PORT: integer(0, 65_535).default(3000),
   HOLDFAST_DATA_DIR: z.string().default('.holdfast'),
   HOLDFAST_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  HOLDFAST_TLS_PORT: integer(1, 65_535).optional(),
+  HOLDFAST_TLS_CERT: z.string().optional(),
+  HOLDFAST_TLS_KEY: z.string().optional(),
   HOLDFAST_API_KEYS: z.string().default(''),
   HOLDFAST_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   HOLDFAST_KEEPER_LISTEN: hostPort.optional(),
@@ -142,6 +154,9 @@ export function envToConfig(env: Env): Config {
   if (values.HOLDFAST_TIMEOUT_DEFAULT > values.HOLDFAST_TIMEOUT_MAX) {
     problems.push('HOLDFAST_TIMEOUT_DEFAULT: is greater than HOLDFAST_TIMEOUT_MAX');
   }
+  if ((values.HOLDFAST_TLS_CERT === undefined) !== (values.HOLDFAST_TLS_KEY === undefined)) {
+    problems.push('HOLDFAST_TLS_CERT: goes together with HOLDFAST_TLS_KEY');
+  }
   const dataDir = resolve(values.HOLDFAST_DATA_DIR);
   const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
   problems.push(...storageProblems);
@@ -151,6 +166,7 @@ export function envToConfig(env: Env): Config {
     port: values.HOLDFAST_PORT,
     dataDir,
     publicUrl: values.HOLDFAST_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    tls: tlsConfig(values),
     apiKeys,
     secret: values.HOLDFAST_SECRET ?? null,
     redisUrl: values.REDIS_URL ?? null,
@@ -180,6 +196,12 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 /** Whether a bind address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function tlsConfig(values: z.output<typeof schema>): TlsConfig | null {
+  const { HOLDFAST_TLS_PORT: port, HOLDFAST_TLS_CERT: cert, HOLDFAST_TLS_KEY: key } = values;
+  if (port === undefined) return null;
+  return { port, files: cert === undefined || key === undefined ? null : { cert, key } };
 }
 
 function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {

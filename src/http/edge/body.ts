@@ -22,7 +22,8 @@ function requireJson(req: Request, _res: Response, next: NextFunction): void {
   next();
 }
 
-function hasBody(req: Request): boolean {
+/** Whether a request has a body that is not empty. */
+export function hasBody(req: Request): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 

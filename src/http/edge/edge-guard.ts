@@ -9,6 +9,8 @@ export interface EdgeGuardOptions {
   /** The public URL, if the operator has set one. */
   readonly publicUrl: string | null;
   readonly hasApiKeys: boolean;
+  /** Further names of this service: those that its TLS certificate is for. */
+  readonly isNamed?: (hostname: string) => boolean;
 }
 
 /** Refuses a request whose Host or Origin is not accepted. Throws or returns; used for HTTP and upgrades alike. */
@@ -50,6 +52,7 @@ function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname:
   const loopbackCounts = isLoopbackName(options.host) || options.hasApiKeys;
   return hostname =>
     named.has(hostname) ||
+    options.isNamed?.(hostname) === true ||
     (loopbackCounts && isLoopbackName(hostname)) ||
     // A page does not have the keys, so with keys any IP address is accepted as host (health checks, pods).
     (options.hasApiKeys && isIP(hostname) !== 0);

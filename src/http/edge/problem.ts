@@ -39,8 +39,11 @@ export interface ProblemAnswer extends AnsweredError {
   readonly body: Problem;
 }
 
-/** How the clients of a dialect are told of an error. */
-export type ErrorAnswer = (error: ServiceError, asked: Asked) => AnsweredError;
+/**
+ * How the clients of a dialect are told of an error. `status` is what the listener answers with in place of the
+ * catalogue's.
+ */
+export type ErrorAnswer = (error: ServiceError, asked: Asked, status?: number) => AnsweredError;
 
 /** What an answer repeats of its request. */
 export interface Asked {

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       port: 3000,
       dataDir: resolve('.holdfast'),
       publicUrl: null,
+      tls: null,
       apiKeys: [],
       secret: null,
       redisUrl: null,
@@ -57,6 +58,9 @@ describe('the configuration', () => {
       HOLDFAST_PORT: '8080',
       HOLDFAST_DATA_DIR: '/var/lib/holdfast',
       HOLDFAST_PUBLIC_URL: 'https://browsers.example/',
+      HOLDFAST_TLS_PORT: '8443',
+      HOLDFAST_TLS_CERT: '/etc/tls/cert.pem',
+      HOLDFAST_TLS_KEY: '/etc/tls/key.pem',
       HOLDFAST_API_KEYS: 'acme=key-of-acme, beta=key=of=beta',
       HOLDFAST_SECRET: '0123456789abcdef',
       HOLDFAST_KEEPER_LISTEN: '0.0.0.0:9223',
@@ -92,6 +96,7 @@ describe('the configuration', () => {
       port: 8080,
       dataDir: '/var/lib/holdfast',
       publicUrl: 'https://browsers.example',
+      tls: { port: 8443, files: { cert: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' } },
       apiKeys: [
         { tenant: 'acme', key: 'key-of-acme' },
         { tenant: 'beta', key: 'key=of=beta' },
@@ -156,6 +161,14 @@ describe('the configuration', () => {
     [{ HOLDFAST_CONTEXT_VERSIONS: '0' }, 'HOLDFAST_CONTEXT_VERSIONS'],
   ])('does not take %j as storage', (env, name) => {
     expect(problemsOf(env).map(problem => problem.split(':')[0])).toEqual([name]);
+  });
+
+  it('takes a certificate together with its key only, and uses both only with a port', () => {
+    expect(problemsOf({ HOLDFAST_TLS_PORT: '8443', HOLDFAST_TLS_CERT: '/c' })).toEqual([
+      expect.stringContaining('HOLDFAST_TLS_CERT'),
+    ]);
+    expect(envToConfig({ HOLDFAST_TLS_PORT: '8443' }).tls).toEqual({ port: 8443, files: null });
+    expect(envToConfig({ HOLDFAST_TLS_CERT: '/c', HOLDFAST_TLS_KEY: '/k' }).tls).toBeNull();
   });
 
   it('names every problem at once, each with the setting it is about', () => {
