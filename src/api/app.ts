@@ -31,6 +31,7 @@ import { SplicedClients } from '../http/gateway/spliced-clients';
 import { readFigures } from '../queries/installation-figures';
 import { startIngress } from './ingress';
 import { makeService } from './make-service';
+import { openTlsFront, serveTls, type TlsFront } from './tls-front';
 import { QueueDepths } from '../queue/queue-depths';
 import { HealthStore } from '../store/health-store';
 
@@ -38,6 +39,8 @@ import { HealthStore } from '../store/health-store';
 export interface Api {
   /** Its URL: the configured public URL, or host and port. */
   readonly url: string;
+  /** Where dialects are whose clients speak TLS only; null: nowhere. */
+  readonly tlsUrl: string | null;
   /** Stops accepting, disconnects all clients and closes everything; no session is changed. */
   close(): Promise<void>;
 }
@@ -51,15 +54,20 @@ export interface Api {
 export async function startApi(config: Config, redisUrl: string, log: Logger): Promise<Api> {
   const listener = new Listener();
   const port = await listener.listen(config.host, config.port);
+  const tlsFront = await openTlsFront(config).catch(async (error: unknown) => {
+    await listener.close();
+    throw error;
+  });
   const url = config.publicUrl ?? `http://${hostInUrl(config.host)}:${port}`;
   if (config.publicUrl === null && isWildcard(config.host)) {
     log.warn({ url }, 'HOLDFAST_PUBLIC_URL is not set: websocketUrl in answers works on this machine only');
   }
   const deps = await openDeps(config, redisUrl, log);
   await startStepping(deps);
-  const drain = await serve(deps, listener, url);
+  const drain = await serve(deps, { listener, tlsFront }, url);
   return {
     url,
+    tlsUrl: tlsFront?.url ?? null,
     close: async () => {
       drain();
       await deps.lifecycle.close();
@@ -67,8 +75,14 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
   };
 }
 
+/** What listens. */
+interface Fronts {
+  readonly listener: Listener;
+  readonly tlsFront: TlsFront | null;
+}
+
 /* Starts to serve everything; returns the function that begins the drain. */
-async function serve(deps: Deps, listener: Listener, url: string): Promise<() => void> {
+async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): Promise<() => void> {
   const { config, lifecycle, log } = deps;
   const localHost = await findHostIdentity(systemProcesses);
   const draining = new AbortController();
@@ -77,7 +91,10 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());
   const clients = carryClients(deps);
-  lifecycle.defer('listener', () => listener.close());
+  // At once: each may wait for its last answers.
+  lifecycle.defer('listeners', async () => {
+    await Promise.all([listener.close(), tlsFront?.listener.close()]);
+  });
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
   const service = makeService(deps, localHost, url);
@@ -91,6 +108,8 @@ async function serve(deps: Deps, listener: Listener, url: string): Promise<() =>
   const app = appOf(deps, { service, dialects: spoken, edge, readiness, clients, apiMetrics });
   const gateway = gatewayOf(deps, { dialects: spoken, edge, clients, presence, apiMetrics, localHost });
   listener.serve(app, gateway.onUpgrade);
+  if (tlsFront !== null)
+    serveTls(tlsFront, deps, { ...edge, dialects: spoken, apiMetrics, clock: deps.clock });
   await startIngress(deps, service);
   log.info({ url }, 'serving');
   return () => {

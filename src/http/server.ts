@@ -98,7 +98,8 @@ export function httpApp(parts: HttpParts): Express {
 
   mount(app, handlers, 'open');
   app.use(BOARD_PATH, queueBoardRoute(parts));
-  for (const dialect of parts.dialects) app.use(dialect.mount, dialectRouter(dialect, parts));
+  for (const dialect of parts.dialects)
+    if (dialect.isOnTls !== true) app.use(dialect.mount, dialectRouter(dialect, parts));
   app.use(parts.authenticator.middleware);
   mount(app, handlers, 'authenticated');
 

@@ -118,13 +118,20 @@ export function checkCapacity({ keeper }: Config): Finding[] {
 }
 
 /** Whether data folder and port are free. */
-export async function checkRunning({ dataDir, host, port }: Config): Promise<Finding[]> {
+export async function checkRunning({ dataDir, host, port, tls }: Config): Promise<Finding[]> {
   const holder = await livingHolder(lockPath(dataDir), systemProcesses);
   if (holder !== null)
     return [ok(`already running${holder.url === null ? '' : ` at ${holder.url}`} (pid ${holder.pid})`)];
-  if (port === 0) return [ok('nothing is running; the system will choose a port (HOLDFAST_PORT=0)')];
-  if (await isPortFree(host, port)) return [ok(`${host}:${port} is free, nothing is running`)];
-  return [bad(`${host}:${port} is in use by another program`, ['set HOLDFAST_PORT to a free port'])];
+  const findings =
+    port === 0
+      ? [ok('nothing is running; the system will choose a port (HOLDFAST_PORT=0)')]
+      : [await checkPort('HOLDFAST_PORT', host, port)];
+  return tls === null ? findings : [...findings, await checkPort('HOLDFAST_TLS_PORT', host, tls.port)];
+}
+
+async function checkPort(setting: string, host: string, port: number): Promise<Finding> {
+  if (await isPortFree(host, port)) return ok(`${host}:${port} is free, nothing is running`);
+  return bad(`${host}:${port} is in use by another program`, [`set ${setting} to a free port`]);
 }
 
 async function checkWritable(folder: string): Promise<Finding> {

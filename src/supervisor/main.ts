@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hostInUrl } from '../config/address';
 import { ConfigError, type Config } from '../config/config';
+import { caFile } from '../config/data-dir';
 import { executableSearchPath } from '../config/env';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -89,6 +91,11 @@ function announceReady(url: string, config: Config): void {
     process.stdout.write(
       'No API keys are set (HOLDFAST_API_KEYS): every program on this machine can use and end the sessions.\n',
     );
+  }
+  const { tls, host, dataDir } = config;
+  if (tls !== null) {
+    const trust = tls.files === null ? `; its clients have to trust ${caFile(dataDir)}` : '';
+    process.stdout.write(`TLS is served at https://${hostInUrl(host)}:${tls.port}${trust}\n`);
   }
   process.stdout.write(`Holdfast is ready at ${url}\n`);
 }

@@ -183,9 +183,11 @@ export class Supervisor {
   }
 
   async #checkPort(): Promise<void> {
-    const { host, port } = this.#options.config;
-    if (port !== 0 && !(await isPortFree(host, port))) {
-      throw new StartError(`${host}:${port} is in use by another program; set HOLDFAST_PORT to a free port`);
+    const { host, port, tls } = this.#options.config;
+    const ports = { HOLDFAST_PORT: port, HOLDFAST_TLS_PORT: tls?.port ?? 0 };
+    for (const [setting, wanted] of Object.entries(ports)) {
+      if (wanted !== 0 && !(await isPortFree(host, wanted)))
+        throw new StartError(`${host}:${wanted} is in use by another program; set ${setting} to a free port`);
     }
   }
 

@@ -11,6 +11,8 @@ import { StandInWorker } from './stand-in-worker';
 /** An API in this process with a Redis, a stand-in worker and a stand-in browser of its own. */
 export interface TestApi {
   readonly url: string;
+  /** Where its TLS listener is; empty without one. */
+  readonly tlsUrl: string;
   readonly redis: TestRedis;
   /** The parts of a worker, on connections of their own as in a second process. */
   readonly deps: Deps;
@@ -63,10 +65,12 @@ export async function startTestApi(
   const worker = new StandInWorker(deps, browser.endpoint);
   await worker.start();
   const url = apis[0]?.url ?? '';
+  const tlsUrl = apis[0]?.tlsUrl ?? '';
   const call = (method: string, path: string, options: CallOptions = {}): Promise<Answer> =>
     callApi(url, method, path, options);
   return {
     url,
+    tlsUrl,
     redis,
     deps,
     worker,

@@ -53,8 +53,14 @@ export type DialectHandlers<C extends DialectCalls> = {
 export interface Dialect {
   /** The word for it in paths and docs. */
   readonly name: string;
-  /** The path below which its calls are, such as `/steel`. */
+  /** The path below which its calls are, such as `/steel`; empty: the root of its own listener. */
   readonly mount: string;
+  /** Its clients speak TLS only: it is on the TLS listener, and nowhere else. */
+  readonly isOnTls?: true;
+  /** Runs before a call is chosen by its path, for clients that say elsewhere what they call, and with which key. */
+  readonly enter?: readonly RequestHandler[];
+  /** Reads the bodies of its calls; left out: JSON. */
+  readonly bodyReaders?: readonly RequestHandler[];
   readonly calls: DialectCalls;
   readonly handlers: Readonly<Record<string, RequestHandler>>;
   /** The API key that a request contains; null: none. */

@@ -24,11 +24,12 @@ export function dialectRouter(dialect: Dialect, { authenticator, log }: DialectR
     contextOf(res).tenant = tenant;
     next();
   };
+  for (const enter of dialect.enter ?? []) router.use(enter);
   for (const [name, call] of Object.entries(dialect.calls)) {
     const isUnread = call.isStreamed === true || call.isMissing === true;
     const guards = [
       ...(call.isOpen === true ? [] : [authenticate]),
-      ...(isUnread ? [] : bodyReader(call.bodyMaxBytes)),
+      ...(isUnread ? [] : (dialect.bodyReaders ?? bodyReader(call.bodyMaxBytes))),
     ];
     const handler = dialect.handlers[name] ?? missing(call);
     router.route(routePath(call.path))[VERBS[call.method]](...guards, handler);

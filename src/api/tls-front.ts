@@ -1,0 +1,49 @@
+import { hostInUrl } from '../config/address';
+import type { Config } from '../config/config';
+import { caFile } from '../config/data-dir';
+import type { Deps } from '../deps';
+import { TLS_DIALECT } from '../http/dialects/dialects';
+import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
+import { Listener, pathOf, refuseUpgrade } from '../http/edge/listener';
+import { programsOnly } from '../http/edge/programs-only';
+import { noWebSocket } from '../http/gateway/session-door';
+import { tlsApp, type TlsAppParts } from '../http/tls-app';
+import { isNameOf, tlsCredentials } from './tls-credentials';
+
+/** The TLS listener, before there is a service behind it. */
+export interface TlsFront {
+  readonly listener: Listener;
+  readonly guard: EdgeGuard;
+  /** `https://host:port`. */
+  readonly url: string;
+}
+
+/**
+ * Listens with TLS, if the configuration asks for it; null if not.
+ *
+ * @throws ConfigError for a certificate that is not usable; what the system throws if the address cannot be listened
+ *   on, or the data folder not be written.
+ */
+export async function openTlsFront(config: Config): Promise<TlsFront | null> {
+  const { tls, host, publicUrl, apiKeys } = config;
+  if (tls === null) return null;
+  const credentials = await tlsCredentials(config, tls, TLS_DIALECT.hosts);
+  const listener = new Listener({ tls: credentials, answerTo: TLS_DIALECT.errorAnswer });
+  const port = await listener.listen(host, tls.port);
+  const hasApiKeys = apiKeys.length > 0;
+  const guard = edgeGuard({ host, publicUrl, hasApiKeys, isNamed: isNameOf(credentials) });
+  return { listener, guard: programsOnly(guard), url: `https://${hostInUrl(host)}:${port}` };
+}
+
+/** Serves the dialects whose clients speak TLS only. Browsers are reached at the API's own port. */
+export function serveTls(
+  { listener, guard, url }: TlsFront,
+  { config, log }: Pick<Deps, 'config' | 'log'>,
+  parts: Omit<TlsAppParts, 'guard' | 'log'>,
+): void {
+  listener.serve(tlsApp({ ...parts, guard, log }), (request, socket) =>
+    refuseUpgrade(request, socket, noWebSocket(pathOf(request)), { answerTo: TLS_DIALECT.errorAnswer }),
+  );
+  const trusted = config.tls?.files === null ? { caFile: caFile(config.dataDir) } : {};
+  log.info({ url, ...trusted }, 'serving with TLS');
+}
