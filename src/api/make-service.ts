@@ -20,13 +20,13 @@ import type { ContextService, Service } from '../contract/service';
 import { SessionViews } from '../contract/session-view';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
-import { findBrowser, findKeeper, type FindBrowserParts } from '../engine/live-browser';
+import { findBrowser, findBrowserToView, findKeeper, type FindBrowserParts } from '../engine/live-browser';
 import { awaitSession } from '../queries/await-session';
 import { cursorAfter } from '../queries/cursor-after';
 import { followSession } from '../queries/follow-session';
 import { followTenant } from '../queries/follow-tenant';
 import { getContext, listVersions } from '../queries/get-context';
-import { getSession } from '../queries/get-session';
+import { getSession, type GetSession } from '../queries/get-session';
 import { listContexts } from '../queries/list-contexts';
 import { listSessions } from '../queries/list-sessions';
 import { getCapacity, listWorkers } from '../queries/list-workers';
@@ -37,6 +37,7 @@ import { requestedSave } from '../queries/requested-save';
 import { getStorageState } from '../queries/storage-state';
 import { VersionMaker } from '../engine/version-maker';
 import { getUsage } from '../queries/usage';
+import { viewSession } from '../queries/view-session';
 import { ingressJobCheck } from './ingress';
 
 /**
@@ -45,10 +46,9 @@ import { ingressJobCheck } from './ingress';
  * @param url - where clients reach the API
  */
 export function makeService(deps: Deps, localHost: HostIdentity, url: string): Service {
-  const { config, sessions, index, activity, maintenance, relay, report, waiters, secret } = deps;
+  const { config, sessions, index, maintenance, relay, report, waiters, secret } = deps;
   const getOne = getSession({ sessions, index });
   const release = releaseSession(deps);
-  const reach: FindBrowserParts = { sessions, activity, localHost, secret };
   const quarantined: QuarantineParts = { quarantine: deps.quarantine, ingressTenant: config.ingressTenant };
   const retrying: RetryJobParts = {
     getQuarantined: getQuarantined(quarantined),
@@ -75,13 +75,11 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     listSessions: listSessions({ sessions, index }),
     cursorAfter: cursorAfter({ sessions }),
     countSessions: async () => index.counts(),
-    liveDetails: liveDetails({ getSession: getOne, activity, openPages: pagesOf(deps, localHost) }),
     sessionHistory: sessionHistory(deps.eventLog),
     followSession: followSession(deps),
     followTenant: followTenant(deps),
-    findBrowser: findBrowser(reach),
     ...contextService(deps),
-    findKeeper: findKeeper(reach),
+    ...browserService(deps, getOne, localHost),
     listWorkers: listWorkers(deps),
     drainWorker: drainWorker(deps.workers),
     getCapacity: getCapacity(deps),
@@ -94,6 +92,24 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     keepFile: keepFile(deps),
     fileLinks: new FileLinks(url, secret),
     policy: config,
+  };
+}
+
+/* What reaches a live browser. */
+function browserService(
+  deps: Deps,
+  getOne: GetSession,
+  localHost: HostIdentity,
+): Pick<Service, 'liveDetails' | 'viewSession' | 'findBrowser' | 'findKeeper' | 'findBrowserToView'> {
+  const { sessions, activity, secret } = deps;
+  const reach: FindBrowserParts = { sessions, activity, localHost, secret };
+  const openPages = pagesOf(deps, localHost);
+  return {
+    liveDetails: liveDetails({ getSession: getOne, activity, openPages }),
+    viewSession: viewSession({ getSession: getOne, openPages }),
+    findBrowser: findBrowser(reach),
+    findKeeper: findKeeper(reach),
+    findBrowserToView: findBrowserToView(reach),
   };
 }
 

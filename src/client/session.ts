@@ -25,7 +25,8 @@ export interface SessionFacts {
   readonly idleTimeout: number | null;
   /** How long it has been, or was, live. */
   readonly duration: number;
-  readonly viewerUrl: string | null;
+  /** A page that shows the session to people, read-only; it contains a token. Also after the end. */
+  readonly viewerUrl: string;
   readonly headless: boolean;
   /** The inside of a page, CSS pixels; null: 1280 × 720. For the next options null is Chromium's default. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
@@ -224,9 +225,9 @@ export interface LiveDetails {
   readonly websocketUrl: string | null;
   /** The same as `websocketUrl`. */
   readonly wsUrl: string | null;
-  readonly viewerUrl: string | null;
+  readonly viewerUrl: string;
   /** The same as `viewerUrl`. */
-  readonly sessionViewerUrl: string | null;
+  readonly sessionViewerUrl: string;
   readonly pages: readonly OpenPage[];
   /** False: the browser could not be asked, so that `pages` is empty. */
   readonly pagesKnown: boolean;

@@ -29,6 +29,7 @@ import type { GetRequestedSave } from '../queries/requested-save';
 import type { SessionHistory } from '../queries/session-history';
 import type { GetStorageState } from '../queries/storage-state';
 import type { GetUsage } from '../queries/usage';
+import type { ViewSession } from '../queries/view-session';
 import type { FileLinks } from './file-links';
 import type { TimeoutPolicy } from './schemas';
 import type { SessionViews } from './session-view';
@@ -66,6 +67,9 @@ export interface Service extends ContextService {
   readonly followTenant: FollowTenant;
   readonly findBrowser: FindBrowser;
   readonly findKeeper: FindKeeper;
+  /** As `findBrowser`, but it is no activity of the session. */
+  readonly findBrowserToView: FindBrowser;
+  readonly viewSession: ViewSession;
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;
   readonly getCapacity: GetCapacity;

@@ -7,8 +7,9 @@ import type { FoundSession } from '../queries/get-session';
 import { connectToken } from './connect-token';
 import { sessionContextView } from './context-use';
 import { iso, isoOrNull } from './times';
+import { viewerToken } from './viewer-token';
 
-/** Makes views of sessions; knows the public URL and how connect tokens are signed. */
+/** Makes views of sessions; knows the public URL and how tokens are signed. */
 export class SessionViews {
   /** @param publicUrl - without a trailing slash */
   constructor(
@@ -37,7 +38,7 @@ export class SessionViews {
       idleTimeout: session.idleTimeoutMs,
       duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
       websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record.ref, session.id) : null,
-      viewerUrl: null,
+      viewerUrl: this.viewerUrl(record.ref, session.id),
       ...optionsView(session.options),
       context: sessionContextView(record),
       workerId: session.workerId,
@@ -52,6 +53,11 @@ export class SessionViews {
   websocketUrl(ref: SessionRef, id: string): string {
     const origin = this.publicUrl.replace(/^http/, 'ws');
     return `${origin}/v1/sessions/${id}/cdp?token=${connectToken(this.secret, ref)}`;
+  }
+
+  /** The URL of the page that shows the session to people, also after its end; the same on every call. */
+  viewerUrl(ref: SessionRef, id: string): string {
+    return `${this.publicUrl}/v1/sessions/${id}/view?token=${viewerToken(this.secret, ref)}`;
   }
 }
 

@@ -11,7 +11,7 @@ export interface ErrorSpec {
 /** The one catalogue of errors; the table in docs/api.md is tested against it. */
 export const ERROR_CATALOGUE = {
   malformed_request: { status: 400, retryable: false, title: 'The request could not be parsed' },
-  unauthorized: { status: 401, retryable: false, title: 'No valid API key or connect token' },
+  unauthorized: { status: 401, retryable: false, title: 'No valid API key or token' },
   forbidden_origin: { status: 403, retryable: false, title: 'The Host or Origin header is not allowed' },
   not_found: { status: 404, retryable: false, title: 'No such route' },
   session_not_found: { status: 404, retryable: false, title: 'No such session' },

@@ -41,6 +41,15 @@ export function findBrowser(parts: FindBrowserParts): FindBrowser {
 }
 
 /**
+ * The same for somebody who only looks on: the call is no activity, so it does not keep an idle session alive.
+ *
+ * @throws ServiceError as {@link findBrowser}.
+ */
+export function findBrowserToView({ sessions, localHost, secret }: FindBrowserParts): FindBrowser {
+  return (ref, part) => routeFound(sessions, ref, target => routeTo({ ...target, part }, localHost, secret));
+}
+
+/**
  * The same for the session's keeper: the call counts as activity, too.
  *
  * @throws ServiceError as {@link findBrowser}.
@@ -59,6 +68,16 @@ async function find<R>(
   ref: SessionRef,
   routeFor: (target: DialTarget) => R | null,
 ): Promise<R> {
+  const route = await routeFound(sessions, ref, routeFor);
+  await activity.note(ref, false);
+  return route;
+}
+
+async function routeFound<R>(
+  sessions: FindBrowserParts['sessions'],
+  ref: SessionRef,
+  routeFor: (target: DialTarget) => R | null,
+): Promise<R> {
   const { record } = await sessions.read(ref);
   if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
   requireLive(record);
@@ -69,6 +88,5 @@ async function find<R>(
   if (route === null) {
     throw new ServiceError('browser_unreachable', 'The browser cannot be reached from this API process.');
   }
-  await activity.note(ref, false);
   return route;
 }

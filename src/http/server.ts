@@ -17,6 +17,7 @@ import type { EdgeGuard } from './edge/edge-guard';
 import { errorHandler, notFound } from './edge/error-handler';
 import { mount, type Handlers } from './mount';
 import type { CONTEXT_OPERATIONS } from './openapi/context-operations';
+import type { VIEWER_OPERATIONS } from './openapi/viewer-operations';
 import type { Readiness } from './readiness';
 import { openContext } from './edge/request-context';
 import {
@@ -48,6 +49,7 @@ import { fetchDownloadRoute, listDownloadsRoute } from './routes/session-downloa
 import { sessionEventsRoute } from './routes/session-events';
 import { sessionLiveRoute } from './routes/session-live';
 import { readCookiesRoute, screenshotRoute, writeCookiesRoute } from './routes/session-page';
+import { viewerPictureRoute, viewerRoute, viewerStateRoute } from './routes/session-viewer';
 import { listUploadsRoute, removeUploadRoute, uploadRoute } from './routes/session-uploads';
 import { streamEventsRoute } from './routes/stream-events';
 import { updateSessionRoute } from './routes/update-session';
@@ -128,10 +130,10 @@ function handlersOf(parts: HttpParts): Handlers {
     releaseSessions: releaseAllRoute(service.releaseAll),
     getSession: getSessionRoute(service),
     updateSession: updateSessionRoute(service),
-    deleteSession: release,
-    releaseSession: release,
+    ...{ deleteSession: release, releaseSession: release },
     getLiveDetails: sessionLiveRoute(service),
     getScreenshot: screenshotRoute(service),
+    ...viewerHandlers(parts),
     getCookies: readCookiesRoute(service),
     setCookies: writeCookiesRoute(service),
     listDownloads: listDownloadsRoute(service),
@@ -157,6 +159,14 @@ function handlersOf(parts: HttpParts): Handlers {
     getJob: getJobRoute(service),
     retryJob: retryJobRoute(service),
     discardJob: discardJobRoute(service),
+  };
+}
+
+function viewerHandlers({ service, secret }: HttpParts): Pick<Handlers, keyof typeof VIEWER_OPERATIONS> {
+  return {
+    getViewer: viewerRoute({ secret }),
+    getViewerState: viewerStateRoute({ ...service, secret }),
+    getViewerPicture: viewerPictureRoute({ ...service, secret }),
   };
 }
 

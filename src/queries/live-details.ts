@@ -47,7 +47,8 @@ export function liveDetails({ getSession, activity, openPages }: LiveDetailsPart
   };
 }
 
-function idleExpiresAtMs({ snapshot, lastActivityMs }: SessionRecord): number | null {
+/** When the idle time-out ends a live session without further activity; null without an idle time-out. */
+export function idleExpiresAtMs({ snapshot, lastActivityMs }: SessionRecord): number | null {
   const { deadlines, limits } = snapshot.context;
   if (deadlines.idle === undefined || limits.idleTimeoutMs === null) return null;
   return Math.max(deadlines.idle, (lastActivityMs ?? 0) + limits.idleTimeoutMs);

@@ -121,11 +121,11 @@ describe('the command line', () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(80);
   });
 
-  it('prints how to connect to a live session', async () => {
-    const { code, stdout, stderr } = await holdfast('sessions', 'open', await live());
+  it('prints where to look at a live session', async () => {
+    const { code, stdout } = await holdfast('sessions', 'open', await live());
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^address +ws:\/\/.*token=/);
-    expect(stderr).toContain('There is no viewer yet');
+    const [, address = ''] = /^address +(http:\S+\/view\?token=\S+)$/m.exec(stdout) ?? [];
+    expect((await fetch(address)).status).toBe(200);
   });
 
   it('shows the installation: workers, capacity, usage', async () => {

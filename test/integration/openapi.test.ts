@@ -1,5 +1,6 @@
 import { refOf, type SessionRef } from '../../src/core/ids';
 import { FileLinks } from '../../src/contract/file-links';
+import { viewerToken } from '../../src/contract/viewer-token';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { startTestApi, type TestApi } from '../support/api';
 import { createContext, versionCommit } from '../support/context-samples';
@@ -19,10 +20,11 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   /^connect (101|502|401|404|409)/, // gateway: the answers to upgrades
   /^getDevTools\w+ 502 /, // gateway: a browser that cannot be reached
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
+  /^getViewerPicture 200$/, // e2e/viewer, with a Chromium
   /^(listDownloads|fetchDownload) 200$/, // http.downloads, with a keeper's gateway
   /^fetchDownload (404 download_not_found|410 download_quota_exceeded)$/, // the same
   /^(listUploads 200|upload (201|400|413|507)|deleteUpload (204|404 upload_not_found))/, // http.uploads, keeper/uploads
-  /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|connect|getDevTools\w+) 400 /, // the listener's answer to what is not HTTP: http.edges
+  /^(getLanding|getLivez|getReadyz|getOpenApi|getDocs|getFile|getViewer\w*|connect|getDevTools\w+) 400 /, // the listener's answer to what is not HTTP: http.edges
   /^(drain|undrain)Worker (200|204)$/, // store and e2e/worker-drained: there is no worker here
   /^syncContext 200$/, // e2e/contexts, with a Chromium
   /^createSession 409 context_failed$/, // e2e/contexts.damaged
@@ -180,6 +182,27 @@ describe('every answer', () => {
       withKey('GET', '/v1/sessions/s/events/stream', { headers: [['last-event-id', 'closed']] }),
       204,
     );
+  });
+
+  it('of the viewer is as documented', async () => {
+    const query = (id: string): string => `token=${viewerToken(api.deps.secret, refOf('acme', id))}`;
+    const look = async (id: string, part: string, status: number, more = ''): Promise<unknown> =>
+      expectStatus(send('GET', `/v1/sessions/${id}/view${part}?${query(id)}${more}`), status);
+    api.worker.launches = 'ignored';
+    await expectStatus(post('/v1/sessions', { sessionId: 'not-yet' }, [ASYNC]), 202);
+    await look('not-yet', '/state', 200);
+    await look('not-yet', '/picture', 409);
+    api.worker.launches = 'live';
+    await expectStatus(post('/v1/sessions', { sessionId: 'seen' }), 201);
+    for (const part of ['', '/state']) await look('seen', part, 200);
+    await look('seen', '/picture', 502);
+    await look('seen', '/picture', 422, '&pageId=*');
+    await expectStatus(withKey('DELETE', '/v1/sessions/seen'), 200);
+    for (const part of ['', '/state']) await look('seen', part, 200);
+    await look('seen', '/picture', 409);
+    for (const part of ['/state', '/picture']) await look('never', part, 404);
+    for (const part of ['', '/state', '/picture'])
+      await expectStatus(send('GET', `/v1/sessions/seen/view${part}`), 401);
   });
 
   it('to a create whose session has ended is as documented, for every reason', async () => {

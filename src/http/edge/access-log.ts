@@ -5,7 +5,13 @@ import type { ApiMetrics } from '../../metrics/api-metrics';
 import { contextOf } from './request-context';
 
 /** Polled by machines all the time, so they are logged at level debug only. */
-const QUIET_ROUTES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+const QUIET_ROUTES: ReadonlySet<string> = new Set([
+  '/livez',
+  '/readyz',
+  '/metrics',
+  '/v1/sessions/:id/view/state',
+  '/v1/sessions/:id/view/picture',
+]);
 
 /**
  * Writes one log line and one metric observation for each request. Metrics use the pattern of a route, never its actual

@@ -40,7 +40,7 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
       throw forbidden('Requests from web pages of other origins are refused.');
     }
     const site = headers['sec-fetch-site'];
-    if (site !== undefined && site !== 'none' && site !== 'same-origin') {
+    if (site !== undefined && site !== 'none' && site !== 'same-origin' && !isOpenedPage(request)) {
       throw forbidden('Requests from web pages of other sites are refused.');
     }
   };
@@ -78,6 +78,12 @@ function isAllowedOrigin(
     isAllowedHost(hostname)
   );
 }
+
+/* The page of a session, opened by a link or in a frame: it is made to be passed on, and the token is its key. */
+const isOpenedPage = ({ method, headers, url = '' }: IncomingMessage): boolean =>
+  method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && VIEWER_PATH.test(url);
+
+const VIEWER_PATH = /^\/v1\/sessions\/[A-Za-z0-9_-]{1,64}\/view\?/;
 
 /* The name in a Host header, lower case, without port and brackets; null if it is not one. */
 function hostnameOf(header: string): string | null {

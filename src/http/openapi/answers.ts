@@ -68,7 +68,12 @@ const sessionFacts = {
   duration: milliseconds.describe(
     'How long the session has been live, or was live until it ended, in milliseconds.',
   ),
-  viewerUrl: z.string().nullable(),
+  viewerUrl: z
+    .string()
+    .describe(
+      'A page that shows the session to people, with a token: anyone who has this URL can look on. It also ' +
+        'shows how the session ended.',
+    ),
   headless: z.boolean(),
   dimensions: z
     .object({ width: z.int(), height: z.int() })
@@ -160,8 +165,8 @@ export const liveDetailsAnswer = z.object({
   id: z.string(),
   websocketUrl: z.string().nullable(),
   wsUrl: z.string().nullable().describe('The same as `websocketUrl`.'),
-  viewerUrl: z.string().nullable(),
-  sessionViewerUrl: z.string().nullable().describe('The same as `viewerUrl`.'),
+  viewerUrl: z.string(),
+  sessionViewerUrl: z.string().describe('The same as `viewerUrl`.'),
   pages: z.array(z.object({ id: z.string(), url: z.string(), title: z.string() })),
   pagesKnown: z.boolean().describe('False: the browser did not answer, so `pages` is not known.'),
   clientsAttached: count,

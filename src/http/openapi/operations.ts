@@ -21,6 +21,7 @@ import { JOB_OPERATIONS } from './job-operations';
 import type { AnswerSpec, Operation } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
 import { SERVICE_OPERATIONS } from './service-operations';
+import { VIEWER_OPERATIONS } from './viewer-operations';
 
 const RESPOND_ASYNC = { Prefer: header('`respond-async`: answer as soon as the end is committed.') };
 
@@ -282,6 +283,7 @@ export const OPERATIONS = {
   },
   ...CONTEXT_OPERATIONS,
   ...PAGE_OPERATIONS,
+  ...VIEWER_OPERATIONS,
   ...FILE_OPERATIONS,
   ...JOB_OPERATIONS,
   ...FLEET_OPERATIONS,

@@ -10,7 +10,7 @@ export const text = (raw: string): string =>
 /** The same with `code` in backticks. */
 export const prose = (raw: string): string => text(raw).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
-/** The parts of a page. It is complete: it loads nothing. */
+/** The parts of a page. It is complete: only a script with {@link PageRights} loads anything. */
 export interface Page {
   readonly title: string;
   readonly style: string;
@@ -18,6 +18,14 @@ export interface Page {
   readonly script?: string;
   /** HTML. */
   readonly body: string;
+}
+
+/** What a page may do beside applying its style and running its script. */
+export interface PageRights {
+  /** Its script may fetch from this service, and show pictures that it has fetched. */
+  readonly canFetch?: true;
+  /** Pages of other sites may show it in a frame. */
+  readonly isEmbeddable?: true;
 }
 
 /** The style of all pages: a narrow column of text in the colours and fonts of the reader's system. */
@@ -54,14 +62,18 @@ ${script === undefined ? '' : `<script>${script}</script>`}
  * Headers with which a browser applies the style and runs the script of this page and nothing else, so that untrusted
  * text in the page cannot run.
  */
-export function pageHeaders({ style, script }: Pick<Page, 'style' | 'script'>): Record<string, string> {
+export function pageHeaders(
+  { style, script }: Pick<Page, 'style' | 'script'>,
+  { canFetch, isEmbeddable }: PageRights = {},
+): Record<string, string> {
   const policy = [
     "default-src 'none'",
     `style-src ${hashOf(style)}`,
     ...(script === undefined ? [] : [`script-src ${hashOf(script)}`]),
+    ...(canFetch === true ? ["connect-src 'self'", 'img-src blob:'] : []),
     "base-uri 'none'",
     "form-action 'none'",
-    "frame-ancestors 'none'",
+    ...(isEmbeddable === true ? [] : ["frame-ancestors 'none'"]),
   ];
   return { 'Content-Security-Policy': policy.join('; '), 'Referrer-Policy': 'no-referrer' };
 }

@@ -1,6 +1,7 @@
 import { refOf } from '../../../src/core/ids';
 import { Authenticator } from '../../../src/http/edge/authenticator';
 import { connectToken, refOfToken } from '../../../src/contract/connect-token';
+import { refOfViewerToken, viewerToken } from '../../../src/contract/viewer-token';
 
 const keys = [
   { tenant: 'acme', key: 'acme-key-1' },
@@ -84,5 +85,19 @@ describe('connect tokens', () => {
     ['nothing', secret, 's-1', ''],
   ])('do not open %s', (_what, withSecret, id, given) => {
     expect(refOfToken(withSecret, id, given)).toBeNull();
+  });
+});
+
+describe('viewer tokens', () => {
+  const secret = 'a secret of the installation';
+  const ref = refOf('acme', 's-1');
+
+  it('are for looking at their session only, and connect tokens are not for looking', () => {
+    const token = viewerToken(secret, ref);
+    expect(token).toMatch(/^acme\.[A-Za-z0-9_-]{43}$/);
+    expect(refOfViewerToken(secret, 's-1', token)).toBe(ref);
+    expect(refOfToken(secret, 's-1', token)).toBeNull();
+    expect(refOfViewerToken(secret, 's-1', connectToken(secret, ref))).toBeNull();
+    expect(refOfViewerToken(secret, 's-2', token)).toBeNull();
   });
 });

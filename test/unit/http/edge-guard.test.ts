@@ -108,6 +108,36 @@ describe('the edge guard on loopback', () => {
   });
 });
 
+describe('the edge guard and pages of other sites', () => {
+  const VIEWER = '/v1/sessions/s-1/view?token=a.b';
+  const opened = (url: string, mode: string, method = 'GET'): string => {
+    const request = requestWith(
+      [
+        ['Host', 'localhost:3000'],
+        ['Sec-Fetch-Site', 'cross-site'],
+        ['Sec-Fetch-Mode', mode],
+      ],
+      url,
+    );
+    return verdict(onLoopback, Object.assign(request, { method }));
+  };
+
+  it('lets them open the page of a session, by a link or in a frame', () => {
+    expect(opened(VIEWER, 'navigate')).toBe('passes');
+  });
+
+  it.each([
+    ['fetch it', VIEWER, 'cors', 'GET'],
+    ['load it as a picture', VIEWER, 'no-cors', 'GET'],
+    ['send a form to it', VIEWER, 'navigate', 'POST'],
+    ['open it without a token', '/v1/sessions/s-1/view', 'navigate', 'GET'],
+    ['open anything else', '/v1/sessions/s-1/view/state?token=a.b', 'navigate', 'GET'],
+    ['open what only looks like it', '/v1/sessions?x=/v1/sessions/s-1/view?token=a.b', 'navigate', 'GET'],
+  ])('does not let them %s', (_what, url, mode, method) => {
+    expect(opened(url, mode, method)).toBe('forbidden_origin');
+  });
+});
+
 describe('the edge guard on a network', () => {
   it.each(['hf.example.com', 'HF.example.com:443', 'localhost:3000', '10.0.0.7:3000', '[2001:db8::1]:3000'])(
     'lets the Host %s pass',

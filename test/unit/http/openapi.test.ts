@@ -34,6 +34,7 @@ describe('the OpenAPI document', () => {
   it('has exactly the routes that the server has', () => {
     const parts = {
       service: { policy },
+      dialects: [],
       draining: new AbortController().signal,
       authenticator: { middleware: () => undefined },
     } as unknown as HttpParts;

@@ -38,7 +38,9 @@ describe('the view of a session', () => {
       idleTimeout: 60_000,
       duration: 0,
       websocketUrl: null,
-      viewerUrl: null,
+      viewerUrl: expect.stringMatching(
+        /^https:\/\/hf\.example\.com\/base\/v1\/sessions\/[^/]+\/view\?token=\w+\.[\w-]{43}$/,
+      ),
       headless: true,
       dimensions: { width: 390, height: 844 },
       deviceScaleFactor: 3,

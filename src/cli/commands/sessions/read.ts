@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { connect, type Context } from '../../context';
 import { SESSIONS, withWord } from '../../find';
 import { example, remote, type RemoteOptions } from '../../options';
-import { isForPeople, printAll, printOne } from '../../output';
+import { printAll, printOne } from '../../output';
 import { detailsOf, HISTORY, SESSION_WORD } from './views';
 
 /** `holdfast sessions get`. */
@@ -41,21 +41,21 @@ export function registerOpen(sessions: Command, context: Context): void {
   const command = sessions
     .command('open')
     .argument('<id>', SESSION_WORD)
-    .summary('Shows how to connect to a live session.')
+    .summary('Shows where to look at a live session.')
     .description(
-      'Waits until a session is live, then prints its websocketUrl and how to use it. The service has no viewer yet; ' +
-        'once it has one, the address of the viewer is printed instead.',
+      'Waits until a session is live, then prints the address of the page that shows it, and its open pages. Whoever ' +
+        'has the address can look on, but not control the browser.',
     );
   example(remote(command), 'holdfast sessions open 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5').action(
     async (word: string, flags: RemoteOptions) => {
-      const { stdout, stderr } = context;
+      const { stdout } = context;
       const client = connect(context, flags);
       const session = await withWord(SESSIONS, client, word, async one =>
         client.sessions.waitFor(one, 'live'),
       );
       const { id } = session;
       const details = await client.sessions.liveDetails(id);
-      const address = session.viewerUrl ?? session.websocketUrl ?? '';
+      const address = session.viewerUrl;
       const shown = { id, address, pages: details.pages };
       printOne(
         stdout,
@@ -67,14 +67,6 @@ export function registerOpen(sessions: Command, context: Context): void {
           ...details.pages.map(({ title, url }) => ['page', `${url}  ${title}`] as const),
         ],
       );
-      if (session.viewerUrl === null && isForPeople(flags.output))
-        adviseOn(address, line => stderr.line(line));
     },
   );
-}
-
-function adviseOn(websocketUrl: string, print: (line: string) => void): void {
-  print('There is no viewer yet. Connect to the browser with a client library:');
-  print(`  puppeteer.connect({ browserWSEndpoint: '${websocketUrl}', defaultViewport: null })`);
-  print(`  chromium.connectOverCDP('${websocketUrl}')`);
 }

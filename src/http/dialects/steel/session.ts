@@ -51,7 +51,7 @@ export function steelView({ service: { views }, url, secret }: DialectParts): St
   return found => {
     const session = views.of(found);
     const { id, createdAt, timeout, userAgent, idleTimeout, context } = session;
-    const viewer = session.viewerUrl ?? url;
+    const viewer = session.viewerUrl;
     return {
       ...{ id, createdAt, status: STEEL_STATUS[session.status], timeout },
       duration: Math.round(session.duration),
