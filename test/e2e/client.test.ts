@@ -52,6 +52,31 @@ describe('the client library', () => {
       ]);
     });
 
+    it('runs the examples of their pages with only the import changed', async () => {
+      const script = join(resolve(__dirname, '../fixtures/client'), 'lifecycle-pages.mjs');
+      const child = spawn(process.execPath, [script], {
+        env: { ...process.env, HOLDFAST_URL: installation.url },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => void (output += chunk.toString()));
+      expect(await once(child, 'close')).toEqual([0, null]);
+      // SAFETY: the last line of the script is one object.
+      const { last, ...seen } = JSON.parse(output.trim().split('\n').at(-1) ?? '') as { last: string };
+      expect(seen).toEqual({
+        created: ['live', 600_000],
+        details: [1, true],
+        viewer: [200, 'text/html; charset=utf-8'],
+        released: 'released',
+        title: 'work',
+        afterWork: 'released',
+        notAwaited: ['object', 'object'],
+        response: 'released',
+        message: 'All sessions released successfully',
+      });
+      expect(await client.sessions.retrieve(last)).toMatchObject({ endReason: 'released_by_bulk' });
+    });
+
     it('reads a live session: pages and URLs', async () => {
       const session = await client.sessions.create();
       const page = await firstPage(session);
@@ -59,7 +84,7 @@ describe('the client library', () => {
       const details = await client.sessions.liveDetails(session.id);
       expect(details.pages).toMatchObject([{ title: 'here', url: 'data:text/html,<title>here</title>' }]);
       expect(details.wsUrl).toBe(session.websocketUrl);
-      expect(details).toHaveProperty('sessionViewerUrl');
+      expect(details.sessionViewerUrl).toBe(session.viewerUrl);
       await page.browser().disconnect();
     });
 

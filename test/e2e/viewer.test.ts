@@ -27,7 +27,7 @@ describe('the viewer of a session', () => {
   let installation: Installation;
   let looker: SessionView;
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_SLOTS: '3' } });
+    installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_SLOTS: '6' } });
     looker = await installation.create({});
   });
   afterAll(() => installation.stop());
