@@ -27,7 +27,31 @@ interface Select {
   readonly options?: Iterable<Option>;
 }
 
+interface Box {
+  readonly checked?: boolean;
+  getAttribute(name: string): string | null;
+}
+
+/** An image that a page shows. */
+export interface PageImage {
+  readonly url: string;
+  readonly description: string | null;
+}
+
+interface Image {
+  readonly currentSrc: string;
+  readonly src: string;
+  readonly alt: string;
+}
+
+interface ImageParent {
+  querySelectorAll(css: 'img'): Iterable<Image>;
+}
+
 declare const document: { querySelectorAll(css: string): Iterable<PageElement> };
+declare const scrollY: number;
+declare const innerHeight: number;
+declare function scrollBy(options: { readonly top: number; readonly behavior: 'instant' }): void;
 declare function getSelection(): {
   modify(alter: 'move', direction: 'forward', granularity: 'documentboundary'): void;
 } | null;
@@ -83,4 +107,36 @@ export function valuesOfOptions(select: Select, wanted: readonly string[]): stri
     return option === undefined ? [] : [option.value];
   });
   return select.disabled || values.length < wanted.length ? null : values;
+}
+
+/** Whether a box, or an element that acts as one, is checked. */
+export function isChecked(element: Box): boolean {
+  return element.checked ?? element.getAttribute('aria-checked') === 'true';
+}
+
+/** The text of an element as it is shown. */
+export function textOf({ innerText, textContent }: PageElement): string {
+  return innerText ?? textContent ?? '';
+}
+
+/** The images in an element that have a URL, each once. */
+export function imagesIn(element: ImageParent): PageImage[] {
+  const found = new Map<string, PageImage>();
+  for (const { currentSrc, src, alt } of element.querySelectorAll('img')) {
+    const url = currentSrc === '' ? src : currentSrc;
+    if (url !== '' && !found.has(url)) found.set(url, { url, description: alt === '' ? null : alt });
+  }
+  return [...found.values()];
+}
+
+/**
+ * Scrolls the document; says whether it has moved.
+ *
+ * @param sign - 1: down; -1: up
+ * @param pixels - null: 70 % of the height of the viewport
+ */
+export function scrollVertically(sign: number, pixels: number | null): boolean {
+  const before = scrollY;
+  scrollBy({ top: sign * (pixels ?? Math.floor(innerHeight * 0.7)), behavior: 'instant' });
+  return scrollY !== before;
 }

@@ -31,13 +31,24 @@ export interface StepPage {
    */
   perform(step: RunStep): Promise<StepOutput>;
   /**
-   * Reads something from the page.
+   * Does something that is no step of a job.
    *
-   * @throws as {@link perform}
+   * @throws as {@link StepPage.perform}.
    */
-  read<T>(what: string, timeoutMs: number, work: (page: Page) => Promise<T>): Promise<T>;
+  act<T>(action: PageAction<T>): Promise<T>;
   /** Disconnects; the session and its pages stay as they are. */
   close(): void;
+}
+
+/** Something to do on a page, in a limited time. */
+export interface PageAction<T> {
+  /** A word for it in errors. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** The element that it is about, if there is one: errors say whether there was anything. */
+  readonly selector?: string;
+  /** @param signal - it is over: out of time, or the connection is gone */
+  readonly work: (page: Page, signal: AbortSignal) => Promise<T>;
 }
 
 /**
@@ -77,7 +88,7 @@ export async function openStepPage(route: Route, signal: AbortSignal): Promise<S
     const connected = { page, call, over: over.signal };
     return {
       perform: step => perform(connected, step),
-      read: (what, timeoutMs, work) => read(connected, what, timeoutMs, work),
+      act: action => attempt(connected, action),
       close,
     };
   } catch (cause) {
@@ -120,39 +131,38 @@ interface Connected {
   readonly over: AbortSignal;
 }
 
-async function perform({ page, call, over }: Connected, step: RunStep): Promise<StepOutput> {
+async function perform(connected: Connected, step: RunStep): Promise<StepOutput> {
+  const { call, over } = connected;
+  if (step.do === 'cookies')
+    return attempt(connected, {
+      ...{ name: step.do, timeoutMs: COOKIES_TIMEOUT_MS },
+      work: () => cookies(call, step),
+    });
+  if (step.do === 'wait' && step.ms !== undefined) {
+    over.throwIfAborted();
+    await pause(step.ms, over);
+    over.throwIfAborted();
+    return null;
+  }
+  return attempt(connected, {
+    ...{ name: step.do, timeoutMs: step.timeout },
+    ...('selector' in step && step.selector !== undefined ? { selector: step.selector } : {}),
+    work: (page, signal) => act(page, step, signal),
+  });
+}
+
+async function attempt<T>({ page, over }: Connected, action: PageAction<T>): Promise<T> {
+  const { name, timeoutMs, work } = action;
   const late = new AbortController();
   try {
     over.throwIfAborted();
-    if (step.do === 'cookies') return await withDeadline(step.do, COOKIES_TIMEOUT_MS, cookies(call, step));
-    if (step.do === 'wait' && step.ms !== undefined) {
-      await pause(step.ms, over);
-      over.throwIfAborted();
-      return null;
-    }
     const signal = AbortSignal.any([over, late.signal]);
-    return await withDeadline(step.do, step.timeout, act(page, step, signal));
+    return await withDeadline(name, timeoutMs, work(page, signal));
   } catch (error) {
     over.throwIfAborted();
     late.abort();
     if (IS_GONE.test(reasonOf(error))) throw gone('the page has been closed');
-    throw await explained(page, step, error, over);
-  }
-}
-
-async function read<T>(
-  { page, over }: Connected,
-  what: string,
-  timeoutMs: number,
-  work: (page: Page) => Promise<T>,
-): Promise<T> {
-  try {
-    over.throwIfAborted();
-    return await withDeadline(what, timeoutMs, work(page));
-  } catch (error) {
-    over.throwIfAborted();
-    if (IS_GONE.test(reasonOf(error))) throw gone('the page has been closed');
-    throw new Error(reasonOf(error), { cause: error });
+    throw await explained(page, action, error, over);
   }
 }
 
@@ -176,9 +186,13 @@ async function cdpOf(browser: Browser): Promise<CdpCall> {
   };
 }
 
-async function explained(page: Page, step: RunStep, error: unknown, over: AbortSignal): Promise<Error> {
+async function explained(
+  page: Page,
+  { selector }: Pick<PageAction<unknown>, 'selector'>,
+  error: unknown,
+  over: AbortSignal,
+): Promise<Error> {
   const reason = reasonOf(error);
-  const selector = 'selector' in step ? step.selector : undefined;
   if (!(error instanceof DeadlineExceededError) || selector === undefined)
     return new Error(reason, { cause: error });
   const found = await withDeadline('the reason', EXPLAIN_TIMEOUT_MS, hasMatch(page, selector, over)).then(

@@ -127,7 +127,7 @@ async function find(page: Page, selector: string, signal: AbortSignal): Promise<
 }
 
 /** Does something with the first match, as soon as there is one. */
-async function onMatch<T>(
+export async function onMatch<T>(
   page: Page,
   selector: string,
   signal: AbortSignal,
@@ -147,7 +147,8 @@ async function acrossDocuments<T>(signal: AbortSignal, work: () => Promise<T>): 
   }
 }
 
-const untilThere = (page: Page, selector: string, signal: AbortSignal): Promise<void> =>
+/** Waits for the first match. @throws at once if the selector is invalid. */
+export const untilThere = (page: Page, selector: string, signal: AbortSignal): Promise<void> =>
   onMatch(page, selector, signal, () => Promise.resolve());
 
 async function press({ keyboard }: Page, combination: string): Promise<void> {

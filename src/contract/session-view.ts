@@ -61,6 +61,13 @@ export class SessionViews {
   }
 }
 
+/** The WebSocket URL of one page, made from that of the browser. */
+export function pageWebsocketUrl(browserUrl: string, targetId: string): string {
+  const url = new URL(browserUrl);
+  url.pathname += `/devtools/page/${targetId}`;
+  return url.href;
+}
+
 function optionsView({
   proxyServer,
   ...options

@@ -6,7 +6,7 @@ import { ServiceError } from '../../core/errors';
 import type { FindBrowser } from '../../engine/live-browser';
 import { cdpAccess, type CdpAccessParts } from '../gateway/cdp-access';
 import { withinRedisBudget } from '../edge/redis-budget';
-import type { SessionViews } from '../../contract/session-view';
+import { pageWebsocketUrl, type SessionViews } from '../../contract/session-view';
 
 /** Dependencies of the routes. */
 export interface DevToolsJsonRouteParts extends CdpAccessParts {
@@ -70,9 +70,7 @@ export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRou
 }
 
 function withUrl(target: { readonly id?: unknown }, browserUrl: string): object {
-  const url = new URL(browserUrl);
-  url.pathname += `/devtools/page/${String(target.id)}`;
-  return { ...target, webSocketDebuggerUrl: url.href };
+  return { ...target, webSocketDebuggerUrl: pageWebsocketUrl(browserUrl, String(target.id)) };
 }
 
 const targetsOf = (answer: unknown): { readonly id?: unknown }[] => {

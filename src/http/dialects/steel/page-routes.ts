@@ -133,7 +133,11 @@ function notLoaded(error: unknown): never {
 }
 
 const read = <T>(page: StepPage, reader: () => T): Promise<T> =>
-  page.read('the page', READ_TIMEOUT_MS, tab => tab.evaluate(reader) as Promise<T>);
+  page.act({
+    name: 'the page',
+    timeoutMs: READ_TIMEOUT_MS,
+    work: tab => tab.evaluate(reader) as Promise<T>,
+  });
 
 /** A file that was made of a page. */
 interface PageDocument {
