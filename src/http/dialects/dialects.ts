@@ -3,10 +3,15 @@ import { agentBay } from './agentbay/agentbay';
 import { agentBayErrorAnswer } from './agentbay/errors';
 import { AGENTBAY_HOSTS } from './agentbay/hosts';
 import type { Dialect, DialectParts } from './dialect';
+import { notte } from './notte/notte';
 import { steel } from './steel/steel';
 
 /** Every dialect. A new one is a folder and a line here. */
-export const dialects = (parts: DialectParts): readonly Dialect[] => [steel(parts), agentBay(parts)];
+export const dialects = (parts: DialectParts): readonly Dialect[] => [
+  steel(parts),
+  notte(parts),
+  agentBay(parts),
+];
 
 /** What the TLS listener has to know before there is a service. */
 export const TLS_DIALECT: { readonly hosts: readonly string[]; readonly errorAnswer: ErrorAnswer } = {
