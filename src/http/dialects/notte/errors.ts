@@ -37,7 +37,7 @@ export interface NotteFieldError {
 export const notteErrorAnswer: ErrorAnswer = (error, asked) => {
   const { code, fields, details } = error;
   const status = code === 'queue_timeout' ? CLUSTER_FULL : error.status;
-  const message = code === 'unauthorized' ? UNAUTHORIZED : error.message;
+  const message = MESSAGES[code] ?? error.message;
   const isOfAction = PAGE_CALL.test(asked.path) && !NOT_OF_THE_ACTION.includes(code);
   const body: NotteError = {
     message,
@@ -58,7 +58,11 @@ export const notteErrorAnswer: ErrorAnswer = (error, asked) => {
   };
 };
 
-const UNAUTHORIZED = 'Authentication failed: a valid API key is needed in the header Authorization (Bearer).';
+/* In the words of its clients. */
+const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  unauthorized: 'Authentication failed: a valid API key is needed in the header Authorization (Bearer).',
+  context_not_found: 'There is no such profile.',
+};
 
 function sessionIn(path: string): string | null {
   const id = SESSION_IN_PATH.exec(path)?.[1];

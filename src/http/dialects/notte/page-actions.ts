@@ -46,7 +46,7 @@ const scrapeBody = z.looseObject({
   scrape_images: z.boolean().nullish(),
   ignored_tags: z.array(text).nullish(),
   instructions: text.nullish(),
-  response_format: z.unknown(),
+  response_format: z.unknown().optional(),
 });
 
 /* The actions that need no language model, no mailbox and no second tab. */

@@ -5,8 +5,8 @@ import { contextName } from '../../../contract/names';
 import { parseIdempotencyKey } from '../../../contract/schemas';
 import { iso } from '../../../contract/times';
 import { checkFields } from '../../../core/check-fields';
-import { ServiceError } from '../../../core/errors';
 import { CONTEXT_ID_PATTERN, contextRefOf, type ContextRef } from '../../../core/ids';
+import { contextNotFound } from '../../../engine/context-errors';
 import type { ContextRecord } from '../../../store/contexts/context-record';
 import { withinRedisBudget } from '../../edge/redis-budget';
 import { tenantOf } from '../../edge/request-context';
@@ -24,10 +24,6 @@ export interface NotteProfile {
   readonly created_at: string;
   readonly updated_at: string;
 }
-
-/** The error for a profile that does not exist. */
-export const profileNotFound = (): ServiceError =>
-  new ServiceError('context_not_found', 'There is no such profile.');
 
 const profileOf = ({ id, name, createdAtMs, updatedAtMs }: ContextRecord): NotteProfile => ({
   profile_id: id,
@@ -85,6 +81,6 @@ export function listProfilesRoute({ service }: DialectParts): RequestHandler {
 
 /* Always one of the request's own tenant (I14). */
 function refOfProfile({ params: { id } }: Request, res: Response): ContextRef {
-  if (typeof id !== 'string' || !CONTEXT_ID_PATTERN.test(id)) throw profileNotFound();
+  if (typeof id !== 'string' || !CONTEXT_ID_PATTERN.test(id)) throw contextNotFound();
   return contextRefOf(tenantOf(res), id);
 }

@@ -4,7 +4,7 @@ import { checkFields, invalidFields, summary } from '../../../core/check-fields'
 import { ServiceError } from '../../../core/errors';
 import { CONTEXT_ID_PATTERN } from '../../../core/ids';
 import type { NewSession } from '../../../commands/create-session';
-import { profileNotFound } from './profiles';
+import { contextNotFound } from '../../../engine/context-errors';
 import { notSupported } from './errors';
 
 const MINUTE_MS = 60_000;
@@ -182,7 +182,7 @@ function urlParts(server: string): object {
 }
 
 function contextOf({ id, persist }: NonNullable<StartBody['profile']>): object {
-  if (!CONTEXT_ID_PATTERN.test(id)) throw profileNotFound();
+  if (!CONTEXT_ID_PATTERN.test(id)) throw contextNotFound();
   return { id, persist: persist ?? false };
 }
 
