@@ -1,8 +1,29 @@
-import { notSupported, notteErrorAnswer } from './errors';
+import { createBodyParser } from '../../../contract/schemas';
+import { unauthorized } from '../../edge/authenticator';
 import { noWebSocket } from '../../gateway/session-door';
 import type { Door } from '../../gateway/door';
+import type { DialectParts } from '../dialect';
+import { notSupported, notteErrorAnswer } from './errors';
+import { startBodyParser } from './start-body';
 
+const CONNECT = /^\/notte\/sessions\/connect\/?$/;
 const STREAM = /^\/notte\/(?:sessions|agents)\/[^/]+\/debug\/[a-z]+\/?$/;
+
+/** `/notte/sessions/connect?token=<API key>`: every connection is a session, as a start without options makes it. */
+export function connectDoor({ service, authenticator, connectToCreate }: DialectParts): Door {
+  const parseBody = startBodyParser(service.policy, createBodyParser(service.policy));
+  return {
+    isFor: pathname => CONNECT.test(pathname),
+    open: upgrade => {
+      const { request, url } = upgrade;
+      const tenant =
+        authenticator.tenantOf(request.headers) ?? authenticator.tenantWith(url.searchParams.get('token'));
+      if (tenant === null) throw unauthorized();
+      return connectToCreate({ tenant, session: parseBody({}), upgrade });
+    },
+    errorAnswer: notteErrorAnswer,
+  };
+}
 
 /** Whatever else begins with `/notte/`: streams that the service does not have, and paths without a WebSocket. */
 export const closedDoor: Door = {

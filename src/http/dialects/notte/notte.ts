@@ -4,7 +4,7 @@ import { listAgentsRoute } from './agents';
 import { NOTTE_CALLS } from './calls';
 import { readCookiesRoute, writeCookiesRoute } from './cookie-routes';
 import { debugRoute, debugTabRoute, healthRoute, networkLogsRoute, offsetRoute } from './debug-routes';
-import { closedDoor } from './door';
+import { closedDoor, connectDoor } from './door';
 import { notteErrorAnswer } from './errors';
 import { executeRoute, scrapeRoute, screenshotRoute } from './page-routes';
 import { createProfileRoute, deleteProfileRoute, getProfileRoute, listProfilesRoute } from './profiles';
@@ -42,7 +42,7 @@ export function notte(parts: DialectParts): Dialect {
     handlers,
     keyOf,
     errorAnswer: notteErrorAnswer,
-    doors: [closedDoor],
+    doors: [connectDoor(parts), closedDoor],
   };
 }
 
