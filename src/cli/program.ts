@@ -6,6 +6,7 @@ import { registerJobs } from './commands/jobs';
 import { registerProcesses } from './commands/processes';
 import { registerRedisUrl } from './commands/redis-url';
 import { registerSessions } from './commands/sessions/sessions';
+import { registerTestmuLauncher } from './commands/testmu-launcher';
 import { registerTop } from './commands/top';
 import { registerUsage } from './commands/usage';
 import { registerVersion } from './commands/version';
@@ -35,6 +36,7 @@ export function buildProgram(context: Context, version: string): Command {
   registerCapacity(program, context);
   registerUsage(program, context);
   registerTop(program, context);
+  registerTestmuLauncher(program, context);
   program.commandsGroup('Commands for this program:');
   registerCompletion(program, context);
   registerVersion(program, context, version);

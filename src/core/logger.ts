@@ -43,7 +43,7 @@ export function createLogger(
   return log;
 }
 
-/** Removes secrets from a URL before it is logged: credentials, and the values of all its parameters. */
+/** Removes secrets from a URL before it is logged: credentials, and the values of all its parameters, a part without a name too. */
 export function redactUrl(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//[redacted]@').replace(/([?&][^=&#]*=)[^&#]*/g, '$1[redacted]');
+  return url.replace(/\/\/[^/@]*@/, '//[redacted]@').replace(/([?&](?:[^=&#]*=)?)[^&#]*/g, '$1[redacted]');
 }

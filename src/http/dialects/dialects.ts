@@ -5,12 +5,14 @@ import { AGENTBAY_HOSTS } from './agentbay/hosts';
 import type { Dialect, DialectParts } from './dialect';
 import { notte } from './notte/notte';
 import { steel } from './steel/steel';
+import { testmu } from './testmu/testmu';
 
 /** Every dialect. A new one is a folder and a line here. */
 export const dialects = (parts: DialectParts): readonly Dialect[] => [
   steel(parts),
   notte(parts),
   agentBay(parts),
+  testmu(parts),
 ];
 
 /** What the TLS listener has to know before there is a service. */

@@ -57,6 +57,7 @@ describe('redactUrl', () => {
     ['/x?to%6ben=s3cret', '/x?to%6ben=[redacted]'],
     ['ws://h:3000/browser/c?ticket=s3cret#top', 'ws://h:3000/browser/c?ticket=[redacted]#top'],
     ['rediss://user:s3cret@redis.example:6379/0', 'rediss://[redacted]@redis.example:6379/0'],
+    ['/x?capabilities={"accessKey":"a&s3cret"}&b=1', '/x?capabilities=[redacted]&[redacted]&b=[redacted]'],
     ['/v1/sessions', '/v1/sessions'],
     ['unix:///run/holdfast/redis.sock', 'unix:///run/holdfast/redis.sock'],
   ])('%s → %s', (url, redacted) => {
