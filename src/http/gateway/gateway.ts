@@ -5,6 +5,7 @@ import { DOWNLOADS_STAY } from '../../browser/download-behavior';
 import { ClientFrames } from '../../core/client-frames';
 import type { Clock } from '../../core/clock';
 import { ServiceError } from '../../core/errors';
+import { destroyWhenHalfClosed } from '../../core/half-closed';
 import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import { spliceUpgrade } from '../../core/splice';
@@ -93,7 +94,8 @@ export class Gateway {
       throw noWebSocket(url.pathname);
     const gone = new AbortController();
     socket.once('close', () => gone.abort());
-    const asked = await door.open({ request, url, requestId, gone: gone.signal });
+    const opening = door.open({ request, url, requestId, gone: gone.signal });
+    const asked = opening instanceof Promise ? await whileThere(socket, opening) : opening;
     try {
       await this.#connect(upgrade, asked);
     } catch (error) {
@@ -190,6 +192,16 @@ function targetOf({ ref, snapshot, isPartial }: SessionRecord): DialTarget {
   if (endpoint !== null && owner !== null) return { endpoint, claimId: owner.fence.claimId };
   if (isPartial === true) throw newerVersion();
   throw new Error(`live session ${ref} has no browser`);
+}
+
+/* A client that leaves while its session is made is noticed, although it is not read yet. */
+async function whileThere<T>(socket: Socket, work: Promise<T>): Promise<T> {
+  const stopWatching = destroyWhenHalfClosed(socket);
+  try {
+    return await work;
+  } finally {
+    stopWatching();
+  }
 }
 
 /* What is no URL has no door. */
