@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { createConnection, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { SessionData } from '../../../src/client/session';
 import { startTestApi, type Answer, type TestApi } from '../../support/api';
@@ -72,6 +73,25 @@ async function sessionsOf(key: string, query = ''): Promise<SessionData[]> {
 }
 
 const live = (key = 'key-a'): Promise<SessionData[]> => sessionsOf(key, '&status=live');
+
+/* An upgrade request as bytes. */
+function rawUpgrade(): Socket {
+  const { hostname, port } = new URL(api.url);
+  const socket = createConnection(Number(port), hostname);
+  const query = encodeURIComponent(JSON.stringify(capabilitiesWith({ accessKey: 'key-a' })));
+  socket.write(
+    [
+      `GET /testmu/puppeteer?capabilities=${query} HTTP/1.1`,
+      `Host: ${hostname}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      '\r\n',
+    ].join('\r\n'),
+  );
+  return socket;
+}
 
 describe("TestMu AI's WebSocket", () => {
   it('is a session for each connection, translated from its capabilities', async () => {
@@ -244,19 +264,39 @@ describe("TestMu AI's WebSocket", () => {
     expect(await live()).toHaveLength(1);
   }, 30_000);
 
-  it('ends a session at once whose client goes before it is live', async () => {
-    api.worker.launches = 'ignored';
-    const socket = open(capabilitiesWith());
-    await pollUntil('the session', { timeoutMs: 5_000, everyMs: 5 }, async () =>
-      (await sessionsOf('key-a', '&status=created')).length === 1 ? true : undefined,
+  it('carries what a client has sent before its session was live', async () => {
+    const socket = rawUpgrade();
+    await pollUntil('the session', { timeoutMs: 5_000, everyMs: 1 }, async () =>
+      (await sessionsOf('key-a', '&status=created,live')).length === 1 ? true : undefined,
     );
-    socket.terminate();
-    const ended = await pollUntil('the end', { timeoutMs: 3_000, everyMs: 5 }, async () => {
-      const [session] = await sessionsOf('key-a');
-      return session?.endedAt == null ? undefined : session;
-    });
-    expect(ended).toMatchObject({ status: 'released', endReason: 'client_disconnected', liveAt: null });
+    // A masked text frame `hi` with the mask 0.
+    socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+    let received = Buffer.alloc(0);
+    for await (const chunk of socket) {
+      received = Buffer.concat([received, chunk as Buffer]);
+      if (received.includes(Buffer.from([0x81, 2, 0x68, 0x69]))) break;
+    }
+    expect(received.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
+    socket.destroy();
   });
+
+  it.each(['resets', 'closes'] as const)(
+    'ends a session at once whose client %s before it is live',
+    async how => {
+      api.worker.launches = 'ignored';
+      const socket = rawUpgrade();
+      await pollUntil('the session', { timeoutMs: 5_000, everyMs: 5 }, async () =>
+        (await sessionsOf('key-a', '&status=created')).length === 1 ? true : undefined,
+      );
+      if (how === 'closes') socket.end();
+      else socket.resetAndDestroy();
+      const ended = await pollUntil('the end', { timeoutMs: 3_000, everyMs: 5 }, async () => {
+        const [session] = await sessionsOf('key-a');
+        return session?.endedAt == null ? undefined : session;
+      });
+      expect(ended).toMatchObject({ status: 'released', endReason: 'client_disconnected', liveAt: null });
+    },
+  );
 });
 
 describe("TestMu AI's session list", () => {
