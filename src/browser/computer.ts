@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pause } from '../core/abort';
+import { pause, withDeadline } from '../core/abort';
 import { ServiceError } from '../core/errors';
 import { withBrowser, type CdpCall } from './cdp-call';
 import type { Route } from './dial';
@@ -109,7 +109,7 @@ async function isVisible(call: CdpCall, sessionId: string): Promise<boolean> {
   const answer = call('Runtime.evaluate', { expression, returnByValue: true }, sessionId).then(
     result => evaluated.parse(result).result.value === 'visible',
   );
-  return Promise.race([answer.catch(() => false), pause(VISIBLE_TIMEOUT_MS).then(() => false)]);
+  return withDeadline('the page', VISIBLE_TIMEOUT_MS, answer).catch(() => false);
 }
 
 /** A page that gets input. */

@@ -96,7 +96,6 @@ export function metadataOf(): PageMetadata {
     statusCode: performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0,
     title: document.title,
     urlSource: document.URL,
-    timestamp: new Date().toISOString(),
     description: meta('description'),
     keywords: meta('keywords'),
     author: meta('author'),
@@ -120,6 +119,7 @@ export function markdownOf(): string {
   const SKIPPED = /^(?:SCRIPT|STYLE|NOSCRIPT|TEMPLATE|IFRAME|SVG|HEAD|OBJECT)$/i;
   const BLOCK =
     /^(?:P|DIV|SECTION|ARTICLE|MAIN|HEADER|FOOTER|NAV|ASIDE|FORM|FIGURE|TABLE|DL|DT|DD|UL|OL|FIELDSET|DETAILS|SUMMARY)$/;
+  const MARKS: Readonly<Record<string, string>> = { STRONG: '**', B: '**', EM: '*', I: '*' };
   const inner = (node: PageNode): string => [...node.childNodes].map(markdown).join('');
   const block = (text: string): string => (text.trim() === '' ? '' : `\n\n${text.trim()}\n\n`);
   const around = (mark: string, text: string): string =>
@@ -131,17 +131,13 @@ export function markdownOf(): string {
     const heading = /^H([1-6])$/.exec(node.nodeName);
     if (heading !== null) return block(`${'#'.repeat(Number(heading[1]))} ${inner(node).trim()}`);
     if (BLOCK.test(node.nodeName)) return block(inner(node));
+    const mark = MARKS[node.nodeName];
+    if (mark !== undefined) return around(mark, inner(node));
     switch (node.nodeName) {
       case 'BR':
         return '\n';
       case 'HR':
         return block('---');
-      case 'STRONG':
-      case 'B':
-        return around('**', inner(node));
-      case 'EM':
-      case 'I':
-        return around('*', inner(node));
       case 'CODE':
         return around('`', node.textContent ?? '');
       case 'PRE':

@@ -3,6 +3,7 @@ import type { DialectCalls } from '../dialect';
 const NO_CAPTCHAS = { differs: 'The service solves no captchas.', isMissing: true } as const;
 const NO_CREDENTIALS = { differs: 'The service fills in no passwords.', isMissing: true } as const;
 const NO_EXTENSIONS = { differs: 'Extensions are for the operator alone.', isMissing: true } as const;
+const NO_RECORDING = { differs: 'Nothing of a page is recorded.', isMissing: true } as const;
 const NO_GLOBAL_FILES = { differs: 'Files belong to a session, and end with it.', isMissing: true } as const;
 
 /** How large a create may be: a `sessionContext` has the storage of many sites. */
@@ -158,6 +159,27 @@ const MISSING_CALLS = {
     path: '/v1/sessions/{id}/captchas/solve-image',
     call: 'sessions.captchas.solveImage()',
     ...NO_CAPTCHAS,
+  },
+  hls: { method: 'GET', path: '/v1/sessions/{id}/hls', call: 'GET /v1/sessions/{id}/hls', ...NO_RECORDING },
+  player: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/player',
+    call: 'GET /v1/sessions/{id}/player',
+    differs: 'Open `sessionViewerUrl`.',
+    isMissing: true,
+  },
+  logs: { method: 'GET', path: '/v1/sessions/{id}/logs', call: 'steel logs', ...NO_RECORDING },
+  agentLogs: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/agent-logs',
+    call: 'GET /v1/sessions/{id}/agent-logs',
+    ...NO_RECORDING,
+  },
+  agentTraces: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/agent-traces',
+    call: 'GET /v1/sessions/{id}/agent-traces',
+    ...NO_RECORDING,
   },
   listGlobalFiles: { method: 'GET', path: '/v1/files', call: 'files.list()', ...NO_GLOBAL_FILES },
   uploadGlobalFile: { method: 'POST', path: '/v1/files', call: 'files.upload()', ...NO_GLOBAL_FILES },

@@ -7,6 +7,7 @@ import { ServiceError, type FieldError } from '../../../core/errors';
 import { CONTEXT_ID_PATTERN } from '../../../core/ids';
 import { noSuchProfile } from './errors';
 import { sessionContext, stateOf } from './session-context';
+import { withoutNulls } from './without-nulls';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
@@ -17,20 +18,19 @@ const QUEUE_TIMEOUT_MS = 30_000;
 
 /*
  * Steel's clients send whatever their users pass, such as options of the request, so unknown members are no error here.
- * The SDK for Python sends null for what was left out.
  */
 const createBody = z.looseObject({
-  sessionId: z.string().regex(UUID, 'must be a UUID').nullish(),
-  timeout: z.int().nullish(),
-  inactivityTimeout: z.int().nullish(),
-  dimensions: z.object({ width: z.int(), height: z.int() }).nullish(),
-  userAgent: z.string().nullish(),
-  headless: z.boolean().nullish(),
-  proxyUrl: z.string().nullish(),
-  useProxy: z.union([z.boolean(), z.looseObject({ server: z.string().nullish() })]).nullish(),
-  sessionContext: sessionContext.nullish(),
-  profileId: z.string().nullish(),
-  persistProfile: z.boolean().nullish(),
+  sessionId: z.string().regex(UUID, 'must be a UUID').optional(),
+  timeout: z.int().optional(),
+  inactivityTimeout: z.int().optional(),
+  dimensions: z.object({ width: z.int(), height: z.int() }).optional(),
+  userAgent: z.string().optional(),
+  headless: z.boolean().optional(),
+  proxyUrl: z.string().optional(),
+  useProxy: z.union([z.boolean(), z.looseObject({ server: z.string().optional() })]).optional(),
+  sessionContext: sessionContext.optional(),
+  profileId: z.string().optional(),
+  persistProfile: z.boolean().optional(),
 });
 
 type CreateBody = z.output<typeof createBody>;
@@ -50,16 +50,16 @@ export interface SteelCreate {
  *   reaches the network, or what it starts with, and cannot be done; `context_not_found`.
  */
 export function readCreateBody(body: unknown, policy: TimeoutPolicy): SteelCreate {
-  const given = checkFields(createBody, body);
+  const given = checkFields(createBody, withoutNulls(body));
   const { sessionId, timeout, dimensions, userAgent, headless } = given;
   const native = {
-    ...(sessionId == null ? {} : { sessionId }),
-    ...(timeout == null ? {} : { timeout }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(timeout === undefined ? {} : { timeout }),
     queueTimeout: QUEUE_TIMEOUT_MS,
     idleTimeout: idleTimeoutOf(given, policy),
-    ...(dimensions == null ? {} : { dimensions }),
-    ...(userAgent == null ? {} : { userAgent }),
-    ...(headless == null ? {} : { headless }),
+    ...(dimensions === undefined ? {} : { dimensions }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(headless === undefined ? {} : { headless }),
     proxy: proxyOf(given),
     context: contextOf(given),
   };
@@ -68,15 +68,15 @@ export function readCreateBody(body: unknown, policy: TimeoutPolicy): SteelCreat
 
 /* Steel ignores one that is not shorter than the time-out. */
 function idleTimeoutOf({ timeout, inactivityTimeout }: CreateBody, policy: TimeoutPolicy): number | null {
-  if (inactivityTimeout == null) return null;
+  if (inactivityTimeout === undefined) return null;
   return inactivityTimeout >= (timeout ?? policy.timeoutDefaultMs) ? null : inactivityTimeout;
 }
 
 /* `proxyUrl` overrides `useProxy`. User name and password are part of the URL of either. */
 function proxyOf({ proxyUrl, useProxy }: CreateBody): object | null {
-  if (proxyUrl != null && proxyUrl !== '') return proxyAt(proxyUrl, '/proxyUrl');
-  if (useProxy == null || useProxy === false) return null;
-  if (useProxy !== true && useProxy.server != null) return proxyAt(useProxy.server, '/useProxy/server');
+  if (proxyUrl !== undefined && proxyUrl !== '') return proxyAt(proxyUrl, '/proxyUrl');
+  if (useProxy === undefined || useProxy === false) return null;
+  if (useProxy !== true && useProxy.server !== undefined) return proxyAt(useProxy.server, '/useProxy/server');
   const message =
     'is not supported: this service has no proxies of its own. Name yours in proxyUrl, or in useProxy.server';
   throw new ServiceError('not_supported', `/useProxy: ${message}`, {
@@ -104,7 +104,7 @@ function proxyAt(text: string, pointer: string): object {
 function contextOf({ profileId, persistProfile, sessionId }: CreateBody): object | null {
   const persist = persistProfile === true;
   const saving = persist ? { persist, onConflict: 'replace' } : { persist };
-  if (profileId != null) {
+  if (profileId !== undefined) {
     if (!CONTEXT_ID_PATTERN.test(profileId)) throw noSuchProfile();
     return { id: profileId, ...saving };
   }

@@ -1,11 +1,11 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type { Request, RequestHandler } from 'express';
 import { ZipFile } from 'yazl';
 import type { KeeperRoute } from '../../../browser/dial';
 import { listDownloads, openDownload, removeDownload, type FileBody } from '../../../browser/downloads';
 import { listUploads, openUpload, removeUpload, storeUpload, type Upload } from '../../../browser/uploads';
 import { systemClock } from '../../../core/clock';
-import { ServiceError } from '../../../core/errors';
+import { ServiceError, messageOf } from '../../../core/errors';
 import { numberedFileName, safeFileName } from '../../../core/file-name';
 import { StalledReaders } from '../../../core/stalled-readers';
 import { receiveFiles } from '../../edge/receive-files';
@@ -172,18 +172,24 @@ const noFile = (texts: ReadonlyMap<string, string>): ServiceError =>
     ? new ServiceError('not_supported', 'A file cannot be fetched from a URL: send its bytes.')
     : new ServiceError('malformed_request', 'The form has no file.');
 
-/* Each file is opened when it is its turn. */
+/* Each file is opened when it is its turn; the one that is open is closed if the reader leaves. */
 function zipOf(files: readonly FoundFile[]): Readable {
   const zip = new ZipFile();
-  // SAFETY: yazl makes a PassThrough.
-  const bytes = zip.outputStream as Readable;
-  zip.on('error', error => bytes.destroy(error));
+  const bytes = new PassThrough();
+  let current: Readable | null = null;
+  bytes.once('close', () => current?.destroy());
+  zip.on('error', (error: Error) => bytes.destroy(error));
+  zip.outputStream.pipe(bytes);
   const taken = new Set<string>();
   for (const { name, modifiedAtMs, open } of files) {
     zip.addReadStreamLazy(freeName(name, taken), { mtime: new Date(modifiedAtMs) }, done => {
+      if (bytes.destroyed) return;
       open().then(
-        file => done(null, file.bytes),
-        (error: Error) => bytes.destroy(error),
+        file => {
+          current = file.bytes;
+          done(null, file.bytes);
+        },
+        (error: unknown) => bytes.destroy(error instanceof Error ? error : new Error(messageOf(error))),
       );
     });
   }

@@ -136,7 +136,8 @@ const read = <T>(page: StepPage, reader: () => T): Promise<T> =>
   page.act({
     name: 'the page',
     timeoutMs: READ_TIMEOUT_MS,
-    work: tab => tab.evaluate(reader) as Promise<T>,
+    // SAFETY: the readers answer with what JSON can carry.
+    work: async tab => (await tab.evaluate(reader)) as T,
   });
 
 /** A file that was made of a page. */

@@ -9,16 +9,16 @@ const cookie = z
   .looseObject({
     name: z.string().max(4_096),
     value: z.string().max(4_096),
-    domain: z.string().min(1).max(254).nullish(),
-    url: z.url({ protocol: /^https?$/ }).nullish(),
-    path: z.string().max(4_096).startsWith('/').nullish(),
-    expires: z.number().nullish(),
-    httpOnly: z.boolean().nullish(),
-    secure: z.boolean().nullish(),
-    sameSite: z.enum(['Strict', 'Lax', 'None']).nullish(),
-    partitionKey: z.object({ topLevelSite: z.string(), hasCrossSiteAncestor: z.boolean() }).nullish(),
+    domain: z.string().min(1).max(254).optional(),
+    url: z.url({ protocol: /^https?$/ }).optional(),
+    path: z.string().max(4_096).startsWith('/').optional(),
+    expires: z.number().optional(),
+    httpOnly: z.boolean().optional(),
+    secure: z.boolean().optional(),
+    sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
+    partitionKey: z.object({ topLevelSite: z.string(), hasCrossSiteAncestor: z.boolean() }).optional(),
   })
-  .refine(({ domain, url }) => domain != null || url != null, 'needs a domain or a url');
+  .refine(({ domain, url }) => domain !== undefined || url !== undefined, 'needs a domain or a url');
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
@@ -29,10 +29,10 @@ const localStorage = z.record(
 
 /** `sessionContext` of a create. */
 export const sessionContext = z.looseObject({
-  cookies: z.array(cookie).max(COOKIES_MAX).nullish(),
-  localStorage: localStorage.nullish(),
-  sessionStorage: z.record(z.string(), z.unknown()).nullish(),
-  indexedDB: z.record(z.string(), z.unknown()).nullish(),
+  cookies: z.array(cookie).max(COOKIES_MAX).optional(),
+  localStorage: localStorage.optional(),
+  sessionStorage: z.record(z.string(), z.unknown()).optional(),
+  indexedDB: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** What Steel's clients get of a browser's state, and give to another one. */
@@ -65,13 +65,13 @@ export function stateOf(given: z.output<typeof sessionContext>): BrowserState {
 
 function stateCookie(given: z.output<typeof cookie>): StateCookie {
   const { name, value, domain, url, path, expires, httpOnly, secure, sameSite, partitionKey } = given;
-  const site = url == null ? null : new URL(url);
+  const site = url === undefined ? null : new URL(url);
   return {
     ...{ name, value, domain: domain ?? site?.hostname ?? '', path: path ?? '/', expires: expires ?? -1 },
     httpOnly: httpOnly ?? false,
     secure: secure ?? site?.protocol === 'https:',
-    ...(sameSite == null ? {} : { sameSite }),
-    ...(partitionKey == null ? {} : { partitionKey }),
+    ...(sameSite === undefined ? {} : { sameSite }),
+    ...(partitionKey === undefined ? {} : { partitionKey }),
   };
 }
 
