@@ -2,6 +2,7 @@ import { WebSocket } from 'ws';
 import { once } from 'node:events';
 import { startTestApi, type Answer, type CallOptions, type TestApi } from '../../support/api';
 import { pollUntil } from '../../support/poll-until';
+import { sendRaw } from '../../support/raw-http';
 import { scaled } from '../../support/slowdown';
 
 let api: TestApi;
@@ -94,6 +95,37 @@ describe("Notte's sessions", () => {
       auth_ids: [],
       system_hidden: false,
     });
+  });
+
+  it('are read, listed and stopped by requests as Python sends them', async () => {
+    const { session_id: id } = await start();
+    const headers = Object.entries({
+      'User-Agent': 'python-requests/2.32.5',
+      'Accept-Encoding': 'gzip, deflate',
+      Accept: '*/*',
+      Connection: 'keep-alive',
+      Authorization: 'Bearer key-a',
+      'x-notte-sdk-version': '1.4.4.dev',
+      'x-notte-request-origin': 'sdk-python',
+    });
+    const ask = async (method: string, path: string): Promise<unknown> => {
+      const length = method === 'DELETE' ? [['Content-Length', '0'] as const] : [];
+      const { status, text } = await sendRaw(api.url, { method, path, headers: [...headers, ...length] });
+      expect(status).toBe(200);
+      return JSON.parse(text) as unknown;
+    };
+    expect(await ask('GET', `/notte/sessions/${id}`)).toMatchObject({ session_id: id, status: 'active' });
+    const list = await ask('GET', '/notte/sessions/?only_active=True&page_size=10&page=1');
+    expect(list).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ session_id: id })]) as unknown,
+    });
+    expect(
+      await ask('GET', '/notte/agents/?only_active=True&page_size=10&page=1&only_saved=False'),
+    ).toMatchObject({
+      items: [],
+    });
+    for (let i = 0; i < 2; i += 1)
+      expect(await ask('DELETE', `/notte/sessions/${id}/stop`)).toMatchObject({ status: 'closed' });
   });
 
   it('have the time-outs that were asked for, under each of their names', async () => {

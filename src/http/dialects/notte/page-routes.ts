@@ -23,7 +23,8 @@ type OnPage = <T>(req: Request, res: Response, work: (page: StepPage) => Promise
 export function executeRoute(parts: DialectParts): RequestHandler {
   const onPage = pageOpener(parts);
   return async (req, res) => {
-    const action = pageAction(req.body);
+    const asked: unknown = req.body;
+    const action = pageAction(asked);
     const startedAt = iso(systemClock.nowMs());
     const outcome = await onPage(req, res, async page => {
       try {
@@ -36,7 +37,7 @@ export function executeRoute(parts: DialectParts): RequestHandler {
     res.json({
       started_at: startedAt,
       ended_at: iso(systemClock.nowMs()),
-      action: req.body as unknown,
+      action: asked,
       ...outcome,
     });
   };
