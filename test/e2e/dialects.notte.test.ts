@@ -274,6 +274,24 @@ describe("Notte's Node client as it is", () => {
     await session.stop();
   });
 
+  it('is not needed at the URL where a connection is a session', async () => {
+    const url = `${installation.url.replace('http', 'ws')}/notte/sessions/connect?token=${KEY}`;
+    const browser = await puppeteer.connect({ browserWSEndpoint: url, defaultViewport: null });
+    const [page] = await browser.pages();
+    await page?.goto('data:text/html,<title>Mine</title>');
+    expect(await page?.title()).toBe('Mine');
+    const other = await chromium.connectOverCDP(url);
+    expect(other.contexts()[0]?.pages()).toHaveLength(1);
+    const ids = async (): Promise<string[]> =>
+      ((await listSessions({ client: notte.getClient() })).data?.items ?? []).map(one => one.session_id);
+    expect(await ids()).toHaveLength(2);
+    await browser.close();
+    await other.close();
+    await pollUntil('the end of both sessions', { timeoutMs: 13_000, everyMs: 100 }, async () =>
+      (await ids()).length === 0 ? true : undefined,
+    );
+  });
+
   it('keeps a session in use by page calls', async () => {
     const created = await installation.call<{ id: string }>(
       'POST',
