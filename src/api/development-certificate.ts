@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config';
 import { isWildcard } from '../config/address';
 import { caFile, tlsDir } from '../config/data-dir';
-import type { TlsCredentials } from './tls-credentials';
+import type { TlsCredentials } from '../core/tls-files';
 
 /** Clients of some systems accept no certificate that is valid for longer. */
 const VALID_MS = 800 * 24 * 3_600_000;

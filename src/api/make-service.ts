@@ -23,6 +23,7 @@ import type { Deps } from '../deps';
 import { findBrowser, findBrowserToView, findKeeper, type FindBrowserParts } from '../engine/live-browser';
 import { awaitSession } from '../queries/await-session';
 import { cursorAfter } from '../queries/cursor-after';
+import { countSessions } from '../queries/count-sessions';
 import { followSession } from '../queries/follow-session';
 import { followTenant } from '../queries/follow-tenant';
 import { getContext, listVersions } from '../queries/get-context';
@@ -74,6 +75,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     awaitSession: awaitSession({ waiters, getSession: getOne }),
     listSessions: listSessions({ sessions, index }),
     cursorAfter: cursorAfter({ sessions }),
+    countSelected: countSessions(index),
     countSessions: async () => index.counts(),
     sessionHistory: sessionHistory(deps.eventLog),
     followSession: followSession(deps),

@@ -1,6 +1,9 @@
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { hostInUrl } from '../config/address';
 import type { Config } from '../config/config';
 import { caFile } from '../config/data-dir';
+import { readTlsFiles, type TlsCredentials } from '../core/tls-files';
 import type { Deps } from '../deps';
 import { TLS_DIALECT } from '../http/dialects/dialects';
 import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
@@ -8,7 +11,7 @@ import { Listener, pathOf, refuseUpgrade } from '../http/edge/listener';
 import { programsOnly } from '../http/edge/programs-only';
 import { noWebSocket } from '../http/gateway/session-door';
 import { tlsApp, type TlsAppParts } from '../http/tls-app';
-import { isNameOf, tlsCredentials } from './tls-credentials';
+import { developmentCertificate } from './development-certificate';
 
 /** The TLS listener, before there is a service behind it. */
 export interface TlsFront {
@@ -27,7 +30,10 @@ export interface TlsFront {
 export async function openTlsFront(config: Config): Promise<TlsFront | null> {
   const { tls, host, publicUrl, apiKeys } = config;
   if (tls === null) return null;
-  const credentials = await tlsCredentials(config, tls, TLS_DIALECT.hosts);
+  const credentials =
+    tls.files === null
+      ? await developmentCertificate(config, TLS_DIALECT.hosts)
+      : await readTlsFiles(tls.files);
   const listener = new Listener({ tls: credentials, answerTo: TLS_DIALECT.errorAnswer });
   const port = await listener.listen(host, tls.port);
   const hasApiKeys = apiKeys.length > 0;
@@ -46,4 +52,11 @@ export function serveTls(
   );
   const trusted = config.tls?.files === null ? { caFile: caFile(config.dataDir) } : {};
   log.info({ url, ...trusted }, 'serving with TLS');
+}
+
+/* Whether the certificate is for a host name or an address. */
+function isNameOf({ cert }: TlsCredentials): (hostname: string) => boolean {
+  const parsed = new X509Certificate(cert);
+  return hostname =>
+    (isIP(hostname) === 0 ? parsed.checkHost(hostname) : parsed.checkIP(hostname)) !== undefined;
 }

@@ -154,6 +154,9 @@ export function envToConfig(env: Env): Config {
   if (values.HOLDFAST_TIMEOUT_DEFAULT > values.HOLDFAST_TIMEOUT_MAX) {
     problems.push('HOLDFAST_TIMEOUT_DEFAULT: is greater than HOLDFAST_TIMEOUT_MAX');
   }
+  if (values.HOLDFAST_TLS_PORT === values.HOLDFAST_PORT) {
+    problems.push('HOLDFAST_TLS_PORT: is the same as HOLDFAST_PORT');
+  }
   if ((values.HOLDFAST_TLS_CERT === undefined) !== (values.HOLDFAST_TLS_KEY === undefined)) {
     problems.push('HOLDFAST_TLS_CERT: goes together with HOLDFAST_TLS_KEY');
   }

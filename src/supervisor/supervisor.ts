@@ -4,6 +4,7 @@ import { ConfigError, type Config } from '../config/config';
 import { redisDir } from '../config/data-dir';
 import { childEnvironment, type Env } from '../config/env';
 import { DeadlineExceededError, pollUntil } from '../core/abort';
+import { readTlsFiles } from '../core/tls-files';
 import { systemClock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
@@ -72,8 +73,8 @@ export class Supervisor {
    * when a drain came first.
    *
    * @throws AlreadyRunningError if another supervisor holds the data folder.
-   * @throws ConfigError if a mode that needs REDIS_URL has none, or if it sets a port for a Redis that is not the
-   *   embedded one.
+   * @throws ConfigError if a mode that needs REDIS_URL has none, if it sets a port for a Redis that is not the embedded
+   *   one, or a certificate that cannot be used.
    * @throws StartError if a port is taken or there is no Redis to start.
    */
   async start(): Promise<string | null> {
@@ -122,7 +123,7 @@ export class Supervisor {
     }
     if (mode === 'api') this.#children = await this.#openChildrenFile(null);
     else await this.#takeDataFolder(mode);
-    if (mode !== 'worker') await this.#checkPort();
+    if (mode !== 'worker') await this.#checkFronts();
     const redisUrl = config.redisUrl ?? (await this.#startRedis());
     const environment = (): NodeJS.ProcessEnv => childEnvironment(this.#settings(redisUrl));
     if (mode !== 'api') await this.#keepWorkerMachine(redisUrl, environment);
@@ -182,8 +183,10 @@ export class Supervisor {
     return new ChildrenFile(path, await table.bootId(), log);
   }
 
-  async #checkPort(): Promise<void> {
+  /* What the API would fail at, again and again. */
+  async #checkFronts(): Promise<void> {
     const { host, port, tls } = this.#options.config;
+    if (tls !== null && tls.files !== null) await readTlsFiles(tls.files);
     const ports = { HOLDFAST_PORT: port, HOLDFAST_TLS_PORT: tls?.port ?? 0 };
     for (const [setting, wanted] of Object.entries(ports)) {
       if (wanted !== 0 && !(await isPortFree(host, wanted)))

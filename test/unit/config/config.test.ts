@@ -167,6 +167,7 @@ describe('the configuration', () => {
     expect(problemsOf({ HOLDFAST_TLS_PORT: '8443', HOLDFAST_TLS_CERT: '/c' })).toEqual([
       expect.stringContaining('HOLDFAST_TLS_CERT'),
     ]);
+    expect(problemsOf({ HOLDFAST_TLS_PORT: '3000' })).toEqual([expect.stringContaining('HOLDFAST_TLS_PORT')]);
     expect(envToConfig({ HOLDFAST_TLS_PORT: '8443' }).tls).toEqual({ port: 8443, files: null });
     expect(envToConfig({ HOLDFAST_TLS_CERT: '/c', HOLDFAST_TLS_KEY: '/k' }).tls).toBeNull();
   });
