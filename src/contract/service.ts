@@ -16,6 +16,7 @@ import type { UpdateSession } from '../commands/update-session';
 import type { FindBrowser, FindKeeper } from '../engine/live-browser';
 import type { AwaitSession } from '../queries/await-session';
 import type { CursorAfter } from '../queries/cursor-after';
+import type { CountSessions } from '../queries/count-sessions';
 import type { FollowSession } from '../queries/follow-session';
 import type { FollowTenant } from '../queries/follow-tenant';
 import type { GetContext, ListVersions } from '../queries/get-context';
@@ -60,6 +61,9 @@ export interface Service extends ContextService {
   readonly awaitSession: AwaitSession;
   readonly listSessions: ListSessions;
   readonly cursorAfter: CursorAfter;
+  /** From a place in the list of a tenant on. */
+  readonly countSelected: CountSessions;
+  /** Of all tenants. */
   readonly countSessions: () => Promise<Readonly<Record<SessionStatus, number>>>;
   readonly liveDetails: GetLiveDetails;
   readonly sessionHistory: SessionHistory;

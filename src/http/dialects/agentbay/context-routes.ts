@@ -54,14 +54,16 @@ export function listContextsRoute({ service }: DialectParts): RequestHandler {
     const only = parameters.text('SessionId') === null ? null : await openSession(service, req, res);
     const all = { name: null, labels: [], createdAfterMs: null, createdBeforeMs: null };
     const { items, page } = await withinRedisBudget(
-      pageOf(parameters, async (cursor, limit) => {
-        if (only !== null) {
-          const id = only.record.snapshot.context.contextUse?.contextId;
-          const items = id === undefined ? [] : [await service.getContext(contextRefOf(tenant, id))];
-          return { items, nextCursor: null };
-        }
-        const { contexts, nextCursor } = await service.listContexts({ tenant, ...all, cursor, limit });
-        return { items: contexts, nextCursor };
+      pageOf(parameters, {
+        read: async (cursor, limit) => {
+          if (only !== null) {
+            const id = only.record.snapshot.context.contextUse?.contextId;
+            const items = id === undefined ? [] : [await service.getContext(contextRefOf(tenant, id))];
+            return { items, nextCursor: null };
+          }
+          const { contexts, nextCursor } = await service.listContexts({ tenant, ...all, cursor, limit });
+          return { items: contexts, nextCursor };
+        },
       }),
     );
     answer(res, items.map(contextData), page);

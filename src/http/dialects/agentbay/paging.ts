@@ -8,13 +8,20 @@ export interface NativePage<T> {
   readonly nextCursor: string | null;
 }
 
+/** A native list. */
+export interface NativeList<T> {
+  readonly read: ReadPage<T>;
+  /** How many there are from a cursor on, and whether these are all; left out: they are read to be counted. */
+  readonly count?: (cursor: string) => Promise<{ readonly count: number; readonly isComplete: boolean }>;
+}
+
 /** Reads a page of a native list. */
 export type ReadPage<T> = (cursor: string | null, limit: number) => Promise<NativePage<T>>;
 
 const PAGE_DEFAULT = 10;
 const PAGE_MAX = 100;
 
-/** How many items behind a page are counted. */
+/** How many items behind a page are read to be counted. */
 const COUNTED_MAX = 1_000;
 
 /** A native page may be empty and still have a next one; so many of them make one page here. */
@@ -28,18 +35,28 @@ const READS_MAX = 20;
  */
 export async function pageOf<T>(
   parameters: Parameters,
-  read: ReadPage<T>,
+  list: NativeList<T>,
 ): Promise<{ readonly items: readonly T[]; readonly page: PageMembers }> {
   const limit = parameters.integer('MaxResults', 1, PAGE_MAX) ?? PAGE_DEFAULT;
   const { seen, cursor } = placeOf(parameters);
-  const { items, nextCursor } = await readFull(read, cursor, limit);
+  const { items, nextCursor } = await readFull(list.read, cursor, limit);
   const until = seen + items.length;
-  const behind =
-    nextCursor === null ? { items: [], nextCursor } : await readFull(read, nextCursor, COUNTED_MAX);
+  const behind = nextCursor === null ? NOTHING : await countFrom(list, nextCursor);
   // A cursor with nothing behind it: this page is the last one.
-  const isLast = behind.items.length === 0 && behind.nextCursor === null;
+  const isLast = behind.count === 0 && behind.isComplete;
   const next = nextCursor === null || isLast ? '' : `${until}.${nextCursor}`;
-  return { items, page: { NextToken: next, MaxResults: limit, TotalCount: until + behind.items.length } };
+  return { items, page: { NextToken: next, MaxResults: limit, TotalCount: until + behind.count } };
+}
+
+const NOTHING = { count: 0, isComplete: true } as const;
+
+async function countFrom<T>(
+  { read, count }: NativeList<T>,
+  cursor: string,
+): Promise<{ readonly count: number; readonly isComplete: boolean }> {
+  if (count !== undefined) return count(cursor);
+  const { items, nextCursor } = await readFull(read, cursor, COUNTED_MAX);
+  return { count: items.length, isComplete: nextCursor === null };
 }
 
 async function readFull<T>(read: ReadPage<T>, from: string | null, limit: number): Promise<NativePage<T>> {

@@ -96,14 +96,22 @@ export function listRoute({ service }: DialectParts): RequestHandler {
     const labels = Object.entries(labelsOf(parameters)).map(
       ([name, value]) => ({ name, operator: 'in', values: [value] }) as const,
     );
-    const selection = { statuses, labels, createdAfterMs: null, createdBeforeMs: null };
+    const selection = {
+      tenant: tenantOf(res),
+      statuses,
+      labels,
+      createdAfterMs: null,
+      createdBeforeMs: null,
+    };
     const { items, page } = await withinRedisBudget(
-      pageOf(parameters, async (cursor, limit) => {
-        if (statuses.length === 0) return { items: [], nextCursor: null };
-        const { sessions, nextCursor } = await service.listSessions({
-          ...{ tenant: tenantOf(res), ...selection, cursor, limit },
-        });
-        return { items: sessions, nextCursor };
+      pageOf(parameters, {
+        read: async (cursor, limit) => {
+          // Without a status the native list has all of them.
+          if (statuses.length === 0) return { items: [], nextCursor: null };
+          const { sessions, nextCursor } = await service.listSessions({ ...selection, cursor, limit });
+          return { items: sessions, nextCursor };
+        },
+        count: cursor => service.countSelected({ ...selection, cursor }),
       }),
     );
     const data = items.map(({ record: { snapshot } }) => ({
