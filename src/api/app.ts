@@ -108,8 +108,7 @@ async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): P
   const app = appOf(deps, { service, dialects: spoken, edge, readiness, clients, apiMetrics });
   const gateway = gatewayOf(deps, { dialects: spoken, edge, clients, presence, apiMetrics, localHost });
   listener.serve(app, gateway.onUpgrade);
-  if (tlsFront !== null)
-    serveTls(tlsFront, deps, { ...edge, dialects: spoken, apiMetrics, clock: deps.clock });
+  if (tlsFront !== null) serveTls(tlsFront, deps, { dialects: spoken, apiMetrics, ...edge });
   await startIngress(deps, service);
   log.info({ url }, 'serving');
   return () => {

@@ -1,3 +1,4 @@
+import type * as X509 from '@peculiar/x509';
 import { KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config';
 import { isWildcard } from '../config/address';
 import { caFile, tlsDir } from '../config/data-dir';
+import { systemClock } from '../core/clock';
 import type { TlsCredentials } from '../core/tls-files';
 
 /** Clients of some systems accept no certificate that is valid for longer. */
@@ -50,39 +52,40 @@ function namesOf({ host, publicUrl }: Pick<Config, 'host' | 'publicUrl'>, more: 
   return [...new Set(['localhost', '127.0.0.1', '::1', ...bound, ...own, ...machine, ...more])];
 }
 
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+/* What both certificates have in common. */
+const commonly = (): {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly signingAlgorithm: typeof ALGORITHM;
+} => ({
+  notBefore: new Date(systemClock.nowMs() - BACKDATED_MS),
+  notAfter: new Date(systemClock.nowMs() + VALID_MS),
+  signingAlgorithm: ALGORITHM,
+});
+
 async function make(names: readonly string[]): Promise<string> {
-  // Loaded here: it takes longer to load than the rest of the start, and is needed once in two years.
+  // Loaded when it is needed: that takes longer than the rest of the start.
   const x509 = await import('@peculiar/x509');
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-  const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const [caKeys, keys] = await Promise.all([newKeys(), newKeys()]);
-  const common = {
-    notBefore: new Date(Date.now() - BACKDATED_MS),
-    notAfter: new Date(Date.now() + VALID_MS),
-    signingAlgorithm: algorithm,
-  };
-  // Clients that are strict, such as Python from 3.13 on, demand both identifiers.
-  const keyId = async (key: webcrypto.CryptoKey) =>
-    x509.SubjectKeyIdentifierExtension.create(key, false, webcrypto);
-  const authorityId = await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey, false, webcrypto);
   const ca = await x509.X509CertificateGenerator.createSelfSigned(
     {
-      ...common,
+      ...commonly(),
       name: 'CN=Holdfast development CA',
       serialNumber: serialNumber(),
       keys: caKeys,
       extensions: [
         new x509.BasicConstraintsExtension(true, 0, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-        await keyId(caKeys.publicKey),
-        authorityId,
+        ...(await identifiers(x509, caKeys, caKeys)),
       ],
     },
     webcrypto,
   );
   const server = await x509.X509CertificateGenerator.create(
     {
-      ...common,
+      ...commonly(),
       subject: 'CN=Holdfast',
       issuer: ca.subject,
       serialNumber: serialNumber(),
@@ -95,8 +98,7 @@ async function make(names: readonly string[]): Promise<string> {
         new x509.SubjectAlternativeNameExtension(
           names.map(value => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
         ),
-        await keyId(keys.publicKey),
-        authorityId,
+        ...(await identifiers(x509, keys, caKeys)),
       ],
     },
     webcrypto,
@@ -104,6 +106,20 @@ async function make(names: readonly string[]): Promise<string> {
   const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
   return [String(key), server.toString('pem'), ca.toString('pem')].map(pem => `${pem.trim()}\n`).join('');
 }
+
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+
+/* Clients that are strict, such as Python from 3.13 on, demand both. */
+const identifiers = (
+  x509: typeof X509,
+  own: webcrypto.CryptoKeyPair,
+  signer: webcrypto.CryptoKeyPair,
+): Promise<InstanceType<(typeof X509)['Extension']>[]> =>
+  Promise.all([
+    x509.SubjectKeyIdentifierExtension.create(own.publicKey, false, webcrypto),
+    x509.AuthorityKeyIdentifierExtension.create(signer.publicKey, false, webcrypto),
+  ]);
 
 /* 127 random bits, so that two authorities of the same name never have one number. */
 function serialNumber(): string {
@@ -160,7 +176,7 @@ function isUsable(pem: string, names: readonly string[]): boolean {
   if (key === '' || cert === undefined || ca === undefined) return false;
   try {
     const parsed = new X509Certificate(cert);
-    if (Date.parse(parsed.validTo) - RENEW_BEFORE_MS < Date.now()) return false;
+    if (Date.parse(parsed.validTo) - RENEW_BEFORE_MS < systemClock.nowMs()) return false;
     return names.every(
       name => (isIP(name) === 0 ? parsed.checkHost(name) : parsed.checkIP(name)) !== undefined,
     );

@@ -57,12 +57,11 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     producer: deps.producer,
     checkIngressJob: ingressJobCheck(config),
   };
-  const { retentionMs } = config;
   const { contexts, contextWriters, closing } = deps;
   const using = { contexts, contextWriters, sessions, closing, maintenance };
   return {
     createSession: createSession({
-      ...{ sessions, maintenance, relay, report, retentionMs, secret, contextWriters },
+      ...{ sessions, maintenance, relay, report, retentionMs: config.retentionMs, secret, contextWriters },
       useContext: useContext({ ...using, createContext: createContext(deps) }),
     }),
     saveContext: saveContext(deps),

@@ -44,10 +44,11 @@ export async function openTlsFront(config: Config): Promise<TlsFront | null> {
 /** Serves the dialects whose clients speak TLS only. Browsers are reached at the API's own port. */
 export function serveTls(
   { listener, guard, url }: TlsFront,
-  { config, log }: Pick<Deps, 'config' | 'log'>,
-  parts: Omit<TlsAppParts, 'guard' | 'log'>,
+  { config, clock, log }: Pick<Deps, 'config' | 'clock' | 'log'>,
+  { dialects, authenticator, draining, apiMetrics }: Omit<TlsAppParts, 'guard' | 'clock' | 'log'>,
 ): void {
-  listener.serve(tlsApp({ ...parts, guard, log }), (request, socket) =>
+  const app = tlsApp({ dialects, guard, authenticator, draining, apiMetrics, clock, log });
+  listener.serve(app, (request, socket) =>
     refuseUpgrade(request, socket, noWebSocket(pathOf(request)), { answerTo: TLS_DIALECT.errorAnswer }),
   );
   const trusted = config.tls?.files === null ? { caFile: caFile(config.dataDir) } : {};

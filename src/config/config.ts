@@ -154,12 +154,7 @@ export function envToConfig(env: Env): Config {
   if (values.HOLDFAST_TIMEOUT_DEFAULT > values.HOLDFAST_TIMEOUT_MAX) {
     problems.push('HOLDFAST_TIMEOUT_DEFAULT: is greater than HOLDFAST_TIMEOUT_MAX');
   }
-  if (values.HOLDFAST_TLS_PORT === values.HOLDFAST_PORT) {
-    problems.push('HOLDFAST_TLS_PORT: is the same as HOLDFAST_PORT');
-  }
-  if ((values.HOLDFAST_TLS_CERT === undefined) !== (values.HOLDFAST_TLS_KEY === undefined)) {
-    problems.push('HOLDFAST_TLS_CERT: goes together with HOLDFAST_TLS_KEY');
-  }
+  problems.push(...tlsProblems(values));
   const dataDir = resolve(values.HOLDFAST_DATA_DIR);
   const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
   problems.push(...storageProblems);
@@ -199,6 +194,15 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 /** Whether a bind address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function tlsProblems(values: z.output<typeof schema>): string[] {
+  const isSamePort = values.HOLDFAST_TLS_PORT === values.HOLDFAST_PORT;
+  const isHalf = (values.HOLDFAST_TLS_CERT === undefined) !== (values.HOLDFAST_TLS_KEY === undefined);
+  return [
+    ...(isSamePort ? ['HOLDFAST_TLS_PORT: is the same as HOLDFAST_PORT'] : []),
+    ...(isHalf ? ['HOLDFAST_TLS_CERT: goes together with HOLDFAST_TLS_KEY'] : []),
+  ];
 }
 
 function tlsConfig(values: z.output<typeof schema>): TlsConfig | null {

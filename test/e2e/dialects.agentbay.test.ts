@@ -1,4 +1,4 @@
-import puppeteer from 'puppeteer';
+import puppeteer, { type Page } from 'puppeteer';
 import { AgentBayWire } from '../support/agentbay';
 import { freePort } from '../support/free-port';
 import { Installation } from '../support/installation';
@@ -48,10 +48,7 @@ describe("an installation for AgentBay's clients", () => {
     return (JSON.parse(data) as Task[]).filter(task => task.taskType === taskType);
   };
 
-  const inBrowser = async <T>(
-    SessionId: string,
-    work: (page: import('puppeteer').Page) => Promise<T>,
-  ): Promise<T> => {
+  const inBrowser = async <T>(SessionId: string, work: (page: Page) => Promise<T>): Promise<T> => {
     await client.data('InitBrowser', { PersistentPath: PROFILE, SessionId, BrowserOption: '{}' });
     const { Url } = await client.data<{ Url: string }>('GetCdpLink', { SessionId });
     const browser = await puppeteer.connect({ browserWSEndpoint: Url, defaultViewport: null });

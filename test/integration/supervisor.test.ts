@@ -49,6 +49,13 @@ describe('a supervisor that starts', () => {
     expect(supervisor.stderr()).toContain('HOLDFAST_SLOTS');
   });
 
+  test('names a certificate that cannot be used, and ends with 2', async () => {
+    const files = { HOLDFAST_TLS_CERT: '/nonexistent/cert.pem', HOLDFAST_TLS_KEY: '/nonexistent/key.pem' };
+    const supervisor = stage.run('start', { HOLDFAST_TLS_PORT: '65000', ...files });
+    expect(await supervisor.ended()).toBe(2);
+    expect(supervisor.stderr()).toContain('HOLDFAST_TLS_CERT');
+  });
+
   test('refuses to be a worker without a shared Redis', async () => {
     const supervisor = stage.run('worker', { REDIS_URL: '' });
     expect(await supervisor.ended()).toBe(2);

@@ -19,7 +19,7 @@ export function initBrowserRoute({ service }: DialectParts): RequestHandler {
     if (path !== null && path !== PROFILE_PATH)
       throw unsupported(`PersistentPath: the profile is ${PROFILE_PATH}.`);
     const { proxies } = parameters.json('BrowserOption', browserOption) ?? {};
-    if (proxies != null && proxies.length > 0)
+    if ((proxies ?? []).length > 0)
       throw unsupported(
         'proxies: a proxy can be chosen in POST /v1/sessions only, before the browser starts.',
       );

@@ -1,5 +1,5 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { checkFields, invalidFields } from '../../../core/check-fields';
 import { ServiceError } from '../../../core/errors';
 import { BODY_MAX_BYTES, hasBody } from '../../edge/body';

@@ -66,9 +66,14 @@ async function nameOf({ getContext }: Service, tenant: string, id: string): Prom
 export function detailRoute({ service }: DialectParts): RequestHandler {
   return async (req, res) => {
     const { record } = await withinRedisBudget(service.getSession(refOfSession(req, res)));
-    const isOpen = !isEnded(statusOf(record.snapshot));
-    const isSaving = savesAtEnd(record.snapshot) && record.finalSave === null;
-    answer(res, { Status: isOpen ? 'RUNNING' : isSaving ? 'DELETING' : 'FINISH' });
+    if (!isEnded(statusOf(record.snapshot))) {
+      answer(res, { Status: 'RUNNING' });
+      return;
+    }
+    // It has ended, so this changes nothing; it tells when the browser is gone.
+    const { closed } = await release(service, record.ref, actorOf(res));
+    const { snapshot, finalSave } = await closed();
+    answer(res, { Status: savesAtEnd(snapshot) && finalSave === null ? 'DELETING' : 'FINISH' });
   };
 }
 
