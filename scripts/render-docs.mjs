@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
 import { renderCli } from './docs/cli.mjs';
 import { renderMetrics } from './docs/metrics.mjs';
+import { migrationPages } from './docs/migrate.mjs';
 import { renderSessionMachine } from './docs/session-machine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -73,6 +74,7 @@ const DOCUMENTS = [
         ...compiled('src/http/mount.js'),
       }),
   },
+  ...migrationPages(root, compiled),
   ...observability('description/dashboards.ts').DASHBOARDS.map(dashboard => ({
     path: `observability/grafana/dashboards/${dashboard.uid}.json`,
     render: () => observability('render/grafana.ts').renderDashboard(dashboard),
