@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { installPackages, type InstalledPackages } from '../support/packages';
@@ -68,6 +68,9 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     'step_failed: step 1 (click)',
   ],
 };
+
+/** The clients that need nothing but Puppeteer and Playwright; `npm run test:clients` runs them all. */
+const LIGHT_CLIENTS = ['playwright.mjs', 'playwright-header.mjs', 'puppeteer.mjs', 'puppeteer-header.mjs'];
 
 /** A TypeScript program that uses the client, with the errors that the compiler has to report. */
 const useOfClient = (name: string): string => `
@@ -284,13 +287,14 @@ describe('the packages', () => {
       expect(readdirSync(folder).filter(name => name.endsWith('.mjs'))).toEqual(Object.keys(OUTPUT));
     });
 
-    it.each(Object.entries(OUTPUT))('%s prints what it should and leaves no session', async (name, lines) => {
-      const code = readFileSync(join(folder, name), 'utf8').replace(
+    const runExample = async (path: string, args: readonly string[] = []): Promise<string[]> => {
+      const code = readFileSync(join(folder, path), 'utf8').replace(
         / from 'holdfast/g,
         " from 'holdfast-client",
       );
+      const name = basename(path);
       writeFileSync(join(packages.client, name), code);
-      const { stdout } = await promisify(execFile)(process.execPath, [name], {
+      const { stdout } = await promisify(execFile)(process.execPath, [name, ...args], {
         cwd: packages.client,
         env: {
           ...process.env,
@@ -299,12 +303,21 @@ describe('the packages', () => {
         },
         timeout: 30_000,
       });
-      expect(stdout.trimEnd().split('\n')).toEqual(lines);
-      const { body } = await installation.call<{ sessions: SessionView[] }>(
-        'GET',
-        '/v1/sessions?status=live',
-      );
-      expect(body.sessions).toEqual([]);
+      return stdout.trimEnd().split('\n');
+    };
+    const liveSessions = async (): Promise<SessionView[]> => {
+      const path = '/v1/sessions?status=live';
+      return (await installation.call<{ sessions: SessionView[] }>('GET', path)).body.sessions;
+    };
+
+    it.each(Object.entries(OUTPUT))('%s prints what it should and leaves no session', async (name, lines) => {
+      expect(await runExample(name)).toEqual(lines);
+      expect(await liveSessions()).toEqual([]);
+    });
+
+    it.each(LIGHT_CLIENTS)('clients/%s visits a page and leaves no session', async name => {
+      expect(await runExample(join('clients', name), [installation.url])).toEqual(['title: Holdfast']);
+      expect(await liveSessions()).toEqual([]);
     });
   });
 

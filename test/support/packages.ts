@@ -24,7 +24,7 @@ export async function installPackages(): Promise<InstalledPackages> {
   try {
     const script = join(ROOT, 'scripts/pack.mjs');
     const packed = join(dir.path, 'packed');
-    const { stdout } = await run(process.execPath, [script, packed], { env: environment() });
+    const { stdout } = await run(process.execPath, [script, packed], { env: shellEnvironment() });
     const [service = '', client = ''] = stdout.trim().split('\n');
     const projects = {
       service: await project(dir, 'service', service),
@@ -49,12 +49,15 @@ async function project(dir: TempDir, name: string, tarball: string): Promise<str
   // Packages that `npm ci` has installed for this repository are in npm's cache, so npm downloads nothing. Peers are
   // optional.
   const flags = ['--prefer-offline', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund'];
-  await run('npm', ['install', ...flags, '--no-package-lock', tarball], { cwd: folder, env: environment() });
+  await run('npm', ['install', ...flags, '--no-package-lock', tarball], {
+    cwd: folder,
+    env: shellEnvironment(),
+  });
   return folder;
 }
 
-/* The environment of a shell: npm adds variables about the current package to the environment of its scripts. */
-function environment(): NodeJS.ProcessEnv {
+/** The environment of a shell: npm adds variables about the current package to the environment of its scripts. */
+export function shellEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) => !/^npm_(?:config_local_prefix|config_prefix|execpath|lifecycle|package|command)/.test(name),
   );

@@ -68,7 +68,7 @@ describe('code in documents', () => {
     })));`;
 
   it('has no syntax that this version of Node does not know', () => {
-    const folders = ['.', 'docs', 'docs/migrate', 'examples', 'observability'];
+    const folders = ['.', 'docs', 'docs/migrate', 'examples', 'examples/clients', 'observability'];
     const files = folders.flatMap(folder =>
       readdirSync(join(root, folder))
         .filter(name => name.endsWith('.md'))
