@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { HTTPRequest, Page } from 'puppeteer';
+import type { Dialog, HTTPRequest, Page } from 'puppeteer';
 import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { pollUntil } from '../support/poll-until';
@@ -52,7 +52,7 @@ describe('the viewer of a session', () => {
 
   const shows = async (page: Page, what: string, expression: string, wanted: unknown): Promise<void> => {
     let last: unknown;
-    await pollUntil(what, { timeoutMs: 10_000, everyMs: 100 }, async () => {
+    await pollUntil(what, { timeoutMs: 15_000, everyMs: 100 }, async () => {
       last = await page.evaluate(expression);
       return last === wanted ? true : undefined;
     }).catch((error: unknown) => {
@@ -63,6 +63,7 @@ describe('the viewer of a session', () => {
   it('shows the newest page, another one when it is chosen, and how the session ended', async () => {
     const session = await create({ name: 'watched' });
     const client = await connectPuppeteer(session);
+    const shown: Dialog[] = [];
     const [first = await client.newPage()] = await client.pages();
     await first.goto(RED);
     await (await client.newPage()).goto(BLUE);
@@ -77,6 +78,16 @@ describe('the viewer of a session', () => {
       await shows(page, 'the chosen page', SHOWN_COLOUR, 'red');
       await first.goto(BLUE);
       await shows(page, 'what the chosen page shows later', SHOWN_COLOUR, 'blue');
+      first.once('dialog', dialog => void shown.push(dialog));
+      first.evaluate('alert("stop")').catch(() => undefined);
+      await shows(
+        page,
+        'that there is no picture',
+        'document.querySelector("#notice").textContent',
+        'The page gives no picture at the moment. Perhaps it shows a dialog, or is busy.',
+      );
+      await shown[0]?.accept();
+      await shows(page, 'the picture again', 'document.querySelector("#notice").textContent', '');
       // The client can still make and use a page.
       const another = await client.newPage();
       expect(await another.evaluate('1 + 1')).toBe(2);

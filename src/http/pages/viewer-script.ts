@@ -9,6 +9,7 @@ const PICTURE_EVERY_MS = 1000;
 const STATE_EVERY_MS = 2000;
 const TRY_AGAIN_MS = 3000;
 const ANSWER_WITHIN_MS = 15000;
+const NO_PICTURE = 'The page gives no picture at the moment. Perhaps it shows a dialog, or is busy.';
 const REASONS = {
   released_by_client: 'A client released it.',
   released_by_bulk: 'It was released together with others.',
@@ -38,6 +39,7 @@ let shown = null;
 let state = null;
 let stateAt = 0;
 let isOver = false;
+let hasPicture = true;
 let wake = () => undefined;
 
 const base = location.pathname.replace(/\\/$/, '');
@@ -142,7 +144,7 @@ async function refreshState() {
     const answer = await (await ask('state')).json();
     state = answer;
     stateAt = performance.now();
-    notice('');
+    notice(hasPicture ? '' : NO_PICTURE);
     showState();
     return STATE_EVERY_MS;
   } catch (error) {
@@ -172,10 +174,12 @@ async function refreshPicture() {
     if (old !== '') URL.revokeObjectURL(old);
     picture.hidden = false;
     $('nothing').hidden = true;
+    hasPicture = true;
     if (!isOver) $('frame').classList.remove('old');
     return Math.max(0, startedAt + PICTURE_EVERY_MS - performance.now());
   } catch {
-    // The state says why; a page with an open dialog gives no picture.
+    // The next state says so, unless it says why: the session has ended, or the service is away.
+    hasPicture = false;
     $('frame').classList.add('old');
     return TRY_AGAIN_MS;
   }
