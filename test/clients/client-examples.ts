@@ -13,7 +13,7 @@ export interface ClientExample {
 
 const TITLE = ['title: First'];
 
-const olderPlaywright = (version: string): ClientExample['version'] => ({
+const olderPlaywright = (version: string): NonNullable<ClientExample['version']> => ({
   imports: 'playwright-core',
   instead: `playwright-core-${version}`,
 });
