@@ -136,8 +136,6 @@ export function markdownOf(): string {
     switch (node.nodeName) {
       case 'BR':
         return '\n';
-      case 'HR':
-        return block('---');
       case 'CODE':
         return around('`', node.textContent ?? '');
       case 'PRE':

@@ -136,8 +136,7 @@ const read = <T>(page: StepPage, reader: () => T): Promise<T> =>
   page.act({
     name: 'the page',
     timeoutMs: READ_TIMEOUT_MS,
-    // SAFETY: the readers answer with what JSON can carry.
-    work: async tab => (await tab.evaluate(reader)) as T,
+    work: async tab => tab.evaluate(reader),
   });
 
 /** A file that was made of a page. */
