@@ -11,7 +11,7 @@ describe('a client of TestMu AI', () => {
   const browsers: Browser[] = [];
   let installation: Installation;
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_SLOTS: '3' } });
+    installation = await Installation.start({ browser: 'chromium', env: { HOLDFAST_SLOTS: '3' } });
   });
   afterAll(() => installation.stop());
   afterEach(async () => {
@@ -45,7 +45,7 @@ describe('a client of TestMu AI', () => {
   const ended = ({ id }: SessionView, timeoutMs = 25_000): Promise<SessionView> =>
     pollUntil(`the end of ${id}`, { timeoutMs, everyMs: 50 }, async () => {
       // An API that was killed answers again soon.
-      const answer = await installation.call<SessionView>('GET', `/v1/sessions/${id}`).catch(() => null);
+      const answer = await installation.call('GET', `/v1/sessions/${id}`).catch(() => null);
       return answer?.status === 200 && answer.body.endedAt !== null ? answer.body : undefined;
     });
   const ends = async ({ id }: SessionView): Promise<readonly EventView[]> =>
@@ -56,8 +56,7 @@ describe('a client of TestMu AI', () => {
     const [page] = await browser.pages();
     await page?.goto('data:text/html,<title>here</title>');
     expect(await page?.title()).toBe('here');
-    // The headless shell adds the height of a window's frame.
-    expect(await page?.evaluate('innerWidth')).toBe(800);
+    expect(await page?.evaluate('[innerWidth, innerHeight]')).toEqual([800, 600]);
     const session = await newest();
     const list = await installation.call('GET', '/testmu/automation/api/v1/sessions?limit=1');
     expect(list.body).toMatchObject({ data: [{ test_id: session.id, build_id: 'b7', name: 'checkout' }] });
@@ -149,7 +148,7 @@ describe('a client of TestMu AI', () => {
       for (let i = 0; i < 2; i += 1) {
         const browser = await attach(url);
         const [page] = await browser.pages();
-        expect(await page?.evaluate('innerWidth')).toBe(640);
+        expect(await page?.evaluate('[innerWidth, innerHeight]')).toEqual([640, 480]);
         await browser.disconnect();
       }
       const session = await newest();

@@ -82,8 +82,7 @@ export function nativeCreateBody(capabilities: object, { timeoutMaxMs }: Timeout
   refuseWhatIsMissing(browserName, given, others);
   const { name, build, project, resolution, headless, timeout, idleTimeout } = given;
   const timeoutMs = timeout ?? Math.min(TIMEOUT_DEFAULT_MS, timeoutMaxMs);
-  const idleMs =
-    idleTimeout == null ? Math.min(IDLE_DEFAULT_SECONDS * 1_000, timeoutMaxMs) : idleTimeout * 1_000;
+  const idleMs = (idleTimeout ?? Math.min(IDLE_DEFAULT_SECONDS, timeoutMaxMs / 1_000)) * 1_000;
   checkTime('timeout', timeoutMs, timeoutMaxMs, 'milliseconds', 1);
   checkTime('idleTimeout', idleMs, timeoutMaxMs, 'seconds', 1_000);
   const [width, height] = (resolution ?? '').split('x').map(Number);
@@ -93,7 +92,7 @@ export function nativeCreateBody(capabilities: object, { timeoutMaxMs }: Timeout
     labels: { ...(build === null ? {} : { build }), ...(project === null ? {} : { project }) },
     timeout: Math.round(timeoutMs),
     idleTimeout: Math.round(idleMs),
-    ...(headless == null ? {} : { headless }),
+    ...(typeof headless === 'boolean' ? { headless } : {}),
     ...(height === undefined ? {} : { dimensions: { width, height } }),
     ...(through === '' ? {} : { proxy: typeof through === 'string' ? proxyOf(through) : through }),
   };
@@ -108,7 +107,7 @@ function refuseWhatIsMissing(
     pointer: `${PLACE.root}/LT:Options/${option.replaceAll('/', '~1')}`,
     message: 'is not supported',
   }));
-  if (browserName != null && !/^chrom(e|ium)$/i.test(browserName))
+  if (typeof browserName === 'string' && !/^chrom(e|ium)$/i.test(browserName))
     fields.push({ pointer: `${PLACE.root}/browserName`, message: 'is not supported: the browser is Chrome' });
   if (isAsked(others['proxy']))
     fields.push({ pointer: `${PLACE.root}/proxy`, message: 'is not supported: use LT:Options.proxy' });
@@ -160,7 +159,9 @@ const invalid = (message: string): ServiceError => invalidFields([{ pointer: PLA
 
 /* Printable, and not too long; null if nothing is left. */
 function shownText(value: string | number | null | undefined): string | null {
-  const shown = [...String(value ?? '').replaceAll(/[\p{Cc}\p{Cs}]+/gu, ' ')].join('').trim();
+  const shown = String(value ?? '')
+    .replaceAll(/[\p{Cc}\p{Cs}]+/gu, ' ')
+    .trim();
   return cut(shown) || null;
 }
 
