@@ -82,7 +82,7 @@ export function nativeCreateBody(capabilities: object, { timeoutMaxMs }: Timeout
   refuseWhatIsMissing(browserName, given, others);
   const { name, build, project, resolution, headless, timeout, idleTimeout } = given;
   const timeoutMs = timeout ?? Math.min(TIMEOUT_DEFAULT_MS, timeoutMaxMs);
-  const idleMs = (idleTimeout ?? Math.min(IDLE_DEFAULT_SECONDS, timeoutMaxMs / 1_000)) * 1_000;
+  const idleMs = Math.round((idleTimeout ?? Math.min(IDLE_DEFAULT_SECONDS, timeoutMaxMs / 1_000)) * 1_000);
   checkTime('timeout', timeoutMs, timeoutMaxMs, 'milliseconds', 1);
   checkTime('idleTimeout', idleMs, timeoutMaxMs, 'seconds', 1_000);
   const [width, height] = (resolution ?? '').split('x').map(Number);
@@ -91,7 +91,7 @@ export function nativeCreateBody(capabilities: object, { timeoutMaxMs }: Timeout
     ...(name === null ? {} : { name }),
     labels: { ...(build === null ? {} : { build }), ...(project === null ? {} : { project }) },
     timeout: Math.round(timeoutMs),
-    idleTimeout: Math.round(idleMs),
+    idleTimeout: idleMs,
     ...(typeof headless === 'boolean' ? { headless } : {}),
     ...(height === undefined ? {} : { dimensions: { width, height } }),
     ...(through === '' ? {} : { proxy: typeof through === 'string' ? proxyOf(through) : through }),
