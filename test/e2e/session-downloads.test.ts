@@ -40,7 +40,7 @@ beforeAll(async () => {
   await once(origin, 'listening');
   // SAFETY: a listening TCP server has an AddressInfo.
   url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}/`;
-  installation = await Installation.start({ browser: 'shell' });
+  installation = await Installation.start({ browser: 'chromium' });
   client = new Client({ baseUrl: installation.url });
 });
 afterAll(async () => {

@@ -25,7 +25,7 @@ import {
 } from './session';
 
 /** `CreateMcpSession`: answers when the browser runs, with its context mounted. */
-export function createRoute({ service, url }: DialectParts): RequestHandler {
+export function createRoute({ service }: DialectParts): RequestHandler {
   const parseBody = createBodyParser(service.policy);
   const create = createLive(service);
   return async (req, res) => {
@@ -35,18 +35,18 @@ export function createRoute({ service, url }: DialectParts): RequestHandler {
       ...{ waitMs: LIVE_WAIT_MS, stopWaiting: contextOf(res).stopWaiting },
     });
     if (ended !== null) throw ended;
-    answer(res, sessionData(service.views.of(found), url));
+    answer(res, sessionData(service.views.of(found)));
   };
 }
 
 /** `GetSession`. */
-export function getRoute({ service, url }: DialectParts): RequestHandler {
+export function getRoute({ service }: DialectParts): RequestHandler {
   return async (req, res) => {
     const session = service.views.of(await openSession(service, req, res));
     const { context, status } = session;
     const contexts =
       context === null ? [] : [{ id: context.id, name: await nameOf(service, tenantOf(res), context.id) }];
-    answer(res, { ...sessionData(session, url), Status: AGENTBAY_STATUS[status], contexts });
+    answer(res, { ...sessionData(session), Status: AGENTBAY_STATUS[status], contexts });
   };
 }
 
@@ -171,12 +171,12 @@ async function replaceLabels(
 }
 
 /** `GetMcpResource`: what to open in a web browser to see the session. */
-export function resourceRoute({ service, url }: DialectParts): RequestHandler {
+export function resourceRoute({ service }: DialectParts): RequestHandler {
   return async (req, res) => {
     const session = service.views.of(await openSession(service, req, res));
     answer(res, {
       SessionId: session.id,
-      ResourceUrl: resourceUrlOf(session, url),
+      ResourceUrl: resourceUrlOf(session),
       DesktopInfo: {
         AppId: 'agentBay-browser-cdp',
         AuthCode: '',

@@ -73,23 +73,22 @@ export async function liveSession(service: Service, req: Request, res: Response)
 export const resourceIdOf = ({ id }: Pick<SessionData, 'id'>): string => `p-${id}`;
 
 /**
- * What opens a session in a web browser: its viewer, or the first page of this service. Clients look for `resourceId=`
- * in it.
+ * What opens a session in a web browser: its viewer. Clients look for `resourceId=` in it.
  */
-export function resourceUrlOf(session: SessionData, url: string): string {
-  const page = new URL(session.viewerUrl ?? `${url}/`);
+export function resourceUrlOf(session: SessionData): string {
+  const page = new URL(session.viewerUrl);
   page.searchParams.set('resourceId', resourceIdOf(session));
   return page.href;
 }
 
 /** The `Data` of a create and of a get. Members that name a network address of the session are empty. */
-export function sessionData(session: SessionData, url: string): object {
+export function sessionData(session: SessionData): object {
   return {
     Success: true,
     ErrMsg: '',
     SessionId: session.id,
     ResourceId: resourceIdOf(session),
-    ResourceUrl: resourceUrlOf(session, url),
+    ResourceUrl: resourceUrlOf(session),
     AppInstanceId: session.id,
     NetworkInterfaceIp: '',
     HttpPort: '',

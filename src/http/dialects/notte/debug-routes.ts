@@ -78,14 +78,13 @@ function debugOf({ service: { views }, url }: DialectParts, { session, pages }: 
   const { id, viewerUrl } = views.of(session);
   const cdp = views.websocketUrl(ref, id);
   const streams = `${url.replace(/^http/, 'ws')}/notte/sessions/${id}/debug`;
-  const debugUrl = viewerUrl ?? url;
   const tabOf = (page: OpenPage, index: number): NotteTab => ({
     metadata: { tab_id: index, title: page.title, url: page.url },
-    debug_url: debugUrl,
+    debug_url: viewerUrl,
     ws_url: pageWebsocketUrl(cdp, page.id),
   });
   return {
-    debug_url: debugUrl,
+    debug_url: viewerUrl,
     ws: { cdp, recording: `${streams}/recording`, logs: `${streams}/logs` },
     tabs: (pages ?? []).map(tabOf),
   };
