@@ -11,6 +11,7 @@ import { contextLogins } from './context-logins';
 import { contextMount } from './context-mount';
 import { contextSave } from './context-save';
 import { deadMachine } from './dead-machine';
+import { dialects } from './dialects';
 import { evaluate } from './evaluate';
 import { ingress } from './ingress';
 import { latenessLoaded } from './lateness-loaded';
@@ -44,6 +45,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   leftovers,
   lifecycles,
   apiCalls,
+  dialects,
   listPage,
   silentReaders,
   ingress,

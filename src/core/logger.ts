@@ -43,7 +43,10 @@ export function createLogger(
   return log;
 }
 
-/** Removes secrets from a URL before it is logged: credentials, and the values of all its parameters, a part without a name too. */
+/**
+ * Removes secrets from a URL before it is logged: credentials, the values of all its parameters, and parts of the query
+ * without a name.
+ */
 export function redactUrl(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//[redacted]@').replace(/([?&](?:[^=&#]*=)?)[^&#]*/g, '$1[redacted]');
 }

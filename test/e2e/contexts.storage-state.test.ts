@@ -65,7 +65,8 @@ describe('a context in a bucket', () => {
     const session = await create({ name: 'stored', persist: true });
     await withPuppeteer(session, page => login(page, site, 'vic'));
     expect((await release(session)).context?.lastSave).toMatchObject({ version: 1, error: null });
-    expect(store.keys()).toEqual([expect.stringMatching(`^contexts/default/${session.context?.id}/`)]);
+    const own = store.keys().filter(key => key.startsWith(`contexts/default/${session.context?.id}/`));
+    expect(own).toHaveLength(1);
     const next = await create({ name: 'stored' });
     expect(await withPuppeteer(next, page => rememberedLogin(page, site))).toEqual(loginOf('vic'));
     await release(next);

@@ -34,21 +34,29 @@ export interface Delivery {
   readonly ref: SessionRef;
 }
 
+/** What becomes of the files of a request. */
+export interface Reception<T, Files> {
+  /** Checks the request, and opens its body; a wrong request is wrong whatever its session is. */
+  readonly open: () => Files;
+  readonly store: (route: KeeperRoute, files: Files) => Promise<T>;
+}
+
 /**
  * Passes the files of a request on to the keeper of a session: the session is not idle meanwhile, and if it ends, the
  * error says so.
  *
- * @throws ServiceError as {@link FindKeeper}, and what `work` throws.
+ * @throws ServiceError as {@link FindKeeper}, and what `open` and `store` throw.
  */
-export async function receiveFiles<T>(
+export async function receiveFiles<T, Files>(
   { findKeeper, awaitSession }: ReceiveFilesParts,
   { req, res, ref }: Delivery,
-  work: (route: KeeperRoute) => Promise<T>,
+  { open, store }: Reception<T, Files>,
 ): Promise<T> {
   try {
+    const files = open();
     const route = await withinRedisBudget(findKeeper(ref));
     allowSlowBody(req, SILENT_AFTER_MS);
-    return await whileActive(ref, findKeeper, () => work(route));
+    return await whileActive(ref, findKeeper, () => store(route, files));
   } catch (error) {
     dropBody(req, res);
     if (isUnreachable(error)) await requireOpen(ref, awaitSession, contextOf(res).stopWaiting);

@@ -56,10 +56,14 @@ export function listUploadsRoute({
 export function uploadRoute(parts: SessionUploadsRouteParts): RequestHandler {
   return async (req, res) => {
     const ref = refOfParam(req, res);
-    const uploads = await receiveFiles(parts, { req, res, ref }, route => {
-      const { name } = checkFields(uploadQuery, req.query, { root: 'query' });
-      return storeAll(route, filesOf(req, name));
-    });
+    const uploads = await receiveFiles(
+      parts,
+      { req, res, ref },
+      {
+        open: () => filesOf(req, checkFields(uploadQuery, req.query, { root: 'query' }).name),
+        store: storeAll,
+      },
+    );
     res.status(201).json(viewOf(uploads));
   };
 }

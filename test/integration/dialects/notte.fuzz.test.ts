@@ -1,107 +1,44 @@
-import fc, { type Arbitrary } from 'fast-check';
-import type { DialectCall } from '../../../src/http/dialects/dialect';
+import fc from 'fast-check';
 import { NOTTE_CALLS } from '../../../src/http/dialects/notte/calls';
 import { startTestApi, type TestApi } from '../../support/api';
+import { FUZZ_RUNS, fuzzParameters, requestsTo } from '../../support/dialect-fuzz';
 import { sendRaw, type RawRequest } from '../../support/raw-http';
-import { anyJson, anyText } from '../../support/schema-values';
 import { scaled } from '../../support/slowdown';
-
-/** The number of requests; `npm run test:fuzz` sends more, and different ones each time. */
-const RUNS = Number(process.env['HF_FUZZ_RUNS'] ?? 300);
-const SEED = process.env['HF_FUZZ_RUNS'] === undefined ? { seed: 20_261 } : {};
 
 const ANSWER_WITHIN_MS = 2_500;
 
-const CALLS: readonly DialectCall[] = Object.values(NOTTE_CALLS);
+const JSON_TYPE = ['content-type', 'application/json'] as const;
 
-const NAMES = [
-  ...['headless', 'max_duration_minutes', 'idle_timeout_minutes', 'timeout_minutes', 'timeoutMinutes'],
-  ...['proxies', 'browser_type', 'user_agent', 'chrome_args', 'viewport_width', 'viewport_height'],
-  ...['aspect_ratio', 'cdp_url', 'profile', 'auth_ids', 'extra_http_headers', 'cookies', 'name', 'value'],
-  ...[
-    'type',
-    'url',
-    'selector',
-    'id',
-    'timeout',
-    'time_ms',
-    'amount',
-    'key',
-    'instructions',
-    '__proto__',
-    '',
+const REQUESTS = requestsTo({
+  mount: '/notte',
+  calls: Object.values(NOTTE_CALLS),
+  names: [
+    ...['headless', 'max_duration_minutes', 'idle_timeout_minutes', 'timeout_minutes', 'timeoutMinutes'],
+    ...['proxies', 'browser_type', 'user_agent', 'chrome_args', 'viewport_width', 'viewport_height'],
+    ...['aspect_ratio', 'cdp_url', 'profile', 'auth_ids', 'extra_http_headers', 'cookies', 'name', 'value'],
+    ...['type', 'url', 'selector', 'id', 'timeout', 'time_ms', 'amount', 'key', 'instructions'],
+    ...['__proto__', ''],
   ],
-] as const;
-const TYPICAL = fc.constantFrom<unknown>(
-  ...[true, false, null, 0, 1, 15, 1_440, -1, 1.5, 1e300, '', 'goto', 'click', 'scrape', 'chromium', '5:4'],
-  ...['#a', '//a', 'xpath=', 'css=', 'https://x.test/', 'ctx_00000000-0000-7000-8000-000000000000', [], {}],
-  ...[[{ type: 'external', server: 'http://p.test:1' }], [{ type: 'notte' }], { id: 'x', persist: true }],
-  [{ name: 'a', value: 'b', domain: 'x.test', path: '/', httpOnly: false, expires: 1e20 }],
-);
-
-const wellFormed = (text: string): string => Buffer.from(text.slice(0, 1_000)).toString();
-
-const json = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.dictionary(fc.constantFrom(...NAMES), fc.oneof(TYPICAL, anyJson), { maxKeys: 6 }),
-  },
-  { weight: 1, arbitrary: anyJson },
-);
-const bodies = fc.oneof(
-  { weight: 6, arbitrary: json.map(value => JSON.stringify(value)) },
-  anyText,
-  fc.constantFrom('{', '[['.repeat(5_000), '{}', ' '),
-);
-const queries = fc
-  .array(
-    fc.tuple(
-      fc.constantFrom(
-        'page',
-        'page_size',
-        'only_active',
-        'status',
-        'tab_idx',
-        'name',
-        'x',
-        'page[]',
-        '__proto__',
-      ),
-      fc.oneof(fc.constantFrom('True', 'false', '1', '0', '2', '100', '1e3', '-1', ''), anyText),
-    ),
-    { maxLength: 3 },
-  )
-  .map(
-    pairs => `?${pairs.map(([name, value]) => `${name}=${encodeURIComponent(wellFormed(value))}`).join('&')}`,
-  );
-const headers = fc.constantFrom<(readonly [string, string])[]>(
-  [['content-type', 'application/json']],
-  [
-    ['content-type', 'application/json'],
-    ['idempotency-key', 'k'],
+  values: [
+    ...[true, false, null, 0, 1, 15, 1_440, -1, 1.5, 1e300, '', 'goto', 'click', 'scrape', 'chromium', '5:4'],
+    ...['#a', '//a', 'xpath=', 'css=', 'https://x.test/', 'ctx_00000000-0000-7000-8000-000000000000', [], {}],
+    ...[[{ type: 'external', server: 'http://p.test:1' }], [{ type: 'notte' }], { id: 'x', persist: true }],
+    [{ name: 'a', value: 'b', domain: 'x.test', path: '/', httpOnly: false, expires: 1e20 }],
   ],
-  [
-    ['content-type', 'application/json'],
-    ['idempotency-key', 'ü'],
+  queryNames: ['page', 'page_size', 'only_active', 'status', 'tab_idx', 'name'],
+  queryValues: ['True', 'false', '1', '0', '2', '100', '1e3', '-1', ''],
+  // The stand-in browser answers no page call: those are about sessions that have ended, or are unknown.
+  idsFor: ({ path }) =>
+    path.includes('/page/') ? ['ended-1', 'unknown'] : ['live-1', 'ended-1', 'unknown', '%00', '..'],
+  headers: [['authorization', 'Bearer acme-key-1']],
+  bodyHeaders: [
+    [JSON_TYPE],
+    [JSON_TYPE, ['idempotency-key', 'k']],
+    [JSON_TYPE, ['idempotency-key', 'ü']],
+    [['content-type', 'text/plain']],
+    [],
   ],
-  [['content-type', 'text/plain']],
-  [],
-);
-
-/* The stand-in browser answers no page call: those are about sessions that have ended, or are unknown. */
-function requestTo(call: DialectCall): Arbitrary<RawRequest> {
-  const ids = call.path.includes('/page/')
-    ? ['ended-1', 'unknown']
-    : ['live-1', 'ended-1', 'unknown', '%00', '..'];
-  return fc
-    .tuple(fc.constantFrom(...ids), queries, headers, bodies, fc.boolean())
-    .map(([id, query, given, body, hasSlash]) => ({
-      method: call.method,
-      path: `/notte${call.path.replaceAll(/\{\w+\}/g, id)}${hasSlash ? '/' : ''}${query}`,
-      headers: [['authorization', 'Bearer acme-key-1'], ...(call.method === 'GET' ? [] : given)],
-      ...(call.method === 'GET' ? {} : { body }),
-    }));
-}
+});
 
 describe("any request to Notte's API", () => {
   let api: TestApi;
@@ -134,10 +71,9 @@ describe("any request to Notte's API", () => {
       const key = { authorization: 'Bearer acme-key-1' };
       for (const id of ['live-1', 'ended-1']) await api.createLive({ sessionId: id }, key);
       await api.call('DELETE', '/v1/sessions/ended-1', { headers: key });
-      const requests = fc.constantFrom(...CALLS).chain(requestTo);
-      await fc.assert(fc.asyncProperty(requests, check), { ...SEED, numRuns: RUNS });
+      await fc.assert(fc.asyncProperty(REQUESTS, check), fuzzParameters(20_261));
       expect(await api.call('GET', '/readyz')).toMatchObject({ status: 200 });
     },
-    30_000 + RUNS * 50,
+    30_000 + FUZZ_RUNS * 50,
   );
 });

@@ -7,7 +7,7 @@ import { STEEL_CALLS } from '../../../src/http/dialects/steel/calls';
 import type { DialectCall } from '../../../src/http/dialects/dialect';
 import { KeeperGateway } from '../../../workers/keeper/door/gateway';
 import { BrowserDownloads } from '../../../workers/keeper/downloads/browser-downloads';
-import { startTestApi, type TestApi } from '../../support/api';
+import { startTestApi, type CallOptions, type TestApi } from '../../support/api';
 import { ECHO_PAGE } from '../../support/echo-browser';
 import { SteelCaller, TWO_TENANTS, type SteelView } from '../../support/steel';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
@@ -106,8 +106,7 @@ describe("what else Steel's clients can call", () => {
     );
     for (const { method, path: pattern } of calls) {
       const at = pattern.replace('/v1', '').replace('{id}', session.id).replace('{+path}', 'a.txt');
-      const body = pattern.endsWith('/computer') ? { action: 'take_screenshot' } : undefined;
-      const answer = await other.call(method, at, body === undefined ? {} : { body });
+      const answer = await other.call(method, at, rightBodyOf(pattern, method));
       expect([at, answer.status, answer.body['code']]).toEqual([at, 404, 'session_not_found']);
     }
   });
@@ -246,3 +245,18 @@ describe("the files of Steel's sessions", () => {
     expect((await steel.call('POST', path('files'), { body: {} })).status).toBe(415);
   });
 });
+
+/* What a call needs to be right, apart from its session. */
+function rightBodyOf(pattern: string, method: string): CallOptions {
+  if (pattern.endsWith('/computer')) return { body: { action: 'take_screenshot' } };
+  if (method !== 'POST' || !pattern.endsWith('/files')) return {};
+  const lines = [
+    '--b',
+    'content-disposition: form-data; name="file"; filename="a.txt"',
+    '',
+    'x',
+    '--b--',
+    '',
+  ];
+  return { text: lines.join('\r\n'), headers: { 'content-type': 'multipart/form-data; boundary=b' } };
+}

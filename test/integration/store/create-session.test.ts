@@ -36,6 +36,8 @@ describe('the create script', () => {
       expect(await fixture.redis.zrange(index, '0', '-1')).toEqual([member]);
     }
     expect(await fixture.redis.zrange(keys.due, '0', '-1', 'WITHSCORES')).toEqual([
+      'default/a|disconnect',
+      String(T0 + 50_000),
       'default/a|queue',
       String(T0 + 60_000),
     ]);

@@ -3,7 +3,14 @@ import type { Request, RequestHandler } from 'express';
 import { ZipFile } from 'yazl';
 import type { KeeperRoute } from '../../../browser/dial';
 import { listDownloads, openDownload, removeDownload, type FileBody } from '../../../browser/downloads';
-import { listUploads, openUpload, removeUpload, storeUpload, type Upload } from '../../../browser/uploads';
+import {
+  listUploads,
+  openUpload,
+  removeUpload,
+  storeUpload,
+  type FileToUpload,
+  type Upload,
+} from '../../../browser/uploads';
 import { systemClock } from '../../../core/clock';
 import { ServiceError, messageOf } from '../../../core/errors';
 import { numberedFileName, safeFileName } from '../../../core/file-name';
@@ -45,7 +52,11 @@ export function listFilesRoute({ service: { findKeeper } }: DialectParts): Reque
 export function uploadFileRoute({ service }: DialectParts): RequestHandler {
   return async (req, res) => {
     const ref = refOfParam(req, res);
-    const upload = await receiveFiles(service, { req, res, ref }, route => takeFile(route, req));
+    const upload = await receiveFiles(
+      service,
+      { req, res, ref },
+      { open: () => formOf(req), store: takeFile },
+    );
     res.json(uploadView(upload));
   };
 }
@@ -137,14 +148,24 @@ function pathIn({ params }: Request): string {
  * The SDK sends the fields in the order of the caller's object: `path` may come when the file is stored already. Then it
  * is stored again under its name.
  */
-async function takeFile(route: KeeperRoute, req: Request): Promise<Upload> {
+/** A form that is being read: its files, and the texts that have come so far. */
+interface OpenForm {
+  readonly files: AsyncIterable<FileToUpload>;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+function formOf(req: Request): OpenForm {
   const texts = new Map<string, string>();
+  return { files: filesOf(req, undefined, (name, text) => texts.set(name, text)), texts };
+}
+
+async function takeFile(route: KeeperRoute, { files, texts }: OpenForm): Promise<Upload> {
   const nameFor = (given: string): string => {
     const path = texts.get('path') ?? '';
     return path === '' ? given : safeFileName(path);
   };
   let stored: { readonly upload: Upload; readonly as: string; readonly given: string } | null = null;
-  for await (const file of filesOf(req, undefined, (name, text) => texts.set(name, text))) {
+  for await (const file of files) {
     if (stored !== null) {
       file.bytes.destroy();
       await removeUpload(route, stored.upload.name);
