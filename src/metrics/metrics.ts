@@ -75,6 +75,8 @@ export class Metrics {
       'Time from a deadline until its time-out was committed, by what found it: a delayed job, the ' +
       'sweep, a late claim.',
     labels: { kind: TIMER_KINDS, layer: TIMER_LAYERS },
+    // All: a dashboard shows the first time-out of each kind.
+    zeroed: TIMER_KINDS.flatMap(kind => TIMER_LAYERS.map(layer => ({ kind, layer }))),
     buckets: LATENESS_BUCKETS,
   });
   readonly timeoutsRecovered = this.registry.counter({

@@ -30,7 +30,7 @@ describe('steps in a session that other clients use', () => {
   let session: SessionView;
   let client: RawCdp;
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'shell' });
+    installation = await Installation.start({ browser: 'chromium' });
     producer = await TestProducer.open({ socketPath: installation.redisSocketPath });
   });
   beforeEach(async () => {

@@ -8,7 +8,7 @@ import { pollUntil } from '../support/poll-until';
 /* Clients that do not read what their browser sends, so that the browser has to keep it. */
 
 let installation: Installation;
-beforeAll(async () => (installation = await Installation.start({ browser: 'shell' })));
+beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
 afterAll(() => installation.stop());
 
 let session: SessionView;

@@ -172,7 +172,7 @@ describe('/metrics of an API', () => {
     const ids = Array.from({ length: 10_000 }, (_, i) => `many-${i}`);
     while (ids.length > 0) {
       await Promise.all(
-        ids.splice(0, 500).map(async id => {
+        ids.splice(0, 100).map(async id => {
           const input = { ...INPUT, id, tenant: 'acme', nowMs };
           const given = { fingerprint: '', opId: `op-${id}`, actor: 'test', idempotency: null };
           await deps.sessions.create({ ...{ input, first: firstStep(input) }, ...given });
