@@ -42,7 +42,7 @@ describe('the create script', () => {
       String(T0 + 60_000),
     ]);
     expect(await fixture.redis.zrange(keys.queued, '0', '-1')).toEqual(['default/a']);
-    expect(await fixture.redis.zcard(keys.effects)).toBe(2);
+    expect(await fixture.redis.zcard(keys.effects)).toBe(3);
   });
 
   it('answers REPLAY to the very same call, and writes nothing twice', async () => {

@@ -36,7 +36,13 @@ describe('the body of create', () => {
       name: null,
       labels: {},
       context: null,
-      limits: { timeoutMs: 300_000, idleTimeoutMs: null, queueTimeoutMs: 60_000, connectTimeoutMs: null },
+      limits: {
+        timeoutMs: 300_000,
+        idleTimeoutMs: null,
+        queueTimeoutMs: 60_000,
+        connectTimeoutMs: null,
+        disconnectTimeoutMs: null,
+      },
       options: DEFAULT_BROWSER_OPTIONS,
       secrets: NO_SECRETS,
     });
