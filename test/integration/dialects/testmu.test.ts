@@ -135,7 +135,7 @@ describe("TestMu AI's WebSocket", () => {
     ['a wrong one beside a right one', capabilitiesWith({ accessKey: 'key-a' }), basic('key-c')],
     ['one that is no text', capabilitiesWith({ accessKey: { $ne: 1 } }), {}],
   ])('refuses a connection whose key is %s', async (_what, capabilities, headers) => {
-    const answer = await refusal(open(capabilities, headers as Record<string, string>));
+    const answer = await refusal(open(capabilities, headers));
     expect(answer).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
     expect(answer.headers).toMatchObject({
       'content-type': 'application/json',
@@ -343,7 +343,7 @@ describe("TestMu AI's session list", () => {
     ['GET', '/testmu/playwright', {}, 422, 'not_supported'],
     ['GET', '/testmu/v1/sessions', basic('key-a'), 404, 'not_found'],
   ])('answers %s %s in its own form', async (method, path, headers, status, code) => {
-    const answer = await api.call(method, path, { headers: headers });
+    const answer = await api.call(method, path, { headers });
     expect(answer).toMatchObject({ status, body: { code } });
     expect(answer.headers.get('content-type')).toContain('application/json');
   });
