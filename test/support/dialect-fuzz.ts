@@ -7,9 +7,9 @@ import { anyJson, anyText } from './schema-values';
 export const FUZZ_RUNS = Number(process.env['HF_FUZZ_RUNS'] ?? 300);
 
 /** The parameters of one run of fast-check. */
-export const fuzzParameters = (seed: number): fc.Parameters<[RawRequest]> => ({
+export const fuzzParameters = <T = RawRequest>(seed: number, numRuns = FUZZ_RUNS): fc.Parameters<[T]> => ({
   ...(process.env['HF_FUZZ_RUNS'] === undefined ? { seed } : {}),
-  numRuns: FUZZ_RUNS,
+  numRuns,
 });
 
 /** What requests to a dialect are made of. */
