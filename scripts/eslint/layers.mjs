@@ -26,6 +26,9 @@ const CLI_IMPORTS = ['src/cli', 'src/client', 'src/supervisor', 'src/core', 'src
 /** What other programs may import of the keeper: how to speak with it, its host, whether a browser starts there. */
 const KEEPER_EXPORTS = ['./door/protocol.ts', './host.ts', './chromium-proof.ts'];
 
+/** What a dialect reaches through commands and queries only. */
+const BELOW_QUERIES = ['./src/store', './src/queue', './src/redis'];
+
 const CORE = LAYERS.findIndex(layer => layer.includes('src/core'));
 
 const here = path => `./${path}`;
@@ -64,6 +67,22 @@ export function layerZones() {
       from: './workers/keeper',
       except: KEEPER_EXPORTS,
       message: `The keeper is a separate program: import only ${KEEPER_EXPORTS.join(', ')} of it.`,
+    },
+    {
+      target: './src/http/dialects',
+      from: BELOW_QUERIES,
+      message: 'A dialect translates to commands and queries: it reaches no store and no queue (ADR 57).',
+    },
+    {
+      target: [
+        ...LAYERS.flat()
+          .filter(path => path !== 'src/http')
+          .map(here),
+        './src/http/*.ts',
+        './src/http/!(dialects)/**',
+      ],
+      from: './src/http/dialects/*/**',
+      message: 'Only src/http/dialects/dialects.ts names a dialect (ADR 57).',
     },
     {
       target: './src/cli',

@@ -4,8 +4,11 @@ import type { ContextRecord, ContextVersion } from '../store/contexts/context-re
 import type { ContextStore } from '../store/contexts/context-store';
 import type { ContextVersions } from '../store/contexts/context-versions';
 
+/** A context as it is answered to those above. */
+export type FoundContext = ContextRecord;
+
 /** Reads one context. */
-export type GetContext = (ref: ContextRef) => Promise<ContextRecord>;
+export type GetContext = (ref: ContextRef) => Promise<FoundContext>;
 
 /** @throws ServiceError `context_not_found`; what Redis throws while it is away. */
 export function getContext(contexts: Pick<ContextStore, 'find'>): GetContext {

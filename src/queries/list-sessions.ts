@@ -8,8 +8,11 @@ export interface SessionPage {
   readonly nextCursor: string | null;
 }
 
+/** What to list. */
+export type ListRequest = PageRequest;
+
 /** Lists a tenant's retained sessions. */
-export type ListSessions = (request: PageRequest) => Promise<SessionPage>;
+export type ListSessions = (request: ListRequest) => Promise<SessionPage>;
 
 /** Dependencies of {@link listSessions}. */
 export interface ListSessionsParts extends GetSessionParts {

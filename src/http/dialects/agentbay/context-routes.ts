@@ -3,7 +3,7 @@ import { parseCreateContext, parseUpdateContext } from '../../../contract/contex
 import { EMPTY_STATE } from '../../../core/browser-state';
 import { ServiceError } from '../../../core/errors';
 import { CONTEXT_ID_PATTERN, contextRefOf, type ContextRef } from '../../../core/ids';
-import type { ContextRecord } from '../../../store/contexts/context-record';
+import type { FoundContext } from '../../../queries/get-context';
 import type { ContextService } from '../../../contract/service';
 import { iso } from '../../../contract/times';
 import { withinRedisBudget } from '../../edge/redis-budget';
@@ -38,7 +38,7 @@ async function named(
   { listContexts }: ContextService,
   tenant: string,
   name: string | null,
-): Promise<ContextRecord> {
+): Promise<FoundContext> {
   const all = { labels: [], createdAfterMs: null, createdBeforeMs: null };
   const { contexts } = await listContexts({ tenant, name, ...all, cursor: null, limit: 1 });
   const [found] = contexts;
@@ -105,7 +105,7 @@ export function deleteContextRoute({ service }: DialectParts): RequestHandler {
 
 const AVAILABLE = 'available';
 
-const contextData = ({ id, name, createdAtMs, updatedAtMs }: ContextRecord): object => ({
+const contextData = ({ id, name, createdAtMs, updatedAtMs }: FoundContext): object => ({
   Id: id,
   Name: name ?? '',
   State: AVAILABLE,

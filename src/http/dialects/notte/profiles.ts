@@ -7,7 +7,7 @@ import { iso } from '../../../contract/times';
 import { checkFields } from '../../../core/check-fields';
 import { CONTEXT_ID_PATTERN, contextRefOf, type ContextRef } from '../../../core/ids';
 import { contextNotFound } from '../../../engine/context-errors';
-import type { ContextRecord } from '../../../store/contexts/context-record';
+import type { FoundContext } from '../../../queries/get-context';
 import { withinRedisBudget } from '../../edge/redis-budget';
 import { tenantOf } from '../../edge/request-context';
 import type { DialectParts } from '../dialect';
@@ -25,7 +25,7 @@ export interface NotteProfile {
   readonly updated_at: string;
 }
 
-const profileOf = ({ id, name, createdAtMs, updatedAtMs }: ContextRecord): NotteProfile => ({
+const profileOf = ({ id, name, createdAtMs, updatedAtMs }: FoundContext): NotteProfile => ({
   profile_id: id,
   name,
   created_at: iso(createdAtMs),

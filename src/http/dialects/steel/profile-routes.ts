@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { contextView } from '../../../contract/contexts';
 import { CONTEXT_ID_PATTERN, contextRefOf } from '../../../core/ids';
-import type { ContextRecord } from '../../../store/contexts/context-record';
+import type { FoundContext } from '../../../queries/get-context';
 import { withinRedisBudget } from '../../edge/redis-budget';
 import { tenantOf } from '../../edge/request-context';
 import type { DialectParts } from '../dialect';
@@ -32,7 +32,7 @@ export function getProfileRoute({ service: { getContext } }: DialectParts): Requ
 }
 
 /* A context keeps nothing of the options of its sessions. */
-function profileView(record: ContextRecord): object {
+function profileView(record: FoundContext): object {
   const { id, createdAt, updatedAt } = contextView(record);
   return {
     ...{ id, createdAt, updatedAt, status: 'READY', sourceSessionId: null },

@@ -6,7 +6,7 @@ import { createBodyParser, pageLimit } from '../../../contract/schemas';
 import { checkFields } from '../../../core/check-fields';
 import { ServiceError } from '../../../core/errors';
 import { refOf, SESSION_ID_PATTERN } from '../../../core/ids';
-import type { PageRequest } from '../../../store/session-index';
+import type { ListRequest } from '../../../queries/list-sessions';
 import { withinRedisBudget } from '../../edge/redis-budget';
 import { actorOf, tenantOf } from '../../edge/request-context';
 import { refOfParam } from '../../edge/session-param';
@@ -107,7 +107,7 @@ export function listRoute(parts: DialectParts): RequestHandler {
     res.json({ sessions, nextCursor: page.nextCursor === null ? null : (sessions.at(-1)?.id ?? null) });
   };
 
-  async function nextPage(request: PageRequest): ReturnType<typeof service.listSessions> {
+  async function nextPage(request: ListRequest): ReturnType<typeof service.listSessions> {
     const page = await withinRedisBudget(service.listSessions(request));
     if (page.sessions.length > 0 || page.nextCursor === null) return page;
     return nextPage({ ...request, cursor: page.nextCursor });
