@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { chromium, type Browser as PlaywrightBrowser } from 'playwright-core';
 import { connect, type Browser } from 'puppeteer';
-import { withDeadline } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
 import { connectPuppeteer, leaveMark, readMark, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
+import { within } from '../support/poll-until';
 import { tryUpgrade, open } from '../support/upgrade';
 
 /* The promises of the gateway to its clients, tested with the libraries that users have and a real browser. */
@@ -78,7 +78,7 @@ describe('with the worker frozen', () => {
   });
   afterEach(() => thaw());
 
-  const promptly = <T>(what: string, work: Promise<T>): Promise<T> => withDeadline(what, 5_000, work);
+  const promptly = <T>(what: string, work: Promise<T>): Promise<T> => within(what, 5_000, work);
 
   it('pages, popups, frames and workers of a client open as always', async () => {
     const browser = await promptly('connecting', connectPuppeteer(session));
@@ -217,7 +217,7 @@ test('every socket of a session is closed within a second of its end', async () 
     { prefer: 'respond-async' },
   ] as const;
   expect((await installation.call(...release)).body.status).toBe('released');
-  await withDeadline('the sockets to be closed', 1_000, closed);
+  await within('the sockets to be closed', 1_000, closed);
   await playwright.close();
 });
 

@@ -2,11 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { withDeadline } from '../../src/core/abort';
 import { TestProducer } from '../support/ingress';
 import { Installation, type SessionView } from '../support/installation';
 import { RawCdp } from '../support/raw-cdp';
-import { pollUntil } from '../support/poll-until';
+import { pollUntil, within } from '../support/poll-until';
 
 const ROOT = join(__dirname, '../..');
 
@@ -55,7 +54,7 @@ describe('steps in a session that other clients use', () => {
   const evaluate = async (page: string, expression: string): Promise<unknown> => {
     const params = { expression, awaitPromise: true, userGesture: true };
     const answer = client.call<{ result: { value: unknown } }>('Runtime.evaluate', params, page);
-    return (await withDeadline('the page', 10_000, answer)).result.value;
+    return (await within('the page', 10_000, answer)).result.value;
   };
 
   it('are attached to the first page alone', async () => {

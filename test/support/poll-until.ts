@@ -24,3 +24,17 @@ export async function pollUntil<T>(
     await pause(everyMs, signal);
   }
 }
+
+/**
+ * The result of `work`, which is promised within a time on a machine with room; the time is scaled as that of
+ * {@link pollUntil}.
+ *
+ * @throws DeadlineExceededError.
+ */
+export async function within<T>(what: string, timeoutMs: number, work: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = (): void => void (isSettled = true);
+  work.then(settle, settle);
+  await pollUntil(what, { timeoutMs, everyMs: 10 }, () => (isSettled ? true : undefined));
+  return work;
+}

@@ -48,10 +48,10 @@ describe('the sweeps', () => {
     const log = pino({ level: 'warn' }, { write: line => void lines.push(line) });
     let turns = 0;
     const maintenance = Object.assign(Object.create(deps.maintenance) as typeof deps.maintenance, {
-      takeTurn: async (sweep: string): Promise<boolean> => {
-        if (sweep !== 'overdue') return false;
+      takeTurn: async (sweep: string): Promise<null> => {
+        if (sweep !== 'overdue') return null;
         turns += 1;
-        return turns === 3 ? Promise.resolve(false) : Promise.reject(new Error('WRONGTYPE'));
+        return turns === 3 ? Promise.resolve(null) : Promise.reject(new Error('WRONGTYPE'));
       },
     });
     const sweeper = new Sweeper({ ...deps, maintenance, reaper: new Reaper(deps), retentionMs: 60_000, log });
