@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { blockingOptions, openRedis, type Redis } from './connection';
 
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 500;
 
 /**
  * Longer than a Redis is silent before it answers that it is busy: 5 s unless its operator has configured otherwise.

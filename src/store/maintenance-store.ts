@@ -51,9 +51,9 @@ export class MaintenanceStore {
     return /run_id:(\w+)/.exec(info)?.[1] ?? '';
   }
 
-  /** Takes the turn of a sweep for `ttlMs`; false if another process has it. */
-  async takeTurn(sweep: string, ttlMs: number): Promise<boolean> {
-    return (await this.scripts.run('takeTurn', [keys.sweepLock(sweep)], [ttlMs])) === 1;
+  /** Takes the turn of a sweep for `ttlMs` and answers Redis `TIME`; null if another process has it. */
+  async takeTurn(sweep: string, ttlMs: number): Promise<number | null> {
+    return Number(await this.scripts.run('takeTurn', [keys.sweepLock(sweep)], [ttlMs])) || null;
   }
 
   /** Lowers times that were written before the clock of Redis was set back; answers how many. */

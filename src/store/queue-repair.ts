@@ -1,7 +1,8 @@
 import type { BadJob } from '../core/quarantine';
 import type { Redis } from '../redis/connection';
+import type { ScriptRunner } from '../redis/script-runner';
 
-/** The types of a queue's own keys, BullMQ 6.7 `queue-keys.ts`. */
+/** The types of a queue's own keys, BullMQ 6.7 `queue-keys.ts`; `look-at-queue-17.lua` takes them in this order. */
 const TYPES: Readonly<Record<string, string>> = {
   wait: 'list',
   active: 'list',
@@ -35,6 +36,31 @@ export interface RepairedQueue {
   readonly prefix: string;
   /** How many of its jobs may be active at a time; null: as many as its workers take. */
   readonly concurrency: number | null;
+}
+
+/** What one look at a queue has found. */
+export interface QueueLook {
+  readonly needsRepair: boolean;
+  readonly hasActive: boolean;
+  /** It has jobs that are delayed until after `tooLateScore`, or wait for other jobs. */
+  readonly hasEndless: boolean;
+}
+
+/** Looks, in one script, whether there is anything to do for a queue: mostly there is not. */
+export async function lookAtQueue(
+  scripts: ScriptRunner,
+  { prefix, concurrency }: RepairedQueue,
+  tooLateScore: number,
+): Promise<QueueLook> {
+  const names = Object.keys(TYPES).map(name => prefix + name);
+  const reply = await scripts.run('lookAtQueue', names, [
+    ...Object.values(TYPES),
+    concurrency ?? 'any',
+    tooLateScore,
+  ]);
+  // SAFETY: the script answers with three numbers.
+  const [needsRepair, hasActive, hasEndless] = (reply as number[]).map(flag => flag > 0);
+  return { needsRepair: needsRepair ?? true, hasActive: hasActive ?? true, hasEndless: hasEndless ?? true };
 }
 
 /**

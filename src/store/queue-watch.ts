@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors';
 import type { Redis } from '../redis/connection';
 import type { ScriptRunner } from '../redis/script-runner';
 import type { QuarantineEntry, QuarantineStore } from './quarantine-store';
-import { repairQueue } from './queue-repair';
+import { lookAtQueue, repairQueue } from './queue-repair';
 
 /** A BullMQ queue, by the prefix of its keys. */
 export interface WatchedQueue {
@@ -73,13 +73,15 @@ export class QueueWatch {
    * @param nowMs - Redis `TIME` about now
    */
   async quarantineAll(watched: WatchedQueue, nowMs: number): Promise<QuarantineEntry[]> {
+    const tooLateScore = (nowMs + DELAY_MAX_MS) * DELAY_UNITS_PER_MS;
+    const { needsRepair, hasActive, hasEndless } = await lookAtQueue(this.scripts, watched, tooLateScore);
     const quarantined: QuarantineEntry[] = [];
-    for (const job of await repairQueue(this.redis, watched, nowMs)) {
+    for (const job of needsRepair ? await repairQueue(this.redis, watched, nowMs) : []) {
       quarantined.push(await this.quarantine.put(job));
     }
-    quarantined.push(...(await this.quarantineActive(watched)));
-    if (watched.isForeign)
-      quarantined.push(...(await this.#inspectAll(watched, await this.#endless(watched, nowMs))));
+    if (hasActive) quarantined.push(...(await this.quarantineActive(watched)));
+    if (watched.isForeign && hasEndless)
+      quarantined.push(...(await this.#inspectAll(watched, await this.#endless(watched, tooLateScore))));
     return quarantined;
   }
 
@@ -129,10 +131,9 @@ export class QueueWatch {
     return [...once.values()];
   }
 
-  async #endless({ prefix }: WatchedQueue, nowMs: number): Promise<Candidate[]> {
-    const tooLate = (nowMs + DELAY_MAX_MS) * DELAY_UNITS_PER_MS;
+  async #endless({ prefix }: WatchedQueue, tooLateScore: number): Promise<Candidate[]> {
     const [delayed, parents] = await Promise.all([
-      this.redis.zrangebyscoreBuffer(`${prefix}delayed`, tooLate, '+inf', 'LIMIT', 0, BATCH),
+      this.redis.zrangebyscoreBuffer(`${prefix}delayed`, tooLateScore, '+inf', 'LIMIT', 0, BATCH),
       this.#foreignParents(prefix),
     ]);
     const planned: Finding = {

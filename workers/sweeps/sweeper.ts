@@ -33,7 +33,8 @@ const PARALLEL = 20;
 interface Sweep {
   readonly name: SweepName;
   readonly everyMs: number;
-  readonly run: () => Promise<unknown>;
+  /** @param nowMs - Redis `TIME` */
+  readonly run: (nowMs: number) => Promise<unknown>;
 }
 
 /** Dependencies of {@link Sweeper}. */
@@ -96,13 +97,13 @@ export class Sweeper {
   start(): void {
     const { reaper } = this.parts;
     const sweeps: Sweep[] = [
-      { name: 'overdue', everyMs: 400, run: () => this.#overdue() },
+      { name: 'overdue', everyMs: 400, run: nowMs => this.#overdue(nowMs) },
       { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
-      { name: 'effects', everyMs: 2_000, run: () => this.#effects() },
-      { name: 'queued', everyMs: 2_500, run: () => this.#queued() },
-      { name: 'contain', everyMs: 2_500, run: () => this.#quarantine() },
+      { name: 'effects', everyMs: 2_000, run: nowMs => this.#effects(nowMs) },
+      { name: 'queued', everyMs: 2_500, run: nowMs => this.#queued(nowMs) },
+      { name: 'contain', everyMs: 2_500, run: nowMs => this.#quarantine(nowMs) },
       { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
-      { name: 'blobs', everyMs: 5_000, run: () => this.#deleteBlobs() },
+      { name: 'blobs', everyMs: 5_000, run: nowMs => this.#deleteBlobs(nowMs) },
       { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },
     ];
     for (const sweep of sweeps) this.#schedule(sweep);
@@ -130,8 +131,8 @@ export class Sweeper {
 
   async #turn(sweep: Sweep): Promise<void> {
     try {
-      const hasTurn = await this.parts.maintenance.takeTurn(sweep.name, Math.floor(sweep.everyMs * 0.7));
-      if (hasTurn) await sweep.run();
+      const turnAtMs = await this.parts.maintenance.takeTurn(sweep.name, Math.floor(sweep.everyMs * 0.7));
+      if (turnAtMs !== null) await sweep.run(turnAtMs);
       // The reaper of every process watches its own contact with Redis, also without the turn.
       else if (sweep.name === 'reaper') await this.parts.reaper.look(false);
       this.#failing.delete(sweep.name);
@@ -165,9 +166,9 @@ export class Sweeper {
     });
   }
 
-  async #overdue(): Promise<void> {
+  async #overdue(nowMs: number): Promise<void> {
     const { maintenance } = this.parts;
-    const beforeMs = (await maintenance.nowMs()) - OVERDUE_AFTER_MS;
+    const beforeMs = nowMs - OVERDUE_AFTER_MS;
     await this.#due.walk((from, count) => maintenance.overdue(beforeMs, from, count), this.#isStopped);
   }
 
@@ -180,9 +181,9 @@ export class Sweeper {
     return 'gone';
   }
 
-  async #effects(): Promise<void> {
+  async #effects(nowMs: number): Promise<void> {
     const { maintenance, report } = this.parts;
-    const beforeMs = (await maintenance.nowMs()) - EFFECT_LEFT_AFTER_MS;
+    const beforeMs = nowMs - EFFECT_LEFT_AFTER_MS;
     const carriedOut = await this.#left.walk(
       (from, count) => maintenance.unacknowledgedEffects(beforeMs, from, count),
       this.#isStopped,
@@ -196,9 +197,9 @@ export class Sweeper {
     return 'gone';
   }
 
-  async #queued(): Promise<void> {
+  async #queued(nowMs: number): Promise<void> {
     const { maintenance } = this.parts;
-    const beforeMs = (await maintenance.nowMs()) - QUEUED_WITHOUT_JOB_AFTER_MS;
+    const beforeMs = nowMs - QUEUED_WITHOUT_JOB_AFTER_MS;
     await this.#waiting.walk(
       (from, count) => maintenance.queuedSince(beforeMs, from, count),
       this.#isStopped,
@@ -218,9 +219,9 @@ export class Sweeper {
   }
 
   /* Deletes the blobs that no version has any more. One that cannot be deleted is named again. */
-  async #deleteBlobs(): Promise<void> {
-    const { doomedBlobs, blobs, maintenance } = this.parts;
-    for (const blobKey of await doomedBlobs.takeDueBlobs(await maintenance.nowMs(), PARALLEL)) {
+  async #deleteBlobs(nowMs: number): Promise<void> {
+    const { doomedBlobs, blobs } = this.parts;
+    for (const blobKey of await doomedBlobs.takeDueBlobs(nowMs, PARALLEL)) {
       if (this.#stopped) return;
       await blobs.delete(blobKey);
       await doomedBlobs.forgetBlob(blobKey);
@@ -238,9 +239,8 @@ export class Sweeper {
     if (lowered > 0) this.parts.report.repaired('clock', lowered);
   }
 
-  async #quarantine(): Promise<void> {
-    const { maintenance, queueWatch, report } = this.parts;
-    const nowMs = await maintenance.nowMs();
+  async #quarantine(nowMs: number): Promise<void> {
+    const { queueWatch, report } = this.parts;
     for (const queue of QUEUE_PLACES) {
       if (this.#stopped) return;
       for (const entry of await queueWatch.quarantineAll(queue, nowMs)) report.quarantined(entry);

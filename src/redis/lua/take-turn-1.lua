@@ -5,11 +5,12 @@
   KEYS  1 lock
   ARGV  1 length of the turn in ms
 
-  Returns 1 if the turn was taken, else 0
+  Returns Redis TIME in ms if the turn was taken, else 0
 ]]
 local leftMs, turnMs = redis.call('PTTL', KEYS[1]), tonumber(ARGV[1])
 if leftMs >= 0 and leftMs <= turnMs then
   return 0
 end
 redis.call('SET', KEYS[1], '1', 'PX', turnMs)
-return 1
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
