@@ -301,7 +301,7 @@ describe('the packages', () => {
           HOLDFAST_URL: installation.url,
           HOLDFAST_REDIS_URL: `unix://${installation.redisSocketPath}`,
         },
-        timeout: 30_000,
+        timeout: 110_000, // it ends what hangs
       });
       return stdout.trimEnd().split('\n');
     };
