@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /**
@@ -12,6 +12,13 @@ export interface ProcessIdentity {
   readonly startedAt: string;
 }
 
+/** A living process, whose child it is and whose rights it has. */
+export interface ProcessStanding extends ProcessIdentity {
+  readonly parentPid: number;
+  /** The effective one. */
+  readonly uid: number;
+}
+
 /** One process of the machine with its full command line. */
 export interface ProcessEntry {
   readonly pid: number;
@@ -22,6 +29,8 @@ export interface ProcessEntry {
 export interface ProcessTable {
   /** The identity of a pid, or null if no such process lives. Zombies and dead ones (Z, X) do not live. */
   identify(pid: number): Promise<ProcessIdentity | null>;
+  /** The same, with parent and user. */
+  inspect(pid: number): Promise<ProcessStanding | null>;
   /** All living processes. */
   list(): Promise<ProcessEntry[]>;
   /** Identifies this boot of this machine. */
@@ -49,6 +58,35 @@ export async function signalProcess(
   return (await isAlive(table, identity)) && sendSignal(identity.pid, signal);
 }
 
+/**
+ * Sends a signal to the process group that this process leads, or led before it ended; false if there is none, or the
+ * pid belongs to another process by now. As long as the group has members the kernel gives its number to no other
+ * process.
+ *
+ * @throws if the signal is not permitted.
+ */
+export async function signalGroup(
+  table: ProcessTable,
+  leader: ProcessIdentity,
+  signal: NodeJS.Signals,
+): Promise<boolean> {
+  const now = await table.identify(leader.pid);
+  return (now === null || now.startedAt === leader.startedAt) && sendSignal(-leader.pid, signal);
+}
+
+/** How far up a process tree is followed; nothing that the product starts lies deeper. */
+const GENERATIONS_MAX = 64;
+
+/** Whether a process descends from another one. */
+export async function isBelow(table: ProcessTable, pid: number, ancestorPid: number): Promise<boolean> {
+  let current = await table.inspect(pid);
+  for (let n = 0; n < GENERATIONS_MAX && current !== null && current.parentPid > 0; n += 1) {
+    if (current.parentPid === ancestorPid) return true;
+    current = await table.inspect(current.parentPid);
+  }
+  return false;
+}
+
 /** `process.kill` that answers false instead of throwing when there is no such process. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
@@ -70,10 +108,21 @@ const DEAD_STATES = new Set(['Z', 'X', 'x']);
 const procTable: ProcessTable = {
   async identify(pid) {
     try {
-      const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const [state, startTicks] = [fields[0] ?? 'X', fields[19] ?? ''];
-      return DEAD_STATES.has(state) ? null : { pid, startedAt: startTicks };
+      const { state, startedAt } = await readStat(pid);
+      return DEAD_STATES.has(state) ? null : { pid, startedAt };
+    } catch (error) {
+      return gone(error);
+    }
+  },
+
+  async inspect(pid) {
+    try {
+      const [{ state, startedAt, parentPid }, { uid }] = await Promise.all([
+        readStat(pid),
+        // The folder belongs to the effective user, also for a process that may not be inspected.
+        stat(`/proc/${pid}`),
+      ]);
+      return DEAD_STATES.has(state) ? null : { pid, startedAt, parentPid, uid };
     } catch (error) {
       return gone(error);
     }
@@ -94,6 +143,12 @@ const procTable: ProcessTable = {
   networkNamespace: async () => readlink('/proc/self/ns/net'),
 };
 
+async function readStat(pid: number): Promise<{ state: string; parentPid: number; startedAt: string }> {
+  const line = await readFile(`/proc/${pid}/stat`, 'latin1');
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? 'X', parentPid: Number(fields[1]), startedAt: fields[19] ?? '' };
+}
+
 const run = promisify(execFile);
 
 /** Everywhere else: `ps`. */
@@ -107,6 +162,18 @@ const psTable: ProcessTable = {
         : { pid, startedAt: started.join(' ') };
     } catch {
       return null; // ps exits 1 when there is no such process
+    }
+  },
+
+  async inspect(pid) {
+    try {
+      const { stdout } = await run('ps', ['-o', 'ppid=,uid=', '-p', String(pid)]);
+      const [parentPid, uid] = stdout.trim().split(/\s+/).map(Number);
+      const identity = await psTable.identify(pid);
+      if (identity === null || parentPid === undefined || uid === undefined) return null;
+      return { ...identity, parentPid, uid };
+    } catch {
+      return null;
     }
   },
 

@@ -3,7 +3,8 @@ import { isAlive } from '../../../src/core/process-identity';
 import type { BrowserRuntime } from '../process/browser-facts';
 import { BrowserProcess } from '../process/browser-process';
 import { fetchDevToolsPath } from '../process/devtools';
-import { reportExit, reportOrdered } from '../process/gone-report';
+import { doubtOfPort } from '../process/doubts';
+import { reportExit, reportOrdered, reportRefused } from '../process/gone-report';
 import type { GoneReport } from '../door/protocol';
 import type { Records, StoredBrowser } from './records';
 import { removeTree } from '../process/remove-tree';
@@ -89,7 +90,8 @@ async function classify(name: string, stored: StoredBrowser, deps: AdoptionDeps)
     if (expired) await deps.records.remove(name).catch(() => undefined); // tried again at the next start
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }
-  if (await isStillRunning(stored, deps)) {
+  const doubt = await doubtOfRecorded(stored, deps);
+  if (doubt === null) {
     return {
       name,
       stored,
@@ -99,24 +101,36 @@ async function classify(name: string, stored: StoredBrowser, deps: AdoptionDeps)
     };
   }
   const status = await directory.exitStatus();
-  const cause = stored.ordered ? reportOrdered('ended by order') : await reportExit(status, directory);
+  const cause = stored.ordered
+    ? reportOrdered('ended by order')
+    : doubt.why === null
+      ? await reportExit(status, directory)
+      : reportRefused(doubt.why);
   const report = { ...cause, atMs: deps.nowMs };
   await deps.records.saveOrRetry(name, { ...stored, gone: report });
   await reap(directory, stored, deps);
   return { name, stored, process: null, report, reaped: status === null };
 }
 
+/** Why a recorded browser is not kept: `why` is null if it has just ended. */
+interface Doubt {
+  readonly why: string | null;
+}
+
 /**
- * Boot, pid and start time must agree, and so must the GUID if the browser answers. A browser that cannot be checked is
- * kept: its end is watched in any case.
+ * Boot, pid and start time must agree, the DevTools port must not be another's, and the GUID must agree if the browser
+ * answers. A browser that cannot be checked is kept: its end is watched in any case.
  */
-async function isStillRunning({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<boolean> {
-  if (bootId !== deps.bootId) return false;
-  if (!(await isAlive(deps.runtime.processes, facts.browser).catch(() => true))) return false;
+async function doubtOfRecorded({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<Doubt | null> {
+  const { processes, user } = deps.runtime;
+  if (bootId !== deps.bootId) return { why: null };
+  if (!(await isAlive(processes, facts.browser).catch(() => true))) return { why: null };
   const { port, path } = facts.devTools;
-  if (port === 0) return true;
+  if (port === 0) return null;
+  const why = await doubtOfPort({ ...facts, user }, processes).catch(() => null);
+  if (why !== null) return { why };
   const answer = await fetchDevToolsPath(port, GUID_PATIENCE_MS);
-  return answer === null || answer === path;
+  return answer === null || answer === path ? null : { why: `another browser answers on port ${port}` };
 }
 
 /**

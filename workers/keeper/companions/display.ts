@@ -146,7 +146,7 @@ function authorityFile(): Buffer {
   return Buffer.concat([familyWild, ...fields.flatMap(field => [lengthOf(field), field])]);
 }
 
-/* Never into an existing file: the folder belongs to the browser's user already. */
+/* Never into an existing file. */
 async function writeAuthority(path: string, { uid, gid }: User): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {

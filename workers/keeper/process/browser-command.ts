@@ -9,6 +9,8 @@ export interface BrowserCommand {
   readonly args: readonly string[];
   /** Variables of the browser's environment in addition to {@link browserEnv}. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether it has a DevTools server. */
+  readonly hasDevTools: boolean;
   /** The companions, which are running already. */
   readonly companions: Companions;
 }
@@ -40,6 +42,7 @@ export function chromiumCommand(
       program,
       args: [...chromiumArgs({ ...options, proxyServer, profile, extraArgs, noSandbox }), ...companions.args],
       env: { ...chromiumEnv(options), ...companions.env },
+      hasDevTools: true,
       companions,
     };
   };
@@ -52,6 +55,7 @@ export function nullBrowserCommand(script: string): CommandFactory {
       program: '/bin/sh',
       args: [script, directory.path, `null-${claimId}`],
       env: {},
+      hasDevTools: false,
       companions: Companions.NONE,
     });
 }
@@ -63,7 +67,7 @@ export function nullBrowserCommand(script: string): CommandFactory {
 export function browserEnv(directory: RunDirectory): Record<string, string> {
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',
-    HOME: directory.path,
+    HOME: directory.tmp,
     TMPDIR: directory.tmp,
     LANG: 'C.UTF-8',
   };

@@ -1,6 +1,6 @@
 import { pause, settlesWithin } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
-import { isAlive, sendSignal, signalProcess } from '../../../src/core/process-identity';
+import { isAlive, signalGroup, signalProcess } from '../../../src/core/process-identity';
 import type { BrowserCommand, Prepare } from './browser-command';
 import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { BrowserDownloads } from '../downloads/browser-downloads';
@@ -87,7 +87,7 @@ export class BrowserProcess {
     } catch (error) {
       command?.companions.stop();
       // The profile of an unused browser need not be saved, so no gentle end.
-      await removeTree(directory, start?.shimPid ?? null, runtime);
+      await removeTree(directory, (await start?.shim) ?? null, runtime);
       await start?.shimExited;
       throw error instanceof LaunchError ? error : new LaunchError('launch_failed', messageOf(error));
     }
@@ -96,7 +96,7 @@ export class BrowserProcess {
   /** Takes over a running browser that another keeper started. The caller has verified the facts. */
   static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
     // The keeper before may have died while it was copying the profile.
-    sendSignal(-facts.shim.pid, 'SIGCONT');
+    void signalGroup(runtime.processes, facts.shim, 'SIGCONT').catch(() => undefined); // it is gone
     const companions = Companions.adopt(directory, facts.companions, runtime);
     return new BrowserProcess(directory, facts, companions, runtime, null);
   }
@@ -112,12 +112,14 @@ export class BrowserProcess {
    * happens for so long.
    */
   async whileStopped<T>(work: () => Promise<T>): Promise<T> {
-    const group = -this.facts.shim.pid;
-    if (!this.#hasExited) sendSignal(group, 'SIGSTOP');
+    const signal = async (name: NodeJS.Signals): Promise<void> => {
+      if (!this.#hasExited) await signalGroup(this.#runtime.processes, this.facts.shim, name);
+    };
+    await signal('SIGSTOP');
     try {
       return await work();
     } finally {
-      if (!this.#hasExited) sendSignal(group, 'SIGCONT');
+      await signal('SIGCONT');
     }
   }
 
@@ -135,7 +137,7 @@ export class BrowserProcess {
     this.detach();
     if (!this.#hasExited) await this.#descend();
     this.#watching.abort();
-    await removeTree(this.directory, this.facts.shim.pid, this.#runtime);
+    await removeTree(this.directory, this.facts.shim, this.#runtime);
   }
 
   async #descend(): Promise<void> {
@@ -172,9 +174,10 @@ export class BrowserProcess {
   }
 
   async #probeExit(): Promise<BrowserExit | null> {
+    // First of all: a status of a browser that is alive is a lie (of an older run directory, whose browser can write it).
+    if (await isAlive(this.#runtime.processes, this.facts.browser)) return null;
     const status = await this.directory.exitStatus();
     if (status !== null) return { status };
-    if (await isAlive(this.#runtime.processes, this.facts.browser)) return null;
     await pause(EXIT_FILE_GRACE_MS, this.#watching.signal);
     return { status: await this.directory.exitStatus() };
   }

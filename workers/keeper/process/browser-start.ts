@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { settlesWithin } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
+import { isAlive, type ProcessIdentity } from '../../../src/core/process-identity';
 import { browserEnv, type BrowserCommand } from './browser-command';
 import type { BrowserFacts, BrowserRuntime } from './browser-facts';
-import type { Companions } from '../companions/companions';
 import { lacksRoom } from '../books/disk-room';
 import { waitForAccept } from './devtools';
+import { doubtOfPort, doubtOfProcess } from './doubts';
+import { dropPrivileges } from './privileges';
 import type { RunDirectory } from './run-directory';
 import { watchUntil } from './watch-until';
 
@@ -26,24 +28,28 @@ export class LaunchError extends Error {
 /** The part of a launch that can still be undone: shim and browser exist, but the browser is not in use yet. */
 export class BrowserStart {
   readonly shimExited: Promise<void>;
+  /** Null if it did not start, or has ended at once. */
+  readonly shim: Promise<ProcessIdentity | null>;
   readonly #directory: RunDirectory;
   readonly #runtime: BrowserRuntime;
   readonly #shim: ChildProcess;
-  readonly #companions: Companions;
+  readonly #command: BrowserCommand;
   #spawnError: Error | null = null;
 
   constructor(directory: RunDirectory, command: BrowserCommand, runtime: BrowserRuntime) {
     this.#directory = directory;
     this.#runtime = runtime;
-    this.#companions = command.companions;
-    this.#shim = spawn('/bin/sh', [runtime.shimScript, directory.path, command.program, ...command.args], {
+    this.#command = command;
+    const words = [...dropPrivileges(runtime.user), command.program, ...command.args];
+    this.#shim = spawn('/bin/sh', [runtime.shimScript, directory.path, ...words], {
       cwd: directory.path,
       env: { ...browserEnv(directory), ...command.env },
       // A session of its own: no signal of the terminal or supervisor reaches it, and it outlives the keeper.
       detached: true,
       stdio: 'ignore',
-      ...(process.getuid?.() === 0 ? runtime.user : {}),
     });
+    const { pid } = this.#shim;
+    this.shim = pid === undefined ? Promise.resolve(null) : runtime.processes.identify(pid);
     this.shimExited = new Promise(resolve => {
       this.#shim.once('exit', () => resolve());
       this.#shim.once('error', error => {
@@ -51,10 +57,6 @@ export class BrowserStart {
         resolve();
       });
     });
-  }
-
-  get shimPid(): number | null {
-    return this.#shim.pid ?? null;
   }
 
   /** @param spentMs - how much of `timeoutMs` has passed already */
@@ -85,10 +87,7 @@ export class BrowserStart {
       signal,
       probe: () => this.#directory.pid(),
     });
-    const [browser, shim] = await Promise.all([
-      processes.identify(pid),
-      processes.identify(this.#shim.pid ?? pid),
-    ]);
+    const [browser, shim] = await Promise.all([processes.identify(pid), this.shim]);
     if (browser === null || shim === null) throw new BrowserExited('the browser exited before it was ready');
     const devTools = await watchUntil({
       folder: profile,
@@ -98,7 +97,21 @@ export class BrowserStart {
       probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
     if (devTools.port !== 0) await waitForAccept(devTools.port, signal);
-    return { browser, shim, devTools, companions: this.#companions.facts };
+    const facts = { browser, shim, devTools, companions: this.#command.companions.facts };
+    await this.#believe(facts);
+    return facts;
+  }
+
+  /* The program has taken on its user by now, which it had not when its pid was known. */
+  async #believe(facts: BrowserFacts): Promise<void> {
+    const { processes, user } = this.#runtime;
+    if ((facts.devTools.port !== 0) !== this.#command.hasDevTools)
+      throw new LaunchError('launch_failed', `the browser names port ${facts.devTools.port} for DevTools`);
+    if (!(await isAlive(processes, facts.browser)))
+      throw new BrowserExited('the browser exited before it was ready');
+    const claimed = { ...facts, user };
+    const doubt = (await doubtOfProcess(claimed, processes)) ?? (await doubtOfPort(claimed, processes));
+    if (doubt !== null) throw new LaunchError('launch_failed', doubt);
   }
 
   /* Throws if the disk is full; else null, so that it can be part of a poll for a file of the browser. */

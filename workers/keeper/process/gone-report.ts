@@ -17,6 +17,11 @@ export async function reportExit(status: number | null, directory: RunDirectory)
   };
 }
 
+/** The report of a browser that a keeper does not take over, because something on the machine contradicts its record. */
+export function reportRefused(why: string): GoneReport {
+  return { cause: 'browser_crashed', message: `the browser cannot be taken over: ${why}` };
+}
+
 /** The report of an end by the keeper's order: it has no cause, so the worker does not take it for an event. */
 export function reportOrdered(message: string): GoneReport {
   return { cause: null, message };

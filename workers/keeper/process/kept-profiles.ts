@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { cp, lstat, mkdir, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { copyPart } from './copy-parts';
+import { removeFolder } from './remove-folder';
 import type { RunDirectory } from './run-directory';
 import { keptFolder, mountsFolder } from './run-root';
 
@@ -15,7 +17,7 @@ export async function removeUnknownProfiles(runRoot: string, known: ReadonlySet<
     ...(await readdir(mounts)).map(name => join(mounts, name)),
     ...(await readdir(kept)).filter(name => !known.has(name)).map(name => join(kept, name)),
   ];
-  await Promise.all(unknown.map(path => rm(path, { recursive: true, force: true })));
+  await Promise.all(unknown.map(removeFolder));
 }
 
 /** The save has been made, or nothing is to be saved: removes the kept profile of a browser, and copies of it. */
@@ -25,8 +27,7 @@ export async function dropKeptProfile({ root, name, profileUse }: RunDirectory):
 
 /**
  * Copies parts of a profile into a new folder and answers its path. Earlier copies are removed: a worker makes one at a
- * time and removes it, so that those are of a worker that was killed. Links are copied as links: the browser may have put
- * any there. A part that does not exist is left out.
+ * time and removes it, so that those are of a worker that was killed. A part that does not exist is left out.
  *
  * @param parts - paths inside the profile
  * @throws what the file system throws; then nothing of the copy is left.
@@ -37,16 +38,10 @@ export async function copyParts(directory: RunDirectory, parts: readonly string[
   try {
     await removeKept(root, entry => isCopyOf(name, entry));
     await mkdir(copy, { mode: 0o700 });
-    for (const part of parts) {
-      const source = join(directory.profile, part);
-      if ((await lstat(source).catch(() => null)) === null) continue;
-      const target = join(copy, part);
-      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await cp(source, target, { recursive: true, verbatimSymlinks: true, errorOnExist: false });
-    }
+    for (const part of parts) await copyPart(directory.profile, part, join(copy, part));
     return copy;
   } catch (error) {
-    await rm(copy, { recursive: true, force: true });
+    await removeFolder(copy);
     throw error;
   }
 }
@@ -56,5 +51,5 @@ const isCopyOf = (name: string, entry: string): boolean => entry.startsWith(`${n
 async function removeKept(runRoot: string, isWanted: (entry: string) => boolean): Promise<void> {
   const kept = keptFolder(runRoot);
   const entries = (await readdir(kept)).filter(isWanted);
-  await Promise.all(entries.map(entry => rm(join(kept, entry), { recursive: true, force: true })));
+  await Promise.all(entries.map(entry => removeFolder(join(kept, entry))));
 }

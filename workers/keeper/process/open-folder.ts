@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { link, open } from 'node:fs/promises';
+import { link, open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /**
  * The clients of a browser may have put anything into its folders or replaced them, and the keeper may be root. So links
@@ -51,6 +52,19 @@ export async function inFolder<T>(
   } finally {
     await folder.close();
   }
+}
+
+/**
+ * Opens what is below a folder for reading, whatever it is; no part of the name may be a link. The caller closes it.
+ *
+ * @param name - relative to the folder, parts separated by `/`
+ * @returns null if there is none.
+ */
+export async function openBelow(folder: string, name: string): Promise<FileHandle | null> {
+  const [first = '', ...rest] = name.split('/');
+  const path = join(folder, first);
+  if (rest.length === 0) return open(path, SAFE_READ_FLAGS).catch(() => null);
+  return inFolder(path, null, inside => openBelow(inside, rest.join('/')));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { pause } from '../../../src/core/abort';
-import { sendSignal } from '../../../src/core/process-identity';
+import { signalGroup, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
 import type { BrowserRuntime } from './browser-facts';
 import { RunDirectory } from './run-directory';
 
@@ -9,15 +9,17 @@ const REMOVE_RETRY_MS = 1_000;
  * Kills the group and the processes outside of it, then removes the directory. If that is not possible right now (a
  * process in an uninterruptible wait, a failing disk), it is retried until all is gone: the slot must not be reused
  * before.
+ *
+ * @param shim - the leader of the group; null: none is known
  */
 export async function removeTree(
   directory: RunDirectory,
-  groupId: number | null,
-  { leftovers, log }: BrowserRuntime,
+  shim: ProcessIdentity | null,
+  { processes, leftovers, log }: BrowserRuntime,
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      if (groupId !== null) killGroup(groupId);
+      if (shim !== null) await killGroup(processes, shim);
       await leftovers.kill(directory.path);
       await directory.remove();
       return;
@@ -52,9 +54,9 @@ export async function reapStrays(
   return strays.length;
 }
 
-function killGroup(groupId: number): void {
+async function killGroup(processes: ProcessTable, shim: ProcessIdentity): Promise<void> {
   try {
-    sendSignal(-groupId, 'SIGKILL');
+    await signalGroup(processes, shim, 'SIGKILL');
   } catch (error) {
     // SAFETY: process.kill throws system errors only. macOS gives EPERM for a group that contains only zombies.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;

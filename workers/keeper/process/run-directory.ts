@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { chown, lchown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
+import { openBelow } from './open-folder';
+import { removeFolder } from './remove-folder';
 import { keptFolder, mountsFolder, type User } from './run-root';
 
 const NAME_PREFIX = 'b-';
@@ -10,12 +11,6 @@ const NAME_PREFIX = 'b-';
 /** How much of a file is read at most: enough for Chromium's preferences and the end of its log. */
 const HEAD_BYTES = 256 * 1024;
 const LOG_TAIL_BYTES = 4_096;
-
-/**
- * The browser may have put anything here, and the keeper may be root: links are not followed, and opening a pipe does
- * not block.
- */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * The content of `pid` and `exit` until the shim overwrites it. It has the same length as the final content, because on
@@ -35,10 +30,18 @@ export interface ProfileUse {
 /** A new profile that goes with its browser. */
 export const NEW_PROFILE: ProfileUse = { mountedFor: null, isKept: false };
 
+/** What the browser's user can write to; all else in a run directory belongs to the keeper's user. */
+const OF_THE_BROWSER = ['profile', 'tmp', DOWNLOADS_FOLDER];
+
+/** The browser's user can pass through the run directory and neither list it nor write to it; no other user can. */
+const MODE = 0o700;
+const MODE_TO_PASS = 0o710;
+
 /**
- * The folder of one browser: `profile`, `tmp` (its TMPDIR), `downloads`, `log`, and what the shim fills in: `pid` and
- * `exit`. It belongs to the browser's user; once the browser has run, nothing in it is trusted except the exit status.
- * With the first upload come `uploads` and `incoming`, which belong to the keeper's user.
+ * The folder of one browser: `profile`, `tmp` (its TMPDIR and home), `downloads`, `log`, and what the shim fills in:
+ * `pid` and `exit`. With the first upload come `uploads` and `incoming`. Where the keeper is root, `profile`, `tmp` and
+ * `downloads` belong to the browser's user, and nothing in them is trusted. All else belongs to the keeper (ADR 63);
+ * earlier versions gave the whole folder to the browser's user, and such a folder is only read and removed.
  */
 export class RunDirectory {
   readonly path: string;
@@ -79,19 +82,31 @@ export class RunDirectory {
     return (await readdir(runRoot)).filter(name => name.startsWith(NAME_PREFIX));
   }
 
-  /** Creates the folder, for this user only, with a profile that saves downloads in it. */
-  async make({ uid, gid }: User): Promise<void> {
-    await mkdir(this.path, { mode: 0o700 });
+  /** Creates the folder for the browser of this user, with a profile that saves downloads in it. */
+  async make(user: User): Promise<void> {
+    await mkdir(this.path, { mode: MODE });
     await this.#makeProfile();
-    const [pid, exit] = [join(this.path, 'pid'), join(this.path, 'exit')];
-    for (const path of [this.tmp, this.downloads]) await mkdir(path, { mode: 0o700 });
-    await writeFile(pid, PID_PLACEHOLDER, { mode: 0o600 });
-    await writeFile(exit, EXIT_PLACEHOLDER, { mode: 0o600 });
-    if (process.getuid?.() !== 0) return;
-    // Until the folder itself is given away, no other user can put anything here that would affect this.
-    const inside = await readdir(this.path, { recursive: true });
-    await Promise.all(inside.map(path => lchown(join(this.path, path), uid, gid)));
-    await chown(this.path, uid, gid);
+    for (const path of [this.tmp, this.downloads]) await mkdir(path, { mode: MODE });
+    const files = [
+      ['pid', PID_PLACEHOLDER] as const,
+      ['exit', EXIT_PLACEHOLDER] as const,
+      ['log', ''] as const,
+    ];
+    for (const [name, content] of files) await writeFile(join(this.path, name), content, { mode: 0o600 });
+    if (process.getuid?.() === 0) await this.#giveTo(user);
+  }
+
+  /* Until the folder itself is opened, no other user can put anything here that would affect this. */
+  async #giveTo({ uid, gid }: User): Promise<void> {
+    const inside = await Promise.all(
+      OF_THE_BROWSER.map(async name => {
+        const path = join(this.path, name);
+        return [path, ...(await readdir(path, { recursive: true })).map(entry => join(path, entry))];
+      }),
+    );
+    await Promise.all(inside.flat().map(path => lchown(path, uid, gid)));
+    await chown(this.path, 0, gid);
+    await chmod(this.path, MODE_TO_PASS);
   }
 
   /* The prepared profile or a new one, with the preferences that every browser of the keeper has. */
@@ -145,15 +160,15 @@ export class RunDirectory {
     return text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(-maxLength);
   }
 
-  /** Removes everything but a profile to keep. A dying process may still be writing, hence the retries. */
+  /** Removes everything but a profile to keep. */
   async remove(): Promise<void> {
     if (this.keptProfile !== null) await moveIfThere(this.profile, this.keptProfile);
-    await rm(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+    await removeFolder(this.path);
   }
 
   /** A file's text, or an empty text: callers read again or do without it. */
   async #read(name: string, bytes = HEAD_BYTES): Promise<string> {
-    const file = await open(join(this.path, name), OPEN_FLAGS).catch(() => null);
+    const file = await openBelow(this.path, name);
     if (file === null) return '';
     try {
       const { size } = await file.stat();
@@ -192,10 +207,10 @@ function members(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
-/* What is not there was moved before, or never made. A link that the browser has put there is moved, not followed. */
+/* What is not there was moved before, or never made. A profile that is no folder any more is not kept. */
 async function moveIfThere(from: string, to: string): Promise<void> {
   try {
-    await rename(from, to);
+    if ((await lstat(from)).isDirectory()) await rename(from, to);
   } catch (error) {
     // SAFETY: fs throws system errors only.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -3,8 +3,9 @@
 # no keeper runs is still recorded.
 #
 # Usage: shim.sh <run directory> <program> [argument...]
-# Fills in <run directory>/pid and, at the end, <run directory>/exit. The keeper has created both, and their bytes are
-# overwritten (`1<>` does not truncate), since a full disk has no room for a new file.
+# Runs as the keeper's user; the program takes on the browser's. Fills in <run directory>/pid and, at the end,
+# <run directory>/exit. The keeper has created both, and their bytes are overwritten (`1<>` does not truncate), since a
+# full disk has no room for a new file. Of its files the browser gets the log alone, and can only append to it.
 dir=$1
 shift
 # Handlers that do nothing, not `trap ''`: a signal that is ignored here would be ignored by the browser too.

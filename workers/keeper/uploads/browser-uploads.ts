@@ -51,7 +51,8 @@ const NEW_FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 /**
  * The files that clients have put beside one browser, for file inputs of its pages. A file is written in a folder that
  * the browser cannot enter, and moved when it is complete. Names are never reused for other content while a file is
- * there: a page may be reading it. The folders lie in one that belongs to the browser, hence the checks of their owner.
+ * there: a page may be reading it. In a run directory of an earlier version the browser could have replaced these
+ * folders, hence the checks of their owner.
  */
 export class BrowserUploads {
   readonly #parts: BrowserUploadsParts;
@@ -232,7 +233,7 @@ async function filesIn(inside: string): Promise<Omit<Upload, 'path'>[]> {
   return found.flat();
 }
 
-/* The browser's user may have put a folder of its own, or a link, there first: then no file is taken. */
+/* In a run directory of an earlier version the browser's user may have put something there first: then no file is taken. */
 async function ownFolder(path: string, mode: number): Promise<OpenFolder> {
   try {
     await mkdir(path, { mode: INCOMING_MODE });
