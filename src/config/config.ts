@@ -44,6 +44,8 @@ export interface Config {
     /** The same for its uploads. */
     readonly uploadsMaxBytes: number;
     readonly browser: 'chromium' | 'null';
+    /** The user ids for browsers where the keeper is root; null: it looks for some. */
+    readonly browserUids: { readonly first: number; readonly last: number } | null;
     readonly chromiumPath: string | null;
     readonly chromiumArgs: readonly string[];
     readonly noSandbox: boolean;
@@ -86,10 +88,24 @@ const MIB = 2 ** 20;
 const SLOT_BYTES = 350 * MIB;
 const RESERVED_BYTES = 2 ** 30;
 
+/** Lower ids are those of the system; the highest two mean something else to the kernel. */
+const MIN_UID = 1_000;
+const MAX_UID = 2 ** 32 - 3;
+
 const integer = (min: number, max: number) =>
   z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 const timeout = integer(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS);
 const hostPort = z.string().regex(/^.+:\d{1,5}$/, 'must be host:port');
+const uids = z
+  .string()
+  .regex(/^\d{1,10}-\d{1,10}$/, 'must be two user ids, first-last')
+  .transform(text => {
+    const [first = 0, last = 0] = text.split('-').map(Number);
+    return { first, last };
+  })
+  .refine(({ first, last }) => first >= MIN_UID && first <= last && last <= MAX_UID, {
+    message: `must be user ids from ${MIN_UID} to ${MAX_UID}, the first not above the last`,
+  });
 const flag = z.enum(['0', '1', 'true', 'false']).transform(value => value === '1' || value === 'true');
 
 const schema = z.object({
@@ -119,6 +135,7 @@ const schema = z.object({
   HOLDFAST_CHROMIUM_PATH: z.string().optional(),
   HOLDFAST_CHROMIUM_ARGS: z.string().default(''),
   HOLDFAST_NO_SANDBOX: flag.default(false),
+  HOLDFAST_BROWSER_UIDS: uids.optional(),
   HOLDFAST_BROWSER: z.enum(['chromium', 'null']).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
@@ -219,6 +236,7 @@ function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {
     downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
     uploadsMaxBytes: values.HOLDFAST_UPLOADS_MAX_BYTES,
     browser: values.HOLDFAST_BROWSER,
+    browserUids: values.HOLDFAST_BROWSER_UIDS ?? null,
     chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
     chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
     noSandbox: values.HOLDFAST_NO_SANDBOX,

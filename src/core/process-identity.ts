@@ -22,6 +22,9 @@ export interface ProcessStanding extends ProcessIdentity {
 /** One process of the machine with its full command line. */
 export interface ProcessEntry {
   readonly pid: number;
+  /** The effective one. */
+  readonly uid: number;
+  /** Empty for threads of the kernel, for zombies, and for a process that has erased it. */
   readonly commandLine: string;
 }
 
@@ -31,7 +34,7 @@ export interface ProcessTable {
   identify(pid: number): Promise<ProcessIdentity | null>;
   /** The same, with parent and user. */
   inspect(pid: number): Promise<ProcessStanding | null>;
-  /** All living processes. */
+  /** All processes. */
   list(): Promise<ProcessEntry[]>;
   /** Identifies this boot of this machine. */
   bootId(): Promise<string>;
@@ -132,11 +135,15 @@ const procTable: ProcessTable = {
     const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number);
     const entries = await Promise.all(
       pids.map(async pid => {
-        const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-        return { pid, commandLine: raw.replaceAll('\0', ' ').trim() };
+        const [raw, stats] = await Promise.all([
+          readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+          stat(`/proc/${pid}`).catch(() => null),
+        ]);
+        const commandLine = raw.replaceAll('\0', ' ').trim();
+        return stats === null ? [] : [{ pid, uid: stats.uid, commandLine }];
       }),
     );
-    return entries.filter(entry => entry.commandLine !== '');
+    return entries.flat();
   },
 
   bootId: async () => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
@@ -178,11 +185,13 @@ const psTable: ProcessTable = {
   },
 
   async list() {
-    const { stdout } = await run('ps', ['-Ao', 'pid=,command='], { maxBuffer: 16 * 1024 * 1024 });
+    const { stdout } = await run('ps', ['-Ao', 'pid=,uid=,command='], { maxBuffer: 16 * 1024 * 1024 });
     return stdout
       .split('\n')
-      .map(line => /^\s*(\d+)\s+(.*)$/.exec(line))
-      .flatMap(match => (match === null ? [] : [{ pid: Number(match[1]), commandLine: match[2] ?? '' }]));
+      .map(line => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+      .flatMap(match =>
+        match === null ? [] : [{ pid: Number(match[1]), uid: Number(match[2]), commandLine: match[3] ?? '' }],
+      );
   },
 
   async bootId() {

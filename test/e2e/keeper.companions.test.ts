@@ -9,7 +9,6 @@ import { WebSocketServer } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
-import { browserUser } from '../../workers/keeper/process/run-root';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 import { startHttpProxy, startSocksProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
 import { scaled, watchSlowdown } from '../support/slowdown';
@@ -57,6 +56,13 @@ async function withPage<T>({ port, path }: Endpoint, use: (page: Page) => Promis
   } finally {
     await browser.disconnect();
   }
+}
+
+/** Whom the only browser runs as. */
+async function uidOfBrowser(): Promise<number> {
+  const root = join(fixture.dir.path, 'run');
+  const [name = ''] = (await readdir(root)).filter(entry => entry.startsWith('b-'));
+  return (await stat(join(root, name, 'profile'))).uid;
 }
 
 /** The text of the page at an address, or the error if it does not load. */
@@ -187,10 +193,11 @@ describe('the forward proxy of a browser', () => {
 
   test('does not reveal the password to other processes', async () => {
     const pid = await onlyCompanion('--forward-proxy-of');
-    const user = browserUser();
     // The browser's user may neither read its memory nor trace it: both are the keeper's.
     expect((await stat(`/proc/${pid}/mem`)).uid).toBe(process.getuid?.());
-    expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(new RegExp(`^Uid:\\s+${user.uid}\\s`, 'm'));
+    expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(
+      new RegExp(`^Uid:\\s+${await uidOfBrowser()}\\s`, 'm'),
+    );
     const mine = (await systemProcesses.list()).filter(({ commandLine }) =>
       commandLine.includes(fixture.dir.path),
     );
@@ -294,7 +301,7 @@ describe('a browser with windows', () => {
     const claim = fence();
     const endpoint = await launch({ headless: false, dimensions: { width: 1024, height: 600 } }, claim);
     const pid = await onlyCompanion('--display-of');
-    expect((await stat(`/proc/${pid}`)).uid).toBe(browserUser().uid);
+    expect((await stat(`/proc/${pid}`)).uid).toBe(await uidOfBrowser());
     const [visible, userAgent, size] = await withPage(endpoint, async page => {
       await page.bringToFront();
       return Promise.all(

@@ -23,7 +23,7 @@ export function readProc(pid: number, file: string): string {
 }
 
 /** All living processes with their command lines, as `systemProcesses.list()`. */
-export async function listProcesses(): Promise<ProcessEntry[]> {
+export async function listProcesses(): Promise<Omit<ProcessEntry, 'uid'>[]> {
   if (process.platform !== 'linux') return systemProcesses.list();
   return allPids()
     .map(pid => ({ pid, commandLine: readProc(pid, 'cmdline').trim() }))

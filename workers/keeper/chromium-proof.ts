@@ -12,6 +12,7 @@ import type { BrowserRuntime } from './process/browser-facts';
 import { BrowserProcess } from './process/browser-process';
 import { Leftovers } from './process/leftovers';
 import { RunDirectory } from './process/run-directory';
+import { SharedUser } from './users/browser-users';
 import { browserUser, prepareRunRoot, runRootFor } from './process/run-root';
 
 /** The result of one real launch. */
@@ -33,7 +34,7 @@ export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumP
   const runtime: BrowserRuntime = {
     processes: systemProcesses,
     leftovers: new Leftovers(systemProcesses),
-    user,
+    users: new SharedUser(user),
     shimScript: SHIM_SCRIPT,
     roomNeededBytes: CHROMIUM_ROOM_BYTES,
     // A plain launch needs neither of them.
@@ -84,7 +85,7 @@ export function adviceFor(reason: string): string[] {
   }
   if (/Permission denied|EACCES|status 126/i.test(reason)) {
     return [
-      'The browser user may not read or execute it: browsers run as uid 65534 when Holdfast runs as root.',
+      'The browser user may not read or execute it: browsers run as users of their own when Holdfast runs as root.',
       'Install Chromium outside of home folders (for example below /opt) and set HOLDFAST_CHROMIUM_PATH.',
     ];
   }

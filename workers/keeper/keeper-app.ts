@@ -28,6 +28,9 @@ import {
   runRootFor,
   type User,
 } from './process/run-root';
+import { SharedUser } from './users/browser-users';
+import { usersForEach } from './users/open-users';
+import type { UidRange } from './users/uid-pool';
 import { SocketServer } from './door/socket-server';
 import { WorkerRegistry } from './door/worker-registry';
 
@@ -50,6 +53,8 @@ export interface KeeperOptions {
   readonly listen: string | null;
   /** The gateway's address for other machines; null: the address it listens on. */
   readonly advertise: string | null;
+  /** The user ids for browsers of a keeper that is root; null: the best that are available. */
+  readonly browserUids?: UidRange | null;
   /** The PATH on which Xvfb is looked for. */
   readonly searchPath: string;
   /** For tests: how Node runs the forward proxy when there is no build. */
@@ -148,10 +153,12 @@ async function makeKeeper(
   { gateway, load }: { gateway: () => KeeperGateway | null; load: () => BrowserLoad | null },
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
+  const wished = options.browserUids ?? null;
+  const users = await usersForEach({ wished, processes, nowMs: () => clock.nowMs() });
   const runtime: BrowserRuntime = {
     processes,
     leftovers: new Leftovers(processes),
-    user,
+    users: 'why' in users ? new SharedUser(user) : users,
     shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],

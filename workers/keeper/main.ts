@@ -61,6 +61,7 @@ async function keeperOptions(
     browser: await chooseBrowser(keeper, searchPath),
     listen: keeper.listen,
     advertise: keeper.advertise,
+    browserUids: keeper.browserUids,
     searchPath,
     processes: systemProcesses,
     clock: systemClock,

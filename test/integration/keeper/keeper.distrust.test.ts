@@ -115,6 +115,10 @@ asRoot(describe)('the user of a browser', () => {
     await worker.launch('t/a', fence());
     const directory = await runDirectory();
     const pid = Number(await readFile(join(directory, 'pid'), 'utf8'));
+    // The shell that it is at first has its script open.
+    await pollUntil('the null browser', { timeoutMs: 2_000, everyMs: 5 }, async () =>
+      (await readFile(`/proc/${pid}/comm`, 'utf8')) === 'dd\n' ? true : undefined,
+    );
     const open = await readdir(`/proc/${pid}/fd`);
     const flags = await readFile(`/proc/${pid}/fdinfo/2`, 'utf8');
     // What this test was started with goes to all processes below it.
@@ -140,6 +144,62 @@ asRoot(describe)('the user of a browser', () => {
     const gone = once(other, 'exit');
     other.kill('SIGKILL');
     await gone;
+  });
+});
+
+asRoot(describe)('each browser has a user of its own', () => {
+  /** Whom the browser of each run directory runs as. */
+  async function uids(): Promise<number[]> {
+    const names = (await readdir(runRoot())).filter(entry => entry.startsWith('b-'));
+    return Promise.all(names.map(async name => (await stat(join(runRoot(), name, 'profile'))).uid));
+  }
+
+  test('who is neither root nor nobody, and may not enter the folder of another', async () => {
+    await worker.launch('t/a', fence());
+    const first = await runDirectory();
+    await worker.launch('t/b', fence());
+    const [one = 0, other = 0, ...more] = await uids();
+    expect(more).toEqual([]);
+    expect(new Set([one, other, 0, 65_534]).size).toBe(4);
+    const names = (await readdir(runRoot())).filter(entry => entry.startsWith('b-'));
+    const second = join(runRoot(), names.find(name => join(runRoot(), name) !== first) ?? '');
+    expect(await asBrowser(first, `ls ${second}/profile`)).toMatch(/Permission denied/);
+    expect(await asBrowser(first, 'ls "$1/profile"')).toBe('done');
+  });
+
+  test('whose processes all end with it, whatever they are called, and however fast they multiply', async () => {
+    const claim = fence();
+    await worker.launch('t/a', claim);
+    const [uid = 0] = await uids();
+    const bomb = 'while :; do (sleep 0.05 &) ; done';
+    for (const words of [
+      ['sleep', '1000'],
+      ['sh', '-c', bomb],
+    ]) {
+      const [program = '', ...args] = words;
+      spawn(program, args, { uid, gid: uid, cwd: '/', detached: true, stdio: 'ignore', env: {} }).unref();
+    }
+    expect(await worker.close('t/a', claim)).toBe(true);
+    const left = (await systemProcesses.list()).filter(entry => entry.uid === uid);
+    expect(await Promise.all(left.map(({ pid }) => systemProcesses.identify(pid)))).toEqual(
+      left.map(() => null),
+    );
+  });
+
+  test('which the next keeper does not give to another as long as the browser lives', async () => {
+    const claim = fence();
+    await worker.launch('t/a', claim);
+    const [uid = 0] = await uids();
+    await fixture.stopKeeper();
+    await fixture.startKeeper({ slots: 3, browserUids: { first: uid, last: uid } });
+    await worker.registration(1);
+    await expect(worker.launch('t/b', fence())).rejects.toMatchObject({
+      code: 'launch_failed',
+      message: 'all user ids for browsers are in use',
+    });
+    expect(await worker.close('t/a', claim)).toBe(true);
+    await worker.launch('t/b', fence());
+    expect(await uids()).toEqual([uid]);
   });
 });
 

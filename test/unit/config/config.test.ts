@@ -45,6 +45,7 @@ describe('the configuration', () => {
       downloadsMaxBytes: 2 ** 30,
       uploadsMaxBytes: 2 ** 30,
       browser: 'chromium',
+      browserUids: null,
       chromiumPath: null,
       chromiumArgs: [],
       noSandbox: false,
@@ -72,6 +73,7 @@ describe('the configuration', () => {
       HOLDFAST_CHROMIUM_ARGS: ' --lang=de   --mute-audio ',
       HOLDFAST_NO_SANDBOX: '1',
       HOLDFAST_BROWSER: 'null',
+      HOLDFAST_BROWSER_UIDS: '200000-265535',
       HOLDFAST_TIMEOUT_DEFAULT: '60000',
       HOLDFAST_TIMEOUT_MAX: '120000',
       HOLDFAST_RETENTION: '3600000',
@@ -111,6 +113,7 @@ describe('the configuration', () => {
         downloadsMaxBytes: 5_000_000,
         uploadsMaxBytes: 6_000_000,
         browser: 'null',
+        browserUids: { first: 200_000, last: 265_535 },
         chromiumPath: '/opt/chromium',
         chromiumArgs: ['--lang=de', '--mute-audio'],
         noSandbox: true,
@@ -171,6 +174,15 @@ describe('the configuration', () => {
     expect(envToConfig({ HOLDFAST_TLS_PORT: '8443' }).tls).toEqual({ port: 8443, files: null });
     expect(envToConfig({ HOLDFAST_TLS_CERT: '/c', HOLDFAST_TLS_KEY: '/k' }).tls).toBeNull();
   });
+
+  it.each(['7', '5-4', '0-10', '1-10', '2000-4294967295', 'a-b', '-5-10'])(
+    'refuses %p as user ids for browsers',
+    HOLDFAST_BROWSER_UIDS => {
+      expect(problemsOf({ HOLDFAST_BROWSER_UIDS })).toEqual([
+        expect.stringContaining('HOLDFAST_BROWSER_UIDS'),
+      ]);
+    },
+  );
 
   it('names every problem at once, each with the setting it is about', () => {
     const problems = problemsOf({

@@ -7,7 +7,7 @@ import { doubtOfPort } from '../process/doubts';
 import { reportExit, reportOrdered, reportRefused } from '../process/gone-report';
 import type { GoneReport } from '../door/protocol';
 import type { Records, StoredBrowser } from './records';
-import { removeTree } from '../process/remove-tree';
+import { removeTree, UNKNOWN } from '../process/remove-tree';
 import { RunDirectory } from '../process/run-directory';
 
 /**
@@ -122,12 +122,12 @@ interface Doubt {
  * answers. A browser that cannot be checked is kept: its end is watched in any case.
  */
 async function doubtOfRecorded({ bootId, facts }: StoredBrowser, deps: AdoptionDeps): Promise<Doubt | null> {
-  const { processes, user } = deps.runtime;
+  const { processes } = deps.runtime;
   if (bootId !== deps.bootId) return { why: null };
   if (!(await isAlive(processes, facts.browser).catch(() => true))) return { why: null };
   const { port, path } = facts.devTools;
   if (port === 0) return null;
-  const why = await doubtOfPort({ ...facts, user }, processes).catch(() => null);
+  const why = await doubtOfPort(facts, processes).catch(() => null);
   if (why !== null) return { why };
   const answer = await fetchDevToolsPath(port, GUID_PATIENCE_MS);
   return answer === null || answer === path ? null : { why: `another browser answers on port ${port}` };
@@ -148,6 +148,6 @@ async function reap(
     (await isAlive(runtime.processes, stored.facts.shim).catch(() => false));
   const removal = isSameShim
     ? BrowserProcess.adopt(directory, stored.facts, runtime).end()
-    : removeTree(directory, null, runtime);
+    : removeTree(directory, { ...UNKNOWN, user: stored?.facts.user ?? null }, runtime);
   await settlesWithin(removal, REAP_PATIENCE_MS);
 }

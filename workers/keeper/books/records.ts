@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Logger } from '../../../src/core/logger';
 import { RecurringFailures } from '../../../src/core/recurring-failures';
 import { writeByRename } from '../../../src/core/write-by-rename';
-import { recordsFolder } from '../process/run-root';
+import { browserUser, recordsFolder } from '../process/run-root';
 
 const identity = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
@@ -28,6 +28,8 @@ const stored = z.object({
     shim: identity,
     devTools: z.object({ port: z.number().int(), path: z.string() }),
     companions: z.object({ forwardProxy: forwardProxy.nullable() }).default({ forwardProxy: null }),
+    /** Earlier versions had one user for all. */
+    user: z.object({ uid: z.number().int(), gid: z.number().int() }).default(browserUser),
   }),
   /** The keeper has ordered its end, so that any later exit status counts as the result of the order. */
   ordered: z.boolean(),

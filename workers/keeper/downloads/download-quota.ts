@@ -185,7 +185,7 @@ export interface QuotaSubject {
 /** Settings for all browsers of a keeper. */
 export interface QuotaTerms {
   readonly maxBytes: number;
-  readonly runtime: Pick<BrowserRuntime, 'user' | 'log'>;
+  readonly runtime: Pick<BrowserRuntime, 'log'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
@@ -195,7 +195,7 @@ export interface QuotaTerms {
  */
 export async function keepToQuota(
   { ref, facts, directory: { downloads }, over }: QuotaSubject,
-  { maxBytes, runtime: { user, log }, clock }: QuotaTerms,
+  { maxBytes, runtime: { log }, clock }: QuotaTerms,
   signal: AbortSignal,
   onCut: DownloadQuotaParts['onCut'],
 ): Promise<void> {
@@ -203,9 +203,9 @@ export async function keepToQuota(
   const quota = new DownloadQuota({
     maxBytes,
     watch: () => new FolderWatch(downloads),
-    measure: () => measureDownloads(downloads, user.uid),
+    measure: () => measureDownloads(downloads, facts.user.uid),
     remove: name => removeDownload(downloads, name),
-    limit: new FileLimit(facts.browser, facts.shim, user),
+    limit: new FileLimit(facts.browser, facts.shim, facts.user),
     onCut,
     nowMs: () => clock.nowMs(),
     failures: new RecurringFailures(

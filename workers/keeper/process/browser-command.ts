@@ -2,6 +2,7 @@ import { chromiumArgs, chromiumEnv } from './chromium-args';
 import { Companions, type CompanionRuntime } from '../companions/companions';
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
+import type { User } from './run-root';
 
 /** The command that the shim runs. */
 export interface BrowserCommand {
@@ -15,8 +16,8 @@ export interface BrowserCommand {
   readonly companions: Companions;
 }
 
-/** Starts the companions and returns the command; the run directory exists already. */
-export type Prepare = (signal: AbortSignal) => Promise<BrowserCommand>;
+/** Starts the companions and returns the command for a browser of this user; the run directory exists already. */
+export type Prepare = (user: User, signal: AbortSignal) => Promise<BrowserCommand>;
 
 /** Plans one browser; `claimId` only distinguishes null browsers. */
 export type CommandFactory = (directory: RunDirectory, claimId: string, options: LaunchOptions) => Prepare;
@@ -32,10 +33,10 @@ export interface ChromiumChoice {
 /** Commands for real browsers. */
 export function chromiumCommand(
   { program, args: extraArgs, noSandbox }: ChromiumChoice,
-  runtime: CompanionRuntime,
+  runtime: Omit<CompanionRuntime, 'user'>,
 ): CommandFactory {
-  return (directory, _claimId, options) => async signal => {
-    const companions = await Companions.start(directory, options, runtime, signal);
+  return (directory, _claimId, options) => async (user, signal) => {
+    const companions = await Companions.start(directory, options, { ...runtime, user }, signal);
     const proxyServer = companions.proxyServer ?? options.proxy?.server ?? null;
     const { profile } = directory;
     return {

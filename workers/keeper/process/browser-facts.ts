@@ -1,10 +1,13 @@
 import type { ProcessIdentity } from '../../../src/core/process-identity';
 import type { CompanionFacts, CompanionRuntime } from '../companions/companions';
 import type { DevToolsAddress } from './devtools';
+import type { BrowserUsers } from '../users/browser-users';
 import type { Leftovers } from './leftovers';
+import type { User } from './run-root';
 
 /** Dependencies on the machine, equal for all browsers of a keeper. */
-export interface BrowserRuntime extends CompanionRuntime {
+export interface BrowserRuntime extends Omit<CompanionRuntime, 'user'> {
+  readonly users: BrowserUsers;
   readonly leftovers: Leftovers;
   readonly shimScript: string;
   /** The free disk space that a start needs, bytes. */
@@ -17,4 +20,6 @@ export interface BrowserFacts {
   readonly shim: ProcessIdentity;
   readonly devTools: DevToolsAddress;
   readonly companions: CompanionFacts;
+  /** Whom it runs as. */
+  readonly user: User;
 }

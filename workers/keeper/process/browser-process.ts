@@ -10,6 +10,7 @@ import { lacksRoom } from '../books/disk-room';
 import { closeOverDevTools } from './devtools';
 import { removeTree } from './remove-tree';
 import type { RunDirectory } from './run-directory';
+import type { User } from './run-root';
 import { watchUntil } from './watch-until';
 
 /** The steps of the ladder; together with the removal that follows, an end takes four seconds at most. */
@@ -51,7 +52,7 @@ export class BrowserProcess {
     this.#runtime = runtime;
     this.downloads = new BrowserDownloads({
       path: directory.downloads,
-      uid: runtime.user.uid,
+      uid: facts.user.uid,
       log: runtime.log,
     });
     this.downloads.watch(facts.devTools);
@@ -76,18 +77,20 @@ export class BrowserProcess {
     if (signal.aborted) throw new LaunchError('launch_cancelled', 'the launch was cancelled');
     const beganMs = performance.now();
     let command: BrowserCommand | null = null;
+    let user: User | null = null;
     let start: BrowserStart | null = null;
     try {
       await requireRoom(directory.root, runtime.roomNeededBytes);
-      await directory.make(runtime.user);
-      command = await prepare(signal);
-      start = new BrowserStart(directory, command, runtime);
+      user = await runtime.users.take(directory.path);
+      await directory.make(user);
+      command = await prepare(user, signal);
+      start = new BrowserStart(directory, command, user, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
       return new BrowserProcess(directory, facts, command.companions, runtime, start.shimExited);
     } catch (error) {
       command?.companions.stop();
       // The profile of an unused browser need not be saved, so no gentle end.
-      await removeTree(directory, (await start?.shim) ?? null, runtime);
+      await removeTree(directory, { shim: (await start?.shim) ?? null, user }, runtime);
       await start?.shimExited;
       throw error instanceof LaunchError ? error : new LaunchError('launch_failed', messageOf(error));
     }
@@ -97,7 +100,7 @@ export class BrowserProcess {
   static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
     // The keeper before may have died while it was copying the profile.
     void signalGroup(runtime.processes, facts.shim, 'SIGCONT').catch(() => undefined); // it is gone
-    const companions = Companions.adopt(directory, facts.companions, runtime);
+    const companions = Companions.adopt(directory, facts.companions, { ...runtime, user: facts.user });
     return new BrowserProcess(directory, facts, companions, runtime, null);
   }
 
@@ -137,7 +140,7 @@ export class BrowserProcess {
     this.detach();
     if (!this.#hasExited) await this.#descend();
     this.#watching.abort();
-    await removeTree(this.directory, this.facts.shim, this.#runtime);
+    await removeTree(this.directory, this.facts, this.#runtime);
   }
 
   async #descend(): Promise<void> {

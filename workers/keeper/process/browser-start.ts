@@ -9,6 +9,7 @@ import { waitForAccept } from './devtools';
 import { doubtOfPort, doubtOfProcess } from './doubts';
 import { dropPrivileges } from './privileges';
 import type { RunDirectory } from './run-directory';
+import type { User } from './run-root';
 import { watchUntil } from './watch-until';
 
 /** How long a shim may take to record an exit that is visible already. */
@@ -34,13 +35,15 @@ export class BrowserStart {
   readonly #runtime: BrowserRuntime;
   readonly #shim: ChildProcess;
   readonly #command: BrowserCommand;
+  readonly #user: User;
   #spawnError: Error | null = null;
 
-  constructor(directory: RunDirectory, command: BrowserCommand, runtime: BrowserRuntime) {
+  constructor(directory: RunDirectory, command: BrowserCommand, user: User, runtime: BrowserRuntime) {
     this.#directory = directory;
     this.#runtime = runtime;
     this.#command = command;
-    const words = [...dropPrivileges(runtime.user), command.program, ...command.args];
+    this.#user = user;
+    const words = [...dropPrivileges(user), command.program, ...command.args];
     this.#shim = spawn('/bin/sh', [runtime.shimScript, directory.path, ...words], {
       cwd: directory.path,
       env: { ...browserEnv(directory), ...command.env },
@@ -97,20 +100,20 @@ export class BrowserStart {
       probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
     if (devTools.port !== 0) await waitForAccept(devTools.port, signal);
-    const facts = { browser, shim, devTools, companions: this.#command.companions.facts };
+    const companions = this.#command.companions.facts;
+    const facts = { browser, shim, devTools, companions, user: this.#user };
     await this.#believe(facts);
     return facts;
   }
 
   /* The program has taken on its user by now, which it had not when its pid was known. */
   async #believe(facts: BrowserFacts): Promise<void> {
-    const { processes, user } = this.#runtime;
+    const { processes } = this.#runtime;
     if ((facts.devTools.port !== 0) !== this.#command.hasDevTools)
       throw new LaunchError('launch_failed', `the browser names port ${facts.devTools.port} for DevTools`);
     if (!(await isAlive(processes, facts.browser)))
       throw new BrowserExited('the browser exited before it was ready');
-    const claimed = { ...facts, user };
-    const doubt = (await doubtOfProcess(claimed, processes)) ?? (await doubtOfPort(claimed, processes));
+    const doubt = (await doubtOfProcess(facts, processes)) ?? (await doubtOfPort(facts, processes));
     if (doubt !== null) throw new LaunchError('launch_failed', doubt);
   }
 

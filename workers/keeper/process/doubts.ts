@@ -1,15 +1,10 @@
-import { isBelow, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
-import type { DevToolsAddress } from './devtools';
+import { isBelow, type ProcessTable } from '../../../src/core/process-identity';
+import { hasOneBrowser } from '../users/browser-users';
+import type { BrowserFacts } from './browser-facts';
 import { hasSocket, loopbackListeners, type Listener } from './listeners';
-import type { User } from './run-root';
 
 /** What a browser's start says of itself, and what the keeper knows without it. */
-export interface Claimed {
-  readonly browser: ProcessIdentity;
-  readonly shim: ProcessIdentity;
-  readonly devTools: DevToolsAddress;
-  readonly user: User;
-}
+type Claimed = Pick<BrowserFacts, 'browser' | 'shim' | 'devTools' | 'user'>;
 
 /** Why a process is not the browser that this shim has started as this user; null: it is. */
 export async function doubtOfProcess(
@@ -40,14 +35,15 @@ export async function doubtOfPort(claimed: Claimed, processes: ProcessTable): Pr
 }
 
 /*
- * Users may have several browsers, so the socket must be open in this one, or in a process beside it below the shim.
+ * Of a user with several browsers, the socket must be open in this one, or in a process beside it below the shim.
  * Root without the right to inspect processes of other users (a container) has to go by the user alone.
  */
 async function isOwn(
   { inode }: Listener,
-  { browser, shim }: Claimed,
+  { browser, shim, user }: Claimed,
   processes: ProcessTable,
 ): Promise<boolean> {
+  if (hasOneBrowser(user)) return true;
   const answer = await hasSocket(browser.pid, inode);
   if (answer !== false) return true;
   for (const { pid } of await processes.list()) {

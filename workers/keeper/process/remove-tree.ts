@@ -1,27 +1,37 @@
 import { pause } from '../../../src/core/abort';
 import { signalGroup, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
-import type { BrowserRuntime } from './browser-facts';
+import { hasOneBrowser } from '../users/browser-users';
+import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { RunDirectory } from './run-directory';
 
 const REMOVE_RETRY_MS = 1_000;
 
+/** What is known of a browser that is to be removed. */
+type Known = { readonly [name in 'shim' | 'user']: BrowserFacts[name] | null };
+
+/** Of a browser without a record. */
+export const UNKNOWN: Known = { shim: null, user: null };
+
 /**
- * Kills the group and the processes outside of it, then removes the directory. If that is not possible right now (a
+ * Kills the group and the processes outside of it, all of the browser's user if it has one alone, then removes the directory. If that is not possible right now (a
  * process in an uninterruptible wait, a failing disk), it is retried until all is gone: the slot must not be reused
  * before.
  *
- * @param shim - the leader of the group; null: none is known
+ * @param known - shim: the leader of the group
  */
 export async function removeTree(
   directory: RunDirectory,
-  shim: ProcessIdentity | null,
-  { processes, leftovers, log }: BrowserRuntime,
+  { shim, user: knownUser }: Known,
+  { processes, leftovers, users, log }: BrowserRuntime,
 ): Promise<void> {
+  const user = knownUser ?? (await directory.user());
   for (let tries = 1; ; tries += 1) {
     try {
       if (shim !== null) await killGroup(processes, shim);
       await leftovers.kill(directory.path);
+      if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user);
       await directory.remove();
+      if (user !== null) await users.free(user);
       return;
     } catch (error) {
       if (tries === 1)
@@ -50,7 +60,7 @@ export async function reapStrays(
   const strays = there.filter(name => !before.has(name) && !after.has(name));
   if (strays.length > 0)
     runtime.log.warn({ strays }, 'run directories that belong to no browser are removed');
-  await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), null, runtime)));
+  await Promise.all(strays.map(name => removeTree(RunDirectory.at(runRoot, name), UNKNOWN, runtime)));
   return strays.length;
 }
 

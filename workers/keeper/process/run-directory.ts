@@ -121,6 +121,12 @@ export class RunDirectory {
     await writeFile(preferences, JSON.stringify(preferencesFor(this.downloads, prepared)), { mode: 0o600 });
   }
 
+  /** Whom its browser runs as, by the group that may pass through; null if it is gone. */
+  async user(): Promise<User | null> {
+    const found = await lstat(this.path).catch(() => null);
+    return found === null ? null : { uid: found.gid, gid: found.gid };
+  }
+
   /** Where the profile is after the end of the browser; null if it is not kept. */
   get keptProfile(): string | null {
     return this.profileUse.isKept ? join(keptFolder(this.root), this.name) : null;

@@ -12,11 +12,12 @@ export interface User {
 }
 
 /**
- * `nobody` on every Linux and BSD; browsers run as this user when the keeper is root, so that their sandbox stays on.
+ * `nobody` on every Linux and BSD, for a keeper that is root and cannot give each browser a user of its own: as root
+ * their sandbox would be off.
  */
 const NOBODY: User = { uid: 65_534, gid: 65_534 };
 
-/** The user that runs the browsers: `nobody` when the keeper is root, otherwise the keeper's own user. */
+/** The user that browsers share if each has none of its own: `nobody` if the keeper is root, else the keeper's. */
 export function browserUser(): User {
   const uid = process.getuid?.() ?? 0;
   return uid === 0 ? NOBODY : { uid, gid: process.getgid?.() ?? uid };
