@@ -3,6 +3,7 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderBlobs } from '../src/blobs/folder-blobs';
+import { NO_QUOTAS } from '../src/config/quotas';
 import { EMPTY_STATE } from '../src/core/browser-state';
 import { systemClock } from '../src/core/clock';
 import { VersionMaker } from '../src/engine/version-maker';
@@ -38,7 +39,7 @@ export class BareSave {
       doomedBlobs: { expect: () => Promise.resolve() },
       blobs: new FolderBlobs(join(folder, 'blobs'), systemClock),
       report: { contextSaved: () => undefined },
-      config: { contexts: LIMITS },
+      config: { contexts: LIMITS, quotas: { default: NO_QUOTAS, tenants: {} } },
       secret: 'a secret of the benchmark',
       clock: systemClock,
     });

@@ -1,4 +1,5 @@
 import { firstStep } from '../machines/step';
+import { NO_QUOTAS } from '../src/config/quotas';
 import { refOf } from '../src/core/ids';
 import { EngineFixture } from '../test/support/engine-fixture';
 import { Installation } from '../test/support/installation';
@@ -87,6 +88,7 @@ async function fill({ deps }: EngineFixture, count: number): Promise<void> {
         opId: id,
         actor: 'bench',
         idempotency: null,
+        quotas: NO_QUOTAS,
       });
       const outcome = await deps.stepper.apply({
         ref,

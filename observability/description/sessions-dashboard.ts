@@ -78,6 +78,13 @@ const flow: Row = {
       queries: [{ expr: `60 * ${rate('holdfast_sessions_created_total', 'source')}`, legend: '{{source}}' }],
     }),
     lines({
+      title: 'Refused by quotas',
+      description: 'Requests that were refused because a quota of their tenant was used up, by quota.',
+      unit: 'short',
+      stacked: true,
+      queries: [{ expr: increase('holdfast_quota_refusals_total', 'quota'), legend: '{{quota}}' }],
+    }),
+    lines({
       title: 'Ends by reason',
       description:
         'How sessions ended. `released_…` and the time-outs are normal, all other reasons are failures.',

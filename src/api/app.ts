@@ -142,7 +142,11 @@ interface AppParts {
 
 function appOf(deps: Deps, { service, dialects, edge, readiness, clients, apiMetrics }: AppParts): Express {
   const stalledReaders = new StalledReaders({ clock: deps.clock });
-  const eventStreams = new EventStreams({ stalledReaders });
+  const eventStreams = new EventStreams({
+    stalledReaders,
+    quotas: deps.config.quotas,
+    report: deps.report,
+  });
   return httpApp({
     service,
     dialects,
@@ -199,8 +203,12 @@ function gatewayOf(deps: Deps, needs: GatewayNeeds): Gateway {
 
 /* The clients of the gateway and the heartbeat that counts them. */
 function carryClients(deps: Deps): SplicedClients {
-  const { lifecycle, notices, sessions, processId, activity, maintenance, log } = deps;
-  const clients = new SplicedClients({ notices, sessions, log, onChange: () => heartbeat.soon() });
+  const { lifecycle, notices, sessions, processId, activity, maintenance, report, log } = deps;
+  const clients = new SplicedClients({
+    ...{ notices, sessions, report, log },
+    quotas: deps.config.quotas,
+    onChange: () => heartbeat.soon(),
+  });
   const heartbeat = new ClientHeartbeat({
     processId,
     activity,

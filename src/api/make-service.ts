@@ -61,7 +61,8 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
   const using = { contexts, contextWriters, sessions, closing, maintenance };
   return {
     createSession: createSession({
-      ...{ sessions, maintenance, relay, report, retentionMs: config.retentionMs, secret, contextWriters },
+      ...{ sessions, maintenance, relay, report, secret, contextWriters },
+      ...{ retentionMs: config.retentionMs, quotas: config.quotas },
       useContext: useContext({ ...using, createContext: createContext(deps) }),
     }),
     saveContext: saveContext(deps),

@@ -33,6 +33,7 @@ export const SERVICE_ERROR_CODES = [
   'job_not_retryable',
   'not_supported',
   'upgrade_required',
+  'quota_exceeded',
   'too_many_streams',
   'internal_error',
   'browser_unreachable',

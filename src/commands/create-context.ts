@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Config } from '../config/config';
+import { quotasOf } from '../config/quotas';
 import { ServiceError } from '../core/errors';
+import { QuotaExceededError } from '../core/quota-exceeded';
 import { contextRefOf, newContextId, randomId } from '../core/ids';
 import { contextNotFound, nameTaken } from '../engine/context-errors';
 import type { Report } from '../metrics/report';
@@ -33,7 +36,8 @@ export type CreateContext = (request: CreateContextRequest) => Promise<CreatedCo
 export interface CreateContextParts {
   readonly contexts: Pick<ContextStore, 'create' | 'find'>;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
-  readonly report: Pick<Report, 'contextChanged'>;
+  readonly report: Pick<Report, 'contextChanged' | 'quotaRefused'>;
+  readonly config: Pick<Config, 'quotas'>;
 }
 
 /** The context of the name may be deleted while it is read; nobody does that this often. */
@@ -43,7 +47,7 @@ const TRIES_MAX = 5;
  * Creates contexts. Of several at once with one name, one is created, and the others get that one or are refused.
  *
  * @throws ServiceError `context_exists` if another context has the name, `idempotency_key_reused` if another body used
- *   the key, `context_not_found` if what this key has created was deleted; what Redis throws while it is away.
+ *   the key, `context_not_found` if what this key has created was deleted, `quota_exceeded`; what Redis throws while it is away.
  */
 export function createContext(parts: CreateContextParts): CreateContext {
   return async request => {
@@ -51,12 +55,17 @@ export function createContext(parts: CreateContextParts): CreateContext {
     // The connection may send the script twice; the second run finds the record of the first under this key.
     const requestKey = idempotencyKey ?? randomId();
     const fingerprint = fingerprintOf(request);
+    const contextsMax = quotasOf(parts.config.quotas, tenant).contexts;
     for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
       const createdAtMs = await parts.maintenance.nowMs();
       const id = newContextId(createdAtMs);
       const answer = await parts.contexts.create({
-        ...{ tenant, id, name, labels, createdAtMs, requestKey, fingerprint },
+        ...{ tenant, id, name, labels, createdAtMs, requestKey, fingerprint, contextsMax },
       });
+      if (answer.answer === 'QUOTA') {
+        parts.report.quotaRefused('contexts', tenant);
+        throw new QuotaExceededError({ quota: 'contexts', limit: answer.limit });
+      }
       if (answer.answer === 'IDEMPOTENT' && answer.fingerprint !== fingerprint) throw keyReused();
       if (answer.answer === 'EXISTS' && ifExists === 'refuse') throw nameTaken(name ?? '', answer.id);
       const foundId = answer.answer === 'OK' ? id : answer.id;

@@ -1,16 +1,18 @@
 import { createHmac } from 'node:crypto';
 import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
 import { firstStep } from '../../machines/step';
-import type { BrowserOptions, SessionLimits } from '../../machines/session/session.types';
+import type { BrowserOptions, ContextUse, SessionLimits } from '../../machines/session/session.types';
 import { sealSecrets, type LaunchSecrets } from '../browser/launch-secrets';
+import { quotasOf, type QuotaConfig, type TenantQuotas } from '../config/quotas';
 import { ServiceError } from '../core/errors';
 import { contextRefOf, randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
+import { QuotaExceededError, type QuotaBudget } from '../core/quota-exceeded';
 import type { EffectRelay } from '../engine/effect-relay';
 import type { Report } from '../metrics/report';
 import type { ContextWriters } from '../store/contexts/context-writers';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionStore } from '../store/session-store';
-import type { SessionRecord } from '../store/session-record';
+import type { QuotaAnswer, SessionRecord } from '../store/session-record';
 import type { ContextRequest, UseContext } from './use-context';
 
 /** How long an Idempotency-Key is remembered, unless the retention of sessions is shorter. */
@@ -43,6 +45,8 @@ export interface Accepted {
   readonly replayed: boolean;
   /** The record that this call has committed, and when by Redis `TIME`; null if an earlier call did. */
   readonly committed: { readonly record: SessionRecord; readonly nowMs: number } | null;
+  /** What is left of the tenant's quotas after this call; none if an earlier call created it. */
+  readonly budgets: readonly QuotaBudget[];
 }
 
 /** Accepts a session. */
@@ -50,12 +54,13 @@ export type CreateSession = (request: CreateRequest) => Promise<Accepted>;
 
 /** Dependencies of {@link createSession}. */
 export interface CreateSessionParts {
-  readonly sessions: Pick<SessionStore, 'create' | 'idempotent'>;
+  readonly sessions: Pick<SessionStore, 'create' | 'idempotent' | 'quotaInTheWay'>;
   readonly contextWriters: Pick<ContextWriters, 'release'>;
   readonly useContext: UseContext;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
   readonly relay: Pick<EffectRelay, 'afterCommit'>;
-  readonly report: Pick<Report, 'transition'>;
+  readonly report: Pick<Report, 'transition' | 'quotaRefused'>;
+  readonly quotas: QuotaConfig;
   readonly retentionMs: number;
   /** The installation's secret; only its processes can open what is sealed with it. */
   readonly secret: string;
@@ -63,10 +68,12 @@ export interface CreateSessionParts {
 
 /**
  * Accepts sessions. After the commit the session is never forgotten (I1), so the call resolves then and waits for
- * nothing else. A repeat with the same body joins the first call (I10).
+ * nothing else. A repeat with the same body joins the first call (I10), whatever the quotas
+ * say by then.
  *
  * @throws ServiceError `session_id_taken` or `idempotency_key_reused` if another body used the id or the key before;
- *   `context_not_found`, `context_in_use`; what Redis throws while it is away, and then the session may exist: only a repeat with the same key or id can tell.
+ *   `context_not_found`, `context_in_use`; QuotaExceededError, and then nothing was created; what Redis throws while
+ *   it is away, and then the session may exist: only a repeat with the same key or id can tell.
  */
 export function createSession(parts: CreateSessionParts): CreateSession {
   // A record that outlived its session would answer with a session that cannot be read any more.
@@ -82,7 +89,8 @@ export function createSession(parts: CreateSessionParts): CreateSession {
       const earlier = await parts.sessions.idempotent(tenant, idempotencyKey);
       if (earlier !== null) return joined(earlier, fingerprint, true, id);
     }
-    const contextUse = context === null ? null : await parts.useContext(tenant, id, context);
+    const quotas = quotasOf(parts.quotas, tenant);
+    const contextUse = context === null ? null : await contextOf(parts, tenant, id, context, quotas);
     const sealed = sealSecrets(parts.secret, ref, secrets);
     const input = { tenant, id, ...given, sealed, contextUse, nowMs };
     const first = firstStep(input);
@@ -94,21 +102,43 @@ export function createSession(parts: CreateSessionParts): CreateSession {
       opId: randomId(),
       actor,
       idempotency: idempotencyKey === null ? null : { key: idempotencyKey, ttlMs },
+      quotas,
     });
 
-    if (answer.answer === 'EXISTS' || answer.answer === 'IDEMPOTENT') {
-      if (contextUse !== null && answer.ref !== ref)
-        await parts.contextWriters.release(contextRefOf(tenant, contextUse.contextId), id);
-      return joined(answer, fingerprint, answer.answer === 'IDEMPOTENT', id);
-    }
+    const isOther = answer.answer === 'EXISTS' || answer.answer === 'IDEMPOTENT';
+    if (contextUse !== null && (answer.answer === 'QUOTA' || (isOther && answer.ref !== ref)))
+      await parts.contextWriters.release(contextRefOf(tenant, contextUse.contextId), id);
+    if (answer.answer === 'QUOTA') throw refusedBy(parts, tenant, answer);
+    if (isOther) return joined(answer, fingerprint, answer.answer === 'IDEMPOTENT', id);
     const history = { event: 'created', cause: 'requested', actor };
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
     // Not awaited, and it never rejects: a sweep enqueues the effects that do not reach the queues now.
     void parts.relay.afterCommit(ref, 1, effects, nowMs);
     const untouched = { ...NO_ACTIVITY, finalSave: null };
     const record = { ref, revision: 1, snapshot, fingerprint, ...untouched };
-    return { ref, replayed: false, committed: { record, nowMs } };
+    const budgets = answer.answer === 'OK' ? answer.budgets : [];
+    return { ref, replayed: false, committed: { record, nowMs }, budgets };
   };
+}
+
+/* A create that a quota refuses makes no context. */
+async function contextOf(
+  parts: CreateSessionParts,
+  tenant: string,
+  id: string,
+  request: ContextRequest,
+  quotas: TenantQuotas,
+): Promise<ContextUse> {
+  const inTheWay = await parts.sessions.quotaInTheWay(tenant, id, quotas);
+  if (inTheWay !== null) throw refusedBy(parts, tenant, inTheWay);
+  return parts.useContext(tenant, id, request);
+}
+
+function refusedBy({ report }: CreateSessionParts, tenant: string, refusal: QuotaAnswer): ServiceError {
+  const { quota, waitMs, budgets } = refusal;
+  report.quotaRefused(quota, tenant);
+  const limit = budgets.find(budget => budget.quota === quota)?.limit ?? 0;
+  return new QuotaExceededError({ quota, limit, waitMs, budgets });
 }
 
 /**
@@ -160,7 +190,7 @@ function joined(
   id: string,
 ): Accepted {
   if (fingerprint !== expected) throw refusal(byKey, id);
-  return { ref, replayed: byKey, committed: null };
+  return { ref, replayed: byKey, committed: null, budgets: [] };
 }
 
 function refusal(byKey: boolean, id: string): ServiceError {

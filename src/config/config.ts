@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Env } from './env';
+import { quotaConfig, type QuotaConfig } from './quotas';
 import { storageConfig, type StorageConfig } from './storage';
 
 /** A tenant and its API key. The API keeps only the digest; never log this. */
@@ -28,6 +29,8 @@ export interface Config {
   readonly tls: TlsConfig | null;
   /** Empty: requests need no key, allowed on loopback only. */
   readonly apiKeys: readonly ApiKey[];
+  /** What each tenant may have. */
+  readonly quotas: QuotaConfig;
   /** Signs connect tokens; null: generated once and kept in Redis. */
   readonly secret: string | null;
   /** null: the embedded redis-server in the data folder. */
@@ -117,6 +120,7 @@ const schema = z.object({
   HOLDFAST_TLS_CERT: z.string().optional(),
   HOLDFAST_TLS_KEY: z.string().optional(),
   HOLDFAST_API_KEYS: z.string().default(''),
+  HOLDFAST_QUOTAS: z.string().optional(),
   HOLDFAST_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   HOLDFAST_KEEPER_LISTEN: hostPort.optional(),
   HOLDFAST_KEEPER_ADVERTISE: hostPort.optional(),
@@ -174,7 +178,8 @@ export function envToConfig(env: Env): Config {
   problems.push(...tlsProblems(values));
   const dataDir = resolve(values.HOLDFAST_DATA_DIR);
   const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
-  problems.push(...storageProblems);
+  const { quotas, problems: quotaProblems } = quotaConfig(values.HOLDFAST_QUOTAS, values.HOLDFAST_RETENTION);
+  problems.push(...storageProblems, ...quotaProblems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     host: values.HOLDFAST_HOST,
@@ -183,6 +188,7 @@ export function envToConfig(env: Env): Config {
     publicUrl: values.HOLDFAST_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     tls: tlsConfig(values),
     apiKeys,
+    quotas,
     secret: values.HOLDFAST_SECRET ?? null,
     redisUrl: values.REDIS_URL ?? null,
     redisPort: values.HOLDFAST_REDIS_PORT ?? null,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ServiceError, type FieldError } from './errors';
-import { nearestWord } from './nearest-word';
+import { nearestWord } from '../config/nearest-word';
 
 /** Where the checked value is in the request. */
 export interface FieldPlace {

@@ -5,6 +5,7 @@ import type { ContextSave } from '../../machines/session/session.types';
 import type { ContextConflict, VersionSource } from '../../machines/session/session.words';
 import type { BlobStore } from '../blobs/blob-store';
 import type { Config } from '../config/config';
+import { quotasOf } from '../config/quotas';
 import { EMPTY_STATE, type BrowserState } from '../core/browser-state';
 import { readUntrustedFile } from '../core/read-untrusted-file';
 import type { ErrorCode } from '../core/errors';
@@ -47,7 +48,7 @@ export interface VersionMakerParts {
   readonly commitVersion: CommitVersion;
   readonly doomedBlobs: Pick<DoomedBlobs, 'expect'>;
   readonly blobs: Pick<BlobStore, 'put'>;
-  readonly config: Pick<Config, 'contexts'>;
+  readonly config: Pick<Config, 'contexts' | 'quotas'>;
   readonly report: Pick<Report, 'contextSaved'>;
   /** The installation's secret. */
   readonly secret: string;
@@ -81,7 +82,8 @@ export class VersionMaker {
   async #commit(input: VersionInput): Promise<VersionAnswer> {
     const { tenant, contextId, onConflict, sessionId, saveId, source, baseVersion } = input;
     const { commitVersion, config } = this.parts;
-    const { keptVersions: keepVersions, tenantMaxBytes } = config.contexts;
+    const { keptVersions: keepVersions } = config.contexts;
+    const tenantMaxBytes = quotasOf(config.quotas, tenant).contextBytes ?? config.contexts.tenantMaxBytes;
     // Another one for each try: a version may have that of an earlier try already.
     const blobKey = `contexts/${tenant}/${contextId}/${randomUUID()}`;
     const chromiumVersion = input.dir === null ? null : await chromiumVersionOf(input.dir);

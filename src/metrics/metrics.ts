@@ -1,3 +1,4 @@
+import { QUOTA_NAMES } from '../config/quotas';
 import { DELIVERY_OUTCOMES } from '../core/delivery-outcome';
 import {
   CONTEXT_CHANGES,
@@ -40,6 +41,12 @@ export class Metrics {
     name: 'sessions_created_total',
     help: 'Sessions accepted by this process, by source.',
     labels: { source: ['api', 'queue'] },
+  });
+  readonly quotaRefusals = this.registry.counter({
+    name: 'quota_refusals_total',
+    help: 'Requests that this process has refused because a quota of their tenant was used up, by quota.',
+    labels: { quota: QUOTA_NAMES },
+    zeroed: QUOTA_NAMES.map(quota => ({ quota })),
   });
   readonly sessionsEnded = this.registry.counter({
     name: 'sessions_ended_total',

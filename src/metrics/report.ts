@@ -2,6 +2,7 @@ import type { DeliveryOutcome } from '../core/delivery-outcome';
 import type { SessionSnapshot } from '../../machines/session/session.types';
 import { isEnded, type ContextChange, type TimerKind } from '../../machines/session/session.words';
 import { statusOf } from '../../machines/session/session.view';
+import type { QuotaName } from '../config/quotas';
 import type { BadJob } from '../core/quarantine';
 import type { ContextRef, SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
@@ -57,6 +58,13 @@ export class Report {
         this.metrics.lifetime.observe({ outcome: to }, Math.max(0, nowMs - context.liveAtMs) / 1000);
       }
     }
+  }
+
+  /** A quota of a tenant has refused something. */
+  quotaRefused(quota: QuotaName, tenant: string): void {
+    this.metrics.quotaRefusals.inc({ quota });
+    // A client that does not wait would fill the log.
+    this.log.debug({ quota, tenant }, 'refused by a quota');
   }
 
   /** A time-out ended a session, this long after it was due. */

@@ -4,8 +4,9 @@ import type { SessionRef } from '../core/ids';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import type { Redis } from '../redis/connection';
-import { INGRESS_PREFIX } from '../redis/keys';
+import { INGRESS_PREFIX, keys } from '../redis/keys';
 import { AcceptedJobs } from './accepted-jobs';
+import { launchPriority } from './launch-priority';
 import { launchPayload, type CommandPayload, type LaunchPayload, type TimerPayload } from './payloads';
 import { INGRESS_QUEUE, OWN_QUEUES, type OwnQueue } from '../../machines/session/session.words';
 import { QUEUE_PREFIX } from './queues';
@@ -26,6 +27,9 @@ const BACKOFF_MAX_MS = 10_000;
 
 /** A worker claims the session within milliseconds of taking its launch job, and hands it back as quickly. */
 const CLAIM_WITHIN_MS = 2_000;
+
+/** Where a worker takes a job from, now or after a back-off, and where it is then. */
+const LAUNCHABLE_STATES: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'delayed', 'active']);
 
 /** How many launch jobs one attempt may have, the lost ones included. */
 const LAUNCH_COPIES_MAX = 5;
@@ -98,7 +102,13 @@ export class Producer {
    */
   async enqueueLaunch(ref: SessionRef, attempt: number, copy = 0): Promise<void> {
     const payload: LaunchPayload = { v: 1, ref, attempt };
-    await this.#queues.launch.add('launch', payload, { jobId: launchJobId(ref, attempt, copy) });
+    const turn = await this.redis.zscore(keys.turns, ref);
+    await this.#queues.launch.add('launch', payload, {
+      jobId: launchJobId(ref, attempt, copy),
+      // Read for each job, so that one that is added again has its turn. Without one it no longer waits, or a version
+      // without turns has created it: it comes first then.
+      ...(turn === null ? {} : { priority: launchPriority(Number(turn)) }),
+    });
   }
 
   /**
@@ -141,7 +151,7 @@ export class Producer {
     const { launch } = this.#queues;
     const id = launchJobId(ref, attempt, copy);
     const state = await launch.getJobState(id);
-    if (state !== 'active' && state !== 'waiting' && state !== 'delayed') return 'missing';
+    if (!LAUNCHABLE_STATES.has(state)) return 'missing';
     const job = await launch.getJob(id).catch(() => undefined);
     if (state === 'active') return nowMs - (job?.processedOn ?? nowMs) > CLAIM_WITHIN_MS ? 'lost' : 'there';
     const { success, data } = launchPayload.safeParse(job?.data);
@@ -201,8 +211,11 @@ export class Producer {
 
   /** Jobs by state, for metrics. */
   async jobCounts(): Promise<Record<OwnQueue, Record<string, number>>> {
-    const of = (name: OwnQueue): Promise<Record<string, number>> =>
-      this.#queues[name].getJobCounts('waiting', 'active', 'delayed');
+    const of = async (name: OwnQueue): Promise<Record<string, number>> => {
+      const counts = await this.#queues[name].getJobCounts('waiting', 'prioritized', 'active', 'delayed');
+      const { waiting = 0, prioritized = 0, ...others } = counts;
+      return { waiting: waiting + prioritized, ...others };
+    };
     const [launch, sessions, timers, accepted] = await Promise.all([
       of('launch'),
       of('sessions'),

@@ -50,6 +50,12 @@ export const keys = {
   control: (workerId: string) => key('ctl', workerId),
   /** Zset by time queued: refs of sessions that wait for a worker. */
   queued: key('queued'),
+  /** Zset by turn, a number of rounds: the same refs in the order in which they are launched. */
+  turns: key('turns'),
+  /** The same of one tenant. */
+  turnsOf: (tenant: string) => key('turns', tenant),
+  /** Hash, while sessions wait: the greatest turn that was launched, by tenant; `|`: of all tenants. */
+  servedTurns: key('served'),
   /** Zset by end: refs of ended sessions, for retention. */
   ended: key('ended'),
   /** Hash: number of retained sessions by status. */

@@ -5,8 +5,8 @@ import type { Redis } from './connection';
 /** The scripts in `lua/`, each in a file named after it and the number of keys it declares. */
 const SCRIPTS = {
   loadSession: 'load-session-4',
-  createSession: 'create-session-10',
-  commitSession: 'commit-session-19',
+  createSession: 'create-session-14',
+  commitSession: 'commit-session-22',
   pageMembers: 'page-members-1',
   retireSessions: 'retire-sessions-2',
   renewLease: 'renew-lease-3',

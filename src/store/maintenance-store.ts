@@ -1,7 +1,7 @@
 import type { Deadlines } from '../../machines/session/session.types';
 import { TIMER_KINDS, type TimerKind } from '../../machines/session/session.words';
 import { MACHINE_VERSION } from '../../machines/session/session.versions';
-import type { SessionRef } from '../core/ids';
+import { parseRef, type SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { KEY_PREFIX, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
@@ -131,7 +131,13 @@ export class MaintenanceStore {
 
   /** Removes a session that has no row from the waiting list. */
   async dropQueued(ref: SessionRef): Promise<void> {
-    await this.redis.zrem(keys.queued, ref);
+    const tenant = parseRef(ref)?.tenant ?? '';
+    await this.redis
+      .multi()
+      .zrem(keys.queued, ref)
+      .zrem(keys.turns, ref)
+      .zrem(keys.turnsOf(tenant), ref)
+      .exec();
   }
 
   /**

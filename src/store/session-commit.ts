@@ -58,6 +58,9 @@ export function commitKeys({ before, after: { snapshot: after } }: Commit): stri
     ownerAfter === undefined ? keys.none : keys.owned(ownerAfter),
     ownerAfter === undefined ? keys.none : keys.control(ownerAfter),
     after.context.endedAtMs === null ? keys.none : keys.usage(tenant, usageDay(after.context.endedAtMs)),
+    keys.turns,
+    keys.turnsOf(tenant),
+    keys.servedTurns,
     ...left.map(label => keys.indexLabel(tenant, label)),
     ...joined.map(label => keys.indexLabel(tenant, label)),
   ];
@@ -74,6 +77,7 @@ export function commitArgs(commit: Commit): string[] {
   const { left, joined } = labelDelta(before.snapshot.context.labels, context.labels);
   const command = {
     ref,
+    tenant: context.tenant,
     opId,
     rev: revision,
     mv: MACHINE_VERSION,

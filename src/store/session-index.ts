@@ -51,9 +51,10 @@ export class SessionIndex {
     return { refs: ids.map(id => refOf(tenant, id)), nextCursor };
   }
 
-  /** How many sessions wait before this one; null if it does not wait. */
+  /** How many sessions are launched before this one, if none is created meanwhile; null if it does not wait. */
   async queuePosition(ref: SessionRef): Promise<number | null> {
-    return this.redis.zrank(keys.queued, ref);
+    // Sessions that a version without turns has created are in the second set only.
+    return (await this.redis.zrank(keys.turns, ref)) ?? this.redis.zrank(keys.queued, ref);
   }
 
   /** Retained sessions of the whole installation, by status. */

@@ -2,7 +2,9 @@ import type { MachineEvent } from '../../machines/session/session.events';
 import type { ContextSave, Fence, SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import type { SessionStatus } from '../../machines/session/session.words';
 import type { StepResult } from '../../machines/step';
+import type { QuotaName, TenantQuotas } from '../config/quotas';
 import type { SessionRef } from '../core/ids';
+import type { QuotaBudget } from '../core/quota-exceeded';
 
 /* The types that are read from the session store and written to it. */
 
@@ -22,7 +24,7 @@ export interface SessionRecord {
   readonly isPartial?: true;
 }
 
-/** How many operations a row remembers, one for each of its last revisions; `commit-session-19.lua` keeps as many. */
+/** How many operations a row remembers, one for each of its last revisions; `commit-session-22.lua` keeps as many. */
 export const OPERATIONS_KEPT = 8;
 
 /** The result of reading a session; the record is null if there is no such session. */
@@ -99,6 +101,8 @@ export interface Creation {
   readonly opId: string;
   readonly actor: string;
   readonly idempotency: { readonly key: string; readonly ttlMs: number } | null;
+  /** What the tenant may have. */
+  readonly quotas: TenantQuotas;
 }
 
 /** A session that was created before; `fingerprint` shows whether it was with the same body. */
@@ -109,6 +113,16 @@ export interface CreatedBefore {
 
 /** The answer of the create script. */
 export type CreateAnswer =
-  | { readonly answer: 'OK' | 'REPLAY' }
+  | { readonly answer: 'OK'; readonly budgets: readonly QuotaBudget[] }
+  | { readonly answer: 'REPLAY' }
+  | QuotaAnswer
   /** The id, or the Idempotency-Key, was used before. */
   | ({ readonly answer: 'EXISTS' | 'IDEMPOTENT' } & CreatedBefore);
+
+/** A quota of the tenant is used up; `waitMs`: for so long, 0 if that is not known. */
+export interface QuotaAnswer {
+  readonly answer: 'QUOTA';
+  readonly quota: QuotaName;
+  readonly waitMs: number;
+  readonly budgets: readonly QuotaBudget[];
+}

@@ -6,13 +6,16 @@ import type {
   Creation,
   LoadedSession,
   NewHistoryEntry,
+  QuotaAnswer,
   SessionRecord,
 } from './session-record';
 import { readNewerSnapshot } from '../../machines/session/session.newer';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
 import type { ContextSave } from '../../machines/session/session.types';
 import type { SessionStatus } from '../../machines/session/session.words';
+import { CREATES_WINDOW_MS, type QuotaName, type TenantQuotas } from '../config/quotas';
 import { refOf, type SessionRef } from '../core/ids';
+import type { QuotaBudget } from '../core/quota-exceeded';
 import type { Redis } from '../redis/connection';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
@@ -67,40 +70,37 @@ export class SessionStore {
       actor: creation.actor,
       input: { ...input, sealed: null },
     };
-    const reply = await this.scripts.run(
-      'createSession',
-      [
-        keys.row(ref),
-        keys.history(ref),
-        keys.indexAll(tenant),
-        keys.indexStatus(tenant, 'created'),
-        keys.due,
-        keys.queued,
-        keys.effects,
-        keys.notices,
-        keys.counts,
-        idempotency === null ? keys.none : keys.idempotency(tenant, idempotency.key),
-        ...labelKeys.map(label => keys.indexLabel(tenant, label)),
-      ],
-      [
-        JSON.stringify({
-          ref,
-          opId: creation.opId,
-          mv: MACHINE_VERSION,
-          member: indexMember(createdAtMs, id),
-          fingerprint: creation.fingerprint,
-          deadlines: snapshot.context.deadlines,
-          effects: pendingEffects(ref, 1, effects),
-          notice: { type: 'transition', ref, opId: creation.opId, ...transition },
-          idempotencyTtlMs: idempotency?.ttlMs ?? 0,
-          noticesMax: NOTICES_MAX,
-          labelKeys,
-        }),
-        JSON.stringify(snapshot),
-        JSON.stringify(history),
-      ],
-    );
+    const reply = await this.scripts.run('createSession', createKeys(tenant, id, labelKeys, idempotency), [
+      JSON.stringify({
+        ...createChecks(creation.quotas, idempotency),
+        ref,
+        tenant,
+        opId: creation.opId,
+        mv: MACHINE_VERSION,
+        member: indexMember(createdAtMs, id),
+        fingerprint: creation.fingerprint,
+        deadlines: snapshot.context.deadlines,
+        effects: pendingEffects(ref, 1, effects),
+        notice: { type: 'transition', ref, opId: creation.opId, ...transition },
+        noticesMax: NOTICES_MAX,
+        labelKeys,
+        weight: creation.quotas.weight,
+        checkOnly: false,
+      }),
+      JSON.stringify(snapshot),
+      JSON.stringify(history),
+    ]);
     return createAnswerOf(reply);
+  }
+
+  /** What {@link create} would answer about the quotas of a tenant now; null: they would let it pass. */
+  async quotaInTheWay(tenant: string, id: string, quotas: TenantQuotas): Promise<QuotaAnswer | null> {
+    const command = { ...createChecks(quotas, null), opId: '', ref: refOf(tenant, id), checkOnly: true };
+    const reply = await this.scripts.run('createSession', createKeys(tenant, id, [], null), [
+      JSON.stringify(command),
+    ]);
+    const answer = createAnswerOf(reply);
+    return answer.answer === 'QUOTA' ? answer : null;
   }
 
   /** The session that an Idempotency-Key has created; null if it was not used, or is forgotten. */
@@ -173,13 +173,76 @@ export class SessionStore {
 
 type ReadRow = Pick<SessionRecord, 'snapshot' | 'isPartial'>;
 
+/* The keys of a create, in the order of the script's header. */
+function createKeys(
+  tenant: string,
+  id: string,
+  labelKeys: readonly string[],
+  idempotency: Creation['idempotency'],
+): string[] {
+  const ref = refOf(tenant, id);
+  return [
+    keys.row(ref),
+    keys.history(ref),
+    keys.indexAll(tenant),
+    keys.indexStatus(tenant, 'created'),
+    keys.due,
+    keys.queued,
+    keys.effects,
+    keys.notices,
+    keys.counts,
+    idempotency === null ? keys.none : keys.idempotency(tenant, idempotency.key),
+    keys.indexStatus(tenant, 'live'),
+    keys.turns,
+    keys.turnsOf(tenant),
+    keys.servedTurns,
+    ...labelKeys.map(label => keys.indexLabel(tenant, label)),
+  ];
+}
+
+/* The part of the command that the checks of the script read. */
+function createChecks(
+  { liveSessions, queuedSessions, createsPerMinute }: TenantQuotas,
+  idempotency: Creation['idempotency'],
+): object {
+  return {
+    idempotencyTtlMs: idempotency?.ttlMs ?? 0,
+    quotas: { liveSessions, queuedSessions, createsPerMinute },
+    createsWindowMs: CREATES_WINDOW_MS,
+  };
+}
+
 function createAnswerOf(reply: ScriptReply): CreateAnswer {
-  const [answer, ref, fingerprint] = fieldsOf(reply);
-  if (answer === 'OK' || answer === 'REPLAY') return { answer };
-  if (answer !== 'EXISTS' && answer !== 'IDEMPOTENT')
-    throw new Error(`create-session answered ${String(answer)}`);
-  // SAFETY: the script answers with a ref that one of these calls has stored.
-  return { answer, ref: String(ref) as SessionRef, fingerprint: String(fingerprint) };
+  const [answer, first, second, ...budgets] = fieldsOf(reply);
+  switch (answer) {
+    case 'OK':
+      return { answer, budgets: budgetsOf(budgets) };
+    case 'REPLAY':
+      return { answer };
+    case 'QUOTA':
+      // SAFETY: the script answers with the name of a quota that it was given.
+      return { answer, quota: first as QuotaName, waitMs: Number(second), budgets: budgetsOf(budgets) };
+    case 'EXISTS':
+    case 'IDEMPOTENT':
+      // SAFETY: the script answers with a ref that one of these calls has stored.
+      return { answer, ref: String(first) as SessionRef, fingerprint: String(second) };
+    default:
+      throw new Error(`create-session answered ${String(answer)}`);
+  }
+}
+
+/* Four values for each quota. */
+function budgetsOf(values: readonly (ScriptReply | undefined)[]): QuotaBudget[] {
+  return Array.from({ length: values.length / 4 }, (_, at) => {
+    const [quota, limit, remaining, moreInMs] = values.slice(4 * at);
+    return {
+      // SAFETY: as above.
+      quota: quota as QuotaName,
+      limit: Number(limit),
+      remaining: Number(remaining),
+      moreInMs: Number(moreInMs),
+    };
+  });
 }
 
 function fieldsOf(reply: ScriptReply): readonly (ScriptReply | undefined)[] {

@@ -4,6 +4,7 @@ import WebSocket from 'ws';
 import { once } from 'node:events';
 import { refOf } from '../../src/core/ids';
 import { firstStep } from '../../machines/step';
+import { NO_QUOTAS } from '../../src/config/quotas';
 import { keys } from '../../src/redis/keys';
 import { QueueDepths } from '../../src/queue/queue-depths';
 import { startTestApi, type TestApi } from '../support/api';
@@ -175,7 +176,13 @@ describe('/metrics of an API', () => {
       await Promise.all(
         ids.splice(0, 20).map(async id => {
           const input = { ...INPUT, id, tenant: 'acme', nowMs };
-          const given = { fingerprint: '', opId: `op-${id}`, actor: 'test', idempotency: null };
+          const given = {
+            fingerprint: '',
+            opId: `op-${id}`,
+            actor: 'test',
+            idempotency: null,
+            quotas: NO_QUOTAS,
+          };
           await deps.sessions.create({ ...{ input, first: firstStep(input) }, ...given });
         }),
       );

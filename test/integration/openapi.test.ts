@@ -16,8 +16,9 @@ const ASYNC = ['prefer', 'respond-async'] as const;
 const KEPT_ELSEWHERE: readonly RegExp[] = [
   / 500 internal_error$/, // no request is known that leads there
   / 429 too_many_streams$/, // unit/http/event-stream
+  / 429 quota_exceeded$/, // http.quotas
   / 503( |$)/, // http.outage, http.streams
-  /^connect (101|502|401|404|409)/, // gateway: the answers to upgrades
+  /^connect (101|502|401|404|409|429)/, // gateway: the answers to upgrades
   /^getDevTools\w+ 502 /, // gateway: a browser that cannot be reached
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
   /^getViewerPicture 200$/, // e2e/viewer, with a Chromium

@@ -13,6 +13,7 @@ export function newContext(given: Partial<NewContext> = {}): NewContext {
     createdAtMs: T0,
     requestKey: randomId(),
     fingerprint: 'f',
+    contextsMax: null,
     ...given,
   };
 }

@@ -2,6 +2,7 @@ import { timersConsumer } from '../../workers/consumers/timers';
 import { envToConfig } from '../../src/config/config';
 import type { SessionLimits } from '../../machines/session/session.types';
 import { firstStep } from '../../machines/step';
+import { NO_QUOTAS } from '../../src/config/quotas';
 import { randomId, refOf, type SessionRef } from '../../src/core/ids';
 import { openDeps, type Deps } from '../../src/deps';
 import { Reaper } from '../../workers/sweeps/reaper';
@@ -44,20 +45,25 @@ export class EngineFixture {
   }
 
   /** Accepts a session, as the API does. */
-  async accept(limits: Partial<SessionLimits> = {}, id = randomId()): Promise<SessionRef> {
-    const ref = refOf('default', id);
+  async accept(
+    limits: Partial<SessionLimits> = {},
+    id = randomId(),
+    { tenant = 'default', weight = 1 } = {},
+  ): Promise<SessionRef> {
+    const ref = refOf(tenant, id);
     const { nowMs } = await this.deps.sessions.load(ref);
     const input = {
       ...INPUT,
-      id,
-      nowMs,
+      ...{ id, tenant, nowMs },
       sealed: null,
       contextUse: null,
       limits: { ...PLAIN_LIMITS, ...limits },
     };
     const first = firstStep(input);
-    const given = { fingerprint: '', opId: randomId(), actor: 'test', idempotency: null };
-    const { answer } = await this.deps.sessions.create({ ...{ input, first }, ...given });
+    const { answer } = await this.deps.sessions.create({
+      ...{ input, first, fingerprint: '', opId: randomId(), actor: 'test', idempotency: null },
+      quotas: { ...NO_QUOTAS, weight },
+    });
     if (answer !== 'OK') throw new Error(`create answered ${answer}`);
     await this.deps.relay.afterCommit(ref, 1, first.effects, nowMs);
     return ref;

@@ -1,5 +1,6 @@
 import type { MachineEvent } from '../../machines/session/session.events';
 import { firstStep, step } from '../../machines/step';
+import { NO_QUOTAS } from '../../src/config/quotas';
 import { refOf, type SessionRef } from '../../src/core/ids';
 import { createLogger } from '../../src/core/logger';
 import { openCommandRedis, type Redis } from '../../src/redis/connection';
@@ -52,6 +53,7 @@ export class StoreFixture {
       opId: `create-${id}`,
       actor: 'key:default',
       idempotency: null,
+      quotas: NO_QUOTAS,
     });
     if (answer.answer !== 'OK') throw new Error(`create answered ${answer.answer}`);
     return refOf(tenant, id);

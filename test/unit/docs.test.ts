@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ENV_NAMES } from '../../src/config/env';
+import { QUOTAS } from '../../src/config/quotas';
 import { ERROR_CATALOGUE } from '../../src/core/errors';
 
 const root = resolve(__dirname, '../..');
@@ -30,6 +31,13 @@ describe('the page of settings', () => {
       /^(HOLDFAST_[A-Z_]+|REDIS_URL)$/.test(name),
     );
     expect(settings.filter(name => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('the page of quotas', () => {
+  it('has exactly the quotas there are, with what is counted', () => {
+    const rows = [...tableRows('docs/quotas.md')].map(([name, cells]) => [name, cells[0]]);
+    expect(rows).toEqual(Object.entries(QUOTAS));
   });
 });
 

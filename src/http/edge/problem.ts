@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { NewerMachineVersionError } from '../../../machines/session/session.versions';
 import { ERROR_CATALOGUE, ServiceError, type ErrorCode, type FieldError } from '../../core/errors';
+import { QuotaExceededError } from '../../core/quota-exceeded';
 import { newerVersion } from '../../engine/newer-version';
 import { isRedisAway } from '../../redis/errors';
+import { budgetHeaders } from './budget-headers';
 
 /** Media type of error bodies (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -84,6 +86,7 @@ export function problemAnswer(
       'x-request-id': asked.requestId,
       // Clients made by Stainless, such as Steel's, would repeat a 409.
       'x-should-retry': String(retryable),
+      ...quotaHeaders(error),
       ...(status === 503 && retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
@@ -100,6 +103,16 @@ export function problemAnswer(
       retryable,
       errors: fields,
     },
+  };
+}
+
+/** What a quota tells those whom it refuses: when to try again, and all their budgets. */
+export function quotaHeaders(error: ServiceError): Readonly<Record<string, string>> {
+  if (!(error instanceof QuotaExceededError)) return {};
+  const { retryAfterMs, budgets } = error;
+  return {
+    ...(retryAfterMs === null ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+    ...budgetHeaders(budgets),
   };
 }
 

@@ -1,10 +1,13 @@
 import { statusOf } from '../../../machines/session/session.view';
 import { isEnded } from '../../../machines/session/session.words';
+import { quotasOf, type QuotaConfig } from '../../config/quotas';
 import { ServiceError, messageOf } from '../../core/errors';
-import type { SessionRef } from '../../core/ids';
+import { parseRef, type SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
+import { QuotaExceededError } from '../../core/quota-exceeded';
 import type { SplicedBytes } from '../../core/splice';
 import { endedAs, sessionEnded } from '../../engine/session-ended';
+import type { Report } from '../../metrics/report';
 import type { Notice, NoticeStream } from '../../store/notice-stream';
 import type { SessionStore } from '../../store/session-store';
 
@@ -34,6 +37,8 @@ export interface SplicedClientsParts {
   readonly log: Logger;
   /** Called after each attach and detach. */
   readonly onChange: () => void;
+  readonly quotas: QuotaConfig;
+  readonly report: Pick<Report, 'quotaRefused'>;
 }
 
 /**
@@ -43,6 +48,8 @@ export interface SplicedClientsParts {
  */
 export class SplicedClients {
   readonly #bySession = new Map<SessionRef, Set<Entry>>();
+  /** How many are connecting or attached. */
+  readonly #byTenant = new Map<string, number>();
   #bytesOfGone: SplicedBytes = { fromClient: 0, toClient: 0 };
 
   constructor(private readonly parts: SplicedClientsParts) {
@@ -53,8 +60,12 @@ export class SplicedClients {
   /**
    * Registers a client. Call before the session is read: an end after the read aborts `ended`, an end before it is in
    * the row.
+   *
+   * @throws QuotaExceededError if this process carries as many of the tenant as it may have.
    */
   enter(ref: SessionRef): SplicedClient {
+    const tenant = parseRef(ref)?.tenant ?? '';
+    this.#count(tenant, 1);
     const entry: Entry = { end: new AbortController(), why: null, bytes: null };
     const entries = this.#bySession.get(ref) ?? new Set();
     this.#bySession.set(ref, entries.add(entry));
@@ -67,12 +78,24 @@ export class SplicedClients {
       },
       leave: () => {
         if (!entries.delete(entry)) return;
+        this.#count(tenant, -1);
         if (entries.size === 0 && this.#bySession.get(ref) === entries) this.#bySession.delete(ref);
         if (entry.bytes === null) return;
         this.#bytesOfGone = sum([this.#bytesOfGone, entry.bytes()]);
         this.parts.onChange();
       },
     };
+  }
+
+  #count(tenant: string, change: 1 | -1): void {
+    const open = this.#byTenant.get(tenant) ?? 0;
+    const limit = quotasOf(this.parts.quotas, tenant).sockets;
+    if (change > 0 && limit !== null && open >= limit) {
+      this.parts.report.quotaRefused('sockets', tenant);
+      throw new QuotaExceededError({ quota: 'sockets', limit });
+    }
+    if (open + change === 0) this.#byTenant.delete(tenant);
+    else this.#byTenant.set(tenant, open + change);
   }
 
   /** How many clients are attached, by session. */

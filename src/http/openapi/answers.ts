@@ -7,6 +7,7 @@ import {
   ENDED_STATUSES,
   CONTEXT_CONFLICTS,
 } from '../../../machines/session/session.words';
+import { QUOTA_NAMES } from '../../config/quotas';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import type { Problem } from '../edge/problem';
 import type { ReadinessReport } from '../readiness';
@@ -272,6 +273,7 @@ export const problemAnswer: z.ZodType<Problem> = z.looseObject({
     }),
   ),
   contextId: z.string().optional().describe('Only in `context_exists`: the context that has the name.'),
+  quota: z.enum(QUOTA_NAMES).optional().describe('Only in `quota_exceeded`: which one is used up.'),
   sessionId: z.string().optional().describe('Only in errors about a session that has ended.'),
   sessionStatus: status.optional().describe('Only in errors about a session that has ended.'),
   endReason: endReason.nullish().describe('Only in errors about a session that has ended.'),

@@ -116,7 +116,7 @@ export const CONTEXT_OPERATIONS = {
         'Idempotency-Replayed': '`true`: an earlier request with this key created the context.',
       }),
     },
-    errors: ['context_exists', 'context_not_found', 'idempotency_key_reused'],
+    errors: ['context_exists', 'context_not_found', 'idempotency_key_reused', 'quota_exceeded'],
   },
   listContexts: {
     method: 'GET',

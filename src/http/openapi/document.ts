@@ -25,6 +25,7 @@ import {
   transitionAnswer,
 } from './answers';
 import { contextAnswer, contextChangeAnswer, contextVersionAnswer } from './context-operations';
+import { BUDGET_HEADERS } from './headers';
 import { commonErrors, type AnswerSpec, type Operation } from './operation';
 import type { OpenApiDocument } from './open-api';
 import { OPERATIONS } from './operations';
@@ -59,6 +60,11 @@ const INFO = {
     'Browser sessions that hold. Times are ISO 8601 in UTC, durations are milliseconds. Every ' +
     'answer has an `X-Request-Id`. Every error is a `Problem` with a stable `code`, also if the ' +
     'request could not be read (400, 408, 431).',
+};
+
+const QUOTA_HEADERS = {
+  'Retry-After': 'After how many seconds to try again. Left out if waiting does not help.',
+  ...BUDGET_HEADERS,
 };
 
 const TAGS = [
@@ -182,23 +188,23 @@ function documentedAnswer({
   const page = isPage === true ? { 'text/html': { schema: z.string() } } : {};
   return {
     description,
-    ...(headers === undefined
-      ? {}
-      : {
-          headers: Object.fromEntries(
-            Object.entries(headers).map(([name, text]) => [
-              name,
-              { description: text, schema: { type: 'string' } },
-            ]),
-          ),
-        }),
+    ...(headers === undefined ? {} : { headers: documentedHeaders(headers) }),
     ...(schema === undefined ? {} : { content: { [mediaType]: { schema }, ...page } }),
   };
+}
+
+function documentedHeaders(
+  headers: Readonly<Record<string, string>>,
+): NonNullable<ZodOpenApiResponseObject['headers']> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }]),
+  );
 }
 
 function documentedProblem(codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
   return {
     description: codes.map(code => `\`${code}\`: ${ERROR_CATALOGUE[code].title}.`).join(' '),
+    ...(codes.includes('quota_exceeded') ? { headers: documentedHeaders(QUOTA_HEADERS) } : {}),
     content: {
       [PROBLEM_TYPE]: {
         schema: {

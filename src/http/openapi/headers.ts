@@ -7,6 +7,14 @@ import { IDEMPOTENCY_KEY } from '../../contract/schemas';
 export const header = (description: string, schema: z.ZodType = z.string()): z.ZodType =>
   schema.optional().describe(description);
 
+/** What is left of the tenant's quotas; only if it has any that this request counts for. */
+export const BUDGET_HEADERS = {
+  'RateLimit-Policy':
+    'The quotas of the API key that the request counts for (draft-ietf-httpapi-ratelimit-headers): ' +
+    '`q` is the limit, `w` its window in seconds. Left out without quotas.',
+  RateLimit: 'What is left of each: `r`, and after how many seconds there will be more: `t`.',
+};
+
 /** For operations that a client may repeat. */
 export const IDEMPOTENCY = {
   'Idempotency-Key': header(

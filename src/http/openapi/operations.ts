@@ -16,7 +16,7 @@ import {
 import { CONTEXT_OPERATIONS } from './context-operations';
 import { FILE_OPERATIONS } from './file-operations';
 import { FLEET_OPERATIONS } from './fleet-operations';
-import { header, IDEMPOTENCY, ifMatch } from './headers';
+import { BUDGET_HEADERS, header, IDEMPOTENCY, ifMatch } from './headers';
 import { JOB_OPERATIONS } from './job-operations';
 import type { AnswerSpec, Operation } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
@@ -50,6 +50,7 @@ const stream = (description: string): AnswerSpec => ({
 const CREATED_HEADERS = {
   Location: 'Path of the session.',
   'Idempotency-Replayed': '`true`: an earlier request with this key created the session.',
+  ...BUDGET_HEADERS,
 };
 const SAVE_ID = { 'Save-Id': 'The number of the request.' };
 const RELEASED = {
@@ -100,6 +101,7 @@ export const OPERATIONS = {
       'not_supported',
       'context_not_found',
       'context_in_use',
+      'quota_exceeded',
       ...CREATE_ENDED_CODES,
     ],
   },
@@ -227,6 +229,7 @@ export const OPERATIONS = {
       'session_ended',
       'session_not_live',
       'upgrade_required',
+      'quota_exceeded',
       'browser_unreachable',
       'redis_unavailable',
       'shutting_down',
@@ -264,7 +267,7 @@ export const OPERATIONS = {
           'You have received `closed`: there are no more events. An `EventSource` does not reconnect.',
       },
     },
-    errors: ['session_not_found', 'too_many_streams'],
+    errors: ['session_not_found', 'quota_exceeded', 'too_many_streams'],
   },
   streamEvents: {
     method: 'GET',
@@ -279,7 +282,7 @@ export const OPERATIONS = {
       'sent without an event.',
     ...RESUMED,
     answers: { 200: stream('The stream.') },
-    errors: ['too_many_streams'],
+    errors: ['quota_exceeded', 'too_many_streams'],
   },
   ...CONTEXT_OPERATIONS,
   ...PAGE_OPERATIONS,

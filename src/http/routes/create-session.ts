@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { createBodyParser, parseIdempotencyKey, type TimeoutPolicy } from '../../contract/schemas';
 import { sessionPath, type SessionViews } from '../../contract/session-view';
+import { budgetHeaders } from '../edge/budget-headers';
 import { etagOf } from '../edge/etag';
 import { parsePrefer, preferenceApplied, type Preferences } from '../edge/prefer';
 import { actorOf, contextOf, tenantOf } from '../edge/request-context';
@@ -33,6 +34,7 @@ export function createSessionRoute(parts: CreateSessionRouteParts): RequestHandl
 
     const applied = preferenceApplied(preferences);
     if (applied !== null) res.set('Preference-Applied', applied);
+    res.set(budgetHeaders(accepted.budgets));
     if (accepted.replayed) res.set('Idempotency-Replayed', 'true');
     if (ended !== null) throw ended;
     const view = parts.views.of(found);

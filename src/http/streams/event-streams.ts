@@ -1,5 +1,8 @@
 import type { Request, Response } from 'express';
+import { quotasOf, type QuotaConfig } from '../../config/quotas';
 import { ServiceError } from '../../core/errors';
+import { QuotaExceededError } from '../../core/quota-exceeded';
+import type { Report } from '../../metrics/report';
 import { EventStream } from './event-stream';
 import { tenantOf } from '../edge/request-context';
 import type { StalledReaders } from '../../core/stalled-readers';
@@ -15,6 +18,8 @@ export interface EventStreamsParts {
   readonly stalledReaders: Pick<StalledReaders, 'watch'>;
   /** Default: 1 000. */
   readonly perTenantMax?: number;
+  readonly quotas: QuotaConfig;
+  readonly report: Pick<Report, 'quotaRefused'>;
 }
 
 /** The event streams of this process: opens them, and bounds how many one tenant may hold. */
@@ -32,12 +37,17 @@ export class EventStreams {
    * Answers a request with a stream.
    *
    * @param position - the reader's position while nothing is sent; sent with every keep-alive
-   * @throws ServiceError `too_many_streams`, before anything is sent.
+   * @throws ServiceError `quota_exceeded`, `too_many_streams`; before anything is sent.
    */
   open(req: Pick<Request, 'method'>, res: Response, position?: () => string): EventStream {
     const tenant = tenantOf(res);
     const open = this.#openByTenant.get(tenant) ?? 0;
-    const { stalledReaders, perTenantMax = STREAMS_PER_TENANT_MAX } = this.parts;
+    const { stalledReaders, perTenantMax = STREAMS_PER_TENANT_MAX, quotas, report } = this.parts;
+    const limit = quotasOf(quotas, tenant).streams;
+    if (limit !== null && open >= limit) {
+      report.quotaRefused('streams', tenant);
+      throw new QuotaExceededError({ quota: 'streams', limit });
+    }
     if (open >= perTenantMax) {
       throw new ServiceError(
         'too_many_streams',

@@ -55,6 +55,8 @@ export interface NewContext {
   readonly requestKey: string;
   /** Hash of what was asked for. */
   readonly fingerprint: string;
+  /** How many contexts the tenant may have; null: any number. */
+  readonly contextsMax: number | null;
 }
 
 /** The answer to {@link NewContext}. */
@@ -63,7 +65,9 @@ export type CreateContextAnswer =
   /** The request was answered before, with this context; `fingerprint` shows whether it was for the same. */
   | { readonly answer: 'IDEMPOTENT'; readonly id: string; readonly fingerprint: string }
   /** The context that has the name. */
-  | { readonly answer: 'EXISTS'; readonly id: string };
+  | { readonly answer: 'EXISTS'; readonly id: string }
+  /** The tenant has as many as it may have. */
+  | { readonly answer: 'QUOTA'; readonly limit: number };
 
 /** A change of a context. */
 export interface ContextChange {

@@ -41,7 +41,7 @@ export class ContextStore {
 
   /** Makes a context, or answers why not. Of several at once with one name, one is made. */
   async create(context: NewContext): Promise<CreateContextAnswer> {
-    const { tenant, id, name, labels, createdAtMs, requestKey, fingerprint } = context;
+    const { tenant, id, name, labels, createdAtMs, requestKey, fingerprint, contextsMax } = context;
     const ref = contextRefOf(tenant, id);
     const reply = await this.scripts.run(
       'createContext',
@@ -62,6 +62,7 @@ export class ContextStore {
           createdAtMs,
           fingerprint,
           recordTtlMs: ANSWER_KEPT_MS,
+          contextsMax,
           ...noticeArgs(ref, 'created'),
         }),
         JSON.stringify(labels),
@@ -160,6 +161,8 @@ function createAnswerOf(reply: ScriptReply): CreateContextAnswer {
       return { answer };
     case 'EXISTS':
       return { answer, id: String(context) };
+    case 'QUOTA':
+      return { answer, limit: Number(context) };
     case 'IDEMPOTENT':
       // A session, whose create used the key: its fingerprint is never the one of a context.
       return { answer, id: parseRef(String(context))?.id ?? '', fingerprint: String(fingerprint) };

@@ -1,4 +1,5 @@
 import { firstStep } from '../../../machines/step';
+import { NO_QUOTAS } from '../../../src/config/quotas';
 import { keys } from '../../../src/redis/keys';
 import type { CreateAnswer } from '../../../src/store/session-record';
 import { INPUT, T0 } from '../../support/session-samples';
@@ -21,11 +22,12 @@ describe('the create script', () => {
     const idempotency = key === null ? null : { key, ttlMs: 60_000 };
     return fixture.store.create({
       ...{ input, first: firstStep(input), fingerprint, opId, actor: 'test', idempotency },
+      quotas: NO_QUOTAS,
     });
   };
 
   it('accepts a session with its indexes, its deadline and its launch effect', async () => {
-    expect(await create('a')).toEqual({ answer: 'OK' });
+    expect(await create('a')).toEqual({ answer: 'OK', budgets: [] });
     const member = `${T0.toString(16).padStart(12, '0')}a`;
     for (const index of [
       keys.indexAll('default'),
@@ -81,7 +83,7 @@ describe('the create script', () => {
 
   it('keeps tenants apart: the same id and the same key are theirs alone (I14)', async () => {
     await create('a', { key: 'k' });
-    expect(await create('a', { tenant: 'acme', key: 'k' })).toEqual({ answer: 'OK' });
+    expect(await create('a', { tenant: 'acme', key: 'k' })).toEqual({ answer: 'OK', budgets: [] });
   });
 
   it('writes nothing when Redis has no memory left', async () => {

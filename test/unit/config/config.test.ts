@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError, defaultSlots, envToConfig, isLoopback } from '../../../src/config/config';
+import { NO_QUOTAS } from '../../../src/config/quotas';
 import { childEnvironment, readEnv, type Env, type EnvName } from '../../../src/config/env';
 
 const GiB = 2 ** 30;
@@ -25,6 +26,7 @@ describe('the configuration', () => {
       publicUrl: null,
       tls: null,
       apiKeys: [],
+      quotas: { default: NO_QUOTAS, tenants: {} },
       secret: null,
       redisUrl: null,
       redisPort: null,
@@ -63,6 +65,7 @@ describe('the configuration', () => {
       HOLDFAST_TLS_CERT: '/etc/tls/cert.pem',
       HOLDFAST_TLS_KEY: '/etc/tls/key.pem',
       HOLDFAST_API_KEYS: 'acme=key-of-acme, beta=key=of=beta',
+      HOLDFAST_QUOTAS: '{"tenants":{"acme":{"liveSessions":5}}}',
       HOLDFAST_SECRET: '0123456789abcdef',
       HOLDFAST_KEEPER_LISTEN: '0.0.0.0:9223',
       HOLDFAST_KEEPER_ADVERTISE: 'worker-1.internal:9223',
@@ -103,6 +106,7 @@ describe('the configuration', () => {
         { tenant: 'acme', key: 'key-of-acme' },
         { tenant: 'beta', key: 'key=of=beta' },
       ],
+      quotas: { default: NO_QUOTAS, tenants: { acme: { ...NO_QUOTAS, liveSessions: 5 } } },
       secret: '0123456789abcdef',
       redisUrl: 'rediss://:pass@redis.internal:6380/1',
       redisPort: 6390,

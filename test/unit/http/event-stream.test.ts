@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Server } from 'node:http';
 import express from 'express';
+import { NO_QUOTAS } from '../../../src/config/quotas';
 import { createLogger } from '../../../src/core/logger';
 import { systemClock } from '../../../src/core/clock';
 import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/streams/event-stream';
@@ -109,7 +110,12 @@ describe('an event stream', () => {
 
 describe('the event streams of a process', () => {
   it('are refused to a tenant that has too many, and to no other, until one is closed', async () => {
-    const streams = new EventStreams({ ...PATIENT, perTenantMax: 2 });
+    const streams = new EventStreams({
+      ...PATIENT,
+      perTenantMax: 2,
+      quotas: { default: NO_QUOTAS, tenants: {} },
+      report: { quotaRefused: () => undefined },
+    });
     const app = express();
     app.use(openContext(new AbortController().signal));
     app.get('/:tenant', (req, res) => {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../core/errors';
-import type { ErrorAnswer } from '../../edge/problem';
+import { quotaHeaders, type ErrorAnswer } from '../../edge/problem';
 import type { DialectCall } from '../dialect';
 import { AGENTBAY_CALLS } from './calls';
 
@@ -55,6 +55,7 @@ export const agentBayErrorAnswer: ErrorAnswer = (error, { requestId, path }) => 
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'x-request-id': requestId,
+      ...quotaHeaders(error),
     },
     body: {
       RequestId: requestId,

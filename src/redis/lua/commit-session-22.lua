@@ -5,11 +5,12 @@
         11 queued  12 ended  13 counts  14 index of the status before  15 index of the status after
         16 owned set of the owner before  17 owned set of the owner after  18 control stream of the owner
         19 usage of the day it ends on (16-18: keys.none without an owner; 19: unless it ends)
-        20… label indexes it leaves, then label indexes it joins
+        20 turns  21 turns of the tenant  22 served turns
+        23… label indexes it leaves, then label indexes it joins
   ARGV  1 command as JSON:
-            { ref, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
+            { ref, tenant, opId, rev, mv, status, member, deadlines: {kind: ms}, effects: [string], notice: {…},
               noticesMax, controlMax, endedStatuses: [string],
-              labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 20… it leaves,
+              labelKeys: all labels as JSON | null if they stay, labelsLeft: how many of 23… it leaves,
               saves: bool                        the end includes a save of the context
               usage: {reason, liveMs, startedMinutes, keptMs} | null, ended: bool, queued: bool,
               owner: {workerId, n, claimId} | null,
@@ -111,8 +112,8 @@ if status ~= cmd.status then
   redis.call('HINCRBY', KEYS[13], cmd.status, 1)
 end
 
-for i = 20, #KEYS do
-  if i < 20 + cmd.labelsLeft then
+for i = 23, #KEYS do
+  if i < 23 + cmd.labelsLeft then
     redis.call('ZREM', KEYS[i], cmd.member)
   else
     redis.call('ZADD', KEYS[i], 0, cmd.member)
@@ -133,10 +134,33 @@ for kind, deadline in pairs(cmd.deadlines) do
     redis.call('ZADD', KEYS[3], deadline, cmd.ref .. '|' .. kind)
   end
 end
+local turn = redis.call('ZSCORE', KEYS[20], cmd.ref)
 if cmd.queued then
   redis.call('ZADD', KEYS[11], 'NX', nowMs, cmd.ref)
+  if not turn then
+    -- It waits again, behind the others of its tenant; the turn itself was paid for at the create.
+    local tail = redis.call('ZRANGE', KEYS[21], -1, -1, 'WITHSCORES')
+    local place = tail[2] or redis.call('HGET', KEYS[22], '|') or 0
+    redis.call('ZADD', KEYS[20], place, cmd.ref)
+    redis.call('ZADD', KEYS[21], place, cmd.ref)
+  end
 else
   redis.call('ZREM', KEYS[11], cmd.ref)
+  if turn then
+    redis.call('ZREM', KEYS[20], cmd.ref)
+    redis.call('ZREM', KEYS[21], cmd.ref)
+    if redis.call('EXISTS', KEYS[11]) == 0 then
+      -- Nobody waits: the turns begin anew.
+      redis.call('DEL', KEYS[22])
+    elseif cmd.owner ~= cjson.null then
+      local served = redis.call('HMGET', KEYS[22], '|', cmd.tenant)
+      for i, field in ipairs({ '|', cmd.tenant }) do
+        if not served[i] or tonumber(served[i]) < tonumber(turn) then
+          redis.call('HSET', KEYS[22], field, turn)
+        end
+      end
+    end
+  end
 end
 for _, effect in ipairs(cmd.effects) do
   redis.call('ZADD', KEYS[4], nowMs, effect)

@@ -1,4 +1,4 @@
-import { nearestWord } from '../../../src/core/nearest-word';
+import { nearestWord } from '../../../src/config/nearest-word';
 
 const FIELDS = ['sessionId', 'name', 'labels', 'timeout', 'idleTimeout', 'dimensions', 'userAgent', 'proxy'];
 
