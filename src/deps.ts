@@ -32,6 +32,7 @@ import { ContextWriters } from './store/contexts/context-writers';
 import { DoomedBlobs } from './store/contexts/doomed-blobs';
 import { EventLog } from './store/event-log';
 import { FileStore } from './store/file-store';
+import { KeyStore } from './store/key-store';
 import { LeaseStore } from './store/lease-store';
 import { MaintenanceStore } from './store/maintenance-store';
 import { NoticeStream } from './store/notice-stream';
@@ -64,6 +65,7 @@ export interface Stores {
   readonly doomedBlobs: DoomedBlobs;
   readonly saves: SaveStore;
   readonly files: FileStore;
+  readonly apiKeys: KeyStore;
   readonly runs: RunStore;
   readonly scripts: ScriptRunner;
 }
@@ -184,6 +186,7 @@ function openStores(redis: Redis): Stores {
     doomedBlobs: new DoomedBlobs(redis),
     saves: new SaveStore(redis, scripts),
     files: new FileStore(redis, scripts),
+    apiKeys: new KeyStore(redis, scripts),
     runs: new RunStore(redis),
     scripts,
   };

@@ -28,6 +28,7 @@ import { Readiness } from '../http/readiness';
 import { sessionDoor } from '../http/gateway/session-door';
 import { httpApp } from '../http/server';
 import { SplicedClients } from '../http/gateway/spliced-clients';
+import { KeyRing } from '../engine/key-ring';
 import { readFigures } from '../queries/installation-figures';
 import { startIngress } from './ingress';
 import { makeService } from './make-service';
@@ -86,7 +87,10 @@ async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): P
   const { config, lifecycle, log } = deps;
   const localHost = await findHostIdentity(systemProcesses);
   const draining = new AbortController();
-  const edge = edgeOf(config, draining.signal);
+  const keyRing = new KeyRing(deps);
+  await keyRing.start();
+  lifecycle.defer('keys', () => keyRing.stop());
+  const edge = edgeOf(config, keyRing, draining.signal);
   const readiness = new Readiness(deps);
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());
@@ -97,7 +101,7 @@ async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): P
   });
   // Closed before the listener, which waits for every connection it has accepted.
   lifecycle.defer('spliced clients', () => clients.close());
-  const service = makeService(deps, localHost, url);
+  const service = makeService(deps, localHost, url, keyRing);
   const presence = new ClientPresence(deps);
   lifecycle.defer('client presence', () => presence.stop());
   const spoken = dialects({
@@ -125,9 +129,9 @@ interface Edge {
   readonly draining: AbortSignal;
 }
 
-function edgeOf({ host, publicUrl, apiKeys }: Config, draining: AbortSignal): Edge {
+function edgeOf({ host, publicUrl, apiKeys }: Config, keyRing: KeyRing, draining: AbortSignal): Edge {
   const guard = edgeGuard({ host, publicUrl, hasApiKeys: apiKeys.length > 0 });
-  return { guard, authenticator: new Authenticator(apiKeys), draining };
+  return { guard, authenticator: new Authenticator(apiKeys, keyRing), draining };
 }
 
 /** What the HTTP side needs beside {@link Deps}. */

@@ -1,6 +1,7 @@
 import { routeTo, type HostIdentity } from '../browser/dial';
 import { openPages, type OpenPage } from '../browser/open-pages';
 import { createContext } from '../commands/create-context';
+import { createKey } from '../commands/create-key';
 import { createSession } from '../commands/create-session';
 import { deleteContext } from '../commands/delete-context';
 import { drainWorker } from '../commands/drain-worker';
@@ -9,6 +10,7 @@ import { keepFile } from '../commands/keep-file';
 import { keepAlive } from '../commands/keep-alive';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
+import { revokeKey } from '../commands/revoke-key';
 import { restoreVersion } from '../commands/restore-version';
 import { discardJob, retryJob, type RetryJobParts } from '../commands/retry-job';
 import { updateContext } from '../commands/update-context';
@@ -20,6 +22,7 @@ import type { ContextService, Service } from '../contract/service';
 import { SessionViews } from '../contract/session-view';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
+import type { KeyRing } from '../engine/key-ring';
 import { findBrowser, findBrowserToView, findKeeper, type FindBrowserParts } from '../engine/live-browser';
 import { awaitSession } from '../queries/await-session';
 import { cursorAfter } from '../queries/cursor-after';
@@ -29,6 +32,7 @@ import { followTenant } from '../queries/follow-tenant';
 import { getContext, listVersions } from '../queries/get-context';
 import { getSession, type GetSession } from '../queries/get-session';
 import { listContexts } from '../queries/list-contexts';
+import { listKeys } from '../queries/list-keys';
 import { listSessions } from '../queries/list-sessions';
 import { getCapacity, listWorkers } from '../queries/list-workers';
 import { liveDetails, type LiveDetailsParts } from '../queries/live-details';
@@ -45,8 +49,9 @@ import { ingressJobCheck } from './ingress';
  * Makes all commands and queries.
  *
  * @param url - where clients reach the API
+ * @param keyRing - the stored keys as this process knows them
  */
-export function makeService(deps: Deps, localHost: HostIdentity, url: string): Service {
+export function makeService(deps: Deps, localHost: HostIdentity, url: string, keyRing: KeyRing): Service {
   const { config, sessions, index, maintenance, relay, report, waiters, secret } = deps;
   const getOne = getSession({ sessions, index });
   const release = releaseSession(deps);
@@ -90,6 +95,9 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string): S
     getQuarantined: retrying.getQuarantined,
     retryJob: retryJob(retrying),
     discardJob: discardJob(retrying),
+    createKey: createKey({ ...deps, keyRing }),
+    listKeys: listKeys(deps.apiKeys),
+    revokeKey: revokeKey({ ...deps, keyRing }),
     views: new SessionViews(url, secret),
     keepFile: keepFile(deps),
     fileLinks: new FileLinks(url, secret),

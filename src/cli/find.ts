@@ -143,6 +143,20 @@ export const WORKERS: Kind = {
   },
 };
 
+/** API keys, by name and id. */
+export const KEYS: Kind = {
+  plural: 'keys',
+  missing: 'key_not_found',
+  *candidates({ keys }) {
+    yield (async () => {
+      const found: Candidate[] = [];
+      for await (const { id, name, tenant } of keys.list({ limit: 100 }))
+        found.push({ id, name, about: `${name}, ${tenant}` });
+      return found;
+    })();
+  },
+};
+
 /** Jobs in quarantine, by id. */
 export const JOBS: Kind = {
   plural: 'jobs',

@@ -3,6 +3,7 @@ import { registerCapacity } from './commands/capacity';
 import { registerCompletion } from './commands/completion';
 import { registerContexts } from './commands/contexts/contexts';
 import { registerJobs } from './commands/jobs';
+import { registerKeys } from './commands/keys';
 import { registerProcesses } from './commands/processes';
 import { registerRedisUrl } from './commands/redis-url';
 import { registerSessions } from './commands/sessions/sessions';
@@ -33,6 +34,7 @@ export function buildProgram(context: Context, version: string): Command {
   registerContexts(program, context);
   registerWorkers(program, context);
   registerJobs(program, context);
+  registerKeys(program, context);
   registerCapacity(program, context);
   registerUsage(program, context);
   registerTop(program, context);

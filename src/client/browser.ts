@@ -4,6 +4,7 @@ import { environmentVariable } from './environment';
 import { followEvents, type EventsOptions, type ServiceEvent } from './event-stream';
 import { Workers, type Capacity, type Usage, type UsageOptions } from './fleet';
 import { Jobs } from './jobs';
+import { Keys } from './keys';
 import { PlaywrightConnector, type PlaywrightLibrary } from './playwright-connector';
 import { PuppeteerConnector, type PuppeteerLibrary } from './puppeteer-connector';
 import type { CreateOptions, LiveSession } from './session';
@@ -40,6 +41,7 @@ export class Browser {
   readonly contexts: Contexts;
   readonly workers: Workers;
   readonly jobs: Jobs;
+  readonly keys: Keys;
   readonly puppeteer: PuppeteerConnector;
   readonly playwright: PlaywrightConnector;
   readonly #transport: Transport;
@@ -58,6 +60,7 @@ export class Browser {
     this.contexts = new Contexts(transport);
     this.workers = new Workers(transport);
     this.jobs = new Jobs(transport);
+    this.keys = new Keys(transport);
     this.sessions = new Sessions(transport, options.releaseOnSignal ?? false);
     this.puppeteer = new PuppeteerConnector(this.sessions, options.puppeteer);
     this.playwright = new PlaywrightConnector(this.sessions, options.playwright);

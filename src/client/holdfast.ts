@@ -29,6 +29,7 @@ export {
 } from './errors';
 export type { EventsOptions, ServiceEvent } from './event-stream';
 export type { Jobs, ListJobsOptions, QuarantinedJob, QuarantinedJobWithData } from './jobs';
+export type { ApiKeyData, CreateKeyOptions, Keys, ListKeysOptions, NewApiKey, Scope } from './keys';
 export type { Capacity, Usage, UsageFigures, UsageOptions, Worker, Workers } from './fleet';
 export type {
   PlaywrightConnectOptions,

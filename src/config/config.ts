@@ -9,6 +9,8 @@ import { storageConfig, type StorageConfig } from './storage';
 export interface ApiKey {
   readonly tenant: string;
   readonly key: string;
+  /** It may do everything for the whole installation; see {@link adminKeys}. */
+  readonly isAdmin?: true;
 }
 
 /** A listener that speaks TLS. */
@@ -73,6 +75,16 @@ export interface Config {
   /** The tenant of the sessions that jobs of other services create and access. */
   readonly ingressTenant: string;
   readonly logLevel: string;
+}
+
+/**
+ * The keys that may administer the installation: the marked ones; without a mark all keys, if they are of one tenant.
+ * With several tenants and no mark there is none.
+ */
+export function adminKeys(apiKeys: readonly ApiKey[]): readonly ApiKey[] {
+  const marked = apiKeys.filter(({ isAdmin }) => isAdmin === true);
+  const tenants = new Set(apiKeys.map(({ tenant }) => tenant));
+  return marked.length === 0 && tenants.size === 1 ? apiKeys : marked;
 }
 
 /** Thrown with every problem of the configuration at once. */
@@ -256,12 +268,14 @@ function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: string[] } {
     .map(pair => pair.trim())
     .filter(pair => pair !== '')
     .flatMap(pair => {
-      const [, tenant, key] = /^([a-z0-9_-]{1,32})=(.+)$/.exec(pair) ?? [];
+      const [, tenant, mark, key] = /^([a-z0-9_-]{1,32})(:admin)?=(.+)$/.exec(pair) ?? [];
       if (tenant === undefined || key === undefined || key.length < 8) {
-        problems.push('HOLDFAST_API_KEYS: each entry must be tenant=key, the key at least 8 characters long');
+        problems.push(
+          'HOLDFAST_API_KEYS: each entry must be tenant=key or tenant:admin=key, the key at least 8 characters long',
+        );
         return [];
       }
-      return [{ tenant, key }];
+      return [{ tenant, key, ...(mark === undefined ? {} : { isAdmin: true as const }) }];
     });
   return { apiKeys, problems };
 }

@@ -1,5 +1,6 @@
 import type { SessionStatus } from '../../machines/session/session.words';
 import type { CreateContext } from '../commands/create-context';
+import type { CreateKey } from '../commands/create-key';
 import type { CreateSession } from '../commands/create-session';
 import type { DeleteContext } from '../commands/delete-context';
 import type { DrainWorker } from '../commands/drain-worker';
@@ -8,6 +9,7 @@ import type { KeepFile } from '../commands/keep-file';
 import type { KeepAlive } from '../commands/keep-alive';
 import type { ReleaseAll } from '../commands/release-all';
 import type { ReleaseSession } from '../commands/release-session';
+import type { RevokeKey } from '../commands/revoke-key';
 import type { RestoreVersion } from '../commands/restore-version';
 import type { DiscardJob, RetryJob } from '../commands/retry-job';
 import type { UpdateContext } from '../commands/update-context';
@@ -22,6 +24,7 @@ import type { FollowTenant } from '../queries/follow-tenant';
 import type { GetContext, ListVersions } from '../queries/get-context';
 import type { GetSession } from '../queries/get-session';
 import type { ListContexts } from '../queries/list-contexts';
+import type { ListKeys } from '../queries/list-keys';
 import type { ListSessions } from '../queries/list-sessions';
 import type { GetCapacity, ListWorkers } from '../queries/list-workers';
 import type { GetLiveDetails } from '../queries/live-details';
@@ -82,6 +85,9 @@ export interface Service extends ContextService {
   readonly getQuarantined: GetQuarantined;
   readonly retryJob: RetryJob;
   readonly discardJob: DiscardJob;
+  readonly createKey: CreateKey;
+  readonly listKeys: ListKeys;
+  readonly revokeKey: RevokeKey;
   /** How answers show a session. */
   readonly views: SessionViews;
   readonly keepFile: KeepFile;

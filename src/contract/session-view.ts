@@ -17,8 +17,12 @@ export class SessionViews {
     private readonly secret: string,
   ) {}
 
-  /** The view of a session. */
-  of({ record, nowMs, queuePosition }: FoundSession): SessionData {
+  /**
+   * The view of a session.
+   *
+   * @param mayConnect - false: `websocketUrl` lacks the token, so that it opens nothing by itself
+   */
+  of({ record, nowMs, queuePosition }: FoundSession, mayConnect = true): SessionData {
     const session = projectSession(record.snapshot);
     const { liveAtMs, endedAtMs } = session;
     // SAFETY: the machine sets the members of one status together; a test checks the view of every sample against the
@@ -37,7 +41,7 @@ export class SessionViews {
       timeout: session.timeoutMs,
       idleTimeout: session.idleTimeoutMs,
       duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
-      websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record.ref, session.id) : null,
+      websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record.ref, session.id, mayConnect) : null,
       viewerUrl: this.viewerUrl(record.ref, session.id),
       ...optionsView(session.options),
       context: sessionContextView(record),
@@ -50,9 +54,10 @@ export class SessionViews {
   }
 
   /** The URL that CDP clients connect to; the same on every call. */
-  websocketUrl(ref: SessionRef, id: string): string {
+  websocketUrl(ref: SessionRef, id: string, hasToken = true): string {
     const origin = this.publicUrl.replace(/^http/, 'ws');
-    return `${origin}/v1/sessions/${id}/cdp?token=${connectToken(this.secret, ref)}`;
+    const url = `${origin}/v1/sessions/${id}/cdp`;
+    return hasToken ? `${url}?token=${connectToken(this.secret, ref)}` : url;
   }
 
   /** The URL of the page that shows the session to people, also after its end; the same on every call. */

@@ -13,6 +13,7 @@ export const ERROR_CATALOGUE = {
   malformed_request: { status: 400, retryable: false, title: 'The request could not be parsed' },
   unauthorized: { status: 401, retryable: false, title: 'No valid API key or token' },
   forbidden_origin: { status: 403, retryable: false, title: 'The Host or Origin header is not allowed' },
+  forbidden: { status: 403, retryable: false, title: 'The API key lacks the scope that this needs' },
   not_found: { status: 404, retryable: false, title: 'No such route' },
   session_not_found: { status: 404, retryable: false, title: 'No such session' },
   context_not_found: { status: 404, retryable: false, title: 'No such context' },
@@ -26,6 +27,7 @@ export const ERROR_CATALOGUE = {
   file_not_found: { status: 404, retryable: false, title: 'No such file, or it has expired' },
   worker_not_found: { status: 404, retryable: false, title: 'No such worker' },
   job_not_found: { status: 404, retryable: false, title: 'No such job in quarantine' },
+  key_not_found: { status: 404, retryable: false, title: 'No such API key' },
   method_not_allowed: { status: 405, retryable: false, title: 'The route does not support this method' },
   session_ended: { status: 409, retryable: false, title: 'The session has ended' },
   session_not_live: { status: 409, retryable: true, title: 'The session is not live yet' },
@@ -47,6 +49,7 @@ export const ERROR_CATALOGUE = {
     title: 'The version has no readable cookies and storage',
   },
   context_not_persisted: { status: 409, retryable: false, title: 'The session does not save into a context' },
+  too_many_keys: { status: 409, retryable: false, title: 'The installation has too many API keys' },
   too_many_changes: { status: 409, retryable: false, title: 'The session has been changed too often' },
   download_quota_exceeded: {
     status: 410,

@@ -1,9 +1,11 @@
 import type { Express, RequestHandler } from 'express';
+import { requireScope } from './edge/caller';
 import { methodNotAllowed } from './edge/error-handler';
 import type { Operation } from './openapi/operation';
 import { OPERATIONS, type OperationId } from './openapi/operations';
 import { bodyReader } from './edge/body';
 import { queryGuard } from './edge/query-guard';
+import { callerOf } from './edge/request-context';
 
 /** The handler of each operation. */
 export type Handlers = Readonly<Record<OperationId, RequestHandler>>;
@@ -21,7 +23,8 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
     const route = app.route(routePath(path));
     for (const [id, operation] of here) {
       // Probes, links and WebSocket URLs may carry additional parameters; these operations select nothing by them.
-      const guards = kind === 'open' ? [] : [...bodyReaders(operation), queryGuard(operation)];
+      const guards =
+        kind === 'open' ? [] : [...scopeGuard(operation), ...bodyReaders(operation), queryGuard(operation)];
       // SAFETY: the entries are those of OPERATIONS.
       route[VERBS[operation.method]](...guards, handlers[id as OperationId]);
     }
@@ -33,6 +36,17 @@ export function mount(app: Express, handlers: Handlers, kind: 'open' | 'authenti
       route.all(methodNotAllowed(...METHODS.filter(name => here.some(([, { method }]) => method === name))));
   }
 }
+
+/* Operations that need no key check the keys that they accept themselves. */
+const scopeGuard = ({ isOpen, scope }: Operation): RequestHandler[] =>
+  isOpen === true || scope === undefined
+    ? []
+    : [
+        (_req, res, next) => {
+          requireScope(callerOf(res), scope);
+          next();
+        },
+      ];
 
 /* An operation that streams its body reads it itself. */
 const bodyReaders = ({ streamedBody, bodyMaxBytes }: Operation): RequestHandler[] =>

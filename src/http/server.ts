@@ -38,6 +38,7 @@ import { getSessionRoute } from './routes/get-session';
 import { livezRoute, readyzRoute } from './routes/health';
 import { landingRoute } from './routes/landing';
 import { discardJobRoute, getJobRoute, listJobsRoute, retryJobRoute } from './routes/jobs';
+import { createKeyRoute, listKeysRoute, revokeKeyRoute } from './routes/keys';
 import { listSessionsRoute } from './routes/list-sessions';
 import { BOARD_PATH, queueBoardRoute } from './routes/queue-board';
 import { metricsRoute } from './routes/metrics';
@@ -159,6 +160,9 @@ function handlersOf(parts: HttpParts): Handlers {
     getJob: getJobRoute(service),
     retryJob: retryJobRoute(service),
     discardJob: discardJobRoute(service),
+    createKey: createKeyRoute(service),
+    listKeys: listKeysRoute(service),
+    revokeKey: revokeKeyRoute(service),
   };
 }
 

@@ -93,6 +93,12 @@ export const keys = {
   processes: key('procs'),
   /** Hash: clients a process has attached, by ref. */
   process: (processId: string) => key('proc', processId),
+  /** Hash: the API keys by id, as JSON, with their digests only. */
+  apiKeys: key('keys'),
+  /** String: changes with every change of {@link keys.apiKeys}. */
+  apiKeysVersion: key('keys', 'version'),
+  /** Hash: when an API key was last used, epoch ms by id. */
+  apiKeysUsed: key('keys', 'used'),
   /** String: the installation's secret. */
   secret: key('secret'),
   /** Zset by time in µs: entries of jobs that could not be handled. */

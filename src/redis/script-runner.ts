@@ -30,6 +30,7 @@ const SCRIPTS = {
   commitVersion: 'commit-version-6',
   restoreVersion: 'restore-version-4',
   claimWriter: 'claim-writer-2',
+  addKey: 'add-key-3',
 } as const;
 
 /** The name of a script. */

@@ -48,7 +48,9 @@ export type Notice =
   | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
   /** The browser of an ended session is gone; `save` is what became of its context, if it persists. */
   | { readonly type: 'closed'; readonly ref: SessionRef; readonly save?: ContextSave }
-  | ContextNotice;
+  | ContextNotice
+  /** The API keys have changed. `ref` as in {@link ContextNotice}. */
+  | { readonly type: 'keys'; readonly ref: '' };
 
 /** A context was changed. */
 export interface ContextNotice {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostInUrl } from '../config/address';
-import { ConfigError, type Config } from '../config/config';
+import { adminKeys, ConfigError, type Config } from '../config/config';
 import { caFile } from '../config/data-dir';
 import { executableSearchPath } from '../config/env';
 import { messageOf } from '../core/errors';
@@ -68,6 +68,7 @@ function programOf(supervisor: Supervisor, mode: Mode, config: Config, log: Logg
     start: async () => {
       try {
         const url = await supervisor.start();
+        warnWithoutAdmin(config, log);
         if (url !== null) announceReady(url, config);
         else if (mode === 'worker' && !isDraining) process.stdout.write('Holdfast worker is ready\n');
       } catch (error) {
@@ -83,6 +84,15 @@ function programOf(supervisor: Supervisor, mode: Mode, config: Config, log: Logg
     },
     hurry: () => supervisor.hurry(),
   };
+}
+
+/** Several tenants and no key for the installation: what only such a key may do, nobody can. */
+function warnWithoutAdmin({ apiKeys }: Config, log: Logger): void {
+  if (apiKeys.length === 0 || adminKeys(apiKeys).length > 0) return;
+  log.warn(
+    'HOLDFAST_API_KEYS has keys of several tenants, none marked as tenant:admin=key: nobody can drain workers, see ' +
+      'the queue board, metrics and the quarantine, or create API keys',
+  );
 }
 
 /** The line that scripts wait for; logs are JSON lines on the same descriptor. */

@@ -18,6 +18,8 @@ const KEPT_ELSEWHERE: readonly RegExp[] = [
   / 429 too_many_streams$/, // unit/http/event-stream
   / 429 quota_exceeded$/, // http.quotas
   / 503( |$)/, // http.outage, http.streams
+  / 403 forbidden$/, // scopes: every operation with keys that lack its scope
+  /^createKey 409 too_many_keys$/, // keys
   /^connect (101|502|401|404|409|429)/, // gateway: the answers to upgrades
   /^getDevTools\w+ 502 /, // gateway: a browser that cannot be reached
   /^(getScreenshot|getCookies|setCookies) 200$/, // e2e/session-page, with a Chromium
@@ -311,6 +313,17 @@ describe('every answer', () => {
     await expectStatus(withKey('GET', '/v1/files/f-1?token=x'), 401);
     await expectStatus(send('GET', `/v1/files/f-1?${token}`), 401);
     await expectStatus(withKey('GET', '/v1/files/unknown'), 404);
+  });
+
+  it('about API keys is as documented', async () => {
+    const created = await expectStatus(post('/v1/keys', { name: 'a', scopes: ['view'] }), 201);
+    const { id } = JSON.parse(created.text) as { id: string };
+    await expectStatus(post('/v1/keys', { name: 'a', scopes: ['all'] }), 422);
+    await expectStatus(withKey('GET', '/v1/keys?limit=1'), 200);
+    await expectStatus(withKey('GET', '/v1/keys?limit=0'), 422);
+    await expectStatus(withKey('DELETE', `/v1/keys/${id}`), 204);
+    await expectStatus(withKey('DELETE', `/v1/keys/${id}`), 404);
+    await expectStatus(withKey('DELETE', '/v1/keys/none'), 404);
   });
 
   it('to bulk release is as documented', async () => {

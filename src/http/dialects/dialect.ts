@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import type { Service } from '../../contract/service';
+import type { Scope } from '../../core/scopes';
 import type { Authenticator } from '../edge/authenticator';
 import type { ErrorAnswer } from '../edge/problem';
 import type { ConnectToCreate } from '../gateway/connect-to-create';
@@ -63,6 +64,8 @@ export interface Dialect {
   readonly bodyReaders?: readonly RequestHandler[];
   readonly calls: DialectCalls;
   readonly handlers: Readonly<Record<string, RequestHandler>>;
+  /** What a key needs for its calls and its doors: their answers contain addresses of browsers. */
+  readonly scope: Scope;
   /** The API key that a request contains; null: none. */
   readonly keyOf: (request: Request) => string | null;
   /** How its clients are told of an error. */

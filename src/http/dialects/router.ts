@@ -2,26 +2,27 @@ import { Router, type RequestHandler } from 'express';
 import { ServiceError } from '../../core/errors';
 import { dropBody } from '../../core/request-body';
 import type { Logger } from '../../core/logger';
-import { unauthorized, type Authenticator } from '../edge/authenticator';
+import type { Authenticator } from '../edge/authenticator';
+import { unauthorized } from '../edge/caller';
 import { bodyReader } from '../edge/body';
 import { errorHandler, notFound } from '../edge/error-handler';
-import { contextOf } from '../edge/request-context';
+import { admit } from '../edge/request-context';
 import { routePath, VERBS } from '../mount';
 import type { Dialect, DialectCall } from './dialect';
 
 /** Dependencies of {@link dialectRouter}. */
 export interface DialectRouterParts {
-  readonly authenticator: Pick<Authenticator, 'tenantWith'>;
+  readonly authenticator: Pick<Authenticator, 'callerWith'>;
   readonly log: Logger;
 }
 
 /** The calls of a dialect as routes. Whatever happens below its mount is answered in its own form. */
 export function dialectRouter(dialect: Dialect, { authenticator, log }: DialectRouterParts): Router {
   const router = Router();
-  const authenticate: RequestHandler = (req, res, next) => {
-    const tenant = authenticator.tenantWith(dialect.keyOf(req));
-    if (tenant === null) throw unauthorized();
-    contextOf(res).tenant = tenant;
+  const authenticate: RequestHandler = async (req, res, next) => {
+    const caller = await authenticator.callerWith(req, dialect.keyOf(req), dialect.scope);
+    if (caller === null) throw unauthorized();
+    admit(res, caller);
     next();
   };
   for (const enter of dialect.enter ?? []) router.use(enter);

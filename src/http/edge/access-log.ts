@@ -33,10 +33,10 @@ export function accessLog(
       if (!isStream(res)) {
         metrics.requestDuration.observe({ route, method: req.method, code: status }, durationMs / 1000);
       }
-      const { requestId, tenant } = contextOf(res);
+      const { requestId, caller } = contextOf(res);
       const line = {
         requestId,
-        tenant,
+        tenant: caller?.tenant ?? null,
         method: req.method,
         url: redactUrl(req.originalUrl),
         status,

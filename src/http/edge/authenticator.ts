@@ -1,20 +1,38 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import type { ApiKey } from '../../config/config';
-import { ServiceError } from '../../core/errors';
-import { contextOf } from './request-context';
+import { adminKeys, type ApiKey } from '../../config/config';
+import { idOfKey } from '../../core/api-key';
+import { SCOPES, TENANT_SCOPES, type Scope } from '../../core/scopes';
+import type { KeyRing } from '../../engine/key-ring';
+import { requireScope, unauthorized, type Caller } from './caller';
+import { withinRedisBudget } from './redis-budget';
+import { admit } from './request-context';
 
-/** The tenant of an installation without keys. */
-const OPEN_TENANT = 'default';
+/** The caller of an installation without keys. */
+const OPEN: Caller = { tenant: 'default', scopes: SCOPES, actor: 'key:default', revoked: null };
 
-/** Finds the tenant of a request by its API key. */
+/** What of a request shows whose it is. */
+export type Credentials = Pick<IncomingMessage, 'headers'>;
+
+/** Finds the caller of a request by its API key, and checks whether the key may do what is asked for. */
 export class Authenticator {
-  readonly #keys: readonly { readonly tenant: string; readonly digest: Buffer }[];
+  readonly #keys: readonly { readonly caller: Caller; readonly digest: Buffer }[];
 
-  /** @param apiKeys - empty: all requests belong to the tenant `default` */
-  constructor(apiKeys: readonly ApiKey[]) {
-    this.#keys = apiKeys.map(({ tenant, key }) => ({ tenant, digest: sha256(key) }));
+  /**
+   * @param apiKeys - those of the environment; empty: the installation is open, and every request without a stored key
+   *   is one of the tenant `default`
+   * @param ring - the stored keys
+   */
+  constructor(
+    apiKeys: readonly ApiKey[],
+    private readonly ring: Pick<KeyRing, 'find'>,
+  ) {
+    const admins = adminKeys(apiKeys);
+    this.#keys = apiKeys.map(apiKey => ({
+      caller: environmentCaller(apiKey.tenant, admins.includes(apiKey)),
+      digest: sha256(apiKey.key),
+    }));
   }
 
   /** Whether requests need an API key. */
@@ -22,53 +40,79 @@ export class Authenticator {
     return this.#keys.length > 0;
   }
 
-  /** Whether more than one tenant has a key. */
+  /** Whether more than one tenant has a key in the environment. */
   get isShared(): boolean {
-    return new Set(this.#keys.map(({ tenant }) => tenant)).size > 1;
+    return new Set(this.#keys.map(({ caller }) => caller.tenant)).size > 1;
   }
 
-  /** The tenant of a request; null if it has no valid key. */
-  tenantOf(headers: IncomingHttpHeaders): string | null {
-    return this.tenantWith(keyIn(headers));
+  /**
+   * The caller of a request; null if it has no valid key.
+   *
+   * @param needed - the scope that its key must have; null: any
+   * @throws ServiceError `forbidden`; `redis_unavailable`, if a stored key cannot be checked.
+   */
+  async callerOf(request: Credentials, needed: Scope | null): Promise<Caller | null> {
+    return this.callerWith(request, keyIn(request.headers), needed);
   }
 
   /**
    * The same for pages that are opened in a web browser, which sends the key as the password of HTTP Basic, with any
    * user name.
    */
-  tenantOfPerson(headers: IncomingHttpHeaders): string | null {
-    return this.tenantWith(keyIn(headers) ?? passwordIn(headers));
+  async callerOfPerson(request: Credentials, needed: Scope | null): Promise<Caller | null> {
+    return this.callerWith(request, keyIn(request.headers) ?? passwordIn(request.headers), needed);
   }
 
-  /** The tenant of an API key, which a client sends elsewhere; null if it is not a valid one. */
-  tenantWith(given: string | null): string | null {
-    if (this.#keys.length === 0) return OPEN_TENANT;
-    if (given === null) return null;
-    const digest = sha256(given);
-    let tenant: string | null = null;
-    // Every key is compared, so that the duration does not show which one was close.
-    for (const key of this.#keys) {
-      if (timingSafeEqual(key.digest, digest)) tenant = key.tenant;
-    }
-    return tenant;
+  /** The same with an API key that a client sends elsewhere; null: it sends none. */
+  async callerWith(
+    _request: Credentials,
+    given: string | null,
+    needed: Scope | null,
+  ): Promise<Caller | null> {
+    const caller = await this.#callerWith(given);
+    if (caller !== null && needed !== null) requireScope(caller, needed);
+    return caller;
   }
 
-  /** Lets only authenticated requests pass; their tenant is in the context from here on. */
-  readonly middleware = (req: Request, res: Response, next: NextFunction): void => {
-    const tenant = this.tenantOf(req.headers);
-    if (tenant === null) throw unauthorized();
-    contextOf(res).tenant = tenant;
+  /** Lets only authenticated requests pass; their caller is in the context from here on. Routes check its scope. */
+  readonly middleware = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+    const caller = await this.callerOf(req, null);
+    if (caller === null) throw unauthorized();
+    admit(res, caller);
     next();
   };
+
+  async #callerWith(given: string | null): Promise<Caller | null> {
+    const known = given === null ? null : this.#environmentCaller(given);
+    if (known !== null) return known;
+    if (given !== null && idOfKey(given) !== null) return this.#storedCaller(given);
+    return this.needsKey ? null : OPEN;
+  }
+
+  #environmentCaller(given: string): Caller | null {
+    const digest = sha256(given);
+    let caller: Caller | null = null;
+    // Every key is compared, so that the duration does not show which one was close.
+    for (const key of this.#keys) {
+      if (timingSafeEqual(key.digest, digest)) ({ caller } = key);
+    }
+    return caller;
+  }
+
+  async #storedCaller(given: string): Promise<Caller | null> {
+    const held = await withinRedisBudget(this.ring.find(given));
+    if (held === null) return null;
+    const { id, tenant, scopes, revoked } = held;
+    return { tenant, scopes, actor: `key:${tenant}:${id}`, revoked };
+  }
 }
 
-/** @see Authenticator */
-export function unauthorized(): ServiceError {
-  return new ServiceError(
-    'unauthorized',
-    'A valid API key is needed, in one of the headers Authorization (Bearer), x-api-key, steel-api-key.',
-  );
-}
+const environmentCaller = (tenant: string, isAdmin: boolean): Caller => ({
+  tenant,
+  scopes: isAdmin ? SCOPES : TENANT_SCOPES,
+  actor: `key:${tenant}`,
+  revoked: null,
+});
 
 function keyIn(headers: IncomingHttpHeaders): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];

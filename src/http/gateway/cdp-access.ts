@@ -1,12 +1,14 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Scope } from '../../core/scopes';
 import { ServiceError } from '../../core/errors';
 import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
-import { unauthorized, type Authenticator } from '../edge/authenticator';
+import type { Authenticator } from '../edge/authenticator';
+import { unauthorized, type Caller } from '../edge/caller';
 import { refOfToken } from '../../contract/connect-token';
 
 /** Dependencies of {@link cdpAccess}. */
 export interface CdpAccessParts {
-  readonly authenticator: Pick<Authenticator, 'tenantOf'>;
+  readonly authenticator: Pick<Authenticator, 'callerOf'>;
   /** The installation's secret; signs connect tokens. */
   readonly secret: string;
 }
@@ -16,28 +18,38 @@ export interface CdpRequest {
   readonly id: string;
   /** The connect token from the query. */
   readonly token: string | null;
-  readonly headers: IncomingHttpHeaders;
+  readonly request: IncomingMessage;
 }
 
+/** What a request for a session's browser may access. */
+export interface Admission {
+  readonly ref: SessionRef;
+  /** Null: it came with the token of the session. */
+  readonly caller: Caller | null;
+}
+
+/** What a key needs for a session's browser. */
+export const CDP_SCOPE: Scope = 'sessions';
+
 /** Finds the session that a request may access. */
-export type CdpAccess = (request: CdpRequest) => SessionRef;
+export type CdpAccess = (request: CdpRequest) => Promise<Admission>;
 
 /**
  * Accepts the connect token of the session, or an API key of its tenant in a header. A wrong token is refused, also
  * together with a valid key.
  *
- * @throws ServiceError `unauthorized`; `session_not_found` for what cannot be an id.
+ * @throws ServiceError `unauthorized`, `forbidden`; `session_not_found` for what cannot be an id.
  */
 export function cdpAccess({ authenticator, secret }: CdpAccessParts): CdpAccess {
-  return ({ id, token, headers }) => {
+  return async ({ id, token, request }) => {
     if (token !== null) {
       const ref = SESSION_ID_PATTERN.test(id) ? refOfToken(secret, id, token) : null;
-      if (ref !== null) return ref;
+      if (ref !== null) return { ref, caller: null };
       throw new ServiceError('unauthorized', 'The connect token is not valid for this session.');
     }
-    const tenant = authenticator.tenantOf(headers);
-    if (tenant === null) throw unauthorized();
-    if (SESSION_ID_PATTERN.test(id)) return refOf(tenant, id);
+    const caller = await authenticator.callerOf(request, CDP_SCOPE);
+    if (caller === null) throw unauthorized();
+    if (SESSION_ID_PATTERN.test(id)) return { ref: refOf(caller.tenant, id), caller };
     throw new ServiceError('session_not_found', 'There is no such session.');
   };
 }

@@ -7,6 +7,7 @@ const INTERNAL_ERROR = 1_011;
 const SERVICE_RESTART = 1_012;
 
 /** Application codes: 4000 plus the corresponding HTTP status. */
+const UNAUTHORIZED = 4_401;
 const NOT_FOUND = 4_404;
 const TIMED_OUT = 4_408;
 const FAILED = 4_500;
@@ -25,6 +26,8 @@ export function closingOf({ code, details }: ServiceError): Closing {
         code: CODE_BY_STATUS[details['sessionStatus'] ?? ''] ?? NORMAL,
         reason: details['endReason'] ?? code,
       };
+    case 'unauthorized':
+      return { code: UNAUTHORIZED, reason: code };
     case 'session_not_found':
       return { code: NOT_FOUND, reason: code };
     case 'shutting_down':

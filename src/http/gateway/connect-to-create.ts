@@ -11,6 +11,7 @@ import { messageOf, ServiceError } from '../../core/errors';
 import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import { createEnded } from '../../engine/session-ended';
+import type { Caller } from '../edge/caller';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { untilLive } from '../live-creation';
 import type { ClientPresence } from './client-presence';
@@ -21,7 +22,7 @@ const DISCONNECT_TIMEOUT_MS = 10_000;
 
 /** What a connection asks for. */
 export interface ConnectRequest {
-  readonly tenant: string;
+  readonly caller: Caller;
   readonly session: NewSession;
   readonly upgrade: Pick<UpgradeRequest, 'gone'>;
 }
@@ -52,10 +53,11 @@ export function connectToCreate({ service, presence, log }: ConnectToCreateParts
       log.warn({ session: ref, reason: messageOf(error) }, 'a session whose client has left ends later');
     }
   };
-  return async ({ tenant, session, upgrade: { gone } }) => {
+  return async ({ caller, session, upgrade: { gone } }) => {
     if (gone.aborted) throw hasLeft();
     const limits = { ...session.limits, disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS };
-    const request = { tenant, session: { ...session, limits }, idempotencyKey: null, actor: `key:${tenant}` };
+    const { tenant, actor, revoked } = caller;
+    const request = { tenant, session: { ...session, limits }, idempotencyKey: null, actor };
     const accepted = await withinRedisBudget(service.createSession(request));
     const { ref } = accepted;
     const leave = presence.hold(ref);
@@ -64,7 +66,7 @@ export function connectToCreate({ service, presence, log }: ConnectToCreateParts
       const status = statusOf(record.snapshot);
       if (isEnded(status)) throw createEnded(record.snapshot, false);
       if (gone.aborted || status !== 'live') throw hasLeft();
-      return { ref, onLeft: leave };
+      return { ref, revoked, onLeft: leave };
     } catch (error) {
       leave();
       void release(ref);

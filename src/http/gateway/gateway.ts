@@ -106,8 +106,8 @@ export class Gateway {
 
   async #connect(upgrade: Upgrade, asked: AskedBrowser): Promise<void> {
     const { clients, sessions } = this.parts;
-    const { ref } = asked;
-    const client = clients.enter(ref);
+    const { ref, revoked = null } = asked;
+    const client = clients.enter(ref, revoked);
     upgrade.socket.once('close', client.leave);
     try {
       const { record } = await withinRedisBudget(sessions.read(ref));

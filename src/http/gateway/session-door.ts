@@ -12,11 +12,12 @@ export function sessionDoor(parts: CdpAccessParts): Door {
   const access = cdpAccess(parts);
   return {
     isFor: pathname => CDP_PATH.test(pathname),
-    open: ({ request: { headers }, url: { pathname, searchParams } }) => {
+    open: async ({ request, url: { pathname, searchParams } }) => {
       const [, id, targetId] = CDP_PATH.exec(pathname) ?? [];
       if (id === undefined) throw noWebSocket(pathname);
-      const ref = access({ id, token: searchParams.get('token'), headers });
-      return targetId === undefined ? { ref } : { ref, part: `/devtools/page/${targetId}` };
+      const { ref, caller } = await access({ id, token: searchParams.get('token'), request });
+      const asked = { ref, revoked: caller?.revoked ?? null };
+      return targetId === undefined ? asked : { ...asked, part: `/devtools/page/${targetId}` };
     },
   };
 }

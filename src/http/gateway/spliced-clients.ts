@@ -13,7 +13,7 @@ import type { SessionStore } from '../../store/session-store';
 
 /** One client that connects to a session, or is attached to it. */
 export interface SplicedClient {
-  /** Aborted when the session has ended: every connection of this client must be closed at once. */
+  /** Aborted when the session has ended, or the key of the client is revoked: every connection of this client must be closed at once. */
   readonly ended: AbortSignal;
   /** The error that a client would get if it connected now; null while the session has not ended. */
   readonly why: () => ServiceError | null;
@@ -61,12 +61,16 @@ export class SplicedClients {
    * Registers a client. Call before the session is read: an end after the read aborts `ended`, an end before it is in
    * the row.
    *
+   * @param revoked - aborted when the key of the client is revoked
    * @throws QuotaExceededError if this process carries as many of the tenant as it may have.
    */
-  enter(ref: SessionRef): SplicedClient {
+  enter(ref: SessionRef, revoked: AbortSignal | null = null): SplicedClient {
     const tenant = parseRef(ref)?.tenant ?? '';
     this.#count(tenant, 1);
     const entry: Entry = { end: new AbortController(), why: null, bytes: null };
+    const onRevoked = (): void => endEntry(entry, keyRevoked());
+    revoked?.addEventListener('abort', onRevoked, { once: true });
+    if (revoked?.aborted === true) onRevoked();
     const entries = this.#bySession.get(ref) ?? new Set();
     this.#bySession.set(ref, entries.add(entry));
     return {
@@ -79,6 +83,7 @@ export class SplicedClients {
       leave: () => {
         if (!entries.delete(entry)) return;
         this.#count(tenant, -1);
+        revoked?.removeEventListener('abort', onRevoked);
         if (entries.size === 0 && this.#bySession.get(ref) === entries) this.#bySession.delete(ref);
         if (entry.bytes === null) return;
         this.#bytesOfGone = sum([this.#bytesOfGone, entry.bytes()]);
@@ -136,10 +141,7 @@ export class SplicedClients {
   };
 
   #end(ref: SessionRef, why: ServiceError): void {
-    for (const entry of [...(this.#bySession.get(ref) ?? [])]) {
-      entry.why ??= why;
-      entry.end.abort();
-    }
+    for (const entry of [...(this.#bySession.get(ref) ?? [])]) endEntry(entry, why);
   }
 
   async #endIfOver(ref: SessionRef): Promise<void> {
@@ -156,6 +158,14 @@ export class SplicedClients {
     }
   }
 }
+
+function endEntry(entry: Entry, why: ServiceError): void {
+  entry.why ??= why;
+  entry.end.abort();
+}
+
+const keyRevoked = (): ServiceError =>
+  new ServiceError('unauthorized', 'The API key of this connection is not valid any more.');
 
 const sum = (counts: readonly SplicedBytes[]): SplicedBytes => ({
   fromClient: counts.reduce((total, { fromClient }) => total + fromClient, 0),

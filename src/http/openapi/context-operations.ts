@@ -101,6 +101,7 @@ export const CONTEXT_OPERATIONS = {
   createContext: {
     method: 'POST',
     path: '/v1/contexts',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: 'Create a context, or get the one of a name',
     description:
@@ -121,6 +122,7 @@ export const CONTEXT_OPERATIONS = {
   listContexts: {
     method: 'GET',
     path: '/v1/contexts',
+    scope: 'view',
     tag: 'Contexts',
     summary: 'List the contexts, newest first',
     query: contextsQuery,
@@ -136,6 +138,7 @@ export const CONTEXT_OPERATIONS = {
   getContext: {
     method: 'GET',
     path: '/v1/contexts/{id}',
+    scope: 'view',
     tag: 'Contexts',
     summary: 'Read a context',
     headers: z.object({
@@ -150,6 +153,7 @@ export const CONTEXT_OPERATIONS = {
   updateContext: {
     method: 'PATCH',
     path: '/v1/contexts/{id}',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: 'Change name or labels of a context',
     headers: CONDITIONS,
@@ -161,6 +165,7 @@ export const CONTEXT_OPERATIONS = {
   deleteContext: {
     method: 'DELETE',
     path: '/v1/contexts/{id}',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: 'Delete a context with all its versions',
     description: 'Sessions that use the context go on. What they would save is dropped.',
@@ -171,6 +176,7 @@ export const CONTEXT_OPERATIONS = {
   listContextVersions: {
     method: 'GET',
     path: '/v1/contexts/{id}/versions',
+    scope: 'view',
     tag: 'Contexts',
     summary: 'List the kept versions of a context, newest first',
     answers: {
@@ -184,6 +190,7 @@ export const CONTEXT_OPERATIONS = {
   restoreContextVersion: {
     method: 'POST',
     path: '/v1/contexts/{id}/versions/{version}/restore',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: 'Make an older version of a context the current one',
     description: 'Live sessions keep what they have. The next ones get the restored version.',
@@ -194,6 +201,7 @@ export const CONTEXT_OPERATIONS = {
   getStorageState: {
     method: 'GET',
     path: '/v1/contexts/{id}/storage-state',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: "Read cookies and local storage of the current version, as Playwright's `storageState`",
     description: 'Local storage is that of the origins that were open when the version was saved.',
@@ -209,6 +217,7 @@ export const CONTEXT_OPERATIONS = {
   importStorageState: {
     method: 'PUT',
     path: '/v1/contexts/{id}/storage-state',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: "Make a version out of Playwright's `storageState`",
     description:

@@ -72,6 +72,7 @@ const TAGS = [
   { name: 'Contexts', description: 'Named places where logins are kept between sessions.' },
   { name: 'Events', description: 'What happened to sessions, why, by whom and when.' },
   { name: 'Jobs', description: 'Jobs that other services have sent through the queue.' },
+  { name: 'Keys', description: 'API keys of the installation, and what each may do.' },
   { name: 'Service', description: 'Workers, capacity, usage and health of the service.' },
 ];
 
@@ -118,17 +119,26 @@ function documented(
   operation: Operation,
   policy: TimeoutPolicy,
 ): ZodOpenApiOperationObject {
-  const { tag, summary, description, isOpen } = operation;
+  const { tag, summary, isOpen } = operation;
+  const description = describedAccess(operation);
   return {
     operationId,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
     ...(isOpen === true ? { security: [] } : {}),
+    ...(operation.scope === undefined ? {} : { 'x-scope': operation.scope }),
     requestParams: parametersOf(operation),
     ...requestBodyOf(operation, policy),
     responses: responsesOf(operation),
   };
+}
+
+/* OpenAPI gives scopes to OAuth only, so they are said in words, and for programs in a member of our own. */
+function describedAccess({ description, isOpen, scope }: Operation): string | undefined {
+  if (scope === undefined) return description;
+  const needed = isOpen === true ? `A key needs the scope \`${scope}\`.` : `Needs the scope \`${scope}\`.`;
+  return description === undefined ? needed : `${description} ${needed}`;
 }
 
 function requestBodyOf(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FILE_SCOPE } from '../routes/files';
 import type { Operation } from './operation';
 
 /** Operations about files that jobs have made, see {@link Operation}. */
@@ -12,8 +13,9 @@ export const FILE_OPERATIONS = {
       'Files are kept for an hour. The `url` in the result of the job has a token; without the ' +
       'token an API key is needed.',
     isOpen: true,
+    scope: FILE_SCOPE,
     query: z.object({ token: z.string().optional().describe('Part of the `url`.') }),
     answers: { 200: { description: 'The file.', schema: z.string(), mediaType: '*/*' } },
-    errors: ['unauthorized', 'file_not_found', 'redis_unavailable'],
+    errors: ['unauthorized', 'forbidden', 'file_not_found', 'redis_unavailable'],
   },
 } as const satisfies Record<string, Operation>;

@@ -44,6 +44,7 @@ export const FLEET_OPERATIONS = {
   listWorkers: {
     method: 'GET',
     path: '/v1/workers',
+    scope: 'view',
     tag: 'Service',
     summary: 'List the workers of the installation',
     answers: {
@@ -57,6 +58,7 @@ export const FLEET_OPERATIONS = {
   drainWorker: {
     method: 'POST',
     path: '/v1/workers/{id}/drain',
+    scope: 'admin',
     tag: 'Service',
     summary: 'Drain a worker: launch no more sessions on it',
     description:
@@ -67,6 +69,7 @@ export const FLEET_OPERATIONS = {
   undrainWorker: {
     method: 'POST',
     path: '/v1/workers/{id}/undrain',
+    scope: 'admin',
     tag: 'Service',
     summary: 'Undrain a worker: launch sessions on it again',
     answers: { 200: WORKER, 204: FORGOTTEN },
@@ -75,6 +78,7 @@ export const FLEET_OPERATIONS = {
   getCapacity: {
     method: 'GET',
     path: '/v1/capacity',
+    scope: 'view',
     tag: 'Service',
     summary: 'Read the capacity of the installation',
     answers: { 200: { description: 'The sum over all workers.', schema: capacityAnswer } },
@@ -83,6 +87,7 @@ export const FLEET_OPERATIONS = {
   getUsage: {
     method: 'GET',
     path: '/v1/usage',
+    scope: 'view',
     tag: 'Service',
     summary: 'Read the usage of sessions, by the day of their end and by end reason, and of contexts',
     query: usageQuery,

@@ -35,6 +35,7 @@ export const JOB_OPERATIONS = {
   listJobs: {
     method: 'GET',
     path: '/v1/jobs',
+    scope: 'admin',
     tag: 'Jobs',
     summary: 'List the jobs in quarantine, newest first',
     description: 'The quarantine keeps the newest 1 000 jobs of the last seven days.',
@@ -45,6 +46,7 @@ export const JOB_OPERATIONS = {
   getJob: {
     method: 'GET',
     path: '/v1/jobs/{id}',
+    scope: 'admin',
     tag: 'Jobs',
     summary: 'Read a job in quarantine',
     description: 'With its payload, which may contain secrets of its sender.',
@@ -54,6 +56,7 @@ export const JOB_OPERATIONS = {
   retryJob: {
     method: 'POST',
     path: '/v1/jobs/{id}/retry',
+    scope: 'admin',
     tag: 'Jobs',
     summary: 'Put a job back into its queue unchanged, under a new id',
     answers: {
@@ -64,6 +67,7 @@ export const JOB_OPERATIONS = {
   discardJob: {
     method: 'DELETE',
     path: '/v1/jobs/{id}',
+    scope: 'admin',
     tag: 'Jobs',
     summary: 'Discard a job in quarantine',
     answers: { 204: { description: 'The job is discarded.' } },

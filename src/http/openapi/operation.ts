@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../../core/errors';
+import type { Scope } from '../../core/scopes';
 import type { TimeoutPolicy } from '../../contract/schemas';
 
 /** Parameters of one kind, by name. */
@@ -18,16 +19,23 @@ export interface AnswerSpec {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Who may call an operation. */
+type Access =
+  /** Who has a key with this scope. */
+  | { readonly isOpen?: undefined; readonly scope: Scope }
+  /** Anybody; if its handler accepts keys beside tokens of its own, they need this scope. */
+  | { readonly isOpen: true; readonly scope?: Scope };
+
 /** One method of one path: everything on which the server and the document must agree. */
-export interface Operation {
+export type Operation = Access & OperationFacts;
+
+interface OperationFacts {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With parameters as `{name}`. */
   readonly path: string;
-  readonly tag: 'Sessions' | 'Contexts' | 'Events' | 'Jobs' | 'Service';
+  readonly tag: 'Sessions' | 'Contexts' | 'Events' | 'Jobs' | 'Keys' | 'Service';
   readonly summary: string;
   readonly description?: string;
-  /** Needs no API key. */
-  readonly isOpen?: true;
   /** The query parameters that it reads. */
   readonly query?: ParametersSchema;
   /** The headers that it reads; keys are described by `security`. */
@@ -55,5 +63,5 @@ export function commonErrors({ isOpen, path, streamedBody }: Operation): readonl
   // `invalid_request` at least for an unknown query parameter.
   const ofBody: readonly ErrorCode[] =
     streamedBody === undefined ? ['body_too_large', 'unsupported_media_type'] : ['unsupported_media_type'];
-  return [...always, 'unauthorized', ...ofBody, 'invalid_request'];
+  return [...always, 'unauthorized', 'forbidden', ...ofBody, 'invalid_request'];
 }

@@ -1,5 +1,6 @@
 import { CREATE_ENDED_CODES } from '../../engine/session-ended';
 import { z } from 'zod';
+import { CDP_SCOPE } from '../gateway/cdp-access';
 import { sessionEventsQuery } from '../routes/session-events';
 import { createBodySchema, listQuery, releaseAllSelection } from '../../contract/schemas';
 import { updateBodySchema } from '../../contract/update-body';
@@ -18,6 +19,7 @@ import { FILE_OPERATIONS } from './file-operations';
 import { FLEET_OPERATIONS } from './fleet-operations';
 import { BUDGET_HEADERS, header, IDEMPOTENCY, ifMatch } from './headers';
 import { JOB_OPERATIONS } from './job-operations';
+import { KEY_OPERATIONS } from './key-operations';
 import type { AnswerSpec, Operation } from './operation';
 import { PAGE_OPERATIONS } from './page-operations';
 import { SERVICE_OPERATIONS } from './service-operations';
@@ -74,6 +76,7 @@ export const OPERATIONS = {
   createSession: {
     method: 'POST',
     path: '/v1/sessions',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Create a session',
     description:
@@ -108,6 +111,7 @@ export const OPERATIONS = {
   listSessions: {
     method: 'GET',
     path: '/v1/sessions',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'List the retained sessions, newest first',
     query: listQuery,
@@ -123,6 +127,7 @@ export const OPERATIONS = {
   releaseSessions: {
     method: 'POST',
     path: '/v1/sessions/release',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Release all created and live sessions, or a selection of them',
     headers: z.object(RESPOND_ASYNC),
@@ -137,6 +142,7 @@ export const OPERATIONS = {
   getSession: {
     method: 'GET',
     path: '/v1/sessions/{id}',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'Read a session',
     headers: z.object({
@@ -152,6 +158,7 @@ export const OPERATIONS = {
   updateSession: {
     method: 'PATCH',
     path: '/v1/sessions/{id}',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Change time-outs, labels or name of a session',
     description:
@@ -176,6 +183,7 @@ export const OPERATIONS = {
   deleteSession: {
     method: 'DELETE',
     path: '/v1/sessions/{id}',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Release a session; the same as `POST …/release`',
     ...RELEASE,
@@ -183,6 +191,7 @@ export const OPERATIONS = {
   releaseSession: {
     method: 'POST',
     path: '/v1/sessions/{id}/release',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Release a session',
     description: 'Idempotent. Answers when its browser is gone, after 5 seconds at most.',
@@ -191,6 +200,7 @@ export const OPERATIONS = {
   syncContext: {
     method: 'POST',
     path: '/v1/sessions/{id}/context/sync',
+    scope: 'sessions',
     tag: 'Contexts',
     summary: 'Save the context of a live session',
     description:
@@ -208,6 +218,7 @@ export const OPERATIONS = {
   getLiveDetails: {
     method: 'GET',
     path: '/v1/sessions/{id}/live',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'Read the details of a live session that change without a new revision',
     answers: { 200: { description: 'Open pages, clients, activity.', schema: liveDetailsAnswer } },
@@ -221,10 +232,12 @@ export const OPERATIONS = {
     description:
       'Use `websocketUrl` as it is. A refused upgrade gets an error answer like any other request.',
     isOpen: true,
+    scope: CDP_SCOPE,
     query: z.object({ token: z.string().describe('Part of `websocketUrl`.') }),
     answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
     errors: [
       'unauthorized',
+      'forbidden',
       'session_not_found',
       'session_ended',
       'session_not_live',
@@ -238,6 +251,7 @@ export const OPERATIONS = {
   listSessionEvents: {
     method: 'GET',
     path: '/v1/sessions/{id}/events',
+    scope: 'view',
     tag: 'Events',
     summary: 'Read the history of a session, oldest first',
     query: sessionEventsQuery,
@@ -253,6 +267,7 @@ export const OPERATIONS = {
   streamSessionEvents: {
     method: 'GET',
     path: '/v1/sessions/{id}/events/stream',
+    scope: 'view',
     tag: 'Events',
     summary: 'Follow a session: its history, then new events, as server-sent events',
     description:
@@ -272,6 +287,7 @@ export const OPERATIONS = {
   streamEvents: {
     method: 'GET',
     path: '/v1/events',
+    scope: 'view',
     tag: 'Events',
     summary: 'Follow all sessions and contexts, as server-sent events',
     description:
@@ -289,6 +305,7 @@ export const OPERATIONS = {
   ...VIEWER_OPERATIONS,
   ...FILE_OPERATIONS,
   ...JOB_OPERATIONS,
+  ...KEY_OPERATIONS,
   ...FLEET_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CDP_SCOPE } from '../gateway/cdp-access';
 import type { JsonEndpoint } from '../../browser/dial';
 import { devToolsProtocol, devToolsTargets, devToolsVersion } from '../routes/devtools-json';
 import { downloadsAnswer } from '../routes/session-downloads';
@@ -13,6 +14,7 @@ const COOKIES = { 200: { description: 'Every cookie of the browser.', schema: co
 
 const DEVTOOLS_ERRORS = [
   'unauthorized',
+  'forbidden',
   'session_not_found',
   'session_ended',
   'session_not_live',
@@ -28,6 +30,7 @@ const devTools = <Schema extends z.ZodType>(endpoint: JsonEndpoint, summary: str
     summary,
     description: 'Needs the `token` of `websocketUrl`, or an API key in a header.',
     isOpen: true,
+    scope: CDP_SCOPE,
     query: z.object({ token: z.string().optional() }),
     answers: {
       200: { description: 'The answer of Chromium, with URLs that clients of this service can use.', schema },
@@ -40,6 +43,7 @@ export const PAGE_OPERATIONS = {
   getScreenshot: {
     method: 'GET',
     path: '/v1/sessions/{id}/screenshot',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'Take a screenshot of a page of a live session',
     query: screenshotQuery,
@@ -55,6 +59,7 @@ export const PAGE_OPERATIONS = {
   getCookies: {
     method: 'GET',
     path: '/v1/sessions/{id}/cookies',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Read the cookies of a live session',
     answers: COOKIES,
@@ -63,6 +68,7 @@ export const PAGE_OPERATIONS = {
   setCookies: {
     method: 'POST',
     path: '/v1/sessions/{id}/cookies',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Set cookies in a live session',
     body: () => cookiesBody,
@@ -73,6 +79,7 @@ export const PAGE_OPERATIONS = {
   listDownloads: {
     method: 'GET',
     path: '/v1/sessions/{id}/downloads',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'List the downloads of a live session',
     answers: {
@@ -83,6 +90,7 @@ export const PAGE_OPERATIONS = {
   fetchDownload: {
     method: 'GET',
     path: '/v1/sessions/{id}/downloads/{name}',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'Fetch a finished download of a live session',
     answers: {
@@ -108,6 +116,7 @@ export const PAGE_OPERATIONS = {
   listUploads: {
     method: 'GET',
     path: '/v1/sessions/{id}/uploads',
+    scope: 'view',
     tag: 'Sessions',
     summary: 'List the uploads of a live session',
     answers: {
@@ -118,6 +127,7 @@ export const PAGE_OPERATIONS = {
   upload: {
     method: 'POST',
     path: '/v1/sessions/{id}/uploads',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Put files beside the browser of a live session',
     description:
@@ -145,6 +155,7 @@ export const PAGE_OPERATIONS = {
   deleteUpload: {
     method: 'DELETE',
     path: '/v1/sessions/{id}/uploads/{name}',
+    scope: 'sessions',
     tag: 'Sessions',
     summary: 'Remove an upload of a live session',
     answers: { 204: { description: 'The file is removed.' } },

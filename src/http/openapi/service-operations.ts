@@ -58,6 +58,7 @@ export const SERVICE_OPERATIONS = {
   getMetrics: {
     method: 'GET',
     path: '/metrics',
+    scope: 'admin',
     tag: 'Service',
     summary: 'Metrics for Prometheus',
     answers: { 200: { description: 'Text format 0.0.4.', schema: z.string(), mediaType: 'text/plain' } },

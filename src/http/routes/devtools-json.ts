@@ -53,11 +53,11 @@ export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRou
   return async (req, res) => {
     const { token } = req.query;
     const id = String(req.params['id']);
-    const ref = access({
+    const { ref } = await access({
       id,
       // A token that is given twice counts as a wrong one.
       token: token === undefined ? null : typeof token === 'string' ? token : '',
-      headers: req.headers,
+      request: req,
     });
     const route = await withinRedisBudget(parts.findBrowser(ref, `/json/${endpoint}`));
     const answer = await readDevToolsJson(route);

@@ -1,7 +1,9 @@
 import type { RequestHandler } from 'express';
 import { ServiceError } from '../../core/errors';
 import type { FileStore } from '../../store/file-store';
-import { unauthorized, type Authenticator } from '../edge/authenticator';
+import type { Scope } from '../../core/scopes';
+import type { Authenticator } from '../edge/authenticator';
+import { unauthorized } from '../edge/caller';
 import type { FileLinks } from '../../contract/file-links';
 import { withinRedisBudget } from '../edge/redis-budget';
 
@@ -9,8 +11,11 @@ import { withinRedisBudget } from '../edge/redis-budget';
 export interface FileRouteParts {
   readonly files: Pick<FileStore, 'find'>;
   readonly fileLinks: FileLinks;
-  readonly authenticator: Pick<Authenticator, 'tenantOf'>;
+  readonly authenticator: Pick<Authenticator, 'callerOf'>;
 }
+
+/** What a key needs for a file. */
+export const FILE_SCOPE: Scope = 'jobs';
 
 const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -24,12 +29,13 @@ export function fileRoute({ files, fileLinks, authenticator }: FileRouteParts): 
     const { token } = req.query;
     if (typeof id !== 'string' || !FILE_ID.test(id)) throw notFound();
     const hasLink = typeof token === 'string' && fileLinks.isToken(id, token);
-    const tenant = hasLink ? null : authenticator.tenantOf(req.headers);
-    if (!hasLink && (tenant === null || token !== undefined)) throw unauthorized();
+    const isWrong = !hasLink && token !== undefined;
+    const caller = hasLink || isWrong ? null : await authenticator.callerOf(req, FILE_SCOPE);
+    if (isWrong || (!hasLink && caller === null)) throw unauthorized();
 
     const file = await withinRedisBudget(files.find(id));
     // Another tenant's file looks like one that does not exist.
-    if (file === null || (tenant !== null && file.tenant !== tenant)) throw notFound();
+    if (file === null || (caller !== null && file.tenant !== caller.tenant)) throw notFound();
     res
       .set({
         'Content-Type': file.contentType,

@@ -4,7 +4,7 @@ import type { GetSession } from '../../queries/get-session';
 import { etagOf, hasRevision } from '../edge/etag';
 import { parsePrefer, preferenceApplied } from '../edge/prefer';
 import { withinRedisBudget } from '../edge/redis-budget';
-import { contextOf } from '../edge/request-context';
+import { contextOf, mayConnect } from '../edge/request-context';
 import { refOfParam } from '../edge/session-param';
 import type { SessionViews } from '../../contract/session-view';
 
@@ -36,6 +36,6 @@ export function getSessionRoute({ getSession, awaitSession, views }: GetSessionR
     }
     res.set('ETag', etagOf(found.record.revision));
     if (hasRevision(known, found.record.revision)) res.status(304).end();
-    else res.json(views.of(found));
+    else res.json(views.of(found, mayConnect(res)));
   };
 }

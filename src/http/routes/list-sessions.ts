@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import type { ListSessions } from '../../queries/list-sessions';
 import { linkToNext } from '../edge/link';
 import { withinRedisBudget } from '../edge/redis-budget';
-import { tenantOf } from '../edge/request-context';
+import { mayConnect, tenantOf } from '../edge/request-context';
 import { parseListQuery } from '../../contract/schemas';
 import type { SessionViews } from '../../contract/session-view';
 
@@ -21,7 +21,7 @@ export function listSessionsRoute({ listSessions, views }: ListSessionsRoutePart
     );
     if (page.nextCursor !== null) res.set('Link', linkToNext(req, 'cursor', page.nextCursor));
     res.json({
-      sessions: page.sessions.map(session => views.of(session)),
+      sessions: page.sessions.map(session => views.of(session, mayConnect(res))),
       nextCursor: page.nextCursor,
       hasMore: page.nextCursor !== null,
     });

@@ -1,30 +1,33 @@
 import type { RequestHandler } from 'express';
 import type { Producer } from '../../queue/producer';
+import type { Scope } from '../../core/scopes';
 import type { Authenticator } from '../edge/authenticator';
-import { methodNotAllowed, notFound } from '../edge/error-handler';
+import { methodNotAllowed } from '../edge/error-handler';
 import { queueBoard } from '../queue-board/queue-board';
-import { contextOf } from '../edge/request-context';
+import { admit } from '../edge/request-context';
 
 /** Path of the board. */
 export const BOARD_PATH = '/queues';
 
+/** What a key needs for the board. */
+export const BOARD_SCOPE: Scope = 'admin';
+
 /** Dependencies of the board. */
 export interface QueueBoardParts {
-  readonly authenticator: Pick<Authenticator, 'tenantOfPerson' | 'isShared'>;
+  readonly authenticator: Pick<Authenticator, 'callerOfPerson'>;
   readonly producer: Pick<Producer, 'all'>;
 }
 
 /**
  * `GET /queues`: all queues as a page for people, who cannot change anything there. A browser sends the API key as the
- * password of HTTP Basic. Jobs name sessions of every tenant, so an installation with several has no such page (I14).
+ * password of HTTP Basic. Jobs name sessions of every tenant, so the key must be one for the installation (I14).
  */
 export function queueBoardRoute({ authenticator, producer }: QueueBoardParts): RequestHandler {
   const refuse = methodNotAllowed('GET', 'HEAD');
   let board: Promise<RequestHandler> | null = null;
   return async (req, res, next) => {
-    if (authenticator.isShared) notFound(req);
-    const tenant = authenticator.tenantOfPerson(req.headers);
-    if (tenant === null) {
+    const caller = await authenticator.callerOfPerson(req, BOARD_SCOPE);
+    if (caller === null) {
       res
         .status(401)
         .set('WWW-Authenticate', 'Basic realm="Holdfast: any name, the API key as password", charset="UTF-8"')
@@ -34,7 +37,7 @@ export function queueBoardRoute({ authenticator, producer }: QueueBoardParts): R
         );
       return;
     }
-    contextOf(res).tenant = tenant;
+    admit(res, caller);
     if (req.method !== 'GET' && req.method !== 'HEAD') refuse(req, res);
     else {
       board ??= queueBoard(producer.all(), BOARD_PATH);

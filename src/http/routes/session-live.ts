@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { GetLiveDetails } from '../../queries/live-details';
 import { withinRedisBudget } from '../edge/redis-budget';
+import { mayConnect } from '../edge/request-context';
 import { refOfParam } from '../edge/session-param';
 import type { SessionViews } from '../../contract/session-view';
 import { isoOrNull } from '../../contract/times';
@@ -15,7 +16,7 @@ export interface SessionLiveRouteParts {
 export function sessionLiveRoute({ liveDetails, views }: SessionLiveRouteParts): RequestHandler {
   return async (req, res) => {
     const details = await withinRedisBudget(liveDetails(refOfParam(req, res)));
-    const { id, websocketUrl, viewerUrl } = views.of(details.session);
+    const { id, websocketUrl, viewerUrl } = views.of(details.session, mayConnect(res));
     res.json({
       id,
       websocketUrl,

@@ -1,3 +1,6 @@
+import { SCOPES } from '../../../src/core/scopes';
+import { KeyRing } from '../../../src/engine/key-ring';
+import type { Caller } from '../../../src/http/edge/caller';
 import { makeService } from '../../../src/api/make-service';
 import { findHostIdentity } from '../../../src/browser/dial';
 import { createBodyParser } from '../../../src/contract/schemas';
@@ -116,6 +119,7 @@ describe('a session that ends without a client', () => {
 });
 
 describe('a connection that creates a session', () => {
+  const CALLER: Caller = { tenant: 'acme', scopes: SCOPES, actor: 'key:acme', revoked: null };
   let worker: StandInWorker;
   let presence: ClientPresence;
   let connect: ConnectToCreate;
@@ -123,7 +127,8 @@ describe('a connection that creates a session', () => {
     worker = new StandInWorker(deps, ENDPOINT);
     await worker.start();
     presence = new ClientPresence({ activity: deps.activity, log: testLog });
-    const service = makeService(deps, await findHostIdentity(systemProcesses), 'http://api.test');
+    const localHost = await findHostIdentity(systemProcesses);
+    const service = makeService(deps, localHost, 'http://api.test', new KeyRing(deps));
     connect = connectToCreate({ service, presence, log: testLog });
   });
   afterEach(async () => {
@@ -141,7 +146,7 @@ describe('a connection that creates a session', () => {
   it('waits until it is live, and is noted as present when it leaves', async () => {
     const gone = new AbortController();
     const { ref, onLeft } = await connect({
-      tenant: 'acme',
+      caller: CALLER,
       session: session(),
       upgrade: { gone: gone.signal },
     });
@@ -161,7 +166,7 @@ describe('a connection that creates a session', () => {
   it('notes its client also while the session waits for a worker', async () => {
     worker.launches = 'ignored';
     const gone = new AbortController();
-    const connecting = connect({ tenant: 'acme', session: session(), upgrade: { gone: gone.signal } });
+    const connecting = connect({ caller: CALLER, session: session(), upgrade: { gone: gone.signal } });
     const ref = await onlySession();
     await pollUntil('a note', { timeoutMs: 5_000, everyMs: 20 }, async () =>
       (await presentAtMs(ref)) > 0 ? true : undefined,
@@ -174,7 +179,7 @@ describe('a connection that creates a session', () => {
   it('ends it at once if its client leaves before it is live', async () => {
     worker.launches = 'ignored';
     const gone = new AbortController();
-    const connecting = connect({ tenant: 'acme', session: session(), upgrade: { gone: gone.signal } });
+    const connecting = connect({ caller: CALLER, session: session(), upgrade: { gone: gone.signal } });
     const ref = await onlySession();
     gone.abort();
     await expect(connecting).rejects.toMatchObject({ code: 'session_not_live' });
@@ -185,7 +190,7 @@ describe('a connection that creates a session', () => {
 
   it('creates nothing for a client that has left already', async () => {
     const upgrade = { gone: AbortSignal.abort() };
-    await expect(connect({ tenant: 'acme', session: session(), upgrade })).rejects.toMatchObject({
+    await expect(connect({ caller: CALLER, session: session(), upgrade })).rejects.toMatchObject({
       code: 'session_not_live',
     });
     expect(await deps.redis.exists(keys.indexAll('acme'))).toBe(0);
@@ -194,7 +199,7 @@ describe('a connection that creates a session', () => {
   it('is refused with the reason for which its session has failed', async () => {
     worker.launches = 'failed';
     const upgrade = { gone: new AbortController().signal };
-    await expect(connect({ tenant: 'acme', session: session(), upgrade })).rejects.toMatchObject({
+    await expect(connect({ caller: CALLER, session: session(), upgrade })).rejects.toMatchObject({
       code: 'launch_failed',
     });
   });

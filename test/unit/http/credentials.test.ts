@@ -1,3 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ApiKey } from '../../../src/config/config';
+import { newKey } from '../../../src/core/api-key';
 import { refOf } from '../../../src/core/ids';
 import { Authenticator } from '../../../src/http/edge/authenticator';
 import { connectToken, refOfToken } from '../../../src/contract/connect-token';
@@ -7,18 +10,26 @@ const keys = [
   { tenant: 'acme', key: 'acme-key-1' },
   { tenant: 'acme', key: 'acme-key-2' },
   { tenant: 'beta', key: 'beta-key-1' },
-];
+] as const;
+
+const NO_STORED_KEYS = { find: async () => Promise.resolve(null) };
+const authenticatorOf = (apiKeys: readonly ApiKey[]): Authenticator =>
+  new Authenticator(apiKeys, NO_STORED_KEYS);
 
 describe('API keys', () => {
-  const authenticator = new Authenticator(keys);
+  const authenticator = authenticatorOf(keys);
+  const tenantOf = async (headers: IncomingHttpHeaders): Promise<string | null> =>
+    (await authenticator.callerOf({ headers }, null))?.tenant ?? null;
+  const tenantOfPerson = async (headers: IncomingHttpHeaders): Promise<string | null> =>
+    (await authenticator.callerOfPerson({ headers }, null))?.tenant ?? null;
 
   it.each([
     ['authorization', 'Bearer acme-key-1', 'acme'],
     ['authorization', 'bearer   beta-key-1', 'beta'],
     ['x-api-key', 'acme-key-2', 'acme'],
     ['steel-api-key', 'beta-key-1', 'beta'],
-  ])('are taken from %s: %s', (header, value, tenant) => {
-    expect(authenticator.tenantOf({ [header]: value })).toBe(tenant);
+  ])('are taken from %s: %s', async (header, value, tenant) => {
+    expect(await tenantOf({ [header]: value })).toBe(tenant);
   });
 
   it.each([
@@ -30,16 +41,16 @@ describe('API keys', () => {
     { 'x-api-key': '' },
     { 'x-api-key': 'x'.repeat(10_000) },
     { cookie: 'x-api-key=acme-key-1' },
-  ])('are refused in %j', headers => {
-    expect(authenticator.tenantOf(headers)).toBeNull();
+  ])('are refused in %j', async headers => {
+    expect(await tenantOf(headers)).toBeNull();
   });
 
-  it('are taken from the password of a browser only on pages for users', () => {
+  it('are taken from the password of a browser only on pages for users', async () => {
     const basic = (credentials: string): string => `Basic ${Buffer.from(credentials).toString('base64')}`;
     for (const name of ['', 'me', 'ä']) {
       const headers = { authorization: basic(`${name}:acme-key-1`) };
-      expect(authenticator.tenantOfPerson(headers)).toBe('acme');
-      expect(authenticator.tenantOf(headers)).toBeNull();
+      expect(await tenantOfPerson(headers)).toBe('acme');
+      expect(await tenantOf(headers)).toBeNull();
     }
     for (const authorization of [
       basic('acme-key-1'),
@@ -48,18 +59,51 @@ describe('API keys', () => {
       'Basic %%%',
       basic(''),
     ]) {
-      expect(authenticator.tenantOfPerson({ authorization })).toBeNull();
+      expect(await tenantOfPerson({ authorization })).toBeNull();
     }
-    expect(authenticator.tenantOfPerson({ 'x-api-key': 'beta-key-1' })).toBe('beta');
+    expect(await tenantOfPerson({ 'x-api-key': 'beta-key-1' })).toBe('beta');
     expect(authenticator.isShared).toBe(true);
-    expect(new Authenticator(keys.slice(0, 2)).isShared).toBe(false);
-    expect(new Authenticator([]).tenantOfPerson({})).toBe('default');
+    expect(authenticatorOf(keys.slice(0, 2)).isShared).toBe(false);
   });
 
-  it('are not asked for where none are configured', () => {
-    const open = new Authenticator([]);
-    expect(open.tenantOf({})).toBe('default');
-    expect(open.tenantOf({ 'x-api-key': 'whatever' })).toBe('default');
+  it('are not asked for where none are configured', async () => {
+    const open = authenticatorOf([]);
+    for (const headers of [{}, { 'x-api-key': 'whatever' }, { 'x-api-key': `hf_not-a-stored-one` }])
+      expect(await open.callerOf({ headers }, 'admin')).toMatchObject({ tenant: 'default' });
+    expect(await open.callerOfPerson({ headers: {} }, 'admin')).toMatchObject({ tenant: 'default' });
+  });
+
+  it('that have the form of stored ones are checked also where none are needed', async () => {
+    expect(await authenticatorOf([]).callerOf({ headers: { 'x-api-key': newKey().key } }, null)).toBeNull();
+  });
+});
+
+describe('the keys that administer the installation', () => {
+  const adminsAmong = async (apiKeys: readonly ApiKey[]): Promise<string[]> => {
+    const authenticator = authenticatorOf(apiKeys);
+    const callers = apiKeys.map(async ({ key }) => ({
+      key,
+      caller: await authenticator.callerOf({ headers: { 'x-api-key': key } }, null),
+    }));
+    return (await Promise.all(callers)).flatMap(({ key, caller }) =>
+      caller?.scopes.includes('admin') === true ? [key] : [],
+    );
+  };
+  const [one, two, other] = keys;
+
+  it('are all of a single tenant', async () => {
+    expect(await adminsAmong([one, two])).toEqual(['acme-key-1', 'acme-key-2']);
+  });
+
+  it('are the marked ones, if there are any', async () => {
+    expect(await adminsAmong([one, { ...two, isAdmin: true }])).toEqual(['acme-key-2']);
+    expect(await adminsAmong([one, { ...other, isAdmin: true }])).toEqual(['beta-key-1']);
+  });
+
+  it('are none of several tenants without a mark, and a refusal names the missing scope', async () => {
+    expect(await adminsAmong(keys)).toEqual([]);
+    const asking = authenticatorOf(keys).callerOf({ headers: { 'x-api-key': one.key } }, 'admin');
+    await expect(asking).rejects.toMatchObject({ code: 'forbidden', details: { missingScope: 'admin' } });
   });
 });
 

@@ -1,3 +1,4 @@
+import { SCOPES } from '../../../src/core/scopes';
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Server } from 'node:http';
@@ -8,7 +9,7 @@ import { systemClock } from '../../../src/core/clock';
 import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/streams/event-stream';
 import { EventStreams } from '../../../src/http/streams/event-streams';
 import { errorHandler } from '../../../src/http/edge/error-handler';
-import { contextOf, openContext } from '../../../src/http/edge/request-context';
+import { admit, openContext } from '../../../src/http/edge/request-context';
 import { StalledReaders } from '../../../src/core/stalled-readers';
 import { pollUntil } from '../../support/poll-until';
 
@@ -119,7 +120,8 @@ describe('the event streams of a process', () => {
     const app = express();
     app.use(openContext(new AbortController().signal));
     app.get('/:tenant', (req, res) => {
-      contextOf(res).tenant = req.params.tenant;
+      const { tenant } = req.params;
+      admit(res, { tenant, scopes: SCOPES, actor: `key:${tenant}`, revoked: null });
       streams.open(req, res);
     });
     app.use(errorHandler(createLogger('test', 'silent')));

@@ -57,6 +57,7 @@ export function agentBay(parts: DialectParts): Dialect {
     isOnTls: true,
     enter: enterAction,
     bodyReaders: [],
+    scope: 'sessions',
     calls: AGENTBAY_CALLS,
     handlers,
     keyOf: req => {

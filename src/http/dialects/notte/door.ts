@@ -1,5 +1,6 @@
 import { createBodyParser } from '../../../contract/schemas';
-import { unauthorized } from '../../edge/authenticator';
+import { unauthorized } from '../../edge/caller';
+import { CDP_SCOPE } from '../../gateway/cdp-access';
 import { noWebSocket } from '../../gateway/session-door';
 import type { Door } from '../../gateway/door';
 import type { DialectParts } from '../dialect';
@@ -14,12 +15,13 @@ export function connectDoor({ service, authenticator, connectToCreate }: Dialect
   const parseBody = startBodyParser(service.policy, createBodyParser(service.policy));
   return {
     isFor: pathname => CONNECT.test(pathname),
-    open: upgrade => {
+    open: async upgrade => {
       const { request, url } = upgrade;
-      const tenant =
-        authenticator.tenantOf(request.headers) ?? authenticator.tenantWith(url.searchParams.get('token'));
-      if (tenant === null) throw unauthorized();
-      return connectToCreate({ tenant, session: parseBody({}), upgrade });
+      const caller =
+        (await authenticator.callerOf(request, CDP_SCOPE)) ??
+        (await authenticator.callerWith(request, url.searchParams.get('token'), CDP_SCOPE));
+      if (caller === null) throw unauthorized();
+      return connectToCreate({ caller, session: parseBody({}), upgrade });
     },
     errorAnswer: notteErrorAnswer,
   };

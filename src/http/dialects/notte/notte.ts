@@ -38,6 +38,7 @@ export function notte(parts: DialectParts): Dialect {
   return {
     name: 'notte',
     mount: '/notte',
+    scope: 'sessions',
     calls: NOTTE_CALLS,
     handlers,
     keyOf,

@@ -71,7 +71,7 @@ export function devToolsVersionRoute(parts: DialectParts): RequestHandler {
   const { service } = parts;
   return async (req, res) => {
     const { searchParams } = new URL(req.originalUrl, parts.url);
-    const ref = access(req.headers, searchParams);
+    const { ref } = await access(req, searchParams);
     const found = await withinRedisBudget(service.getSession(ref));
     const route = await withinRedisBudget(service.findBrowser(ref, '/json/version'));
     // SAFETY: readDevToolsJson gives what it has parsed; spreading what is no object adds nothing.

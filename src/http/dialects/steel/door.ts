@@ -7,7 +7,10 @@ export function steelDoor(parts: AccessParts): Door {
   const access = steelAccess(parts);
   return {
     isFor: pathname => pathname === '/steel' || pathname === '/steel/',
-    open: ({ request, url: { searchParams } }) => ({ ref: access(request.headers, searchParams) }),
+    open: async ({ request, url: { searchParams } }) => {
+      const { ref, caller } = await access(request, searchParams);
+      return { ref, revoked: caller?.revoked ?? null };
+    },
     errorAnswer: steelErrorAnswer,
   };
 }

@@ -44,6 +44,7 @@ export function steel(parts: DialectParts): Dialect {
   return {
     name: 'steel',
     mount: '/steel',
+    scope: 'sessions',
     calls: STEEL_CALLS,
     handlers,
     keyOf: ({ headers }) => {

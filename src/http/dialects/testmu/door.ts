@@ -4,7 +4,7 @@ import type { Door } from '../../gateway/door';
 import { noWebSocket } from '../../gateway/session-door';
 import type { DialectParts } from '../dialect';
 import { nativeCreateBody, readCapabilities } from './capabilities';
-import { tenantOf } from './credentials';
+import { callerOf } from './credentials';
 import { testmuErrorAnswer } from './errors';
 
 const FOREIGN_PROTOCOLS: Readonly<Record<string, string>> = {
@@ -24,11 +24,11 @@ export function testmuDoor({ service, authenticator, connectToCreate }: DialectP
       if (foreign !== undefined) throw new ServiceError('not_supported', foreign);
       if (url.pathname !== '/testmu/puppeteer') throw noWebSocket(url.pathname);
       const capabilities = readCapabilities(url);
-      const tenant = tenantOf(authenticator, request.headers, capabilities);
+      const caller = await callerOf(authenticator, request, capabilities);
       const session = parseBody(nativeCreateBody(capabilities, service.policy), {
         ...{ root: 'query/capabilities', whole: 'query/capabilities' },
       });
-      return connectToCreate({ tenant, session, upgrade });
+      return connectToCreate({ caller, session, upgrade });
     },
     errorAnswer: testmuErrorAnswer,
   };

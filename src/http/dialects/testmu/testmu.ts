@@ -18,6 +18,7 @@ export function testmu(parts: DialectParts): Dialect {
   return {
     name: 'testmu',
     mount: '/testmu',
+    scope: 'sessions',
     calls: TESTMU_CALLS,
     handlers,
     keyOf: ({ headers }) => passwordIn(headers),
