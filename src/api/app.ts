@@ -19,6 +19,7 @@ import type { Dialect } from '../http/dialects/dialect';
 import { dialects } from '../http/dialects/dialects';
 import { dialectRoutes } from '../http/dialects/router';
 import { ClusterExporter } from '../http/cluster-exporter';
+import { openAccess } from '../http/edge/open-access';
 import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
 import { EventStreams } from '../http/streams/event-streams';
 import { Gateway } from '../http/gateway/gateway';
@@ -131,7 +132,7 @@ interface Edge {
 
 function edgeOf({ host, publicUrl, apiKeys }: Config, keyRing: KeyRing, draining: AbortSignal): Edge {
   const guard = edgeGuard({ host, publicUrl, hasApiKeys: apiKeys.length > 0 });
-  return { guard, authenticator: new Authenticator(apiKeys, keyRing), draining };
+  return { guard, authenticator: new Authenticator(apiKeys, keyRing, openAccess()), draining };
 }
 
 /** What the HTTP side needs beside {@link Deps}. */

@@ -18,7 +18,7 @@ import { saveContext } from '../commands/save-context';
 import { updateSession } from '../commands/update-session';
 import { useContext } from '../commands/use-context';
 import { FileLinks } from '../contract/file-links';
-import type { ContextService, Service } from '../contract/service';
+import type { ContextService, KeyService, Service } from '../contract/service';
 import { SessionViews } from '../contract/session-view';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
@@ -95,9 +95,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string, ke
     getQuarantined: retrying.getQuarantined,
     retryJob: retryJob(retrying),
     discardJob: discardJob(retrying),
-    createKey: createKey({ ...deps, keyRing }),
-    listKeys: listKeys(deps.apiKeys),
-    revokeKey: revokeKey({ ...deps, keyRing }),
+    ...keyService(deps, keyRing),
     views: new SessionViews(url, secret),
     keepFile: keepFile(deps),
     fileLinks: new FileLinks(url, secret),
@@ -120,6 +118,14 @@ function browserService(
     findBrowser: findBrowser(reach),
     findKeeper: findKeeper(reach),
     findBrowserToView: findBrowserToView(reach),
+  };
+}
+
+function keyService({ apiKeys, maintenance }: Deps, keyRing: KeyRing): KeyService {
+  return {
+    createKey: createKey({ apiKeys, keyRing, maintenance }),
+    listKeys: listKeys(apiKeys),
+    revokeKey: revokeKey({ apiKeys, keyRing }),
   };
 }
 

@@ -51,8 +51,15 @@ export interface ContextService {
   readonly importStorageState: ImportStorageState;
 }
 
+/** What can be asked about API keys. */
+export interface KeyService {
+  readonly createKey: CreateKey;
+  readonly listKeys: ListKeys;
+  readonly revokeKey: RevokeKey;
+}
+
 /** All that can be asked of the service: its commands and queries, made once for the routes and for jobs. */
-export interface Service extends ContextService {
+export interface Service extends ContextService, KeyService {
   readonly createSession: CreateSession;
   readonly saveContext: SaveContext;
   readonly requestedSave: GetRequestedSave;
@@ -85,9 +92,6 @@ export interface Service extends ContextService {
   readonly getQuarantined: GetQuarantined;
   readonly retryJob: RetryJob;
   readonly discardJob: DiscardJob;
-  readonly createKey: CreateKey;
-  readonly listKeys: ListKeys;
-  readonly revokeKey: RevokeKey;
   /** How answers show a session. */
   readonly views: SessionViews;
   readonly keepFile: KeepFile;

@@ -17,6 +17,7 @@ import type { EdgeGuard } from './edge/edge-guard';
 import { errorHandler, notFound } from './edge/error-handler';
 import { mount, type Handlers } from './mount';
 import type { CONTEXT_OPERATIONS } from './openapi/context-operations';
+import type { KEY_OPERATIONS } from './openapi/key-operations';
 import type { VIEWER_OPERATIONS } from './openapi/viewer-operations';
 import type { Readiness } from './readiness';
 import { openContext } from './edge/request-context';
@@ -160,9 +161,7 @@ function handlersOf(parts: HttpParts): Handlers {
     getJob: getJobRoute(service),
     retryJob: retryJobRoute(service),
     discardJob: discardJobRoute(service),
-    createKey: createKeyRoute(service),
-    listKeys: listKeysRoute(service),
-    revokeKey: revokeKeyRoute(service),
+    ...keyHandlers(service),
   };
 }
 
@@ -171,6 +170,14 @@ function viewerHandlers({ service, secret }: HttpParts): Pick<Handlers, keyof ty
     getViewer: viewerRoute({ secret }),
     getViewerState: viewerStateRoute({ ...service, secret }),
     getViewerPicture: viewerPictureRoute({ ...service, secret }),
+  };
+}
+
+function keyHandlers(service: Service): Pick<Handlers, keyof typeof KEY_OPERATIONS> {
+  return {
+    createKey: createKeyRoute(service),
+    listKeys: listKeysRoute(service),
+    revokeKey: revokeKeyRoute(service),
   };
 }
 

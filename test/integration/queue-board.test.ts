@@ -178,6 +178,19 @@ describe('the page of the queues without API keys', () => {
     try {
       expect((await api.call('GET', '/queues')).status).toBe(200);
       expect((await api.call('PUT', '/queues/api/queues/launch/pause')).status).toBe(405);
+      // It is a page for people; what is for programs does not open as one.
+      const opened = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
+      const status = async (path: string, headers: Record<string, string>): Promise<number> =>
+        (await api.call('GET', path, { headers })).status;
+      for (const path of ['/', '/docs', '/queues'])
+        expect([path, await status(path, opened)]).toEqual([path, 200]);
+      for (const headers of [opened, { 'sec-fetch-dest': 'iframe' }, { 'sec-fetch-mode': 'navigate' }]) {
+        for (const path of ['/v1/sessions', '/metrics', '/v1/keys', '/steel/v1/sessions'])
+          expect([path, await status(path, headers)]).toEqual([path, 403]);
+      }
+      const own = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', 'sec-fetch-site': 'same-origin' };
+      for (const path of ['/queues/api/queues', '/v1/sessions'])
+        expect([path, await status(path, own)]).toEqual([path, 200]);
     } finally {
       await api.stop();
     }

@@ -9,7 +9,7 @@ import { isForPeople, printAll, printOne, type View } from '../output';
 import { NOTHING } from './sessions/views';
 
 type CreateFlags = RemoteOptions & {
-  readonly scope: readonly Scope[];
+  readonly scope?: readonly Scope[];
   readonly tenant?: string;
   readonly expiresIn?: number;
 };

@@ -1,19 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { adminKeys, type ApiKey } from '../../config/config';
 import { idOfKey } from '../../core/api-key';
 import { SCOPES, TENANT_SCOPES, type Scope } from '../../core/scopes';
 import type { KeyRing } from '../../engine/key-ring';
 import { requireScope, unauthorized, type Caller } from './caller';
+import { refusePages, type OpenAccess, type Sender } from './open-access';
 import { withinRedisBudget } from './redis-budget';
 import { admit } from './request-context';
 
 /** The caller of an installation without keys. */
 const OPEN: Caller = { tenant: 'default', scopes: SCOPES, actor: 'key:default', revoked: null };
-
-/** What of a request shows whose it is. */
-export type Credentials = Pick<IncomingMessage, 'headers'>;
 
 /** Finds the caller of a request by its API key, and checks whether the key may do what is asked for. */
 export class Authenticator {
@@ -23,10 +21,12 @@ export class Authenticator {
    * @param apiKeys - those of the environment; empty: the installation is open, and every request without a stored key
    *   is one of the tenant `default`
    * @param ring - the stored keys
+   * @param openAccess - whom an open installation refuses
    */
   constructor(
     apiKeys: readonly ApiKey[],
     private readonly ring: Pick<KeyRing, 'find'>,
+    private readonly openAccess: OpenAccess,
   ) {
     const admins = adminKeys(apiKeys);
     this.#keys = apiKeys.map(apiKey => ({
@@ -49,9 +49,10 @@ export class Authenticator {
    * The caller of a request; null if it has no valid key.
    *
    * @param needed - the scope that its key must have; null: any
-   * @throws ServiceError `forbidden`; `redis_unavailable`, if a stored key cannot be checked.
+   * @throws ServiceError `forbidden`; `forbidden_origin`, if the installation is open, but not to its sender;
+   *   `redis_unavailable`, if a stored key cannot be checked.
    */
-  async callerOf(request: Credentials, needed: Scope | null): Promise<Caller | null> {
+  async callerOf(request: Sender, needed: Scope | null): Promise<Caller | null> {
     return this.callerWith(request, keyIn(request.headers), needed);
   }
 
@@ -59,19 +60,16 @@ export class Authenticator {
    * The same for pages that are opened in a web browser, which sends the key as the password of HTTP Basic, with any
    * user name.
    */
-  async callerOfPerson(request: Credentials, needed: Scope | null): Promise<Caller | null> {
-    return this.callerWith(request, keyIn(request.headers) ?? passwordIn(request.headers), needed);
+  async callerOfPerson(request: Sender, needed: Scope | null): Promise<Caller | null> {
+    const given = keyIn(request.headers) ?? passwordIn(request.headers);
+    return withScope(await this.#callerWith(request, given), needed);
   }
 
   /** The same with an API key that a client sends elsewhere; null: it sends none. */
-  async callerWith(
-    _request: Credentials,
-    given: string | null,
-    needed: Scope | null,
-  ): Promise<Caller | null> {
-    const caller = await this.#callerWith(given);
-    if (caller !== null && needed !== null) requireScope(caller, needed);
-    return caller;
+  async callerWith(request: Sender, given: string | null, needed: Scope | null): Promise<Caller | null> {
+    const caller = await this.#callerWith(request, given);
+    if (caller === OPEN) refusePages(request);
+    return withScope(caller, needed);
   }
 
   /** Lets only authenticated requests pass; their caller is in the context from here on. Routes check its scope. */
@@ -82,11 +80,13 @@ export class Authenticator {
     next();
   };
 
-  async #callerWith(given: string | null): Promise<Caller | null> {
+  async #callerWith(request: Sender, given: string | null): Promise<Caller | null> {
     const known = given === null ? null : this.#environmentCaller(given);
     if (known !== null) return known;
     if (given !== null && idOfKey(given) !== null) return this.#storedCaller(given);
-    return this.needsKey ? null : OPEN;
+    if (this.needsKey) return null;
+    await this.openAccess(request);
+    return OPEN;
   }
 
   #environmentCaller(given: string): Caller | null {
@@ -105,6 +105,11 @@ export class Authenticator {
     const { id, tenant, scopes, revoked } = held;
     return { tenant, scopes, actor: `key:${tenant}:${id}`, revoked };
   }
+}
+
+function withScope(caller: Caller | null, needed: Scope | null): Caller | null {
+  if (caller !== null && needed !== null) requireScope(caller, needed);
+  return caller;
 }
 
 const environmentCaller = (tenant: string, isAdmin: boolean): Caller => ({

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Socket } from 'node:net';
+import type { Sender } from '../../../src/http/edge/open-access';
 import type { ApiKey } from '../../../src/config/config';
 import { newKey } from '../../../src/core/api-key';
 import { refOf } from '../../../src/core/ids';
@@ -14,14 +16,15 @@ const keys = [
 
 const NO_STORED_KEYS = { find: async () => Promise.resolve(null) };
 const authenticatorOf = (apiKeys: readonly ApiKey[]): Authenticator =>
-  new Authenticator(apiKeys, NO_STORED_KEYS);
+  new Authenticator(apiKeys, NO_STORED_KEYS, async () => Promise.resolve());
+const sent = (headers: IncomingHttpHeaders): Sender => ({ headers, socket: new Socket() });
 
 describe('API keys', () => {
   const authenticator = authenticatorOf(keys);
   const tenantOf = async (headers: IncomingHttpHeaders): Promise<string | null> =>
-    (await authenticator.callerOf({ headers }, null))?.tenant ?? null;
+    (await authenticator.callerOf(sent(headers), null))?.tenant ?? null;
   const tenantOfPerson = async (headers: IncomingHttpHeaders): Promise<string | null> =>
-    (await authenticator.callerOfPerson({ headers }, null))?.tenant ?? null;
+    (await authenticator.callerOfPerson(sent(headers), null))?.tenant ?? null;
 
   it.each([
     ['authorization', 'Bearer acme-key-1', 'acme'],
@@ -69,12 +72,12 @@ describe('API keys', () => {
   it('are not asked for where none are configured', async () => {
     const open = authenticatorOf([]);
     for (const headers of [{}, { 'x-api-key': 'whatever' }, { 'x-api-key': `hf_not-a-stored-one` }])
-      expect(await open.callerOf({ headers }, 'admin')).toMatchObject({ tenant: 'default' });
-    expect(await open.callerOfPerson({ headers: {} }, 'admin')).toMatchObject({ tenant: 'default' });
+      expect(await open.callerOf(sent(headers), 'admin')).toMatchObject({ tenant: 'default' });
+    expect(await open.callerOfPerson(sent({}), 'admin')).toMatchObject({ tenant: 'default' });
   });
 
   it('that have the form of stored ones are checked also where none are needed', async () => {
-    expect(await authenticatorOf([]).callerOf({ headers: { 'x-api-key': newKey().key } }, null)).toBeNull();
+    expect(await authenticatorOf([]).callerOf(sent({ 'x-api-key': newKey().key }), null)).toBeNull();
   });
 });
 
@@ -83,7 +86,7 @@ describe('the keys that administer the installation', () => {
     const authenticator = authenticatorOf(apiKeys);
     const callers = apiKeys.map(async ({ key }) => ({
       key,
-      caller: await authenticator.callerOf({ headers: { 'x-api-key': key } }, null),
+      caller: await authenticator.callerOf(sent({ 'x-api-key': key }), null),
     }));
     return (await Promise.all(callers)).flatMap(({ key, caller }) =>
       caller?.scopes.includes('admin') === true ? [key] : [],
@@ -102,7 +105,7 @@ describe('the keys that administer the installation', () => {
 
   it('are none of several tenants without a mark, and a refusal names the missing scope', async () => {
     expect(await adminsAmong(keys)).toEqual([]);
-    const asking = authenticatorOf(keys).callerOf({ headers: { 'x-api-key': one.key } }, 'admin');
+    const asking = authenticatorOf(keys).callerOf(sent({ 'x-api-key': one.key }), 'admin');
     await expect(asking).rejects.toMatchObject({ code: 'forbidden', details: { missingScope: 'admin' } });
   });
 });

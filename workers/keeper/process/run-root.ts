@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { NOBODY_UID } from '../../../src/core/browser-uid';
 import { writeByRename } from '../../../src/core/write-by-rename';
 import { isNoRoom } from '../books/disk-room';
 
@@ -15,7 +16,7 @@ export interface User {
  * `nobody` on every Linux and BSD, for a keeper that is root and cannot give each browser a user of its own: as root
  * their sandbox would be off.
  */
-const NOBODY: User = { uid: 65_534, gid: 65_534 };
+const NOBODY: User = { uid: NOBODY_UID, gid: NOBODY_UID };
 
 /** The user that browsers share if each has none of its own: `nobody` if the keeper is root, else the keeper's. */
 export function browserUser(): User {
