@@ -14,6 +14,7 @@ import { revokeKey } from '../commands/revoke-key';
 import { restoreVersion } from '../commands/restore-version';
 import { discardJob, retryJob, type RetryJobParts } from '../commands/retry-job';
 import { updateContext } from '../commands/update-context';
+import { rotateToken } from '../commands/rotate-token';
 import { saveContext } from '../commands/save-context';
 import { updateSession } from '../commands/update-session';
 import { useContext } from '../commands/use-context';
@@ -23,7 +24,13 @@ import { SessionViews } from '../contract/session-view';
 import { messageOf } from '../core/errors';
 import type { Deps } from '../deps';
 import type { KeyRing } from '../engine/key-ring';
-import { findBrowser, findBrowserToView, findKeeper, type FindBrowserParts } from '../engine/live-browser';
+import {
+  findBrowser,
+  findBrowserToView,
+  findDevTools,
+  findKeeper,
+  type FindBrowserParts,
+} from '../engine/live-browser';
 import { awaitSession } from '../queries/await-session';
 import { cursorAfter } from '../queries/cursor-after';
 import { countSessions } from '../queries/count-sessions';
@@ -76,6 +83,7 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string, ke
     updateSession: updateSession(deps),
     releaseSession: release,
     releaseAll: releaseAll({ index, releaseSession: release }),
+    rotateToken: rotateToken(sessions),
     getSession: getOne,
     awaitSession: awaitSession({ waiters, getSession: getOne }),
     listSessions: listSessions({ sessions, index }),
@@ -108,7 +116,10 @@ function browserService(
   deps: Deps,
   getOne: GetSession,
   localHost: HostIdentity,
-): Pick<Service, 'liveDetails' | 'viewSession' | 'findBrowser' | 'findKeeper' | 'findBrowserToView'> {
+): Pick<
+  Service,
+  'liveDetails' | 'viewSession' | 'findBrowser' | 'findDevTools' | 'findKeeper' | 'findBrowserToView'
+> {
   const { sessions, activity, secret } = deps;
   const reach: FindBrowserParts = { sessions, activity, localHost, secret };
   const openPages = pagesOf(deps, localHost);
@@ -116,6 +127,7 @@ function browserService(
     liveDetails: liveDetails({ getSession: getOne, activity, openPages }),
     viewSession: viewSession({ getSession: getOne, openPages }),
     findBrowser: findBrowser(reach),
+    findDevTools: findDevTools(reach),
     findKeeper: findKeeper(reach),
     findBrowserToView: findBrowserToView(reach),
   };

@@ -117,6 +117,15 @@ export class Sessions {
     });
   }
 
+  /**
+   * Gives a session another `websocketUrl`: the one before opens nothing any more, and what it has opened is closed. Not
+   * retried: a repeat would give yet another one.
+   */
+  async rotateToken(session: SessionOrId, request: RequestOptions = {}): Promise<Session> {
+    const path = `${pathOf(session)}/rotate-token`;
+    return this.#session({ maxRetries: 0, ...request, method: 'POST', path });
+  }
+
   /** Ends a session and answers when its browser is gone. A session that has ended already is not changed. */
   async release(session: SessionOrId, request: ReleaseRequest = {}): Promise<EndedSession> {
     const { wait = true, ...call } = request;

@@ -15,7 +15,8 @@ import type { DiscardJob, RetryJob } from '../commands/retry-job';
 import type { UpdateContext } from '../commands/update-context';
 import type { SaveContext } from '../commands/save-context';
 import type { UpdateSession } from '../commands/update-session';
-import type { FindBrowser, FindKeeper } from '../engine/live-browser';
+import type { RotateToken } from '../commands/rotate-token';
+import type { FindBrowser, FindDevTools, FindKeeper } from '../engine/live-browser';
 import type { AwaitSession } from '../queries/await-session';
 import type { CursorAfter } from '../queries/cursor-after';
 import type { CountSessions } from '../queries/count-sessions';
@@ -67,6 +68,7 @@ export interface Service extends ContextService, KeyService {
   readonly updateSession: UpdateSession;
   readonly releaseSession: ReleaseSession;
   readonly releaseAll: ReleaseAll;
+  readonly rotateToken: RotateToken;
   readonly getSession: GetSession;
   readonly awaitSession: AwaitSession;
   readonly listSessions: ListSessions;
@@ -80,6 +82,7 @@ export interface Service extends ContextService, KeyService {
   readonly followSession: FollowSession;
   readonly followTenant: FollowTenant;
   readonly findBrowser: FindBrowser;
+  readonly findDevTools: FindDevTools;
   readonly findKeeper: FindKeeper;
   /** As `findBrowser`, but it is no activity of the session. */
   readonly findBrowserToView: FindBrowser;

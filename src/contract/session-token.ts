@@ -11,35 +11,47 @@ export type TokenUse = 'connect' | 'view';
 const PREFIXES: Readonly<Record<TokenUse, string>> = { connect: '', view: 'view:' };
 
 /**
- * The token of one session for one use: `<tenant>.<base64url HMAC-SHA256(secret, prefix + ref)>`. It stays the same for
- * as long as the session exists. It contains the tenant because ids are unique within a tenant only.
+ * The token of one session for one use: `<tenant>.<base64url HMAC-SHA256(secret, prefix + ref)>`. It stays the same until
+ * it is rotated; then the number of rotations is in it, too: `<tenant>.<generation>.<HMAC(…, prefix + generation:ref)>`.
+ * It contains the tenant because ids are unique within a tenant only.
  *
  * @param secret - the installation's secret
+ * @param generation - how often it was rotated
  */
-export function sessionToken(secret: string, use: TokenUse, ref: SessionRef): string {
-  return `${parseRef(ref)?.tenant ?? ''}.${signature(secret, use, ref).toString('base64url')}`;
+export function sessionToken(secret: string, use: TokenUse, ref: SessionRef, generation = 0): string {
+  const signed = signature(secret, use, ref, generation).toString('base64url');
+  const parts = [parseRef(ref)?.tenant ?? '', ...(generation === 0 ? [] : [generation]), signed];
+  return parts.join('.');
+}
+
+/** What a token opens. */
+export interface TokenGrant {
+  readonly ref: SessionRef;
+  /** Counts only while the session's token has this generation. */
+  readonly generation: number;
 }
 
 /**
- * The session of a token, if the token is for this use and the given id; null for any other token. Compared in constant
- * time.
+ * What a token opens, if it is for this use and the given id; null for any other token. Compared in constant time.
  */
-export function refOfSessionToken(
+export function grantOfSessionToken(
   secret: string,
   use: TokenUse,
   id: string,
   token: string,
-): SessionRef | null {
-  const dot = token.indexOf('.');
-  const tenant = token.slice(0, Math.max(0, dot));
+): TokenGrant | null {
+  const [, tenant = '', rotated, signed = ''] = TOKEN_FORM.exec(token) ?? [];
   if (!TENANT_PATTERN.test(tenant)) return null;
   const ref = refOf(tenant, id);
-  const given = Buffer.from(token.slice(dot + 1), 'base64url');
-  const expected = signature(secret, use, ref);
-  return given.length === expected.length && timingSafeEqual(given, expected) ? ref : null;
+  const generation = Number(rotated ?? 0);
+  const given = Buffer.from(signed, 'base64url');
+  const expected = signature(secret, use, ref, generation);
+  return given.length === expected.length && timingSafeEqual(given, expected) ? { ref, generation } : null;
 }
 
-const signature = (secret: string, use: TokenUse, ref: SessionRef): Buffer =>
+const TOKEN_FORM = /^([^.]*)\.(?:([1-9]\d{0,8})\.)?([^.]*)$/;
+
+const signature = (secret: string, use: TokenUse, ref: SessionRef, generation: number): Buffer =>
   createHmac('sha256', secret)
-    .update(PREFIXES[use] + ref)
+    .update(PREFIXES[use] + (generation === 0 ? '' : `${generation}:`) + ref)
     .digest();

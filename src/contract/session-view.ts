@@ -5,9 +5,13 @@ import type { SessionData, SessionFacts } from '../client/session';
 import type { SessionRef } from '../core/ids';
 import type { FoundSession } from '../queries/get-session';
 import { connectToken } from './connect-token';
+import type { SessionRecord } from '../store/session-record';
 import { sessionContextView } from './context-use';
 import { iso, isoOrNull } from './times';
 import { viewerToken } from './viewer-token';
+
+/** What the connect token of a session is made of. */
+export type TokenSource = Pick<SessionRecord, 'ref' | 'tokenGeneration'>;
 
 /** Makes views of sessions; knows the public URL and how tokens are signed. */
 export class SessionViews {
@@ -41,7 +45,7 @@ export class SessionViews {
       timeout: session.timeoutMs,
       idleTimeout: session.idleTimeoutMs,
       duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
-      websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record.ref, session.id, mayConnect) : null,
+      websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record, session.id, mayConnect) : null,
       viewerUrl: this.viewerUrl(record.ref, session.id),
       ...optionsView(session.options),
       context: sessionContextView(record),
@@ -53,11 +57,11 @@ export class SessionViews {
     } as SessionData;
   }
 
-  /** The URL that CDP clients connect to; the same on every call. */
-  websocketUrl(ref: SessionRef, id: string, hasToken = true): string {
+  /** The URL that CDP clients connect to; the same on every call, until its token is rotated. */
+  websocketUrl({ ref, tokenGeneration }: TokenSource, id: string, hasToken = true): string {
     const origin = this.publicUrl.replace(/^http/, 'ws');
     const url = `${origin}/v1/sessions/${id}/cdp`;
-    return hasToken ? `${url}?token=${connectToken(this.secret, ref)}` : url;
+    return hasToken ? `${url}?token=${connectToken(this.secret, ref, tokenGeneration)}` : url;
   }
 
   /** The URL of the page that shows the session to people, also after its end; the same on every call. */

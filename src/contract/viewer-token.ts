@@ -1,5 +1,5 @@
 import type { SessionRef } from '../core/ids';
-import { refOfSessionToken, sessionToken } from './session-token';
+import { grantOfSessionToken, sessionToken } from './session-token';
 
 /**
  * The token for looking at one session, without an API key. It does not open the session's WebSocket.
@@ -12,5 +12,7 @@ export function viewerToken(secret: string, ref: SessionRef): string {
 
 /** The session of a viewer token, if the token is for the given id; null for any other token. */
 export function refOfViewerToken(secret: string, id: string, token: string): SessionRef | null {
-  return refOfSessionToken(secret, 'view', id, token);
+  const grant = grantOfSessionToken(secret, 'view', id, token);
+  // It is never rotated.
+  return grant?.generation === 0 ? grant.ref : null;
 }

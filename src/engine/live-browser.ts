@@ -11,8 +11,10 @@ import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionStore } from '../store/session-store';
+import type { SessionRecord } from '../store/session-record';
 import { newerVersion } from './newer-version';
 import { requireLive } from './session-ended';
+import { requireGeneration } from './token-generation';
 
 /** Finds the route to the browser of a live session. */
 export type FindBrowser = (ref: SessionRef, part?: DevToolsPart) => Promise<Route>;
@@ -25,6 +27,23 @@ export interface FindBrowserParts {
   /** The installation's secret; signs the ticket for a keeper. */
   readonly secret: string;
 }
+
+/** A browser as DevTools clients ask for it. */
+export interface FoundDevTools {
+  readonly route: Route;
+  readonly record: SessionRecord;
+}
+
+/**
+ * As {@link FindBrowser}, for a client with a connect token of this generation; null: with an API key.
+ *
+ * @throws ServiceError also `unauthorized`, if the token was rotated.
+ */
+export type FindDevTools = (
+  ref: SessionRef,
+  generation: number | null,
+  part: DevToolsPart,
+) => Promise<FoundDevTools>;
 
 /** Finds the route to the keeper of a live session, which has its downloads and uploads. */
 export type FindKeeper = (ref: SessionRef) => Promise<KeeperRoute>;
@@ -40,13 +59,29 @@ export function findBrowser(parts: FindBrowserParts): FindBrowser {
   return (ref, part) => find(parts, ref, target => routeTo({ ...target, part }, localHost, secret));
 }
 
+/** @see FindDevTools */
+export function findDevTools(parts: FindBrowserParts): FindDevTools {
+  const { sessions, activity, localHost, secret } = parts;
+  return async (ref, generation, part) => {
+    const found = await routeFound(
+      sessions,
+      ref,
+      target => routeTo({ ...target, part }, localHost, secret),
+      record => requireGeneration(record, generation),
+    );
+    await activity.note(ref, false);
+    return found;
+  };
+}
+
 /**
  * The same for somebody who only looks on: the call is no activity, so it does not keep an idle session alive.
  *
  * @throws ServiceError as {@link findBrowser}.
  */
 export function findBrowserToView({ sessions, localHost, secret }: FindBrowserParts): FindBrowser {
-  return (ref, part) => routeFound(sessions, ref, target => routeTo({ ...target, part }, localHost, secret));
+  return async (ref, part) =>
+    (await routeFound(sessions, ref, target => routeTo({ ...target, part }, localHost, secret))).route;
 }
 
 /**
@@ -68,7 +103,7 @@ async function find<R>(
   ref: SessionRef,
   routeFor: (target: DialTarget) => R | null,
 ): Promise<R> {
-  const route = await routeFound(sessions, ref, routeFor);
+  const { route } = await routeFound(sessions, ref, routeFor);
   await activity.note(ref, false);
   return route;
 }
@@ -77,9 +112,11 @@ async function routeFound<R>(
   sessions: FindBrowserParts['sessions'],
   ref: SessionRef,
   routeFor: (target: DialTarget) => R | null,
-): Promise<R> {
+  check: (record: SessionRecord) => void = () => undefined,
+): Promise<{ readonly route: R; readonly record: SessionRecord }> {
   const { record } = await sessions.read(ref);
   if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+  check(record);
   requireLive(record);
   const { endpoint, owner } = record.snapshot.context;
   const route =
@@ -88,5 +125,5 @@ async function routeFound<R>(
   if (route === null) {
     throw new ServiceError('browser_unreachable', 'The browser cannot be reached from this API process.');
   }
-  return route;
+  return { route, record };
 }

@@ -45,6 +45,7 @@ import { BOARD_PATH, queueBoardRoute } from './routes/queue-board';
 import { metricsRoute } from './routes/metrics';
 import { docsRoute, openApiRoute } from './routes/openapi';
 import { releaseAllRoute } from './routes/release-all';
+import { rotateTokenRoute } from './routes/rotate-token';
 import { releaseSessionRoute } from './routes/release-session';
 import { sessionCdpRoute } from './routes/session-cdp';
 import { fetchDownloadRoute, listDownloadsRoute } from './routes/session-downloads';
@@ -116,10 +117,10 @@ export function httpApp(parts: HttpParts): Express {
 function handlersOf(parts: HttpParts): Handlers {
   const { service, authenticator, readiness, eventStreams, stalledReaders, publicUrl, clock, log } = parts;
   const { policy, views, getCapacity, countSessions, getSession, followSession, followTenant } = service;
-  const { findBrowser, findKeeper, getUsage, fileLinks } = service;
+  const { findDevTools, findKeeper, getUsage, fileLinks } = service;
   const { files, maintenance, metrics, cluster, observeClients } = parts;
   const release = releaseSessionRoute(service);
-  const devTools = { findBrowser, views, authenticator, secret: parts.secret };
+  const devTools = { findDevTools, views, authenticator, secret: parts.secret };
   return {
     getLanding: landingRoute({ authenticator, readiness, getCapacity, countSessions, publicUrl, log }),
     getLivez: livezRoute,
@@ -133,6 +134,7 @@ function handlersOf(parts: HttpParts): Handlers {
     getSession: getSessionRoute(service),
     updateSession: updateSessionRoute(service),
     ...{ deleteSession: release, releaseSession: release },
+    rotateToken: rotateTokenRoute(service),
     getLiveDetails: sessionLiveRoute(service),
     getScreenshot: screenshotRoute(service),
     ...viewerHandlers(parts),

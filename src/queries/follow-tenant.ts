@@ -15,7 +15,7 @@ const PAGE = 200;
 const RETRY_MS = 1_000;
 
 /** A notice that concerns a session. */
-export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' | 'context' | 'keys' }>;
+export type SessionNotice = Exclude<Notice, { readonly type: 'outcome' | 'context' | 'keys' | 'token' }>;
 
 /** A notice about something of a tenant. */
 type TenantNotice =
@@ -153,9 +153,14 @@ export class TenantFeed {
   }
 }
 
+const isOfNobody = (
+  notice: Notice,
+): notice is Extract<Notice, { readonly type: 'outcome' | 'keys' | 'token' }> =>
+  notice.type === 'outcome' || notice.type === 'keys' || notice.type === 'token';
+
 /* A notice as one of this tenant; null: it is another tenant's, or nobody's. */
 function noticeOf(notice: Notice, tenant: string): TenantNotice | null {
-  if (notice.type === 'outcome' || notice.type === 'keys') return null;
+  if (isOfNobody(notice)) return null;
   const named = parseRef(notice.type === 'context' ? notice.context : notice.ref);
   if (named?.tenant !== tenant) return null;
   return notice.type === 'context'

@@ -31,6 +31,7 @@ const SCRIPTS = {
   restoreVersion: 'restore-version-4',
   claimWriter: 'claim-writer-2',
   addKey: 'add-key-3',
+  rotateToken: 'rotate-token-2',
 } as const;
 
 /** The name of a script. */

@@ -50,7 +50,14 @@ export type Notice =
   | { readonly type: 'closed'; readonly ref: SessionRef; readonly save?: ContextSave }
   | ContextNotice
   /** The API keys have changed. `ref` as in {@link ContextNotice}. */
-  | { readonly type: 'keys'; readonly ref: '' };
+  | { readonly type: 'keys'; readonly ref: '' }
+  /** The connect token of a session was rotated. */
+  | {
+      readonly type: 'token';
+      readonly ref: '';
+      readonly session: SessionRef;
+      readonly generation: number;
+    };
 
 /** A context was changed. */
 export interface ContextNotice {

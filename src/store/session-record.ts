@@ -18,6 +18,8 @@ export interface SessionRecord {
   readonly lastActivityMs: number | null;
   readonly attachedAtMs: number | null;
   readonly presentAtMs: number | null;
+  /** How often its connect token was rotated. */
+  readonly tokenGeneration: number;
   /** What became of the save of its context at its end; null: there was none, or not yet. */
   readonly finalSave: ContextSave | null;
   /** The row was written by a newer version, or is damaged: the snapshot holds the readable part, for readers only. */

@@ -141,6 +141,14 @@ export class SessionStore {
     }
   }
 
+  /** Gives a session that has not ended another connect token. */
+  async rotateToken(ref: SessionRef): Promise<'OK' | 'MISSING' | 'ENDED'> {
+    const reply = Number(
+      await this.scripts.run('rotateToken', [keys.row(ref), keys.notices], [ref, NOTICES_MAX]),
+    );
+    return reply > 0 ? 'OK' : reply === -1 ? 'MISSING' : 'ENDED';
+  }
+
   async #load(ref: SessionRef, read: (row: StoredRow) => ReadRow): Promise<LoadedSession> {
     const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, present, ops, ...rest] = fieldsOf(
       await this.scripts.run(
@@ -149,7 +157,8 @@ export class SessionStore {
         [ref],
       ),
     );
-    const [save, ...beside] = [rest.at(-1), ...rest.slice(0, -1)];
+    const [save, tokenGeneration] = rest.slice(-2);
+    const beside = rest.slice(0, -2);
     if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
     return {
       nowMs: Number(nowMs),
@@ -165,6 +174,7 @@ export class SessionStore {
         attachedAtMs: attached === '' ? null : Number(attached),
         presentAtMs: present === '' ? null : Number(present),
         // SAFETY: only `ClosingStore` writes the field.
+        tokenGeneration: Number(tokenGeneration),
         finalSave: save === '' ? null : (JSON.parse(String(save)) as ContextSave),
       },
     };

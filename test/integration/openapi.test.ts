@@ -315,6 +315,14 @@ describe('every answer', () => {
     await expectStatus(withKey('GET', '/v1/files/unknown'), 404);
   });
 
+  it('about a connect token is as documented', async () => {
+    const { id } = await api.createLive({}, { [KEY[0]]: KEY[1] });
+    await expectStatus(withKey('POST', `/v1/sessions/${id}/rotate-token`), 200);
+    await expectStatus(withKey('DELETE', `/v1/sessions/${id}`), 200);
+    await expectStatus(withKey('POST', `/v1/sessions/${id}/rotate-token`), 409);
+    await expectStatus(withKey('POST', '/v1/sessions/nobody/rotate-token'), 404);
+  });
+
   it('about API keys is as documented', async () => {
     const created = await expectStatus(post('/v1/keys', { name: 'a', scopes: ['view'] }), 201);
     const { id } = JSON.parse(created.text) as { id: string };

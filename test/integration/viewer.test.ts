@@ -110,7 +110,7 @@ describe('the viewer', () => {
     const { secret } = api.deps;
     const wrong = [
       ofConnect,
-      connectToken(secret, refOf('a', id)),
+      connectToken(secret, refOf('a', id), 0),
       `b${token.slice(1)}`,
       viewerToken(secret, refOf('a', other.id)),
       `${token.slice(0, -2)}AA`,

@@ -4,7 +4,7 @@ import { ServiceError } from '../../core/errors';
 import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
 import type { Authenticator } from '../edge/authenticator';
 import { unauthorized, type Caller } from '../edge/caller';
-import { refOfToken } from '../../contract/connect-token';
+import { grantOfToken } from '../../contract/connect-token';
 
 /** Dependencies of {@link cdpAccess}. */
 export interface CdpAccessParts {
@@ -26,6 +26,8 @@ export interface Admission {
   readonly ref: SessionRef;
   /** Null: it came with the token of the session. */
   readonly caller: Caller | null;
+  /** Of the token; null: it came with a key. */
+  readonly generation: number | null;
 }
 
 /** What a key needs for a session's browser. */
@@ -43,13 +45,13 @@ export type CdpAccess = (request: CdpRequest) => Promise<Admission>;
 export function cdpAccess({ authenticator, secret }: CdpAccessParts): CdpAccess {
   return async ({ id, token, request }) => {
     if (token !== null) {
-      const ref = SESSION_ID_PATTERN.test(id) ? refOfToken(secret, id, token) : null;
-      if (ref !== null) return { ref, caller: null };
+      const grant = SESSION_ID_PATTERN.test(id) ? grantOfToken(secret, id, token) : null;
+      if (grant !== null) return { ...grant, caller: null };
       throw new ServiceError('unauthorized', 'The connect token is not valid for this session.');
     }
     const caller = await authenticator.callerOf(request, CDP_SCOPE);
     if (caller === null) throw unauthorized();
-    if (SESSION_ID_PATTERN.test(id)) return { ref: refOf(caller.tenant, id), caller };
+    if (SESSION_ID_PATTERN.test(id)) return { ref: refOf(caller.tenant, id), caller, generation: null };
     throw new ServiceError('session_not_found', 'There is no such session.');
   };
 }

@@ -8,6 +8,8 @@ export interface AskedBrowser {
   readonly ref: SessionRef;
   /** A page's WebSocket; left out: the browser's. */
   readonly part?: DevToolsPart;
+  /** Of the connect token that it came with; null or left out: it came with a key. */
+  readonly generation?: number | null;
   /** Aborted when the key that it came with is revoked or has expired; null or left out: it came with none of that kind. */
   readonly revoked?: AbortSignal | null;
   /** Called once when the client is gone, or was never connected. */

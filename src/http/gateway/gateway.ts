@@ -12,6 +12,7 @@ import { spliceUpgrade } from '../../core/splice';
 import type { StalledReaders } from '../../core/stalled-readers';
 import type { ApiMetrics } from '../../metrics/api-metrics';
 import { newerVersion } from '../../engine/newer-version';
+import { requireGeneration } from '../../engine/token-generation';
 import { requireLive } from '../../engine/session-ended';
 import type { ActivityStore } from '../../store/activity-store';
 import type { SessionStore } from '../../store/session-store';
@@ -106,12 +107,13 @@ export class Gateway {
 
   async #connect(upgrade: Upgrade, asked: AskedBrowser): Promise<void> {
     const { clients, sessions } = this.parts;
-    const { ref, revoked = null } = asked;
-    const client = clients.enter(ref, revoked);
+    const { ref, generation = null } = asked;
+    const client = clients.enter(ref, asked);
     upgrade.socket.once('close', client.leave);
     try {
       const { record } = await withinRedisBudget(sessions.read(ref));
       if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+      requireGeneration(record, generation);
       requireLive(record);
       await this.#splice(upgrade, record, client, asked);
     } catch (error) {

@@ -15,8 +15,8 @@ export function sessionDoor(parts: CdpAccessParts): Door {
     open: async ({ request, url: { pathname, searchParams } }) => {
       const [, id, targetId] = CDP_PATH.exec(pathname) ?? [];
       if (id === undefined) throw noWebSocket(pathname);
-      const { ref, caller } = await access({ id, token: searchParams.get('token'), request });
-      const asked = { ref, revoked: caller?.revoked ?? null };
+      const { ref, caller, generation } = await access({ id, token: searchParams.get('token'), request });
+      const asked = { ref, generation, revoked: caller?.revoked ?? null };
       return targetId === undefined ? asked : { ...asked, part: `/devtools/page/${targetId}` };
     },
   };

@@ -7,9 +7,11 @@ import type { Logger } from '../../core/logger';
 import { QuotaExceededError } from '../../core/quota-exceeded';
 import type { SplicedBytes } from '../../core/splice';
 import { endedAs, sessionEnded } from '../../engine/session-ended';
+import { tokenRotated } from '../../engine/token-generation';
 import type { Report } from '../../metrics/report';
 import type { Notice, NoticeStream } from '../../store/notice-stream';
 import type { SessionStore } from '../../store/session-store';
+import type { AskedBrowser } from './door';
 
 /** One client that connects to a session, or is attached to it. */
 export interface SplicedClient {
@@ -25,6 +27,8 @@ export interface SplicedClient {
 
 interface Entry {
   readonly end: AbortController;
+  /** Of the connect token; null: it came with a key. */
+  readonly generation: number | null;
   why: ServiceError | null;
   /** Null until it is attached. */
   bytes: (() => SplicedBytes) | null;
@@ -61,13 +65,15 @@ export class SplicedClients {
    * Registers a client. Call before the session is read: an end after the read aborts `ended`, an end before it is in
    * the row.
    *
-   * @param revoked - aborted when the key of the client is revoked
    * @throws QuotaExceededError if this process carries as many of the tenant as it may have.
    */
-  enter(ref: SessionRef, revoked: AbortSignal | null = null): SplicedClient {
+  enter(
+    ref: SessionRef,
+    { revoked = null, generation = null }: Pick<AskedBrowser, 'revoked' | 'generation'> = {},
+  ): SplicedClient {
     const tenant = parseRef(ref)?.tenant ?? '';
     this.#count(tenant, 1);
-    const entry: Entry = { end: new AbortController(), why: null, bytes: null };
+    const entry: Entry = { end: new AbortController(), generation, why: null, bytes: null };
     const onRevoked = (): void => endEntry(entry, keyRevoked());
     revoked?.addEventListener('abort', onRevoked, { once: true });
     if (revoked?.aborted === true) onRevoked();
@@ -132,6 +138,7 @@ export class SplicedClients {
   }
 
   readonly #onNotice = (notice: Notice): void => {
+    if (notice.type === 'token') this.#endRotated(notice.session, notice.generation);
     if (notice.type !== 'transition' || !isEnded(notice.to)) return;
     this.#end(notice.ref, endedAs(notice.to, notice.reason ?? null));
   };
@@ -144,11 +151,18 @@ export class SplicedClients {
     for (const entry of [...(this.#bySession.get(ref) ?? [])]) endEntry(entry, why);
   }
 
+  /* Those with an older token than the current one. */
+  #endRotated(ref: SessionRef, current: number): void {
+    for (const entry of [...(this.#bySession.get(ref) ?? [])])
+      if (entry.generation !== null && entry.generation < current) endEntry(entry, tokenRotated());
+  }
+
   async #endIfOver(ref: SessionRef): Promise<void> {
     try {
       const { record } = await this.parts.sessions.read(ref);
       if (record === null) this.#end(ref, new ServiceError('session_not_found', 'There is no such session.'));
       else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));
+      else this.#endRotated(ref, record.tokenGeneration);
     } catch (error) {
       // Redis is away again; the next resync comes when it is back.
       this.parts.log.debug(

@@ -197,6 +197,18 @@ export const OPERATIONS = {
     description: 'Idempotent. Answers when its browser is gone, after 5 seconds at most.',
     ...RELEASE,
   },
+  rotateToken: {
+    method: 'POST',
+    path: '/v1/sessions/{id}/rotate-token',
+    scope: 'sessions',
+    tag: 'Sessions',
+    summary: 'Give a session another connect token',
+    description:
+      'The answer has the new `websocketUrl`. The token before is refused everywhere, and the WebSockets that it has ' +
+      'opened are closed, within five seconds. `viewerUrl` stays.',
+    answers: { 200: session('The session with its new `websocketUrl`.') },
+    errors: ['session_not_found', 'session_ended'],
+  },
   syncContext: {
     method: 'POST',
     path: '/v1/sessions/{id}/context/sync',

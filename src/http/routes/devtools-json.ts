@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { readDevToolsJson } from '../../browser/devtools-json';
 import type { JsonEndpoint } from '../../browser/dial';
 import { ServiceError } from '../../core/errors';
-import type { FindBrowser } from '../../engine/live-browser';
+import type { FindDevTools } from '../../engine/live-browser';
 import { cdpAccess, type CdpAccessParts } from '../gateway/cdp-access';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { pageWebsocketUrl, type SessionViews } from '../../contract/session-view';
 
 /** Dependencies of the routes. */
 export interface DevToolsJsonRouteParts extends CdpAccessParts {
-  readonly findBrowser: FindBrowser;
+  readonly findDevTools: FindDevTools;
   readonly views: SessionViews;
 }
 
@@ -53,15 +53,17 @@ export function devToolsJsonRoute(endpoint: JsonEndpoint, parts: DevToolsJsonRou
   return async (req, res) => {
     const { token } = req.query;
     const id = String(req.params['id']);
-    const { ref } = await access({
+    const { ref, generation } = await access({
       id,
       // A token that is given twice counts as a wrong one.
       token: token === undefined ? null : typeof token === 'string' ? token : '',
       request: req,
     });
-    const route = await withinRedisBudget(parts.findBrowser(ref, `/json/${endpoint}`));
+    const { route, record } = await withinRedisBudget(
+      parts.findDevTools(ref, generation, `/json/${endpoint}`),
+    );
     const answer = await readDevToolsJson(route);
-    const url = parts.views.websocketUrl(ref, id);
+    const url = parts.views.websocketUrl(record, id);
     res.set('Cache-Control', 'no-store');
     if (endpoint === 'version') res.json({ ...described(answer), webSocketDebuggerUrl: url });
     else if (endpoint === 'list') res.json(targetsOf(answer).map(target => withUrl(target, url)));

@@ -5,7 +5,7 @@ import type { ApiKey } from '../../../src/config/config';
 import { newKey } from '../../../src/core/api-key';
 import { refOf } from '../../../src/core/ids';
 import { Authenticator } from '../../../src/http/edge/authenticator';
-import { connectToken, refOfToken } from '../../../src/contract/connect-token';
+import { connectToken, grantOfToken } from '../../../src/contract/connect-token';
 import { refOfViewerToken, viewerToken } from '../../../src/contract/viewer-token';
 
 const keys = [
@@ -113,12 +113,15 @@ describe('the keys that administer the installation', () => {
 describe('connect tokens', () => {
   const secret = 'a secret of the installation';
   const ref = refOf('acme', 's-1');
-  const token = connectToken(secret, ref);
+  const token = connectToken(secret, ref, 0);
 
   it('open the session they are made for, and are always the same', () => {
     expect(token).toMatch(/^acme\.[A-Za-z0-9_-]{43}$/);
-    expect(connectToken(secret, ref)).toBe(token);
-    expect(refOfToken(secret, 's-1', token)).toBe(ref);
+    expect(connectToken(secret, ref, 0)).toBe(token);
+    expect(grantOfToken(secret, 's-1', token)).toEqual({ ref, generation: 0 });
+    const rotated = connectToken(secret, ref, 12);
+    expect(rotated).toMatch(/^acme\.12\.[A-Za-z0-9_-]{43}$/);
+    expect(grantOfToken(secret, 's-1', rotated)).toEqual({ ref, generation: 12 });
   });
 
   it.each([
@@ -129,9 +132,11 @@ describe('connect tokens', () => {
     ['a shortened signature', secret, 's-1', token.slice(0, -1)],
     ['no signature', secret, 's-1', 'acme.'],
     ['no tenant', secret, 's-1', token.slice('acme'.length)],
+    ['another generation', secret, 's-1', token.replace('acme.', 'acme.1.')],
+    ['a generation written otherwise', secret, 's-1', connectToken(secret, ref, 1).replace('.1.', '.01.')],
     ['nothing', secret, 's-1', ''],
   ])('do not open %s', (_what, withSecret, id, given) => {
-    expect(refOfToken(withSecret, id, given)).toBeNull();
+    expect(grantOfToken(withSecret, id, given)).toBeNull();
   });
 });
 
@@ -143,8 +148,8 @@ describe('viewer tokens', () => {
     const token = viewerToken(secret, ref);
     expect(token).toMatch(/^acme\.[A-Za-z0-9_-]{43}$/);
     expect(refOfViewerToken(secret, 's-1', token)).toBe(ref);
-    expect(refOfToken(secret, 's-1', token)).toBeNull();
-    expect(refOfViewerToken(secret, 's-1', connectToken(secret, ref))).toBeNull();
+    expect(grantOfToken(secret, 's-1', token)).toBeNull();
+    expect(refOfViewerToken(secret, 's-1', connectToken(secret, ref, 0))).toBeNull();
     expect(refOfViewerToken(secret, 's-2', token)).toBeNull();
   });
 });

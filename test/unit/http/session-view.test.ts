@@ -15,6 +15,7 @@ function viewOf(sample: SampleName, nowMs: number, queuePosition: number | null 
     lastActivityMs: null,
     attachedAtMs: null,
     presentAtMs: null,
+    tokenGeneration: 0,
     finalSave: null,
   };
   return views.of({ record, nowMs, queuePosition });

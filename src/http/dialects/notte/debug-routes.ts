@@ -74,9 +74,8 @@ export const healthRoute: RequestHandler = (_req, res) => {
 
 /* The client demands every URL; those of streams that the service does not have are refused when they are opened. */
 function debugOf({ service: { views }, url }: DialectParts, { session, pages }: LiveDetails): NotteDebug {
-  const { ref } = session.record;
   const { id, viewerUrl } = views.of(session);
-  const cdp = views.websocketUrl(ref, id);
+  const cdp = views.websocketUrl(session.record, id);
   const streams = `${url.replace(/^http/, 'ws')}/notte/sessions/${id}/debug`;
   const tabOf = (page: OpenPage, index: number): NotteTab => ({
     metadata: { tab_id: index, title: page.title, url: page.url },

@@ -70,7 +70,7 @@ const NOT_HAD = {
 export function notteSession(found: FoundSession, views: SessionViews): NotteSession {
   const session = views.of(found);
   const { width, height } = session.dimensions ?? DEFAULT_DIMENSIONS;
-  const { lastActivityMs, ref } = found.record;
+  const { lastActivityMs } = found.record;
   const idleMinutes = minutesOf(session.idleTimeout ?? session.timeout);
   return {
     session_id: session.id,
@@ -89,7 +89,7 @@ export function notteSession(found: FoundSession, views: SessionViews): NotteSes
     viewport_width: width,
     viewport_height: height,
     // A session that is not live yet has it, too: clients read it only once.
-    cdp_url: session.endedAt === null ? views.websocketUrl(ref, session.id) : null,
+    cdp_url: session.endedAt === null ? views.websocketUrl(found.record, session.id) : null,
     viewer_url: session.viewerUrl,
     ...NOT_HAD,
   };

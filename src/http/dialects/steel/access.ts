@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { refOfToken } from '../../../contract/connect-token';
+import { grantOfToken } from '../../../contract/connect-token';
 import { ServiceError } from '../../../core/errors';
 import { refOf, SESSION_ID_PATTERN } from '../../../core/ids';
 import { unauthorized } from '../../edge/caller';
@@ -23,11 +23,11 @@ export function steelAccess({ authenticator, secret }: AccessParts): SteelAccess
       (await authenticator.callerOf(request, CDP_SCOPE)) ??
       (key === null ? null : await authenticator.callerWith(request, key, CDP_SCOPE));
     const isId = SESSION_ID_PATTERN.test(id);
-    const byToken = isId && key === null ? refOfToken(secret, id, query.get('token') ?? '') : null;
-    if (byToken !== null) return { ref: byToken, caller: null };
+    const byToken = isId && key === null ? grantOfToken(secret, id, query.get('token') ?? '') : null;
+    if (byToken !== null) return { ...byToken, caller: null };
     if (caller === null) throw unauthorized();
     if (!isId) throw new ServiceError('session_not_found', 'The query names no session (sessionId).');
-    return { ref: refOf(caller.tenant, id), caller };
+    return { ref: refOf(caller.tenant, id), caller, generation: null };
   };
 }
 

@@ -4,6 +4,7 @@ import { isEnded } from '../../../../machines/session/session.words';
 import { readDevToolsJson } from '../../../browser/devtools-json';
 import { readLiveState } from '../../../browser/live-state';
 import { contextRefOf } from '../../../core/ids';
+import { requireGeneration } from '../../../engine/token-generation';
 import type { FoundSession } from '../../../queries/get-session';
 import { withinRedisBudget } from '../../edge/redis-budget';
 import { tenantOf } from '../../edge/request-context';
@@ -71,8 +72,9 @@ export function devToolsVersionRoute(parts: DialectParts): RequestHandler {
   const { service } = parts;
   return async (req, res) => {
     const { searchParams } = new URL(req.originalUrl, parts.url);
-    const { ref } = await access(req, searchParams);
+    const { ref, generation } = await access(req, searchParams);
     const found = await withinRedisBudget(service.getSession(ref));
+    requireGeneration(found.record, generation);
     const route = await withinRedisBudget(service.findBrowser(ref, '/json/version'));
     // SAFETY: readDevToolsJson gives what it has parsed; spreading what is no object adds nothing.
     const version = (await readDevToolsJson(route)) as object;

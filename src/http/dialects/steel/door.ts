@@ -8,8 +8,8 @@ export function steelDoor(parts: AccessParts): Door {
   return {
     isFor: pathname => pathname === '/steel' || pathname === '/steel/',
     open: async ({ request, url: { searchParams } }) => {
-      const { ref, caller } = await access(request, searchParams);
-      return { ref, revoked: caller?.revoked ?? null };
+      const { ref, caller, generation } = await access(request, searchParams);
+      return { ref, generation, revoked: caller?.revoked ?? null };
     },
     errorAnswer: steelErrorAnswer,
   };

@@ -48,6 +48,8 @@ export type SteelView = (found: FoundSession) => SteelSession;
 
 /** @see SteelView */
 export function steelView({ service: { views }, url, secret }: DialectParts): SteelView {
+  const tokenOf = ({ record: { ref, tokenGeneration } }: FoundSession): string =>
+    connectToken(secret, ref, tokenGeneration);
   return found => {
     const session = views.of(found);
     const { id, createdAt, timeout, userAgent, idleTimeout, context } = session;
@@ -62,7 +64,7 @@ export function steelView({ service: { views }, url, secret }: DialectParts): St
       dimensions: session.dimensions ?? DEFAULT_DIMENSIONS,
       optimizeBandwidth: {},
       // Clients append `&apiKey=…`, so there must be a query.
-      websocketUrl: `${url.replace(/^http/, 'ws')}/steel/?sessionId=${id}&token=${connectToken(secret, found.record.ref)}`,
+      websocketUrl: `${url.replace(/^http/, 'ws')}/steel/?sessionId=${id}&token=${tokenOf(found)}`,
       debugUrl: viewer,
       sessionViewerUrl: viewer,
       headless: session.headless,

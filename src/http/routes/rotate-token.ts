@@ -1,0 +1,19 @@
+import type { RequestHandler } from 'express';
+import type { Service } from '../../contract/service';
+import { etagOf } from '../edge/etag';
+import { withinRedisBudget } from '../edge/redis-budget';
+import { refOfParam } from '../edge/session-param';
+
+/** `POST /v1/sessions/:id/rotate-token`: the session with another `websocketUrl`; the one before opens nothing more. */
+export function rotateTokenRoute({
+  rotateToken,
+  getSession,
+  views,
+}: Pick<Service, 'rotateToken' | 'getSession' | 'views'>): RequestHandler {
+  return async (req, res) => {
+    const ref = refOfParam(req, res);
+    await withinRedisBudget(rotateToken(ref));
+    const found = await withinRedisBudget(getSession(ref));
+    res.set('ETag', etagOf(found.record.revision)).json(views.of(found));
+  };
+}
