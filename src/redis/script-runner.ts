@@ -19,7 +19,7 @@ const SCRIPTS = {
   finishSave: 'finish-save-1',
   ackEffects: 'ack-effects-2',
   quarantineJob: 'quarantine-job-3',
-  lookAtQueue: 'look-at-queue-17',
+  lookAtQueue: 'look-at-queue-8',
   trimFinished: 'trim-finished-2',
   keepFile: 'keep-file-3',
   takeTurn: 'take-turn-1',

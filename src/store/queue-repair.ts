@@ -2,23 +2,23 @@ import type { BadJob } from '../core/quarantine';
 import type { Redis } from '../redis/connection';
 import type { ScriptRunner } from '../redis/script-runner';
 
-/** The types of a queue's own keys, BullMQ 6.7 `queue-keys.ts`; `look-at-queue-17.lua` takes them in this order. */
+/** The types of a queue's own keys, BullMQ 6.7 `queue-keys.ts`, in the order of `look-at-queue-8.lua`. */
 const TYPES: Readonly<Record<string, string>> = {
-  wait: 'list',
   active: 'list',
   paused: 'list',
   delayed: 'zset',
-  prioritized: 'zset',
   'waiting-children': 'zset',
-  completed: 'zset',
-  failed: 'zset',
-  marker: 'zset',
   repeat: 'zset',
-  stalled: 'set',
-  events: 'stream',
   meta: 'hash',
   id: 'string',
   pc: 'string',
+  wait: 'list',
+  prioritized: 'zset',
+  completed: 'zset',
+  failed: 'zset',
+  marker: 'zset',
+  stalled: 'set',
+  events: 'stream',
   'stalled-check': 'string',
   limiter: 'string',
 };
@@ -54,9 +54,9 @@ export async function lookAtQueue(
 ): Promise<QueueLook> {
   const names = Object.keys(TYPES).map(name => prefix + name);
   const reply = await scripts.run('lookAtQueue', names, [
-    ...Object.values(TYPES),
     concurrency ?? 'any',
     tooLateScore,
+    ...Object.values(TYPES),
   ]);
   // SAFETY: the script answers with three numbers.
   const [needsRepair, hasActive, hasEndless] = (reply as number[]).map(flag => flag > 0);
