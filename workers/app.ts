@@ -16,7 +16,10 @@ import type { WorkerInfo } from '../src/store/lease-store';
 import type { KeeperClient } from './keeper-client';
 import { Drain } from './drain';
 import { LaunchSlots, NO_SLOTS } from './launch/launch-slots';
+import { isSessionBrowser } from '../src/core/session-browser';
+import { KeyRing } from '../src/engine/key-ring';
 import { LeaseRenewal } from './ownership/lease-renewal';
+import { metricsAccess } from './metrics-access';
 import { serveMetrics } from './metrics-server';
 import { OwnedSessions } from './ownership/owned-sessions';
 import { Reconciler } from './ownership/reconciler';
@@ -86,11 +89,26 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   await readSlots(options, slots);
   await launches.start();
   await lease.renewNow();
-  if (config.metricsPort !== 0) await serveMetrics(deps, config.metricsHost, config.metricsPort);
+  if (config.metricsPort !== 0) await openMetrics(deps);
   const { context, owned, closer } = parts;
   const { leases, producer } = deps;
   const drain = new Drain({ context, owned, closer, slots, leases, producer });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
+}
+
+/* Metrics may be asked for with a stored key, too. */
+async function openMetrics(deps: Deps): Promise<void> {
+  const { config, metrics, maintenance, lifecycle, log } = deps;
+  const ring = new KeyRing(deps);
+  await ring.start();
+  lifecycle.defer('keys', () => ring.stop());
+  const names = [config.metricsHost.toLowerCase(), hostname().toLowerCase()];
+  const access = metricsAccess({ apiKeys: config.apiKeys, ring, isSessionBrowser, names });
+  await serveMetrics(
+    { metrics, access, maintenance, lifecycle, log },
+    config.metricsHost,
+    config.metricsPort,
+  );
 }
 
 /** The parts of a running worker. */

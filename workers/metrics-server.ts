@@ -1,27 +1,35 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { withDeadline } from '../src/core/abort';
 import type { Lifecycle } from '../src/core/lifecycle';
 import type { Logger } from '../src/core/logger';
 import type { Metrics } from '../src/metrics/metrics';
 import type { MaintenanceStore } from '../src/store/maintenance-store';
+import type { MetricsAccess } from './metrics-access';
 
 /** How long Redis may take to count as up; a scrape must not wait longer for one number. */
 const REDIS_ANSWERS_WITHIN_MS = 1_000;
 
+const HEADERS = [
+  ['cache-control', 'no-store'],
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+] as const;
+
 /** Dependencies of {@link serveMetrics}. */
 export interface MetricsServerParts {
   readonly metrics: Pick<Metrics, 'registry' | 'redisUp'>;
+  readonly access: MetricsAccess;
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
 }
 
 /**
- * Serves /metrics and /livez of a worker on a port of its own. If the port is in use, that is logged and the worker
+ * Serves /metrics and /livez of a worker on a port of its own. /livez says nothing, and needs nothing. If the port is in use, that is logged and the worker
  * continues without metrics.
  */
 export async function serveMetrics(
-  { metrics, maintenance, lifecycle, log }: MetricsServerParts,
+  { metrics, access, maintenance, lifecycle, log }: MetricsServerParts,
   host: string,
   port: number,
 ): Promise<void> {
@@ -34,7 +42,7 @@ export async function serveMetrics(
     metrics.redisUp.set({}, Number(isUp));
     return metrics.registry.text();
   };
-  const server = createServer((request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url === '/livez') {
       response.end('ok');
       return;
@@ -43,13 +51,16 @@ export async function serveMetrics(
       response.writeHead(404).end();
       return;
     }
-    page().then(
-      text => response.setHeader('content-type', metrics.registry.contentType).end(text),
-      (error: unknown) => {
-        log.error({ err: error }, 'metrics could not be collected');
-        response.writeHead(500).end();
-      },
-    );
+    const refused = await access(request);
+    if (refused === null) response.setHeader('content-type', metrics.registry.contentType).end(await page());
+    else response.writeHead(refused, refused === 401 ? { 'www-authenticate': 'Bearer' } : {}).end();
+  };
+  const server = createServer((request, response) => {
+    for (const [name, value] of HEADERS) response.setHeader(name, value);
+    answer(request, response).catch((error: unknown) => {
+      log.error({ err: error }, 'metrics could not be collected');
+      response.writeHead(500).end();
+    });
   });
   const failure = await new Promise<Error | null>(resolve => {
     server.once('error', resolve);

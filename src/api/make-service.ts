@@ -83,7 +83,6 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string, ke
     updateSession: updateSession(deps),
     releaseSession: release,
     releaseAll: releaseAll({ index, releaseSession: release }),
-    rotateToken: rotateToken(sessions),
     getSession: getOne,
     awaitSession: awaitSession({ waiters, getSession: getOne }),
     listSessions: listSessions({ sessions, index }),
@@ -118,7 +117,13 @@ function browserService(
   localHost: HostIdentity,
 ): Pick<
   Service,
-  'liveDetails' | 'viewSession' | 'findBrowser' | 'findDevTools' | 'findKeeper' | 'findBrowserToView'
+  | 'liveDetails'
+  | 'viewSession'
+  | 'findBrowser'
+  | 'rotateToken'
+  | 'findDevTools'
+  | 'findKeeper'
+  | 'findBrowserToView'
 > {
   const { sessions, activity, secret } = deps;
   const reach: FindBrowserParts = { sessions, activity, localHost, secret };
@@ -127,6 +132,7 @@ function browserService(
     liveDetails: liveDetails({ getSession: getOne, activity, openPages }),
     viewSession: viewSession({ getSession: getOne, openPages }),
     findBrowser: findBrowser(reach),
+    rotateToken: rotateToken(sessions),
     findDevTools: findDevTools(reach),
     findKeeper: findKeeper(reach),
     findBrowserToView: findBrowserToView(reach),

@@ -1,5 +1,6 @@
 import { syncContext, type SyncRequest } from './context-sync';
 import { createSession, type CreateLiveRequest, type CreateRequest } from './creation';
+import { disposable } from './disposable';
 import { isHoldfastError } from './errors';
 import { OwnSessions } from './own-sessions';
 import { pathSegment } from './path-segment';
@@ -292,14 +293,6 @@ export class Sessions {
       if (!isHoldfastError(error, 'session_not_found')) throw error;
     }
   }
-}
-
-/* Not enumerable: a session that is printed, copied or sent contains only the service's answer. */
-function disposable(data: SessionData, dispose: () => Promise<void>): Session {
-  // Runtimes without the symbol have no `await using` either, and compiled code uses this one.
-  const symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
-  // SAFETY: the property that makes it a Session is added in this very line.
-  return Object.defineProperty(data, symbol, { value: dispose, enumerable: false }) as Session;
 }
 
 const pathOf = (session: SessionOrId): string =>

@@ -17,6 +17,8 @@ import type { EdgeGuard } from './edge/edge-guard';
 import { errorHandler, notFound } from './edge/error-handler';
 import { mount, type Handlers } from './mount';
 import type { CONTEXT_OPERATIONS } from './openapi/context-operations';
+import type { CONNECT_OPERATIONS } from './openapi/connect-operations';
+import type { OperationId } from './openapi/operations';
 import type { KEY_OPERATIONS } from './openapi/key-operations';
 import type { VIEWER_OPERATIONS } from './openapi/viewer-operations';
 import type { Readiness } from './readiness';
@@ -116,11 +118,10 @@ export function httpApp(parts: HttpParts): Express {
 /* Paths and methods are in openapi/operations.ts. */
 function handlersOf(parts: HttpParts): Handlers {
   const { service, authenticator, readiness, eventStreams, stalledReaders, publicUrl, clock, log } = parts;
-  const { policy, views, getCapacity, countSessions, getSession, followSession, followTenant } = service;
-  const { findDevTools, findKeeper, getUsage, fileLinks } = service;
+  const { policy, getCapacity, countSessions, getSession, followSession, followTenant } = service;
+  const { findKeeper, getUsage, fileLinks } = service;
   const { files, maintenance, metrics, cluster, observeClients } = parts;
   const release = releaseSessionRoute(service);
-  const devTools = { findDevTools, views, authenticator, secret: parts.secret };
   return {
     getLanding: landingRoute({ authenticator, readiness, getCapacity, countSessions, publicUrl, log }),
     getLivez: livezRoute,
@@ -134,7 +135,6 @@ function handlersOf(parts: HttpParts): Handlers {
     getSession: getSessionRoute(service),
     updateSession: updateSessionRoute(service),
     ...{ deleteSession: release, releaseSession: release },
-    rotateToken: rotateTokenRoute(service),
     getLiveDetails: sessionLiveRoute(service),
     getScreenshot: screenshotRoute(service),
     ...viewerHandlers(parts),
@@ -145,10 +145,7 @@ function handlersOf(parts: HttpParts): Handlers {
     listUploads: listUploadsRoute(service),
     upload: uploadRoute(service),
     deleteUpload: removeUploadRoute(service),
-    connect: sessionCdpRoute,
-    getDevToolsVersion: devToolsJsonRoute('version', devTools),
-    getDevToolsTargets: devToolsJsonRoute('list', devTools),
-    getDevToolsProtocol: devToolsJsonRoute('protocol', devTools),
+    ...connectHandlers(parts),
     listSessionEvents: sessionEventsRoute(service.sessionHistory),
     streamSessionEvents: streamSessionEventsRoute({ getSession, followSession, eventStreams }),
     streamEvents: streamEventsRoute({ followTenant, eventStreams }),
@@ -172,6 +169,22 @@ function viewerHandlers({ service, secret }: HttpParts): Pick<Handlers, keyof ty
     getViewer: viewerRoute({ secret }),
     getViewerState: viewerStateRoute({ ...service, secret }),
     getViewerPicture: viewerPictureRoute({ ...service, secret }),
+  };
+}
+
+function connectHandlers({
+  service,
+  authenticator,
+  secret,
+}: HttpParts): Pick<Handlers, keyof typeof CONNECT_OPERATIONS | (`getDevTools${string}` & OperationId)> {
+  const { findDevTools, views } = service;
+  const devTools = { findDevTools, views, authenticator, secret };
+  return {
+    connect: sessionCdpRoute,
+    rotateToken: rotateTokenRoute(service),
+    getDevToolsVersion: devToolsJsonRoute('version', devTools),
+    getDevToolsTargets: devToolsJsonRoute('list', devTools),
+    getDevToolsProtocol: devToolsJsonRoute('protocol', devTools),
   };
 }
 

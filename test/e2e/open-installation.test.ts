@@ -62,9 +62,7 @@ describe('an open installation', () => {
         expect(await fetchIn(page, '/steel/v1/sessions')).toMatch(/^403/);
         expect(await fetchIn(page, '/queues/api/queues')).toMatch(/^403/);
       }
-      expect((await installation.call<SessionView>('GET', `/v1/sessions/${session.id}`)).body.status).toBe(
-        'live',
-      );
+      expect((await installation.call('GET', `/v1/sessions/${session.id}`)).body.status).toBe('live');
       const list = await installation.call<{ sessions: unknown[] }>('GET', '/v1/sessions');
       expect(list.body.sessions).toHaveLength(1);
     });
@@ -97,7 +95,7 @@ describe('an open installation', () => {
       const url = `${installation.url.replace(/^http/, 'ws')}/notte/sessions/connect`;
       const outcome = await page.evaluate(
         async address =>
-          new Promise<string>(resolve => {
+          new Promise(resolve => {
             const socket = new WebSocket(address);
             socket.onopen = () => resolve('open');
             socket.onerror = () => resolve('refused');

@@ -152,6 +152,27 @@ describe('what every request passes', () => {
       expect(headers.get('x-request-id')).toMatch(/^[\w-]{16}$/);
     });
 
+    it('are on every answer, whatever it is: page, JSON, error, refused upgrade', async () => {
+      const session = await api.createLive();
+      const { pathname, search } = new URL(session.viewerUrl);
+      for (const path of [
+        ...['/', '/docs', '/openapi.json', '/livez', '/readyz', '/metrics', '/queues', '/queues/api/queues'],
+        ...['/v1/sessions', '/v1/nothing', '/steel/v1/sessions', '/notte/nothing', pathname + search],
+      ]) {
+        const { headers } = await api.call('GET', path, {
+          headers: { accept: 'text/html, application/json' },
+        });
+        expect([path, headers.get('referrer-policy')]).toEqual([path, 'no-referrer']);
+        expect([path, headers.get('x-content-type-options')]).toEqual([path, 'nosniff']);
+        if (headers.get('content-type')?.startsWith('text/html') !== true) continue;
+        const policy = headers.get('content-security-policy') ?? '';
+        expect([path, policy]).toEqual([path, expect.stringContaining("default-src 'none'")]);
+        // Only the page that shows a session may be in a frame.
+        const isFramed = path.startsWith(pathname);
+        expect([path, policy.includes("frame-ancestors 'none'")]).toEqual([path, !isFramed]);
+      }
+    });
+
     it('echo a request id that is harmless, and replace any other', async () => {
       const idOf = async (given: string) => {
         const { headers } = await api.call('GET', '/livez', { headers: { 'x-request-id': given } });

@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import { adminKeys, type ApiKey } from '../../config/config';
+import type { ApiKey } from '../../config/config';
 import { idOfKey } from '../../core/api-key';
 import { SCOPES, TENANT_SCOPES, type Scope } from '../../core/scopes';
+import { EnvironmentKeys, keyIn, type EnvironmentKey } from '../../engine/environment-keys';
 import type { KeyRing } from '../../engine/key-ring';
 import { requireScope, unauthorized, type Caller } from './caller';
 import { refusePages, type OpenAccess, type Sender } from './open-access';
@@ -15,7 +15,7 @@ const OPEN: Caller = { tenant: 'default', scopes: SCOPES, actor: 'key:default', 
 
 /** Finds the caller of a request by its API key, and checks whether the key may do what is asked for. */
 export class Authenticator {
-  readonly #keys: readonly { readonly caller: Caller; readonly digest: Buffer }[];
+  readonly #environment: EnvironmentKeys;
 
   /**
    * @param apiKeys - those of the environment; empty: the installation is open, and every request without a stored key
@@ -28,21 +28,17 @@ export class Authenticator {
     private readonly ring: Pick<KeyRing, 'find'>,
     private readonly openAccess: OpenAccess,
   ) {
-    const admins = adminKeys(apiKeys);
-    this.#keys = apiKeys.map(apiKey => ({
-      caller: environmentCaller(apiKey.tenant, admins.includes(apiKey)),
-      digest: sha256(apiKey.key),
-    }));
+    this.#environment = new EnvironmentKeys(apiKeys);
   }
 
   /** Whether requests need an API key. */
   get needsKey(): boolean {
-    return this.#keys.length > 0;
+    return this.#environment.exist;
   }
 
   /** Whether more than one tenant has a key in the environment. */
   get isShared(): boolean {
-    return new Set(this.#keys.map(({ caller }) => caller.tenant)).size > 1;
+    return this.#environment.tenantCount > 1;
   }
 
   /**
@@ -90,13 +86,8 @@ export class Authenticator {
   }
 
   #environmentCaller(given: string): Caller | null {
-    const digest = sha256(given);
-    let caller: Caller | null = null;
-    // Every key is compared, so that the duration does not show which one was close.
-    for (const key of this.#keys) {
-      if (timingSafeEqual(key.digest, digest)) ({ caller } = key);
-    }
-    return caller;
+    const key = this.#environment.find(given);
+    return key === null ? null : environmentCaller(key);
   }
 
   async #storedCaller(given: string): Promise<Caller | null> {
@@ -112,18 +103,12 @@ function withScope(caller: Caller | null, needed: Scope | null): Caller | null {
   return caller;
 }
 
-const environmentCaller = (tenant: string, isAdmin: boolean): Caller => ({
+const environmentCaller = ({ tenant, isAdmin }: EnvironmentKey): Caller => ({
   tenant,
   scopes: isAdmin ? SCOPES : TENANT_SCOPES,
   actor: `key:${tenant}`,
   revoked: null,
 });
-
-function keyIn(headers: IncomingHttpHeaders): string | null {
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const given = bearer ?? headers['x-api-key'] ?? headers['steel-api-key'];
-  return typeof given === 'string' ? given : null;
-}
 
 /** The password of HTTP Basic; null without one (RFC 7617: base64 of `name:password`). */
 export function passwordIn({ authorization = '' }: IncomingHttpHeaders): string | null {
@@ -132,5 +117,3 @@ export function passwordIn({ authorization = '' }: IncomingHttpHeaders): string 
   const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? [];
   return password ?? null;
 }
-
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

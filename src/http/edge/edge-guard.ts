@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { ServiceError } from '../../core/errors';
+import { hostnameIn, isLoopbackName, withoutBrackets } from '../../core/host-header';
 
 /** The settings that decide which hosts and origins are accepted. */
 export interface EdgeGuardOptions {
@@ -29,7 +30,7 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
   return request => {
     const { headers, rawHeaders, url = '' } = request;
     const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
-    const host = hosts === 1 ? hostnameOf(headers.host ?? '') : null;
+    const host = hosts === 1 ? hostnameIn(headers.host ?? '') : null;
     // A request for an absolute URL names its own host, which bypasses the Host header.
     if (host === null || !url.startsWith('/') || !isAllowedHost(host)) {
       throw forbidden(
@@ -48,7 +49,7 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
 
 function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname: string) => boolean {
   const named = new Set([options.host.toLowerCase()]);
-  if (publicUrl !== null) named.add(bare(publicUrl.hostname));
+  if (publicUrl !== null) named.add(withoutBrackets(publicUrl.hostname));
   const loopbackCounts = isLoopbackName(options.host) || options.hasApiKeys;
   return hostname =>
     named.has(hostname) ||
@@ -70,7 +71,7 @@ function isAllowedOrigin(
   if (parsed.origin !== origin) return false;
   if (publicUrl !== null && parsed.origin === publicUrl.origin) return true;
   const port = parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port);
-  const hostname = bare(parsed.hostname);
+  const hostname = withoutBrackets(parsed.hostname);
   return (
     parsed.protocol === 'http:' &&
     port === request.socket.localPort &&
@@ -84,17 +85,5 @@ const isOpenedPage = ({ method, headers, url = '' }: IncomingMessage): boolean =
   method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && VIEWER_PATH.test(url);
 
 const VIEWER_PATH = /^\/v1\/sessions\/[A-Za-z0-9_-]{1,64}\/view\?/;
-
-/* The name in a Host header, lower case, without port and brackets; null if it is not one. */
-function hostnameOf(header: string): string | null {
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(header);
-  return match?.[1] === undefined ? null : bare(match[1].toLowerCase());
-}
-
-/* A DNS name that merely begins with 127. may belong to an attacker. */
-const isLoopbackName = (hostname: string): boolean =>
-  hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
-
-const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 const forbidden = (message: string): ServiceError => new ServiceError('forbidden_origin', message);

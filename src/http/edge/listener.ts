@@ -153,7 +153,14 @@ const answerStarting =
   (answerTo: ErrorAnswer): RequestListener =>
   (request, response) => {
     if (pathOf(request) === '/livez') {
-      response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+      response
+        .writeHead(200, {
+          'content-type': 'application/json',
+          'cache-control': 'no-store',
+          'x-content-type-options': 'nosniff',
+          'referrer-policy': 'no-referrer',
+        })
+        .end('{"status":"ok"}');
       return;
     }
     const asked = { requestId: randomId(), path: pathOf(request) };

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { isBrowserUid } from '../../core/browser-uid';
 import { ServiceError } from '../../core/errors';
-import { peerProcess } from '../../core/peer-process';
+import { isSessionBrowser } from '../../core/session-browser';
 
 /** What of a request shows where it comes from. */
 export type Sender = Pick<IncomingMessage, 'headers' | 'socket'>;
@@ -28,7 +27,7 @@ export function openAccess(): OpenAccess {
   // One look for each connection: its other end stays the same process.
   const looked = new WeakMap<Socket, Promise<boolean>>();
   return async ({ socket }) => {
-    const known = looked.get(socket) ?? isBrowser(socket);
+    const known = looked.get(socket) ?? isSessionBrowser(socket);
     looked.set(socket, known);
     if (await known) {
       throw new ServiceError(
@@ -49,10 +48,4 @@ export function refusePages({ headers }: Pick<Sender, 'headers'>): void {
   const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = headers;
   if (mode !== 'navigate' && !PAGE_DESTINATIONS.some(page => page === destination)) return;
   throw new ServiceError('forbidden_origin', 'This is for programs: it is not opened as a page.');
-}
-
-/* A sender that has closed its end could be one: it gets no answer anyway. */
-async function isBrowser(socket: Socket): Promise<boolean> {
-  const peer = await peerProcess(socket);
-  return peer === 'gone' || (peer !== 'unknown' && isBrowserUid(peer.uid));
 }

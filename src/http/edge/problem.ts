@@ -83,6 +83,7 @@ export function problemAnswer(
       'content-type': PROBLEM_TYPE,
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
       'x-request-id': asked.requestId,
       // Clients made by Stainless, such as Steel's, would repeat a 409.
       'x-should-retry': String(retryable),

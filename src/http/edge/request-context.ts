@@ -55,6 +55,7 @@ export function openContext(draining: AbortSignal): RequestHandler {
       'X-Request-Id': named.requestId,
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
     });
     next();
   };

@@ -1,7 +1,5 @@
 import { CREATE_ENDED_CODES } from '../../engine/session-ended';
 import { z } from 'zod';
-import { CDP_SCOPE } from '../gateway/cdp-access';
-import { sessionEventsQuery } from '../routes/session-events';
 import { createBodySchema, listQuery, releaseAllSelection } from '../../contract/schemas';
 import { updateBodySchema } from '../../contract/update-body';
 import {
@@ -11,10 +9,11 @@ import {
   liveSessionAnswer,
   releaseAllAnswer,
   sessionAnswer,
-  sessionEventsAnswer,
   sessionListAnswer,
 } from './answers';
+import { CONNECT_OPERATIONS } from './connect-operations';
 import { CONTEXT_OPERATIONS } from './context-operations';
+import { EVENT_OPERATIONS } from './event-operations';
 import { FILE_OPERATIONS } from './file-operations';
 import { FLEET_OPERATIONS } from './fleet-operations';
 import { BUDGET_HEADERS, header, IDEMPOTENCY, ifMatch } from './headers';
@@ -27,27 +26,12 @@ import { VIEWER_OPERATIONS } from './viewer-operations';
 
 const RESPOND_ASYNC = { Prefer: header('`respond-async`: answer as soon as the end is committed.') };
 
-/** What both streams have in common: where to go on. */
-const RESUMED = {
-  headers: z.object({
-    'Last-Event-ID': header('The id of the last event received. The stream continues after it.'),
-  }),
-  query: z.object({
-    since: z.string().optional().describe('The same as `Last-Event-ID`. The header takes precedence.'),
-  }),
-} as const satisfies Partial<Operation>;
-
 const ETAG = { ETag: 'The revision of the session, in quotes.' };
 const APPLIED = { 'Preference-Applied': 'The preferences of `Prefer` that were applied.' };
 const session = (description: string, headers: Readonly<Record<string, string>> = {}): AnswerSpec => ({
   description,
   schema: sessionAnswer,
   headers: { ...ETAG, ...APPLIED, ...headers },
-});
-const stream = (description: string): AnswerSpec => ({
-  description,
-  schema: z.string(),
-  mediaType: 'text/event-stream',
 });
 const CREATED_HEADERS = {
   Location: 'Path of the session.',
@@ -197,18 +181,6 @@ export const OPERATIONS = {
     description: 'Idempotent. Answers when its browser is gone, after 5 seconds at most.',
     ...RELEASE,
   },
-  rotateToken: {
-    method: 'POST',
-    path: '/v1/sessions/{id}/rotate-token',
-    scope: 'sessions',
-    tag: 'Sessions',
-    summary: 'Give a session another connect token',
-    description:
-      'The answer has the new `websocketUrl`. The token before is refused everywhere, and the WebSockets that it has ' +
-      'opened are closed, within five seconds. `viewerUrl` stays.',
-    answers: { 200: session('The session with its new `websocketUrl`.') },
-    errors: ['session_not_found', 'session_ended'],
-  },
   syncContext: {
     method: 'POST',
     path: '/v1/sessions/{id}/context/sync',
@@ -236,82 +208,8 @@ export const OPERATIONS = {
     answers: { 200: { description: 'Open pages, clients, activity.', schema: liveDetailsAnswer } },
     errors: ['session_not_found', 'session_ended', 'session_not_live'],
   },
-  connect: {
-    method: 'GET',
-    path: '/v1/sessions/{id}/cdp',
-    tag: 'Sessions',
-    summary: 'Connect to the browser: a WebSocket with the Chrome DevTools Protocol',
-    description:
-      'Use `websocketUrl` as it is. A refused upgrade gets an error answer like any other request.',
-    isOpen: true,
-    scope: CDP_SCOPE,
-    query: z.object({ token: z.string().describe('Part of `websocketUrl`.') }),
-    answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
-    errors: [
-      'unauthorized',
-      'forbidden',
-      'session_not_found',
-      'session_ended',
-      'session_not_live',
-      'upgrade_required',
-      'quota_exceeded',
-      'browser_unreachable',
-      'redis_unavailable',
-      'shutting_down',
-    ],
-  },
-  listSessionEvents: {
-    method: 'GET',
-    path: '/v1/sessions/{id}/events',
-    scope: 'view',
-    tag: 'Events',
-    summary: 'Read the history of a session, oldest first',
-    query: sessionEventsQuery,
-    answers: {
-      200: {
-        description: 'One page.',
-        schema: sessionEventsAnswer,
-        headers: { Link: '`rel="next"`: the next page.' },
-      },
-    },
-    errors: ['session_not_found'],
-  },
-  streamSessionEvents: {
-    method: 'GET',
-    path: '/v1/sessions/{id}/events/stream',
-    scope: 'view',
-    tag: 'Events',
-    summary: 'Follow a session: its history, then new events, as server-sent events',
-    description:
-      '`transition`: a line of the history (`SessionEvent`); its id is `seq`. `closed`: the browser ' +
-      'is gone, and the stream ends. `reset`: the history does not continue what you have received; ' +
-      'it is sent again from its beginning. A comment is sent every 15 seconds.',
-    ...RESUMED,
-    answers: {
-      200: stream('The stream.'),
-      204: {
-        description:
-          'You have received `closed`: there are no more events. An `EventSource` does not reconnect.',
-      },
-    },
-    errors: ['session_not_found', 'quota_exceeded', 'too_many_streams'],
-  },
-  streamEvents: {
-    method: 'GET',
-    path: '/v1/events',
-    scope: 'view',
-    tag: 'Events',
-    summary: 'Follow all sessions and contexts, as server-sent events',
-    description:
-      '`transition`: a session has changed (`Transition`). `closed`: the browser of an ended ' +
-      'session is gone. `context`: a context has changed (`ContextChange`). `reset`: events may have been missed; ' +
-      'read the sessions again. The stream ' +
-      'begins with the next event, or after `Last-Event-ID`. Every 15 seconds the current id is ' +
-      'sent without an event.',
-    ...RESUMED,
-    answers: { 200: stream('The stream.') },
-    errors: ['quota_exceeded', 'too_many_streams'],
-  },
+  ...EVENT_OPERATIONS,
+  ...CONNECT_OPERATIONS,
   ...CONTEXT_OPERATIONS,
   ...PAGE_OPERATIONS,
   ...VIEWER_OPERATIONS,

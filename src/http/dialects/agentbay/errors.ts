@@ -54,6 +54,7 @@ export const agentBayErrorAnswer: ErrorAnswer = (error, { requestId, path }) => 
       'content-type': 'application/json',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
       'x-request-id': requestId,
       ...quotaHeaders(error),
     },

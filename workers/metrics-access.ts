@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import type { ApiKey } from '../src/config/config';
+import { hostnameIn, isLoopbackName, withoutBrackets } from '../src/core/host-header';
+import { allows } from '../src/core/scopes';
+import { EnvironmentKeys, keyIn } from '../src/engine/environment-keys';
+import type { KeyRing } from '../src/engine/key-ring';
+
+/** What of a connection is looked at. */
+type Peer = Pick<Socket, 'remoteAddress'>;
+
+/** Null: the request may see the metrics; else the status of the refusal. */
+export type MetricsAccess<S extends Peer = Socket> = (
+  request: Pick<IncomingMessage, 'headers'> & { readonly socket: S },
+) => Promise<401 | 403 | null>;
+
+/** Dependencies of {@link metricsAccess}. */
+export interface MetricsAccessParts<S extends Peer> {
+  readonly apiKeys: readonly ApiKey[];
+  readonly ring: Pick<KeyRing, 'find'>;
+  /** Whether a connection may come from the browser of a session. */
+  readonly isSessionBrowser: (socket: S) => Promise<boolean>;
+  /** Names of this machine, beside its addresses. */
+  readonly names: readonly string[];
+}
+
+/**
+ * A web page can send its browser to any address, but not choose the name in `Host`: only addresses and names of this
+ * machine are answered (DNS rebinding). Where requests of the API need a key, this machine needs none here; others need
+ * one with the scope `admin`, since the figures are of the whole installation. The browsers of sessions are on this
+ * machine, too, and are not meant.
+ */
+export function metricsAccess<S extends Peer>({
+  apiKeys,
+  ring,
+  isSessionBrowser,
+  names,
+}: MetricsAccessParts<S>): MetricsAccess<S> {
+  const environment = new EnvironmentKeys(apiKeys);
+  const isAdmin = async (key: string): Promise<boolean> =>
+    environment.find(key)?.isAdmin ?? allows((await ring.find(key))?.scopes ?? [], 'admin');
+  return async ({ headers, socket }) => {
+    const key = keyIn(headers);
+    if (key !== null && environment.exist && (await isAdmin(key))) return null;
+    const host = hostnameIn(headers.host ?? '');
+    if (host === null || !(isIP(host) !== 0 || isLoopbackName(host) || names.includes(host))) return 403;
+    if (isLoopbackPeer(socket.remoteAddress ?? '')) return (await isSessionBrowser(socket)) ? 403 : null;
+    if (!environment.exist) return null;
+    return key === null ? 401 : 403;
+  };
+}
+
+const isLoopbackPeer = (address: string): boolean =>
+  isLoopbackName(withoutBrackets(address.replace(/^::ffff:/i, '')));
