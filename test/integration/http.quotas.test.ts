@@ -29,7 +29,7 @@ describe('quotas of a tenant', () => {
       apiKeys: [...Object.keys(QUOTAS), 'free'].map(tenant => ({
         tenant,
         key: `key-of-${tenant}`,
-        isAdmin: tenant === 'free',
+        ...(tenant === 'free' ? { isAdmin: true as const } : {}),
       })),
       quotas: {
         default: NO_QUOTAS,

@@ -188,6 +188,28 @@ describe('changing sessions over HTTP', () => {
   });
 
   describe('usage', () => {
+    it('is a table for those who prefer CSV', async () => {
+      const { id } = await api.createLive();
+      await api.call('DELETE', `/v1/sessions/${id}`);
+      const answer = await api.call('GET', '/v1/usage', { headers: { accept: 'text/csv' } });
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      expect(answer.headers.get('content-disposition')).toMatch(
+        /^attachment; filename="?usage-[\d-]+\.csv"?$/,
+      );
+      const [header, ...lines] = String(answer.body['text']).split('\r\n');
+      expect(header).toBe('date,endReason,sessions,liveSeconds,startedMinutes,contexts,contextBytes');
+      expect(lines).toContainEqual(
+        expect.stringMatching(/^\d{4}-\d\d-\d\d,released_by_client,\d+,[\d.]+,\d+,,$/),
+      );
+      expect(lines.slice(-2)).toEqual([',,,,,0,0', '']);
+      expect((await api.call('GET', '/v1/usage', { headers: { accept: '*/*' } })).body).toHaveProperty(
+        'days',
+      );
+      const preferring = { accept: 'text/csv;q=0.5, application/json' };
+      expect((await api.call('GET', '/v1/usage', { headers: preferring })).body).toHaveProperty('days');
+    });
+
     it('counts each session once, by end reason', async () => {
       const ended = await api.createLive();
       await api.call('DELETE', `/v1/sessions/${ended.id}`);

@@ -193,13 +193,17 @@ function documentedAnswer({
   schema,
   mediaType = JSON_TYPE,
   isPage,
+  isTable,
   headers,
 }: AnswerSpec): ZodOpenApiResponseObject {
-  const page = isPage === true ? { 'text/html': { schema: z.string() } } : {};
+  const others = {
+    ...(isPage === true ? { 'text/html': { schema: z.string() } } : {}),
+    ...(isTable === true ? { 'text/csv': { schema: z.string() } } : {}),
+  };
   return {
     description,
     ...(headers === undefined ? {} : { headers: documentedHeaders(headers) }),
-    ...(schema === undefined ? {} : { content: { [mediaType]: { schema }, ...page } }),
+    ...(schema === undefined ? {} : { content: { [mediaType]: { schema }, ...others } }),
   };
 }
 

@@ -90,8 +90,13 @@ export const FLEET_OPERATIONS = {
     scope: 'view',
     tag: 'Service',
     summary: 'Read the usage of sessions, by the day of their end and by end reason, and of contexts',
+    description:
+      'JSON, or CSV (RFC 4180) to clients that prefer `text/csv`: a line for each day and end reason, and a last one ' +
+      'with the contexts as they are now.',
     query: usageQuery,
-    answers: { 200: { description: 'The usage. It is kept for 400 days.', schema: usageAnswer } },
+    answers: {
+      200: { description: 'The usage. It is kept for 400 days.', schema: usageAnswer, isTable: true },
+    },
     errors: [],
   },
 } as const satisfies Record<string, Operation>;

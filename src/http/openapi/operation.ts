@@ -15,6 +15,8 @@ export interface AnswerSpec {
   readonly mediaType?: string;
   /** Also as `text/html`, to clients that prefer it. */
   readonly isPage?: true;
+  /** Also as `text/csv`, to clients that prefer it. */
+  readonly isTable?: true;
   /** Headers by name, with their descriptions. */
   readonly headers?: Readonly<Record<string, string>>;
 }

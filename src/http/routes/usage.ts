@@ -2,9 +2,10 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { UsageFigures } from '../../client/fleet';
 import { checkFields } from '../../core/check-fields';
-import { dayCount, type GetUsage } from '../../queries/usage';
+import { dayCount, type GetUsage, type UsageReport } from '../../queries/usage';
 import type { MaintenanceStore } from '../../store/maintenance-store';
 import type { Usage } from '../../store/usage-store';
+import { csv } from '../edge/csv';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { tenantOf } from '../edge/request-context';
 
@@ -35,14 +36,23 @@ export interface UsageRouteParts {
   readonly maintenance: Pick<MaintenanceStore, 'nowMs'>;
 }
 
-/** `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason, and of its contexts. */
+/**
+ * `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason, and of its contexts.
+ * JSON, or CSV for those who prefer that.
+ */
 export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestHandler {
   return async (req, res) => {
     const asked = checkFields(usageQuery, req.query, { root: 'query' });
     const to = asked.to ?? dayOf(await withinRedisBudget(maintenance.nowMs()));
     const from = asked.from ?? dayOf(Date.parse(to) - (DAYS_DEFAULT - 1) * DAY_MS);
     checkFields(usageRange, { from, to }, { root: 'query' });
-    const { days, total, contexts } = await withinRedisBudget(getUsage({ tenant: tenantOf(res), from, to }));
+    const report = await withinRedisBudget(getUsage({ tenant: tenantOf(res), from, to }));
+    res.vary('Accept');
+    if (req.accepts(['json', 'text/csv']) === 'text/csv') {
+      res.attachment(`usage-${from}-${to}.csv`).type('text/csv; charset=utf-8').send(usageTable(report));
+      return;
+    }
+    const { days, total, contexts } = report;
     res.json({
       from,
       to,
@@ -57,6 +67,27 @@ export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestH
       contexts: { count: contexts.contexts, bytes: contexts.bytes },
     });
   };
+}
+
+const COLUMNS = [
+  'date',
+  'endReason',
+  'sessions',
+  'liveSeconds',
+  'startedMinutes',
+  'contexts',
+  'contextBytes',
+] as const;
+
+/* A line for each day and end reason. The last one has the contexts as they are now, and nothing else. */
+function usageTable({ days, contexts }: UsageReport): string {
+  const sessions = days.flatMap(({ day: date, byEndReason }) =>
+    Object.entries(byEndReason).map(([reason, usage]) => {
+      const { sessions: count, liveSeconds, startedMinutes } = viewOf(usage);
+      return [date, reason, count, liveSeconds, startedMinutes, null, null];
+    }),
+  );
+  return csv(COLUMNS, [...sessions, [null, null, null, null, null, contexts.contexts, contexts.bytes]]);
 }
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
