@@ -107,7 +107,7 @@ async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): P
   lifecycle.defer('client presence', () => presence.stop());
   const spoken = dialects({
     ...{ service, authenticator: edge.authenticator, url, secret: deps.secret },
-    connectToCreate: connectToCreate({ service, presence, log }),
+    connectToCreate: connectToCreate({ service, presence, clients, log }),
   });
   const apiMetrics = new ApiMetrics(deps.metrics.registry, [...ROUTES, ...spoken.flatMap(dialectRoutes)]);
   const app = appOf(deps, { service, dialects: spoken, edge, readiness, clients, apiMetrics });

@@ -13,6 +13,7 @@ const QUOTAS: Readonly<Record<string, Partial<TenantQuotas>>> = {
   burst: { liveSessions: 20 },
   few: { liveSessions: 1, sockets: 1, streams: 1, contexts: 1 },
   slow: { createsPerMinute: 2, liveSessions: 50 },
+  one: { sockets: 1 },
   jobs: { liveSessions: 1 },
 };
 
@@ -178,6 +179,29 @@ describe('quotas of a tenant', () => {
     });
     next.terminate();
     expect(await refusals('sockets')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('refuse a connection that would create a session before it does', async () => {
+    const connectAs = (credentials: string): WebSocket => {
+      const capabilities = encodeURIComponent(JSON.stringify({ browserName: 'Chrome', 'LT:Options': {} }));
+      const authorization = `Basic ${Buffer.from(`someone:${credentials}`).toString('base64')}`;
+      const socket = new WebSocket(`${api.url}/testmu/puppeteer?capabilities=${capabilities}`, {
+        headers: { authorization },
+      });
+      socket.on('error', () => undefined);
+      return socket;
+    };
+    const first = connectAs('key-of-one');
+    await once(first, 'open');
+    const [, response] = (await once(connectAs('key-of-one'), 'unexpected-response')) as [
+      unknown,
+      IncomingMessage,
+    ];
+    expect(response.statusCode).toBe(429);
+    response.resume();
+    first.terminate();
+    const { body } = await api.call('GET', '/v1/sessions', { headers: keyOf('one') });
+    expect(body['sessions']).toHaveLength(1);
   });
 
   it('refuse event streams', async () => {

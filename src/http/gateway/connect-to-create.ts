@@ -16,6 +16,7 @@ import { withinRedisBudget } from '../edge/redis-budget';
 import { untilLive } from '../live-creation';
 import type { ClientPresence } from './client-presence';
 import type { AskedBrowser, UpgradeRequest } from './door';
+import type { SplicedClients } from './spliced-clients';
 
 /** How long a session that a connection has created goes on without a client. */
 const DISCONNECT_TIMEOUT_MS = 10_000;
@@ -34,6 +35,7 @@ export type ConnectToCreate = (request: ConnectRequest) => Promise<AskedBrowser>
 export interface ConnectToCreateParts {
   readonly service: Pick<Service, 'createSession' | 'awaitSession' | 'releaseSession'>;
   readonly presence: Pick<ClientPresence, 'hold'>;
+  readonly clients: Pick<SplicedClients, 'requireRoom'>;
   readonly log: Logger;
 }
 
@@ -44,7 +46,7 @@ export interface ConnectToCreateParts {
  *
  * @throws ServiceError why the session has not become live; what {@link Service.createSession} throws.
  */
-export function connectToCreate({ service, presence, log }: ConnectToCreateParts): ConnectToCreate {
+export function connectToCreate({ service, presence, clients, log }: ConnectToCreateParts): ConnectToCreate {
   const release = async (ref: SessionRef): Promise<void> => {
     const request = { ref, reason: 'client_disconnected', actor: 'gateway', requestKey: null } as const;
     try {
@@ -55,6 +57,8 @@ export function connectToCreate({ service, presence, log }: ConnectToCreateParts
   };
   return async ({ caller, session, upgrade: { gone } }) => {
     if (gone.aborted) throw hasLeft();
+    // Before a browser is started for a client that would be refused.
+    clients.requireRoom(tenant);
     const limits = { ...session.limits, disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS };
     const { tenant, actor, revoked } = caller;
     const request = { tenant, session: { ...session, limits }, idempotencyKey: null, actor };

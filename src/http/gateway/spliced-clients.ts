@@ -72,6 +72,7 @@ export class SplicedClients {
     { revoked = null, generation = null }: Pick<AskedBrowser, 'revoked' | 'generation'> = {},
   ): SplicedClient {
     const tenant = parseRef(ref)?.tenant ?? '';
+    this.requireRoom(tenant);
     this.#count(tenant, 1);
     const entry: Entry = { end: new AbortController(), generation, why: null, bytes: null };
     const onRevoked = (): void => endEntry(entry, keyRevoked());
@@ -98,15 +99,19 @@ export class SplicedClients {
     };
   }
 
+  /** @throws QuotaExceededError if this process carries as many clients of the tenant as it may have. */
+  requireRoom(tenant: string): void {
+    const { quotas, report } = this.parts;
+    const limit = quotasOf(quotas, tenant).sockets;
+    if (limit === null || (this.#byTenant.get(tenant) ?? 0) < limit) return;
+    report.quotaRefused('sockets', tenant);
+    throw new QuotaExceededError({ quota: 'sockets', limit });
+  }
+
   #count(tenant: string, change: 1 | -1): void {
-    const open = this.#byTenant.get(tenant) ?? 0;
-    const limit = quotasOf(this.parts.quotas, tenant).sockets;
-    if (change > 0 && limit !== null && open >= limit) {
-      this.parts.report.quotaRefused('sockets', tenant);
-      throw new QuotaExceededError({ quota: 'sockets', limit });
-    }
-    if (open + change === 0) this.#byTenant.delete(tenant);
-    else this.#byTenant.set(tenant, open + change);
+    const open = (this.#byTenant.get(tenant) ?? 0) + change;
+    if (open === 0) this.#byTenant.delete(tenant);
+    else this.#byTenant.set(tenant, open);
   }
 
   /** How many clients are attached, by session. */

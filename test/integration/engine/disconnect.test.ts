@@ -129,7 +129,8 @@ describe('a connection that creates a session', () => {
     presence = new ClientPresence({ activity: deps.activity, log: testLog });
     const localHost = await findHostIdentity(systemProcesses);
     const service = makeService(deps, localHost, 'http://api.test', new KeyRing(deps));
-    connect = connectToCreate({ service, presence, log: testLog });
+    const clients = { requireRoom: () => undefined };
+    connect = connectToCreate({ service, presence, clients, log: testLog });
   });
   afterEach(async () => {
     presence.stop();
