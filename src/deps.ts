@@ -23,6 +23,7 @@ import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redi
 import { ScriptRunner } from './redis/script-runner';
 import { ScriptWatch } from './redis/script-watch';
 import { untilRedisServes } from './redis/until-redis-serves';
+import { AuditStore } from './store/audit-store';
 import { ActivityStore } from './store/activity-store';
 import { ClosingStore } from './store/closing-store';
 import { ContextIndex } from './store/contexts/context-index';
@@ -66,6 +67,7 @@ export interface Stores {
   readonly saves: SaveStore;
   readonly files: FileStore;
   readonly apiKeys: KeyStore;
+  readonly audit: AuditStore;
   readonly runs: RunStore;
   readonly scripts: ScriptRunner;
 }
@@ -187,6 +189,7 @@ function openStores(redis: Redis): Stores {
     saves: new SaveStore(redis, scripts),
     files: new FileStore(redis, scripts),
     apiKeys: new KeyStore(redis, scripts),
+    audit: new AuditStore(redis),
     runs: new RunStore(redis),
     scripts,
   };

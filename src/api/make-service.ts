@@ -8,6 +8,7 @@ import { drainWorker } from '../commands/drain-worker';
 import { importStorageState } from '../commands/import-storage-state';
 import { keepFile } from '../commands/keep-file';
 import { keepAlive } from '../commands/keep-alive';
+import { recordAudit, recordRelease } from '../commands/record-audit';
 import { releaseAll } from '../commands/release-all';
 import { releaseSession } from '../commands/release-session';
 import { revokeKey } from '../commands/revoke-key';
@@ -139,11 +140,16 @@ function browserService(
   };
 }
 
-function keyService({ apiKeys, maintenance }: Deps, keyRing: KeyRing): KeyService {
+function keyService(deps: Deps, keyRing: KeyRing): KeyService {
+  const { apiKeys, audit, eventLog, maintenance, log } = deps;
+  const record = recordAudit({ audit, log });
   return {
     createKey: createKey({ apiKeys, keyRing, maintenance }),
     listKeys: listKeys(apiKeys),
     revokeKey: revokeKey({ apiKeys, keyRing }),
+    recordAudit: record,
+    recordRelease: recordRelease({ recordAudit: record, eventLog, log }),
+    listAudit: async (cursor, limit) => audit.before(cursor, limit),
   };
 }
 

@@ -7,6 +7,7 @@ import type { DrainWorker } from '../commands/drain-worker';
 import type { ImportStorageState } from '../commands/import-storage-state';
 import type { KeepFile } from '../commands/keep-file';
 import type { KeepAlive } from '../commands/keep-alive';
+import type { RecordAudit, RecordRelease } from '../commands/record-audit';
 import type { ReleaseAll } from '../commands/release-all';
 import type { ReleaseSession } from '../commands/release-session';
 import type { RevokeKey } from '../commands/revoke-key';
@@ -35,6 +36,7 @@ import type { SessionHistory } from '../queries/session-history';
 import type { GetStorageState } from '../queries/storage-state';
 import type { GetUsage } from '../queries/usage';
 import type { ViewSession } from '../queries/view-session';
+import type { AuditStore } from '../store/audit-store';
 import type { FileLinks } from './file-links';
 import type { TimeoutPolicy } from './schemas';
 import type { SessionViews } from './session-view';
@@ -52,11 +54,15 @@ export interface ContextService {
   readonly importStorageState: ImportStorageState;
 }
 
-/** What can be asked about API keys. */
+/** What can be asked about API keys, and about what was done with them. */
 export interface KeyService {
   readonly createKey: CreateKey;
   readonly listKeys: ListKeys;
   readonly revokeKey: RevokeKey;
+  readonly recordAudit: RecordAudit;
+  readonly recordRelease: RecordRelease;
+  /** Entries of the audit log before one, newest first. */
+  readonly listAudit: AuditStore['before'];
 }
 
 /** All that can be asked of the service: its commands and queries, made once for the routes and for jobs. */

@@ -34,6 +34,7 @@ import {
   restoreVersionRoute,
   updateContextRoute,
 } from './routes/contexts';
+import { listAuditRoute } from './routes/audit';
 import { createSessionRoute } from './routes/create-session';
 import { devToolsJsonRoute } from './routes/devtools-json';
 import { fileRoute } from './routes/files';
@@ -131,7 +132,7 @@ function handlersOf(parts: HttpParts): Handlers {
     getMetrics: metricsRoute({ metrics, cluster, observeClients, clock }),
     createSession: createSessionRoute(service),
     listSessions: listSessionsRoute(service),
-    releaseSessions: releaseAllRoute(service.releaseAll),
+    releaseSessions: releaseAllRoute(service),
     getSession: getSessionRoute(service),
     updateSession: updateSessionRoute(service),
     ...{ deleteSession: release, releaseSession: release },
@@ -193,6 +194,7 @@ function keyHandlers(service: Service): Pick<Handlers, keyof typeof KEY_OPERATIO
     createKey: createKeyRoute(service),
     listKeys: listKeysRoute(service),
     revokeKey: revokeKeyRoute(service),
+    listAudit: listAuditRoute(service),
   };
 }
 

@@ -99,6 +99,8 @@ export const keys = {
   apiKeysVersion: key('keys', 'version'),
   /** Hash: when an API key was last used, epoch ms by id. */
   apiKeysUsed: key('keys', 'used'),
+  /** Capped stream: the audit log. */
+  audit: key('audit'),
   /** String: the installation's secret. */
   secret: key('secret'),
   /** Zset by time in µs: entries of jobs that could not be handled. */

@@ -323,6 +323,11 @@ describe('every answer', () => {
     await expectStatus(withKey('POST', '/v1/sessions/nobody/rotate-token'), 404);
   });
 
+  it('about the audit log is as documented', async () => {
+    await expectStatus(withKey('GET', '/v1/audit?limit=1'), 200);
+    await expectStatus(withKey('GET', '/v1/audit?limit=0'), 422);
+  });
+
   it('about API keys is as documented', async () => {
     const created = await expectStatus(post('/v1/keys', { name: 'a', scopes: ['view'] }), 201);
     const { id } = JSON.parse(created.text) as { id: string };

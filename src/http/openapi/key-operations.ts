@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { ApiKeyData, NewApiKey } from '../../client/keys';
 import { createKeyBody, listKeysQuery } from '../../contract/keys';
+import { AUDIT_ACTIONS } from '../../core/audit';
 import { SCOPES } from '../../core/scopes';
+import { auditQuery } from '../routes/audit';
 import type { Operation } from './operation';
 
 const time = z.string().meta({ format: 'date-time' });
@@ -24,7 +26,16 @@ const newKeyAnswer = z.object({
   key: z.string().describe('The key itself: only this answer ever has it.'),
 }) satisfies z.ZodType<NewApiKey>;
 
-/** Operations about API keys, see {@link Operation}. */
+const auditAnswer = z.object({
+  id: z.string().describe('Rises with time.'),
+  at: time,
+  action: z.enum(AUDIT_ACTIONS),
+  actor: z.string().describe('The key, as in histories; never the key itself.'),
+  subject: z.string().describe('The id of the key, worker, job or session; of sessions with their tenant.'),
+  detail: z.string().nullable(),
+});
+
+/** Operations about API keys and what was done with them, see {@link Operation}. */
 export const KEY_OPERATIONS = {
   createKey: {
     method: 'POST',
@@ -69,5 +80,27 @@ export const KEY_OPERATIONS = {
       'It is refused everywhere within five seconds; WebSockets and event streams that were opened with it are closed.',
     answers: { 204: { description: 'The key is revoked.' } },
     errors: ['key_not_found'],
+  },
+  listAudit: {
+    method: 'GET',
+    path: '/v1/audit',
+    scope: 'admin',
+    tag: 'Keys',
+    summary: 'Read the audit log, newest first',
+    description:
+      'Who has done what to which key, worker, job or session. About the last 10 000 entries are kept.',
+    query: auditQuery,
+    answers: {
+      200: {
+        description: 'One page.',
+        schema: z.object({
+          entries: z.array(auditAnswer),
+          nextCursor: z.string().nullable(),
+          hasMore: z.boolean(),
+        }),
+        headers: { Link: '`rel="next"`: the next page.' },
+      },
+    },
+    errors: [],
   },
 } as const satisfies Record<string, Operation>;

@@ -2,6 +2,7 @@ import { QUEUES } from '../../../machines/session/session.words';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { QuarantinedJob } from '../../client/jobs';
+import type { RecordAudit } from '../../commands/record-audit';
 import type { DiscardJob, RetryJob } from '../../commands/retry-job';
 import { pageLimit } from '../../contract/schemas';
 import { checkFields } from '../../core/check-fields';
@@ -10,6 +11,7 @@ import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-j
 import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { tenantOf } from '../edge/request-context';
+import { auditRequest } from './audit';
 
 /** Dependencies of the routes. */
 export interface JobRouteParts {
@@ -17,6 +19,7 @@ export interface JobRouteParts {
   readonly getQuarantined: GetQuarantined;
   readonly retryJob: RetryJob;
   readonly discardJob: DiscardJob;
+  readonly recordAudit: RecordAudit;
 }
 
 /** The query of `GET /v1/jobs`. */
@@ -48,16 +51,21 @@ export function getJobRoute({ getQuarantined }: JobRouteParts): RequestHandler {
 }
 
 /** `POST /v1/jobs/:id/retry`: puts the job back into its queue, under another job id. */
-export function retryJobRoute({ retryJob }: JobRouteParts): RequestHandler {
+export function retryJobRoute({ retryJob, recordAudit }: JobRouteParts): RequestHandler {
   return async (req, res) => {
-    res.json(await withinRedisBudget(retryJob(tenantOf(res), jobIdOf(req))));
+    const id = jobIdOf(req);
+    const retried = await withinRedisBudget(retryJob(tenantOf(res), id));
+    await auditRequest(recordAudit, res, 'job_retried', id);
+    res.json(retried);
   };
 }
 
 /** `DELETE /v1/jobs/:id`: forgets the job. */
-export function discardJobRoute({ discardJob }: JobRouteParts): RequestHandler {
+export function discardJobRoute({ discardJob, recordAudit }: JobRouteParts): RequestHandler {
   return async (req, res) => {
-    await withinRedisBudget(discardJob(tenantOf(res), jobIdOf(req)));
+    const id = jobIdOf(req);
+    await withinRedisBudget(discardJob(tenantOf(res), id));
+    await auditRequest(recordAudit, res, 'job_discarded', id);
     res.status(204).end();
   };
 }

@@ -1,14 +1,18 @@
 import type { RequestHandler } from 'express';
-import type { ReleaseAll } from '../../commands/release-all';
+import type { Service } from '../../contract/service';
 import { parsePrefer } from '../edge/prefer';
 import { actorOf, tenantOf } from '../edge/request-context';
+import { auditRequest } from './audit';
 import { parseReleaseAll } from '../../contract/schemas';
 
 /**
  * `POST /v1/sessions/release`: ends the tenant's created and live sessions, or those that match the filters; with
  * `dryRun` it only counts them. `success` is false if some could not be confirmed; a repeat settles them.
  */
-export function releaseAllRoute(releaseAll: ReleaseAll): RequestHandler {
+export function releaseAllRoute({
+  releaseAll,
+  recordAudit,
+}: Pick<Service, 'releaseAll' | 'recordAudit'>): RequestHandler {
   return async (req, res) => {
     const { selection, dryRun } = parseReleaseAll(req.body, req.query);
     const { respondAsync } = parsePrefer(req.headers['prefer']);
@@ -19,6 +23,8 @@ export function releaseAllRoute(releaseAll: ReleaseAll): RequestHandler {
       untilClosed: !respondAsync,
       actor: actorOf(res),
     });
+    if (!dryRun && result.released > 0)
+      await auditRequest(recordAudit, res, 'sessions_released', tenantOf(res), `${result.released} sessions`);
     if (respondAsync) res.set('Preference-Applied', 'respond-async');
     res.json({ success: result.failed === 0, message: messageOf(dryRun, result.failed), ...result });
   };

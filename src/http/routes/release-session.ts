@@ -1,4 +1,5 @@
 import type { RequestHandler, Response } from 'express';
+import type { RecordRelease } from '../../commands/record-audit';
 import type { ReleaseSession } from '../../commands/release-session';
 import { etagOf } from '../edge/etag';
 import { parsePrefer } from '../edge/prefer';
@@ -12,6 +13,7 @@ import type { SessionViews } from '../../contract/session-view';
 export interface ReleaseSessionRouteParts {
   readonly releaseSession: ReleaseSession;
   readonly views: SessionViews;
+  readonly recordRelease: RecordRelease;
 }
 
 /**
@@ -19,7 +21,11 @@ export interface ReleaseSessionRouteParts {
  * before. Answers when its browser is gone (after 5 s at most), with `Prefer: respond-async` as soon as the end is
  * committed.
  */
-export function releaseSessionRoute({ releaseSession, views }: ReleaseSessionRouteParts): RequestHandler {
+export function releaseSessionRoute({
+  releaseSession,
+  views,
+  recordRelease,
+}: ReleaseSessionRouteParts): RequestHandler {
   return async (req, res) => {
     const ref = refOfParam(req, res);
     const idempotencyKey = parseIdempotencyKey(req.headers['idempotency-key']);
@@ -32,6 +38,8 @@ export function releaseSessionRoute({ releaseSession, views }: ReleaseSessionRou
         requestKey: idempotencyKey ?? givenRequestId(res),
       }),
     );
+    // Not awaited, and it never rejects: the session is released.
+    void recordRelease(ref, actorOf(res));
     if (respondAsync) res.set('Preference-Applied', 'respond-async');
     const record = respondAsync ? released.record : await released.closed();
     res.set('ETag', etagOf(record.revision));

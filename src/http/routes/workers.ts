@@ -1,10 +1,12 @@
 import type { Request, RequestHandler } from 'express';
 import type { Worker } from '../../client/fleet';
+import type { RecordAudit } from '../../commands/record-audit';
 import type { DrainWorker } from '../../commands/drain-worker';
 import { ServiceError } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
 import type { FoundWorker, GetCapacity, ListWorkers } from '../../queries/list-workers';
 import { withinRedisBudget } from '../edge/redis-budget';
+import { auditRequest } from './audit';
 import { isoOrNull } from '../../contract/times';
 
 /** Dependencies of the routes. */
@@ -12,6 +14,7 @@ export interface WorkerRouteParts {
   readonly listWorkers: ListWorkers;
   readonly drainWorker: DrainWorker;
   readonly getCapacity: GetCapacity;
+  readonly recordAudit: RecordAudit;
 }
 
 /** `GET /v1/workers`: the worker machines of the installation. */
@@ -30,6 +33,7 @@ export function drainWorkerRoute(parts: WorkerRouteParts, drained: boolean): Req
   return async (req, res) => {
     const workerId = workerIdOf(req);
     await withinRedisBudget(parts.drainWorker(workerId, drained));
+    await auditRequest(parts.recordAudit, res, drained ? 'worker_drained' : 'worker_undrained', workerId);
     const worker = (await withinRedisBudget(parts.listWorkers())).find(({ id }) => id === workerId);
     // An undrained worker without a lease has no record left to show.
     if (worker === undefined) res.status(204).end();
