@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pollUntil } from '../src/core/abort';
 import { systemProcesses, type ProcessIdentity } from '../src/core/process-identity';
 import type { Installation } from '../test/support/installation';
+import { isWrapper } from '../test/support/proc';
 
 /* The Chromium behind the one session of an installation, seen from outside. */
 
@@ -40,7 +41,7 @@ async function entryOf(installation: Installation): Promise<{ pid: number; comma
       commandLine.includes(`${installation.dir.path}/run`) &&
       commandLine.includes('--remote-debugging-port') &&
       !commandLine.includes('--type=') &&
-      !commandLine.includes('shim.sh'),
+      !isWrapper(commandLine),
   );
   const [browser, ...others] = browsers;
   if (browser === undefined || others.length > 0) throw new Error(`${browsers.length} browsers run, not one`);

@@ -10,6 +10,7 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureBubblewrap } from './setup/bubblewrap.mjs';
 import { ensureBuild } from './setup/build.mjs';
 import { chromiumCacheDir, ensureChromium } from './setup/chromium.mjs';
 import { fetchChromium, fetchesChromium } from './setup/fetch-chromium.mjs';
@@ -30,6 +31,11 @@ async function main() {
   // Packages of the system are fetched while npm fetches its own and the compiler works.
   await Promise.all([isMachineOnly || ensureModulesAndBuild(), isBuildOnly || ensureOptionalTestPrograms()]);
   if (isBuildOnly) return;
+  await ensureRedisAndChromium();
+  await ensureBubblewrap();
+}
+
+async function ensureRedisAndChromium() {
   const chromium = await ensureChromium(root);
   const missing = [
     ...(needsRedis() && findRedis() === null ? ['redis'] : []),

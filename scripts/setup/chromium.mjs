@@ -19,14 +19,23 @@ export async function ensureChromium(root) {
 
   const noSandbox = ['1', 'true'].includes(process.env.HOLDFAST_NO_SANDBOX ?? '');
   const { mtimeMs } = statSync(program);
-  const proven = JSON.stringify({ program, mtimeMs, uid: process.getuid?.() ?? null, args, noSandbox });
+  const isolation = process.env.HOLDFAST_ISOLATION || 'auto';
+  const proven = JSON.stringify({
+    program,
+    mtimeMs,
+    uid: process.getuid?.() ?? null,
+    args,
+    noSandbox,
+    isolation,
+  });
   const cacheFile = join(cacheFolder(root), 'chromium.json');
   if (isProven(cacheFile, proven)) return 'ok';
   log(`trying ${program}`);
   // Loaded only now: setup has to be fast when nothing has changed.
   const { proveChromium } = require('./workers/keeper/chromium-proof.js');
   const given = (args ?? '').split(/\s+/).filter(arg => arg !== '');
-  const proof = await proveChromium({ program, args: given, noSandbox });
+  const wish = { wanted: isolation, uids: null, reads: [] };
+  const proof = await proveChromium({ program, args: given, noSandbox }, wish);
   if (!proof.ok) throw new SetupError(`${program} does not start: ${proof.reason}`, proof.advice);
   remember(cacheFile, proven);
   return 'ok';

@@ -10,14 +10,20 @@ const DEBIAN_PACKAGES = {
   redis: 'redis-server',
   chromium: 'chromium',
   xvfb: 'xvfb',
+  bubblewrap: 'bubblewrap',
   prometheus: 'prometheus',
   faketime: 'faketime',
   'chromium-headless-shell': 'chromium-headless-shell',
 };
-const FEDORA_PACKAGES = { redis: 'valkey', chromium: 'chromium', xvfb: 'xorg-x11-server-Xvfb' };
+const FEDORA_PACKAGES = {
+  redis: 'valkey',
+  chromium: 'chromium',
+  xvfb: 'xorg-x11-server-Xvfb',
+  bubblewrap: 'bubblewrap',
+};
 
 /** Packages that have the same name on Ubuntu. */
-const UBUNTU_PACKAGES = ['redis', 'xvfb', 'prometheus', 'faketime'];
+const UBUNTU_PACKAGES = ['redis', 'xvfb', 'bubblewrap', 'prometheus', 'faketime'];
 
 /** Variables that a package manager may need to reach the network behind a proxy; sudo drops them otherwise. */
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];

@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Env } from './env';
+import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
 import { storageConfig, type StorageConfig } from './storage';
 
@@ -49,6 +50,11 @@ export interface Config {
     /** The same for its uploads. */
     readonly uploadsMaxBytes: number;
     readonly browser: 'chromium' | 'null';
+    readonly isolation: WantedIsolation;
+    /** Whether several tenants may share a machine that does not keep them apart. */
+    readonly allowsWeakIsolation: boolean;
+    /** Paths that caged browsers may read besides what they need. */
+    readonly browserReads: readonly string[];
     /** The user ids for browsers where the keeper is root; null: it looks for some. */
     readonly browserUids: { readonly first: number; readonly last: number } | null;
     readonly chromiumPath: string | null;
@@ -121,6 +127,12 @@ const uids = z
   .refine(({ first, last }) => first >= MIN_UID && first <= last && last <= MAX_UID, {
     message: `must be user ids from ${MIN_UID} to ${MAX_UID}, the first not above the last`,
   });
+const paths = z
+  .string()
+  .transform(text => text.split(':').filter(path => path !== ''))
+  .refine(found => found.every(path => path.startsWith('/') && path !== '/'), {
+    message: 'must be absolute paths with ":" between them, and not the whole machine',
+  });
 const flag = z.enum(['0', '1', 'true', 'false']).transform(value => value === '1' || value === 'true');
 
 const schema = z.object({
@@ -151,7 +163,10 @@ const schema = z.object({
   HOLDFAST_CHROMIUM_PATH: z.string().optional(),
   HOLDFAST_CHROMIUM_ARGS: z.string().default(''),
   HOLDFAST_NO_SANDBOX: flag.default(false),
+  HOLDFAST_ISOLATION: z.enum(['auto', ...ISOLATION_LEVELS]).default('auto'),
+  HOLDFAST_ALLOW_WEAK_ISOLATION: flag.default(false),
   HOLDFAST_BROWSER_UIDS: uids.optional(),
+  HOLDFAST_BROWSER_READS: paths.default([]),
   HOLDFAST_BROWSER: z.enum(['chromium', 'null']).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
@@ -254,6 +269,9 @@ function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {
     downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
     uploadsMaxBytes: values.HOLDFAST_UPLOADS_MAX_BYTES,
     browser: values.HOLDFAST_BROWSER,
+    isolation: values.HOLDFAST_ISOLATION,
+    allowsWeakIsolation: values.HOLDFAST_ALLOW_WEAK_ISOLATION,
+    browserReads: values.HOLDFAST_BROWSER_READS,
     browserUids: values.HOLDFAST_BROWSER_UIDS ?? null,
     chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
     chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),

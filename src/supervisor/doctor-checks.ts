@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Config } from '../config/config';
 import { executableSearchPath } from '../config/env';
+import type { IsolationLevel } from '../config/isolation';
 import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
@@ -60,21 +61,46 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
 }
 
 /** The browser, tested with one launch in the keeper's way. */
-export async function checkChromium({ keeper }: Config): Promise<Finding[]> {
+export async function checkChromium(config: Config): Promise<Finding[]> {
+  const { keeper } = config;
   if (keeper.browser === 'null') return [note('HOLDFAST_BROWSER=null: sessions have no real browser')];
   const program = await hostChromium(keeper.chromiumPath, executableSearchPath());
   if (program === null) return [bad('no Chromium found', ['node scripts/setup.mjs'])];
   const version = await versionOf(program);
-  const { chromiumArgs: args, noSandbox } = keeper;
-  const proof = await proveChromium({ program, args, noSandbox });
+  const { chromiumArgs: args, noSandbox, isolation: wanted, browserUids: uids, browserReads: reads } = keeper;
+  const proof = await proveChromium({ program, args, noSandbox }, { wanted, uids, reads });
   if (!proof.ok) return [bad(`${version} (${program}) does not start: ${proof.reason}`, proof.advice)];
   return [
     ok(`${version} (${program}) starts in ${proof.launchMs} ms as uid ${proof.uid}`),
     noSandbox
       ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): open only pages that you trust')
       : ok('the sandbox is on'),
+    isolationFinding(proof.isolation, config),
   ];
 }
+
+/* Several tenants are refused below a cage, as the keeper will. */
+function isolationFinding(
+  { level, whyNotMore }: { level: IsolationLevel; whyNotMore: string | null },
+  { apiKeys, keeper }: Config,
+): Finding {
+  const text = `isolation: ${level}, ${WHAT_IT_KEEPS_APART[level]}`;
+  if (whyNotMore === null) return ok(text);
+  const tenants = new Set(apiKeys.map(({ tenant }) => tenant)).size;
+  const isRefused = tenants > 1 && !keeper.allowsWeakIsolation;
+  const advice = [`not more, because ${whyNotMore}`, 'docs/isolation.md says what each level needs'];
+  if (!isRefused) return { ...note(text), advice };
+  return bad(`${text}: too weak for ${tenants} tenants`, [
+    ...advice,
+    'or set HOLDFAST_ALLOW_WEAK_ISOLATION=1',
+  ]);
+}
+
+const WHAT_IT_KEEPS_APART: Readonly<Record<IsolationLevel, string>> = {
+  shared: 'one user runs all browsers',
+  user: 'a user for each browser',
+  cage: 'each browser sees its own files and processes alone',
+};
 
 /** Whether sessions can ask for windows (`headless: false`). */
 export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
@@ -95,8 +121,8 @@ export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
   const findings = [await checkWritable(existing)];
   if (existing === dataDir) {
     try {
-      const { uid, runRoot } = await browserLocation(dataDir);
-      findings.push(ok(`browsers run as uid ${uid} in ${runRoot}`));
+      const { runRoot } = await browserLocation(dataDir);
+      findings.push(ok(`browsers run in ${runRoot}`));
     } catch (error) {
       findings.push(bad(messageOf(error)));
     }

@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
+import { ConfigError } from '../config/config';
 import { pause } from '../core/abort';
 import { systemClock } from '../core/clock';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import type { ProcessIdentity, ProcessTable } from '../core/process-identity';
+import { EXIT } from '../core/run-process';
 import type { ChildrenFile } from './children-file';
 import { RestartLadder } from './restart-ladder';
 import type { Patience, Role } from './roles';
@@ -68,12 +70,14 @@ export interface StopPatience {
  * restarts it when it has ended (see {@link RestartLadder}).
  */
 export class KeptProcess {
-  /** Resolves when the role serves for the first time. */
+  /** Resolves when the role serves for the first time; rejects with a ConfigError if it refuses the settings before. */
   readonly firstReady: Promise<ReadyInfo>;
   readonly #stopping = new AbortController();
   readonly #log: Logger;
   #running: RunningProcess | null = null;
   #resolveReady: (info: ReadyInfo) => void = () => undefined;
+  #rejectReady: (error: ConfigError) => void = () => undefined;
+  #hasServed = false;
   #loop: Promise<void> | null = null;
 
   constructor(
@@ -83,7 +87,11 @@ export class KeptProcess {
   ) {
     const { role, logFile } = plan;
     this.#log = context.log.child({ role, ...(logFile === undefined ? {} : { logFile }) });
-    this.firstReady = new Promise(resolve => (this.#resolveReady = resolve));
+    this.firstReady = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    this.firstReady.catch(() => undefined); // a caller that has begun to drain does not wait for it any more
   }
 
   /** Pid of the current process, if any. */
@@ -113,8 +121,13 @@ export class KeptProcess {
     const ladder = new RestartLadder();
     while (!signal.aborted) {
       const startedMs = systemClock.monotonicMs();
-      await this.#runOnce();
+      const code = await this.#runOnce();
       if (signal.aborted) return;
+      // It would refuse them again and again. Once it has served, they were usable, and may be so again.
+      if (code === EXIT.usage && !this.#hasServed) {
+        this.#rejectReady(new ConfigError([`the ${this.plan.role} refuses it: see its last line of log`]));
+        return;
+      }
       this.hooks.onEnded?.();
       const endedMs = systemClock.monotonicMs();
       const aliveMs = Math.round(endedMs - startedMs);
@@ -124,8 +137,8 @@ export class KeptProcess {
     }
   }
 
-  /** One run of the process; never rejects, errors are logged. */
-  async #runOnce(): Promise<void> {
+  /** One run of the process; answers its exit code if it is known. Never rejects, errors are logged. */
+  async #runOnce(): Promise<number | null> {
     const ended = new AbortController();
     try {
       const { running, child } = await this.#adoptOrSpawn();
@@ -138,8 +151,10 @@ export class KeptProcess {
       const exit = await running.exited;
       const level = this.#stopping.signal.aborted ? 'info' : 'error';
       this.#log[level]({ childPid: running.pid, exitCode: exit.code, signal: exit.signal }, 'process ended');
+      return exit.code;
     } catch (error) {
       this.#log.error({ err: error }, 'process could not be started');
+      return null;
     } finally {
       ended.abort();
       this.#running = null;
@@ -204,6 +219,7 @@ export class KeptProcess {
       if (ended.aborted) return;
       if (child !== null) signs.heard();
       this.#log.info({ ...info }, 'process is ready');
+      this.#hasServed = true;
       this.#resolveReady(info);
       this.hooks.onReady?.(info);
     } catch (error) {

@@ -100,7 +100,10 @@ describe('a session that is being launched when the drain begins', () => {
   });
 
   it('is not waited for beyond the limit, and becomes live after the next start', async () => {
-    await start({ browser: 'shell', env: { HOLDFAST_CHROMIUM_PATH: browser.path } });
+    await start({
+      browser: 'shell',
+      env: { HOLDFAST_CHROMIUM_PATH: browser.path, HOLDFAST_ISOLATION: 'shared' },
+    });
     const launching = await accept();
     await browser.untilHanging();
     await drained(() => installation.interrupt('SIGTERM'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import puppeteer, { type Browser } from 'puppeteer';
 import type { Endpoint } from '../../machines/session/session.types';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
+import { RunDirectory } from '../../workers/keeper/process/run-directory';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 import { pollUntil } from '../support/poll-until';
 import { scaled } from '../support/slowdown';
@@ -35,7 +36,10 @@ async function browserPid(): Promise<number> {
   const root = join(fixture.dir.path, 'run');
   const directories = (await readdir(root)).filter(name => name.startsWith('b-'));
   expect(directories).toHaveLength(1);
-  return Number(await readFile(join(root, directories[0] ?? '', 'pid'), 'utf8'));
+  const directory = RunDirectory.at(root, directories[0] ?? '');
+  const pid = (await directory.cagedPid()) ?? (await directory.pid());
+  if (pid === null) throw new Error('the browser has no pid yet');
+  return pid;
 }
 
 async function expectNothingLeft(): Promise<void> {

@@ -47,6 +47,31 @@ test('the sandbox of its browsers is on', async () => {
   await installation.call('DELETE', `/v1/sessions/${session.id}`);
 });
 
+test('a session sees no file and no process of the service, and no other session', async () => {
+  const [mine, theirs] = await Promise.all([installation.create(), installation.create()]);
+  const own = installation.dir.path;
+  const { pid } = await installation.find('keeper');
+  const paths = ['redis/access.json', 'redis/', 'run/records/', 'run/keeper.sock', 'children.json']
+    .map(name => join(own, name))
+    .concat([
+      '/etc/shadow',
+      '/home/',
+      `/proc/${pid}/environ`,
+      `/proc/${pid}/cwd/`,
+      `/proc/self/root${own}/redis/`,
+    ]);
+  const read = await withPuppeteer(mine, async page => {
+    const found: string[] = [];
+    for (const path of paths) {
+      const answer = await page.goto(`file://${path}`).catch(() => null);
+      if (answer !== null) found.push(path);
+    }
+    return found;
+  });
+  expect(read).toEqual([]);
+  for (const { id } of [mine, theirs]) await installation.call('DELETE', `/v1/sessions/${id}`);
+});
+
 test('a session survives a killed worker and a killed keeper, and leaves nothing when it ends', async () => {
   const session = await installation.create();
   await leaveMark(session, 'mine');

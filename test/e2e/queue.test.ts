@@ -149,7 +149,7 @@ describe('a browser that', () => {
   let browser: FakeBrowser;
   beforeAll(async () => {
     browser = await FakeBrowser.create('well');
-    const env = { HOLDFAST_CHROMIUM_PATH: browser.path };
+    const env = { HOLDFAST_CHROMIUM_PATH: browser.path, HOLDFAST_ISOLATION: 'shared' };
     installation = await Installation.start({ browser: 'shell', env });
   });
   afterAll(async () => {

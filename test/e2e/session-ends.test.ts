@@ -2,6 +2,7 @@ import { systemProcesses } from '../../src/core/process-identity';
 import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { pollUntil } from '../support/poll-until';
+import { isWrapper } from '../support/proc';
 import { scaled } from '../support/slowdown';
 
 /* How sessions end, each once and for a stated reason, with a real browser. */
@@ -25,7 +26,7 @@ describe('a session', () => {
         commandLine.includes(`${installation.dir.path}/run`) &&
         commandLine.includes('--remote-debugging-port') &&
         !commandLine.includes('--type=') &&
-        !commandLine.includes('shim.sh'),
+        !isWrapper(commandLine),
     );
     if (root === undefined) throw new Error('no browser runs');
     return root.pid;

@@ -56,6 +56,14 @@ describe('a supervisor that starts', () => {
     expect(supervisor.stderr()).toContain('HOLDFAST_TLS_CERT');
   });
 
+  test('ends with 2 when one of its processes refuses the settings at its first start', async () => {
+    await stage.misbehave('keeper', 'refuses-its-settings');
+    const supervisor = stage.run();
+    expect(await supervisor.ended()).toBe(2);
+    expect(supervisor.stderr()).toContain('the keeper refuses it');
+    expect((await stage.journal()).filter(entry => entry.role === 'keeper')).toHaveLength(1);
+  });
+
   test('refuses to be a worker without a shared Redis', async () => {
     const supervisor = stage.run('worker', { REDIS_URL: '' });
     expect(await supervisor.ended()).toBe(2);

@@ -34,6 +34,8 @@ export class EveryEnd {
       browser: 'chromium',
       env: {
         HOLDFAST_CHROMIUM_PATH: browser.path,
+        // The program writes beside itself.
+        HOLDFAST_ISOLATION: 'shared',
         HOLDFAST_METRICS_PORT: String(metricsPort),
         HOLDFAST_SLOTS: String(SLOTS),
       },

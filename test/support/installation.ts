@@ -4,7 +4,7 @@ import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionContextData } from '../../src/client/session-context';
 import { isAlive, sendSignal, systemProcesses, type ProcessIdentity } from '../../src/core/process-identity';
-import { listProcesses } from './proc';
+import { isWrapper, listProcesses } from './proc';
 import { findHeadlessShell } from './headless-shell';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
@@ -342,7 +342,7 @@ async function giveTo(user: InstallationOptions['user'], dir: string): Promise<v
 }
 
 const isBrowser = (commandLine: string): boolean =>
-  !commandLine.includes('/shim.sh ') &&
+  !isWrapper(commandLine) &&
   // A null browser is a script at first, until it becomes (by exec) the program that it waits in.
   (commandLine.startsWith('dd if=') ||
     commandLine.includes('/null-browser.sh ') ||

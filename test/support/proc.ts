@@ -22,6 +22,10 @@ export function readProc(pid: number, file: string): string {
   }
 }
 
+/** Whether a process only starts a browser, whose words it has in its command line: the shim, and what makes the cage. */
+export const isWrapper = (commandLine: string): boolean =>
+  commandLine.includes('/shim.sh ') || /^(?:\S*\/)?(?:setpriv|bwrap) /.test(commandLine);
+
 /** All living processes with their command lines, as `systemProcesses.list()`. */
 export async function listProcesses(): Promise<Omit<ProcessEntry, 'uid'>[]> {
   if (process.platform !== 'linux') return systemProcesses.list();

@@ -10,14 +10,24 @@ import { PLAIN_LAUNCH } from './door/protocol';
 import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
 import { BrowserProcess } from './process/browser-process';
+import {
+  AS_WELL_AS_POSSIBLE,
+  findIsolation,
+  type Isolation,
+  type IsolationWish,
+} from './isolation/isolation';
 import { Leftovers } from './process/leftovers';
 import { RunDirectory } from './process/run-directory';
-import { SharedUser } from './users/browser-users';
 import { browserUser, prepareRunRoot, runRootFor } from './process/run-root';
 
 /** The result of one real launch. */
 export type ChromiumProof =
-  | { readonly ok: true; readonly launchMs: number; readonly uid: number }
+  | {
+      readonly ok: true;
+      readonly launchMs: number;
+      readonly uid: number;
+      readonly isolation: Pick<Isolation, 'level' | 'whyNotMore'>;
+    }
   | { readonly ok: false; readonly reason: string; readonly advice: readonly string[] };
 
 const LAUNCH_TIMEOUT_MS = 30_000;
@@ -28,24 +38,34 @@ const SHIM_SCRIPT = join(__dirname, 'process', 'shim.sh');
  * Starts a Chromium exactly as a keeper does (flags, user, sandbox, run directory) and ends it again. Chromium does
  * not start without its sandbox unless a flag says so, so a launch proves the sandbox as well.
  */
-export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumProof> {
+export async function proveChromium(
+  chromium: ChromiumChoice,
+  wish: IsolationWish = AS_WELL_AS_POSSIBLE,
+): Promise<ChromiumProof> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
-  const user = browserUser();
-  const runtime: BrowserRuntime = {
-    processes: systemProcesses,
-    leftovers: new Leftovers(systemProcesses),
-    users: new SharedUser(user),
-    shimScript: SHIM_SCRIPT,
-    roomNeededBytes: CHROMIUM_ROOM_BYTES,
-    // A plain launch needs neither of them.
-    forwardProxyArgs: [],
-    searchPath: '',
-    log: createLogger('proof', 'silent'),
-  };
   let runRoot: string | null = null;
   try {
-    runRoot = await runRootFor(dataDir, user);
+    runRoot = await runRootFor(dataDir, browserUser());
     await prepareRunRoot(runRoot);
+    const { users, cage, ...isolation } = await findIsolation({
+      wish,
+      runRoot,
+      program: chromium.program,
+      processes: systemProcesses,
+      nowMs: () => systemClock.nowMs(),
+    });
+    const runtime: BrowserRuntime = {
+      processes: systemProcesses,
+      leftovers: new Leftovers(systemProcesses),
+      users,
+      cage,
+      shimScript: SHIM_SCRIPT,
+      roomNeededBytes: CHROMIUM_ROOM_BYTES,
+      // A plain launch needs neither of them.
+      forwardProxyArgs: [],
+      searchPath: '',
+      log: createLogger('proof', 'silent'),
+    };
     const startedMs = systemClock.monotonicMs();
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
@@ -55,8 +75,9 @@ export async function proveChromium(chromium: ChromiumChoice): Promise<ChromiumP
       { timeoutMs: LAUNCH_TIMEOUT_MS, signal: new AbortController().signal },
     );
     const launchMs = Math.round(systemClock.monotonicMs() - startedMs);
+    const { uid } = browser.facts.user;
     await browser.end();
-    return { ok: true, launchMs, uid: user.uid };
+    return { ok: true, launchMs, uid, isolation };
   } catch (error) {
     const reason = messageOf(error);
     return { ok: false, reason, advice: adviceFor(reason) };

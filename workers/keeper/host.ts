@@ -1,9 +1,9 @@
-import { access, constants } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { puppeteerCacheDir } from '../../src/config/env';
+import { findProgram } from './isolation/find-program';
 import { findChromium } from './process/find-chromium';
-import { browserUser, keeperSocketPath, mountsFolder, runRootFor, statesFolder } from './process/run-root';
+import { keeperSocketPath, mountsFolder, runRootFor, statesFolder } from './process/run-root';
 
 /*
  * What other programs may ask about the keeper's host. With `door/protocol.ts` and `chromium-proof.ts` it is all that
@@ -26,20 +26,11 @@ export async function hostChromium(configured: string | null, searchPath: string
  * @param searchPath - a PATH
  */
 export async function hostXvfb(searchPath: string): Promise<string | null> {
-  for (const folder of searchPath.split(delimiter)) {
-    const path = join(folder, 'Xvfb');
-    const isUsable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false, // missing or not executable: not here in either case
-    );
-    if (folder !== '' && isUsable) return path;
-  }
-  return null;
+  return findProgram('Xvfb', searchPath);
 }
 
-/** The user that runs the browsers, and the folder below which they live. */
+/** Where browsers live. */
 export interface BrowserLocation {
-  readonly uid: number;
   readonly runRoot: string;
 }
 
@@ -50,8 +41,7 @@ export interface BrowserLocation {
  * @throws if the browsers' user can reach no folder for them.
  */
 export async function browserLocation(dataDir: string): Promise<BrowserLocation> {
-  const user = browserUser();
-  return { uid: user.uid, runRoot: await runRootFor(dataDir, user) };
+  return { runRoot: await runRootFor(dataDir) };
 }
 
 /** The folders of a worker beside its keeper's browsers. The keeper makes them. */

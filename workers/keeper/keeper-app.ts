@@ -26,11 +26,14 @@ import {
   keeperSocketPath,
   prepareRunRoot,
   runRootFor,
-  type User,
 } from './process/run-root';
-import { SharedUser } from './users/browser-users';
-import { usersForEach } from './users/open-users';
-import type { UidRange } from './users/uid-pool';
+import {
+  AS_WELL_AS_POSSIBLE,
+  findIsolation,
+  type Isolation,
+  type IsolationWish,
+} from './isolation/isolation';
+import { requireApart } from './isolation/tenants';
 import { SocketServer } from './door/socket-server';
 import { WorkerRegistry } from './door/worker-registry';
 
@@ -53,8 +56,12 @@ export interface KeeperOptions {
   readonly listen: string | null;
   /** The gateway's address for other machines; null: the address it listens on. */
   readonly advertise: string | null;
-  /** The user ids for browsers of a keeper that is root; null: the best that are available. */
-  readonly browserUids?: UidRange | null;
+  /** How browsers are kept apart; left out: as well as this machine can. */
+  readonly isolation?: IsolationWish;
+  /** How many tenants the installation has, as far as the keeper knows. */
+  readonly tenants?: number;
+  /** Whether several tenants may share a machine that does not keep them apart. */
+  readonly allowsWeakIsolation?: boolean;
   /** The PATH on which Xvfb is looked for. */
   readonly searchPath: string;
   /** For tests: how Node runs the forward proxy when there is no build. */
@@ -88,7 +95,7 @@ export interface KeeperApp {
  * Composition root of the keeper: run root, inherited browsers, gateway, socket. The socket comes last, so that every
  * worker that connects finds a keeper that knows its browsers.
  *
- * @throws KeeperRunningError if another keeper serves this data folder; any other error of the start.
+ * @throws KeeperRunningError if another keeper serves this data folder; IsolationError; any other error of the start.
  */
 export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   const user = browserUser();
@@ -97,11 +104,13 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   const socketPath = keeperSocketPath(runRoot);
   await SocketServer.refuseIfServed(socketPath);
 
+  const isolation = await isolationFor(runRoot, options);
+
   const lifecycle = new Lifecycle();
   const parts: LateParts = { gateway: null, registry: null };
   try {
     const meter = new LoadMeter({ roots: () => keeper.rootPids() });
-    const keeper = await makeKeeper(runRoot, user, options, {
+    const keeper = await makeKeeper(runRoot, isolation, options, {
       gateway: () => parts.gateway,
       load: () => meter.load,
     });
@@ -146,19 +155,33 @@ interface LateParts {
   registry: WorkerRegistry | null;
 }
 
+async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Isolation> {
+  const { browser, processes, clock, log } = options;
+  const isolation = await findIsolation({
+    wish: options.isolation ?? AS_WELL_AS_POSSIBLE,
+    runRoot,
+    program: browser.kind === 'chromium' ? browser.program : null,
+    processes,
+    nowMs: () => clock.nowMs(),
+  });
+  const { level, whyNotMore } = isolation;
+  log.info({ level, whyNotMore }, 'how browsers are kept apart');
+  if (browser.kind === 'chromium') requireApart(isolation, options, log);
+  return isolation;
+}
+
 async function makeKeeper(
   runRoot: string,
-  user: User,
+  isolation: Isolation,
   options: KeeperOptions,
   { gateway, load }: { gateway: () => KeeperGateway | null; load: () => BrowserLoad | null },
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
-  const wished = options.browserUids ?? null;
-  const users = await usersForEach({ wished, processes, nowMs: () => clock.nowMs() });
   const runtime: BrowserRuntime = {
     processes,
     leftovers: new Leftovers(processes),
-    users: 'why' in users ? new SharedUser(user) : users,
+    users: isolation.users,
+    cage: isolation.cage,
     shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],

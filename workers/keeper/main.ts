@@ -48,7 +48,7 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
 }
 
 async function keeperOptions(
-  { dataDir, keeper }: Config,
+  { dataDir, apiKeys, keeper }: Config,
   log: Logger,
   onAbandoned: () => void,
 ): Promise<KeeperOptions> {
@@ -61,7 +61,9 @@ async function keeperOptions(
     browser: await chooseBrowser(keeper, searchPath),
     listen: keeper.listen,
     advertise: keeper.advertise,
-    browserUids: keeper.browserUids,
+    isolation: { wanted: keeper.isolation, uids: keeper.browserUids, reads: keeper.browserReads },
+    tenants: new Set(apiKeys.map(({ tenant }) => tenant)).size,
+    allowsWeakIsolation: keeper.allowsWeakIsolation,
     searchPath,
     processes: systemProcesses,
     clock: systemClock,

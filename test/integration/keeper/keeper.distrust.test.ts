@@ -65,8 +65,11 @@ async function listen(): Promise<{ server: Server; port: number }> {
 
 async function startLiar(port: number): Promise<void> {
   await fixture.stopKeeper();
+  // The program lies in the data folder, which no cage may show.
+  const wanted = process.getuid?.() === 0 ? 'user' : 'shared';
+  const isolation = { wanted, uids: null, reads: [] } as const;
   const browser = { kind: 'chromium', program: await liar(port), args: [], noSandbox: false } as const;
-  await fixture.startKeeper({ browser });
+  await fixture.startKeeper({ browser, isolation });
   await worker.registration(1);
 }
 
@@ -191,7 +194,8 @@ asRoot(describe)('each browser has a user of its own', () => {
     await worker.launch('t/a', claim);
     const [uid = 0] = await uids();
     await fixture.stopKeeper();
-    await fixture.startKeeper({ slots: 3, browserUids: { first: uid, last: uid } });
+    const isolation = { wanted: 'user', uids: { first: uid, last: uid }, reads: [] } as const;
+    await fixture.startKeeper({ slots: 3, isolation });
     await worker.registration(1);
     await expect(worker.launch('t/b', fence())).rejects.toMatchObject({
       code: 'launch_failed',

@@ -12,6 +12,7 @@ const has = trait => existsSync(join(folder, `${role}.${trait}`));
 
 note('start');
 if (has('dies-at-once')) process.exit(1);
+if (has('refuses-its-settings')) process.exit(2);
 process.on('disconnect', () => {
   if (role === 'keeper') return;
   note('disconnect');

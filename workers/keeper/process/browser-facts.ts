@@ -1,6 +1,7 @@
 import type { ProcessIdentity } from '../../../src/core/process-identity';
 import type { CompanionFacts, CompanionRuntime } from '../companions/companions';
 import type { DevToolsAddress } from './devtools';
+import type { Cage } from '../isolation/cage';
 import type { BrowserUsers } from '../users/browser-users';
 import type { Leftovers } from './leftovers';
 import type { User } from './run-root';
@@ -8,6 +9,8 @@ import type { User } from './run-root';
 /** Dependencies on the machine, equal for all browsers of a keeper. */
 export interface BrowserRuntime extends Omit<CompanionRuntime, 'user'> {
   readonly users: BrowserUsers;
+  /** Null: browsers see the whole machine, as their user. */
+  readonly cage: Cage | null;
   readonly leftovers: Leftovers;
   readonly shimScript: string;
   /** The free disk space that a start needs, bytes. */

@@ -82,7 +82,7 @@ export class BrowserProcess {
     try {
       await requireRoom(directory.root, runtime.roomNeededBytes);
       user = await runtime.users.take(directory.path);
-      await directory.make(user);
+      await directory.make(user, runtime.cage !== null);
       command = await prepare(user, signal);
       start = new BrowserStart(directory, command, user, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);

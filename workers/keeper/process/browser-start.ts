@@ -43,7 +43,8 @@ export class BrowserStart {
     this.#runtime = runtime;
     this.#command = command;
     this.#user = user;
-    const words = [...dropPrivileges(user), command.program, ...command.args];
+    const cage = runtime.cage?.words(directory) ?? [];
+    const words = [...dropPrivileges(user), ...cage, command.program, ...command.args];
     this.#shim = spawn('/bin/sh', [runtime.shimScript, directory.path, ...words], {
       cwd: directory.path,
       env: { ...browserEnv(directory), ...command.env },
@@ -83,12 +84,13 @@ export class BrowserStart {
   async #steps(signal: AbortSignal): Promise<BrowserFacts> {
     const { processes } = this.#runtime;
     const { path: folder, profile } = this.#directory;
+    const isCaged = this.#runtime.cage !== null;
     const pid = await watchUntil({
       folder,
-      names: ['pid'],
+      names: [isCaged ? 'cage' : 'pid'],
       everyMs: 50,
       signal,
-      probe: () => this.#directory.pid(),
+      probe: () => (isCaged ? this.#directory.cagedPid() : this.#directory.pid()),
     });
     const [browser, shim] = await Promise.all([processes.identify(pid), this.shim]);
     if (browser === null || shim === null) throw new BrowserExited('the browser exited before it was ready');

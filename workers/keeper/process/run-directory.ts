@@ -19,6 +19,9 @@ const LOG_TAIL_BYTES = 4_096;
 const PID_PLACEHOLDER = `${'.'.repeat(10)}\n`;
 const EXIT_PLACEHOLDER = `${'.'.repeat(3)}\n`;
 
+/** The content of `cage` until bubblewrap overwrites it, for the same reason; it is longer than any report. */
+const REPORT_PLACEHOLDER = `${' '.repeat(511)}\n`;
+
 /** Where a browser's profile comes from, and what becomes of it. */
 export interface ProfileUse {
   /** The claim under which the worker has prepared a profile; null: the browser starts with a new one. */
@@ -51,6 +54,8 @@ export class RunDirectory {
   readonly uploads: string;
   /** Uploads that are not complete. */
   readonly incoming: string;
+  /** Where bubblewrap reports who is in the cage; there only for a browser in one. */
+  readonly cageReport: string;
 
   private constructor(
     /** The run root that contains it. */
@@ -65,6 +70,7 @@ export class RunDirectory {
     this.downloads = join(path, DOWNLOADS_FOLDER);
     this.uploads = join(path, 'uploads');
     this.incoming = join(path, 'incoming');
+    this.cageReport = join(path, 'cage');
   }
 
   /** An existing run directory. */
@@ -82,8 +88,12 @@ export class RunDirectory {
     return (await readdir(runRoot)).filter(name => name.startsWith(NAME_PREFIX));
   }
 
-  /** Creates the folder for the browser of this user, with a profile that saves downloads in it. */
-  async make(user: User): Promise<void> {
+  /**
+   * Creates the folder for the browser of this user, with a profile that saves downloads in it.
+   *
+   * @param isCaged - what comes later cannot be shown in a cage, so that the folder of uploads is made now
+   */
+  async make(user: User, isCaged: boolean): Promise<void> {
     await mkdir(this.path, { mode: MODE });
     await this.#makeProfile();
     for (const path of [this.tmp, this.downloads]) await mkdir(path, { mode: MODE });
@@ -93,6 +103,10 @@ export class RunDirectory {
       ['log', ''] as const,
     ];
     for (const [name, content] of files) await writeFile(join(this.path, name), content, { mode: 0o600 });
+    if (isCaged) {
+      await writeFile(this.cageReport, REPORT_PLACEHOLDER, { mode: 0o600 });
+      await mkdir(this.uploads);
+    }
     if (process.getuid?.() === 0) await this.#giveTo(user);
   }
 
@@ -132,9 +146,16 @@ export class RunDirectory {
     return this.profileUse.isKept ? join(keptFolder(this.root), this.name) : null;
   }
 
-  /** The browser's pid; null until the shim has written it. */
+  /** The pid of what the shim has started, the browser or its cage; null until the shim has written it. */
   async pid(): Promise<number | null> {
     return wholeNumber(await this.#read('pid'));
+  }
+
+  /** The pid of the browser in the cage; null until it is there. */
+  async cagedPid(): Promise<number | null> {
+    const report = (await this.#read('cage')).trim();
+    const pid = /"child-pid": (\d+)/.exec(report)?.[1];
+    return pid === undefined || !report.endsWith('}') ? null : Number(pid);
   }
 
   /** Exit status as in a shell, 128 + signal for a signal; null as long as there is none. */

@@ -12,7 +12,12 @@ shift
 trap : HUP INT TERM
 # XFSZ is ignored on purpose: the keeper limits file sizes to end downloads, and the browser must see a failed write.
 trap '' XFSZ
-"$@" </dev/null >>"$dir/log" 2>&1 &
+if [ -e "$dir/cage" ]; then
+  # bubblewrap reports the pid there, and closes it before the browser begins.
+  "$@" </dev/null >>"$dir/log" 2>&1 3<>"$dir/cage" &
+else
+  "$@" </dev/null >>"$dir/log" 2>&1 &
+fi
 browser=$!
 printf '%010d\n' "$browser" 1<>"$dir/pid"
 # A trapped signal ends `wait` early, while the browser is still running: wait again.

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { writeByRename } from '../../../src/core/write-by-rename';
+import type { RunDirectory } from '../process/run-directory';
+import type { VisiblePaths } from './visible-paths';
+
+/** The descriptor on which bubblewrap reports the browser's pid; the shim opens `cage` of the run directory there. */
+const REPORT_FD = 3;
+
+/** What a cage may keep in memory in the place of a disk; Chromium has its own folder for temporary files. */
+const MEMORY_FILES_BYTES = 64 * 2 ** 20;
+
+/** A program asks who it is; nobody else's name is in there. */
+const ACCOUNTS = 'root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n';
+const GROUPS = 'root:x:0:\nnogroup:x:65534:\n';
+
+/**
+ * What a browser has of its own. The network is not among it yet: DevTools is reached on the loopback of the machine. One
+ * without a network is made here (`--unshare-net`), and then `dial` has to reach DevTools inside.
+ */
+const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-cgroup-try'];
+
+/**
+ * What a browser sees of the machine: its own folders, and an allow-list of what it needs, read-only. Made by bubblewrap,
+ * which needs no privileges, so that it is the same for root and for an ordinary user (ADR 65).
+ */
+export class Cage {
+  private constructor(
+    private readonly program: string,
+    private readonly visible: VisiblePaths,
+    private readonly accounts: { readonly passwd: string; readonly group: string },
+  ) {}
+
+  /**
+   * @param program - bubblewrap
+   * @throws what the file system throws.
+   */
+  static async prepare(program: string, visible: VisiblePaths, runRoot: string): Promise<Cage> {
+    const accounts = { passwd: join(runRoot, 'cage-passwd'), group: join(runRoot, 'cage-group') };
+    await writeByRename(accounts.passwd, ACCOUNTS, 0o644);
+    await writeByRename(accounts.group, GROUPS, 0o644);
+    return new Cage(program, visible, accounts);
+  }
+
+  /** What comes before a command so that it runs in a cage of its own. */
+  words(directory: RunDirectory): string[] {
+    const { profile, tmp, downloads, uploads, path } = directory;
+    const own = [profile, tmp, downloads].flatMap(folder => ['--bind', folder, folder]);
+    return [
+      this.program,
+      ...NAMESPACES,
+      // As the first process of its namespace: the kernel ends all others with it.
+      '--as-pid-1',
+      ...['--info-fd', String(REPORT_FD)],
+      ...['--proc', '/proc', '--dev', '/dev'],
+      ...['--size', String(MEMORY_FILES_BYTES), '--tmpfs', '/dev/shm'],
+      ...['--size', String(MEMORY_FILES_BYTES), '--tmpfs', '/tmp'],
+      ...this.#machine(),
+      ...own,
+      ...readOnly(uploads),
+      ...readOnlyIfThere(join(path, 'Xauthority')),
+      ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', tmp, '--'],
+    ];
+  }
+
+  #machine(): string[] {
+    const { required, optional, links } = this.visible;
+    const { passwd, group } = this.accounts;
+    return [
+      ...required.flatMap(readOnly),
+      ...links.flatMap(({ at, target }) => ['--symlink', target, at]),
+      ...optional.flatMap(readOnlyIfThere),
+      ...['--ro-bind', passwd, '/etc/passwd', '--ro-bind', group, '/etc/group'],
+    ];
+  }
+}
+
+const readOnly = (path: string): string[] => ['--ro-bind', path, path];
+
+const readOnlyIfThere = (path: string): string[] => ['--ro-bind-try', path, path];
