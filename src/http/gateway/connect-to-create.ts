@@ -58,7 +58,7 @@ export function connectToCreate({ service, presence, clients, log }: ConnectToCr
   return async ({ caller, session, upgrade: { gone } }) => {
     if (gone.aborted) throw hasLeft();
     // Before a browser is started for a client that would be refused.
-    clients.requireRoom(tenant);
+    clients.requireRoom(caller.tenant);
     const limits = { ...session.limits, disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS };
     const { tenant, actor, revoked } = caller;
     const request = { tenant, session: { ...session, limits }, idempotencyKey: null, actor };
