@@ -10,6 +10,9 @@ export type PeerProcess =
   /** This system does not say. */
   | 'unknown';
 
+const TCP = '/proc/net/tcp';
+const TCP6 = '/proc/net/tcp6';
+
 /** The ends of a connection, as this process sees them. */
 export interface Ends {
   readonly localAddress?: string | undefined;
@@ -23,11 +26,17 @@ export async function peerProcess(socket: Ends & Pick<Socket, 'destroyed'>): Pro
   const here = socketOf(socket.localAddress, socket.localPort);
   const there = socketOf(socket.remoteAddress, socket.remotePort);
   if (here === null || there === null) return 'gone';
-  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readTable));
-  if (tables.every(table => table === null)) return 'unknown';
-  const found = peerIn(tables.join('\n'), here, there);
+  let hasTable = false;
+  // Making a table takes the kernel some milliseconds, so the second one is read only if the first lacks both ends.
+  for (const path of here.length === 1 ? [TCP6] : [TCP, TCP6]) {
+    const table = await readTable(path);
+    if (table === null) continue;
+    hasTable = true;
+    const found = peerIn(table, here, there);
+    if (found !== 'unknown') return found;
+  }
   // The connection was closed meanwhile; its own end tells that from a table that lacks everything.
-  return found === 'unknown' && socket.destroyed ? 'gone' : found;
+  return hasTable && socket.destroyed ? 'gone' : 'unknown';
 }
 
 /**
@@ -46,7 +55,7 @@ export function peerIn(table: string, here: readonly string[], there: readonly s
   return hasOwnEnd ? 'gone' : 'unknown';
 }
 
-/* An end as both tables may write it: an IPv4 address may be in the one of IPv6. */
+/* An end as both tables may write it: an IPv4 address may be in the one of IPv6, and then has two forms. */
 function socketOf(address: string | undefined, port: number | undefined): readonly string[] | null {
   if (address === undefined || port === undefined) return null;
   const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
