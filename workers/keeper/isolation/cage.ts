@@ -58,7 +58,8 @@ export class Cage {
       ...own,
       ...readOnly(uploads),
       ...readOnlyIfThere(join(path, 'Xauthority')),
-      ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', tmp, '--'],
+      // The folder of downloads is named relative to it over CDP, see DOWNLOADS_FOLDER.
+      ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', path, '--'],
     ];
   }
 

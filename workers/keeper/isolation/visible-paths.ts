@@ -17,32 +17,25 @@ const SYSTEM_FOLDERS = ['/lib', '/lib32', '/lib64', '/libx32', '/bin', '/sbin'];
 /** Other stores of programs, which everybody may read. */
 const STORES = ['/nix/store', '/gnu/store'];
 
-/** Fonts, libraries, certificates, names, policies of Chromium. No accounts: /etc/passwd is one of the keeper's. */
+/**
+ * Fonts, libraries, certificates, names, policies of Chromium. No accounts: /etc/passwd is one of the keeper's. Few,
+ * because each is a mount at every start.
+ */
 const SETTINGS = [
   'alternatives',
   'ca-certificates',
   'chromium',
-  'chromium-browser',
   'chromium.d',
   'crypto-policies',
   'fonts',
-  'gai.conf',
-  'glvnd',
-  'host.conf',
   'hosts',
   'ld.so.cache',
-  'ld.so.conf',
-  'ld.so.conf.d',
-  'mime.types',
   'nsswitch.conf',
   'opt/chrome',
   'pki',
-  'protocols',
   'resolv.conf',
-  'services',
   'ssl',
   'timezone',
-  'vulkan',
 ].map(name => join('/etc', name));
 
 /** How many processors there are, and the cache without which all fonts are read at every start. */
@@ -76,11 +69,4 @@ export async function visiblePaths(program: string, reads: readonly string[]): P
     );
   required.push(...[...folders].filter(folder => !isShown(folder)), ...reads);
   return { required, optional, links };
-}
-
-/** Whether a path is below one of those that are shown. */
-export function isVisible({ required, optional }: VisiblePaths, path: string): boolean {
-  return [...required, ...optional].some(
-    shown => path === shown || path.startsWith(`${shown}/`) || shown === '/',
-  );
 }
