@@ -91,7 +91,7 @@ export function installHints(missing) {
   return lines.map(([system, line]) => `  ${system.padEnd(8)}${line}`);
 }
 
-async function whyNotInstall(missing) {
+export async function whyNotInstall(missing) {
   if (process.env.HOLDFAST_SETUP === 'check') return 'nothing is installed, because of HOLDFAST_SETUP=check';
   if (which('apt-get') === null) {
     const whyNot = missing.includes('chromium') ? whyNotFetch() : null;
