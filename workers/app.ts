@@ -16,7 +16,7 @@ import type { WorkerInfo } from '../src/store/lease-store';
 import type { KeeperClient } from './keeper-client';
 import { Drain } from './drain';
 import { LaunchSlots, NO_SLOTS } from './launch/launch-slots';
-import { isSessionBrowser } from '../src/core/session-browser';
+import { sessionBrowserTest } from '../src/core/session-browser';
 import { KeyRing } from '../src/engine/key-ring';
 import { LeaseRenewal } from './ownership/lease-renewal';
 import { metricsAccess } from './metrics-access';
@@ -103,6 +103,7 @@ async function openMetrics(deps: Deps): Promise<void> {
   await ring.start();
   lifecycle.defer('keys', () => ring.stop());
   const names = [config.metricsHost.toLowerCase(), hostname().toLowerCase()];
+  const isSessionBrowser = await sessionBrowserTest(config.keeper.browserUids);
   const access = metricsAccess({ apiKeys: config.apiKeys, ring, isSessionBrowser, names });
   await serveMetrics(
     { metrics, access, maintenance, lifecycle, log },

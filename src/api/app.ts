@@ -19,6 +19,7 @@ import type { Dialect } from '../http/dialects/dialect';
 import { dialects } from '../http/dialects/dialects';
 import { dialectRoutes } from '../http/dialects/router';
 import { ClusterExporter } from '../http/cluster-exporter';
+import { sessionBrowserTest } from '../core/session-browser';
 import { openAccess } from '../http/edge/open-access';
 import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
 import { EventStreams } from '../http/streams/event-streams';
@@ -91,7 +92,7 @@ async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): P
   const keyRing = new KeyRing(deps);
   await keyRing.start();
   lifecycle.defer('keys', () => keyRing.stop());
-  const edge = edgeOf(config, keyRing, draining.signal);
+  const edge = await edgeOf(config, keyRing, draining.signal);
   const readiness = new Readiness(deps);
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());
@@ -130,9 +131,14 @@ interface Edge {
   readonly draining: AbortSignal;
 }
 
-function edgeOf({ host, publicUrl, apiKeys }: Config, keyRing: KeyRing, draining: AbortSignal): Edge {
+async function edgeOf(
+  { host, publicUrl, apiKeys, keeper: { browserUids } }: Config,
+  keyRing: KeyRing,
+  draining: AbortSignal,
+): Promise<Edge> {
   const guard = edgeGuard({ host, publicUrl, hasApiKeys: apiKeys.length > 0 });
-  return { guard, authenticator: new Authenticator(apiKeys, keyRing, openAccess()), draining };
+  const access = openAccess(await sessionBrowserTest(browserUids));
+  return { guard, authenticator: new Authenticator(apiKeys, keyRing, access), draining };
 }
 
 /** What the HTTP side needs beside {@link Deps}. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../core/errors';
-import { isSessionBrowser } from '../../core/session-browser';
+import type { SessionBrowserTest } from '../../core/session-browser';
 
 /** What of a request shows where it comes from. */
 export type Sender = Pick<IncomingMessage, 'headers' | 'socket'>;
@@ -23,7 +23,7 @@ const PAGE_DESTINATIONS: readonly string[] = [
 export type OpenAccess = (sender: Sender) => Promise<void>;
 
 /** @throws ServiceError `forbidden_origin`. */
-export function openAccess(): OpenAccess {
+export function openAccess(isSessionBrowser: SessionBrowserTest): OpenAccess {
   // One look for each connection: its other end stays the same process.
   const looked = new WeakMap<Socket, Promise<boolean>>();
   return async ({ socket }) => {

@@ -10,7 +10,7 @@ import { RunDirectory } from '../process/run-directory';
 import { browserUser } from '../process/run-root';
 import { SharedUser, type BrowserUsers } from '../users/browser-users';
 import { usersForEach } from '../users/open-users';
-import type { UidRange } from '../users/uid-pool';
+import type { UidRange } from '../../../src/core/browser-uids';
 import { Cage } from './cage';
 import { findProgram } from './find-program';
 import { visiblePaths } from './visible-paths';

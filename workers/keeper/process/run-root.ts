@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { NOBODY_UID } from '../../../src/core/browser-uid';
+import { NOBODY_UID } from '../../../src/core/browser-uids';
 import { writeByRename } from '../../../src/core/write-by-rename';
 import { isNoRoom } from '../books/disk-room';
 

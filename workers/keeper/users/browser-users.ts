@@ -1,6 +1,7 @@
+import type { UidRange } from '../../../src/core/browser-uids';
 import type { ProcessTable } from '../../../src/core/process-identity';
 import { browserUser, type User } from '../process/run-root';
-import { UidPool, type UidRange } from './uid-pool';
+import { UidPool } from './uid-pool';
 import type { UidReservations } from './uid-reservations';
 
 /** Whom the browsers of a keeper run as. */

@@ -1,9 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { availableUids, type UidRange } from '../../../src/core/browser-uids';
 import type { ProcessTable } from '../../../src/core/process-identity';
 import { UserForEach } from './browser-users';
-import { uidRange, type UidRange } from './uid-pool';
 import { UidReservations } from './uid-reservations';
 
 /** What {@link usersForEach} needs. */
@@ -12,16 +12,6 @@ export interface UsersParts {
   readonly wished: UidRange | null;
   readonly processes: ProcessTable;
   readonly nowMs: () => number;
-}
-
-/** The range of user ids for browsers on this machine, or why there is none. */
-export async function availableUids(
-  wished: UidRange | null,
-): Promise<{ readonly range: UidRange } | { readonly why: string }> {
-  if (process.platform !== 'linux') return { why: 'only on Linux does each browser get a user of its own' };
-  if (process.getuid?.() !== 0) return { why: 'only root can give each browser a user of its own' };
-  const maps = await Promise.all(['uid', 'gid'].map(kind => readFile(`/proc/self/${kind}_map`, 'utf8')));
-  return uidRange(maps, wished);
 }
 
 /**
