@@ -84,6 +84,7 @@ export interface KeeperOptions {
 export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
+  readonly isolation: Pick<Isolation, 'level' | 'whyNotMore'>;
   /** The gateway for other machines. */
   readonly gateway: KeeperGateway | null;
   readonly hasWorker: () => boolean;
@@ -139,6 +140,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     return {
       keeper,
       socketPath,
+      isolation,
       gateway: parts.gateway,
       hasWorker: () => registry.hasWorker,
       close: () => lifecycle.close(),
@@ -164,8 +166,6 @@ async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Is
     processes,
     nowMs: () => clock.nowMs(),
   });
-  const { level, whyNotMore } = isolation;
-  log.info({ level, whyNotMore }, 'how browsers are kept apart');
   if (browser.kind === 'chromium') requireApart(isolation, options, log);
   return isolation;
 }

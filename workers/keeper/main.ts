@@ -37,8 +37,12 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
         if (isSupervised && !process.connected) stop('no supervisor and no worker');
       };
       app = await openKeeper(await keeperOptions(config, log, onAbandoned));
-      const { socketPath } = app;
-      log.info({ socketPath, slots: config.keeper.slots }, 'the keeper is ready');
+      const { socketPath, isolation } = app;
+      const { level, whyNotMore } = isolation;
+      log.info(
+        { socketPath, slots: config.keeper.slots, isolation: level, whyNotMore },
+        'the keeper is ready',
+      );
       return { socketPath };
     },
     close: async why => {
