@@ -37,7 +37,7 @@ describe('the users of browsers', () => {
     ]);
   });
 
-  asRoot('are those of the range, which sessions get one each of', async () => {
+  asRoot(it)('are those of the range, which sessions get one each of', async () => {
     const isBrowserUid = await browserUidTest({ first: 200_000, last: 200_009 });
     expect([199_999, 200_000, 200_009, 200_010].map(isBrowserUid)).toEqual([false, true, true, false]);
   });
