@@ -63,13 +63,6 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string, ke
   const { config, sessions, index, maintenance, relay, report, waiters, secret } = deps;
   const getOne = getSession({ sessions, index });
   const release = releaseSession(deps);
-  const quarantined: QuarantineParts = { quarantine: deps.quarantine, ingressTenant: config.ingressTenant };
-  const retrying: RetryJobParts = {
-    getQuarantined: getQuarantined(quarantined),
-    quarantine: deps.quarantine,
-    producer: deps.producer,
-    checkIngressJob: ingressJobCheck(config),
-  };
   const { contexts, contextWriters, closing } = deps;
   const using = { contexts, contextWriters, sessions, closing, maintenance };
   return {
@@ -99,15 +92,33 @@ export function makeService(deps: Deps, localHost: HostIdentity, url: string, ke
     drainWorker: drainWorker(deps.workers),
     getCapacity: getCapacity(deps),
     getUsage: getUsage(deps),
-    listQuarantine: listQuarantine(quarantined),
-    getQuarantined: retrying.getQuarantined,
-    retryJob: retryJob(retrying),
-    discardJob: discardJob(retrying),
+    ...quarantineService(deps),
     ...keyService(deps, keyRing),
     views: new SessionViews(url, secret),
     keepFile: keepFile(deps),
     fileLinks: new FileLinks(url, secret),
     policy: config,
+  };
+}
+
+/* What an operator does about jobs that were put aside. */
+function quarantineService({
+  config,
+  quarantine,
+  producer,
+}: Deps): Pick<Service, 'listQuarantine' | 'getQuarantined' | 'retryJob' | 'discardJob'> {
+  const quarantined: QuarantineParts = { quarantine, ingressTenant: config.ingressTenant };
+  const retrying: RetryJobParts = {
+    getQuarantined: getQuarantined(quarantined),
+    quarantine,
+    producer,
+    checkIngressJob: ingressJobCheck(config),
+  };
+  return {
+    listQuarantine: listQuarantine(quarantined),
+    getQuarantined: retrying.getQuarantined,
+    retryJob: retryJob(retrying),
+    discardJob: discardJob(retrying),
   };
 }
 
