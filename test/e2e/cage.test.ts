@@ -31,8 +31,13 @@ beforeAll(async () => {
     await writeFile(join(folder, 'secret'), CANARY, { mode: 0o644 });
   await mkdir(join(fixture.dir.path, 'folder'));
   browser = await connect(endpoint);
-  page = await browser.newPage();
 }, 60_000);
+
+// The page of an error can still appear after its navigation has failed, in place of what is opened next.
+beforeEach(async () => {
+  page = await browser.newPage();
+});
+afterEach(() => page.close());
 
 afterAll(async () => {
   await browser.disconnect();

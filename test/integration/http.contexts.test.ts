@@ -6,7 +6,7 @@ let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi({
     apiKeys: [
-      { tenant: 'acme', key: 'acme-key-1' },
+      { tenant: 'acme', key: 'acme-key-1', isAdmin: true },
       { tenant: 'beta', key: 'beta-key-1' },
     ],
   });
