@@ -19,12 +19,12 @@ export const TIMER_LAYERS = ['job', 'sweep', 'claim'] as const;
 /** @see TIMER_LAYERS */
 export type TimerLayer = (typeof TIMER_LAYERS)[number];
 
-/** The sweeps, by what they repair; `contain` puts bad jobs into quarantine. The values are public. */
+/** The sweeps, by what they repair; `quarantine` puts bad jobs aside. The values are public. */
 export const SWEEPS = [
   'overdue',
   'effects',
   'queued',
-  'contain',
+  'quarantine',
   'reaper',
   'retention',
   'clock',

@@ -19,7 +19,7 @@ export interface ArchiveEntry {
 
 /**
  * The files of an archive, in their order. Their names and sizes are as the archive states them, that is: unchecked.
- * Whoever stops reading closes the source.
+ * A reader that stops early closes the source.
  *
  * @throws BadArchiveError, or the error of the source.
  */

@@ -101,7 +101,7 @@ export class Sweeper {
       { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
       { name: 'effects', everyMs: 2_000, run: nowMs => this.#effects(nowMs) },
       { name: 'queued', everyMs: 2_500, run: nowMs => this.#queued(nowMs) },
-      { name: 'contain', everyMs: 2_500, run: nowMs => this.#quarantine(nowMs) },
+      { name: 'quarantine', everyMs: 2_500, run: nowMs => this.#quarantine(nowMs) },
       { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
       { name: 'blobs', everyMs: 5_000, run: nowMs => this.#deleteBlobs(nowMs) },
       { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },

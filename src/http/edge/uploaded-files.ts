@@ -59,7 +59,7 @@ function formFiles(request: IncomingMessage, onText: OnText | undefined): AsyncI
   const form = parserOf(request, onText === undefined ? 0 : TEXTS_MAX);
   const body = bodyOf(request);
   const found = new Readable({ objectMode: true, read: () => undefined });
-  found.on('error', () => undefined); // whoever reads it gets the error; nobody may have begun
+  found.on('error', () => undefined); // its reader gets the error, if there is one yet
   const open = new Set<Readable>();
   const fail = (error: ServiceError): void => {
     found.destroy(error);

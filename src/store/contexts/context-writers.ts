@@ -17,7 +17,7 @@ export interface WriterClaim {
 /** The answer to {@link WriterClaim}. */
 export type WriterAnswer =
   | { readonly answer: 'OK' | 'MISSING' }
-  /** The writers in its way. Whoever has ended may be named in the next try. */
+  /** The writers in its way. One that has ended may be named in the next try. */
   | { readonly answer: 'IN_USE'; readonly writers: readonly ContextWriter[] };
 
 /**

@@ -43,8 +43,8 @@ export function registerOpen(sessions: Command, context: Context): void {
     .argument('<id>', SESSION_WORD)
     .summary('Shows where to look at a live session.')
     .description(
-      'Waits until a session is live, then prints the address of the page that shows it, and its open pages. Whoever ' +
-        'has the address can look on, but not control the browser.',
+      'Waits until a session is live, then prints the address of the page that shows it, and its open pages. The ' +
+        'address shows the session to anybody who has it, but does not give control of the browser.',
     );
   example(remote(command), 'holdfast sessions open 01a1f7a3-7f86-7888-b3d1-8c6f8e66dca5').action(
     async (word: string, flags: RemoteOptions) => {
