@@ -1,4 +1,6 @@
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { pause } from '../../src/core/abort';
 import { Installation } from '../support/installation';
 
@@ -12,22 +14,23 @@ interface Load {
 }
 
 let installation: Installation;
-let monitor: Redis;
-let asker: Redis;
+let monitor: Socket;
 const seen = { commands: 0, scripts: 0 };
 beforeAll(async () => {
   installation = await Installation.start();
-  asker = new Redis(installation.redisSocketPath);
-  monitor = await asker.monitor();
-  monitor.on('monitor', (_time: string, [name = '']: string[], source: string) => {
-    if (source === 'lua') return;
+  // By hand: ioredis fails if the first command is seen in the moment in which it begins to watch.
+  monitor = connect(installation.redisSocketPath);
+  await once(monitor, 'connect');
+  monitor.write('MONITOR\r\n');
+  createInterface({ input: monitor }).on('line', line => {
+    const [, client, name = ''] = /^\+[\d.]+ \[\d+ (\S+)\] "(\w+)"/.exec(line) ?? [];
+    if (client === undefined || client === 'lua') return;
     seen.commands += 1;
     if (/^(?:eval|fcall)/i.test(name)) seen.scripts += 1;
   });
 });
 afterAll(async () => {
-  monitor.disconnect();
-  asker.disconnect();
+  monitor.destroy();
   await installation.stop();
 });
 
@@ -45,12 +48,13 @@ async function during(work: () => Promise<unknown>): Promise<Load> {
 /** Of two processes that step machines: an API and a worker. */
 const IDLE_COMMANDS_PER_SECOND = 70;
 /** From the request to the browser that is gone, beyond what an idle installation sends. */
-const COMMANDS_PER_LIFECYCLE = 66;
-const SCRIPTS_PER_LIFECYCLE = 38;
+const COMMANDS_PER_LIFECYCLE = 72;
+const SCRIPTS_PER_LIFECYCLE = 42;
 
 test('an idle installation and a lifecycle stay within their numbers of commands', async () => {
   const idle = await during(() => pause(4_000));
   const idlePerMs = idle.commands / idle.elapsedMs;
+  expect(idle.scripts).toBeGreaterThan(0);
   expect(idlePerMs * 1_000).toBeLessThan(IDLE_COMMANDS_PER_SECOND);
 
   const ROUNDS = 20;
