@@ -33,8 +33,8 @@ const project = tier => ({
 
 /** @type {import('jest').Config} */
 module.exports = {
-  // Many files wait for processes and deadlines most of the time: more workers than cores. With one more, two cores are
-  // never idle, but each start of a process costs 1.7 times as much of them, and the run takes no less time.
+  // Many files wait for processes and deadlines most of the time: more workers than cores. Not many more: on two cores
+  // that are shared by ten processes at a time, a start took 1.7 times as much processor time as alone.
   maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/tier-sequencer.cjs',
   // It ends what hangs. Times that are promised are asserted by the tests.
