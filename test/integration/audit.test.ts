@@ -1,7 +1,7 @@
 import { AUDIT_ACTIONS } from '../../src/core/audit';
 import { AUDIT_MAX } from '../../src/store/audit-store';
 import { keys } from '../../src/redis/keys';
-import { startTestApi, type Answer, type TestApi } from '../support/api';
+import { KEYS_OF_ADMIN_AND_OTHER, startTestApi, type Answer, type TestApi } from '../support/api';
 import { pollUntil } from '../support/poll-until';
 
 interface Entry {
@@ -19,10 +19,7 @@ describe('the audit log', () => {
   let api: TestApi;
   beforeAll(async () => {
     api = await startTestApi({
-      apiKeys: [
-        { tenant: 'acme', key: 'acme-key-1', isAdmin: true },
-        { tenant: 'beta', key: 'beta-key-1' },
-      ],
+      apiKeys: KEYS_OF_ADMIN_AND_OTHER,
       ingressTenant: 'acme',
     });
   });

@@ -1,6 +1,6 @@
-import { main } from '../../src/cli/main';
 import { contextRefOf } from '../../src/core/ids';
 import { startTestApi, type TestApi } from '../support/api';
+import { runCommand, type Printed } from '../support/command-line';
 import { versionCommit } from '../support/context-samples';
 
 describe('contexts on the command line', () => {
@@ -8,16 +8,7 @@ describe('contexts on the command line', () => {
   beforeAll(async () => (api = await startTestApi()));
   afterAll(() => api.stop());
 
-  const holdfast = async (...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
-    const written = { stdout: '', stderr: '' };
-    const output = (name: 'stdout' | 'stderr') => ({
-      write: (text: string) => (written[name] += text),
-      on: () => process.stdout,
-    });
-    const terminal = { stdout: output('stdout'), stderr: output('stderr') };
-    const code = await main(['contexts', ...argv, '--url', api.url], '1.2.3', terminal);
-    return { code, ...written };
-  };
+  const holdfast = async (...argv: string[]): Promise<Printed> => runCommand(api.url, 'contexts', argv);
 
   it('are made once, found, renamed, put back to an older version and deleted, all by their name', async () => {
     const id = (await holdfast('create', 'git hub', '--label', 'team=a', '-o', 'name')).stdout.trim();

@@ -1,21 +1,12 @@
-import { main } from '../../src/cli/main';
 import { startTestApi, type TestApi } from '../support/api';
+import { runCommand, type Printed } from '../support/command-line';
 
 describe('API keys on the command line', () => {
   let api: TestApi;
   beforeAll(async () => (api = await startTestApi()));
   afterAll(() => api.stop());
 
-  const holdfast = async (...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
-    const written = { stdout: '', stderr: '' };
-    const output = (name: 'stdout' | 'stderr') => ({
-      write: (text: string) => (written[name] += text),
-      on: () => process.stdout,
-    });
-    const terminal = { stdout: output('stdout'), stderr: output('stderr') };
-    const code = await main(['keys', ...argv, '--url', api.url], '1.2.3', terminal);
-    return { code, ...written };
-  };
+  const holdfast = async (...argv: string[]): Promise<Printed> => runCommand(api.url, 'keys', argv);
 
   it('are created on an open installation, listed without the key, and revoked by their name', async () => {
     const created = await holdfast(

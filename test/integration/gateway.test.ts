@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import WebSocket from 'ws';
 import { refOf } from '../../src/core/ids';
 import { ECHO_PAGE } from '../support/echo-browser';
-import { startTestApi, type TestApi } from '../support/api';
+import { KEYS_OF_ADMIN_AND_OTHER, startTestApi, type TestApi } from '../support/api';
 import { pollUntil } from '../support/poll-until';
 import { scaled } from '../support/slowdown';
 
@@ -15,10 +15,7 @@ describe('the gateway', () => {
   const sockets: WebSocket[] = [];
   beforeAll(async () => {
     api = await startTestApi({
-      apiKeys: [
-        { tenant: 'acme', key: 'acme-key-1', isAdmin: true },
-        { tenant: 'beta', key: 'beta-key-1' },
-      ],
+      apiKeys: KEYS_OF_ADMIN_AND_OTHER,
     });
   });
   afterAll(() => api.stop());

@@ -1,14 +1,17 @@
 import { contextRefOf, newContextId } from '../../src/core/ids';
 import { createContext, versionCommit } from '../support/context-samples';
-import { startTestApi, type Answer, type CallOptions, type TestApi } from '../support/api';
+import {
+  KEYS_OF_ADMIN_AND_OTHER,
+  startTestApi,
+  type Answer,
+  type CallOptions,
+  type TestApi,
+} from '../support/api';
 
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi({
-    apiKeys: [
-      { tenant: 'acme', key: 'acme-key-1', isAdmin: true },
-      { tenant: 'beta', key: 'beta-key-1' },
-    ],
+    apiKeys: KEYS_OF_ADMIN_AND_OTHER,
   });
 });
 afterAll(() => api.stop());

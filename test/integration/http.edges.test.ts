@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { callApi, startTestApi, type TestApi } from '../support/api';
+import { callApi, KEYS_OF_TWO, startTestApi, type TestApi } from '../support/api';
 
 const ACME = { 'x-api-key': 'acme-key-1' };
 const BETA = { authorization: 'Bearer beta-key-1' };
@@ -251,10 +251,7 @@ describe('with API keys', () => {
   let api: TestApi;
   beforeAll(async () => {
     api = await startTestApi({
-      apiKeys: [
-        { tenant: 'acme', key: 'acme-key-1' },
-        { tenant: 'beta', key: 'beta-key-1' },
-      ],
+      apiKeys: KEYS_OF_TWO,
     });
   });
   afterAll(() => api.stop());

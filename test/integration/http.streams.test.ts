@@ -1,7 +1,7 @@
 import { contextRefOf, refOf } from '../../src/core/ids';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { NOTICES_MAX, publishNotice } from '../../src/store/notice-stream';
-import { startTestApi, type TestApi } from '../support/api';
+import { KEYS_OF_TWO, startTestApi, type TestApi } from '../support/api';
 import { createContext, versionCommit } from '../support/context-samples';
 import { Contract } from '../support/openapi';
 import { readEvents, type EventReader, type ReadEvent } from '../support/sse';
@@ -27,10 +27,7 @@ describe('event streams', () => {
   };
   beforeEach(async () => {
     readers = [];
-    const apiKeys = [
-      { tenant: 'acme', key: 'acme-key-1' },
-      { tenant: 'beta', key: 'beta-key-1' },
-    ];
+    const apiKeys = KEYS_OF_TWO;
     // Written to disk at once, so that nothing is lost in a restart.
     api = await startTestApi({ apiKeys }, { appendonly: true, appendfsync: 'always' });
   });

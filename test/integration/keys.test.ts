@@ -4,7 +4,7 @@ import { createLogger } from '../../src/core/logger';
 import { KeyRing } from '../../src/engine/key-ring';
 import { KEYS_MAX } from '../../src/store/key-store';
 import { keys as redisKeys } from '../../src/redis/keys';
-import { callApi, startTestApi, type Answer, type TestApi } from '../support/api';
+import { callApi, KEYS_OF_ADMIN_AND_OTHER, startTestApi, type Answer, type TestApi } from '../support/api';
 import { pollUntil } from '../support/poll-until';
 import { scaled } from '../support/slowdown';
 import { readEvents } from '../support/sse';
@@ -15,10 +15,7 @@ const ADMIN = { 'x-api-key': 'acme-key-1' };
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi({
-    apiKeys: [
-      { tenant: 'acme', key: 'acme-key-1', isAdmin: true },
-      { tenant: 'beta', key: 'beta-key-1' },
-    ],
+    apiKeys: KEYS_OF_ADMIN_AND_OTHER,
   });
 });
 afterAll(() => api.stop());

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type WebSocket from 'ws';
-import { callApi, startTestApi, type TestApi } from '../support/api';
+import { callApi, KEYS_OF_TWO, startTestApi, type TestApi } from '../support/api';
 import { scaled } from '../support/slowdown';
 import { open, tryUpgrade } from '../support/upgrade';
 
@@ -10,10 +10,7 @@ describe('a connect token that is rotated', () => {
   let api: TestApi;
   beforeAll(async () => {
     api = await startTestApi({
-      apiKeys: [
-        { tenant: 'acme', key: 'acme-key-1' },
-        { tenant: 'beta', key: 'beta-key-1' },
-      ],
+      apiKeys: KEYS_OF_TWO,
     });
   });
   afterAll(() => api.stop());

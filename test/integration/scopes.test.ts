@@ -6,7 +6,7 @@ import { STEEL_CALLS } from '../../src/http/dialects/steel/calls';
 import { TESTMU_CALLS } from '../../src/http/dialects/testmu/calls';
 import type { Operation } from '../../src/http/openapi/operation';
 import { OPERATIONS } from '../../src/http/openapi/operations';
-import { startTestApi, type Answer, type TestApi } from '../support/api';
+import { KEYS_OF_ADMIN_AND_OTHER, startTestApi, type Answer, type TestApi } from '../support/api';
 import { tryUpgrade } from '../support/upgrade';
 
 /* Every operation with a key of each scope: a new one is in here without a line. */
@@ -20,10 +20,7 @@ let api: TestApi;
 const keyOf = new Map<Scope, string>();
 beforeAll(async () => {
   api = await startTestApi({
-    apiKeys: [
-      { tenant: 'acme', key: 'acme-key-1', isAdmin: true },
-      { tenant: 'beta', key: 'beta-key-1' },
-    ],
+    apiKeys: KEYS_OF_ADMIN_AND_OTHER,
   });
   for (const scope of SCOPES) {
     const body = { name: scope, scopes: [scope], tenant: 'walk' };

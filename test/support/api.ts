@@ -8,6 +8,15 @@ import { makeTempDir } from './temp-dir';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { StandInWorker } from './stand-in-worker';
 
+/** The keys of two tenants. */
+export const KEYS_OF_TWO = [
+  { tenant: 'acme', key: 'acme-key-1' },
+  { tenant: 'beta', key: 'beta-key-1' },
+] as const;
+
+/** The same; the first one also acts on the whole installation. */
+export const KEYS_OF_ADMIN_AND_OTHER = [{ ...KEYS_OF_TWO[0], isAdmin: true }, KEYS_OF_TWO[1]] as const;
+
 /** An API in this process with a Redis, a stand-in worker and a stand-in browser of its own. */
 export interface TestApi {
   readonly url: string;
