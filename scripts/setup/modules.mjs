@@ -53,7 +53,8 @@ async function install(root) {
   // The npm that runs this script, if one does. NODE_ENV=production would leave the compiler out.
   const npm = process.env.npm_execpath;
   const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  const args = [...first, 'ci', '--include=dev', '--no-audit', '--no-fund'];
+  // No package may run a program of its own while it is installed; all that is used works without.
+  const args = [...first, 'ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
   const code = await run(program, args, { cwd: root });
   if (code !== 0) throw new SetupError(`npm ci failed with ${code}; see its errors above`);
 }
