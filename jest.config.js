@@ -1,4 +1,4 @@
-/* Three tiers in one run, on workers that all of them share (see test/README.md). */
+/* Tiers in one run, on workers that all of them share (see test/README.md). */
 
 const swc = [
   '@swc/jest',
@@ -13,15 +13,16 @@ const swc = [
 const MODULES = '(?:string-width|get-east-asian-width|strip-ansi|ansi-regex)/';
 
 /**
- * @param {'unit' | 'integration' | 'e2e'} tier
+ * @param {'unit' | 'integration' | 'e2e' | 'long'} tier
+ * @param {string[]} folders
  * @returns {import('jest').Config}
  */
-const project = tier => ({
+const project = (tier, folders = [tier]) => ({
   displayName: tier,
   rootDir: __dirname,
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
-  roots: [`<rootDir>/test/${tier}`],
-  testMatch: ['**/*.test.ts'],
+  roots: folders.map(folder => `<rootDir>/test/${folder}`),
+  testMatch: [tier === 'long' ? '**/*.long.test.ts' : '**/!(*.long).test.ts'],
   transform: { '^.+\\.ts$': swc, [`/node_modules/${MODULES}.+\\.js$`]: swc },
   transformIgnorePatterns: [`/node_modules/(?!${MODULES})`],
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
@@ -39,5 +40,10 @@ module.exports = {
   testSequencer: '<rootDir>/test/support/tier-sequencer.cjs',
   // It ends what hangs. Times that are promised are asserted by the tests.
   testTimeout: 120_000,
-  projects: [project('unit'), project('integration'), project('e2e')],
+  projects: [
+    project('unit'),
+    project('integration'),
+    project('e2e'),
+    project('long', ['integration', 'e2e']),
+  ],
 };

@@ -1,5 +1,6 @@
 /*
-  Runs the whole suite several times and counts failed tests: node scripts/repeat-tests.mjs --runs 10 [--neighbours 2]
+  Runs what `npm test` runs several times, and counts failed tests; with --all every test:
+  node scripts/repeat-tests.mjs --runs 10 [--neighbours 2] [--all]
 
   A neighbour is a process that keeps one core busy for as long as the runs last. Ends with 1 if any test ever failed.
 */
@@ -18,6 +19,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '10' },
     neighbours: { type: 'string', default: '0' },
+    all: { type: 'boolean', default: false },
   },
 });
 const [runs, neighbours] = [count('runs', 1), count('neighbours', 0)];
@@ -29,7 +31,7 @@ function count(name, least) {
   process.exit(2);
 }
 
-/** One run of the suite: how long it took, and the names of the tests that failed. */
+/** One run: how long it took, and the names of the tests that failed. */
 async function runOnce(dir) {
   const report = join(dir, 'report.json');
   rmSync(report, { force: true });
@@ -37,7 +39,14 @@ async function runOnce(dir) {
   const jest = join(root, 'node_modules/jest/bin/jest.js');
   const child = spawn(
     process.execPath,
-    [jest, '--silent', '--reporters=default', '--json', `--outputFile=${report}`],
+    [
+      jest,
+      ...(values.all ? [] : ['--ignoreProjects', 'long']),
+      '--silent',
+      '--reporters=default',
+      '--json',
+      `--outputFile=${report}`,
+    ],
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
