@@ -5,8 +5,8 @@ import type { RunDirectory } from './run-directory';
 /** The report of a browser that ended without an order of the keeper, and before it was taken for hung. */
 export async function reportExit(status: number | null, directory: RunDirectory): Promise<GoneReport> {
   // Status 0 alone proves nothing: a SIGTERM from outside gives 0 as well, but then the profile contains
-  // `SessionEnded`.
-  if (status === 0 && (await directory.exitType()) === 'Normal') {
+  // `SessionEnded`. The headless shell writes nothing, and a signal from outside is its status (both 156).
+  if (status === 0 && ['Normal', null].includes(await directory.exitType())) {
     return { cause: 'client_closed_browser', message: 'the browser was closed by a client' };
   }
   const lastLines = await directory.lastLines();

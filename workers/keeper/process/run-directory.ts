@@ -173,7 +173,7 @@ export class RunDirectory {
 
   /**
    * `profile.exit_type` of the default profile: Chromium writes `Normal` after an orderly close, `SessionEnded` after a
-   * close by the system, `Crashed` while it runs; null if the profile was never written.
+   * close by the system, `Crashed` while it runs; null if it was never written, as by the headless shell.
    */
   async exitType(): Promise<string | null> {
     const exitType = /"exit_type":\s*"(\w+)"/.exec(await this.#read('profile/Default/Preferences'));
