@@ -46,7 +46,7 @@ const SLOW = {
   'test/e2e/queue.long.test.ts': 20,
   'test/e2e/session-companions.long.test.ts': 20,
   'test/integration/client.test.ts': 20,
-  'test/integration/engine/starvation.test.ts': 20,
+  'test/integration/engine/starvation.long.test.ts': 20,
   'test/integration/gateway.test.ts': 20,
   'test/integration/http.fuzz.test.ts': 20,
   'test/integration/http.outage.test.ts': 20,
