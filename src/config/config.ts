@@ -1,6 +1,7 @@
 import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
 import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
@@ -60,6 +61,8 @@ export interface Config {
     readonly chromiumPath: string | null;
     readonly chromiumArgs: readonly string[];
     readonly noSandbox: boolean;
+    /** What browsers may reach. */
+    readonly egress: EgressConfig;
   };
   /** Where contexts and other large things are kept. */
   readonly storage: StorageConfig;
@@ -167,6 +170,9 @@ const schema = z.object({
   HOLDFAST_ALLOW_WEAK_ISOLATION: flag.default(false),
   HOLDFAST_BROWSER_UIDS: uids.optional(),
   HOLDFAST_BROWSER_READS: paths.default([]),
+  HOLDFAST_EGRESS: z.enum(EGRESS_MODES).optional(),
+  HOLDFAST_EGRESS_ALLOW: z.string().default(''),
+  HOLDFAST_EGRESS_DENY: z.string().default(''),
   HOLDFAST_BROWSER: z.enum(['chromium', 'null']).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
@@ -206,7 +212,11 @@ export function envToConfig(env: Env): Config {
   const dataDir = resolve(values.HOLDFAST_DATA_DIR);
   const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
   const { quotas, problems: quotaProblems } = quotaConfig(values.HOLDFAST_QUOTAS, values.HOLDFAST_RETENTION);
-  problems.push(...storageProblems, ...quotaProblems);
+  const { egress, problems: egressProblems } = egressConfig(
+    values,
+    new Set(apiKeys.map(key => key.tenant)).size,
+  );
+  problems.push(...storageProblems, ...quotaProblems, ...egressProblems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     host: values.HOLDFAST_HOST,
@@ -219,7 +229,7 @@ export function envToConfig(env: Env): Config {
     secret: values.HOLDFAST_SECRET ?? null,
     redisUrl: values.REDIS_URL ?? null,
     redisPort: values.HOLDFAST_REDIS_PORT ?? null,
-    keeper: keeperConfig(values),
+    keeper: keeperConfig(values, egress),
     storage,
     contexts: {
       maxBytes: values.HOLDFAST_CONTEXT_MAX_BYTES,
@@ -261,7 +271,7 @@ function tlsConfig(values: z.output<typeof schema>): TlsConfig | null {
   return { port, files: cert === undefined || key === undefined ? null : { cert, key } };
 }
 
-function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {
+function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Config['keeper'] {
   return {
     listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
     advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
@@ -276,6 +286,7 @@ function keeperConfig(values: z.output<typeof schema>): Config['keeper'] {
     chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
     chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
     noSandbox: values.HOLDFAST_NO_SANDBOX,
+    egress,
   };
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { EgressConfig } from '../../src/config/egress';
 import type { Clock } from '../../src/core/clock';
 import { Lifecycle } from '../../src/core/lifecycle';
 import type { Logger } from '../../src/core/logger';
@@ -62,6 +63,8 @@ export interface KeeperOptions {
   readonly tenants?: number;
   /** Whether several tenants may share a machine that does not keep them apart. */
   readonly allowsWeakIsolation?: boolean;
+  /** What browsers may reach; left out: everything. */
+  readonly egress?: EgressConfig;
   /** The PATH on which Xvfb is looked for. */
   readonly searchPath: string;
   /** For tests: how Node runs the forward proxy when there is no build. */

@@ -68,6 +68,7 @@ async function keeperOptions(
     isolation: { wanted: keeper.isolation, uids: keeper.browserUids, reads: keeper.browserReads },
     tenants: new Set(apiKeys.map(({ tenant }) => tenant)).size,
     allowsWeakIsolation: keeper.allowsWeakIsolation,
+    egress: keeper.egress,
     searchPath,
     processes: systemProcesses,
     clock: systemClock,

@@ -54,6 +54,7 @@ describe('the configuration', () => {
       chromiumPath: null,
       chromiumArgs: [],
       noSandbox: false,
+      egress: { mode: 'open', allow: [], deny: [] },
     });
     expect(keeper.slots).toBeGreaterThanOrEqual(1);
   });
@@ -83,6 +84,9 @@ describe('the configuration', () => {
       HOLDFAST_ALLOW_WEAK_ISOLATION: '1',
       HOLDFAST_BROWSER_UIDS: '200000-265535',
       HOLDFAST_BROWSER_READS: '/opt/extensions:/srv/fonts',
+      HOLDFAST_EGRESS: 'public',
+      HOLDFAST_EGRESS_ALLOW: '10.1.0.0/16, Intranet.Example.:8080',
+      HOLDFAST_EGRESS_DENY: '*.ads.example,*:25',
       HOLDFAST_TIMEOUT_DEFAULT: '60000',
       HOLDFAST_TIMEOUT_MAX: '120000',
       HOLDFAST_RETENTION: '3600000',
@@ -130,6 +134,11 @@ describe('the configuration', () => {
         chromiumPath: '/opt/chromium',
         chromiumArgs: ['--lang=de', '--mute-audio'],
         noSandbox: true,
+        egress: {
+          mode: 'public',
+          allow: ['10.1.0.0/16', 'intranet.example:8080'],
+          deny: ['*.ads.example', '*:25'],
+        },
       },
       storage: {
         kind: 's3',
