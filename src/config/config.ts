@@ -5,6 +5,7 @@ import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
 import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
+import { flag, hostPort, integer, paths, uids } from './setting-values';
 import { storageConfig, type StorageConfig } from './storage';
 
 /** A tenant and its API key. The API keeps only the digest; never log this. */
@@ -112,31 +113,7 @@ const MIB = 2 ** 20;
 const SLOT_BYTES = 350 * MIB;
 const RESERVED_BYTES = 2 ** 30;
 
-/** Lower ids are those of the system; the highest two mean something else to the kernel. */
-const MIN_UID = 1_000;
-const MAX_UID = 2 ** 32 - 3;
-
-const integer = (min: number, max: number) =>
-  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 const timeout = integer(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS);
-const hostPort = z.string().regex(/^.+:\d{1,5}$/, 'must be host:port');
-const uids = z
-  .string()
-  .regex(/^\d{1,10}-\d{1,10}$/, 'must be two user ids, first-last')
-  .transform(text => {
-    const [first = 0, last = 0] = text.split('-').map(Number);
-    return { first, last };
-  })
-  .refine(({ first, last }) => first >= MIN_UID && first <= last && last <= MAX_UID, {
-    message: `must be user ids from ${MIN_UID} to ${MAX_UID}, the first not above the last`,
-  });
-const paths = z
-  .string()
-  .transform(text => text.split(':').filter(path => path !== ''))
-  .refine(found => found.every(path => path.startsWith('/') && path !== '/'), {
-    message: 'must be absolute paths with ":" between them, and not the whole machine',
-  });
-const flag = z.enum(['0', '1', 'true', 'false']).transform(value => value === '1' || value === 'true');
 
 const schema = z.object({
   HOLDFAST_HOST: z.string().default(LOOPBACK),
