@@ -7,6 +7,7 @@ import {
   type Endpoint,
   type Owner,
   type SessionContext,
+  type SessionEgress,
   type SessionSnapshot,
 } from './session.types';
 import { isQueuedBy } from './session.deadlines';
@@ -98,8 +99,15 @@ function optionsIn(given: Members): BrowserOptions {
     userAgent: textOr(given['userAgent'], null),
     locale: textOr(given['locale'], null),
     timezone: textOr(given['timezone'], null),
+    egress: egressIn(given['egress']),
     proxyServer: textOr(given['proxyServer'], null),
   };
+}
+
+function egressIn(given: unknown): SessionEgress | null {
+  const { allow, deny } = members(given);
+  if (!isTexts(deny) || (allow !== null && !isTexts(allow))) return null;
+  return { allow, deny };
 }
 
 function contextUseIn({ contextId, persist, onConflict, saveEveryMs }: Members): ContextUse | null {
@@ -157,6 +165,7 @@ function members(value: unknown): Members {
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
 
 const numberOr = <F>(value: unknown, other: F): number | F => (isNumber(value) ? value : other);
 const textOr = <F>(value: unknown, other: F): string | F => (isText(value) ? value : other);

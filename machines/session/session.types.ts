@@ -66,6 +66,16 @@ export interface OptionsBesideProxy {
   readonly locale: string | null;
   /** A zone of the IANA database. */
   readonly timezone: string | null;
+  /** Null: the browser reaches what the installation permits. */
+  readonly egress: SessionEgress | null;
+}
+
+/** What a session's browser may reach of what the installation permits. Entries as in `src/config/egress.ts`. */
+export interface SessionEgress {
+  /** Only these; null: all. */
+  readonly allow: readonly string[] | null;
+  /** Not these. */
+  readonly deny: readonly string[];
 }
 
 /**
@@ -158,6 +168,7 @@ export const DEFAULTS_BESIDE_PROXY: OptionsBesideProxy = {
   userAgent: null,
   locale: null,
   timezone: null,
+  egress: null,
 };
 
 /** The options of a session that was created without any. */

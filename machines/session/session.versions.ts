@@ -5,13 +5,14 @@ import { SESSION_VALUES } from './session.words';
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
  * migration that brings the version below it forward; a golden snapshot of every released version is under test.
  */
-export const MACHINE_VERSION = 4;
+export const MACHINE_VERSION = 5;
 
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
 const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {
   1: withBrowserOptions,
   2: withoutContextUse,
   3: withoutDisconnectTimeout,
+  4: withoutEgress,
 };
 
 const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
@@ -96,4 +97,17 @@ function withoutDisconnectTimeout(snapshot: unknown): unknown {
   // SAFETY: called for rows of version 3 only, which the golden snapshots hold.
   const { value, context } = snapshot as SnapshotV3;
   return { value, context: { ...context, limits: { ...context.limits, disconnectTimeoutMs: null } } };
+}
+
+/** The members of version 4 that the migration to version 5 reads. */
+interface SnapshotV4 {
+  readonly value: unknown;
+  readonly context: { readonly options: object };
+}
+
+/* Version 5 has sessions with an egress of their own. Those of version 4 reach what the installation permits. */
+function withoutEgress(snapshot: unknown): unknown {
+  // SAFETY: called for rows of version 4 only, which the golden snapshots hold.
+  const { value, context } = snapshot as SnapshotV4;
+  return { value, context: { ...context, options: { ...context.options, egress: null } } };
 }

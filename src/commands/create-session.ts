@@ -150,8 +150,17 @@ export function fingerprintOf(
   secret: string,
   { sessionId, name, labels, limits, options, context, secrets }: NewSession,
 ): string {
-  const { headless, dimensions, deviceScaleFactor, userAgent, locale, timezone, proxyServer, ...others } =
-    options;
+  const {
+    headless,
+    dimensions,
+    deviceScaleFactor,
+    userAgent,
+    locale,
+    timezone,
+    egress,
+    proxyServer,
+    ...others
+  } = options;
   // A new option must be added here, or two requests that differ in it would be taken for the same.
   others satisfies Record<string, never>;
   const canonical = JSON.stringify([
@@ -174,6 +183,8 @@ export function fingerprintOf(
     secrets.cookies,
     // Left out without it, so that a row of a version before it has the same fingerprint.
     ...(limits.disconnectTimeoutMs === null ? [] : [limits.disconnectTimeoutMs]),
+    // Left out without it, for the same reason.
+    ...(egress === null ? [] : [['egress', egress.allow, egress.deny]]),
     // Left out without a context, so that a row of a version before contexts has the same fingerprint.
     ...(context === null
       ? []

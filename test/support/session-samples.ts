@@ -33,6 +33,7 @@ export const OPTIONS: BrowserOptions = {
   userAgent: 'Sample/1.0',
   locale: 'de-DE',
   timezone: 'Europe/Berlin',
+  egress: { allow: ['*.example.com:443'], deny: ['10.0.0.0/8'] },
   proxyServer: 'http://proxy.example:3128',
 };
 

@@ -3,6 +3,7 @@
  * test under a low `ulimit -n`; its argument is the run root.
  */
 import { closeSync, openSync } from 'node:fs';
+import { OPEN_EGRESS } from '../../src/config/egress';
 import { createLogger } from '../../src/core/logger';
 import { messageOf } from '../../src/core/errors';
 import { systemProcesses } from '../../src/core/process-identity';
@@ -35,6 +36,7 @@ async function main(runRoot: string): Promise<void> {
     searchPath: '/usr/bin',
     processes: systemProcesses,
     forwardProxyArgs: ['never-started'],
+    egress: OPEN_EGRESS,
     log: createLogger('keeper', 'silent'),
   };
   const said: string[] = [];

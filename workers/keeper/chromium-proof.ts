@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OPEN_EGRESS } from '../../src/config/egress';
 import { systemClock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
 import { createLogger } from '../../src/core/logger';
@@ -63,6 +64,7 @@ export async function proveChromium(
       roomNeededBytes: CHROMIUM_ROOM_BYTES,
       // A plain launch needs neither of them.
       forwardProxyArgs: [],
+      egress: OPEN_EGRESS,
       searchPath: '',
       log: createLogger('proof', 'silent'),
     };

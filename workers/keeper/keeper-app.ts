@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { EgressConfig } from '../../src/config/egress';
+import { OPEN_EGRESS, type EgressConfig } from '../../src/config/egress';
 import type { Clock } from '../../src/core/clock';
 import { Lifecycle } from '../../src/core/lifecycle';
 import type { Logger } from '../../src/core/logger';
@@ -189,6 +189,7 @@ async function makeKeeper(
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],
     searchPath: options.searchPath,
+    egress: options.egress ?? OPEN_EGRESS,
     log,
   };
   return new Keeper({

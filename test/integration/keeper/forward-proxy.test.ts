@@ -208,6 +208,7 @@ describe('in front of an HTTPS proxy', () => {
       host: '127.0.0.1',
       port: 0,
       upstream: { server: upstream.url, ...KNOWN },
+      egress: null,
       user: browserUser(),
     };
     child.stdin.end(JSON.stringify(order));

@@ -2,6 +2,7 @@ import { BROWSER_GONE_CAUSES } from '../../../machines/session/session.words';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { EGRESS_MODES } from '../../../src/config/egress';
 import type { Logger } from '../../../src/core/logger';
 import { RecurringFailures } from '../../../src/core/recurring-failures';
 import { writeByRename } from '../../../src/core/write-by-rename';
@@ -9,14 +10,28 @@ import { browserUser, recordsFolder } from '../process/run-root';
 
 const identity = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
+const entries = z.array(z.string()).readonly();
+
 const forwardProxy = z.object({
   host: z.string(),
   port: z.number().int(),
-  upstream: z.object({
-    server: z.string(),
-    username: z.string().nullable(),
-    password: z.string().nullable(),
-  }),
+  upstream: z
+    .object({
+      server: z.string(),
+      username: z.string().nullable(),
+      password: z.string().nullable(),
+    })
+    .nullable(),
+  /** Earlier versions had no rules. */
+  egress: z
+    .object({
+      mode: z.enum(EGRESS_MODES),
+      allow: entries,
+      deny: entries,
+      session: z.object({ allow: entries.nullable(), deny: entries }).nullable(),
+    })
+    .nullable()
+    .default(null),
 });
 
 const stored = z.object({

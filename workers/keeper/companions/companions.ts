@@ -4,11 +4,17 @@ import {
   type ForwardProxyFacts,
   type ForwardProxyRuntime,
 } from './forward-proxy-process';
+import type { EgressConfig } from '../../../src/config/egress';
 import type { LaunchOptions } from '../door/protocol';
+import { rulesFor } from '../egress/egress-policy';
 import type { RunDirectory } from '../process/run-directory';
 
 /** Dependencies of companions on the machine. */
-export type CompanionRuntime = DisplayRuntime & ForwardProxyRuntime;
+export type CompanionRuntime = DisplayRuntime &
+  ForwardProxyRuntime & {
+    /** What browsers may reach, as the operator says. */
+    readonly egress: EgressConfig;
+  };
 
 /** What another keeper needs to take them over; a display needs nothing. */
 export interface CompanionFacts {
@@ -29,8 +35,8 @@ export class Companions {
   ) {}
 
   /**
-   * Starts the companions that the options need. Only a proxy with credentials needs a process: Chromium can use all
-   * others itself.
+   * Starts the companions that the options need. Chromium uses a proxy without credentials itself, unless there are
+   * rules for where it may go.
    *
    * @throws if one does not start; the others are removed with the directory.
    */
@@ -40,13 +46,15 @@ export class Companions {
     runtime: CompanionRuntime,
     signal: AbortSignal,
   ): Promise<Companions> {
-    const { headless, proxy } = options;
-    const hasCredentials = proxy !== null && (proxy.username !== null || proxy.password !== null);
+    const { headless, proxy: upstream } = options;
+    const hasCredentials = upstream !== null && (upstream.username !== null || upstream.password !== null);
+    const egress = rulesFor(runtime.egress, options.egress);
     // Waits for all: the directory must not be removed while one is still starting.
     const display = headless ? Promise.resolve(null) : startDisplay(directory, options, runtime, signal);
-    const forwardProxy = hasCredentials
-      ? ForwardProxyProcess.start(directory, proxy, runtime, signal)
-      : Promise.resolve(null);
+    const forwardProxy =
+      hasCredentials || egress !== null
+        ? ForwardProxyProcess.start(directory, { upstream, egress }, runtime, signal)
+        : Promise.resolve(null);
     await Promise.allSettled([display, forwardProxy]);
     try {
       return new Companions(await display, await forwardProxy);

@@ -9,8 +9,9 @@ import { isAlive, sendSignal, type ProcessTable } from '../../../src/core/proces
 import type { ForwardProxyOrder } from './forward-proxy/main';
 import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
+import type { EgressRules } from '../egress/egress-policy';
 import type { RunDirectory } from '../process/run-directory';
-import type { User } from '../process/run-root';
+import { browserUser } from '../process/run-root';
 
 /** On a machine that is not overloaded Node starts in a tenth of this. */
 const START_TIMEOUT_MS = 10_000;
@@ -21,18 +22,24 @@ const ADOPTED_POLL_MS = 200;
 const RESTART_FIRST_MS = 100;
 const RESTART_CAP_MS = 2_000;
 
-/** What the next keeper cannot find out by itself. Contains a password. */
-export interface ForwardProxyFacts {
+/** What a forward proxy does. Contains a password. */
+export interface ForwardProxyTask {
+  /** Null: everything goes straight on. */
+  readonly upstream: UpstreamProxy | null;
+  /** Null: everything may be reached. */
+  readonly egress: EgressRules | null;
+}
+
+/** What the next keeper cannot find out by itself. */
+export interface ForwardProxyFacts extends ForwardProxyTask {
   /** Where it listens; it never changes, because it is in the browser's command line. */
   readonly host: string;
   readonly port: number;
-  readonly upstream: UpstreamProxy;
 }
 
 /** Dependencies of forward proxies on the machine. */
 export interface ForwardProxyRuntime {
   readonly processes: ProcessTable;
-  readonly user: User;
   /** Arguments of Node: the program, with the options needed to load it. */
   readonly forwardProxyArgs: readonly string[];
   readonly log: Logger;
@@ -52,9 +59,11 @@ interface Launched {
 }
 
 /**
- * The process that adds the credentials of a session's proxy (ADR 20): one for each browser with such a proxy, started
- * before the browser and, if it dies alone, restarted on the same address. It is killed with the leftovers of the
- * browser, by its argument.
+ * The process that holds a browser to its rules (ADR 73) and adds the credentials of its session's proxy (ADR 20): one
+ * for each browser with either, started before the browser and, if it dies alone, restarted on the same address. It is
+ * killed with the leftovers of the browser, by its argument.
+ *
+ * It never runs as a user that one browser has alone: what that user may reach is up to the browser's own fence.
  */
 export class ForwardProxyProcess {
   readonly #stopped = new AbortController();
@@ -73,13 +82,13 @@ export class ForwardProxyProcess {
    */
   static async start(
     directory: RunDirectory,
-    upstream: UpstreamProxy,
+    task: ForwardProxyTask,
     runtime: ForwardProxyRuntime,
     signal: AbortSignal,
   ): Promise<ForwardProxyProcess> {
     const host = randomLoopback();
-    const { port, exited } = await launch({ directory, host, port: 0, upstream }, runtime, signal);
-    return new ForwardProxyProcess(directory, { host, port, upstream }, runtime, exited);
+    const { port, exited } = await launch({ ...task, directory, host, port: 0 }, runtime, signal);
+    return new ForwardProxyProcess(directory, { ...task, host, port }, runtime, exited);
   }
 
   /** Takes over one that an earlier keeper started; if it has died meanwhile it is restarted. */
@@ -161,7 +170,7 @@ function randomLoopback(): string {
 }
 
 async function launch(
-  { directory, host, port, upstream }: Plan,
+  { directory, host, port, upstream, egress }: Plan,
   runtime: ForwardProxyRuntime,
   signal: AbortSignal,
 ): Promise<Launched> {
@@ -184,7 +193,7 @@ async function launch(
   if (signal.aborted) kill();
   try {
     child.stdin.on('error', () => undefined); // it has exited already and will not answer either
-    const order: ForwardProxyOrder = { host, port, upstream, user: runtime.user };
+    const order: ForwardProxyOrder = { host, port, upstream, egress, user: browserUser() };
     child.stdin.end(JSON.stringify(order));
     const started = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
     if ('error' in started) throw new Error(`the forward proxy does not start: ${started.error}`);

@@ -19,6 +19,11 @@ const launchOptions: z.ZodType<LaunchOptions> = z.object({
   userAgent: z.string().nullable(),
   locale: z.string().nullable(),
   timezone: z.string().nullable(),
+  // A worker of a version before it sends none.
+  egress: z
+    .object({ allow: z.array(z.string()).nullable(), deny: z.array(z.string()) })
+    .nullable()
+    .default(null),
   proxy: z
     .object({ server: z.string(), username: z.string().nullable(), password: z.string().nullable() })
     .nullable(),

@@ -100,7 +100,7 @@ export class BrowserProcess {
   static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
     // The keeper before may have died while it was copying the profile.
     void signalGroup(runtime.processes, facts.shim, 'SIGCONT').catch(() => undefined); // it is gone
-    const companions = Companions.adopt(directory, facts.companions, { ...runtime, user: facts.user });
+    const companions = Companions.adopt(directory, facts.companions, runtime);
     return new BrowserProcess(directory, facts, companions, runtime, null);
   }
 

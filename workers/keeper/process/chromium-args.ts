@@ -53,7 +53,7 @@ const PUPPETEER_FLAGS = [
 ];
 
 /** Everything that the command line depends on. */
-export interface ChromiumOptions extends Omit<BrowserOptions, 'timezone'> {
+export interface ChromiumOptions extends Omit<BrowserOptions, 'timezone' | 'egress'> {
   readonly profile: string;
   /** The operator's own flags, which come last and so win; lists of features are merged. */
   readonly extraArgs: readonly string[];
@@ -106,7 +106,7 @@ function gettextLanguages(locale: string): string {
 }
 
 /* Flags, because they hold without a connection; CDP emulation ends with the client that set it. */
-function wishes(options: Omit<BrowserOptions, 'timezone'>): string[] {
+function wishes(options: Omit<BrowserOptions, 'timezone' | 'egress'>): string[] {
   const { headless, dimensions, deviceScaleFactor, userAgent, locale, proxyServer, ...others } = options;
   // A new option must become a flag here, or a variable above.
   others satisfies Record<string, never>;

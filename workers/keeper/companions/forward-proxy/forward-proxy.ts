@@ -1,5 +1,4 @@
 import {
-  Agent,
   createServer,
   request as requestOf,
   STATUS_CODES,
@@ -9,13 +8,17 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { Socket, type AddressInfo } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
 import { messageOf } from '../../../../src/core/errors';
 import type { UpstreamProxy } from '../../door/protocol';
-import { withoutBrackets, type Target } from './target';
-import { MAX_HEADER_BYTES, refusal, unreachable, Upstream } from './upstream';
+import { EgressGuard, EgressRefused } from '../../egress/egress-guard';
+import { canonicalHost, type Target } from '../../egress/egress-policy';
+import { Direct } from './direct';
+import type { PlainRequest, Route } from './route';
+import { MAX_HEADER_BYTES } from './target';
+import { TrafficMeter, type Traffic } from './traffic-meter';
+import { refusal, Upstream } from './upstream';
 
 /** After this long without traffic the kernel starts to probe whether the peer still exists. */
 const KEEP_ALIVE_MS = 30_000;
@@ -40,29 +43,26 @@ const HOP_BY_HOP = [
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * An HTTP proxy for one browser that forwards everything to one upstream proxy and adds its credentials. It has no
- * other route: requests that the upstream does not carry are answered 502 with the reason.
+ * An HTTP proxy for one browser. It sends everything the way of its route, and has no other: what cannot go there is
+ * answered 502 with the reason, and 403 if the rules refuse it.
  *
  * Requests for a path instead of a URL are refused. Pages send such requests to servers, so a page that finds the port
  * cannot use it.
  */
 export class ForwardProxy {
   readonly #server: Server;
-  readonly #upstream: Upstream;
-  readonly #agent: Agent;
+  readonly #route: Route;
+  readonly #meter = new TrafficMeter();
 
-  private constructor(upstream: UpstreamProxy) {
-    this.#upstream = new Upstream(upstream);
-    this.#agent =
-      this.#upstream.scheme === 'https'
-        ? new HttpsAgent({ keepAlive: true })
-        : new Agent({ keepAlive: true });
+  private constructor(route: Route) {
+    this.#route = route;
     const limits = {
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: 0,
       keepAliveTimeout: IDLE_CONNECTION_MS,
     };
     this.#server = createServer(limits, (request, response) => this.#forward(request, response));
+    this.#server.on('connection', (socket: Socket) => this.#meter.add(socket));
     this.#server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#tunnel(request, socket, head);
     });
@@ -72,10 +72,16 @@ export class ForwardProxy {
    * Starts to listen.
    *
    * @param port - 0 takes a free one
+   * @param upstream - null: everything goes straight on
    * @throws if the address cannot be bound, or the upstream's address is not valid.
    */
-  static async listen(host: string, port: number, upstream: UpstreamProxy): Promise<ForwardProxy> {
-    const proxy = new ForwardProxy(upstream);
+  static async listen(
+    host: string,
+    port: number,
+    upstream: UpstreamProxy | null,
+    guard = new EgressGuard(null),
+  ): Promise<ForwardProxy> {
+    const proxy = new ForwardProxy(upstream === null ? new Direct(guard) : new Upstream(upstream, guard));
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
       proxy.#server.listen(port, host, resolve);
@@ -88,11 +94,15 @@ export class ForwardProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  get traffic(): Traffic {
+    return this.#meter.traffic;
+  }
+
   /** Stops listening; open tunnels continue until one of their ends closes. */
   async close(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
-    this.#agent.destroy();
+    this.#route.close();
     await closed;
   }
 
@@ -101,76 +111,85 @@ export class ForwardProxy {
     client.on('error', () => undefined);
     const target = targetOf(url);
     if (target === null) {
-      refuseTunnel(client, '400 Bad Request', `${url} is not host and port`);
+      refuseTunnel(client, 400, `${url} is not host and port`);
       return;
     }
     try {
-      const upstream = await this.#upstream.tunnelTo(target);
+      const way = await this.#route.tunnelTo(target);
       if (client.destroyed) {
-        upstream.destroy();
+        way.destroy();
         return;
       }
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      if (head.length > 0) upstream.write(head);
-      join(client, upstream);
+      if (head.length > 0) way.write(head);
+      join(client, way);
     } catch (error) {
-      refuseTunnel(client, '502 Bad Gateway', messageOf(error));
+      refuseTunnel(client, this.#statusFor(error), messageOf(error));
     }
   }
 
   #forward(request: IncomingMessage, response: ServerResponse): void {
     const { method = 'GET', url = '' } = request;
-    const target = URL.canParse(url) ? new URL(url) : null;
-    if (target?.protocol !== 'http:') {
+    const target = requestTarget(url);
+    if (target === null) {
       refuse(response, 400, 'This is a proxy for one browser.');
-    } else if (this.#upstream.scheme === 'socks5') {
-      void this.#forwardThroughTunnel(target, request, response);
-    } else {
-      const ask = (agent: Agent | false): ClientRequest =>
-        this.#upstream.request({ method, path: url, agent }, endToEnd(request));
-      if (isRepeatable(request)) this.#exchange(ask(this.#agent), request, response, () => ask(false));
-      else this.#exchange(ask(false), request, response);
+      return;
+    }
+    const plain = { method, url, target, headers: endToEnd(request) };
+    if (this.#route.takesRequests) this.#ask(plain, !isRepeatable(request), request, response);
+    else void this.#forwardThroughTunnel(plain, request, response);
+  }
+
+  /* Only its use shows that the peer has closed a connection; a browser repeats such a request itself, without a proxy. */
+  #ask(plain: PlainRequest, isFresh: boolean, request: IncomingMessage, response: ServerResponse): void {
+    try {
+      const again = isFresh ? undefined : () => this.#ask(plain, true, request, response);
+      this.#exchange(this.#route.request(plain, isFresh), request, response, again);
+    } catch (error) {
+      refuse(response, this.#statusFor(error), messageOf(error));
     }
   }
 
-  /* SOCKS carries bytes, not HTTP: the request goes to the page's server through a tunnel. */
+  /* For a route that carries bytes only: the request goes to the page's server through a tunnel. */
   async #forwardThroughTunnel(
-    { hostname, port, pathname, search }: URL,
+    { method, url, target, headers }: PlainRequest,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { method = 'GET' } = request;
     try {
-      const target = { host: withoutBrackets(hostname), port: Number(port === '' ? 80 : port) };
-      const tunnel = await this.#upstream.tunnelTo(target);
-      const inside = { method, path: pathname + search, headers: endToEnd(request) };
+      const tunnel = await this.#route.tunnelTo(target);
+      const { pathname, search } = new URL(url);
+      const inside = { method, path: pathname + search, headers: [...headers] };
       this.#exchange(requestOver(tunnel, inside), request, response);
     } catch (error) {
-      refuse(response, 502, messageOf(error));
+      refuse(response, this.#statusFor(error), messageOf(error));
     }
   }
 
-  /**
-   * @param again - the same request on a new connection. Only its use shows that the upstream has closed a reused
-   *   connection; a browser repeats such a request itself when it uses a proxy directly.
-   */
+  /** @param again - what to do if the connection was used before, and is closed */
   #exchange(
     outgoing: ClientRequest,
     request: IncomingMessage,
     response: ServerResponse,
-    again?: () => ClientRequest,
+    again?: () => void,
   ): void {
     outgoing.once('error', error => {
       const isUnanswered = !response.headersSent && !response.destroyed;
-      if (again !== undefined && outgoing.reusedSocket && isUnanswered)
-        this.#exchange(again(), request, response);
-      else refuse(response, 502, unreachable(error).message);
+      if (again !== undefined && outgoing.reusedSocket && isUnanswered) again();
+      else if (error instanceof EgressRefused) refuse(response, this.#statusFor(error), error.message);
+      else refuse(response, 502, this.#route.explain(error).message);
     });
     outgoing.once('response', answer => passOn(answer, response));
     response.once('close', () => outgoing.destroy());
     if (isRepeatable(request)) outgoing.end();
     // As above; the `error` handler of the outgoing request has answered the browser.
     else pipeline(request, outgoing, () => undefined);
+  }
+
+  #statusFor(error: unknown): number {
+    if (!(error instanceof EgressRefused)) return 502;
+    this.#meter.refuse(error.host);
+    return 403;
   }
 }
 
@@ -229,10 +248,17 @@ function isRepeatable({ method = 'GET', headers }: IncomingMessage): boolean {
 
 /** `host:port` of a CONNECT. */
 function targetOf(authority: string): Target | null {
-  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/@[\]\s]+):(\d{1,5})$/i.exec(authority) ?? [];
-  return host === undefined || Number(port) > 65_535
-    ? null
-    : { host: withoutBrackets(host), port: Number(port) };
+  const [, written = '', digits] = /^(.+):(\d{1,5})$/.exec(authority) ?? [];
+  const host = canonicalHost(written);
+  return host === null || Number(digits) > 65_535 ? null : { host, port: Number(digits) };
+}
+
+/** The server of a whole URL. */
+function requestTarget(url: string): Target | null {
+  if (!URL.canParse(url)) return null;
+  const { protocol, hostname, port } = new URL(url);
+  const host = protocol === 'http:' ? canonicalHost(hostname) : null;
+  return host === null ? null : { host, port: port === '' ? 80 : Number(port) };
 }
 
 /*
@@ -257,12 +283,12 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
   response.end(`${reason}\n`);
 }
 
-function refuseTunnel(client: Duplex, status: string, reason: string): void {
+function refuseTunnel(client: Duplex, status: number, reason: string): void {
   const body = `${reason}\n`;
   const headers = [
     'connection: close',
     'content-type: text/plain; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
   ];
-  client.end([`HTTP/1.1 ${status}`, ...headers, '', body].join('\r\n'));
+  client.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers, '', body].join('\r\n'));
 }

@@ -1,6 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { messageOf } from '../../../../src/core/errors';
 import type { UpstreamProxy } from '../../door/protocol';
+import { EgressGuard } from '../../egress/egress-guard';
+import type { EgressRules } from '../../egress/egress-policy';
 import type { User } from '../../process/run-root';
 import { ForwardProxy } from './forward-proxy';
 
@@ -9,7 +11,10 @@ export interface ForwardProxyOrder {
   /** Where to listen; port 0 takes a free one. */
   readonly host: string;
   readonly port: number;
-  readonly upstream: UpstreamProxy;
+  /** Null: everything goes straight on. */
+  readonly upstream: UpstreamProxy | null;
+  /** Null: everything may be reached. */
+  readonly egress: EgressRules | null;
   /** The user to change to; only for a process that is started by root. */
   readonly user: User;
 }
@@ -24,13 +29,13 @@ export interface ForwardProxyOrder {
  */
 async function main(): Promise<void> {
   // SAFETY: only the keeper starts this program. A schema would double the time it takes to start.
-  const { host, port, upstream, user } = JSON.parse(await text(process.stdin)) as ForwardProxyOrder;
+  const { host, port, upstream, egress, user } = JSON.parse(await text(process.stdin)) as ForwardProxyOrder;
   if (process.getuid?.() === 0) {
     process.setgroups?.([]);
     process.setgid?.(user.gid);
     process.setuid?.(user.uid);
   }
-  const proxy = await ForwardProxy.listen(host, port, upstream);
+  const proxy = await ForwardProxy.listen(host, port, upstream, new EgressGuard(egress));
   process.stdout.write(`${JSON.stringify({ port: proxy.port })}\n`);
 }
 

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import type { UpstreamProxy } from '../../door/protocol';
-import { UpstreamError, withoutBrackets, type Target } from './target';
+import { ipv6Bytes } from '../../egress/ipv6-bytes';
+import type { DialOptions } from '../../egress/egress-guard';
+import type { Target } from '../../egress/egress-policy';
+import { RouteError } from './target';
 
 const VERSION = 5;
 const NO_AUTHENTICATION = 0;
@@ -24,10 +27,10 @@ const REPLIES = [
 /**
  * Connects to `target` through a SOCKS5 server (RFC 1928), with user name and password if it asks (RFC 1929).
  *
- * @throws UpstreamError when the server refuses; what the socket fails with.
+ * @throws RouteError when the server refuses; what the socket fails with.
  */
 export async function connectThroughSocks(
-  server: Target,
+  server: DialOptions,
   target: Target,
   credentials: Pick<UpstreamProxy, 'username' | 'password'>,
   signal: AbortSignal,
@@ -35,7 +38,7 @@ export async function connectThroughSocks(
   const socket = connect({ ...server, noDelay: true, allowHalfOpen: true });
   // The reads below report errors; one between two reads must not end the process.
   socket.on('error', () => undefined);
-  const cut = (): void => void socket.destroy(new UpstreamError('the upstream proxy did not answer in time'));
+  const cut = (): void => void socket.destroy(new RouteError('the upstream proxy did not answer in time'));
   signal.addEventListener('abort', cut, { once: true });
   try {
     await once(socket, 'connect');
@@ -59,20 +62,20 @@ async function authenticate(
   const methods = hasCredentials ? [NO_AUTHENTICATION, USERNAME_PASSWORD] : [NO_AUTHENTICATION];
   socket.write(Buffer.from([VERSION, methods.length, ...methods]));
   const [version, method] = await read(socket, 2);
-  if (version !== VERSION) throw new UpstreamError('the upstream proxy does not speak SOCKS5');
+  if (version !== VERSION) throw new RouteError('the upstream proxy does not speak SOCKS5');
   if (method === NO_AUTHENTICATION) return;
   if (method !== USERNAME_PASSWORD || !hasCredentials) {
-    throw new UpstreamError('the upstream proxy requires an authentication that is not supported');
+    throw new RouteError('the upstream proxy requires an authentication that is not supported');
   }
   socket.write(Buffer.concat([Buffer.from([1]), counted(username ?? ''), counted(password ?? '')]));
   const [, status] = await read(socket, 2);
-  if (status !== 0) throw new UpstreamError('the upstream proxy refused the credentials');
+  if (status !== 0) throw new RouteError('the upstream proxy refused the credentials');
 }
 
 async function readReply(socket: Socket): Promise<void> {
   const [, reply = -1, , addressType] = await read(socket, 4);
   if (reply !== 0) {
-    throw new UpstreamError(`the upstream proxy could not connect: ${REPLIES[reply] ?? `reply ${reply}`}`);
+    throw new RouteError(`the upstream proxy could not connect: ${REPLIES[reply] ?? `reply ${reply}`}`);
   }
   // The server's bound address is not used, but must be read: the page's bytes follow it.
   const length = addressType === 1 ? 4 : addressType === 4 ? 16 : ((await read(socket, 1))[0] ?? 0);
@@ -91,36 +94,20 @@ function addressOf({ host, port }: Target): Buffer {
 
 function counted(text: string): Buffer {
   const bytes = Buffer.from(text);
-  if (bytes.length > 255)
-    throw new UpstreamError('SOCKS5 allows user names and passwords of at most 255 bytes');
+  if (bytes.length > 255) throw new RouteError('SOCKS5 allows user names and passwords of at most 255 bytes');
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
-
-function ipv6Bytes(address: string): Buffer {
-  // In the form of URLs there is no dotted quad: `::ffff:127.0.0.1` is `::ffff:7f00:1`.
-  const [head = '', tail] = withoutBrackets(new URL(`http://[${address}]`).hostname).split('::');
-  const before = groupsOf(head);
-  const after = groupsOf(tail ?? '');
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => 0);
-  const bytes = Buffer.alloc(16);
-  [...before, ...zeros, ...after].forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
-  return bytes;
-}
-
-const groupsOf = (part: string): number[] =>
-  part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16));
 
 /* Reads exactly so many bytes; later ones stay in the socket. */
 async function read(socket: Socket, length: number): Promise<Buffer> {
   for (;;) {
-    if (socket.destroyed)
-      throw socket.errored ?? new UpstreamError('the upstream proxy closed the connection');
+    if (socket.destroyed) throw socket.errored ?? new RouteError('the upstream proxy closed the connection');
     // SAFETY: a socket without an encoding reads buffers.
     const bytes = socket.read(length) as Buffer | null;
     // At the end of the stream a read returns the rest, which may be shorter.
     if (bytes !== null && bytes.length === length) return bytes;
     if (socket.readableEnded || bytes !== null)
-      throw new UpstreamError('the upstream proxy closed the connection');
+      throw new RouteError('the upstream proxy closed the connection');
     await new Promise<void>(resolve => {
       const wake = (): void => {
         for (const event of ['readable', 'end', 'close']) socket.off(event, wake);

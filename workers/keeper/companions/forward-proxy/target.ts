@@ -1,14 +1,14 @@
-/** The destination of a request. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-}
+/** Headers of this size are normal for browsers; Node's own limit is 16 KiB. */
+export const MAX_HEADER_BYTES = 256 * 1024;
 
-/** The upstream proxy did not connect. The message contains no credentials. */
-export class UpstreamError extends Error {
+/** How long a connection for a tunnel may take, the answers of an upstream proxy included. */
+export const TUNNEL_TIMEOUT_MS = 20_000;
+
+/** The way on does not work. The message contains no credentials. */
+export class RouteError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    this.name = 'UpstreamError';
+    this.name = 'RouteError';
   }
 }
 

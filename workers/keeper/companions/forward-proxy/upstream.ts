@@ -1,67 +1,73 @@
-import { request as httpRequest, type ClientRequest, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpRequest, type ClientRequest, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { withDeadline } from '../../../../src/core/abort';
 import type { UpstreamProxy } from '../../door/protocol';
+import type { EgressGuard } from '../../egress/egress-guard';
+import type { Target } from '../../egress/egress-policy';
+import { openTunnel, reasonOf, type PlainRequest, type Route } from './route';
 import { connectThroughSocks } from './socks5';
-import { UpstreamError, withoutBrackets, type Target } from './target';
-
-/** How long an upstream proxy may take to connect, or to refuse to. */
-const TUNNEL_TIMEOUT_MS = 20_000;
-
-/** Headers of this size are normal for browsers; Node's own limit is 16 KiB. */
-export const MAX_HEADER_BYTES = 256 * 1024;
+import { MAX_HEADER_BYTES, RouteError, withoutBrackets } from './target';
 
 /** The session's proxy; its credentials are added here and nowhere else. */
-export class Upstream {
-  readonly scheme: 'http' | 'https' | 'socks5';
+export class Upstream implements Route {
+  readonly takesRequests: boolean;
+  readonly #scheme: 'http' | 'https' | 'socks5';
   readonly #address: Target;
   readonly #proxy: UpstreamProxy;
+  readonly #guard: EgressGuard;
+  readonly #wayGuard: EgressGuard;
+  readonly #agent: Agent;
 
   /** @throws if `server` is not `http://…`, `https://…` or `socks5://…`. */
-  constructor(proxy: UpstreamProxy) {
+  constructor(proxy: UpstreamProxy, guard: EgressGuard) {
     const { protocol, hostname, port } = new URL(proxy.server);
     const scheme = protocol.slice(0, -1);
     if (scheme !== 'http' && scheme !== 'https' && scheme !== 'socks5') {
       throw new Error(`proxies with the scheme ${protocol} are not supported`);
     }
-    this.scheme = scheme;
+    this.#scheme = scheme;
+    // SOCKS carries bytes, not HTTP.
+    this.takesRequests = scheme !== 'socks5';
     this.#address = { host: withoutBrackets(hostname), port: portOf(port, scheme) };
     this.#proxy = proxy;
+    this.#guard = guard;
+    this.#wayGuard = guard.toProxy;
+    this.#agent = scheme === 'https' ? new HttpsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
   }
 
   /**
    * A connection through the proxy to `target`; the proxy resolves names.
    *
-   * @throws UpstreamError if the proxy cannot be reached, refuses, or takes too long.
+   * @throws EgressRefused; RouteError if the proxy cannot be reached, refuses, or takes too long.
    */
-  async tunnelTo(target: Target): Promise<Duplex> {
-    const over = new AbortController();
-    const tunnel: Promise<Duplex> =
-      this.scheme === 'socks5'
-        ? connectThroughSocks(this.#address, target, this.#proxy, over.signal)
-        : this.#connect(target, over.signal);
-    try {
-      return await withDeadline('the proxy', TUNNEL_TIMEOUT_MS, tunnel);
-    } catch (error) {
-      over.abort();
-      // Destroys a connection that opened after the time-out.
-      tunnel.then(
-        socket => socket.destroy(),
-        () => undefined, // reported below
-      );
-      throw error instanceof UpstreamError ? error : unreachable(error);
-    }
+  tunnelTo(target: Target): Promise<Duplex> {
+    return openTunnel('the proxy', signal => this.#tunnel(target, signal), unreachable);
   }
 
-  /**
-   * A request that an http or https proxy forwards itself: `path` is the whole URL.
-   *
-   * @param headers - names and values in turn
-   */
-  request(options: RequestOptions, headers: readonly string[]): ClientRequest {
-    return this.#open({ ...options, headers: [...headers, ...Object.entries(this.#authorization()).flat()] });
+  /** @throws EgressRefused */
+  request({ method, url, target, headers }: PlainRequest, isFresh: boolean): ClientRequest {
+    this.#guard.requireBehindProxy(target);
+    return this.#open({
+      method,
+      path: url,
+      agent: isFresh ? false : this.#agent,
+      headers: [...headers, ...Object.entries(this.#authorization()).flat()],
+    });
+  }
+
+  explain(error: unknown): RouteError {
+    return unreachable(error);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #tunnel(target: Target, signal: AbortSignal): Promise<Duplex> {
+    this.#guard.requireBehindProxy(target);
+    if (this.#scheme !== 'socks5') return this.#connect(target, signal);
+    return connectThroughSocks(this.#wayGuard.dial(this.#address), target, this.#proxy, signal);
   }
 
   #connect({ host, port }: Target, signal: AbortSignal): Promise<Duplex> {
@@ -76,7 +82,7 @@ export class Upstream {
           resolve(socket);
         } else {
           socket.destroy();
-          reject(new UpstreamError(refusal(statusCode)));
+          reject(new RouteError(refusal(statusCode)));
         }
       });
       request.end();
@@ -84,9 +90,13 @@ export class Upstream {
   }
 
   #open(options: RequestOptions): ClientRequest {
-    const { host, port } = this.#address;
-    const all = { ...options, host, port, maxHeaderSize: MAX_HEADER_BYTES };
-    if (this.scheme === 'http') return httpRequest(all);
+    const { host } = this.#address;
+    const all = {
+      ...options,
+      ...this.#wayGuard.dial(this.#address),
+      maxHeaderSize: MAX_HEADER_BYTES,
+    };
+    if (this.#scheme === 'http') return httpRequest(all);
     // By default Node takes the server name from the header `Host`, which names the page's server. An IP address has no
     // server name.
     return httpsRequest({ ...all, servername: isIP(host) === 0 ? host : '' });
@@ -107,13 +117,11 @@ export function refusal(status: number): string {
     : `the upstream proxy answered ${status}`;
 }
 
-/** The error for a connection that failed. */
-export function unreachable(error: unknown): UpstreamError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new UpstreamError(`the upstream proxy cannot be used: ${reason}`, error);
+function unreachable(error: unknown): RouteError {
+  return new RouteError(`the upstream proxy cannot be used: ${reasonOf(error)}`, error);
 }
 
 /* A URL omits the default port of its scheme. */
-function portOf(port: string, scheme: Upstream['scheme']): number {
+function portOf(port: string, scheme: 'http' | 'https' | 'socks5'): number {
   return port === '' ? { http: 80, https: 443, socks5: 1080 }[scheme] : Number(port);
 }

@@ -1,0 +1,235 @@
+import { isPublic, plainAddress } from '../../../workers/keeper/egress/addresses';
+import { canonicalHost, EgressPolicy, rulesFor } from '../../../workers/keeper/egress/egress-policy';
+import { OPEN_EGRESS, type EgressConfig } from '../../../src/config/egress';
+import type { SessionEgress } from '../../../machines/session/session.types';
+
+/** The addresses of a machine on the internet. */
+const OWN = new Set(['198.41.0.4', '2a00:1450:4001::5', '10.0.0.5']);
+
+const PUBLIC: EgressConfig = { mode: 'public', allow: [], deny: [] };
+
+/** Spellings of addresses that nobody outside has: what a URL may have for a host. */
+const FORBIDDEN = [
+  ...['127.0.0.1', '127.1', '127.0.1', '127.0.0.1.', '127.255.255.254', '2130706433', '0x7f000001'],
+  ...['0x7f.0.0.1', '0x7f.1', '0x7f.0x0.0x0.0x1', '017700000001', '0177.0.0.1', '0177.0.1', '127.0x0.1'],
+  ...[
+    '0',
+    '0.0.0.0',
+    '0x0',
+    '00',
+    '0.1',
+    '1',
+    '１２７.０.０.１',
+    '①②⑦.⓪.⓪.①',
+    '127。0。0。1',
+    '127%2e0%2e0%2e1',
+  ],
+  ...['[::1]', '[::]', '[0:0:0:0:0:0:0:1]', '[::0001]', '[::127.0.0.1]', '[::7f00:1]'],
+  ...['[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[0:0:0:0:0:ffff:127.0.0.1]', '[::FFFF:7F00:0001]'],
+  ...['[::ffff:0:127.0.0.1]', '[64:ff9b::127.0.0.1]', '[64:ff9b::7f00:1]', '[64:ff9b:1::7f00:1]'],
+  ...['[2002:7f00:1::]', '[2002:a9fe:a9fe::1]', '[2002:c0a8:0101::]', '[2001::7f00:1]', '[2001:0:7f00:1::]'],
+  ...['10.0.0.1', '10.255.255.255', '012.0.0.1', '0xa.1', '167772161', '172.16.0.1', '172.31.255.255'],
+  ...['192.168.0.1', '192.168.1', '3232235777', '0xc0a80101', '[::ffff:10.0.0.1]', '[64:ff9b::a00:1]'],
+  ...['169.254.169.254', '2852039166', '0xa9fea9fe', '0xA9.0xFE.0xA9.0xFE', '0251.0376.0251.0376'],
+  ...[
+    '[::ffff:169.254.169.254]',
+    '[64:ff9b::a9fe:a9fe]',
+    '[fd00:ec2::254]',
+    '168.63.129.16',
+    '100.100.100.200',
+  ],
+  ...['100.64.0.1', '100.127.255.255', '192.0.0.192', '192.0.2.1', '198.18.0.1', '198.51.100.1'],
+  ...['203.0.113.1', '192.88.99.1', '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255'],
+  ...[
+    '[fe80::1]',
+    '[fec0::1]',
+    '[fc00::1]',
+    '[fdff::1]',
+    '[ff02::1]',
+    '[2001:db8::1]',
+    '[3fff::1]',
+    '[100::1]',
+  ],
+  ...['[::2]', '[4000::1]', '[5f00::1]', '[2001:10::1]', '[2001:20::1]'],
+  // The machine's own.
+  ...['198.41.0.4', '[2a00:1450:4001::5]', '[::ffff:198.41.0.4]', '3324575748'],
+  // What is no host at all does not get as far as an address.
+  ...['[fe80::1%25eth0]', '[fe80::1%eth0]', '1.2.3.4.5', '0x7f.1.', '127.0.0.256', '[::1', '127.0.0.1 ', ''],
+];
+
+/** Whether a literal host may be reached, as a proxy asks. */
+function mayReach(policy: EgressPolicy, written: string, port = 443): boolean {
+  const host = canonicalHost(written);
+  return host !== null && policy.judge({ host, port }, host, OWN) === null;
+}
+
+/** The same for a name with this address. */
+const judgeNamed = (
+  rules: EgressConfig & { session?: SessionEgress },
+  host: string,
+  address: string,
+  port = 443,
+): string | null => new EgressPolicy({ session: null, ...rules }).judge({ host, port }, address, OWN);
+
+describe('in the mode public', () => {
+  const policy = new EgressPolicy({ ...PUBLIC, session: null });
+
+  test.each(FORBIDDEN)('%j cannot be reached', written => {
+    expect(mayReach(policy, written)).toBe(false);
+  });
+
+  test.each([
+    ...['93.184.215.14', '1572395790', '0x5db8d70e', '8.8.8.8', '172.15.0.1', '172.32.0.1', '11.0.0.1'],
+    ...['[2606:2800:21f:cb07:6820:80da:af6b:8b2c]', '[::ffff:8.8.8.8]', '[64:ff9b::808:808]', '[2a00::1]'],
+  ])('%j can be reached', written => {
+    expect(mayReach(policy, written)).toBe(true);
+  });
+
+  test.each([
+    '127.0.0.1',
+    '::1',
+    '::ffff:10.0.0.1',
+    'fe80::1%eth0',
+    '169.254.169.254',
+    '198.41.0.4',
+    '64:ff9b::a00:1',
+  ])('a name that has the address %s is refused', address => {
+    expect(judgeNamed(PUBLIC, 'rebound.example', address)).toBe('installation');
+  });
+});
+
+describe('entries of the operator', () => {
+  const allowing = (...allow: string[]): EgressConfig => ({ ...PUBLIC, allow });
+  const denying = (...deny: string[]): EgressConfig => ({ ...PUBLIC, deny });
+
+  it('open a name, whatever private address it has', () => {
+    const rules = allowing('intranet.corp', '*.apps.corp');
+    expect(judgeNamed(rules, 'intranet.corp', '10.0.0.9')).toBeNull();
+    expect(judgeNamed(rules, 'crm.apps.corp', '10.0.0.9')).toBeNull();
+    expect(judgeNamed(rules, 'apps.corp', '10.0.0.9')).toBe('installation');
+    expect(judgeNamed(rules, 'notapps.corp', '10.0.0.9')).toBe('installation');
+    expect(judgeNamed(rules, 'intranet.corp.evil.example', '10.0.0.9')).toBe('installation');
+  });
+
+  it('open a range, for names and for addresses, on their port alone', () => {
+    const rules = allowing('10.1.0.0/16:8080', 'fd00::/8');
+    expect(judgeNamed(rules, 'crm.corp', '10.1.2.3', 8080)).toBeNull();
+    expect(judgeNamed(rules, '10.1.2.3', '10.1.2.3', 8080)).toBeNull();
+    expect(judgeNamed(rules, '10.1.2.3', '10.1.2.3', 443)).toBe('installation');
+    expect(judgeNamed(rules, '10.2.2.3', '10.2.2.3', 8080)).toBe('installation');
+    expect(judgeNamed(rules, 'fd00::1', 'fd00::1')).toBeNull();
+    expect(judgeNamed(rules, 'x.example', '64:ff9b::a01:203', 8080)).toBe('installation');
+  });
+
+  it('open this machine only with a port', () => {
+    for (const entry of ['10.0.0.0/8', 'own.corp', '*.corp', '127.0.0.0/8', '127.0.0.1', '::1'])
+      for (const address of ['10.0.0.5', '127.0.0.1', '::1', '0.0.0.0', '::ffff:127.0.0.1'])
+        expect([entry, judgeNamed(allowing(entry), 'own.corp', address)]).toEqual([entry, 'installation']);
+    expect(judgeNamed(allowing('127.0.0.1:8080'), '127.0.0.1', '127.0.0.1', 8080)).toBeNull();
+    expect(judgeNamed(allowing('own.corp:8080'), 'own.corp', '10.0.0.5', 8080)).toBeNull();
+    expect(judgeNamed(allowing('localhost:8080'), 'localhost', '::1', 8080)).toBeNull();
+    expect(judgeNamed(allowing('localhost:8080'), 'localhost', '::1', 6379)).toBe('installation');
+  });
+
+  it('close more than the mode does, and win over what is opened', () => {
+    expect(judgeNamed(denying('*.ads.example'), 'a.ads.example', '8.8.8.8')).toBe('installation');
+    expect(judgeNamed(denying('*:25'), 'mail.example', '8.8.8.8', 25)).toBe('installation');
+    expect(judgeNamed(denying('*:25'), 'mail.example', '8.8.8.8', 443)).toBeNull();
+    expect(judgeNamed(denying('8.8.8.0/24'), 'x.example', '8.8.8.8')).toBe('installation');
+    expect(judgeNamed(denying('8.8.8.0/24'), 'x.example', '64:ff9b::808:808')).toBe('installation');
+    expect(judgeNamed({ ...allowing('10.0.0.0/8'), deny: ['10.9.0.0/16'] }, 'x', '10.9.0.1')).toBe(
+      'installation',
+    );
+    expect(judgeNamed({ ...OPEN_EGRESS, deny: ['10.0.0.0/8'] }, 'x', '10.9.0.1')).toBe('installation');
+    expect(judgeNamed({ ...OPEN_EGRESS, deny: ['10.0.0.0/8'] }, 'x', '127.0.0.1')).toBeNull();
+  });
+
+  it('are all there is in the mode listed', () => {
+    const rules: EgressConfig = { mode: 'listed', allow: ['example.com'], deny: [] };
+    expect(judgeNamed(rules, 'example.com', '8.8.8.8')).toBeNull();
+    expect(judgeNamed(rules, 'example.org', '8.8.8.8')).toBe('installation');
+  });
+});
+
+describe('the lists of a session', () => {
+  const session = (allow: string[] | null, ...deny: string[]): { session: SessionEgress } => ({
+    session: { allow, deny },
+  });
+
+  it('let it reach only what they name', () => {
+    const rules = { ...PUBLIC, ...session(['*.example.com:443', '9.9.9.0/24']) };
+    expect(judgeNamed(rules, 'a.example.com', '8.8.8.8')).toBeNull();
+    expect(judgeNamed(rules, 'a.example.com', '8.8.8.8', 80)).toBe('session');
+    expect(judgeNamed(rules, '8.8.8.8', '8.8.8.8')).toBe('session');
+    expect(judgeNamed(rules, 'x.example', '9.9.9.9')).toBeNull();
+    expect(judgeNamed({ ...PUBLIC, ...session([]) }, 'a.example.com', '8.8.8.8')).toBe('session');
+  });
+
+  it('take away, and win over what they name', () => {
+    expect(judgeNamed({ ...PUBLIC, ...session(null, 'b.example') }, 'b.example', '8.8.8.8')).toBe('session');
+    expect(judgeNamed({ ...PUBLIC, ...session(['*'], '*:80') }, 'b.example', '8.8.8.8', 80)).toBe('session');
+    expect(judgeNamed({ ...OPEN_EGRESS, ...session(null, '127.0.0.0/8') }, 'b.example', '127.0.0.1')).toBe(
+      'session',
+    );
+  });
+
+  it('open nothing', () => {
+    const rules = { ...PUBLIC, ...session(['*', '127.0.0.1:80', 'localhost:80']) };
+    expect(judgeNamed(rules, '127.0.0.1', '127.0.0.1', 80)).toBe('installation');
+    expect(judgeNamed(rules, 'localhost', '127.0.0.1', 80)).toBe('installation');
+  });
+
+  it('narrow an open installation as well', () => {
+    expect(judgeNamed({ ...OPEN_EGRESS, ...session(['localhost']) }, 'localhost', '127.0.0.1')).toBeNull();
+    expect(judgeNamed({ ...OPEN_EGRESS, ...session(['localhost']) }, 'b.example', '127.0.0.1')).toBe(
+      'session',
+    );
+  });
+});
+
+describe('a name that is resolved by the proxy of a session', () => {
+  const judge = (rules: EgressConfig, host: string, session: SessionEgress | null = null): string | null =>
+    new EgressPolicy({ ...rules, session }).judgeName({ host, port: 443 });
+
+  it('is compared with the names of the lists', () => {
+    expect(judge(PUBLIC, 'example.com')).toBeNull();
+    expect(judge({ ...PUBLIC, deny: ['*.example.com'] }, 'a.example.com')).toBe('installation');
+    expect(judge({ ...PUBLIC, mode: 'listed', allow: ['example.com'] }, 'example.com')).toBeNull();
+    expect(judge({ ...PUBLIC, mode: 'listed', allow: ['8.0.0.0/8'] }, 'example.com')).toBe('installation');
+    expect(judge(PUBLIC, 'example.com', { allow: ['8.0.0.0/8'], deny: [] })).toBe('session');
+    expect(judge(PUBLIC, 'example.com', { allow: ['example.com'], deny: [] })).toBeNull();
+  });
+
+  it('is not a name of this machine', () => {
+    expect(judge(PUBLIC, 'localhost')).toBe('installation');
+    expect(judge(PUBLIC, 'a.localhost')).toBe('installation');
+    expect(judge(OPEN_EGRESS, 'localhost')).toBeNull();
+  });
+});
+
+test('without rules there is nothing to hold a browser to', () => {
+  expect(rulesFor(OPEN_EGRESS, null)).toBeNull();
+  expect(rulesFor(PUBLIC, null)).not.toBeNull();
+  expect(rulesFor({ ...OPEN_EGRESS, deny: ['*:25'] }, null)).not.toBeNull();
+  expect(rulesFor(OPEN_EGRESS, { allow: null, deny: [] })).not.toBeNull();
+});
+
+test.each([
+  ['Example.COM.', 'example.com'],
+  ['bücher.example', 'xn--bcher-kva.example'],
+  ['0x7f.1', '127.0.0.1'],
+  ['[::ffff:127.0.0.1]', '::ffff:7f00:1'],
+  ['[2001:DB8:0:0::1]', '2001:db8::1'],
+  ['a_b.example', 'a_b.example'],
+  ['user@example.com', null],
+  ['example.com:80', null],
+  ['example.com/x', null],
+  ['.', null],
+])('the host %j is %j', (written, host) => {
+  expect(canonicalHost(written)).toBe(host);
+});
+
+test('what is no address is not public', () => {
+  for (const text of ['', 'example.com', '1.2.3', plainAddress('fe80::1%eth0')])
+    expect(isPublic(text)).toBe(false);
+});

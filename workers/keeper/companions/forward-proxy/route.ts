@@ -1,0 +1,70 @@
+import type { ClientRequest } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { messageOf } from '../../../../src/core/errors';
+import { withDeadline } from '../../../../src/core/abort';
+import { EgressRefused } from '../../egress/egress-guard';
+import type { Target } from '../../egress/egress-policy';
+import { RouteError, TUNNEL_TIMEOUT_MS } from './target';
+
+/** A request that is not a tunnel. */
+export interface PlainRequest {
+  readonly method: string;
+  /** Whole, as the browser has sent it. */
+  readonly url: string;
+  readonly target: Target;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+}
+
+/** Where a forward proxy sends everything: straight on, or to one upstream proxy. */
+export interface Route {
+  /** Whether it takes plain requests; else they go to the page's server through a tunnel. */
+  readonly takesRequests: boolean;
+
+  /** @throws EgressRefused; RouteError if there is no connection. */
+  tunnelTo(target: Target): Promise<Duplex>;
+
+  /**
+   * Begins a request, whose body the caller writes.
+   *
+   * @param isFresh - not on a connection that was used before
+   * @throws EgressRefused
+   */
+  request(request: PlainRequest, isFresh: boolean): ClientRequest;
+
+  /** What the error of such a request means. */
+  explain(error: unknown): RouteError;
+
+  close(): void;
+}
+
+/**
+ * Waits for the connection of a tunnel.
+ *
+ * @param connect - its signal is aborted when nobody waits any more
+ */
+export async function openTunnel(
+  what: string,
+  connect: (signal: AbortSignal) => Promise<Duplex>,
+  explain: Route['explain'],
+): Promise<Duplex> {
+  const over = new AbortController();
+  const tunnel = connect(over.signal);
+  try {
+    return await withDeadline(what, TUNNEL_TIMEOUT_MS, tunnel);
+  } catch (error) {
+    over.abort();
+    // Destroys a connection that opened after the time-out.
+    tunnel.then(
+      socket => socket.destroy(),
+      () => undefined, // reported below
+    );
+    throw error instanceof EgressRefused || error instanceof RouteError ? error : explain(error);
+  }
+}
+
+/** The message of an error; of several at once (one for each address of a name), their codes. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(messageOf))].join(', ');
+  return messageOf(error);
+}
