@@ -49,6 +49,7 @@ export type {
   LiveSessionData,
   NewCookie,
   OpenPage,
+  EgressOptions,
   ProxyOptions,
   ReleaseAllResult,
   Session,

@@ -34,6 +34,8 @@ export interface SessionFacts {
   readonly userAgent: string | null;
   readonly locale: string | null;
   readonly timezone: string | null;
+  /** What its browser may reach of what the installation permits; null: all of that. */
+  readonly egress: { readonly allow: readonly string[] | null; readonly deny: readonly string[] } | null;
   /** User name and password are never returned. */
   readonly proxy: { readonly server: string } | null;
   /** Null: the session was created without a context. */
@@ -137,6 +139,17 @@ export interface NewCookie {
   readonly partitionKey?: { readonly topLevelSite: string; readonly hasCrossSiteAncestor: boolean };
 }
 
+/**
+ * What a browser may reach of what the installation permits; it cannot become more. An entry is a host (`example.com`,
+ * `*.example.com`), an address, a range (`10.0.0.0/8`) or `*`, each with `:port` or without.
+ */
+export interface EgressOptions {
+  /** Only these. Default: everything. */
+  readonly allow?: readonly string[] | null;
+  /** Not these; wins over `allow`. */
+  readonly deny?: readonly string[] | null;
+}
+
 /** Options of the session's browser; null means the service's default. */
 export interface BrowserCreateOptions {
   /** False: the browser has windows, on a virtual display of its own. Default: true. */
@@ -150,6 +163,7 @@ export interface BrowserCreateOptions {
   readonly locale?: string | null;
   /** An IANA name, such as `Europe/Berlin`. */
   readonly timezone?: string | null;
+  readonly egress?: EgressOptions | null;
   readonly proxy?: ProxyOptions | null;
   /** Set before the first page opens. */
   readonly cookies?: readonly NewCookie[] | null;

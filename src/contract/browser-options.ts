@@ -2,6 +2,7 @@ import type { BrowserCreateOptions } from '../client/session';
 import { z } from 'zod';
 import type { BrowserOptions } from '../../machines/session/session.types';
 import { newCookie } from '../browser/cookies';
+import { EgressEntryError, readEgressEntry, writeEgressEntry } from '../config/egress';
 import type { LaunchSecrets } from '../browser/launch-secrets';
 import { NARROWEST_WINDOW } from '../core/window-layout';
 
@@ -20,6 +21,10 @@ const USER_AGENT_MAX = 512;
  * The longest tag of language, script, region and variants that RFC 5646 (4.4.1) requires implementations to accept.
  */
 const LOCALE_MAX = 35;
+
+/** How many entries a list of `egress` may have, and how long one may be: the longest name, `*.`, and a port. */
+const EGRESS_ENTRIES_MAX = 100;
+const EGRESS_ENTRY_MAX = 261;
 
 /** The longest user name or password of a SOCKS5 proxy (RFC 1929); HTTP sets no limit. */
 const CREDENTIAL_MAX_BYTES = 255;
@@ -86,6 +91,26 @@ const proxy = z
       'contains user name and password.',
   );
 
+const egressEntries = z
+  .array(
+    z
+      .string()
+      .max(EGRESS_ENTRY_MAX)
+      .transform((text, context) => egressEntry(text, context)),
+  )
+  .max(EGRESS_ENTRIES_MAX);
+
+const egress = z
+  .strictObject({
+    allow: egressEntries.nullable().default(null).describe('Only these. Default: everything.'),
+    deny: egressEntries.nullable().default(null).describe('Not these; wins over `allow`.'),
+  })
+  .describe(
+    'What the browser may reach of what the installation permits; it cannot become more. An entry is a host ' +
+      '(`example.com`, `*.example.com` for all below it), an address, a range (`10.0.0.0/8`) or `*`, each with ' +
+      '`:port` or without.',
+  );
+
 const cookies = z
   .array(newCookie)
   .refine(
@@ -113,6 +138,7 @@ export const browserFields = {
   locale: locale.nullable().default(null),
   timezone: timezone.nullable().default(null),
   proxy: proxy.nullable().default(null),
+  egress: egress.nullable().default(null),
   cookies: cookies.nullable().default(null),
 } satisfies Record<keyof BrowserCreateOptions, z.ZodType>;
 
@@ -148,6 +174,7 @@ export function splitBrowserFields(given: BrowserFields): {
     userAgent: agent,
     locale: tag,
     timezone: zone,
+    egress: reach,
   } = given;
   const { server, username, password = '' } = given.proxy ?? {};
   return {
@@ -158,6 +185,7 @@ export function splitBrowserFields(given: BrowserFields): {
       userAgent: agent,
       locale: tag,
       timezone: zone,
+      egress: reach === null ? null : { allow: reach.allow, deny: reach.deny ?? [] },
       proxyServer: server ?? null,
     },
     secrets: {
@@ -170,6 +198,15 @@ export function splitBrowserFields(given: BrowserFields): {
 function refuse(context: z.RefinementCtx, message: string): never {
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
+}
+
+function egressEntry(text: string, context: z.RefinementCtx): string {
+  try {
+    return writeEgressEntry(readEgressEntry(text));
+  } catch (error) {
+    if (!(error instanceof EgressEntryError)) throw error;
+    return refuse(context, error.message);
+  }
 }
 
 function canonicalLocale(tag: string): string | null {

@@ -84,6 +84,10 @@ const sessionFacts = {
   userAgent: z.string().nullable().describe(NULL_IS_DEFAULT),
   locale: z.string().nullable().describe(NULL_IS_DEFAULT),
   timezone: z.string().nullable().describe(NULL_IS_DEFAULT),
+  egress: z
+    .object({ allow: z.array(z.string()).readonly().nullable(), deny: z.array(z.string()).readonly() })
+    .nullable()
+    .describe('What the browser may reach of what the installation permits. Null: all of that.'),
   proxy: z
     .object({ server: z.string() })
     .nullable()

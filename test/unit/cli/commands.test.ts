@@ -68,6 +68,7 @@ describe('the command line', () => {
       '--headful',
       '--device-scale-factor',
       '1.5',
+      ...['--egress-allow', 'a.example', '--egress-allow', '*.b.example:443', '--egress-deny', '*:25'],
     ];
     const proxy = [
       '--proxy-server',
@@ -106,6 +107,7 @@ describe('the command line', () => {
         userAgent: 'a b',
         locale: 'de-DE',
         timezone: 'UTC',
+        egress: { allow: ['a.example', '*.b.example:443'], deny: ['*:25'] },
         proxy: { server: 'http://p:1', username: 'u', password: 'secret' },
         cookies: [{ name: 'a', value: 'b', url: 'http://x' }],
         headless: false,

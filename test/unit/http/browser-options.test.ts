@@ -21,7 +21,7 @@ const pointersOf = ({ fields }: ServiceError): string[] => fields.map(({ pointer
 describe('the options of a browser', () => {
   it('are unset by default', () => {
     const nulls = Object.fromEntries(
-      'headless dimensions deviceScaleFactor userAgent locale timezone proxy cookies'
+      'headless dimensions deviceScaleFactor userAgent locale timezone proxy egress cookies'
         .split(' ')
         .map(name => [name, null]),
     );
@@ -40,6 +40,7 @@ describe('the options of a browser', () => {
       locale: 'de-DE',
       timezone: 'Europe/Berlin',
       proxy: { server: 'http://proxy.example:3128', username: 'ada', password: 'hunter2' },
+      egress: { allow: ['*.Example.org:443'], deny: ['10.0.0.0/8'] },
       cookies,
     });
     expect(options).toEqual({
@@ -49,6 +50,7 @@ describe('the options of a browser', () => {
       userAgent: 'Mozilla/5.0 (X) Y/1.0',
       locale: 'de-DE',
       timezone: 'Europe/Berlin',
+      egress: { allow: ['*.example.org:443'], deny: ['10.0.0.0/8'] },
       proxyServer: 'http://proxy.example:3128',
     });
     expect(secrets).toEqual({ proxy: { username: 'ada', password: 'hunter2' }, cookies });
@@ -81,6 +83,13 @@ describe('the options of a browser', () => {
   it('let a proxy have a user name without a password', () => {
     const { secrets } = create({ proxy: { server: 'http://p:1', username: 'ada' } });
     expect(secrets.proxy).toEqual({ username: 'ada', password: '' });
+  });
+
+  it('take an egress of which a part is left out, and one that lets nothing through', () => {
+    const egressOf = (egress: unknown): unknown => create({ egress }).options.egress;
+    expect(egressOf({ deny: ['*:25'] })).toEqual({ allow: null, deny: ['*:25'] });
+    expect(egressOf({ allow: [], deny: null })).toEqual({ allow: [], deny: [] });
+    expect(egressOf({})).toEqual({ allow: null, deny: [] });
   });
 
   it.each<[string, unknown, string]>([
@@ -137,6 +146,12 @@ describe('the options of a browser', () => {
       '/proxy/password',
     ],
     ['a misspelt field of a proxy', { proxy: { server: 'http://p:1', user: 'a' } }, '/proxy/user'],
+    ['an egress that is a list', { egress: ['example.org'] }, '/egress'],
+    ['a misspelt field of an egress', { egress: { allowed: [] } }, '/egress/allowed'],
+    ['a URL for a host', { egress: { allow: ['a.example', 'https://b.example'] } }, '/egress/allow/1'],
+    ['an address in disguise', { egress: { deny: ['0x7f.1'] } }, '/egress/deny/0'],
+    ['too many bits', { egress: { deny: ['10.0.0.0/33'] } }, '/egress/deny/0'],
+    ['too many entries', { egress: { deny: Array.from({ length: 101 }, () => '*') } }, '/egress/deny'],
     ['a cookie for nowhere', { cookies: [{ name: 'a', value: 'b' }] }, '/cookies/0'],
     ['a cookie for a file', { cookies: [{ name: 'a', value: 'b', url: 'file:///' }] }, '/cookies/0/url'],
     [

@@ -48,6 +48,7 @@ describe('the view of a session', () => {
       userAgent: 'Sample/1.0',
       locale: 'de-DE',
       timezone: 'Europe/Berlin',
+      egress: { allow: ['*.example.com:443'], deny: ['10.0.0.0/8'] },
       proxy: { server: 'http://proxy.example:3128' },
       context: {
         id: INPUT.contextUse?.contextId,

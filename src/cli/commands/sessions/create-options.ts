@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import type { ContextConflict, ContextOptions } from '../../../client/session-context';
-import type { CreateOptions, NewCookie, ProxyOptions, BrowserCreateOptions } from '../../../client/session';
+import type {
+  BrowserCreateOptions,
+  CreateOptions,
+  EgressOptions,
+  NewCookie,
+  ProxyOptions,
+} from '../../../client/session';
 import type { TerminalEnv } from '../../../config/env';
 import { messageOf } from '../../../core/errors';
 import { UsageError } from '../../exit-codes';
@@ -40,6 +46,8 @@ export interface CreateFlags {
   readonly proxyServer?: string;
   readonly proxyUsername?: string;
   readonly proxyPasswordFile?: string;
+  readonly egressAllow?: readonly string[];
+  readonly egressDeny?: readonly string[];
   readonly cookiesFile?: string;
   readonly headful?: true;
 }
@@ -89,6 +97,8 @@ export function addCreateOptions(command: Command): Command {
       '--proxy-password-file <path>',
       'a file with the password for the proxy (default: HOLDFAST_PROXY_PASSWORD)',
     )
+    .option('--egress-allow <host>', 'let it reach only this host, address or range; may be repeated', listed)
+    .option('--egress-deny <host>', 'do not let it reach this one; may be repeated', listed)
     .option('--cookies-file <path>', 'a file with a JSON array of cookies to set before the first page opens')
     .option('--headful', 'run the browser with windows, on a virtual display');
 }
@@ -116,6 +126,7 @@ export async function createOptionsOf(flags: CreateFlags, env: TerminalEnv): Pro
     locale,
     timezone,
     proxy: await proxyOf(flags, env),
+    egress: egressOf(flags),
     cookies: cookiesFile === undefined ? undefined : await cookiesIn(cookiesFile),
     headless: headful === true ? false : undefined,
   });
@@ -142,6 +153,13 @@ function contextOf(flags: CreateFlags): ContextOptions | undefined {
     ...(onConflict === undefined ? {} : { onConflict }),
     ...(saveEvery === undefined ? {} : { saveEvery }),
   };
+}
+
+const listed = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+function egressOf({ egressAllow: allow, egressDeny: deny }: CreateFlags): EgressOptions | undefined {
+  if (allow === undefined && deny === undefined) return undefined;
+  return { ...(allow === undefined ? {} : { allow }), ...(deny === undefined ? {} : { deny }) };
 }
 
 async function proxyOf(
