@@ -189,10 +189,7 @@ export function envToConfig(env: Env): Config {
   const dataDir = resolve(values.HOLDFAST_DATA_DIR);
   const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
   const { quotas, problems: quotaProblems } = quotaConfig(values.HOLDFAST_QUOTAS, values.HOLDFAST_RETENTION);
-  const { egress, problems: egressProblems } = egressConfig(
-    values,
-    new Set(apiKeys.map(key => key.tenant)).size,
-  );
+  const { egress, problems: egressProblems } = egressConfig(values, apiKeys);
   problems.push(...storageProblems, ...quotaProblems, ...egressProblems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {

@@ -140,15 +140,17 @@ export interface EgressSettings {
   readonly HOLDFAST_EGRESS?: EgressMode | undefined;
   readonly HOLDFAST_EGRESS_ALLOW: string;
   readonly HOLDFAST_EGRESS_DENY: string;
+  readonly HOLDFAST_CHROMIUM_ARGS: string;
 }
 
 /** The egress that settings describe, and what is wrong with them. */
 export function egressConfig(
   settings: EgressSettings,
-  tenants: number,
+  apiKeys: readonly { readonly tenant: string }[],
 ): { egress: EgressConfig; problems: string[] } {
   const problems: string[] = [];
-  const mode = settings.HOLDFAST_EGRESS ?? (tenants > 1 ? 'public' : 'open');
+  const mode =
+    settings.HOLDFAST_EGRESS ?? (new Set(apiKeys.map(({ tenant }) => tenant)).size > 1 ? 'public' : 'open');
   const listOf = (name: 'HOLDFAST_EGRESS_ALLOW' | 'HOLDFAST_EGRESS_DENY'): EgressEntry[] =>
     settings[name]
       .split(',')
@@ -167,6 +169,9 @@ export function egressConfig(
     problems.push('HOLDFAST_EGRESS_ALLOW: there is nothing to allow, because HOLDFAST_EGRESS is open');
   if (allow.some(({ host }) => host.kind === 'any'))
     problems.push('HOLDFAST_EGRESS_ALLOW: * would allow everything; HOLDFAST_EGRESS=open does');
+  const isClosed = mode !== 'open' || deny.length > 0;
+  if (isClosed && /(?:^|\s)--(?:no-)?proxy-/.test(settings.HOLDFAST_CHROMIUM_ARGS))
+    problems.push('HOLDFAST_CHROMIUM_ARGS: a flag for a proxy goes round HOLDFAST_EGRESS');
   return {
     egress: { mode, allow: allow.map(writeEgressEntry), deny: deny.map(writeEgressEntry) },
     problems,

@@ -21,6 +21,33 @@ const LOOPBACK = [
   '2130706433',
 ];
 
+/** What a page gets from a place in four ways, each as one word. */
+const TRY_ALL = `where => {
+  const settled = start => new Promise(start);
+  return Promise.all([
+    fetch('http://' + where + '/', { mode: 'no-cors' }).then(
+      answer => (answer.type === 'opaque' || answer.ok ? 'fetched' : String(answer.status)),
+      () => 'error',
+    ),
+    settled(done => {
+      const image = new Image();
+      image.onload = () => done('shown');
+      image.onerror = () => done('error');
+      image.src = 'http://' + where + '/image';
+    }),
+    settled(done => {
+      const socket = new WebSocket('ws://' + where + '/');
+      socket.onmessage = ({ data }) => done(data);
+      socket.onerror = () => done('error');
+    }),
+    settled(done => {
+      const source = new EventSource('http://' + where + '/events');
+      source.onmessage = ({ data }) => done(data);
+      source.onerror = () => { source.close(); done('error'); };
+    }),
+  ]);
+}`;
+
 // SAFETY: a listening TCP server has an AddressInfo.
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
@@ -69,34 +96,9 @@ describe('an installation that opens public addresses and one site', () => {
     }
   });
 
-  /* What a page gets in four ways, each as one word. */
-  const tryAll = (page: Page, place: string): Promise<string[]> =>
-    page.evaluate(async where => {
-      const settled = (start: (done: (word: string) => void) => void): Promise<string> =>
-        new Promise(resolve => start(resolve));
-      return Promise.all([
-        fetch(`http://${where}/`, { mode: 'no-cors' }).then(
-          answer => (answer.type === 'opaque' || answer.ok ? 'fetched' : `${answer.status}`),
-          () => 'error',
-        ),
-        settled(done => {
-          const image = new Image();
-          image.onload = () => done('shown');
-          image.onerror = () => done('error');
-          image.src = `http://${where}/image`;
-        }),
-        settled(done => {
-          const socket = new WebSocket(`ws://${where}/`);
-          socket.onmessage = ({ data }) => done(String(data));
-          socket.onerror = () => done('error');
-        }),
-        settled(done => {
-          const source = new EventSource(`http://${where}/events`);
-          source.onmessage = ({ data }) => done(String(data));
-          source.onerror = () => (source.close(), done('error'));
-        }),
-      ]);
-    }, place);
+  const tryAll = async (page: Page, place: string): Promise<string[]> =>
+    // SAFETY: the script answers a word for each way.
+    (await page.evaluate(`(${TRY_ALL})(${JSON.stringify(place)})`)) as string[];
 
   it('lets a page load the site, and talk with it', async () => {
     await withPuppeteer(session, async page => {

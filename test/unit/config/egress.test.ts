@@ -1,6 +1,10 @@
 import { egressConfig, readEgressEntry, writeEgressEntry } from '../../../src/config/egress';
 
-const NOTHING = { HOLDFAST_EGRESS_ALLOW: '', HOLDFAST_EGRESS_DENY: '' };
+const NOTHING = { HOLDFAST_EGRESS_ALLOW: '', HOLDFAST_EGRESS_DENY: '', HOLDFAST_CHROMIUM_ARGS: '' };
+
+/** Keys of so many tenants, two each. */
+const keysOf = (tenants: number): { tenant: string }[] =>
+  Array.from({ length: 2 * tenants }, (_, i) => ({ tenant: `t${i % tenants}` }));
 
 describe('an entry of a list', () => {
   test.each([
@@ -46,15 +50,20 @@ describe('an entry of a list', () => {
 describe('the setting', () => {
   it('is open for one tenant and public for several, unless it is set', () => {
     const modeOf = (tenants: number, mode?: 'open' | 'listed'): string =>
-      egressConfig({ ...NOTHING, HOLDFAST_EGRESS: mode }, tenants).egress.mode;
+      egressConfig({ ...NOTHING, HOLDFAST_EGRESS: mode }, keysOf(tenants)).egress.mode;
     expect([modeOf(0), modeOf(1), modeOf(2)]).toEqual(['open', 'open', 'public']);
     expect([modeOf(2, 'open'), modeOf(1, 'listed')]).toEqual(['open', 'listed']);
   });
 
   it('says each entry that is wrong', () => {
     const { problems } = egressConfig(
-      { HOLDFAST_EGRESS: 'public', HOLDFAST_EGRESS_ALLOW: 'a b,10.0.0.0/99', HOLDFAST_EGRESS_DENY: '*.' },
-      1,
+      {
+        ...NOTHING,
+        HOLDFAST_EGRESS: 'public',
+        HOLDFAST_EGRESS_ALLOW: 'a b,10.0.0.0/99',
+        HOLDFAST_EGRESS_DENY: '*.',
+      },
+      [],
     );
     expect(problems).toEqual([
       expect.stringMatching(/^HOLDFAST_EGRESS_ALLOW: a b: must be a host \(/),
@@ -65,12 +74,22 @@ describe('the setting', () => {
 
   it('refuses to allow what is open already, and everything', () => {
     const allowing = (mode: 'open' | 'public', list: string): readonly string[] =>
-      egressConfig({ ...NOTHING, HOLDFAST_EGRESS: mode, HOLDFAST_EGRESS_ALLOW: list }, 1).problems;
+      egressConfig({ ...NOTHING, HOLDFAST_EGRESS: mode, HOLDFAST_EGRESS_ALLOW: list }, []).problems;
     expect(allowing('open', 'example.com')).toEqual([
       'HOLDFAST_EGRESS_ALLOW: there is nothing to allow, because HOLDFAST_EGRESS is open',
     ]);
     expect(allowing('public', '*')).toEqual([
       'HOLDFAST_EGRESS_ALLOW: * would allow everything; HOLDFAST_EGRESS=open does',
     ]);
+  });
+
+  it("refuses the operator's own flags for a proxy, which would go round it", () => {
+    const problemsOf = (mode: 'open' | 'public', args: string): readonly string[] =>
+      egressConfig({ ...NOTHING, HOLDFAST_EGRESS: mode, HOLDFAST_CHROMIUM_ARGS: args }, []).problems;
+    for (const flag of ['--proxy-server=http://p:1', '--lang=de --no-proxy-server', '--proxy-pac-url=x'])
+      expect(problemsOf('public', flag)).toEqual([
+        'HOLDFAST_CHROMIUM_ARGS: a flag for a proxy goes round HOLDFAST_EGRESS',
+      ]);
+    expect(problemsOf('open', '--proxy-server=http://p:1')).toEqual([]);
   });
 });

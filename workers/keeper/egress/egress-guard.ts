@@ -89,7 +89,7 @@ export class EgressGuard {
     const { host } = target;
     const refusal =
       isIP(host) === 0 ? this.#policy?.judgeName(target) : this.#policy?.judge(target, host, this.#own());
-    if (refusal != null) throw new EgressRefused(host, refusal);
+    if (refusal) throw new EgressRefused(host, refusal);
   }
 
   #lookupFor(policy: EgressPolicy, target: Target): LookupFunction {
@@ -100,7 +100,8 @@ export class EgressGuard {
           if (all) callback(null, [...addresses]);
           else callback(null, first?.address ?? '', first?.family);
         },
-        (error: NodeJS.ErrnoException) => callback(error, ''),
+        // SAFETY: resolvers and the guard reject with errors.
+        (error: unknown) => callback(error as Error, ''),
       );
     };
   }
