@@ -12,6 +12,7 @@ import { contextMount } from './context-mount';
 import { contextSave } from './context-save';
 import { deadMachine } from './dead-machine';
 import { dialects } from './dialects';
+import { egress } from './egress';
 import { evaluate } from './evaluate';
 import { ingress } from './ingress';
 import { latenessLoaded } from './lateness-loaded';
@@ -36,6 +37,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldCreate,
   release,
   evaluate,
+  egress,
   browserCrash,
   adoption,
   deadMachine,

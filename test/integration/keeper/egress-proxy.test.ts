@@ -61,7 +61,7 @@ function resolver(
     if (addresses === undefined) return Promise.reject(new Error(`getaddrinfo ENOTFOUND ${host}`));
     return Promise.resolve(addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })));
   };
-  return { asked, resolve, ownAddresses: () => ['127.0.0.1', '::1', '10.0.0.5'] };
+  return { asked, resolve, ownAddresses: () => new Set(['127.0.0.1', '::1', '10.0.0.5']) };
 }
 
 const publicBut = (...allow: string[]): EgressConfig => ({ mode: 'public', allow, deny: [] });

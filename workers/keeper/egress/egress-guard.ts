@@ -2,6 +2,7 @@ import { lookup as resolve } from 'node:dns/promises';
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { Clock } from '../../../src/core/clock';
 import { plainAddress } from './addresses';
 import { EgressPolicy, isLocalName, type Target, type EgressRules, type Refusal } from './egress-policy';
 
@@ -20,16 +21,31 @@ export class EgressRefused extends Error {
 export interface Network {
   /** @throws what the resolver says. */
   readonly resolve: (host: string) => Promise<readonly LookupAddress[]>;
-  /** The addresses of this machine's interfaces. */
-  readonly ownAddresses: () => readonly string[];
+  /** The plain addresses of this machine's interfaces. */
+  readonly ownAddresses: () => ReadonlySet<string>;
 }
 
+/** For so long the addresses of interfaces are not read again: that takes as long as a request. */
+const OWN_ADDRESSES_KEPT_MS = 1_000;
+
 /** The network of this machine. */
-export const systemNetwork: Network = {
-  resolve: host => resolve(host, { all: true }),
-  ownAddresses: () =>
-    Object.values(networkInterfaces()).flatMap(addresses => (addresses ?? []).map(({ address }) => address)),
-};
+export function systemNetwork(clock: Pick<Clock, 'monotonicMs'>): Network {
+  let own: { readonly addresses: ReadonlySet<string>; readonly readAtMs: number } | null = null;
+  return {
+    resolve: host => resolve(host, { all: true }),
+    ownAddresses: () => {
+      const nowMs = clock.monotonicMs();
+      if (own === null || nowMs - own.readAtMs > OWN_ADDRESSES_KEPT_MS)
+        own = { addresses: interfaceAddresses(), readAtMs: nowMs };
+      return own.addresses;
+    },
+  };
+}
+
+function interfaceAddresses(): ReadonlySet<string> {
+  const interfaces = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? []);
+  return new Set(interfaces.map(({ address }) => plainAddress(address)));
+}
 
 /** How a socket connects. */
 export interface DialOptions extends Target {
@@ -52,7 +68,7 @@ export class EgressGuard {
   /** @param rules - null: everything may be reached */
   constructor(
     rules: EgressRules | null,
-    private readonly network: Network = systemNetwork,
+    private readonly network: Network,
   ) {
     this.#rules = rules;
     this.#policy = rules === null ? null : new EgressPolicy(rules);
@@ -73,7 +89,7 @@ export class EgressGuard {
     const policy = this.#policy;
     if (policy === null) return { host, port };
     if (isIP(host) !== 0) {
-      const refusal = policy.judge({ host, port }, host, this.#own());
+      const refusal = policy.judge({ host, port }, host, this.network.ownAddresses());
       if (refusal !== null) throw new EgressRefused(host, refusal);
       return { host, port };
     }
@@ -88,7 +104,9 @@ export class EgressGuard {
   requireBehindProxy(target: Target): void {
     const { host } = target;
     const refusal =
-      isIP(host) === 0 ? this.#policy?.judgeName(target) : this.#policy?.judge(target, host, this.#own());
+      isIP(host) === 0
+        ? this.#policy?.judgeName(target)
+        : this.#policy?.judge(target, host, this.network.ownAddresses());
     if (refusal) throw new EgressRefused(host, refusal);
   }
 
@@ -110,15 +128,11 @@ export class EgressGuard {
   async #permitted(policy: EgressPolicy, target: Target): Promise<readonly LookupAddress[]> {
     const { host } = target;
     const found = isLocalName(host) ? LOCAL : await this.network.resolve(host);
-    const own = this.#own();
+    const own = this.network.ownAddresses();
     const judged = found.map(entry => ({ entry, refusal: policy.judge(target, entry.address, own) }));
     const permitted = judged.flatMap(({ entry, refusal }) => (refusal === null ? [entry] : []));
     const refusal = judged.find(one => one.refusal !== null)?.refusal ?? 'installation';
     if (permitted.length === 0) throw new EgressRefused(host, refusal);
     return permitted;
-  }
-
-  #own(): ReadonlySet<string> {
-    return new Set(this.network.ownAddresses().map(plainAddress));
   }
 }

@@ -42,6 +42,12 @@ const HOP_BY_HOP = [
 /** Methods that may be sent twice (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
+/** Lets everything through, and so asks for nothing. */
+const UNGUARDED = new EgressGuard(null, {
+  resolve: host => Promise.reject(new Error(`${host} is not resolved here`)),
+  ownAddresses: () => new Set(),
+});
+
 /**
  * An HTTP proxy for one browser. It sends everything the way of its route, and has no other: what cannot go there is
  * answered 502 with the reason, and 403 if the rules refuse it.
@@ -79,7 +85,7 @@ export class ForwardProxy {
     host: string,
     port: number,
     upstream: UpstreamProxy | null,
-    guard = new EgressGuard(null),
+    guard: EgressGuard = UNGUARDED,
   ): Promise<ForwardProxy> {
     const proxy = new ForwardProxy(upstream === null ? new Direct(guard) : new Upstream(upstream, guard));
     await new Promise<void>((resolve, reject) => {
@@ -208,8 +214,9 @@ function passOn(answer: IncomingMessage, response: ServerResponse): void {
     // Node reads answers that it does not write: with a status below 100, or a control character in the reason.
     return refuseInstead(`the answer cannot be passed on: ${messageOf(error)}`);
   }
-  // After an error both are destroyed, and the browser sees a broken connection.
-  pipeline(answer, response, () => undefined);
+  // The browser sees a broken connection. The other way round, the answer ends with its request.
+  answer.once('error', () => response.destroy());
+  answer.pipe(response);
 }
 
 /* Each direction ends separately (half-close); when one side is closed, the other is closed too. */

@@ -1,7 +1,8 @@
 import { text } from 'node:stream/consumers';
+import { systemClock } from '../../../../src/core/clock';
 import { messageOf } from '../../../../src/core/errors';
 import type { UpstreamProxy } from '../../door/protocol';
-import { EgressGuard } from '../../egress/egress-guard';
+import { EgressGuard, systemNetwork } from '../../egress/egress-guard';
 import type { EgressRules } from '../../egress/egress-policy';
 import type { User } from '../../process/run-root';
 import { ForwardProxy } from './forward-proxy';
@@ -35,7 +36,12 @@ async function main(): Promise<void> {
     process.setgid?.(user.gid);
     process.setuid?.(user.uid);
   }
-  const proxy = await ForwardProxy.listen(host, port, upstream, new EgressGuard(egress));
+  const proxy = await ForwardProxy.listen(
+    host,
+    port,
+    upstream,
+    new EgressGuard(egress, systemNetwork(systemClock)),
+  );
   process.stdout.write(`${JSON.stringify({ port: proxy.port })}\n`);
 }
 
