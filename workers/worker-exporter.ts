@@ -3,7 +3,10 @@ import type { LaunchResult } from '../src/metrics/label-values';
 import { MirroredCounter } from '../src/metrics/metric-registry';
 import type { Metrics } from '../src/metrics/metrics';
 import { WorkerMetrics } from '../src/metrics/worker-metrics';
-import type { KeeperStats } from './keeper/door/protocol';
+import type { EgressCounts, KeeperStats } from './keeper/door/protocol';
+
+/** Of a keeper that does not count it. */
+const NO_EGRESS: EgressCounts = { sentBytes: 0, receivedBytes: 0, refused: 0 };
 
 /** Dependencies of {@link WorkerExporter}. */
 export interface WorkerExporterParts {
@@ -17,6 +20,9 @@ export class WorkerExporter {
   readonly #orphansReaped: MirroredCounter;
   readonly #downloadsCut: MirroredCounter;
   readonly #uploadsCut: MirroredCounter;
+  readonly #sentBytes;
+  readonly #receivedBytes;
+  readonly #egressRefused: MirroredCounter;
   readonly #browserCpu: MirroredCounter;
 
   constructor(private readonly parts: WorkerExporterParts) {
@@ -24,6 +30,9 @@ export class WorkerExporter {
     this.#orphansReaped = new MirroredCounter(this.#worker.orphansReaped, {});
     this.#downloadsCut = new MirroredCounter(this.#worker.downloadsCut, {});
     this.#uploadsCut = new MirroredCounter(this.#worker.uploadsCut, {});
+    this.#sentBytes = new MirroredCounter(this.#worker.egressBytes, { direction: 'sent' });
+    this.#receivedBytes = new MirroredCounter(this.#worker.egressBytes, { direction: 'received' });
+    this.#egressRefused = new MirroredCounter(this.#worker.egressRefused, {});
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
   }
 
@@ -34,6 +43,7 @@ export class WorkerExporter {
     orphansReaped,
     downloadsCut = 0,
     uploadsCut = 0,
+    egress = NO_EGRESS,
     gatewayConnections,
     load,
   }: KeeperStats): void {
@@ -43,6 +53,9 @@ export class WorkerExporter {
     this.#orphansReaped.update(orphansReaped);
     this.#downloadsCut.update(downloadsCut);
     this.#uploadsCut.update(uploadsCut);
+    this.#sentBytes.update(egress.sentBytes);
+    this.#receivedBytes.update(egress.receivedBytes);
+    this.#egressRefused.update(egress.refused);
     if (load === null) return;
     this.#worker.browserProcesses.set({}, load.processes);
     this.#worker.browserMemory.set({}, load.residentBytes);

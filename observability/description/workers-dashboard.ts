@@ -142,6 +142,23 @@ const browsers: Row = {
       queries: [{ expr: increase('holdfast_uploads_cut_total', 'instance'), legend: '{{instance}}' }],
     }),
     lines({
+      title: 'Egress',
+      description: 'What browsers send and receive through their forward proxies.',
+      unit: 'Bps',
+      queries: [
+        {
+          expr: rate('holdfast_egress_bytes_total', 'instance, direction'),
+          legend: '{{instance}} {{direction}}',
+        },
+      ],
+    }),
+    lines({
+      title: 'Egress refused',
+      description: 'Requests of browsers that `HOLDFAST_EGRESS` or their sessions do not permit.',
+      unit: 'short',
+      queries: [{ expr: increase('holdfast_egress_refused_total', 'instance'), legend: '{{instance}}' }],
+    }),
+    lines({
       title: 'Keepers registered with',
       description: 'One at each start of a worker, and one after each lost keeper.',
       unit: 'short',

@@ -18,6 +18,8 @@ export class WorkerMetrics {
   readonly orphansReaped;
   readonly downloadsCut;
   readonly uploadsCut;
+  readonly egressBytes;
+  readonly egressRefused;
   readonly keeperRegistrations;
   readonly keeperConnections;
 
@@ -62,6 +64,15 @@ export class WorkerMetrics {
     const help = (files: string): string => `${files} that were cut off at the quota of their session.`;
     this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help: help('Downloads') });
     this.uploadsCut = registry.counter({ name: 'uploads_cut_total', help: help('Uploads') });
+    this.egressBytes = registry.counter({
+      name: 'egress_bytes_total',
+      help: 'Bytes that browsers have sent and received through their forward proxies. Others are not counted.',
+      labels: { direction: ['sent', 'received'] },
+    });
+    this.egressRefused = registry.counter({
+      name: 'egress_refused_total',
+      help: 'Requests of browsers that the rules of egress have refused.',
+    });
     this.keeperRegistrations = registry.counter({
       name: 'keeper_registrations_total',
       help: 'Registrations of this worker with a keeper: one at the start, and one after each lost keeper.',

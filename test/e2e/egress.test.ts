@@ -151,6 +151,12 @@ describe('an installation that opens public addresses and one site', () => {
     expect(refused).toMatchObject({ status: 422, body: { code: 'invalid_request' } });
   });
 
+  it('says in the log what was refused', async () => {
+    await pollUntil('the log', { timeoutMs: 15_000, everyMs: 50 }, () =>
+      /"refused":\d+,"hosts":\[[^\]]*"a\.localhost"/.test(installation.output) ? true : undefined,
+    );
+  });
+
   it('keeps to the rules when the process that holds them has died', async () => {
     const pids = async (): Promise<number[]> => {
       return (await listProcesses())

@@ -8,6 +8,7 @@ import { createLogger } from '../../src/core/logger';
 import { messageOf } from '../../src/core/errors';
 import { systemProcesses } from '../../src/core/process-identity';
 import { Companions } from '../../workers/keeper/companions/companions';
+import { EgressTally } from '../../workers/keeper/companions/egress-tally';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { RunDirectory } from '../../workers/keeper/process/run-directory';
 
@@ -31,13 +32,15 @@ function takeDescriptors(free: number): () => void {
 
 async function main(runRoot: string): Promise<void> {
   const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const log = createLogger('keeper', 'silent');
   const runtime = {
     user,
     searchPath: '/usr/bin',
     processes: systemProcesses,
     forwardProxyArgs: ['never-started'],
     egress: OPEN_EGRESS,
-    log: createLogger('keeper', 'silent'),
+    egressTally: new EgressTally(log),
+    log,
   };
   const said: string[] = [];
   process.on('uncaughtException', error => said.push(`uncaught: ${error.message}`));

@@ -8,6 +8,7 @@ import { createLogger } from '../../src/core/logger';
 import { systemProcesses } from '../../src/core/process-identity';
 import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
 import { PLAIN_LAUNCH } from './door/protocol';
+import { EgressTally } from './companions/egress-tally';
 import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
 import { BrowserProcess } from './process/browser-process';
@@ -55,6 +56,7 @@ export async function proveChromium(
       processes: systemProcesses,
       nowMs: () => systemClock.nowMs(),
     });
+    const log = createLogger('proof', 'silent');
     const runtime: BrowserRuntime = {
       processes: systemProcesses,
       leftovers: new Leftovers(systemProcesses),
@@ -65,8 +67,9 @@ export async function proveChromium(
       // A plain launch needs neither of them.
       forwardProxyArgs: [],
       egress: OPEN_EGRESS,
+      egressTally: new EgressTally(log),
       searchPath: '',
-      log: createLogger('proof', 'silent'),
+      log,
     };
     const startedMs = systemClock.monotonicMs();
     const directory = RunDirectory.fresh(runRoot);

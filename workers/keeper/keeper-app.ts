@@ -34,6 +34,7 @@ import {
   type Isolation,
   type IsolationWish,
 } from './isolation/isolation';
+import { EgressTally } from './companions/egress-tally';
 import { requireApart } from './isolation/tenants';
 import { SocketServer } from './door/socket-server';
 import { WorkerRegistry } from './door/worker-registry';
@@ -190,6 +191,7 @@ async function makeKeeper(
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],
     searchPath: options.searchPath,
     egress: options.egress ?? OPEN_EGRESS,
+    egressTally: new EgressTally(log),
     log,
   };
   return new Keeper({

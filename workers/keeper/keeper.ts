@@ -88,6 +88,7 @@ export class Keeper {
       used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
       ...this.#cuts.counts,
+      egress: this.#deps.runtime.egressTally.counts,
       gatewayConnections: this.#deps.gatewayConnections(),
       load: this.#deps.load(),
     };

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, request as requestOf, type IncomingMessage, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { ForwardProxy } from '../../../workers/keeper/companions/forward-proxy/forward-proxy';
 import type { ForwardProxyOrder } from '../../../workers/keeper/companions/forward-proxy/main';
 import { browserUser } from '../../../workers/keeper/process/run-root';
+import { makeTempDir } from '../../support/temp-dir';
+import { pollUntil } from '../../support/poll-until';
 import {
   PROXY_CERTIFICATE,
   startHttpProxy,
@@ -190,11 +193,21 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
 
 describe('in front of an HTTPS proxy', () => {
   /** The program itself: Node reads the authorities that it knows when it starts. */
-  async function startProgram(env: NodeJS.ProcessEnv): Promise<{ port: number; carried: string[] }> {
+  async function startProgram(
+    env: NodeJS.ProcessEnv,
+  ): Promise<{ port: number; carried: string[]; reports: string }> {
     const upstream = await startHttpsProxy(KNOWN);
     const hook = join(__dirname, '../../support/typescript-hook.cjs');
     const program = join(__dirname, '../../../workers/keeper/companions/forward-proxy/main.ts');
-    const child = spawn(process.execPath, ['-r', hook, program], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const folder = await makeTempDir();
+    opened.push({ close: () => folder.remove() });
+    const reports = join(folder.path, 'traffic');
+    const fd = openSync(reports, 'w+');
+    const child = spawn(process.execPath, ['-r', hook, program], {
+      env,
+      stdio: ['pipe', 'pipe', 'inherit', fd],
+    });
+    closeSync(fd);
     const exited = once(child, 'exit');
     opened.push(upstream, {
       close: () =>
@@ -211,12 +224,12 @@ describe('in front of an HTTPS proxy', () => {
       egress: null,
       user: browserUser(),
     };
-    child.stdin.end(JSON.stringify(order));
+    child.stdin!.end(JSON.stringify(order));
     // SAFETY: a stream without an encoding emits buffers; the program writes one line.
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const [line] = (await once(child.stdout!, 'data')) as [Buffer];
     // SAFETY: an answer without a port fails the test.
     const { port } = JSON.parse(String(line)) as { port: number };
-    return { port, carried: upstream.carried };
+    return { port, carried: upstream.carried, reports };
   }
 
   test('requests and tunnels go through it', async () => {
@@ -228,6 +241,18 @@ describe('in front of an HTTPS proxy', () => {
     socket.end('hello');
     expect(await text(socket)).toBe('hello');
     expect(proxy.carried).toEqual([`GET ${originUrl}/a`, `CONNECT ${target}`]);
+    // What has gone through is written down where its keeper finds it.
+    const report = await pollUntil('a report', { timeoutMs: 5_000, everyMs: 20 }, () => {
+      const text = readFileSync(proxy.reports, 'utf8');
+      return text === '' ? undefined : text;
+    });
+    expect(report).toHaveLength(4_096);
+    expect(JSON.parse(report)).toEqual({
+      sentBytes: expect.any(Number),
+      receivedBytes: expect.any(Number),
+      refused: 0,
+      refusedHosts: [],
+    });
   });
 
   test('a certificate of an unknown authority is an error, and the password stays here', async () => {

@@ -1,12 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { backoffMs, pause, withDeadline } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
 import { isAlive, sendSignal, type ProcessTable } from '../../../src/core/process-identity';
+import type { EgressTally } from './egress-tally';
 import type { ForwardProxyOrder } from './forward-proxy/main';
+import { openTrafficFile, watchTraffic } from './traffic-watch';
 import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
 import type { EgressRules } from '../egress/egress-policy';
@@ -40,6 +43,7 @@ export interface ForwardProxyFacts extends ForwardProxyTask {
 /** Dependencies of forward proxies on the machine. */
 export interface ForwardProxyRuntime {
   readonly processes: ProcessTable;
+  readonly egressTally: EgressTally;
   /** Arguments of Node: the program, with the options needed to load it. */
   readonly forwardProxyArgs: readonly string[];
   readonly log: Logger;
@@ -75,6 +79,9 @@ export class ForwardProxyProcess {
     exited: Promise<void> | null,
   ) {
     void this.#keep(exited);
+    void watchTraffic(directory, runtime.egressTally, this.#stopped.signal).catch((error: unknown) =>
+      runtime.log.error({ err: error }, 'the traffic of a forward proxy cannot be read'),
+    );
   }
 
   /**
@@ -175,19 +182,7 @@ async function launch(
   signal: AbortSignal,
 ): Promise<Launched> {
   signal.throwIfAborted();
-  const child = spawn(process.execPath, [...runtime.forwardProxyArgs, argumentFor(directory)], {
-    env: {},
-    // Outlives the keeper, like its browser.
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  child.unref();
-  const exited = new Promise<void>(resolve => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  // Without this event there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
-  await once(child, 'spawn');
+  const { child, exited } = await spawnProgram(directory, runtime);
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
@@ -204,6 +199,32 @@ async function launch(
   } finally {
     signal.removeEventListener('abort', kill);
     child.stdout.destroy();
+  }
+}
+
+async function spawnProgram(
+  directory: RunDirectory,
+  { forwardProxyArgs }: ForwardProxyRuntime,
+): Promise<{ child: ChildProcessByStdio<Writable, Readable, null>; exited: Promise<void> }> {
+  const traffic = await openTrafficFile(directory);
+  try {
+    const child = spawn(process.execPath, [...forwardProxyArgs, argumentFor(directory)], {
+      env: {},
+      // Outlives the keeper, like its browser.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore', traffic.fd],
+    });
+    child.unref();
+    const exited = new Promise<void>(resolve => {
+      child.once('exit', () => resolve());
+      child.once('error', () => resolve());
+    });
+    // Without this event there are no pipes, and Node 20 would take `kill` for the keeper's whole process group.
+    await once(child, 'spawn');
+    // SAFETY: the first two descriptors are pipes.
+    return { child: child as ChildProcessByStdio<Writable, Readable, null>, exited };
+  } finally {
+    await traffic.close();
   }
 }
 

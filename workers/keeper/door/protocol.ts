@@ -65,6 +65,14 @@ export const PLAIN_LAUNCH: LaunchOptions = {
   profile: { isMounted: false, isKept: false },
 };
 
+/** What has gone through the forward proxies of browsers, since the keeper's start. */
+export interface EgressCounts {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Requests that the rules have refused. */
+  readonly refused: number;
+}
+
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
   readonly slots: number;
@@ -75,6 +83,8 @@ export interface KeeperStats {
   readonly downloadsCut?: number;
   /** The same for uploads. */
   readonly uploadsCut?: number;
+  /** Left out by older keepers. */
+  readonly egress?: EgressCounts;
   /** Currently spliced clients from other machines. */
   readonly gatewayConnections: number;
   /** Load of the browsers, measured every ten seconds; null where it cannot be measured. */

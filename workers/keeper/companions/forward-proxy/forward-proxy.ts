@@ -13,8 +13,8 @@ import { pipeline, type Duplex } from 'node:stream';
 import { messageOf } from '../../../../src/core/errors';
 import type { UpstreamProxy } from '../../door/protocol';
 import { EgressGuard, EgressRefused } from '../../egress/egress-guard';
-import { canonicalHost, type Target } from '../../egress/egress-policy';
 import { Direct } from './direct';
+import { endToEnd, isRepeatable, requestTarget, tunnelTarget } from './request-head';
 import type { PlainRequest, Route } from './route';
 import { MAX_HEADER_BYTES } from './target';
 import { TrafficMeter, type Traffic } from './traffic-meter';
@@ -25,22 +25,6 @@ const KEEP_ALIVE_MS = 30_000;
 
 /** Longer than Chromium keeps an unused connection, so that Chromium closes it first. */
 const IDLE_CONNECTION_MS = 360_000;
-
-/** Headers for one hop only (RFC 9110, section 7.6.1). */
-const HOP_BY_HOP = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-
-/** Methods that may be sent twice (RFC 9110, section 9.2.1). */
-const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Lets everything through, and so asks for nothing. */
 const UNGUARDED = new EgressGuard(null, {
@@ -115,7 +99,7 @@ export class ForwardProxy {
   async #tunnel({ url = '' }: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     // An error is followed by `close`, which ends the other side.
     client.on('error', () => undefined);
-    const target = targetOf(url);
+    const target = tunnelTarget(url);
     if (target === null) {
       refuseTunnel(client, 400, `${url} is not host and port`);
       return;
@@ -245,39 +229,6 @@ function finish(stream: Duplex): void {
 
 function requestOver(tunnel: Duplex, options: RequestOptions): ClientRequest {
   return requestOf({ ...options, maxHeaderSize: MAX_HEADER_BYTES, createConnection: () => tunnel });
-}
-
-/* Whether a request can be sent again: its method is safe, and its body has not been consumed. */
-function isRepeatable({ method = 'GET', headers }: IncomingMessage): boolean {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return SAFE_METHODS.includes(method) && !hasBody;
-}
-
-/** `host:port` of a CONNECT. */
-function targetOf(authority: string): Target | null {
-  const [, written = '', digits] = /^(.+):(\d{1,5})$/.exec(authority) ?? [];
-  const host = canonicalHost(written);
-  return host === null || Number(digits) > 65_535 ? null : { host, port: Number(digits) };
-}
-
-/** The server of a whole URL. */
-function requestTarget(url: string): Target | null {
-  if (!URL.canParse(url)) return null;
-  const { protocol, hostname, port } = new URL(url);
-  const host = protocol === 'http:' ? canonicalHost(hostname) : null;
-  return host === null ? null : { host, port: port === '' ? 80 : Number(port) };
-}
-
-/*
- * All end-to-end headers as they came, names and values in turn. Servers see a browser by the case and order of its
- * headers, so both stay.
- */
-function endToEnd({ rawHeaders, headersDistinct }: IncomingMessage): string[] {
-  const named = (headersDistinct['connection'] ?? []).flatMap(value => value.toLowerCase().split(/\s*,\s*/));
-  const oneHop = new Set([...HOP_BY_HOP, ...named]);
-  return rawHeaders.flatMap((name, i) =>
-    i % 2 === 1 || oneHop.has(name.toLowerCase()) ? [] : [name, rawHeaders[i + 1] ?? ''],
-  );
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {

@@ -6,6 +6,7 @@ import { EgressGuard, systemNetwork } from '../../egress/egress-guard';
 import type { EgressRules } from '../../egress/egress-policy';
 import type { User } from '../../process/run-root';
 import { ForwardProxy } from './forward-proxy';
+import { reportTraffic } from './traffic-report';
 
 /** What the keeper writes to the standard input, so that credentials are in neither arguments nor environment. */
 export interface ForwardProxyOrder {
@@ -26,7 +27,8 @@ export interface ForwardProxyOrder {
  * inspected by its new user (proc(5), PR_SET_DUMPABLE), so the browser's user cannot read the password out of its
  * memory.
  *
- * Writes one line, `{"port": …}` or `{"error": …}`, and nothing after that: its keeper may be gone.
+ * Writes one line, `{"port": …}` or `{"error": …}`, and nothing after that: its keeper may be gone. What goes through it
+ * is written to a file that it inherits.
  */
 async function main(): Promise<void> {
   // SAFETY: only the keeper starts this program. A schema would double the time it takes to start.
@@ -42,6 +44,7 @@ async function main(): Promise<void> {
     upstream,
     new EgressGuard(egress, systemNetwork(systemClock)),
   );
+  reportTraffic(() => proxy.traffic);
   process.stdout.write(`${JSON.stringify({ port: proxy.port })}\n`);
 }
 
