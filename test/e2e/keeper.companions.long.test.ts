@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
+import { browserUser } from '../../workers/keeper/process/run-root';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 import { startHttpProxy, startSocksProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
 import { scaled, watchSlowdown } from '../support/slowdown';
@@ -195,9 +196,10 @@ describe('the forward proxy of a browser', () => {
     const pid = await onlyCompanion('--forward-proxy-of');
     // The browser's user may neither read its memory nor trace it: both are the keeper's.
     expect((await stat(`/proc/${pid}/mem`)).uid).toBe(process.getuid?.());
-    expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(
-      new RegExp(`^Uid:\\s+${await uidOfBrowser()}\\s`, 'm'),
-    );
+    // It is not held by what holds the browser's user (ADR 73).
+    const { uid: proxyUid } = browserUser();
+    expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(new RegExp(`^Uid:\\s+${proxyUid}\\s`, 'm'));
+    if (process.getuid?.() === 0) expect(await uidOfBrowser()).not.toBe(proxyUid);
     const mine = (await systemProcesses.list()).filter(({ commandLine }) =>
       commandLine.includes(fixture.dir.path),
     );
