@@ -1,8 +1,8 @@
 /**
- * How far browsers are kept apart, weakest first (docs/isolation.md): one user for all, a user each, or a cage each with
- * what it sees.
+ * How far browsers are kept apart, weakest first (docs/isolation.md): one user for all, a user each, a cage each with what
+ * it sees, or such a cage behind a fence on the network.
  */
-export const ISOLATION_LEVELS = ['shared', 'user', 'cage'] as const;
+export const ISOLATION_LEVELS = ['shared', 'user', 'cage', 'sealed'] as const;
 
 /** @see ISOLATION_LEVELS */
 export type IsolationLevel = (typeof ISOLATION_LEVELS)[number];

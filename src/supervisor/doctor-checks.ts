@@ -79,7 +79,7 @@ export async function checkChromium(config: Config): Promise<Finding[]> {
   ];
 }
 
-/* Several tenants are refused below a cage, as the keeper will. */
+/* Several tenants are refused below the highest level, as the keeper will. */
 function isolationFinding(
   { level, whyNotMore }: { level: IsolationLevel; whyNotMore: string | null },
   { apiKeys, keeper }: Config,
@@ -100,6 +100,7 @@ const WHAT_IT_KEEPS_APART: Readonly<Record<IsolationLevel, string>> = {
   shared: 'one user runs all browsers',
   user: 'a user for each browser',
   cage: 'each browser sees its own files and processes alone',
+  sealed: 'each browser sees its own files and processes alone, and no other program reaches its DevTools',
 };
 
 /** Whether sessions can ask for windows (`headless: false`). */

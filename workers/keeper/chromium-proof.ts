@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { OPEN_EGRESS } from '../../src/config/egress';
 import { systemClock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
-import { createLogger } from '../../src/core/logger';
+import { createLogger, type Logger } from '../../src/core/logger';
 import { systemProcesses } from '../../src/core/process-identity';
 import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
 import { PLAIN_LAUNCH } from './door/protocol';
 import { EgressTally } from './companions/egress-tally';
+import type { Fence } from './fence/fence';
 import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
 import { BrowserProcess } from './process/browser-process';
@@ -44,33 +45,24 @@ export async function proveChromium(
   chromium: ChromiumChoice,
   wish: IsolationWish = AS_WELL_AS_POSSIBLE,
 ): Promise<ChromiumProof> {
+  const log = createLogger('proof', 'silent');
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
   let runRoot: string | null = null;
+  let opened: Fence | null = null;
   try {
     runRoot = await runRootFor(dataDir, browserUser());
     await prepareRunRoot(runRoot);
-    const { users, cage, ...isolation } = await findIsolation({
+    const isolation = await findIsolation({
       wish,
       runRoot,
       program: chromium.program,
       processes: systemProcesses,
       nowMs: () => systemClock.nowMs(),
-    });
-    const log = createLogger('proof', 'silent');
-    const runtime: BrowserRuntime = {
-      processes: systemProcesses,
-      leftovers: new Leftovers(systemProcesses),
-      users,
-      cage,
-      shimScript: SHIM_SCRIPT,
-      roomNeededBytes: CHROMIUM_ROOM_BYTES,
-      // A plain launch needs neither of them.
-      forwardProxyArgs: [],
-      egress: OPEN_EGRESS,
-      egressTally: new EgressTally(log),
-      searchPath: '',
       log,
-    };
+    });
+    await isolation.fence?.open([]);
+    opened = isolation.fence;
+    const runtime = runtimeFor(isolation, log);
     const startedMs = systemClock.monotonicMs();
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
@@ -82,14 +74,34 @@ export async function proveChromium(
     const launchMs = Math.round(systemClock.monotonicMs() - startedMs);
     const { uid } = browser.facts.user;
     await browser.end();
-    return { ok: true, launchMs, uid, isolation };
+    const { level, whyNotMore } = isolation;
+    return { ok: true, launchMs, uid, isolation: { level, whyNotMore } };
   } catch (error) {
     const reason = messageOf(error);
     return { ok: false, reason, advice: adviceFor(reason) };
   } finally {
+    await opened?.close().catch(() => undefined); // the next keeper removes what is abandoned
     if (runRoot !== null) await rm(runRoot, { recursive: true, force: true });
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+function runtimeFor({ users, cage, fence }: Isolation, log: Logger): BrowserRuntime {
+  return {
+    processes: systemProcesses,
+    leftovers: new Leftovers(systemProcesses),
+    users,
+    cage,
+    fence,
+    shimScript: SHIM_SCRIPT,
+    roomNeededBytes: CHROMIUM_ROOM_BYTES,
+    // A plain launch needs none of them.
+    forwardProxyArgs: [],
+    egress: OPEN_EGRESS,
+    egressTally: new EgressTally(log),
+    searchPath: '',
+    log,
+  };
 }
 
 /** Advice for known failures of Chromium at start. */

@@ -108,7 +108,6 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   await prepareRunRoot(runRoot);
   const socketPath = keeperSocketPath(runRoot);
   await SocketServer.refuseIfServed(socketPath);
-
   const isolation = await isolationFor(runRoot, options);
 
   const lifecycle = new Lifecycle();
@@ -119,6 +118,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
       gateway: () => parts.gateway,
       load: () => meter.load,
     });
+    lifecycle.defer('fence', () => isolation.fence?.close());
     lifecycle.defer('keeper', () => keeper.stop());
     const gatewayDeps: GatewayDeps = {
       browserOf: claimId => keeper.browserOf(claimId),
@@ -126,13 +126,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
       clock: options.clock,
       log: options.log,
     };
-    const localGateway = await KeeperGateway.listenOn(gatewaySocketPath(runRoot), gatewayDeps);
-    lifecycle.defer('gateway socket', () => localGateway.close());
-    if (options.listen !== null) {
-      const gateway = await KeeperGateway.listen(options.listen, gatewayDeps);
-      parts.gateway = gateway;
-      lifecycle.defer('gateway', () => gateway.close());
-    }
+    parts.gateway = await openGateways(runRoot, options, gatewayDeps, lifecycle);
     await keeper.open();
     await meter.start();
     lifecycle.defer('load meter', () => meter.stop());
@@ -155,6 +149,21 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   }
 }
 
+/* On this machine over a socket; for other machines, if that is wanted, over a port: that one is answered. */
+async function openGateways(
+  runRoot: string,
+  { listen }: KeeperOptions,
+  deps: GatewayDeps,
+  lifecycle: Lifecycle,
+): Promise<KeeperGateway | null> {
+  const local = await KeeperGateway.listenOn(gatewaySocketPath(runRoot), deps);
+  lifecycle.defer('gateway socket', () => local.close());
+  if (listen === null) return null;
+  const gateway = await KeeperGateway.listen(listen, deps);
+  lifecycle.defer('gateway', () => gateway.close());
+  return gateway;
+}
+
 /** Parts that are made after others that refer to them. */
 interface LateParts {
   gateway: KeeperGateway | null;
@@ -169,6 +178,7 @@ async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Is
     program: browser.kind === 'chromium' ? browser.program : null,
     processes,
     nowMs: () => clock.nowMs(),
+    log,
   });
   if (browser.kind === 'chromium') requireApart(isolation, options, log);
   return isolation;
@@ -186,6 +196,7 @@ async function makeKeeper(
     leftovers: new Leftovers(processes),
     users: isolation.users,
     cage: isolation.cage,
+    fence: isolation.fence,
     shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],

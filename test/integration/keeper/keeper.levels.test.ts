@@ -25,7 +25,8 @@ interface Wish {
 }
 
 function find({ wanted, uids, reads = [], program = '/usr/bin/true' }: Wish): Promise<Isolation> {
-  const parts = { runRoot, program, processes: systemProcesses, nowMs: Date.now };
+  const log = createLogger('keeper', 'silent');
+  const parts = { runRoot, program, processes: systemProcesses, nowMs: Date.now, log };
   return findIsolation({ ...parts, wish: { wanted, uids: uids ?? null, reads } });
 }
 

@@ -34,6 +34,8 @@ const forwardProxy = z.object({
     .default(null),
 });
 
+const door = z.object({ host: z.ipv4(), port: z.number().int() });
+
 const stored = z.object({
   ref: z.string(),
   fence: z.object({ n: z.number().int(), claimId: z.string() }),
@@ -45,6 +47,8 @@ const stored = z.object({
     companions: z.object({ forwardProxy: forwardProxy.nullable() }).default({ forwardProxy: null }),
     /** Earlier versions had one user for all. */
     user: z.object({ uid: z.number().int(), gid: z.number().int() }).default(browserUser),
+    /** Those of earlier versions reach everything. */
+    reach: z.union([z.literal('everything'), z.array(door).readonly()]).default('everything'),
   }),
   /** The keeper has ordered its end, so that any later exit status counts as the result of the order. */
   ordered: z.boolean(),

@@ -5,6 +5,7 @@ import {
   type ForwardProxyRuntime,
 } from './forward-proxy-process';
 import type { EgressConfig } from '../../../src/config/egress';
+import type { Reach } from '../fence/ruleset';
 import type { LaunchOptions } from '../door/protocol';
 import { rulesFor } from '../egress/egress-policy';
 import type { RunDirectory } from '../process/run-directory';
@@ -91,6 +92,13 @@ export class Companions {
   /** Address of the forward proxy for the browser; null: there is none. */
   get proxyServer(): string | null {
     return this.forwardProxy?.server ?? null;
+  }
+
+  /** What the browser may send to: nothing but its forward proxy, so that a client cannot go round it. */
+  get reach(): Reach {
+    if (this.forwardProxy === null) return 'everything';
+    const { host, port } = this.forwardProxy.facts;
+    return [{ host, port }];
   }
 
   /** Stops restarts, because the browser or the keeper ends. */

@@ -3,7 +3,10 @@ import { promisify } from 'node:util';
 import { ConfigError } from '../../../src/config/config';
 import { ISOLATION_LEVELS, type IsolationLevel, type WantedIsolation } from '../../../src/config/isolation';
 import { messageOf } from '../../../src/core/errors';
+import type { Logger } from '../../../src/core/logger';
 import type { ProcessTable } from '../../../src/core/process-identity';
+import type { Fence } from '../fence/fence';
+import { dropEarlierFence, findFence } from '../fence/find-fence';
 import { dropPrivileges } from '../process/privileges';
 import { removeFolder } from '../process/remove-folder';
 import { RunDirectory } from '../process/run-directory';
@@ -22,6 +25,8 @@ export interface Isolation {
   readonly whyNotMore: string | null;
   readonly users: BrowserUsers;
   readonly cage: Cage | null;
+  /** Not open yet. Whoever opens it has to close it. */
+  readonly fence: Fence | null;
 }
 
 /** What an operator asks for. */
@@ -44,6 +49,7 @@ export interface IsolationParts {
   readonly program: string | null;
   readonly processes: ProcessTable;
   readonly nowMs: () => number;
+  readonly log: Logger;
 }
 
 /** The settings ask for an isolation that this machine does not have, or for one that is too weak. */
@@ -66,14 +72,15 @@ const TRIAL_TIMEOUT_MS = 10_000;
 const TRIAL = 'command -v unshare >/dev/null || exit 0; exec unshare --user true';
 
 /**
- * The best isolation that is wanted and available: a cage is tried once, as the browsers' user.
+ * The best isolation that is wanted and available: a cage is tried once, as the browsers' user, and the rules of a fence.
  *
- * @throws IsolationError if a level is named and this machine does not have it; what the file system throws.
+ * @throws IsolationError if a level is named and this machine does not have it; NftError; what the file system throws.
  */
 export async function findIsolation(parts: IsolationParts): Promise<Isolation> {
   const { wanted } = parts.wish;
   const limit = wanted === 'auto' ? ISOLATION_LEVELS.length - 1 : ISOLATION_LEVELS.indexOf(wanted);
   const found = await upTo(limit, parts);
+  if (found.fence === null && process.getuid?.() === 0) await dropEarlierFence(parts.runRoot);
   if (wanted === 'auto' || found.level === wanted || isEnough(wanted, parts)) return found;
   throw new IsolationError(
     'isolation_unavailable',
@@ -81,24 +88,29 @@ export async function findIsolation(parts: IsolationParts): Promise<Isolation> {
   );
 }
 
-/* A null browser is a process that reads nothing. */
+/* A null browser is a process that reads nothing and sends nothing. */
 const isEnough = (wanted: IsolationLevel, { program }: IsolationParts): boolean =>
-  wanted === 'cage' && program === null;
+  program === null && ISOLATION_LEVELS.indexOf(wanted) >= ISOLATION_LEVELS.indexOf('cage');
 
 async function upTo(limit: number, parts: IsolationParts): Promise<Isolation> {
   const { wish, processes, nowMs } = parts;
-  const shared = new SharedUser(browserUser());
-  if (limit === 0) return { level: 'shared', whyNotMore: SETTING, users: shared, cage: null };
+  const shared = { users: new SharedUser(browserUser()), cage: null, fence: null };
+  if (limit === 0) return { ...shared, level: 'shared', whyNotMore: SETTING };
   const each = await usersForEach({ wished: wish.uids, processes, nowMs });
   const isRoot = process.getuid?.() === 0;
   // An ordinary user has cages without users; root would have them with users that share files.
-  if (isRoot && 'why' in each) return { level: 'shared', whyNotMore: each.why, users: shared, cage: null };
-  const users = 'why' in each ? shared : each;
+  if (isRoot && 'why' in each) return { ...shared, level: 'shared', whyNotMore: each.why };
+  const uncaged = 'why' in each ? shared : { ...shared, users: each };
   const level = 'why' in each ? 'shared' : 'user';
-  if (limit === 1) return { level, whyNotMore: 'why' in each ? each.why : SETTING, users, cage: null };
-  const cage = await tryCage(users, parts);
-  if ('why' in cage) return { level, whyNotMore: cage.why, users, cage: null };
-  return { level: 'cage', whyNotMore: null, users, cage: cage.cage };
+  if (limit === 1) return { ...uncaged, level, whyNotMore: 'why' in each ? each.why : SETTING };
+  const cage = await tryCage(uncaged.users, parts);
+  if ('why' in cage) return { ...uncaged, level, whyNotMore: cage.why };
+  const caged = { ...uncaged, cage: cage.cage, level: 'cage' } as const;
+  if (limit === 2) return { ...caged, whyNotMore: SETTING };
+  // Rules are about users: those of a browser alone.
+  const fence = 'why' in each ? each : await findFence(parts);
+  if ('why' in fence) return { ...caged, whyNotMore: fence.why };
+  return { ...caged, fence: fence.fence, level: 'sealed', whyNotMore: null };
 }
 
 const SETTING = 'HOLDFAST_ISOLATION says so';

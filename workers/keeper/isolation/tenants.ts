@@ -1,3 +1,4 @@
+import type { IsolationLevel } from '../../../src/config/isolation';
 import type { Logger } from '../../../src/core/logger';
 import { IsolationError, type Isolation } from './isolation';
 
@@ -7,8 +8,11 @@ export interface Tenancy {
   readonly allowsWeakIsolation?: boolean;
 }
 
+/** Below it a client of one session reaches the DevTools of others. */
+const STRANGERS_NEED: IsolationLevel = 'sealed';
+
 /**
- * Several tenants are served only where browsers are kept apart; below a cage that needs a setting, and is said at every
+ * Several tenants are served only where browsers are kept apart; below that it needs a setting, and is said at every
  * start.
  *
  * @throws IsolationError `isolation_too_weak`
@@ -18,7 +22,7 @@ export function requireApart(
   { tenants = 0, allowsWeakIsolation = false }: Tenancy,
   log: Logger,
 ): void {
-  if (tenants <= 1 || level === 'cage') return;
+  if (tenants <= 1 || level === STRANGERS_NEED) return;
   const problem = `${tenants} tenants share the browsers of a machine whose isolation is "${level}" (${whyNotMore})`;
   if (!allowsWeakIsolation)
     throw new IsolationError(

@@ -1,5 +1,6 @@
 import { chromiumArgs, chromiumEnv } from './chromium-args';
 import { Companions, type CompanionRuntime } from '../companions/companions';
+import type { Reach } from '../fence/ruleset';
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 import type { User } from './run-root';
@@ -12,6 +13,8 @@ export interface BrowserCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it has a DevTools server. */
   readonly hasDevTools: boolean;
+  /** What it may send to, where there is a fence. */
+  readonly reach: Reach;
   /** The companions, which are running already. */
   readonly companions: Companions;
 }
@@ -44,6 +47,7 @@ export function chromiumCommand(
       args: [...chromiumArgs({ ...options, proxyServer, profile, extraArgs, noSandbox }), ...companions.args],
       env: { ...chromiumEnv(options), ...companions.env },
       hasDevTools: true,
+      reach: companions.reach,
       companions,
     };
   };
@@ -57,6 +61,7 @@ export function nullBrowserCommand(script: string): CommandFactory {
       args: [script, directory.path, `null-${claimId}`],
       env: {},
       hasDevTools: false,
+      reach: 'everything',
       companions: Companions.NONE,
     });
 }

@@ -1,6 +1,8 @@
 import type { ProcessIdentity } from '../../../src/core/process-identity';
 import type { CompanionFacts, CompanionRuntime } from '../companions/companions';
 import type { DevToolsAddress } from './devtools';
+import type { Fence } from '../fence/fence';
+import type { Reach } from '../fence/ruleset';
 import type { Cage } from '../isolation/cage';
 import type { BrowserUsers } from '../users/browser-users';
 import type { Leftovers } from './leftovers';
@@ -11,6 +13,8 @@ export interface BrowserRuntime extends Omit<CompanionRuntime, 'user'> {
   readonly users: BrowserUsers;
   /** Null: browsers see the whole machine, as their user. */
   readonly cage: Cage | null;
+  /** Null: the network does not tell browsers from other programs. */
+  readonly fence: Fence | null;
   readonly leftovers: Leftovers;
   readonly shimScript: string;
   /** The free disk space that a start needs, bytes. */
@@ -25,4 +29,6 @@ export interface BrowserFacts {
   readonly companions: CompanionFacts;
   /** Whom it runs as. */
   readonly user: User;
+  /** What it may send to, where there is a fence. */
+  readonly reach: Reach;
 }

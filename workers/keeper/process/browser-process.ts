@@ -84,6 +84,7 @@ export class BrowserProcess {
       user = await runtime.users.take(directory.path);
       await directory.make(user, runtime.cage !== null);
       command = await prepare(user, signal);
+      await runtime.fence?.enclose(user, command.reach);
       start = new BrowserStart(directory, command, user, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
       return new BrowserProcess(directory, facts, command.companions, runtime, start.shimExited);

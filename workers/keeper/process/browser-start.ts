@@ -101,11 +101,23 @@ export class BrowserStart {
       signal,
       probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
-    if (devTools.port !== 0) await waitForAccept(devTools.port, signal);
-    const companions = this.#command.companions.facts;
-    const facts = { browser, shim, devTools, companions, user: this.#user };
+    const { companions, reach } = this.#command;
+    const facts = { browser, shim, devTools, companions: companions.facts, user: this.#user, reach };
+    if (devTools.port !== 0) {
+      await this.#letThrough(facts);
+      await waitForAccept(devTools.port, signal);
+    }
     await this.#believe(facts);
     return facts;
+  }
+
+  /* Not to the port of another program, which then would be closed to everybody but root. */
+  async #letThrough(facts: BrowserFacts): Promise<void> {
+    const { fence, processes } = this.#runtime;
+    if (fence === null) return;
+    const doubt = await doubtOfPort(facts, processes);
+    if (doubt !== null) throw new LaunchError('launch_failed', doubt);
+    await fence.openDevTools(facts.user, facts.devTools.port);
   }
 
   /* The program has taken on its user by now, which it had not when its pid was known. */

@@ -22,7 +22,7 @@ export const UNKNOWN: Known = { shim: null, user: null };
 export async function removeTree(
   directory: RunDirectory,
   { shim, user: knownUser }: Known,
-  { processes, leftovers, users, log }: BrowserRuntime,
+  { processes, leftovers, users, fence, log }: BrowserRuntime,
 ): Promise<void> {
   const user = knownUser ?? (await directory.user());
   for (let tries = 1; ; tries += 1) {
@@ -31,7 +31,10 @@ export async function removeTree(
       await leftovers.kill(directory.path);
       if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user);
       await directory.remove();
-      if (user !== null) await users.free(user);
+      if (user !== null) {
+        await fence?.release(user);
+        await users.free(user);
+      }
       return;
     } catch (error) {
       if (tries === 1)

@@ -1,9 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { availableUids, type UidRange } from '../../../src/core/browser-uids';
 import type { ProcessTable } from '../../../src/core/process-identity';
 import { UserForEach } from './browser-users';
+import { machineFolder } from './machine-folder';
 import { UidReservations } from './uid-reservations';
 
 /** What {@link usersForEach} needs. */
@@ -26,9 +24,7 @@ export async function usersForEach({
 }: UsersParts): Promise<UserForEach | { readonly why: string }> {
   const available = await availableUids(wished);
   if ('why' in available) return available;
-  const hasRun = await stat('/run').catch(() => null);
-  const folder = hasRun?.isDirectory() ? '/run/holdfast/uids' : join(tmpdir(), 'holdfast-uids');
-  const reservations = await UidReservations.in(folder);
+  const reservations = await UidReservations.in(await machineFolder('uids'));
   return UserForEach.open({
     range: available.range,
     reservations,

@@ -1,5 +1,6 @@
-import { chmod, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeOwnFolder } from './machine-folder';
 
 /** A user id that some keeper of this machine uses. */
 export interface Reservation {
@@ -24,12 +25,7 @@ export class UidReservations {
    * @throws if it belongs to another user; what the file system throws.
    */
   static async in(folder: string): Promise<UidReservations> {
-    const made = await mkdir(folder, { recursive: true, mode: 0o711 });
-    if (made !== undefined) await chmod(made, 0o711);
-    const found = await lstat(folder);
-    if (!found.isDirectory() || found.uid !== process.getuid?.())
-      throw new Error(`${folder} exists, but it is not a folder of this user`);
-    await chmod(folder, 0o700);
+    await makeOwnFolder(folder);
     return new UidReservations(folder);
   }
 
