@@ -6,6 +6,7 @@ import { findIsolation, IsolationError, type Isolation } from '../../../workers/
 import { requireApart } from '../../../workers/keeper/isolation/tenants';
 import { prepareRunRoot } from '../../../workers/keeper/process/run-root';
 import { asRoot } from '../../support/as-root';
+import { canFence, fenceOf } from '../../support/can-fence';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 let dir: TempDir;
@@ -31,18 +32,33 @@ function find({ wanted, uids, reads = [], program = '/usr/bin/true' }: Wish): Pr
 }
 
 asRoot(describe)('the isolation of browsers, as root', () => {
-  test.each(['shared', 'user'] as const)('is %s if that is wanted, and says why not more', async wanted => {
-    expect(await find({ wanted })).toMatchObject({
-      level: wanted,
-      whyNotMore: 'HOLDFAST_ISOLATION says so',
-      cage: null,
-    });
+  test.each(['shared', 'user', 'cage'] as const)(
+    'is %s if that is wanted, and says why not more',
+    async wanted => {
+      expect(await find({ wanted })).toMatchObject({
+        level: wanted,
+        whyNotMore: 'HOLDFAST_ISOLATION says so',
+        fence: null,
+      });
+    },
+  );
+
+  test('is a cage where bubblewrap makes one, sealed where nftables can fence it', async () => {
+    const found = await find({ wanted: 'auto' });
+    expect(found.cage).not.toBeNull();
+    if (canFence()) expect(found).toMatchObject({ level: 'sealed', whyNotMore: null });
+    else expect(found).toMatchObject({ level: 'cage', whyNotMore: expect.stringMatching(/nftables|fence/) });
+    expect(found.fence !== null).toBe(found.level === 'sealed');
   });
 
-  test('is a cage where bubblewrap makes one', async () => {
-    const found = await find({ wanted: 'auto' });
-    expect(found).toMatchObject({ level: 'cage', whyNotMore: null });
-    expect(found.cage).not.toBeNull();
+  test('removes the rules of an earlier keeper where there is no fence any more', async () => {
+    if (!canFence()) return;
+    const { fence } = await find({ wanted: 'sealed' });
+    await fence?.open([{ uid: 70_000, reach: [], devToolsPort: null }]);
+    await fence?.close();
+    expect(await fenceOf(dir.path)).toContain('70000');
+    await find({ wanted: 'cage' });
+    expect(await fenceOf(dir.path)).toBeNull();
   });
 
   test('is less where users cannot be had, and refuses what is named and not available', async () => {
@@ -51,7 +67,7 @@ asRoot(describe)('the isolation of browsers, as root', () => {
       level: 'shared',
       whyNotMore: expect.stringContaining('are not available in this user namespace'),
     });
-    for (const wanted of ['user', 'cage'] as const) {
+    for (const wanted of ['user', 'cage', 'sealed'] as const) {
       const refused = expect(find({ wanted, uids })).rejects;
       await refused.toMatchObject({ code: 'isolation_unavailable' });
     }
@@ -74,7 +90,8 @@ asRoot(describe)('the isolation of browsers, as root', () => {
   });
 
   test('needs no cage for the null browser, also where one is named', async () => {
-    expect(await find({ wanted: 'cage', program: null })).toMatchObject({ level: 'user', cage: null });
+    for (const wanted of ['cage', 'sealed'] as const)
+      expect(await find({ wanted, program: null })).toMatchObject({ level: 'user', cage: null, fence: null });
   });
 });
 
@@ -84,7 +101,7 @@ describe('several tenants', () => {
   const weak = { level: 'user', whyNotMore: 'there is no bubblewrap' } as Isolation;
   beforeEach(() => said.splice(0));
 
-  test('are refused below a cage', () => {
+  test('are refused below the highest level', () => {
     expect(() => requireApart(weak, { tenants: 2 }, log)).toThrow(IsolationError);
     expect(() => requireApart(weak, { tenants: 2 }, log)).toThrow(
       /HOLDFAST_API_KEYS: 2 tenants .* "user" \(there is no bubblewrap\); HOLDFAST_ALLOW_WEAK_ISOLATION=1.*isolation_too_weak/,
@@ -97,8 +114,9 @@ describe('several tenants', () => {
     expect(said).toEqual([expect.stringContaining('a client of one can reach what belongs to another')]);
   });
 
-  test('are served in cages, and one tenant anywhere, without a word', () => {
-    requireApart({ ...weak, level: 'cage' }, { tenants: 2 }, log);
+  test('are served where browsers are sealed, and one tenant anywhere, without a word', () => {
+    expect(() => requireApart({ ...weak, level: 'cage' }, { tenants: 2 }, log)).toThrow(IsolationError);
+    requireApart({ ...weak, level: 'sealed' }, { tenants: 2 }, log);
     requireApart(weak, { tenants: 1 }, log);
     expect(said).toEqual([]);
   });
