@@ -18,7 +18,8 @@ RUN npm run build && npm prune --omit=dev
 FROM node:24-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends \
-    bubblewrap chromium chromium-l10n fonts-liberation fonts-noto-cjk fonts-noto-color-emoji redis-server tini xvfb \
+    bubblewrap chromium chromium-l10n fonts-liberation fonts-noto-cjk fonts-noto-color-emoji nftables redis-server \
+    tini xvfb \
   && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app

@@ -10,7 +10,7 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureBubblewrap } from './setup/bubblewrap.mjs';
+import { ensureIsolation } from './setup/isolation.mjs';
 import { ensureBuild } from './setup/build.mjs';
 import { chromiumCacheDir, ensureChromium } from './setup/chromium.mjs';
 import { fetchChromium, fetchesChromium } from './setup/fetch-chromium.mjs';
@@ -32,7 +32,7 @@ async function main() {
   await Promise.all([isMachineOnly || ensureModulesAndBuild(), isBuildOnly || ensureOptionalTestPrograms()]);
   if (isBuildOnly) return;
   await ensureRedisAndChromium();
-  await ensureBubblewrap();
+  await ensureIsolation();
 }
 
 async function ensureRedisAndChromium() {

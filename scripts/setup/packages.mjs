@@ -11,6 +11,7 @@ const DEBIAN_PACKAGES = {
   chromium: 'chromium',
   xvfb: 'xvfb',
   bubblewrap: 'bubblewrap',
+  nftables: 'nftables',
   prometheus: 'prometheus',
   faketime: 'faketime',
   'chromium-headless-shell': 'chromium-headless-shell',
@@ -20,10 +21,11 @@ const FEDORA_PACKAGES = {
   chromium: 'chromium',
   xvfb: 'xorg-x11-server-Xvfb',
   bubblewrap: 'bubblewrap',
+  nftables: 'nftables',
 };
 
 /** Packages that have the same name on Ubuntu. */
-const UBUNTU_PACKAGES = ['redis', 'xvfb', 'bubblewrap', 'prometheus', 'faketime'];
+const UBUNTU_PACKAGES = ['redis', 'xvfb', 'bubblewrap', 'nftables', 'prometheus', 'faketime'];
 
 /** Variables that a package manager may need to reach the network behind a proxy; sudo drops them otherwise. */
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];

@@ -23,6 +23,9 @@ const NOBODY = 65_534;
 const isolation = { wanted: 'sealed', uids: null, reads: [] } as const;
 const LAUNCH_TIMEOUT_MS = 20_000;
 
+/** Otherwise Chromium itself asks before a page reaches loopback, which a client can permit. */
+const ARGS = ['--disable-features=LocalNetworkAccessChecks'];
+
 async function withBrowser<T>({ port, path }: Endpoint, use: (browser: Browser) => Promise<T>): Promise<T> {
   const browserWSEndpoint = `ws://127.0.0.1:${port}${path}`;
   const browser = await puppeteer.connect({ browserWSEndpoint, defaultViewport: null });
@@ -83,7 +86,7 @@ describeFence('browsers on the network of the machine', () => {
   let theirs: Launched;
   let canary: Canary;
   beforeAll(async () => {
-    fixture = await KeeperFixture.open({ browser: await realChromium(), isolation });
+    fixture = await KeeperFixture.open({ browser: await realChromium(ARGS), isolation });
     worker = await fixture.worker();
     mine = await launch('t/mine');
     theirs = await launch('t/theirs');
@@ -151,7 +154,7 @@ describeFence('browsers on the network of the machine', () => {
   test('a client reaches everything else, in every way that it tries', async () => {
     await withBrowser(mine.endpoint, browser => tryEverything(browser, canary));
     const all = ['/navigation', '/fetch', '/image', '/socket', '/events', '/beacon', 'a datagram'];
-    expect(canary.hits).toEqual(expect.arrayContaining(all));
+    expect([...new Set(canary.hits)]).toEqual(expect.arrayContaining(all));
   }, 120_000);
 
   test('the rules stay as they are when the keeper is gone, and the next one takes over', async () => {
@@ -187,7 +190,7 @@ describeFence('browsers that are closed', () => {
   beforeAll(async () => {
     canary = await Canary.start();
     proxy = await startHttpProxy(known);
-    fixture = await KeeperFixture.open({ browser: await realChromium([], true), isolation });
+    fixture = await KeeperFixture.open({ browser: await realChromium(ARGS, true), isolation });
     worker = await fixture.worker();
   });
   afterAll(async () => {

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import type { Browser, Page } from 'puppeteer';
 
-/** How long a page asks STUN and TURN servers; those that do not answer are asked again and again. */
-const GATHERING_MS = 1_500;
+/** How long a page tries; STUN and TURN servers that do not answer are asked again and again. */
+const PATIENCE_MS = 1_000;
 
 /** Sees everything that reaches a port of this machine, over TCP in both families and UDP. */
 export class Canary {
@@ -21,6 +21,10 @@ export class Canary {
     const answer = createServer((request, response) => {
       canary.hits.push(request.url ?? '');
       response.setHeader('access-control-allow-origin', '*').end('the canary');
+    });
+    answer.on('upgrade', (request, socket) => {
+      canary.hits.push(request.url ?? '');
+      socket.destroy();
     });
     const v4 = createTcpServer(socket => answer.emit('connection', socket)).listen(0, '127.0.0.1');
     await once(v4, 'listening');
@@ -62,14 +66,12 @@ export async function tryEverything(browser: Browser, canary: Canary): Promise<v
   );
   for (const context of contexts) {
     const page = await context.newPage();
-    for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '127.1'])
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', '0.0.0.0'])
       await opens(page, `http://${host}:${canary.port}/navigation`);
-    await page.close();
     // The page of an error can still appear after its navigation has failed.
     const other = await context.newPage();
     await other.goto('data:text/html,a page');
     await other.evaluate(attempts(canary));
-    await other.close();
   }
 }
 
@@ -80,7 +82,6 @@ const attempts = ({ port, udpPort }: Canary): string => `(async () => {
     for (const type of ['load', 'open', 'error']) target.addEventListener(type, resolve);
   });
   const image = new Image();
-  image.src = 'http://' + at + '/image';
   const peer = new RTCPeerConnection({
     iceServers: [
       { urls: ['stun:127.0.0.1:${udpPort}'] },
@@ -88,17 +89,18 @@ const attempts = ({ port, udpPort }: Canary): string => `(async () => {
     ],
   });
   peer.createDataChannel('a');
-  const gathered = new Promise(resolve => {
-    peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && resolve();
-  });
-  await peer.setLocalDescription();
-  navigator.sendBeacon('http://' + at + '/beacon', 'a');
-  await Promise.all([
+  const all = [
     fetch('http://' + at + '/fetch', { mode: 'no-cors' }).catch(() => null),
     settled(image),
     settled(new WebSocket('ws://' + at + '/socket')),
     settled(new EventSource('http://' + at + '/events')),
-    Promise.race([gathered, new Promise(resolve => setTimeout(resolve, ${GATHERING_MS}))]),
-  ]);
+    new Promise(resolve => {
+      peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && resolve();
+    }),
+  ];
+  image.src = 'http://' + at + '/image';
+  navigator.sendBeacon('http://' + at + '/beacon', 'a');
+  await peer.setLocalDescription();
+  await Promise.race([Promise.all(all), new Promise(resolve => setTimeout(resolve, ${PATIENCE_MS}))]);
   peer.close();
 })()`;
