@@ -41,7 +41,7 @@ describe('the client library', () => {
         await page.goto('data:text/html,<title>work</title>');
         expect(await page.title()).toBe('work');
         await browser.close();
-        await pollUntil('the session to end', { timeoutMs: 10_000 }, async () =>
+        await pollUntil('the session to end', { timeoutMs: 10_000, everyMs: 50 }, async () =>
           (await client.sessions.retrieve(session.id)).status === 'live' ? undefined : true,
         );
       } finally {

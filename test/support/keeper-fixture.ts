@@ -37,12 +37,12 @@ export function fence(n = 1): Fence {
   return { n, claimId: randomId() };
 }
 
-/** The Chromium of this machine, started as production does; a closed one reaches nothing but its own proxy. */
-export async function realChromium(args: readonly string[] = [], isClosed = false): Promise<BrowserChoice> {
+/** The Chromium of this machine, started as production does. */
+export async function realChromium(args: readonly string[] = []): Promise<BrowserChoice> {
   const search = { configured: null, searchPath: process.env['PATH'] ?? '', cacheDirs: [] };
   const program = await findChromium(search);
   if (program === null) throw new Error('there is no Chromium on this machine');
-  return { kind: 'chromium', program, args, noSandbox: false, isClosed };
+  return { kind: 'chromium', program, args, noSandbox: false };
 }
 
 /** A keeper in this process on a data folder of its own, and clients for it. */
