@@ -172,9 +172,18 @@ describe('a browser that may reach public addresses and one site', () => {
   });
 
   test('dials the permitted ones of several addresses', async () => {
-    const network = resolver({ 'mixed.test': [['10.0.0.5', '127.0.0.1']] });
+    const refused = createServer((_request, response) => {
+      hits.push('refused');
+      response.end('secret');
+    });
+    refused.listen(sitePort, '127.0.0.2');
+    await once(refused, 'listening');
+    opened.push({ close: () => new Promise(resolve => refused.close(() => resolve())) });
+    const network = resolver({ 'mixed.test': [['127.0.0.2', '127.0.0.1']] });
     const proxy = await listen(publicBut(`127.0.0.1:${sitePort}`), network);
     expect(await ask(proxy, `http://mixed.test:${sitePort}/`)).toMatchObject({ status: 200, body: 'site' });
+    expect((await tunnel(proxy, `mixed.test:${sitePort}`)).answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(hits).toEqual([]);
   });
 
   test('is redirected to the canary and gets no further', async () => {

@@ -1,8 +1,6 @@
 import type { Logger } from '../../../src/core/logger';
-import type { Traffic } from './forward-proxy/traffic-meter';
+import { NO_TRAFFIC, type Traffic } from './forward-proxy/traffic-meter';
 import type { EgressCounts } from '../door/protocol';
-
-const NOTHING: Traffic = { sentBytes: 0, receivedBytes: 0, refused: 0, refusedHosts: [] };
 
 /** Adds up what browsers send and receive through their forward proxies, and what is refused to them. */
 export class EgressTally {
@@ -23,7 +21,7 @@ export class EgressTally {
    * @param before - null: nothing was seen of it
    */
   add(directory: string, before: Traffic | null, now: Traffic): void {
-    const { sentBytes, receivedBytes, refused } = before ?? NOTHING;
+    const { sentBytes, receivedBytes, refused } = before ?? NO_TRAFFIC;
     this.#sentBytes += Math.max(0, now.sentBytes - sentBytes);
     this.#receivedBytes += Math.max(0, now.receivedBytes - receivedBytes);
     const more = Math.max(0, now.refused - refused);

@@ -15,6 +15,9 @@ export interface Traffic {
   readonly refusedHosts: readonly string[];
 }
 
+/** Nothing has gone through. */
+export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0, refused: 0, refusedHosts: [] };
+
 /** Counts what goes through, by the sockets of the browser: nothing is between the bytes and their way. */
 export class TrafficMeter {
   readonly #open = new Set<Socket>();

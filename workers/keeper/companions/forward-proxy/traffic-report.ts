@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import type { Traffic } from './traffic-meter';
+import { NO_TRAFFIC, type Traffic } from './traffic-meter';
 
 /** The size of a report, always the same: each replaces the one before. Ten of the longest names fit. */
 export const TRAFFIC_BYTES = 4_096;
@@ -9,8 +9,6 @@ export const TRAFFIC_FD = 3;
 
 /** How often a report is written, if anything has changed. */
 const EVERY_MS = 1_000;
-
-const NOTHING: Traffic = { sentBytes: 0, receivedBytes: 0, refused: 0, refusedHosts: [] };
 
 /** Writes down what has gone through a proxy, on top of what a process before it has written. */
 export function reportTraffic(traffic: () => Traffic): void {
@@ -28,7 +26,7 @@ function lastReport(): Traffic {
   const bytes = Buffer.alloc(TRAFFIC_BYTES);
   const text = bytes.toString('utf8', 0, readSync(TRAFFIC_FD, bytes, 0, TRAFFIC_BYTES, 0)).trim();
   // SAFETY: only this program writes to the file.
-  return text === '' ? NOTHING : (JSON.parse(text) as Traffic);
+  return text === '' ? NO_TRAFFIC : (JSON.parse(text) as Traffic);
 }
 
 function sumOf(before: Traffic, now: Traffic): Traffic {
