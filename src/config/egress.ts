@@ -101,7 +101,11 @@ function readRange(written: string): EntryHost {
   if (version === 0 || address.includes('%') || digits === '') throw new EgressEntryError(GRAMMAR);
   const family = version === 4 ? 4 : 6;
   if (bits > (family === 4 ? 32 : 128)) throw new EgressEntryError(`${written} has too many bits`);
-  return { kind: 'range', family, address: canonicalAddress(address), bits };
+  const canonical = canonicalAddress(address);
+  // Connections to these are compared as what they are.
+  if (family === 6 && /^::ffff:[0-9a-f]+:[0-9a-f]+$/.test(canonical))
+    throw new EgressEntryError(`${written} is IPv4 in the form of IPv6: write it as IPv4`);
+  return { kind: 'range', family, address: canonical, bits };
 }
 
 /* In the form of URLs, without brackets. */

@@ -40,7 +40,13 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
       const { socketPath, isolation } = app;
       const { level, whyNotMore } = isolation;
       log.info(
-        { socketPath, slots: config.keeper.slots, isolation: level, whyNotMore },
+        {
+          socketPath,
+          slots: config.keeper.slots,
+          isolation: level,
+          whyNotMore,
+          egress: config.keeper.egress.mode,
+        },
         'the keeper is ready',
       );
       return { socketPath };

@@ -63,7 +63,7 @@ export async function openTunnel(
   }
 }
 
-/** The message of an error; of several at once (one for each address of a name), their codes. */
+/** The message of an error; of several at once (one for each address of a name), all of theirs. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return [...new Set(error.errors.map(messageOf))].join(', ');
   return messageOf(error);
