@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
+import { BROWSER_LIMIT_SETTINGS, browserLimits, type BrowserLimits } from './browser-limits';
 import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
@@ -59,6 +60,8 @@ export interface Config {
     readonly browserReads: readonly string[];
     /** The user ids for browsers where the keeper is root; null: it looks for some. */
     readonly browserUids: { readonly first: number; readonly last: number } | null;
+    /** What each browser may use of the machine. */
+    readonly browserLimits: BrowserLimits;
     readonly chromiumPath: string | null;
     readonly chromiumArgs: readonly string[];
     readonly noSandbox: boolean;
@@ -150,6 +153,7 @@ const schema = z.object({
   HOLDFAST_EGRESS: z.enum(EGRESS_MODES).optional(),
   HOLDFAST_EGRESS_ALLOW: z.string().default(''),
   HOLDFAST_EGRESS_DENY: z.string().default(''),
+  ...BROWSER_LIMIT_SETTINGS,
   HOLDFAST_BROWSER: z.enum(['chromium', 'null']).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
@@ -257,6 +261,7 @@ function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Co
     allowsWeakIsolation: values.HOLDFAST_ALLOW_WEAK_ISOLATION,
     browserReads: values.HOLDFAST_BROWSER_READS,
     browserUids: values.HOLDFAST_BROWSER_UIDS ?? null,
+    browserLimits: browserLimits(values),
     chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
     chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
     noSandbox: values.HOLDFAST_NO_SANDBOX,

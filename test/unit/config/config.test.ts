@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { defaultMemoryMaxBytes } from '../../../src/config/browser-limits';
 import { ConfigError, defaultSlots, envToConfig, isLoopback } from '../../../src/config/config';
 import { NO_QUOTAS } from '../../../src/config/quotas';
 import { childEnvironment, readEnv, type Env, type EnvName } from '../../../src/config/env';
@@ -51,6 +52,7 @@ describe('the configuration', () => {
       allowsWeakIsolation: false,
       browserReads: [],
       browserUids: null,
+      browserLimits: { memoryMaxBytes: expect.any(Number), pidsMax: 2_048, cpuWeight: 100 },
       chromiumPath: null,
       chromiumArgs: [],
       noSandbox: false,
@@ -104,6 +106,9 @@ describe('the configuration', () => {
       HOLDFAST_CONTEXT_MAX_BYTES: '2000000',
       HOLDFAST_CONTEXTS_MAX_BYTES: '3000000',
       HOLDFAST_CONTEXT_VERSIONS: '3',
+      HOLDFAST_BROWSER_MEMORY_MAX_BYTES: '300000000',
+      HOLDFAST_BROWSER_PIDS_MAX: '0',
+      HOLDFAST_BROWSER_CPU_WEIGHT: '50',
       REDIS_URL: 'rediss://:pass@redis.internal:6380/1',
     } satisfies Record<EnvName, string>;
     expect(envToConfig(env)).toEqual({
@@ -131,6 +136,7 @@ describe('the configuration', () => {
         allowsWeakIsolation: true,
         browserReads: ['/opt/extensions', '/srv/fonts'],
         browserUids: { first: 200_000, last: 265_535 },
+        browserLimits: { memoryMaxBytes: 300_000_000, pidsMax: null, cpuWeight: 50 },
         chromiumPath: '/opt/chromium',
         chromiumArgs: ['--lang=de', '--mute-audio'],
         noSandbox: true,
@@ -205,6 +211,21 @@ describe('the configuration', () => {
       ]);
     },
   );
+
+  it.each([
+    ['HOLDFAST_BROWSER_MEMORY_MAX_BYTES', ['1', '268435455', '4GiB', '-1', '1e9']],
+    ['HOLDFAST_BROWSER_PIDS_MAX', ['255', '4194305', 'max']],
+    ['HOLDFAST_BROWSER_CPU_WEIGHT', ['10001', '1.5']],
+  ] as const)('refuses limits of browsers that no browser can live with: %s', (name, values) => {
+    for (const value of values)
+      expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('lets a browser have at most half of the memory of the machine', () => {
+    expect(defaultMemoryMaxBytes(64 * 2 ** 30)).toBe(4 * 2 ** 30);
+    expect(defaultMemoryMaxBytes(3 * 2 ** 30)).toBe(1.5 * 2 ** 30);
+    expect(defaultMemoryMaxBytes(2 ** 28)).toBe(2 ** 28);
+  });
 
   it('names every problem at once, each with the setting it is about', () => {
     const problems = problemsOf({
