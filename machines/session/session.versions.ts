@@ -105,7 +105,10 @@ interface SnapshotV4 {
   readonly context: { readonly options: object };
 }
 
-/* Version 5 has sessions with an egress of their own. Those of version 4 reach what the installation permits. */
+/*
+ * Version 5 has sessions with an egress of their own, and the end reason `resource_limit`. Those of version 4 reach what
+ * the installation permits, and did not end at a limit.
+ */
 function withoutEgress(snapshot: unknown): unknown {
   // SAFETY: called for rows of version 4 only, which the golden snapshots hold.
   const { value, context } = snapshot as SnapshotV4;

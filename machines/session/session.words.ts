@@ -62,6 +62,7 @@ export const END_REASONS = {
   context_failed: 'failed',
   browser_crashed: 'failed',
   browser_unresponsive: 'failed',
+  resource_limit: 'failed',
   worker_lost: 'failed',
 } as const satisfies Record<string, EndedStatus>;
 
@@ -84,6 +85,7 @@ export const BROWSER_GONE_CAUSES = [
   'client_closed_browser',
   'browser_crashed',
   'browser_unresponsive',
+  'resource_limit',
 ] as const satisfies EndReason[];
 
 /** @see BROWSER_GONE_CAUSES */

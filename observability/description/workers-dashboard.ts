@@ -90,12 +90,12 @@ const browsers: Row = {
     }),
     lines({
       title: 'Crashed',
-      description: 'Sessions whose browser crashed or hung.',
+      description: 'Sessions whose browser crashed, hung or reached a limit.',
       unit: 'short',
       queries: [
         {
           expr: increase(
-            'holdfast_sessions_ended_total{reason=~"browser_crashed|browser_unresponsive"}',
+            'holdfast_sessions_ended_total{reason=~"browser_crashed|browser_unresponsive|resource_limit"}',
             'reason',
           ),
           legend: '{{reason}}',

@@ -67,6 +67,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   launch_failed: EXIT.noCapacity,
   browser_crashed: EXIT.noCapacity,
   browser_unresponsive: EXIT.noCapacity,
+  resource_limit: EXIT.noCapacity,
   worker_lost: EXIT.noCapacity,
   session_not_found: EXIT.notFound,
   context_not_found: EXIT.notFound,

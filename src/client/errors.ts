@@ -44,6 +44,7 @@ export const SERVICE_ERROR_CODES = [
   'context_failed',
   'browser_crashed',
   'browser_unresponsive',
+  'resource_limit',
   'worker_lost',
   'queue_timeout',
   'redis_unavailable',

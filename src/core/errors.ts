@@ -94,6 +94,11 @@ export const ERROR_CATALOGUE = {
     retryable: true,
     title: 'The browser of the session stopped answering',
   },
+  resource_limit: {
+    status: 502,
+    retryable: false,
+    title: 'The browser of the session reached one of its limits',
+  },
   worker_lost: { status: 502, retryable: true, title: 'The worker of the session was lost' },
   queue_timeout: { status: 503, retryable: true, title: 'No worker had a slot for the session in time' },
   redis_unavailable: { status: 503, retryable: true, title: 'Redis did not answer in time' },

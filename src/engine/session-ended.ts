@@ -48,6 +48,7 @@ const CODES = {
   context_failed: 'context_failed',
   browser_crashed: 'browser_crashed',
   browser_unresponsive: 'browser_unresponsive',
+  resource_limit: 'resource_limit',
   worker_lost: 'worker_lost',
 } as const satisfies Record<EndReason, ErrorCode>;
 

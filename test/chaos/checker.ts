@@ -33,7 +33,14 @@ const REASONS: Readonly<Partial<Record<Status, readonly string[]>>> = {
     'drained',
   ],
   timed_out: ['session_timeout', 'idle_timeout', 'connect_timeout'],
-  failed: ['queue_timeout', 'launch_failed', 'browser_crashed', 'browser_unresponsive', 'worker_lost'],
+  failed: [
+    'queue_timeout',
+    'launch_failed',
+    'browser_crashed',
+    'browser_unresponsive',
+    'resource_limit',
+    'worker_lost',
+  ],
 };
 
 /** Events that only the owner of a session may cause. */

@@ -222,11 +222,18 @@ describe('every answer', () => {
     };
     await end('browser_crashed', ref => api.worker.crash(ref));
     await end('browser_unresponsive', ref => api.worker.crash(ref, 'browser_unresponsive'));
+    await end('resource_limit', ref => api.worker.crash(ref, 'resource_limit'));
     await end('worker_lost', ref => api.worker.lose(ref));
     await end('released_by_client', () => withKey('DELETE', '/v1/sessions/released_by_client'));
     api.worker.launches = 'failed';
-    for (const name of ['browser_crashed', 'browser_unresponsive', 'worker_lost', 'launch_failed'])
-      await failed(name, 502);
+    const lost = [
+      'browser_crashed',
+      'browser_unresponsive',
+      'resource_limit',
+      'worker_lost',
+      'launch_failed',
+    ];
+    for (const name of lost) await failed(name, 502);
     await failed('released_by_client', 409);
     api.worker.launches = 'ignored';
     await failed('queue_timeout', 503);

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { NO_ACTIVITY } from '../../machines/session/session.deadlines';
 import type { ReleaseEvent, SessionChange, MachineEvent } from '../../machines/session/session.events';
-import { TIMER_KINDS, type BrowserGoneCause, type TimerKind } from '../../machines/session/session.words';
+import {
+  BROWSER_GONE_CAUSES,
+  TIMER_KINDS,
+  type BrowserGoneCause,
+  type TimerKind,
+} from '../../machines/session/session.words';
 import type { SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import { ENDPOINT, EVENTS, INPUT } from './session-samples';
 
@@ -54,7 +59,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     .constantFrom('LAUNCH_FAILED', 'LAUNCH_FAILED', 'LAUNCH_FAILED', 'MOUNT_FAILED')
     .map((type): Move => (_, nowMs) => ({ type, nowMs, message: 'no' })),
   fc
-    .constantFrom<BrowserGoneCause[]>('client_closed_browser', 'browser_crashed', 'browser_unresponsive')
+    .constantFrom<BrowserGoneCause[]>(...BROWSER_GONE_CAUSES)
     .map((cause): Move => (_, nowMs) => ({ type: 'BROWSER_GONE', nowMs, cause, message: 'gone' })),
   fc.constant<Move>(({ context }, nowMs) => ({
     type: 'WORKER_LOST',

@@ -48,10 +48,10 @@ export class StandInWorker {
     await this.#consumer.close();
   }
 
-  /** Reports that the browser of a live session has crashed, or that it does not answer. */
+  /** Reports that the browser of a live session has crashed, does not answer or has reached a limit. */
   async crash(
     ref: SessionRef,
-    cause: 'browser_crashed' | 'browser_unresponsive' = 'browser_crashed',
+    cause: 'browser_crashed' | 'browser_unresponsive' | 'resource_limit' = 'browser_crashed',
   ): Promise<void> {
     await this.deps.stepper.apply({
       ref,

@@ -24,6 +24,7 @@ const REASONS = {
   context_failed: 'Its context could not be loaded.',
   browser_crashed: 'Its browser crashed.',
   browser_unresponsive: 'Its browser no longer answered.',
+  resource_limit: 'Its browser needed more than a session may use.',
   worker_lost: 'The machine of its browser was lost.',
 };
 

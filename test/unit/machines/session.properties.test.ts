@@ -76,6 +76,7 @@ const REASONS: Readonly<Record<EndedStatus, readonly EndReason[]>> = {
     'context_failed',
     'browser_crashed',
     'browser_unresponsive',
+    'resource_limit',
     'worker_lost',
   ],
   timed_out: ['session_timeout', 'idle_timeout', 'connect_timeout'],

@@ -315,6 +315,14 @@ const rows: Row[] = [
     effects: liveTimersGo,
   },
   {
+    arrow: 'live BROWSER_GONE',
+    from: 'live',
+    event: { ...EVENTS.BROWSER_GONE, cause: 'resource_limit', message: 'limit of memory' },
+    to: 'failed',
+    changes: failed(T0 + 5_000, 'resource_limit', 'limit of memory'),
+    effects: liveTimersGo,
+  },
+  {
     arrow: 'live ADOPT',
     from: 'live',
     event: EVENTS.ADOPT,
