@@ -68,7 +68,11 @@ export async function checkChromium(config: Config): Promise<Finding[]> {
   if (program === null) return [bad('no Chromium found', ['node scripts/setup.mjs'])];
   const version = await versionOf(program);
   const { chromiumArgs: args, noSandbox, isolation: wanted, browserUids: uids, browserReads: reads } = keeper;
-  const proof = await proveChromium({ program, args, noSandbox }, { wanted, uids, reads });
+  const proof = await proveChromium(
+    { program, args, noSandbox },
+    { wanted, uids, reads },
+    keeper.browserLimits,
+  );
   if (!proof.ok) return [bad(`${version} (${program}) does not start: ${proof.reason}`, proof.advice)];
   return [
     ok(`${version} (${program}) starts in ${proof.launchMs} ms as uid ${proof.uid}`),
@@ -76,7 +80,20 @@ export async function checkChromium(config: Config): Promise<Finding[]> {
       ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): open only pages that you trust')
       : ok('the sandbox is on'),
     isolationFinding(proof.isolation, config),
+    limitsFinding(proof.limits),
   ];
+}
+
+function limitsFinding({
+  enforced,
+  whyNotMore,
+}: {
+  enforced: readonly string[];
+  whyNotMore: string | null;
+}): Finding {
+  const text = `limits of each browser: ${enforced.length === 0 ? 'none' : enforced.join(', ')}`;
+  if (whyNotMore === null) return ok(text);
+  return { ...note(text), advice: [`not more: ${whyNotMore}`, 'docs/isolation.md says what limits need'] };
 }
 
 /* Several tenants are refused below the highest level, as the keeper will. */

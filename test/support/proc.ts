@@ -22,9 +22,14 @@ export function readProc(pid: number, file: string): string {
   }
 }
 
-/** Whether a process only starts a browser, whose words it has in its command line: the shim, and what makes the cage. */
+/**
+ * Whether a process only starts a browser, whose words it has in its command line: the shim, and what makes the
+ * limits and the cage.
+ */
 export const isWrapper = (commandLine: string): boolean =>
-  commandLine.includes('/shim.sh ') || /^(?:\S*\/)?(?:setpriv|bwrap) /.test(commandLine);
+  commandLine.includes('/shim.sh ') ||
+  commandLine.includes('/cgroup.procs ') ||
+  /^(?:\S*\/)?(?:setpriv|bwrap) /.test(commandLine);
 
 /** All living processes with their command lines, as `systemProcesses.list()`. */
 export async function listProcesses(): Promise<Omit<ProcessEntry, 'uid'>[]> {

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OPEN_EGRESS } from '../../src/config/egress';
+import { NO_LIMITS, type BrowserLimits } from '../../src/config/browser-limits';
 import { systemClock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
-import { createLogger, type Logger } from '../../src/core/logger';
+import { createLogger } from '../../src/core/logger';
 import { systemProcesses } from '../../src/core/process-identity';
 import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
 import { PLAIN_LAUNCH } from './door/protocol';
@@ -19,6 +20,7 @@ import {
   type Isolation,
   type IsolationWish,
 } from './isolation/isolation';
+import { findLimits, type FoundLimits } from './limits/find-limits';
 import { Leftovers } from './process/leftovers';
 import { RunDirectory } from './process/run-directory';
 import { browserUser, prepareRunRoot, runRootFor } from './process/run-root';
@@ -30,6 +32,7 @@ export type ChromiumProof =
       readonly launchMs: number;
       readonly uid: number;
       readonly isolation: Pick<Isolation, 'level' | 'whyNotMore'>;
+      readonly limits: Pick<FoundLimits, 'enforced' | 'whyNotMore'>;
     }
   | { readonly ok: false; readonly reason: string; readonly advice: readonly string[] };
 
@@ -44,25 +47,17 @@ const SHIM_SCRIPT = join(__dirname, 'process', 'shim.sh');
 export async function proveChromium(
   chromium: ChromiumChoice,
   wish: IsolationWish = AS_WELL_AS_POSSIBLE,
+  wanted: BrowserLimits = NO_LIMITS,
 ): Promise<ChromiumProof> {
-  const log = createLogger('proof', 'silent');
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
   let runRoot: string | null = null;
   let opened: Fence | null = null;
   try {
     runRoot = await runRootFor(dataDir, browserUser());
     await prepareRunRoot(runRoot);
-    const isolation = await findIsolation({
-      wish,
-      runRoot,
-      program: chromium.program,
-      processes: systemProcesses,
-      nowMs: () => systemClock.nowMs(),
-      log,
-    });
-    await isolation.fence?.open([]);
-    opened = isolation.fence;
-    const runtime = runtimeFor(isolation, log);
+    const { runtime, isolation, limits } = await proofRuntime(chromium.program, runRoot, wish, wanted);
+    await runtime.fence?.open([]);
+    opened = runtime.fence;
     const startedMs = systemClock.monotonicMs();
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
@@ -74,8 +69,7 @@ export async function proveChromium(
     const launchMs = Math.round(systemClock.monotonicMs() - startedMs);
     const { uid } = browser.facts.user;
     await browser.end();
-    const { level, whyNotMore } = isolation;
-    return { ok: true, launchMs, uid, isolation: { level, whyNotMore } };
+    return { ok: true, launchMs, uid, isolation, limits };
   } catch (error) {
     const reason = messageOf(error);
     return { ok: false, reason, advice: adviceFor(reason) };
@@ -86,13 +80,33 @@ export async function proveChromium(
   }
 }
 
-function runtimeFor({ users, cage, fence }: Isolation, log: Logger): BrowserRuntime {
-  return {
-    processes: systemProcesses,
-    leftovers: new Leftovers(systemProcesses),
+/** What a proof launches with, and what it says about that. */
+type ProofRuntime = { readonly runtime: BrowserRuntime } & Pick<
+  Extract<ChromiumProof, { ok: true }>,
+  'isolation' | 'limits'
+>;
+
+async function proofRuntime(
+  program: string,
+  runRoot: string,
+  wish: IsolationWish,
+  wanted: BrowserLimits,
+): Promise<ProofRuntime> {
+  const processes = systemProcesses;
+  const nowMs = (): number => systemClock.nowMs();
+  const log = createLogger('proof', 'silent');
+  const { users, cage, fence, ...isolation } = await findIsolation({
+    ...{ wish, runRoot, program, processes, nowMs, log },
+  });
+  // Nobody else is moved: the keeper that is to come has another parent.
+  const { cgroups, ...limits } = await findLimits({ wanted, runRoot, processes, ancestorPid: process.pid });
+  const runtime: BrowserRuntime = {
+    processes,
+    leftovers: new Leftovers(processes),
     users,
     cage,
     fence,
+    cgroups,
     shimScript: SHIM_SCRIPT,
     roomNeededBytes: CHROMIUM_ROOM_BYTES,
     // A plain launch needs none of them.
@@ -102,6 +116,7 @@ function runtimeFor({ users, cage, fence }: Isolation, log: Logger): BrowserRunt
     searchPath: '',
     log,
   };
+  return { runtime, isolation, limits };
 }
 
 /** Advice for known failures of Chromium at start. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { OPEN_EGRESS, type EgressConfig } from '../../src/config/egress';
+import { NO_LIMITS, type BrowserLimits } from '../../src/config/browser-limits';
 import type { Clock } from '../../src/core/clock';
 import { Lifecycle } from '../../src/core/lifecycle';
 import type { Logger } from '../../src/core/logger';
@@ -16,6 +17,7 @@ import { KeeperGateway, type GatewayDeps } from './door/gateway';
 import { LoadMeter, type BrowserLoad } from './process/browser-load';
 import { Keeper } from './keeper';
 import { Leftovers } from './process/leftovers';
+import { findLimits, type FoundLimits } from './limits/find-limits';
 import { LIVENESS, type LivenessRhythm } from './process/liveness';
 import { ADOPT_GRACE_MS, SILENT_AFTER_MS, WORKERLESS_MAX_MS } from './door/protocol';
 import { Records } from './books/records';
@@ -60,6 +62,8 @@ export interface KeeperOptions {
   readonly advertise: string | null;
   /** How browsers are kept apart; left out: as well as this machine can. */
   readonly isolation?: IsolationWish;
+  /** What each browser may use; left out: as much as there is. */
+  readonly limits?: BrowserLimits;
   /** How many tenants the installation has, as far as the keeper knows. */
   readonly tenants?: number;
   /** Whether several tenants may share a machine that does not keep them apart. */
@@ -89,6 +93,7 @@ export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
   readonly isolation: Pick<Isolation, 'level' | 'whyNotMore'>;
+  readonly limits: Pick<FoundLimits, 'enforced' | 'whyNotMore'>;
   /** The gateway for other machines. */
   readonly gateway: KeeperGateway | null;
   readonly hasWorker: () => boolean;
@@ -108,17 +113,17 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   await prepareRunRoot(runRoot);
   const socketPath = keeperSocketPath(runRoot);
   await SocketServer.refuseIfServed(socketPath);
-  const isolation = await isolationFor(runRoot, options);
+  const confinement = await confinementFor(runRoot, options);
 
   const lifecycle = new Lifecycle();
   const parts: LateParts = { gateway: null, registry: null };
   try {
     const meter = new LoadMeter({ roots: () => keeper.rootPids() });
-    const keeper = await makeKeeper(runRoot, isolation, options, {
+    const keeper = await makeKeeper(runRoot, confinement, options, {
       gateway: () => parts.gateway,
       load: () => meter.load,
     });
-    lifecycle.defer('fence', () => isolation.fence?.close());
+    lifecycle.defer('fence', () => confinement.isolation.fence?.close());
     lifecycle.defer('keeper', () => keeper.stop());
     const gatewayDeps: GatewayDeps = {
       browserOf: claimId => keeper.browserOf(claimId),
@@ -138,7 +143,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     return {
       keeper,
       socketPath,
-      isolation,
+      ...confinement,
       gateway: parts.gateway,
       hasWorker: () => registry.hasWorker,
       close: () => lifecycle.close(),
@@ -170,6 +175,17 @@ interface LateParts {
   registry: WorkerRegistry | null;
 }
 
+/** How browsers are kept apart, and how much each may use. */
+interface Confinement {
+  readonly isolation: Isolation;
+  readonly limits: FoundLimits;
+}
+
+async function confinementFor(runRoot: string, options: KeeperOptions): Promise<Confinement> {
+  const isolation = await isolationFor(runRoot, options);
+  return { isolation, limits: await limitsFor(runRoot, options) };
+}
+
 async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Isolation> {
   const { browser, processes, clock, log } = options;
   const isolation = await findIsolation({
@@ -184,9 +200,17 @@ async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Is
   return isolation;
 }
 
+/* All processes of the service descend from its supervisor, the keeper's parent. */
+function limitsFor(
+  runRoot: string,
+  { limits: wanted = NO_LIMITS, processes }: KeeperOptions,
+): Promise<FoundLimits> {
+  return findLimits({ wanted, runRoot, processes, ancestorPid: process.ppid });
+}
+
 async function makeKeeper(
   runRoot: string,
-  isolation: Isolation,
+  { isolation, limits }: Confinement,
   options: KeeperOptions,
   { gateway, load }: { gateway: () => KeeperGateway | null; load: () => BrowserLoad | null },
 ): Promise<Keeper> {
@@ -197,6 +221,7 @@ async function makeKeeper(
     users: isolation.users,
     cage: isolation.cage,
     fence: isolation.fence,
+    cgroups: limits.cgroups,
     shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
     forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],

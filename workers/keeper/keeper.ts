@@ -11,7 +11,7 @@ import { fencedBefore } from './books/fenced-before';
 import { KeeperBooks } from './books/keeper-books';
 import type { KeeperDeps } from './keeper-deps';
 import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
-import { watchLiveness } from './process/liveness';
+import { watchForks, watchLiveness } from './process/liveness';
 import {
   KEEPER_LAUNCH_TIMEOUT_MS,
   KeeperError,
@@ -258,6 +258,7 @@ export class Keeper {
   #watch(browser: KeptBrowser): void {
     const { liveness, runtime, clock, downloadsMaxBytes } = this.#deps;
     void watchLiveness(browser, liveness, this.#closing.signal);
+    void watchForks(browser, this.#closing.signal);
     const quota = { maxBytes: downloadsMaxBytes, runtime, clock };
     void keepToQuota(browser, quota, this.#closing.signal, cuts => this.#cuts.addDownloads(browser, cuts));
   }

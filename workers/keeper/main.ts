@@ -37,15 +37,16 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
         if (isSupervised && !process.connected) stop('no supervisor and no worker');
       };
       app = await openKeeper(await keeperOptions(config, log, onAbandoned));
-      const { socketPath, isolation } = app;
+      const { socketPath, isolation, limits } = app;
       const { level, whyNotMore } = isolation;
       log.info(
         {
-          socketPath,
-          slots: config.keeper.slots,
-          isolation: level,
-          whyNotMore,
-          egress: config.keeper.egress.mode,
+          ...{ socketPath, slots: config.keeper.slots, isolation: level, whyNotMore },
+          ...{
+            limits: limits.enforced,
+            whyNotMoreLimits: limits.whyNotMore,
+            egress: config.keeper.egress.mode,
+          },
         },
         'the keeper is ready',
       );
@@ -72,6 +73,7 @@ async function keeperOptions(
     listen: keeper.listen,
     advertise: keeper.advertise,
     isolation: { wanted: keeper.isolation, uids: keeper.browserUids, reads: keeper.browserReads },
+    limits: keeper.browserLimits,
     tenants: new Set(apiKeys.map(({ tenant }) => tenant)).size,
     allowsWeakIsolation: keeper.allowsWeakIsolation,
     egress: keeper.egress,

@@ -47,6 +47,7 @@ export interface AdoptionDeps {
 export async function recoverBrowsers(deps: AdoptionDeps): Promise<RecoveredBrowsers> {
   const records = await deps.records.load();
   const directories = await RunDirectory.list(deps.runRoot);
+  await deps.runtime.cgroups.sweep(directories);
   const unrecorded = directories.filter(name => !records.has(name));
   const [classified] = await Promise.all([
     Promise.all([...records].map(([name, stored]) => classify(name, stored, deps))),
@@ -104,7 +105,7 @@ async function classify(name: string, stored: StoredBrowser, deps: AdoptionDeps)
   const cause = stored.ordered
     ? reportOrdered('ended by order')
     : doubt.why === null
-      ? await reportExit(status, directory)
+      ? await reportExit(status, directory, stored.facts.cgroups)
       : reportRefused(doubt.why);
   const report = { ...cause, atMs: deps.nowMs };
   await deps.records.saveOrRetry(name, { ...stored, gone: report });
@@ -148,6 +149,10 @@ async function reap(
     (await isAlive(runtime.processes, stored.facts.shim).catch(() => false));
   const removal = isSameShim
     ? BrowserProcess.adopt(directory, stored.facts, runtime).end()
-    : removeTree(directory, { ...UNKNOWN, user: stored?.facts.user ?? null }, runtime);
+    : removeTree(
+        directory,
+        { ...UNKNOWN, user: stored?.facts.user ?? null, cgroups: stored?.facts.cgroups ?? [] },
+        runtime,
+      );
   await settlesWithin(removal, REAP_PATIENCE_MS);
 }

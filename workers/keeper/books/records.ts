@@ -49,6 +49,8 @@ const stored = z.object({
     user: z.object({ uid: z.number().int(), gid: z.number().int() }).default(browserUser),
     /** Those of earlier versions reach everything. */
     reach: z.union([z.literal('everything'), z.array(door).readonly()]).default('everything'),
+    /** Earlier versions had no limits. */
+    cgroups: z.array(z.string()).readonly().default([]),
   }),
   /** The keeper has ordered its end, so that any later exit status counts as the result of the order. */
   ordered: z.boolean(),

@@ -4,6 +4,7 @@ import type { DevToolsAddress } from './devtools';
 import type { Fence } from '../fence/fence';
 import type { Reach } from '../fence/ruleset';
 import type { Cage } from '../isolation/cage';
+import type { BrowserCgroups } from '../limits/browser-cgroups';
 import type { BrowserUsers } from '../users/browser-users';
 import type { Leftovers } from './leftovers';
 import type { User } from './run-root';
@@ -15,6 +16,7 @@ export interface BrowserRuntime extends Omit<CompanionRuntime, 'user'> {
   readonly cage: Cage | null;
   /** Null: the network does not tell browsers from other programs. */
   readonly fence: Fence | null;
+  readonly cgroups: BrowserCgroups;
   readonly leftovers: Leftovers;
   readonly shimScript: string;
   /** The free disk space that a start needs, bytes. */
@@ -31,4 +33,6 @@ export interface BrowserFacts {
   readonly user: User;
   /** What it may send to, where there is a fence. */
   readonly reach: Reach;
+  /** The folders of its cgroups; empty: it has no limits. */
+  readonly cgroups: readonly string[];
 }

@@ -8,7 +8,7 @@ import { BrowserStart, LaunchError } from './browser-start';
 import { Companions } from '../companions/companions';
 import { lacksRoom } from '../books/disk-room';
 import { closeOverDevTools } from './devtools';
-import { removeTree } from './remove-tree';
+import { removeTree, UNKNOWN } from './remove-tree';
 import type { RunDirectory } from './run-directory';
 import type { User } from './run-root';
 import { watchUntil } from './watch-until';
@@ -83,15 +83,16 @@ export class BrowserProcess {
       await requireRoom(directory.root, runtime.roomNeededBytes);
       user = await runtime.users.take(directory.path);
       await directory.make(user, runtime.cage !== null);
+      const cgroups = await runtime.cgroups.make(directory.name);
       command = await prepare(user, signal);
       await runtime.fence?.enclose(user, command.reach);
-      start = new BrowserStart(directory, command, user, runtime);
+      start = new BrowserStart(directory, command, { user, cgroups }, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
       return new BrowserProcess(directory, facts, command.companions, runtime, start.shimExited);
     } catch (error) {
       command?.companions.stop();
       // The profile of an unused browser need not be saved, so no gentle end.
-      await removeTree(directory, { shim: (await start?.shim) ?? null, user }, runtime);
+      await removeTree(directory, { ...UNKNOWN, shim: (await start?.shim) ?? null, user }, runtime);
       await start?.shimExited;
       throw error instanceof LaunchError ? error : new LaunchError('launch_failed', messageOf(error));
     }

@@ -5,11 +5,12 @@ import { isAlive, type ProcessIdentity } from '../../../src/core/process-identit
 import { browserEnv, type BrowserCommand } from './browser-command';
 import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { lacksRoom } from '../books/disk-room';
+import { joinWords } from '../limits/cgroup';
 import { waitForAccept } from './devtools';
 import { doubtOfPort, doubtOfProcess } from './doubts';
+import { findExceeded } from './gone-report';
 import { dropPrivileges } from './privileges';
 import type { RunDirectory } from './run-directory';
-import type { User } from './run-root';
 import { watchUntil } from './watch-until';
 
 /** How long a shim may take to record an exit that is visible already. */
@@ -26,6 +27,9 @@ export class LaunchError extends Error {
   }
 }
 
+/** What holds a browser: whom it runs as, and its cgroups. */
+type Holds = Pick<BrowserFacts, 'user' | 'cgroups'>;
+
 /** The part of a launch that can still be undone: shim and browser exist, but the browser is not in use yet. */
 export class BrowserStart {
   readonly shimExited: Promise<void>;
@@ -35,16 +39,17 @@ export class BrowserStart {
   readonly #runtime: BrowserRuntime;
   readonly #shim: ChildProcess;
   readonly #command: BrowserCommand;
-  readonly #user: User;
+  readonly #holds: Holds;
   #spawnError: Error | null = null;
 
-  constructor(directory: RunDirectory, command: BrowserCommand, user: User, runtime: BrowserRuntime) {
+  constructor(directory: RunDirectory, command: BrowserCommand, holds: Holds, runtime: BrowserRuntime) {
     this.#directory = directory;
     this.#runtime = runtime;
     this.#command = command;
-    this.#user = user;
+    this.#holds = holds;
+    const { user, cgroups } = holds;
     const cage = runtime.cage?.words(directory) ?? [];
-    const words = [...dropPrivileges(user), ...cage, command.program, ...command.args];
+    const words = [...joinWords(cgroups), ...dropPrivileges(user), ...cage, command.program, ...command.args];
     this.#shim = spawn('/bin/sh', [runtime.shimScript, directory.path, ...words], {
       cwd: directory.path,
       env: { ...browserEnv(directory), ...command.env },
@@ -102,7 +107,7 @@ export class BrowserStart {
       probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
     const { companions, reach } = this.#command;
-    const facts = { browser, shim, devTools, companions: companions.facts, user: this.#user, reach };
+    const facts = { browser, shim, devTools, companions: companions.facts, reach, ...this.#holds };
     if (devTools.port !== 0) {
       await this.#letThrough(facts);
       await waitForAccept(devTools.port, signal);
@@ -145,10 +150,11 @@ export class BrowserStart {
     const status = await this.#directory.exitStatus();
     const what =
       status === null ? messageOf(error) : `the browser exited with status ${status} before it was ready`;
-    const lack = await lacksRoom(this.#directory.path);
+    const exceeded = await findExceeded(status, this.#holds.cgroups);
+    const lack = (await lacksRoom(this.#directory.path)) ?? exceeded?.message ?? null;
     const lastLines = await this.#directory.lastLines();
     const words = lastLines === '' ? [] : [`its last output: ${lastLines}`];
-    // A full disk is named first: other errors are its consequence.
+    // A full disk, or a limit, is named first: other errors are its consequence.
     const reasons = lack === null ? [what, ...words] : [...new Set([lack, what]), ...words];
     return new LaunchError('launch_failed', reasons.join('; '));
   }

@@ -46,7 +46,7 @@ export class KeptBrowser {
   #endpoint: Endpoint | null = null;
   #holdsSlot = true;
   #ordered: string | null = null;
-  #hung: string | null = null;
+  #givenUp: GoneReport | null = null;
   #ending: Promise<void> | null = null;
   #launching: Promise<unknown> = Promise.resolve();
   #exitHandled: Promise<void> = Promise.resolve();
@@ -177,10 +177,10 @@ export class KeptBrowser {
     return this.#ending;
   }
 
-  /** Ends a browser that does not answer; it will be reported as `browser_unresponsive`. */
-  async giveUp(message: string): Promise<void> {
+  /** Ends a browser that is of no use any more, and reports why. */
+  async giveUp(report: GoneReport): Promise<void> {
     if (this.#state !== 'running' || this.#process === null) return;
-    this.#hung = message;
+    this.#givenUp = report;
     this.#state = 'closing';
     await this.#process.end();
   }
@@ -261,8 +261,9 @@ export class KeptBrowser {
   }
 
   async #report(status: number | null, process: BrowserProcess): Promise<GoneReport> {
-    if (this.#hung !== null) return { cause: 'browser_unresponsive', message: this.#hung };
-    const report = this.#ordered === null ? await reportExit(status, process.directory) : null;
+    if (this.#givenUp !== null) return this.#givenUp;
+    const report =
+      this.#ordered === null ? await reportExit(status, process.directory, process.facts.cgroups) : null;
     return this.#ordered !== null || report === null ? reportOrdered(this.#ordered ?? 'ended') : report;
   }
 

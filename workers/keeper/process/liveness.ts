@@ -1,5 +1,7 @@
 import { pause } from '../../../src/core/abort';
 import { fetchDevToolsPath } from './devtools';
+import { untilForkRefused } from '../limits/watch-forks';
+import { reportForkRefused } from './gone-report';
 import type { KeptBrowser } from './kept-browser';
 
 /** Interval and time-out of the liveness probe, and how many failures in a row count as hung. */
@@ -28,8 +30,19 @@ export async function watchLiveness(
     if (signal.aborted || port === null) return;
     missed = (await fetchDevToolsPath(port, patienceMs)) === null ? missed + 1 : 0;
     if (missed >= misses) {
-      await browser.giveUp(`the browser did not answer ${misses} times in a row, ${patienceMs} ms each`);
+      const message = `the browser did not answer ${misses} times in a row, ${patienceMs} ms each`;
+      await browser.giveUp({ cause: 'browser_unresponsive', message });
       return;
     }
   }
+}
+
+/**
+ * Gives a browser up that was refused a process or thread: Chromium loses its zygote then, opens no tab any more and
+ * answers nobody who asks for one, while what has used them up goes on (ADR 72). Returns as {@link watchLiveness}.
+ */
+export async function watchForks(browser: KeptBrowser, signal: AbortSignal): Promise<void> {
+  const cgroups = browser.facts?.cgroups ?? [];
+  const isRefused = await untilForkRefused(cgroups, AbortSignal.any([browser.over, signal]));
+  if (isRefused) await browser.giveUp(reportForkRefused());
 }

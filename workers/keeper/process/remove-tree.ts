@@ -1,5 +1,6 @@
 import { pause } from '../../../src/core/abort';
 import { signalGroup, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
+import { removeCgroups } from '../limits/cgroup';
 import { hasOneBrowser } from '../users/browser-users';
 import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { RunDirectory } from './run-directory';
@@ -7,13 +8,17 @@ import { RunDirectory } from './run-directory';
 const REMOVE_RETRY_MS = 1_000;
 
 /** What is known of a browser that is to be removed. */
-type Known = { readonly [name in 'shim' | 'user']: BrowserFacts[name] | null };
+type Known = { readonly [name in 'shim' | 'user']: BrowserFacts[name] | null } & Pick<
+  BrowserFacts,
+  'cgroups'
+>;
 
 /** Of a browser without a record. */
-export const UNKNOWN: Known = { shim: null, user: null };
+export const UNKNOWN: Known = { shim: null, user: null, cgroups: [] };
 
 /**
- * Kills the group and the processes outside of it, all of the browser's user if it has one alone, then removes the directory. If that is not possible right now (a
+ * Kills what is in the browser's cgroups, its process group and the processes outside of it, all of the browser's user
+ * if it has one alone, then removes the directory. If that is not possible right now (a
  * process in an uninterruptible wait, a failing disk), it is retried until all is gone: the slot must not be reused
  * before.
  *
@@ -21,12 +26,13 @@ export const UNKNOWN: Known = { shim: null, user: null };
  */
 export async function removeTree(
   directory: RunDirectory,
-  { shim, user: knownUser }: Known,
-  { processes, leftovers, users, fence, log }: BrowserRuntime,
+  { shim, user: knownUser, cgroups: knownCgroups }: Known,
+  { processes, leftovers, users, fence, cgroups, log }: BrowserRuntime,
 ): Promise<void> {
   const user = knownUser ?? (await directory.user());
   for (let tries = 1; ; tries += 1) {
     try {
+      await removeCgroups([...new Set([...knownCgroups, ...cgroups.foldersOf(directory.name)])]);
       if (shim !== null) await killGroup(processes, shim);
       await leftovers.kill(directory.path);
       if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user);

@@ -1,0 +1,49 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { NO_LIMITS } from '../../src/config/browser-limits';
+import { BrowserCgroups } from '../../workers/keeper/limits/browser-cgroups';
+import { CONTROLLERS } from '../../workers/keeper/limits/controllers';
+import { ownCgroup, type OwnCgroup } from '../../workers/keeper/limits/hierarchies';
+import { SERVICE_CGROUP } from '../../workers/keeper/limits/unified-base';
+
+/** Whether browsers can be held within limits here; if not, prints what is skipped. */
+export function canLimit(): boolean {
+  const owns = process.platform === 'linux' ? ownCgroups() : [];
+  const can = owns.length === CONTROLLERS.length && owns.every(isUsable);
+  if (!can) process.stderr.write('SKIPPED: tests of limits need cgroups that this user may make\n');
+  return can;
+}
+
+/** The folders of all cgroups of browsers of a run root, in every tree. */
+export function cgroupsOf(runRoot: string): string[] {
+  const [sample = ''] = new BrowserCgroups(
+    runRoot,
+    [{ base: '/', version: 2, controllers: [] }],
+    NO_LIMITS,
+  ).foldersOf('b-');
+  const bases = new Set(ownCgroups().flatMap(({ folder }) => [folder, dirname(folder)]));
+  return [...bases].flatMap(base =>
+    readdirSync(base)
+      .filter(name => name.startsWith(basename(sample)))
+      .map(name => join(base, name)),
+  );
+}
+
+function ownCgroups(): OwnCgroup[] {
+  const [cgroup, mountinfo] = ['cgroup', 'mountinfo'].map(name => readFileSync(`/proc/self/${name}`, 'utf8'));
+  const texts = { cgroup: cgroup ?? '', mountinfo: mountinfo ?? '' };
+  return CONTROLLERS.flatMap(controller => ownCgroup(controller, texts) ?? []);
+}
+
+/* In version 2 the rest of a terminal's cgroup is in the way. */
+function isUsable({ version, path, folder }: OwnCgroup): boolean {
+  if (version === 2 && path !== '/' && basename(folder) !== SERVICE_CGROUP) return false;
+  const trial = join(folder, `trial-${process.pid}`);
+  try {
+    mkdirSync(trial);
+    rmdirSync(trial);
+    return true;
+  } catch {
+    return false; // read-only, or another user's
+  }
+}
