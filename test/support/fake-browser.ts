@@ -4,8 +4,11 @@ import { hostChromium } from '../../workers/keeper/host';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
-/** The outcome of each start of the browser, until a test changes it. */
-export type Behaviour = 'well' | 'exits' | 'exits_once' | 'hangs';
+/**
+ * The outcome of each start of the browser, until a test changes it. `bombs`: it starts well, and has a fork bomb beside
+ * it, which waits to be lit.
+ */
+export type Behaviour = 'well' | 'exits' | 'exits_once' | 'hangs' | 'bombs';
 
 /** For `HOLDFAST_CHROMIUM_PATH`: a program that is Chromium or a broken one, as its behaviour says at each start. */
 export class FakeBrowser {
@@ -29,6 +32,9 @@ case $behaviour in
   exits) echo 'something is missing here' >&2; exit 1 ;;
   exits_once) echo well >'${dir.path}/behaviour'; exit 1 ;;
   hangs) echo hanging >'${dir.path}/behaviour'; exec sleep 1000 ;;
+  bombs)
+    bomb() { bomb & bomb & sleep 60; }
+    (until [ -e '${dir.path}/lit' ]; do sleep 0.1; done; bomb) & ;;
 esac
 exec '${real}' "$@"
 `,
@@ -43,6 +49,11 @@ exec '${real}' "$@"
     const file = join(this.dir.path, 'behaviour');
     await writeFile(file, `${behaviour}\n`);
     await chmod(file, 0o666); // the browser's user changes it
+  }
+
+  /** Every fork bomb goes off, and those of later starts do at once. */
+  async lightBombs(): Promise<void> {
+    await writeFile(join(this.dir.path, 'lit'), '');
   }
 
   /** Waits until a start hangs; after that the behaviour is used up. */
