@@ -30,9 +30,9 @@ export class WorkerExporter {
     this.#orphansReaped = new MirroredCounter(this.#worker.orphansReaped, {});
     this.#downloadsCut = new MirroredCounter(this.#worker.downloadsCut, {});
     this.#uploadsCut = new MirroredCounter(this.#worker.uploadsCut, {});
-    this.#sentBytes = new MirroredCounter(this.#worker.egressBytes, { direction: 'sent' });
-    this.#receivedBytes = new MirroredCounter(this.#worker.egressBytes, { direction: 'received' });
-    this.#egressRefused = new MirroredCounter(this.#worker.egressRefused, {});
+    this.#sentBytes = new MirroredCounter(this.#worker.egress.bytes, { direction: 'sent' });
+    this.#receivedBytes = new MirroredCounter(this.#worker.egress.bytes, { direction: 'received' });
+    this.#egressRefused = new MirroredCounter(this.#worker.egress.refused, {});
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
   }
 

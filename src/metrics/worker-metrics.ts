@@ -1,5 +1,5 @@
 import { LAUNCH_RESULTS, START_BUCKETS } from './label-values';
-import type { MetricRegistry } from './metric-registry';
+import type { BoundedCounter, MetricRegistry } from './metric-registry';
 
 const RELEASE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
 
@@ -18,8 +18,7 @@ export class WorkerMetrics {
   readonly orphansReaped;
   readonly downloadsCut;
   readonly uploadsCut;
-  readonly egressBytes;
-  readonly egressRefused;
+  readonly egress;
   readonly keeperRegistrations;
   readonly keeperConnections;
 
@@ -61,18 +60,9 @@ export class WorkerMetrics {
       name: 'orphans_reaped_total',
       help: 'Browsers without a session that the keeper of this worker has ended.',
     });
-    const help = (files: string): string => `${files} that were cut off at the quota of their session.`;
-    this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help: help('Downloads') });
-    this.uploadsCut = registry.counter({ name: 'uploads_cut_total', help: help('Uploads') });
-    this.egressBytes = registry.counter({
-      name: 'egress_bytes_total',
-      help: 'Bytes that browsers have sent and received through their forward proxies. Others are not counted.',
-      labels: { direction: ['sent', 'received'] },
-    });
-    this.egressRefused = registry.counter({
-      name: 'egress_refused_total',
-      help: 'Requests of browsers that the rules of egress have refused.',
-    });
+    this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help: cutHelp('Downloads') });
+    this.uploadsCut = registry.counter({ name: 'uploads_cut_total', help: cutHelp('Uploads') });
+    this.egress = egressMetrics(registry);
     this.keeperRegistrations = registry.counter({
       name: 'keeper_registrations_total',
       help: 'Registrations of this worker with a keeper: one at the start, and one after each lost keeper.',
@@ -82,4 +72,24 @@ export class WorkerMetrics {
       help: 'CDP clients from other machines that are connected through the keeper.',
     });
   }
+}
+
+const cutHelp = (files: string): string => `${files} that were cut off at the quota of their session.`;
+
+/* What goes through the forward proxies of browsers. */
+function egressMetrics(registry: MetricRegistry): {
+  readonly bytes: BoundedCounter<'direction'>;
+  readonly refused: BoundedCounter;
+} {
+  return {
+    bytes: registry.counter({
+      name: 'egress_bytes_total',
+      help: 'Bytes that browsers have sent and received through their forward proxies. Others are not counted.',
+      labels: { direction: ['sent', 'received'] },
+    }),
+    refused: registry.counter({
+      name: 'egress_refused_total',
+      help: 'Requests of browsers that the rules of egress have refused.',
+    }),
+  };
 }
