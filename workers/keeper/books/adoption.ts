@@ -47,7 +47,10 @@ export interface AdoptionDeps {
 export async function recoverBrowsers(deps: AdoptionDeps): Promise<RecoveredBrowsers> {
   const records = await deps.records.load();
   const directories = await RunDirectory.list(deps.runRoot);
-  await deps.runtime.cgroups.sweep(directories);
+  await deps.runtime.cgroups.sweep(directories).catch((error: unknown) => {
+    // The next start tries again; nothing waits for their names.
+    deps.runtime.log.warn({ err: error }, 'cgroups of earlier browsers could not be removed');
+  });
   const unrecorded = directories.filter(name => !records.has(name));
   const [classified] = await Promise.all([
     Promise.all([...records].map(([name, stored]) => classify(name, stored, deps))),
