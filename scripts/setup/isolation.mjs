@@ -15,7 +15,7 @@ const PROGRAMS = [
 ];
 
 /**
- * Installs what keeps browsers apart: bubblewrap makes their cages, nftables their fences. Only where that needs no
+ * Installs what keeps browsers apart: bubblewrap makes their cages, nftables their firewalls. Only where that needs no
  * question: without it browsers are kept apart less well, so nothing stops for it; `holdfast doctor` and the keeper's
  * log say it.
  */

@@ -10,7 +10,7 @@ import { systemProcesses } from '../../src/core/process-identity';
 import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
 import { PLAIN_LAUNCH } from './door/protocol';
 import { EgressTally } from './companions/egress-tally';
-import type { Fence } from './fence/fence';
+import type { Firewall } from './firewall/firewall';
 import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
 import { BrowserProcess } from './process/browser-process';
@@ -51,13 +51,13 @@ export async function proveChromium(
 ): Promise<ChromiumProof> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hf-proof-'));
   let runRoot: string | null = null;
-  let opened: Fence | null = null;
+  let opened: Firewall | null = null;
   try {
     runRoot = await runRootFor(dataDir, browserUser());
     await prepareRunRoot(runRoot);
     const { runtime, isolation, limits } = await proofRuntime(chromium.program, runRoot, wish, wanted);
-    await runtime.fence?.open([]);
-    opened = runtime.fence;
+    await runtime.firewall?.open([]);
+    opened = runtime.firewall;
     const startedMs = systemClock.monotonicMs();
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
@@ -95,7 +95,7 @@ async function proofRuntime(
   const processes = systemProcesses;
   const nowMs = (): number => systemClock.nowMs();
   const log = createLogger('proof', 'silent');
-  const { users, cage, fence, ...isolation } = await findIsolation({
+  const { users, cage, firewall, ...isolation } = await findIsolation({
     ...{ wish, runRoot, program, processes, nowMs, log },
   });
   // Nobody else is moved: the keeper that is to come has another parent.
@@ -105,7 +105,7 @@ async function proofRuntime(
     leftovers: new Leftovers(processes),
     users,
     cage,
-    fence,
+    firewall,
     cgroups,
     shimScript: SHIM_SCRIPT,
     roomNeededBytes: CHROMIUM_ROOM_BYTES,

@@ -123,7 +123,7 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
       gateway: () => parts.gateway,
       load: () => meter.load,
     });
-    lifecycle.defer('fence', () => confinement.isolation.fence?.close());
+    lifecycle.defer('firewall', () => confinement.isolation.firewall?.close());
     lifecycle.defer('keeper', () => keeper.stop());
     const gatewayDeps: GatewayDeps = {
       browserOf: claimId => keeper.browserOf(claimId),
@@ -220,7 +220,7 @@ async function makeKeeper(
     leftovers: new Leftovers(processes),
     users: isolation.users,
     cage: isolation.cage,
-    fence: isolation.fence,
+    firewall: isolation.firewall,
     cgroups: limits.cgroups,
     shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,

@@ -7,7 +7,6 @@ import { BrowserProcess } from './process/browser-process';
 import { LaunchError } from './process/browser-start';
 import { keepToQuota } from './downloads/download-quota';
 import type { ReachableBrowser } from './door/gateway';
-import { fencedBefore } from './books/fenced-before';
 import { KeeperBooks } from './books/keeper-books';
 import type { KeeperDeps } from './keeper-deps';
 import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
@@ -57,7 +56,6 @@ export class Keeper {
   /** Takes over the browsers of an earlier keeper. Nothing else may be called before this has resolved. */
   async open(): Promise<void> {
     const { runRoot, records, runtime, bootId, clock, log } = this.#deps;
-    await runtime.fence?.open(await fencedBefore(runRoot, records));
     const found = await recoverBrowsers({ runRoot, records, runtime, bootId, nowMs: clock.nowMs() });
     this.#orphansReaped = found.orphansReaped;
     for (const { stored, process } of found.alive) {

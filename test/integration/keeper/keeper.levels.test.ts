@@ -6,7 +6,7 @@ import { findIsolation, IsolationError, type Isolation } from '../../../workers/
 import { requireApart } from '../../../workers/keeper/isolation/tenants';
 import { prepareRunRoot } from '../../../workers/keeper/process/run-root';
 import { asRoot } from '../../support/as-root';
-import { canFence, fenceOf } from '../../support/can-fence';
+import { canFilter, firewallOf } from '../../support/firewall';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 let dir: TempDir;
@@ -38,27 +38,28 @@ asRoot(describe)('the isolation of browsers, as root', () => {
       expect(await find({ wanted })).toMatchObject({
         level: wanted,
         whyNotMore: 'HOLDFAST_ISOLATION says so',
-        fence: null,
+        firewall: null,
       });
     },
   );
 
-  test('is a cage where bubblewrap makes one, sealed where nftables can fence it', async () => {
+  test('is a cage where bubblewrap makes one, sealed where nftables can firewall it', async () => {
     const found = await find({ wanted: 'auto' });
     expect(found.cage).not.toBeNull();
-    if (canFence()) expect(found).toMatchObject({ level: 'sealed', whyNotMore: null });
-    else expect(found).toMatchObject({ level: 'cage', whyNotMore: expect.stringMatching(/nftables|fence/) });
-    expect(found.fence !== null).toBe(found.level === 'sealed');
+    if (canFilter()) expect(found).toMatchObject({ level: 'sealed', whyNotMore: null });
+    else
+      expect(found).toMatchObject({ level: 'cage', whyNotMore: expect.stringMatching(/nftables|firewall/) });
+    expect(found.firewall !== null).toBe(found.level === 'sealed');
   });
 
-  test('removes the rules of an earlier keeper where there is no fence any more', async () => {
-    if (!canFence()) return;
-    const { fence } = await find({ wanted: 'sealed' });
-    await fence?.open([{ uid: 70_000, reach: [], devToolsPort: null }]);
-    await fence?.close();
-    expect(await fenceOf(dir.path)).toContain('70000');
+  test('removes the rules of an earlier keeper where there is no firewall any more', async () => {
+    if (!canFilter()) return;
+    const { firewall } = await find({ wanted: 'sealed' });
+    await firewall?.open([{ uid: 70_000, reach: [], devToolsPort: null }]);
+    await firewall?.close();
+    expect(await firewallOf(dir.path)).toContain('70000');
     await find({ wanted: 'cage' });
-    expect(await fenceOf(dir.path)).toBeNull();
+    expect(await firewallOf(dir.path)).toBeNull();
   });
 
   test('is less where users cannot be had, and refuses what is named and not available', async () => {
@@ -91,7 +92,11 @@ asRoot(describe)('the isolation of browsers, as root', () => {
 
   test('needs no cage for the null browser, also where one is named', async () => {
     for (const wanted of ['cage', 'sealed'] as const)
-      expect(await find({ wanted, program: null })).toMatchObject({ level: 'user', cage: null, fence: null });
+      expect(await find({ wanted, program: null })).toMatchObject({
+        level: 'user',
+        cage: null,
+        firewall: null,
+      });
   });
 });
 

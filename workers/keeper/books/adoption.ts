@@ -6,6 +6,7 @@ import { fetchDevToolsPath } from '../process/devtools';
 import { doubtOfPort } from '../process/doubts';
 import { reportExit, reportOrdered, reportRefused } from '../process/gone-report';
 import type { GoneReport } from '../door/protocol';
+import { firewallEntries } from './firewall-entries';
 import type { Records, StoredBrowser } from './records';
 import { removeTree, UNKNOWN } from '../process/remove-tree';
 import { RunDirectory } from '../process/run-directory';
@@ -47,6 +48,7 @@ export interface AdoptionDeps {
 export async function recoverBrowsers(deps: AdoptionDeps): Promise<RecoveredBrowsers> {
   const records = await deps.records.load();
   const directories = await RunDirectory.list(deps.runRoot);
+  await deps.runtime.firewall?.open(await firewallEntries(deps.runRoot, directories, records));
   await deps.runtime.cgroups.sweep(directories).catch((error: unknown) => {
     // The next start tries again; nothing waits for their names.
     deps.runtime.log.warn({ err: error }, 'cgroups of earlier browsers could not be removed');

@@ -5,7 +5,7 @@ import {
   type ForwardProxyRuntime,
 } from './forward-proxy-process';
 import type { EgressConfig } from '../../../src/config/egress';
-import type { Reach } from '../fence/ruleset';
+import type { Reach } from '../firewall/ruleset';
 import type { LaunchOptions } from '../door/protocol';
 import { rulesFor } from '../egress/egress-policy';
 import type { RunDirectory } from '../process/run-directory';

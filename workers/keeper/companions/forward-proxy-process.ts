@@ -67,7 +67,7 @@ interface Launched {
  * for each browser with either, started before the browser and, if it dies alone, restarted on the same address. It is
  * killed with the leftovers of the browser, by its argument.
  *
- * It never runs as a user that one browser has alone: what that user may reach is up to the browser's own fence.
+ * It never runs as a user that one browser has alone: what that user may reach is up to the browser's own firewall.
  */
 export class ForwardProxyProcess {
   readonly #stopped = new AbortController();

@@ -5,8 +5,8 @@ import { ISOLATION_LEVELS, type IsolationLevel, type WantedIsolation } from '../
 import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
 import type { ProcessTable } from '../../../src/core/process-identity';
-import type { Fence } from '../fence/fence';
-import { dropEarlierFence, findFence } from '../fence/find-fence';
+import type { Firewall } from '../firewall/firewall';
+import { dropEarlierFirewall, findFirewall } from '../firewall/find-firewall';
 import { dropPrivileges } from '../process/privileges';
 import { removeFolder } from '../process/remove-folder';
 import { RunDirectory } from '../process/run-directory';
@@ -26,7 +26,7 @@ export interface Isolation {
   readonly users: BrowserUsers;
   readonly cage: Cage | null;
   /** Not open yet. Whoever opens it has to close it. */
-  readonly fence: Fence | null;
+  readonly firewall: Firewall | null;
 }
 
 /** What an operator asks for. */
@@ -72,7 +72,7 @@ const TRIAL_TIMEOUT_MS = 10_000;
 const TRIAL = 'command -v unshare >/dev/null || exit 0; exec unshare --user true';
 
 /**
- * The best isolation that is wanted and available: a cage is tried once, as the browsers' user, and the rules of a fence.
+ * The best isolation that is wanted and available: a cage is tried once, as the browsers' user, and the rules of a firewall.
  *
  * @throws IsolationError if a level is named and this machine does not have it; NftError; what the file system throws.
  */
@@ -80,7 +80,7 @@ export async function findIsolation(parts: IsolationParts): Promise<Isolation> {
   const { wanted } = parts.wish;
   const limit = wanted === 'auto' ? ISOLATION_LEVELS.length - 1 : ISOLATION_LEVELS.indexOf(wanted);
   const found = await upTo(limit, parts);
-  if (found.fence === null && process.getuid?.() === 0) await dropEarlierFence(parts.runRoot);
+  if (found.firewall === null && process.getuid?.() === 0) await dropEarlierFirewall(parts.runRoot);
   if (wanted === 'auto' || found.level === wanted || isEnough(wanted, parts)) return found;
   throw new IsolationError(
     'isolation_unavailable',
@@ -94,7 +94,7 @@ const isEnough = (wanted: IsolationLevel, { program }: IsolationParts): boolean 
 
 async function upTo(limit: number, parts: IsolationParts): Promise<Isolation> {
   const { wish, processes, nowMs } = parts;
-  const shared = { users: new SharedUser(browserUser()), cage: null, fence: null };
+  const shared = { users: new SharedUser(browserUser()), cage: null, firewall: null };
   if (limit === 0) return { ...shared, level: 'shared', whyNotMore: SETTING };
   const each = await usersForEach({ wished: wish.uids, processes, nowMs });
   const isRoot = process.getuid?.() === 0;
@@ -108,9 +108,9 @@ async function upTo(limit: number, parts: IsolationParts): Promise<Isolation> {
   const caged = { ...uncaged, cage: cage.cage, level: 'cage' } as const;
   if (limit === 2) return { ...caged, whyNotMore: SETTING };
   // Rules are about users: those of a browser alone.
-  const fence = 'why' in each ? each : await findFence(parts);
-  if ('why' in fence) return { ...caged, whyNotMore: fence.why };
-  return { ...caged, fence: fence.fence, level: 'sealed', whyNotMore: null };
+  const firewall = 'why' in each ? each : await findFirewall(parts);
+  if ('why' in firewall) return { ...caged, whyNotMore: firewall.why };
+  return { ...caged, firewall: firewall.firewall, level: 'sealed', whyNotMore: null };
 }
 
 const SETTING = 'HOLDFAST_ISOLATION says so';

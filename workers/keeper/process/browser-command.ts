@@ -1,6 +1,6 @@
 import { chromiumArgs, chromiumEnv } from './chromium-args';
 import { Companions, type CompanionRuntime } from '../companions/companions';
-import type { Reach } from '../fence/ruleset';
+import type { Reach } from '../firewall/ruleset';
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 import type { User } from './run-root';
@@ -13,7 +13,7 @@ export interface BrowserCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it has a DevTools server. */
   readonly hasDevTools: boolean;
-  /** What it may send to, where there is a fence. */
+  /** What it may send to, where there is a firewall. */
   readonly reach: Reach;
   /** The companions, which are running already. */
   readonly companions: Companions;

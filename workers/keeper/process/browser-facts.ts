@@ -1,8 +1,8 @@
 import type { ProcessIdentity } from '../../../src/core/process-identity';
 import type { CompanionFacts, CompanionRuntime } from '../companions/companions';
 import type { DevToolsAddress } from './devtools';
-import type { Fence } from '../fence/fence';
-import type { Reach } from '../fence/ruleset';
+import type { Firewall } from '../firewall/firewall';
+import type { Reach } from '../firewall/ruleset';
 import type { Cage } from '../isolation/cage';
 import type { BrowserCgroups } from '../limits/browser-cgroups';
 import type { BrowserUsers } from '../users/browser-users';
@@ -15,7 +15,7 @@ export interface BrowserRuntime extends Omit<CompanionRuntime, 'user'> {
   /** Null: browsers see the whole machine, as their user. */
   readonly cage: Cage | null;
   /** Null: the network does not tell browsers from other programs. */
-  readonly fence: Fence | null;
+  readonly firewall: Firewall | null;
   readonly cgroups: BrowserCgroups;
   readonly leftovers: Leftovers;
   readonly shimScript: string;
@@ -31,7 +31,7 @@ export interface BrowserFacts {
   readonly companions: CompanionFacts;
   /** Whom it runs as. */
   readonly user: User;
-  /** What it may send to, where there is a fence. */
+  /** What it may send to, where there is a firewall. */
   readonly reach: Reach;
   /** The folders of its cgroups; empty: it has no limits. */
   readonly cgroups: readonly string[];

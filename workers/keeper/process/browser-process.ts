@@ -85,7 +85,7 @@ export class BrowserProcess {
       await directory.make(user, runtime.cage !== null);
       const cgroups = await runtime.cgroups.make(directory.name);
       command = await prepare(user, signal);
-      await runtime.fence?.enclose(user, command.reach);
+      await runtime.firewall?.enclose(user, command.reach);
       start = new BrowserStart(directory, command, { user, cgroups }, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
       return new BrowserProcess(directory, facts, command.companions, runtime, start.shimExited);

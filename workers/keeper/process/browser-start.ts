@@ -118,11 +118,11 @@ export class BrowserStart {
 
   /* Not to the port of another program, which then would be closed to everybody but root. */
   async #letThrough(facts: BrowserFacts): Promise<void> {
-    const { fence, processes } = this.#runtime;
-    if (fence === null) return;
+    const { firewall, processes } = this.#runtime;
+    if (firewall === null) return;
     const doubt = await doubtOfPort(facts, processes);
     if (doubt !== null) throw new LaunchError('launch_failed', doubt);
-    await fence.openDevTools(facts.user, facts.devTools.port);
+    await firewall.openDevTools(facts.user, facts.devTools.port);
   }
 
   /* The program has taken on its user by now, which it had not when its pid was known. */

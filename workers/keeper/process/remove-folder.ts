@@ -4,8 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { pause } from '../../../src/core/abort';
 import { openFolder } from './open-folder';
 
-/** A dying process may still be writing. */
-const TRIES = 10;
+/**
+ * A dying process may still be writing. One that exchanges a folder for a link as fast as it can makes every second try
+ * fail: of ten tries all failed in one removal of a thousand.
+ */
+const TRIES = 30;
 const RETRY_MS = 20;
 
 /** How deep folders are followed, each level with a descriptor; what lies deeper is moved up first. */

@@ -27,7 +27,7 @@ export const UNKNOWN: Known = { shim: null, user: null, cgroups: [] };
 export async function removeTree(
   directory: RunDirectory,
   { shim, user: knownUser, cgroups: knownCgroups }: Known,
-  { processes, leftovers, users, fence, cgroups, log }: BrowserRuntime,
+  { processes, leftovers, users, firewall, cgroups, log }: BrowserRuntime,
 ): Promise<void> {
   const user = knownUser ?? (await directory.user());
   for (let tries = 1; ; tries += 1) {
@@ -38,7 +38,7 @@ export async function removeTree(
       if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user);
       await directory.remove();
       if (user !== null) {
-        await fence?.release(user);
+        await firewall?.release(user);
         await users.free(user);
       }
       return;

@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import puppeteer, { type Browser } from 'puppeteer';
 import type { Endpoint } from '../../machines/session/session.types';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
-import { canFence, fenceOf, nft } from '../support/can-fence';
+import { canFilter, firewallOf, nft } from '../support/firewall';
+import { settlesWithin } from '../../src/core/abort';
 import { Canary, opens, tryEverything } from '../support/canary';
 import { leaveMark, readMark } from '../support/clients';
 import { Installation } from '../support/installation';
@@ -17,7 +18,7 @@ import { startHttpProxy, type UpstreamProxyServer } from '../support/upstream-pr
 
 /* What the network lets a client of one browser, and a program that runs as its user, reach. */
 
-const describeFence = canFence() ? describe : describe.skip;
+const describeFirewall = canFilter() ? describe : describe.skip;
 
 const NOBODY = 65_534;
 const isolation = { wanted: 'sealed', uids: null, reads: [] } as const;
@@ -81,7 +82,7 @@ async function launch(ref: string, options: Partial<LaunchOptions> = {}): Promis
   return { endpoint, uid: (await stat(join(runRoot(), own, 'profile'))).uid };
 }
 
-describeFence('browsers on the network of the machine', () => {
+describeFirewall('browsers on the network of the machine', () => {
   let mine: Launched;
   let theirs: Launched;
   let canary: Canary;
@@ -95,7 +96,7 @@ describeFence('browsers on the network of the machine', () => {
   afterAll(async () => {
     canary.close();
     await fixture.close();
-    expect(await fenceOf(fixture.dir.path).catch(() => null)).toBeNull();
+    expect(await firewallOf(fixture.dir.path).catch(() => null)).toBeNull();
   });
 
   test('a page reaches neither the DevTools of another session nor its own', async () => {
@@ -112,12 +113,15 @@ describeFence('browsers on the network of the machine', () => {
         const other = await browser.newPage();
         await other.goto(`http://127.0.0.1:${canary.port}/a-page`);
         const said = await other.evaluate(async (url: string) => {
-          const plain = await fetch(url.replace('ws:', 'http:'), { mode: 'no-cors' }).catch(String);
+          const plain = await fetch(url.replace('ws:', 'http:'), { mode: 'no-cors' }).then(
+            () => 'sent',
+            String,
+          );
           const socket = new WebSocket(url);
           const event = await new Promise<Event>(resolve => {
             socket.onopen = socket.onerror = resolve;
           });
-          return [String(plain), event.type];
+          return [plain, event.type];
         }, `ws://127.0.0.1:${port}${path}`);
         expect(said).toEqual(['TypeError: Failed to fetch', 'error']);
       }
@@ -145,14 +149,13 @@ describeFence('browsers on the network of the machine', () => {
     if (output === null) throw new Error('it has no output');
     const [chunk] = (await once(output, 'data')) as [Buffer];
     const socket = connect({ port: Number(chunk.toString()), host: '127.0.0.1' });
-    const silence = new Promise<string>(resolve => socket.setTimeout(300, () => resolve('no answer')));
-    expect(await Promise.race([once(socket, 'connect').then(() => 'an answer'), silence])).toBe('no answer');
+    expect(await settlesWithin(once(socket, 'connect'), 300)).toBe(false);
     socket.destroy();
     listener.kill();
     await text(output);
   });
 
-  // That the canary hears all of them shows that silence behind a closed fence means something.
+  // That the canary hears all of them shows that silence behind a closed firewall means something.
   test('a client reaches everything else, in every way that it tries', async () => {
     await withBrowser(mine.endpoint, browser => tryEverything(browser, canary));
     const all = ['/navigation', '/fetch', '/image', '/socket', '/events', '/beacon', 'a datagram'];
@@ -167,12 +170,12 @@ describeFence('browsers on the network of the machine', () => {
     await worker.registration(1);
     expect(await connectsAs(theirs.uid, mine.endpoint.port)).toBe('Connection refused');
     expect(await asRootConnects(mine.endpoint.port)).toBe('connected');
-    const table = (await fenceOf(fixture.dir.path)) ?? '';
+    const table = (await firewallOf(fixture.dir.path)) ?? '';
     for (const word of [mine.uid, theirs.uid, mine.endpoint.port]) expect(table).toContain(String(word));
   });
 
   test('rules that another program has removed are written anew with the next launch', async () => {
-    const [name = ''] = /holdfast_\w+/.exec((await fenceOf(fixture.dir.path)) ?? '') ?? [];
+    const [name = ''] = /holdfast_\w+/.exec((await firewallOf(fixture.dir.path)) ?? '') ?? [];
     nft(`delete table inet ${name}`);
     const third = await launch('t/third');
     expect(await connectsAs(NOBODY, third.endpoint.port)).toBe('Connection refused');
@@ -181,11 +184,11 @@ describeFence('browsers on the network of the machine', () => {
 
   test('nothing of a browser is left in the rules after its end', async () => {
     await fixture.app.keeper.endAll('the test says so');
-    expect(await fenceOf(fixture.dir.path)).not.toMatch(/elements/);
+    expect(await firewallOf(fixture.dir.path)).not.toMatch(/elements/);
   });
 });
 
-describeFence('browsers with a proxy of their own', () => {
+describeFirewall('browsers with a proxy of their own', () => {
   const known = { username: 'ann', password: 'a-secret-of-the-test' };
   let canary: Canary;
   let proxy: UpstreamProxyServer;
@@ -224,30 +227,30 @@ describeFence('browsers with a proxy of their own', () => {
   }, 60_000);
 });
 
-describeFence('an installation', () => {
+describeFirewall('an installation', () => {
   let installation: Installation;
   beforeAll(async () => {
     installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_ISOLATION: 'sealed' } });
   });
 
-  test('keeps its fence while its keeper is killed, and adopts behind it', async () => {
+  test('keeps its firewall while its keeper is killed, and adopts behind it', async () => {
     const session = await installation.create();
-    await leaveMark(session, 'behind the fence');
-    const table = await fenceOf(installation.dir.path);
+    await leaveMark(session, 'behind the firewall');
+    const table = await firewallOf(installation.dir.path);
     const old = await installation.signal('keeper', 'SIGKILL');
-    expect(await fenceOf(installation.dir.path)).toBe(table);
+    expect(await firewallOf(installation.dir.path)).toBe(table);
     await installation.replaced('keeper', old);
-    expect(await readMark(session)).toBe('behind the fence');
-    expect(await fenceOf(installation.dir.path)).toBe(table);
+    expect(await readMark(session)).toBe('behind the firewall');
+    expect(await firewallOf(installation.dir.path)).toBe(table);
     await installation.call('DELETE', `/v1/sessions/${session.id}`);
   });
 
   test('leaves no rules when it is stopped', async () => {
     await installation.create();
-    const hostId = await fenceOf(installation.dir.path);
+    const hostId = await firewallOf(installation.dir.path);
     const [name = 'none'] = /holdfast_\w+/.exec(hostId ?? '') ?? [];
     await installation.stop();
     expect(nft('list tables')).not.toContain(name);
-    expect(await readdir('/run/holdfast/fences')).not.toContain(name);
+    expect(await readdir('/run/holdfast/firewalls')).not.toContain(name);
   });
 });

@@ -1,16 +1,20 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '../../../src/core/logger';
-import { Fence } from '../../../workers/keeper/fence/fence';
-import { NftError } from '../../../workers/keeper/fence/nft';
-import { added, removed, wholeTable, type Fenced } from '../../../workers/keeper/fence/ruleset';
-import { TableNames } from '../../../workers/keeper/fence/table-names';
+import { Firewall } from '../../../workers/keeper/firewall/firewall';
+import { NftError } from '../../../workers/keeper/firewall/nft';
+import { added, removed, wholeTable, type FirewallEntry } from '../../../workers/keeper/firewall/ruleset';
+import { TableNames } from '../../../workers/keeper/firewall/table-names';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 
 const HOST_ID = '01234567-89ab-cdef-0123-456789abcdef';
 const TABLE = 'holdfast_0123456789ab';
-const open: Fenced = { uid: 70_001, reach: 'everything', devToolsPort: 4_001 };
-const closed: Fenced = { uid: 70_002, reach: [{ host: '127.9.8.7', port: 5_001 }], devToolsPort: null };
+const open: FirewallEntry = { uid: 70_001, reach: 'everything', devToolsPort: 4_001 };
+const closed: FirewallEntry = {
+  uid: 70_002,
+  reach: [{ host: '127.9.8.7', port: 5_001 }],
+  devToolsPort: null,
+};
 
 describe('the rules', () => {
   const text = wholeTable(TABLE, [open, closed]);
@@ -52,7 +56,7 @@ describe('the rules', () => {
   });
 });
 
-describe('the fence of a keeper', () => {
+describe('the firewall of a keeper', () => {
   let dir: TempDir;
   let tables: TableNames;
   let said: string[];
@@ -61,7 +65,7 @@ describe('the fence of a keeper', () => {
   let failures: number;
   beforeEach(async () => {
     dir = await makeTempDir();
-    tables = await TableNames.in(join(dir.path, 'fences'), HOST_ID, dir.path);
+    tables = await TableNames.in(join(dir.path, 'firewalls'), HOST_ID, dir.path);
     [said, calls, failures] = [[], [], 0];
   });
   afterEach(() => dir.remove());
@@ -75,19 +79,19 @@ describe('the fence of a keeper', () => {
     calls.push(statements);
   };
   const log = createLogger('keeper', 'info', { write: line => void said.push(line) });
-  const fence = (): Fence => new Fence({ tables, nft, log });
+  const firewall = (): Firewall => new Firewall({ tables, nft, log });
   const user = (uid: number): { uid: number; gid: number } => ({ uid, gid: uid });
-  const reserved = (): Promise<string[]> => readdir(join(dir.path, 'fences'));
+  const reserved = (): Promise<string[]> => readdir(join(dir.path, 'firewalls'));
 
   test('begins with the browsers of the keeper before, and keeps its table while one of them goes on', async () => {
-    const first = fence();
+    const first = firewall();
     await first.open([open, closed]);
     expect(calls).toEqual([wholeTable(TABLE, [open, closed])]);
     await first.close();
     expect(calls).toHaveLength(1);
     expect(await reserved()).toEqual([TABLE]);
 
-    const next = fence();
+    const next = firewall();
     await next.open([open, closed]);
     await Promise.all([next.release(user(open.uid)), next.release(user(closed.uid))]);
     await next.close();
@@ -96,12 +100,12 @@ describe('the fence of a keeper', () => {
   });
 
   test('that was never opened leaves the table of an earlier keeper alone', async () => {
-    await fence().close();
+    await firewall().close();
     expect(calls).toEqual([]);
   });
 
   test('writes what is wanted at the same time with one call', async () => {
-    const one = fence();
+    const one = firewall();
     await one.open([]);
     const busy = one.enclose(user(1), 'everything');
     await Promise.resolve();
@@ -120,7 +124,7 @@ describe('the fence of a keeper', () => {
   });
 
   test('writes all rules anew if some were removed by another program, and says so', async () => {
-    const one = fence();
+    const one = firewall();
     await one.open([open]);
     failures = 1;
     await one.enclose(user(7), 'everything');
@@ -137,7 +141,7 @@ describe('the fence of a keeper', () => {
   });
 
   test('removes the tables of keepers whose folders are gone, and of no others', async () => {
-    const folder = join(dir.path, 'fences');
+    const folder = join(dir.path, 'firewalls');
     const [gone, there] = [join(dir.path, 'gone'), join(dir.path, 'there')];
     for (const path of [gone, there]) await mkdir(path);
     for (const [hostId, runRoot] of [
@@ -146,7 +150,7 @@ describe('the fence of a keeper', () => {
     ] as const)
       await (await TableNames.in(folder, hostId, runRoot)).reserve();
     await rm(gone, { recursive: true });
-    const one = fence();
+    const one = firewall();
     await one.open([]);
     expect(calls[0]).toBe('table inet holdfast_aaaaaaaaaaaa\ndelete table inet holdfast_aaaaaaaaaaaa\n');
     expect((await reserved()).sort()).toEqual([TABLE, 'holdfast_bbbbbbbbbbbb']);

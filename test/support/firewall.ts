@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Whether this user may make rules of nftables; if not, prints what is skipped. */
-export function canFence(): boolean {
+export function canFilter(): boolean {
   try {
     if (process.getuid?.() !== 0) throw new Error('not root');
     nft('list tables');
     return true;
   } catch (error) {
-    process.stderr.write(`SKIPPED: tests of the fence need root and nftables (${String(error)})\n`);
+    process.stderr.write(`SKIPPED: tests of the firewall need root and nftables (${String(error)})\n`);
     return false;
   }
 }
@@ -20,7 +20,7 @@ export function nft(statement: string): string {
 }
 
 /** The table of the keeper of a data folder; null if there is none. */
-export async function fenceOf(dataDir: string): Promise<string | null> {
+export async function firewallOf(dataDir: string): Promise<string | null> {
   const [hostId = ''] = (await readFile(join(dataDir, 'run/host-id'), 'utf8')).split('\n');
   const name = `holdfast_${hostId.replaceAll('-', '').slice(0, 12)}`;
   return nft('list tables').includes(name) ? nft(`list table inet ${name}`) : null;

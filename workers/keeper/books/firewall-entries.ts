@@ -1,18 +1,22 @@
-import type { Fenced } from '../fence/ruleset';
+import type { FirewallEntry } from '../firewall/ruleset';
 import { RunDirectory } from '../process/run-directory';
 import { hasOneBrowser } from '../users/browser-users';
-import type { Records } from './records';
+import type { StoredBrowser } from './records';
 
 /**
- * Whom a keeper's fence begins with: the users of all run directories, because their processes are gone only after
+ * What a keeper's firewall begins with: the users of all run directories, because their processes are gone only after
  * that. A browser without a record is about to be removed, and reaches nothing until then.
  *
- * @throws what the file system throws.
+ * @param directories - the names of all run directories
+ * @param stored - the records, by the same names
  */
-export async function fencedBefore(runRoot: string, records: Records): Promise<Fenced[]> {
-  const stored = await records.load();
+export async function firewallEntries(
+  runRoot: string,
+  directories: readonly string[],
+  stored: ReadonlyMap<string, StoredBrowser>,
+): Promise<FirewallEntry[]> {
   const found = await Promise.all(
-    (await RunDirectory.list(runRoot)).map(async name => {
+    directories.map(async name => {
       const facts = stored.get(name)?.facts;
       const user = facts?.user ?? (await RunDirectory.at(runRoot, name).user());
       if (user === null || !hasOneBrowser(user)) return [];

@@ -5,11 +5,11 @@ export interface Door {
   readonly port: number;
 }
 
-/** What a fenced browser may send to: whatever the machine reaches, or its doors and nothing else. */
+/** What a browser may send to: whatever the machine reaches, or its doors and nothing else. */
 export type Reach = 'everything' | readonly Door[];
 
 /** One browser in the rules. */
-export interface Fenced {
+export interface FirewallEntry {
   readonly uid: number;
   readonly reach: Reach;
   /** Where its DevTools listen on 127.0.0.1; null: nobody gets an answer of it. */
@@ -40,7 +40,7 @@ const SET_TYPES: Readonly<Record<SetName, string>> = {
  *
  * A packet that belongs to no process any more matches no user, and passes: only the kernel makes those.
  */
-export function wholeTable(table: string, all: readonly Fenced[]): string {
+export function wholeTable(table: string, all: readonly FirewallEntry[]): string {
   const sets = setNames.map(name => `  set ${name} { type ${SET_TYPES[name]}; }`);
   const isOwn = 'ip saddr 127.0.0.1 tcp sport @devtools';
   return lines([
@@ -65,7 +65,7 @@ export function wholeTable(table: string, all: readonly Fenced[]): string {
     '    reject with icmpx admin-prohibited',
     '  }',
     '}',
-    ...all.map(fenced => added(table, fenced)),
+    ...all.map(entry => added(table, entry)),
   ]);
 }
 
@@ -75,8 +75,8 @@ export function withoutTable(table: string): string {
 }
 
 /** What enters a browser into the table, or changes what it may do. Adding twice has no effect. */
-export function added(table: string, fenced: Fenced): string {
-  return statements('add', table, elementsOf(fenced));
+export function added(table: string, entry: FirewallEntry): string {
+  return statements('add', table, elementsOf(entry));
 }
 
 /**
@@ -84,15 +84,15 @@ export function added(table: string, fenced: Fenced): string {
  *
  * @param others - the browsers that stay: a port that is free may be another's already, before this is carried out
  */
-export function removed(table: string, fenced: Fenced, others: Iterable<Fenced>): string {
-  const { devtools, ...own } = elementsOf(fenced);
-  const isTaken = [...others].some(({ devToolsPort }) => devToolsPort === fenced.devToolsPort);
+export function removed(table: string, entry: FirewallEntry, others: Iterable<FirewallEntry>): string {
+  const { devtools, ...own } = elementsOf(entry);
+  const isTaken = [...others].some(({ devToolsPort }) => devToolsPort === entry.devToolsPort);
   return statements('delete', table, { ...own, devtools: isTaken ? [] : devtools });
 }
 
 type Elements = Readonly<Record<SetName, readonly string[]>>;
 
-function elementsOf({ uid, reach, devToolsPort }: Fenced): Elements {
+function elementsOf({ uid, reach, devToolsPort }: FirewallEntry): Elements {
   const isClosed = reach !== 'everything';
   return {
     browsers: [String(uid)],

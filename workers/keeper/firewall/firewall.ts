@@ -3,14 +3,14 @@ import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
 import type { User } from '../process/run-root';
 import type { Nft } from './nft';
-import { added, removed, wholeTable, withoutTable, type Fenced, type Reach } from './ruleset';
+import { added, removed, wholeTable, withoutTable, type FirewallEntry, type Reach } from './ruleset';
 import type { TableNames } from './table-names';
 
 /** How often it is checked that the rules are still there: a firewall that is loaded anew may remove those of others. */
 const CHECK_MS = 10_000;
 
-/** What {@link Fence} needs. */
-export interface FenceParts {
+/** What {@link Firewall} needs. */
+export interface FirewallParts {
   readonly tables: TableNames;
   readonly nft: Nft;
   readonly log: Logger;
@@ -20,15 +20,15 @@ export interface FenceParts {
  * The rules of nftables about the users of a keeper's browsers, in a table of the keeper's own. The rules outlive the
  * keeper: they change only when the next one has taken over. Writes that are wanted at the same time are one call of nft.
  */
-export class Fence {
-  readonly #parts: FenceParts;
-  readonly #browsers = new Map<number, Fenced>();
+export class Firewall {
+  readonly #parts: FirewallParts;
+  readonly #browsers = new Map<number, FirewallEntry>();
   #waiting: string[] = [];
   #turn: Promise<void> | null = null;
   #written: Promise<void> = Promise.resolve();
   #check: NodeJS.Timeout | null = null;
 
-  constructor(parts: FenceParts) {
+  constructor(parts: FirewallParts) {
     this.#parts = parts;
   }
 
@@ -38,21 +38,21 @@ export class Fence {
    * @param before - the browsers of that keeper, and what may be left of them
    * @throws NftError; what the file system throws.
    */
-  async open(before: readonly Fenced[]): Promise<void> {
+  async open(before: readonly FirewallEntry[]): Promise<void> {
     const { tables, nft } = this.#parts;
     for (const table of await tables.abandoned()) await removeTable(tables, nft, table);
     await tables.reserve();
-    for (const fenced of before) this.#browsers.set(fenced.uid, fenced);
+    for (const entry of before) this.#browsers.set(entry.uid, entry);
     await nft(this.#whole());
     this.#check = setInterval(() => void this.#checkTable(), CHECK_MS).unref();
   }
 
-  /** Fences a user, before its browser is started. @throws NftError; then it is not fenced. */
+  /** Enters a user, before its browser is started. @throws NftError; then it is not in the rules. */
   enclose({ uid }: User, reach: Reach): Promise<void> {
     return this.#add({ uid, reach, devToolsPort: null });
   }
 
-  /** Lets root reach the DevTools of a fenced browser. Until then nobody does. @throws NftError */
+  /** Lets root reach the DevTools of a browser in the rules. Until then nobody does. @throws NftError */
   async openDevTools({ uid }: User, devToolsPort: number): Promise<void> {
     const known = this.#browsers.get(uid);
     if (known !== undefined) await this.#add({ ...known, devToolsPort });
@@ -81,9 +81,9 @@ export class Fence {
     if (this.#browsers.size === 0) await removeTable(tables, nft);
   }
 
-  async #add(fenced: Fenced): Promise<void> {
-    this.#browsers.set(fenced.uid, fenced);
-    await this.#write(added(this.#parts.tables.own, fenced));
+  async #add(entry: FirewallEntry): Promise<void> {
+    this.#browsers.set(entry.uid, entry);
+    await this.#write(added(this.#parts.tables.own, entry));
   }
 
   #write(statements: string): Promise<void> {
@@ -108,7 +108,7 @@ export class Fence {
     } catch (error) {
       log.error(
         { reason: messageOf(error) },
-        'the rules of the fence were changed by others; writing them anew',
+        'the rules of the firewall were changed by others; writing them anew',
       );
       await nft(this.#whole());
     }
@@ -118,7 +118,7 @@ export class Fence {
     if (this.#browsers.size === 0) return;
     const { tables, log } = this.#parts;
     await this.#write(`list chain inet ${tables.own} output\n`).catch((error: unknown) =>
-      log.error({ reason: messageOf(error) }, 'the rules of the fence cannot be written'),
+      log.error({ reason: messageOf(error) }, 'the rules of the firewall cannot be written'),
     );
   }
 
@@ -128,7 +128,7 @@ export class Fence {
 }
 
 /**
- * Makes and removes a table with everything that a fence has.
+ * Makes and removes a table with everything that a firewall has.
  *
  * @throws NftError if that cannot be done here.
  */
