@@ -95,7 +95,7 @@ export const ERROR_CATALOGUE = {
     title: 'The browser of the session stopped answering',
   },
   resource_limit: {
-    status: 502,
+    status: 409,
     retryable: false,
     title: 'The browser of the session reached one of its limits',
   },
