@@ -226,15 +226,9 @@ describe('every answer', () => {
     await end('worker_lost', ref => api.worker.lose(ref));
     await end('released_by_client', () => withKey('DELETE', '/v1/sessions/released_by_client'));
     api.worker.launches = 'failed';
-    const lost = [
-      'browser_crashed',
-      'browser_unresponsive',
-      'resource_limit',
-      'worker_lost',
-      'launch_failed',
-    ];
+    const lost = ['browser_crashed', 'browser_unresponsive', 'worker_lost', 'launch_failed'];
     for (const name of lost) await failed(name, 502);
-    await failed('released_by_client', 409);
+    for (const name of ['resource_limit', 'released_by_client']) await failed(name, 409);
     api.worker.launches = 'ignored';
     await failed('queue_timeout', 503);
     api.worker.launches = 'live';
