@@ -74,7 +74,7 @@ asRoot(describe)('while a process of the folder’s owner exchanges a folder for
     const names = Array.from({ length: 200 }, (_, i) => `file-${i}`);
     await mkdir(at('elsewhere'));
     for (const name of names) await writeFile(at('elsewhere', name), 'root’s');
-    for (let round = 0; round < 12; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const inside = at('b', 'profile');
       await mkdir(join(inside, 'sub'), { recursive: true });
       for (const name of names) await writeFile(join(inside, 'sub', name), 'x');

@@ -20,7 +20,7 @@ interface Taken extends StepResult {
   readonly event: MachineEvent;
 }
 
-const RUNS = { numRuns: 500 };
+const RUNS = { numRuns: 200 };
 
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
