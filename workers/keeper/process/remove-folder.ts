@@ -4,10 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { pause } from '../../../src/core/abort';
 import { openFolder } from './open-folder';
 
-/**
- * A dying process may still be writing. One that exchanges a folder for a link as fast as it can makes every second try
- * fail: of ten tries all failed in one removal of a thousand.
- */
+/** A dying process may still be writing; one that exchanges a folder for a link makes about every second try fail. */
 const TRIES = 30;
 const RETRY_MS = 20;
 
@@ -69,17 +66,26 @@ async function removeEntry(inside: string, name: string, place: Place): Promise<
 async function empty(inside: string, place: Place): Promise<void> {
   for (let isEmpty = false; !isEmpty;) {
     isEmpty = true;
-    let files: Promise<void>[] = [];
-    for await (const entry of await opendir(inside)) {
-      isEmpty = false;
-      if (entry.isDirectory()) await removeEntry(inside, entry.name, place);
-      else files.push(removeFile(inside, entry.name, place));
-      if (files.length < BATCH) continue;
-      await Promise.all(files);
-      files = [];
+    const files: Promise<void>[] = [];
+    try {
+      for await (const entry of await opendir(inside)) {
+        isEmpty = false;
+        if (entry.isDirectory()) await removeEntry(inside, entry.name, place);
+        else files.push(removeFile(inside, entry.name, place));
+        if (files.length === BATCH) await allOf(files.splice(0));
+      }
+    } finally {
+      // After an error, too: they go by a descriptor, which is closed next and may then be another folder's.
+      await Promise.allSettled(files);
     }
     await Promise.all(files);
   }
+}
+
+/* Waits for all, also after an error of one. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 /* Or a folder: some file systems do not say what an entry is, and it may have become one. */
