@@ -118,6 +118,23 @@ test('an upload is broken off when the browser ends, and none begins after that'
   expect(await left()).toEqual([]);
 });
 
+test('an upload is broken off when the browser ends before the first byte is read', async () => {
+  const over = new AbortController();
+  const uploads = uploadsIn(dir.path, { over: over.signal });
+  const storing = uploads.store({ name: 'a', bytes: new PassThrough(), size: null });
+  over.abort();
+  await expect(storing).rejects.toMatchObject({ refusal: 'gone' });
+  expect(await left()).toEqual([]);
+});
+
+test('an upload whose client goes before the first byte is read is not taken', async () => {
+  const bytes = new PassThrough();
+  const storing = uploadsIn(dir.path).store({ name: 'a', bytes, size: null });
+  bytes.destroy(new Error('the client has gone'));
+  await expect(storing).rejects.toThrow('the client has gone');
+  expect(await left()).toEqual([]);
+});
+
 test('a quota counts files that have announced their size from their beginning', () => {
   const quota = new UploadQuota(100);
   const first = quota.begin(80);

@@ -98,6 +98,7 @@ export class BrowserUploads {
   async store({ name, bytes, size }: IncomingFile): Promise<Upload> {
     const { over, onCut } = this.#parts;
     this.#underWay.add(bytes);
+    bytes.on('error', ignored); // may end before it is read: the reading throws its error then
     let counted: CountedFile | null = null;
     try {
       await this.open();
@@ -248,6 +249,8 @@ async function ownFolder(path: string, mode: number): Promise<OpenFolder> {
 }
 
 const ownUid = (): number | undefined => process.getuid?.();
+
+const ignored = (): void => undefined;
 
 const gone = (): UploadError => new UploadError('gone', 'the browser has ended');
 
