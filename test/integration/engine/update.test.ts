@@ -139,8 +139,8 @@ describe('changing a session that goes on', () => {
         won.timeout += 1;
       }
     };
-    for (let i = 0; i < 20; i += 1) await Promise.all(Array.from({ length: 10 }, round));
-    expect(won.update + won.timeout).toBe(200);
+    for (let i = 0; i < 8; i += 1) await Promise.all(Array.from({ length: 10 }, round));
+    expect(won.update + won.timeout).toBe(80);
     // Both outcomes must occur, otherwise this was no race.
     expect(Math.min(won.update, won.timeout)).toBeGreaterThan(0);
   }, 60_000);
