@@ -25,8 +25,9 @@ export class BareChromium {
 
   static async find(): Promise<BareChromium> {
     const choice = await realChromium();
-    if (choice.kind !== 'chromium') throw new Error('there is no Chromium on this machine');
-    return new BareChromium(choice.program);
+    const program = choice.kind === 'chromium' ? choice.programs.chromium : undefined;
+    if (program === undefined) throw new Error('there is no Chromium on this machine');
+    return new BareChromium(program);
   }
 
   /** The folder is made before the clock starts. */

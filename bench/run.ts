@@ -6,6 +6,7 @@ import { messageOf } from '../src/core/errors';
 import { adoption } from './adoption';
 import { apiCalls } from './api-calls';
 import { browserCrash } from './browser-crash';
+import { browsers } from './browsers';
 import { coldCreate } from './cold-create';
 import { contextLogins } from './context-logins';
 import { contextMount } from './context-mount';
@@ -35,6 +36,7 @@ import { renderBenchmark, summarise, type Reported } from './report';
 
 const BENCHMARKS: readonly Benchmark[] = [
   coldCreate,
+  browsers,
   release,
   evaluate,
   egress,

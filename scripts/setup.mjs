@@ -36,10 +36,10 @@ async function main() {
 }
 
 async function ensureRedisAndChromium() {
-  const chromium = await ensureChromium(root);
+  const browser = await ensureChromium(root);
   const missing = [
     ...(needsRedis() && findRedis() === null ? ['redis'] : []),
-    ...(chromium === 'missing' ? ['chromium'] : []),
+    ...(browser === null ? [] : [browser]),
     ...missingForTests(),
   ];
   if (missing.length === 0) return;
@@ -47,7 +47,7 @@ async function ensureRedisAndChromium() {
   else await ensurePackages(missing);
   const stillMissing = [
     ...(missing.includes('redis') && findRedis() === null ? ['redis'] : []),
-    ...(missing.includes('chromium') && (await ensureChromium(root)) === 'missing' ? ['chromium'] : []),
+    ...[browser !== null && (await ensureChromium(root))].filter(Boolean),
     ...missingForTests(),
   ];
   if (stillMissing.length > 0)

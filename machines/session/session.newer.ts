@@ -11,7 +11,7 @@ import {
   type SessionSnapshot,
 } from './session.types';
 import { isQueuedBy } from './session.deadlines';
-import { CONTEXT_CONFLICTS, TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
+import { BROWSERS, CONTEXT_CONFLICTS, TIMER_KINDS, type SessionStatus, STATUSES } from './session.words';
 
 /** The fields of a row beside the snapshot, which every version writes. */
 export interface RowFields {
@@ -93,6 +93,7 @@ function knownDeadlines(given: RowFields['deadlines']): Deadlines {
 function optionsIn(given: Members): BrowserOptions {
   const { width, height } = members(given['dimensions']);
   return {
+    browser: BROWSERS.find(name => name === given['browser']) ?? null,
     headless: typeof given['headless'] === 'boolean' ? given['headless'] : DEFAULT_BROWSER_OPTIONS.headless,
     dimensions: isNumber(width) && isNumber(height) ? { width, height } : null,
     deviceScaleFactor: numberOr(given['deviceScaleFactor'], null),

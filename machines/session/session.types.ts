@@ -1,4 +1,4 @@
-import type { ContextConflict, EndReason, SessionValue, TimerKind } from './session.words';
+import type { BrowserName, ContextConflict, EndReason, SessionValue, TimerKind } from './session.words';
 
 /**
  * What a session remembers. No logic lives here; the words are in session.words.ts.
@@ -55,6 +55,8 @@ export interface SessionLimits {
  * them: its credentials are kept apart, and each of the four shows another part of it.
  */
 export interface OptionsBesideProxy {
+  /** Null: the one that its worker machine starts by default. */
+  readonly browser: BrowserName | null;
   /** False: with windows on a display, also on a worker machine that has no screen. */
   readonly headless: boolean;
   /** The inside of a page's window, in CSS pixels. */
@@ -162,6 +164,7 @@ export interface SessionInput {
 
 /** @see DEFAULT_BROWSER_OPTIONS */
 export const DEFAULTS_BESIDE_PROXY: OptionsBesideProxy = {
+  browser: null,
   headless: true,
   dimensions: null,
   deviceScaleFactor: null,

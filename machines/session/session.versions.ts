@@ -12,7 +12,7 @@ const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {
   1: withBrowserOptions,
   2: withoutContextUse,
   3: withoutDisconnectTimeout,
-  4: withoutEgress,
+  4: withoutEgressAndBrowser,
 };
 
 const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
@@ -106,11 +106,11 @@ interface SnapshotV4 {
 }
 
 /*
- * Version 5 has sessions with an egress of their own, and the end reason `resource_limit`. Those of version 4 reach what
- * the installation permits, and did not end at a limit.
+ * Version 5 has sessions with an egress and a browser of their choice, and the end reason `resource_limit`. Those of
+ * version 4 reach what the installation permits with its default browser, and did not end at a limit.
  */
-function withoutEgress(snapshot: unknown): unknown {
+function withoutEgressAndBrowser(snapshot: unknown): unknown {
   // SAFETY: called for rows of version 4 only, which the golden snapshots hold.
   const { value, context } = snapshot as SnapshotV4;
-  return { value, context: { ...context, options: { ...context.options, egress: null } } };
+  return { value, context: { ...context, options: { ...context.options, browser: null, egress: null } } };
 }

@@ -121,6 +121,12 @@ export const CONTEXT_CHANGES = ['created', 'updated', 'deleted', 'saved', 'resto
 /** @see CONTEXT_CHANGES */
 export type ContextChange = (typeof CONTEXT_CHANGES)[number];
 
+/** The browsers that a session can have: the whole Chromium, or the smaller one without a user interface. */
+export const BROWSERS = ['chromium', 'chromium-headless-shell'] as const;
+
+/** @see BROWSERS */
+export type BrowserName = (typeof BROWSERS)[number];
+
 /** The queues that only Holdfast writes. */
 export const OWN_QUEUES = ['launch', 'sessions', 'timers', 'accepted'] as const;
 

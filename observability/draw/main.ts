@@ -4,7 +4,7 @@ import puppeteer from 'puppeteer';
 import { pause } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import { executableSearchPath } from '../../src/config/env';
-import { hostChromium } from '../../workers/keeper/host';
+import { hostBrowsers } from '../../workers/keeper/host';
 import { EveryEnd } from '../../test/support/every-end';
 import type { TestPrometheus } from '../../test/support/prometheus';
 import { DASHBOARDS } from '../description/dashboards';
@@ -65,8 +65,9 @@ async function linesOf(
 }
 
 async function capture(html: string, file: string): Promise<void> {
-  const executablePath = await hostChromium(null, executableSearchPath());
-  if (executablePath === null) throw new Error('no Chromium on this machine');
+  const paths = { chromiumPath: null, headlessShellPath: null };
+  const { chromium: executablePath } = await hostBrowsers(paths, executableSearchPath());
+  if (executablePath === undefined) throw new Error('no Chromium on this machine');
   // The sandbox is off: this browser loads only our own page, and as root it would not start with the sandbox.
   const browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox'] });
   try {

@@ -6,16 +6,22 @@ import { log, SetupError } from './report.mjs';
 
 /**
  * Finds a Chromium and proves by one launch, with the flags, the user and the sandbox of real sessions, that it works.
- * A proof is valid until the program or a setting changes. Answers `ok` or `missing`.
+ * A proof is valid until the program or a setting changes. Answers which browser is missing, or null.
  */
 export async function ensureChromium(root) {
-  const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_PATH: configured, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
-  if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return 'ok';
+  const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
+  if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return null;
   const require = builtModules(root);
-  const { hostChromium } = require('./workers/keeper/host.js');
-  const program = await hostChromium(configured || null, process.env.PATH ?? '');
-  if (program === null && !configured) return 'missing';
-  if (program === null) throw new SetupError(`HOLDFAST_CHROMIUM_PATH: ${configured} is not a program`);
+  const isShell = HOLDFAST_BROWSER === 'chromium-headless-shell';
+  const browser = isShell ? HOLDFAST_BROWSER : 'chromium';
+  const setting = isShell ? 'HOLDFAST_HEADLESS_SHELL_PATH' : 'HOLDFAST_CHROMIUM_PATH';
+  const configured = process.env[setting] || null;
+  const { hostBrowsers } = require('./workers/keeper/host.js');
+  const paths = { chromiumPath: isShell ? null : configured, headlessShellPath: isShell ? configured : null };
+  const programs = await hostBrowsers(paths, process.env.PATH ?? '');
+  const program = programs[browser];
+  if (program === undefined && configured === null) return browser;
+  if (program === undefined) throw new SetupError(`${setting}: ${configured} is not a program`);
 
   const noSandbox = ['1', 'true'].includes(process.env.HOLDFAST_NO_SANDBOX ?? '');
   const { mtimeMs } = statSync(program);
@@ -29,7 +35,7 @@ export async function ensureChromium(root) {
     isolation,
   });
   const cacheFile = join(cacheFolder(root), 'chromium.json');
-  if (isProven(cacheFile, proven)) return 'ok';
+  if (isProven(cacheFile, proven)) return null;
   log(`trying ${program}`);
   // Loaded only now: setup has to be fast when nothing has changed.
   const { proveChromium } = require('./workers/keeper/chromium-proof.js');
@@ -38,7 +44,7 @@ export async function ensureChromium(root) {
   const proof = await proveChromium({ program, args: given, noSandbox }, wish);
   if (!proof.ok) throw new SetupError(`${program} does not start: ${proof.reason}`, proof.advice);
   remember(cacheFile, proven);
-  return 'ok';
+  return null;
 }
 
 /** Where a fetched Chromium belongs. */

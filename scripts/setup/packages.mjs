@@ -53,6 +53,7 @@ export async function ensurePackages(missing) {
 /** The lines that install what is missing, for the systems we know. */
 export function installHints(missing) {
   const [redis, chromium] = ['redis', 'chromium'].map(name => missing.includes(name));
+  const onFedora = missing.map(name => FEDORA_PACKAGES[name]).filter(Boolean);
   const onUbuntu = missing.filter(name => UBUNTU_PACKAGES.includes(name)).map(name => DEBIAN_PACKAGES[name]);
   const lines = [
     [
@@ -71,7 +72,7 @@ export function installHints(missing) {
           ],
         ]
       : []),
-    ['Fedora', `sudo dnf install -y ${missing.map(name => FEDORA_PACKAGES[name]).join(' ')}`],
+    ...(onFedora.length > 0 ? [['Fedora', `sudo dnf install -y ${onFedora.join(' ')}`]] : []),
     ...(redis ? [['macOS', 'brew install redis']] : []),
     ...(chromium ? [['macOS', 'brew install --cask google-chrome']] : []),
     ...(redis
@@ -85,6 +86,9 @@ export function installHints(missing) {
       : []),
     ...(chromium && fetchesChromium()
       ? [['here', 'Chromium: nothing to do; the next start fetches it, when the rest is there']]
+      : []),
+    ...(missing.includes('chromium-headless-shell')
+      ? [['any', 'npx puppeteer browsers install chrome-headless-shell   (not as root)']]
       : []),
     ...(chromium
       ? [['any', 'npx puppeteer browsers install chrome   (as the user that runs Holdfast, not as root)']]

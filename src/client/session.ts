@@ -12,6 +12,12 @@ export const ENDED_STATUSES = ['released', 'failed', 'timed_out'] as const;
 /** @see ENDED_STATUSES */
 export type EndedStatus = (typeof ENDED_STATUSES)[number];
 
+/** The browsers that a session can have: the whole Chromium, or the smaller one without a user interface. */
+export const BROWSERS = ['chromium', 'chromium-headless-shell'] as const;
+
+/** @see BROWSERS */
+export type BrowserName = (typeof BROWSERS)[number];
+
 /** The status of a session. */
 export type SessionStatus = (typeof OPEN_STATUSES)[number] | EndedStatus;
 
@@ -27,6 +33,8 @@ export interface SessionFacts {
   readonly duration: number;
   /** A page that shows the session to people, read-only; it contains a token. Also after the end. */
   readonly viewerUrl: string;
+  /** Null: what the service starts by default. */
+  readonly browser: BrowserName | null;
   readonly headless: boolean;
   /** The inside of a page, CSS pixels; null: 1280 × 720. For the next options null is Chromium's default. */
   readonly dimensions: { readonly width: number; readonly height: number } | null;
@@ -152,6 +160,8 @@ export interface EgressOptions {
 
 /** Options of the session's browser; null means the service's default. */
 export interface BrowserCreateOptions {
+  /** The whole Chromium, or the smaller one without a user interface. Default: what the service starts by default. */
+  readonly browser?: BrowserName | null;
   /** False: the browser has windows, on a virtual display of its own. Default: true. */
   readonly headless?: boolean | null;
   /** The viewport of every page, in CSS pixels. */

@@ -151,6 +151,7 @@ export function fingerprintOf(
   { sessionId, name, labels, limits, options, context, secrets }: NewSession,
 ): string {
   const {
+    browser,
     headless,
     dimensions,
     deviceScaleFactor,
@@ -185,6 +186,7 @@ export function fingerprintOf(
     ...(limits.disconnectTimeoutMs === null ? [] : [limits.disconnectTimeoutMs]),
     // Left out without it, for the same reason.
     ...(egress === null ? [] : [['egress', egress.allow, egress.deny]]),
+    ...(browser === null ? [] : [['browser', browser]]),
     // Left out without a context, so that a row of a version before contexts has the same fingerprint.
     ...(context === null
       ? []

@@ -1,6 +1,7 @@
 import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { BROWSERS, type BrowserName } from '../../machines/session/session.words';
 import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
 import { BROWSER_LIMIT_SETTINGS, browserLimits, type BrowserLimits } from './browser-limits';
 import type { Env } from './env';
@@ -52,7 +53,7 @@ export interface Config {
     readonly downloadsMaxBytes: number;
     /** The same for its uploads. */
     readonly uploadsMaxBytes: number;
-    readonly browser: 'chromium' | 'null';
+    readonly browser: BrowserName | 'null';
     readonly isolation: WantedIsolation;
     /** Whether several tenants may share a machine that does not keep them apart. */
     readonly allowsWeakIsolation: boolean;
@@ -63,6 +64,7 @@ export interface Config {
     /** What each browser may use of the machine. */
     readonly browserLimits: BrowserLimits;
     readonly chromiumPath: string | null;
+    readonly headlessShellPath: string | null;
     readonly chromiumArgs: readonly string[];
     readonly noSandbox: boolean;
     /** What browsers may reach. */
@@ -144,6 +146,7 @@ const schema = z.object({
   HOLDFAST_CONTEXTS_MAX_BYTES: integer(MIB, Number.MAX_SAFE_INTEGER).default(10 * 2 ** 30),
   HOLDFAST_CONTEXT_VERSIONS: integer(1, 1_000).default(5),
   HOLDFAST_CHROMIUM_PATH: z.string().optional(),
+  HOLDFAST_HEADLESS_SHELL_PATH: z.string().optional(),
   HOLDFAST_CHROMIUM_ARGS: z.string().default(''),
   HOLDFAST_NO_SANDBOX: flag.default(false),
   HOLDFAST_ISOLATION: z.enum(['auto', ...ISOLATION_LEVELS]).default('auto'),
@@ -154,7 +157,7 @@ const schema = z.object({
   HOLDFAST_EGRESS_ALLOW: z.string().default(''),
   HOLDFAST_EGRESS_DENY: z.string().default(''),
   ...BROWSER_LIMIT_SETTINGS,
-  HOLDFAST_BROWSER: z.enum(['chromium', 'null']).default('chromium'),
+  HOLDFAST_BROWSER: z.enum([...BROWSERS, 'null']).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
   HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),
@@ -263,6 +266,7 @@ function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Co
     browserUids: values.HOLDFAST_BROWSER_UIDS ?? null,
     browserLimits: browserLimits(values),
     chromiumPath: values.HOLDFAST_CHROMIUM_PATH ?? null,
+    headlessShellPath: values.HOLDFAST_HEADLESS_SHELL_PATH ?? null,
     chromiumArgs: values.HOLDFAST_CHROMIUM_ARGS.split(/\s+/).filter(arg => arg !== ''),
     noSandbox: values.HOLDFAST_NO_SANDBOX,
     egress,

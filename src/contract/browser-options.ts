@@ -4,6 +4,7 @@ import type { BrowserOptions } from '../../machines/session/session.types';
 import { newCookie } from '../browser/cookies';
 import { EgressEntryError, readEgressEntry, writeEgressEntry } from '../config/egress';
 import type { LaunchSecrets } from '../browser/launch-secrets';
+import { BROWSERS } from '../../machines/session/session.words';
 import { NARROWEST_WINDOW } from '../core/window-layout';
 
 /**
@@ -121,6 +122,14 @@ const cookies = z
 
 /** The fields of `POST /v1/sessions` about the browser. */
 export const browserFields = {
+  browser: z
+    .enum(BROWSERS)
+    .nullable()
+    .default(null)
+    .describe(
+      'The whole Chromium, or the smaller one without a user interface, which starts faster and takes less ' +
+        'memory ([differences](options.md#browsers)). Default: what the service starts by default.',
+    ),
   headless: z
     .boolean()
     .nullable()
@@ -147,7 +156,13 @@ export type BrowserFields = z.output<z.ZodObject<typeof browserFields>>;
 
 /** Checks that involve several fields. */
 export function checkBrowserFields(given: BrowserFields, context: z.RefinementCtx): void {
-  const { dimensions: asked, deviceScaleFactor, headless } = given;
+  const { browser, dimensions: asked, deviceScaleFactor, headless } = given;
+  if (headless === false && browser === 'chromium-headless-shell')
+    context.addIssue({
+      code: 'custom',
+      path: ['headless'],
+      message: 'must be true: this browser has no windows',
+    });
   if (asked === null) return;
   const { width, height } = asked;
   if (headless === false && width < NARROWEST_WINDOW) {
@@ -168,6 +183,7 @@ export function splitBrowserFields(given: BrowserFields): {
   secrets: LaunchSecrets;
 } {
   const {
+    browser,
     headless,
     dimensions: asked,
     deviceScaleFactor,
@@ -179,6 +195,7 @@ export function splitBrowserFields(given: BrowserFields): {
   const { server, username, password = '' } = given.proxy ?? {};
   return {
     options: {
+      browser,
       headless: headless ?? true,
       dimensions: asked,
       deviceScaleFactor,

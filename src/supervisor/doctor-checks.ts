@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { BROWSERS, type BrowserName } from '../../machines/session/session.words';
 import type { Config } from '../config/config';
 import { executableSearchPath } from '../config/env';
 import type { IsolationLevel } from '../config/isolation';
@@ -9,7 +10,7 @@ import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
 import { proveChromium } from '../../workers/keeper/chromium-proof';
-import { browserLocation, hostChromium, hostXvfb } from '../../workers/keeper/host';
+import { browserLocation, hostBrowsers, hostXvfb } from '../../workers/keeper/host';
 import { livingHolder } from './data-lock';
 import { isPortFree } from './port-check';
 import { findRedisBinary } from './redis-binary';
@@ -64,8 +65,9 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
 export async function checkChromium(config: Config): Promise<Finding[]> {
   const { keeper } = config;
   if (keeper.browser === 'null') return [note('HOLDFAST_BROWSER=null: sessions have no real browser')];
-  const program = await hostChromium(keeper.chromiumPath, executableSearchPath());
-  if (program === null) return [bad('no Chromium found', ['node scripts/setup.mjs'])];
+  const programs = await hostBrowsers(keeper, executableSearchPath());
+  const program = programs[keeper.browser];
+  if (program === undefined) return [bad(`no ${keeper.browser} found`, ['node scripts/setup.mjs'])];
   const version = await versionOf(program);
   const { chromiumArgs: args, noSandbox, isolation: wanted, browserUids: uids, browserReads: reads } = keeper;
   const proof = await proveChromium(
@@ -81,7 +83,16 @@ export async function checkChromium(config: Config): Promise<Finding[]> {
       : ok('the sandbox is on'),
     isolationFinding(proof.isolation, config),
     limitsFinding(proof.limits),
+    ...BROWSERS.filter(name => name !== keeper.browser).map(name =>
+      otherBrowserFinding(name, programs[name]),
+    ),
   ];
+}
+
+function otherBrowserFinding(name: BrowserName, program: string | undefined): Finding {
+  return program === undefined
+    ? note(`no ${name}: sessions that ask for it fail; other sessions do not need it`)
+    : ok(`sessions can ask for ${name} (${program})`);
 }
 
 function limitsFinding({

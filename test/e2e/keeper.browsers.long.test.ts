@@ -138,7 +138,13 @@ test('a browser that does not answer any more is ended as unresponsive', async (
 test('a browser that does not start fails its launch with its last output, and leaves nothing', async () => {
   await fixture.stopKeeper();
   await fixture.startKeeper({
-    browser: { kind: 'chromium', program: '/bin/ls', args: [], noSandbox: false },
+    browser: {
+      kind: 'chromium',
+      programs: { chromium: '/bin/ls' },
+      byDefault: 'chromium',
+      args: [],
+      noSandbox: false,
+    },
   });
   await worker.registration(1);
   await expect(worker.launch('t/a', fence())).rejects.toMatchObject({

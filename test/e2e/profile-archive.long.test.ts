@@ -87,8 +87,9 @@ let program: string;
 
 beforeAll(async () => {
   const choice = await realChromium();
-  if (choice.kind === 'null') throw new Error('it is no Chromium');
-  program = choice.program;
+  const found = choice.kind === 'chromium' ? choice.programs.chromium : undefined;
+  if (found === undefined) throw new Error('it is no Chromium');
+  program = found;
   site = createServer((request, response) => {
     if (request.url === '/login') response.setHeader('set-cookie', COOKIES);
     if (request.url === '/cookies') return void response.end(request.headers.cookie ?? '');
@@ -123,6 +124,7 @@ async function withBrowser<T>(
 ): Promise<T> {
   const args = chromiumArgs({
     profile,
+    browser: 'chromium',
     headless: true,
     dimensions: null,
     deviceScaleFactor: null,

@@ -1,6 +1,6 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hostChromium } from '../../workers/keeper/host';
+import { hostBrowsers } from '../../workers/keeper/host';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
@@ -19,8 +19,11 @@ export class FakeBrowser {
 
   /** @throws if there is no real browser on this machine to start. */
   static async create(behaviour: Behaviour): Promise<FakeBrowser> {
-    const real = await hostChromium(null, process.env['PATH'] ?? '');
-    if (real === null) throw new Error('no Chromium on this machine');
+    const { chromium: real } = await hostBrowsers(
+      { chromiumPath: null, headlessShellPath: null },
+      process.env['PATH'] ?? '',
+    );
+    if (real === undefined) throw new Error('no Chromium on this machine');
     const dir = await makeTempDir();
     const path = join(dir.path, 'browser.sh');
     const browser = new FakeBrowser(path, dir);

@@ -349,9 +349,7 @@ const isBrowser = (commandLine: string): boolean =>
     (commandLine.includes('--remote-debugging-port') && !commandLine.includes('--type=')));
 
 function browserSettings(browser: 'null' | 'shell' | 'chromium'): Record<string, string> {
-  const shell = browser === 'shell' ? findHeadlessShell() : null;
-  return {
-    HOLDFAST_BROWSER: browser === 'null' ? 'null' : 'chromium',
-    ...(shell === null ? {} : { HOLDFAST_CHROMIUM_PATH: shell }),
-  };
+  const hasShell = browser === 'shell' && findHeadlessShell() !== null;
+  if (hasShell) return { HOLDFAST_BROWSER: 'chromium-headless-shell' };
+  return { HOLDFAST_BROWSER: browser === 'null' ? 'null' : 'chromium' };
 }

@@ -42,7 +42,7 @@ export async function realChromium(args: readonly string[] = []): Promise<Browse
   const search = { configured: null, searchPath: process.env['PATH'] ?? '', cacheDirs: [] };
   const program = await findChromium(search);
   if (program === null) throw new Error('there is no Chromium on this machine');
-  return { kind: 'chromium', program, args, noSandbox: false };
+  return { kind: 'chromium', programs: { chromium: program }, byDefault: 'chromium', args, noSandbox: false };
 }
 
 /** A keeper in this process on a data folder of its own, and clients for it. */

@@ -27,6 +27,7 @@ export const LIMITS: SessionLimits = {
 
 /** Every option set, so that every field has a value. */
 export const OPTIONS: BrowserOptions = {
+  browser: 'chromium',
   headless: true,
   dimensions: { width: 390, height: 844 },
   deviceScaleFactor: 3,

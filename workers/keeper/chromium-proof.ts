@@ -36,6 +36,11 @@ export type ChromiumProof =
     }
   | { readonly ok: false; readonly reason: string; readonly advice: readonly string[] };
 
+/** The browser that is started: any of {@link ChromiumChoice}. */
+export interface ProvenChromium extends Pick<ChromiumChoice, 'args' | 'noSandbox'> {
+  readonly program: string;
+}
+
 const LAUNCH_TIMEOUT_MS = 30_000;
 
 const SHIM_SCRIPT = join(__dirname, 'process', 'shim.sh');
@@ -45,7 +50,7 @@ const SHIM_SCRIPT = join(__dirname, 'process', 'shim.sh');
  * not start without its sandbox unless a flag says so, so a launch proves the sandbox as well.
  */
 export async function proveChromium(
-  chromium: ChromiumChoice,
+  { program, ...choice }: ProvenChromium,
   wish: IsolationWish = AS_WELL_AS_POSSIBLE,
   wanted: BrowserLimits = NO_LIMITS,
 ): Promise<ChromiumProof> {
@@ -55,14 +60,18 @@ export async function proveChromium(
   try {
     runRoot = await runRootFor(dataDir, browserUser());
     await prepareRunRoot(runRoot);
-    const { runtime, isolation, limits } = await proofRuntime(chromium.program, runRoot, wish, wanted);
+    const { runtime, isolation, limits } = await proofRuntime(program, runRoot, wish, wanted);
     await runtime.firewall?.open([]);
     opened = runtime.firewall;
     const startedMs = systemClock.monotonicMs();
     const directory = RunDirectory.fresh(runRoot);
     const browser = await BrowserProcess.launch(
       directory,
-      chromiumCommand(chromium, runtime)(directory, 'proof', PLAIN_LAUNCH),
+      chromiumCommand({ ...choice, ...{ programs: { chromium: program }, byDefault: 'chromium' } }, runtime)(
+        directory,
+        'proof',
+        PLAIN_LAUNCH,
+      ),
       runtime,
       { timeoutMs: LAUNCH_TIMEOUT_MS, signal: new AbortController().signal },
     );
@@ -96,7 +105,7 @@ async function proofRuntime(
   const nowMs = (): number => systemClock.nowMs();
   const log = createLogger('proof', 'silent');
   const { users, cage, firewall, ...isolation } = await findIsolation({
-    ...{ wish, runRoot, program, processes, nowMs, log },
+    ...{ wish, runRoot, programs: [program], processes, nowMs, log },
   });
   // Nobody else is moved: the keeper that is to come has another parent.
   const { cgroups, ...limits } = await findLimits({ wanted, runRoot, processes, ancestorPid: process.pid });

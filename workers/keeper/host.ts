@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { BROWSERS, type BrowserName } from '../../machines/session/session.words';
 import { puppeteerCacheDir } from '../../src/config/env';
 import { findProgram } from './isolation/find-program';
 import { findChromium } from './process/find-chromium';
@@ -10,14 +11,29 @@ import { keeperSocketPath, mountsFolder, runRootFor, statesFolder } from './proc
  * they import of the keeper; ESLint sees to it.
  */
 
+/** The operator's choices; where there is one, nothing else is considered. */
+export interface BrowserPaths {
+  readonly chromiumPath: string | null;
+  readonly headlessShellPath: string | null;
+}
+
 /**
- * The browser that a keeper starts, or null if there is none.
+ * The executables of the browsers that this machine has.
  *
- * @param configured - the operator's choice; if set, nothing else is considered
  * @param searchPath - a PATH
  */
-export async function hostChromium(configured: string | null, searchPath: string): Promise<string | null> {
-  return findChromium({ configured, searchPath, cacheDirs: chromiumCacheDirs() });
+export async function hostBrowsers(
+  { chromiumPath, headlessShellPath }: BrowserPaths,
+  searchPath: string,
+): Promise<Partial<Record<BrowserName, string>>> {
+  const cacheDirs = chromiumCacheDirs();
+  const configured = { chromium: chromiumPath, 'chromium-headless-shell': headlessShellPath };
+  const found: Partial<Record<BrowserName, string>> = {};
+  for (const browser of BROWSERS) {
+    const path = await findChromium({ configured: configured[browser], searchPath, cacheDirs }, browser);
+    if (path !== null) found[browser] = path;
+  }
+  return found;
 }
 
 /**

@@ -191,7 +191,7 @@ async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Is
   const isolation = await findIsolation({
     wish: options.isolation ?? AS_WELL_AS_POSSIBLE,
     runRoot,
-    program: browser.kind === 'chromium' ? browser.program : null,
+    programs: browser.kind === 'chromium' ? Object.values(browser.programs) : [],
     processes,
     nowMs: () => clock.nowMs(),
     log,

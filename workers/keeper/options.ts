@@ -1,14 +1,18 @@
 import type { Config } from '../../src/config/config';
-import { hostChromium } from './host';
+import { hostBrowsers } from './host';
 import type { BrowserChoice } from './keeper-app';
 
 /** No browser was found; the message contains advice. */
 export class NoChromiumError extends Error {
-  constructor(configured: string | null) {
+  constructor({ browser, chromiumPath, headlessShellPath }: Config['keeper']) {
+    const [what, setting, path] =
+      browser === 'chromium-headless-shell'
+        ? ['headless shell', 'HOLDFAST_HEADLESS_SHELL_PATH', headlessShellPath]
+        : ['Chromium or Chrome', 'HOLDFAST_CHROMIUM_PATH', chromiumPath];
     super(
-      configured === null
-        ? 'no Chromium or Chrome was found; install one or set HOLDFAST_CHROMIUM_PATH'
-        : `HOLDFAST_CHROMIUM_PATH: ${configured} is not an executable file`,
+      path === null
+        ? `no ${what} was found; install one or set ${setting}`
+        : `${setting}: ${path} is not an executable file`,
     );
     this.name = 'NoChromiumError';
   }
@@ -22,8 +26,8 @@ export class NoChromiumError extends Error {
  */
 export async function chooseBrowser(config: Config['keeper'], searchPath: string): Promise<BrowserChoice> {
   if (config.browser === 'null') return { kind: 'null' };
-  const configured = config.chromiumPath;
-  const program = await hostChromium(configured, searchPath);
-  if (program === null) throw new NoChromiumError(configured);
-  return { kind: 'chromium', program, args: config.chromiumArgs, noSandbox: config.noSandbox };
+  const programs = await hostBrowsers(config, searchPath);
+  if (programs[config.browser] === undefined) throw new NoChromiumError(config);
+  const { browser: byDefault, chromiumArgs: args, noSandbox } = config;
+  return { kind: 'chromium', programs, byDefault, args, noSandbox };
 }

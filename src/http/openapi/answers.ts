@@ -1,4 +1,5 @@
 import type { Capacity } from '../../client/fleet';
+import { BROWSERS } from '../../../machines/session/session.words';
 import { z } from 'zod';
 import {
   type EndReason,
@@ -75,6 +76,7 @@ const sessionFacts = {
       'A page that shows the session to people, with a token: anyone who has this URL can look on. It also ' +
         'shows how the session ended.',
     ),
+  browser: z.enum(BROWSERS).nullable().describe('Null: what the service starts by default.'),
   headless: z.boolean(),
   dimensions: z
     .object({ width: z.int(), height: z.int() })

@@ -68,7 +68,13 @@ async function startLiar(port: number): Promise<void> {
   // The program lies in the data folder, which no cage may show.
   const wanted = process.getuid?.() === 0 ? 'user' : 'shared';
   const isolation = { wanted, uids: null, reads: [] } as const;
-  const browser = { kind: 'chromium', program: await liar(port), args: [], noSandbox: false } as const;
+  const browser = {
+    kind: 'chromium',
+    programs: { chromium: await liar(port) },
+    byDefault: 'chromium',
+    args: [],
+    noSandbox: false,
+  } as const;
   await fixture.startKeeper({ browser, isolation });
   await worker.registration(1);
 }

@@ -27,7 +27,8 @@ interface Wish {
 
 function find({ wanted, uids, reads = [], program = '/usr/bin/true' }: Wish): Promise<Isolation> {
   const log = createLogger('keeper', 'silent');
-  const parts = { runRoot, program, processes: systemProcesses, nowMs: Date.now, log };
+  const programs = program === null ? [] : [program];
+  const parts = { runRoot, programs, processes: systemProcesses, nowMs: Date.now, log };
   return findIsolation({ ...parts, wish: { wanted, uids: uids ?? null, reads } });
 }
 

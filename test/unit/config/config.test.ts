@@ -54,6 +54,7 @@ describe('the configuration', () => {
       browserUids: null,
       browserLimits: { memoryMaxBytes: expect.any(Number), pidsMax: 2_048, cpuWeight: 100 },
       chromiumPath: null,
+      headlessShellPath: null,
       chromiumArgs: [],
       noSandbox: false,
       egress: { mode: 'open', allow: [], deny: [] },
@@ -78,6 +79,7 @@ describe('the configuration', () => {
       HOLDFAST_SLOTS: '12',
       HOLDFAST_DOWNLOADS_MAX_BYTES: '5000000',
       HOLDFAST_UPLOADS_MAX_BYTES: '6000000',
+      HOLDFAST_HEADLESS_SHELL_PATH: '/opt/headless-shell',
       HOLDFAST_CHROMIUM_PATH: '/opt/chromium',
       HOLDFAST_CHROMIUM_ARGS: ' --lang=de   --mute-audio ',
       HOLDFAST_NO_SANDBOX: '1',
@@ -138,6 +140,7 @@ describe('the configuration', () => {
         browserUids: { first: 200_000, last: 265_535 },
         browserLimits: { memoryMaxBytes: 300_000_000, pidsMax: null, cpuWeight: 50 },
         chromiumPath: '/opt/chromium',
+        headlessShellPath: '/opt/headless-shell',
         chromiumArgs: ['--lang=de', '--mute-audio'],
         noSandbox: true,
         egress: {

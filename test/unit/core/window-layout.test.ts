@@ -27,6 +27,15 @@ test('a page narrower than any window covers the whole screen, which is as narro
   ).toBe(false);
 });
 
+test('windows of the headless shell have no tabs, and any width', () => {
+  const wishes = { dimensions: { width: 390, height: 844 }, deviceScaleFactor: 2 };
+  expect(windowLayout({ ...wishes, browser: 'chromium-headless-shell' })).toEqual({
+    screen: { width: 780, height: 1_688 },
+    window: { width: 390, height: 844 },
+    isFullscreen: false,
+  });
+});
+
 test('a scale alone leaves the window as large as it would be', () => {
   expect(windowLayout({ dimensions: null, deviceScaleFactor: 2 })).toEqual({
     screen: { width: 2_560, height: 1_614 },

@@ -33,6 +33,7 @@ describe('the options of a browser', () => {
   it('can all be chosen, and secret ones are kept apart', () => {
     const cookies = [{ name: 'sid', value: 'deadbeef', url: 'https://example.org/', sameSite: 'Lax' }];
     const { options, secrets } = create({
+      browser: 'chromium',
       headless: false,
       dimensions: { width: 1_280, height: 720 },
       deviceScaleFactor: 1.5,
@@ -44,6 +45,7 @@ describe('the options of a browser', () => {
       cookies,
     });
     expect(options).toEqual({
+      browser: 'chromium',
       headless: false,
       dimensions: { width: 1_280, height: 720 },
       deviceScaleFactor: 1.5,
@@ -107,6 +109,9 @@ describe('the options of a browser', () => {
       { dimensions: { width: 499, height: 600 }, headless: false },
       '/dimensions/width',
     ],
+    ['a browser that there is not', { browser: 'firefox' }, '/browser'],
+    ['no name of a browser', { browser: '' }, '/browser'],
+    ['windows of a browser without', { browser: 'chromium-headless-shell', headless: false }, '/headless'],
     ['a scale that is too small', { deviceScaleFactor: 0.4 }, '/deviceScaleFactor'],
     ['a scale that is too large', { deviceScaleFactor: 4.1 }, '/deviceScaleFactor'],
     ['an empty user agent', { userAgent: '' }, '/userAgent'],

@@ -42,6 +42,7 @@ describe('the view of a session', () => {
       viewerUrl: expect.stringMatching(
         /^https:\/\/hf\.example\.com\/base\/v1\/sessions\/[^/]+\/view\?token=\w+\.[\w-]{43}$/,
       ),
+      browser: 'chromium',
       headless: true,
       dimensions: { width: 390, height: 844 },
       deviceScaleFactor: 3,

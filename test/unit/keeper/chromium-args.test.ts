@@ -7,6 +7,7 @@ import {
 
 const OPTIONS: ChromiumOptions = {
   ...DEFAULT_BROWSER_OPTIONS,
+  browser: 'chromium',
   profile: '/run/b-1/profile',
   extraArgs: [],
   noSandbox: false,

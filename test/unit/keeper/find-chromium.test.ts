@@ -62,6 +62,21 @@ test('the newest build in the cache is the last resort', async () => {
   expect(await find(['nowhere'], ['empty', 'cache'])).toBe(newest);
 });
 
+test('the headless shell is a browser of its own, found in the same places', async () => {
+  await program('a/chromium');
+  await program('cache/chrome/linux-141.0.2/chrome-linux64/chrome');
+  const search = { configured: null, searchPath: join(dir.path, 'a'), cacheDirs: [join(dir.path, 'cache')] };
+  expect(await findChromium(search, 'chromium-headless-shell')).toBeNull();
+  const shell = 'chrome-headless-shell-linux64/chrome-headless-shell';
+  const cached = await program(`cache/chrome-headless-shell/linux-141.0.2/${shell}`);
+  expect(await findChromium(search, 'chromium-headless-shell')).toBe(cached);
+  const installed = await program(
+    'a/chromium-headless-shell',
+    '#!/bin/sh\nexec /opt/mine/shell --flag "$@"\n',
+  );
+  expect(await findChromium(search, 'chromium-headless-shell')).toBe(installed);
+});
+
 test('without a browser nothing is found', async () => {
   expect(await find(['nowhere'])).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BROWSERS } from '../../../machines/session/session.words';
 import { PLAIN_LAUNCH, type KeeperOperation, type KeeperOperations, type LaunchOptions } from './protocol';
 
 const text = z.string().min(1).max(256);
@@ -11,6 +12,8 @@ const named = z.object({ ref: text, claimId: text });
 
 /* The API has checked all of this for clients. Only types are checked here: the one sender is the worker. */
 const launchOptions: z.ZodType<LaunchOptions> = z.object({
+  // A worker of a version before it sends none.
+  browser: z.enum(BROWSERS).nullable().default(null),
   headless: z.boolean(),
   dimensions: z
     .object({ width: z.number().int().positive(), height: z.number().int().positive() })

@@ -11,6 +11,9 @@ const RECONNECT_MS = 500;
 /** How many pages and current downloads are remembered; a browser that reports more costs no more memory. */
 const REMEMBERED_MAX = 10_000;
 
+/** The product of the headless shell in CDP. The whole Chromium is `Chrome/…`, headless too. */
+const HEADLESS_SHELL = 'HeadlessChrome/';
+
 /** Messages contain titles and URLs of pages. */
 const MESSAGE_MAX_BYTES = 16 * 2 ** 20;
 
@@ -32,8 +35,9 @@ const target = z.object({
 });
 
 const message = z.union([
+  z.object({ id: z.literal(1), result: z.object({ product: z.string() }) }),
   z.object({
-    id: z.literal(1),
+    id: z.literal(2),
     result: z.object({
       browserContextIds: z.array(z.string()),
       defaultBrowserContextId: z.string().optional(),
@@ -55,12 +59,13 @@ const message = z.union([
 ]);
 
 type Message = z.output<typeof message>;
+type Event = Exclude<Message, { id: number }>;
 
 /**
  * Stays connected to a browser and keeps the downloads of every browser context in its folder, until `signal` is
- * aborted. The browser's own context needs no connection for that (its profile sets the folder). In other contexts
- * Chromium opens a save dialog, unless CDP has set a folder for that context, which lasts only as long as the
- * connection that set it.
+ * aborted. The own context of the whole Chromium needs no connection for that (its profile sets the folder). In other
+ * contexts, and in every one of the headless shell, which reads no such preference, nothing is kept unless CDP has set a
+ * folder for that context, which lasts only as long as the connection that set it.
  *
  * The connection attaches to no target and makes none wait, so that clients do not notice it.
  *
@@ -102,6 +107,8 @@ async function followOnce(
 /** The state of one connection. */
 class Follower {
   #lastId = 0;
+  /** Whether its own context obeys its profile. */
+  #isWhole = true;
   #ownContext: string | null = null;
   /** Whether a client is attached, by target. */
   readonly #attached = new Map<string, boolean>();
@@ -114,7 +121,8 @@ class Follower {
   ) {}
 
   begin(): void {
-    this.#call('Target.getBrowserContexts', {}); // the id 1
+    this.#call('Browser.getVersion', {}); // the id 1
+    this.#call('Target.getBrowserContexts', {}); // the id 2
     // Switches on the events of all contexts; the behaviour is the default one of the browser's own context.
     this.#call('Browser.setDownloadBehavior', { behavior: 'default', eventsEnabled: true });
     this.#call('Target.setDiscoverTargets', { discover: true, filter: [{ type: 'page' }] });
@@ -123,13 +131,15 @@ class Follower {
   handle(text: string): void {
     const received = message.safeParse(parsed(text)).data;
     if (received === undefined) return; // an answer, or an unused event
-    if ('id' in received) {
+    if (!('id' in received)) this.#onEvent(received);
+    else if (received.id === 1) this.#isWhole = !received.result.product.startsWith(HEADLESS_SHELL);
+    else {
       this.#ownContext = received.result.defaultBrowserContextId ?? null;
       received.result.browserContextIds.forEach(id => this.#keepIn(id));
-    } else this.#onEvent(received);
+    }
   }
 
-  #onEvent({ method, params }: Exclude<Message, { id: 1 }>): void {
+  #onEvent({ method, params }: Event): void {
     switch (method) {
       case 'Target.targetCreated':
       case 'Target.targetInfoChanged':
@@ -158,7 +168,7 @@ class Follower {
   }
 
   #keepIn(browserContextId: string): void {
-    if (browserContextId === this.#ownContext) return;
+    if (this.#isWhole && browserContextId === this.#ownContext) return;
     const behavior = { behavior: 'allowAndName', downloadPath: DOWNLOADS_FOLDER, eventsEnabled: true };
     this.#call('Browser.setDownloadBehavior', { ...behavior, browserContextId });
   }

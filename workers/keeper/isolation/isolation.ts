@@ -45,8 +45,8 @@ export const AS_WELL_AS_POSSIBLE: IsolationWish = { wanted: 'auto', uids: null, 
 export interface IsolationParts {
   readonly wish: IsolationWish;
   readonly runRoot: string;
-  /** The browser's executable; null: the null browser, which needs no cage. */
-  readonly program: string | null;
+  /** The browsers' executables; none: the null browser, which needs no cage. */
+  readonly programs: readonly string[];
   readonly processes: ProcessTable;
   readonly nowMs: () => number;
   readonly log: Logger;
@@ -89,8 +89,8 @@ export async function findIsolation(parts: IsolationParts): Promise<Isolation> {
 }
 
 /* A null browser is a process that reads nothing and sends nothing. */
-const isEnough = (wanted: IsolationLevel, { program }: IsolationParts): boolean =>
-  program === null && ISOLATION_LEVELS.indexOf(wanted) >= ISOLATION_LEVELS.indexOf('cage');
+const isEnough = (wanted: IsolationLevel, { programs }: IsolationParts): boolean =>
+  programs.length === 0 && ISOLATION_LEVELS.indexOf(wanted) >= ISOLATION_LEVELS.indexOf('cage');
 
 async function upTo(limit: number, parts: IsolationParts): Promise<Isolation> {
   const { wish, processes, nowMs } = parts;
@@ -117,13 +117,13 @@ const SETTING = 'HOLDFAST_ISOLATION says so';
 
 async function tryCage(
   users: BrowserUsers,
-  { program, wish, runRoot }: IsolationParts,
+  { programs, wish, runRoot }: IsolationParts,
 ): Promise<{ readonly cage: Cage } | { readonly why: string }> {
   if (process.platform !== 'linux') return { why: 'cages need Linux' };
-  if (program === null) return { why: 'the null browser needs no cage' };
+  if (programs.length === 0) return { why: 'the null browser needs no cage' };
   const bubblewrap = await findProgram('bwrap', SEARCH_PATH);
   if (bubblewrap === null) return { why: 'bubblewrap is not installed (Debian: apt-get install bubblewrap)' };
-  const visible = await visiblePaths(program, wish.reads);
+  const visible = await visiblePaths(programs, wish.reads);
   const shows = visible.required.find(path => `${runRoot}/`.startsWith(`${path}/`));
   if (shows !== undefined) return { why: `${shows}, which browsers have to read, contains the data folder` };
   const cage = await Cage.prepare(bubblewrap, visible, runRoot);

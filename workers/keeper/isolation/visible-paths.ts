@@ -46,11 +46,14 @@ const LOCAL_TIME = '/etc/localtime';
 /**
  * What a browser needs to see on this machine.
  *
- * @param program - the browser's executable
+ * @param programs - the browsers' executables
  * @param reads - further paths of the operator
- * @throws if the executable is not there.
+ * @throws if one of them is not there.
  */
-export async function visiblePaths(program: string, reads: readonly string[]): Promise<VisiblePaths> {
+export async function visiblePaths(
+  programs: readonly string[],
+  reads: readonly string[],
+): Promise<VisiblePaths> {
   const links: { at: string; target: string }[] = [];
   const required = ['/usr'];
   for (const at of SYSTEM_FOLDERS) {
@@ -62,7 +65,8 @@ export async function visiblePaths(program: string, reads: readonly string[]): P
   const zone = await realpath(LOCAL_TIME).catch(() => null);
   if (zone?.startsWith('/usr/')) links.push({ at: LOCAL_TIME, target: zone });
   const optional = [...STORES, ...SETTINGS, ...OTHERS, ...(zone?.startsWith('/usr/') ? [] : [LOCAL_TIME])];
-  const folders = new Set([dirname(program), dirname(await realpath(program))]);
+  const real = await Promise.all(programs.map(program => realpath(program)));
+  const folders = new Set([...programs, ...real].map(program => dirname(program)));
   const isShown = (path: string): boolean =>
     [...required, ...STORES, ...links.map(({ at }) => at)].some(
       folder => path === folder || path.startsWith(`${folder}/`),

@@ -1,6 +1,7 @@
 import { chromiumArgs, chromiumEnv } from './chromium-args';
 import { Companions, type CompanionRuntime } from '../companions/companions';
 import type { Reach } from '../firewall/ruleset';
+import type { BrowserName } from '../../../machines/session/session.words';
 import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 import type { User } from './run-root';
@@ -27,7 +28,10 @@ export type CommandFactory = (directory: RunDirectory, claimId: string, options:
 
 /** The settings for all browsers of a keeper. */
 export interface ChromiumChoice {
-  readonly program: string;
+  /** The executables of this machine. */
+  readonly programs: Readonly<Partial<Record<BrowserName, string>>>;
+  /** For sessions that ask for none; one with windows gets the whole Chromium. */
+  readonly byDefault: BrowserName;
   /** The operator's flags. */
   readonly args: readonly string[];
   readonly noSandbox: boolean;
@@ -35,16 +39,22 @@ export interface ChromiumChoice {
 
 /** Commands for real browsers. */
 export function chromiumCommand(
-  { program, args: extraArgs, noSandbox }: ChromiumChoice,
+  { programs, byDefault, args: extraArgs, noSandbox }: ChromiumChoice,
   runtime: Omit<CompanionRuntime, 'user'>,
 ): CommandFactory {
   return (directory, _claimId, options) => async (user, signal) => {
+    const browser = options.browser ?? (options.headless ? byDefault : 'chromium');
+    const program = programs[browser];
+    if (program === undefined) throw new Error(`this machine has no ${browser}`);
     const companions = await Companions.start(directory, options, { ...runtime, user }, signal);
     const proxyServer = companions.proxyServer ?? options.proxy?.server ?? null;
     const { profile } = directory;
     return {
       program,
-      args: [...chromiumArgs({ ...options, proxyServer, profile, extraArgs, noSandbox }), ...companions.args],
+      args: [
+        ...chromiumArgs({ ...options, browser, proxyServer, profile, extraArgs, noSandbox }),
+        ...companions.args,
+      ],
       env: { ...chromiumEnv(options), ...companions.env },
       hasDevTools: true,
       reach: companions.reach,

@@ -1,4 +1,5 @@
 import type { BrowserOptions } from '../../../machines/session/session.types';
+import type { BrowserName } from '../../../machines/session/session.words';
 import { windowLayout } from '../../../src/core/window-layout';
 
 /**
@@ -53,7 +54,8 @@ const PUPPETEER_FLAGS = [
 ];
 
 /** Everything that the command line depends on. */
-export interface ChromiumOptions extends Omit<BrowserOptions, 'timezone' | 'egress'> {
+export interface ChromiumOptions extends Omit<BrowserOptions, 'browser' | 'timezone' | 'egress'> {
+  readonly browser: BrowserName;
   readonly profile: string;
   /** The operator's own flags, which come last and so win; lists of features are merged. */
   readonly extraArgs: readonly string[];
@@ -106,11 +108,12 @@ function gettextLanguages(locale: string): string {
 }
 
 /* Flags, because they hold without a connection; CDP emulation ends with the client that set it. */
-function wishes(options: Omit<BrowserOptions, 'timezone' | 'egress'>): string[] {
-  const { headless, dimensions, deviceScaleFactor, userAgent, locale, proxyServer, ...others } = options;
+function wishes(options: Omit<ChromiumOptions, 'profile' | 'extraArgs' | 'noSandbox'>): string[] {
+  const { browser, headless, dimensions, deviceScaleFactor, userAgent, locale, proxyServer, ...others } =
+    options;
   // A new option must become a flag here, or a variable above.
   others satisfies Record<string, never>;
-  const { screen, window } = windowLayout({ dimensions, deviceScaleFactor });
+  const { screen, window } = windowLayout({ browser, dimensions, deviceScaleFactor });
   const ratio = deviceScaleFactor ?? 1;
   return [
     ...(headless ? [`--screen-info={${screen.width}x${screen.height} devicePixelRatio=${ratio}}`] : []),

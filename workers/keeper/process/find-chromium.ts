@@ -1,20 +1,44 @@
 import { access, constants, open, readdir, realpath, stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
+import type { BrowserName } from '../../../machines/session/session.words';
 
-/** Names under which distributions install Chromium and Chrome, best first. */
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** Where an executable may be. */
+interface Places {
+  /** Names under which distributions install it, best first. */
+  readonly names: readonly string[];
+  /** Where else it is installed. */
+  readonly paths: readonly string[];
+  /** Its folder in a cache of `@puppeteer/browsers`, which has a folder for each build. */
+  readonly cached: string;
+  /** Where it is in the folder of a build. */
+  readonly files: readonly string[];
+}
 
-const MAC_PATHS = [
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-];
-
-/** Where a Chrome for Testing of `@puppeteer/browsers` keeps its executable, below `<cache>/chrome/<build>`. */
-const CACHED = [
-  'chrome-linux64/chrome',
-  'chrome-mac-arm64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
-  'chrome-mac-x64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
-];
+const PLACES: Readonly<Record<BrowserName, Places>> = {
+  chromium: {
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    paths: [
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    ],
+    cached: 'chrome',
+    files: [
+      'chrome-linux64/chrome',
+      'chrome-mac-arm64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
+      'chrome-mac-x64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
+    ],
+  },
+  'chromium-headless-shell': {
+    names: ['chromium-headless-shell', 'chrome-headless-shell'],
+    paths: [],
+    cached: 'chrome-headless-shell',
+    files: [
+      'chrome-headless-shell-linux64/chrome-headless-shell',
+      'chrome-headless-shell-mac-arm64/chrome-headless-shell',
+      'chrome-headless-shell-mac-x64/chrome-headless-shell',
+    ],
+  },
+};
 
 /** Where to look for a browser. */
 export interface ChromiumSearch {
@@ -27,22 +51,31 @@ export interface ChromiumSearch {
 }
 
 /** The executable of the browser that would be started, or null if there is none. */
-export async function findChromium(search: ChromiumSearch): Promise<string | null> {
+export async function findChromium(
+  search: ChromiumSearch,
+  browser: BrowserName = 'chromium',
+): Promise<string | null> {
+  const { names, paths, cached, files } = PLACES[browser];
   if (search.configured !== null) return (await isExecutable(search.configured)) ? search.configured : null;
   const folders = search.searchPath.split(delimiter).filter(folder => folder !== '');
-  const onPath = NAMES.flatMap(name => folders.map(folder => join(folder, name)));
-  for (const path of [...onPath, ...MAC_PATHS]) {
+  const onPath = names.flatMap(name => folders.map(folder => join(folder, name)));
+  for (const path of [...onPath, ...paths]) {
     if ((await isExecutable(path)) && !(await isSnap(path))) return behindWrapper(path);
   }
   for (const cache of search.cacheDirs) {
-    const builds = await readdir(join(cache, 'chrome')).catch(() => []);
+    const builds = await readdir(join(cache, cached)).catch(() => []);
     const newestFirst = builds.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
-    for (const path of newestFirst.flatMap(build => CACHED.map(file => join(cache, 'chrome', build, file)))) {
+    for (const path of newestFirst.flatMap(build => files.map(file => join(cache, cached, build, file)))) {
       if (await isExecutable(path)) return path;
     }
   }
   return null;
 }
+
+const DEBIAN_WRAPPERS = [
+  /^LIBDIR=\/usr\/lib\/\$APPNAME$/m,
+  /^#!\/bin\/sh -e\n+\/usr\/lib\/chromium\/chromium-headless-shell "\$@"\n*$/,
+];
 
 /** A snap runs in a sandbox of its own and sees neither the run directory nor the browser's user. */
 async function isSnap(path: string): Promise<boolean> {
@@ -62,9 +95,10 @@ async function mentionsSnap(path: string): Promise<boolean> {
  * (desktop integration, extensions, a smaller /dev/shm) is not needed here, or is on the command line already.
  */
 async function behindWrapper(path: string): Promise<string> {
-  const libexec = '/usr/lib/chromium/chromium';
-  const wrapped = /^LIBDIR=\/usr\/lib\/\$APPNAME$/m.test(await scriptText(path));
-  return wrapped && (await isExecutable(libexec)) ? libexec : path;
+  const text = await scriptText(path);
+  const isWrapper = DEBIAN_WRAPPERS.some(pattern => pattern.test(text));
+  const libexec = join('/usr/lib/chromium', basename(path));
+  return isWrapper && (await isExecutable(libexec)) ? libexec : path;
 }
 
 /** The first lines of a script; nothing for a binary. */

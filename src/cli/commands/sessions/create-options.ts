@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import type { ContextConflict, ContextOptions } from '../../../client/session-context';
-import type {
-  BrowserCreateOptions,
-  CreateOptions,
-  EgressOptions,
-  NewCookie,
-  ProxyOptions,
+import {
+  BROWSERS,
+  type BrowserCreateOptions,
+  type BrowserName,
+  type CreateOptions,
+  type EgressOptions,
+  type NewCookie,
+  type ProxyOptions,
 } from '../../../client/session';
 import type { TerminalEnv } from '../../../config/env';
 import { messageOf } from '../../../core/errors';
@@ -37,6 +39,7 @@ export interface CreateFlags {
   readonly persist?: true;
   readonly onConflict?: ContextConflict;
   readonly saveEvery?: number;
+  readonly browser?: BrowserName;
   readonly width?: number;
   readonly height?: number;
   readonly deviceScaleFactor?: number;
@@ -54,7 +57,7 @@ export interface CreateFlags {
 
 /** Gives a command the options of {@link CreateFlags}. */
 export function addCreateOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup('Session:')
     .option('--timeout <duration>', 'how long it may be live (5m)', duration)
     .option(
@@ -83,8 +86,19 @@ export function addCreateOptions(command: Command): Command {
         'what becomes of its save if another session has saved since (keep)',
       ).choices(CONFLICTS),
     )
-    .option('--save-every <duration>', 'save also while it is live, this often; needs --persist', duration)
+    .option('--save-every <duration>', 'save also while it is live, this often; needs --persist', duration);
+  return addBrowserOptions(command);
+}
+
+function addBrowserOptions(command: Command): Command {
+  return command
     .optionsGroup('Browser:')
+    .addOption(
+      new Option(
+        '--browser <name>',
+        'the whole Chromium, or the smaller one without a user interface (what the service starts by default)',
+      ).choices(BROWSERS),
+    )
     .option('--width <pixels>', 'the width of its pages; needs --height', wholeNumber(1, PIXELS_MAX))
     .option('--height <pixels>', 'the height of its pages; needs --width', wholeNumber(1, PIXELS_MAX))
     .option('--device-scale-factor <n>', 'device pixels per CSS pixel, such as 2', positiveNumber)
@@ -127,6 +141,7 @@ export async function createOptionsOf(flags: CreateFlags, env: TerminalEnv): Pro
     timezone,
     proxy: await proxyOf(flags, env),
     egress: egressOf(flags),
+    browser: flags.browser,
     cookies: cookiesFile === undefined ? undefined : await cookiesIn(cookiesFile),
     headless: headful === true ? false : undefined,
   });
