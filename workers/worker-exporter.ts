@@ -1,12 +1,10 @@
 import type { Clock } from '../src/core/clock';
+import { NO_TRAFFIC } from '../src/core/traffic';
 import type { LaunchResult } from '../src/metrics/label-values';
 import { MirroredCounter } from '../src/metrics/metric-registry';
 import type { Metrics } from '../src/metrics/metrics';
 import { WorkerMetrics } from '../src/metrics/worker-metrics';
-import type { EgressCounts, KeeperStats } from './keeper/door/protocol';
-
-/** Of a keeper that does not count it. */
-const NO_EGRESS: EgressCounts = { sentBytes: 0, receivedBytes: 0, refused: 0 };
+import type { KeeperStats } from './keeper/door/protocol';
 
 /** Dependencies of {@link WorkerExporter}. */
 export interface WorkerExporterParts {
@@ -43,7 +41,7 @@ export class WorkerExporter {
     orphansReaped,
     downloadsCut = 0,
     uploadsCut = 0,
-    egress = NO_EGRESS,
+    egress = NO_TRAFFIC,
     gatewayConnections,
     load,
   }: KeeperStats): void {

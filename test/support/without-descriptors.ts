@@ -3,6 +3,7 @@
  * test under a low `ulimit -n`; its argument is the run root.
  */
 import { closeSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { OPEN_EGRESS } from '../../src/config/egress';
 import { createLogger } from '../../src/core/logger';
 import { messageOf } from '../../src/core/errors';
@@ -11,6 +12,7 @@ import { Companions } from '../../workers/keeper/companions/companions';
 import { EgressTally } from '../../workers/keeper/companions/egress-tally';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { RunDirectory } from '../../workers/keeper/process/run-directory';
+import { recordsFolder } from '../../workers/keeper/process/run-root';
 
 const PROXY = { server: 'http://127.0.0.1:1', username: 'ann', password: 'secret' };
 const WISHES: readonly LaunchOptions[] = [
@@ -31,6 +33,7 @@ function takeDescriptors(free: number): () => void {
 }
 
 async function main(runRoot: string): Promise<void> {
+  await mkdir(recordsFolder(runRoot), { recursive: true });
   const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const log = createLogger('keeper', 'silent');
   const runtime = {

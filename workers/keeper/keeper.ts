@@ -3,6 +3,7 @@ import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { messageOf } from '../../src/core/errors';
 import { directoryOf, recoverBrowsers } from './books/adoption';
 import { CutTally } from './books/cut-tally';
+import { dropRemains, findRemains, NO_REMAINS, removeUnknownRemains } from './books/remains';
 import { BrowserProcess } from './process/browser-process';
 import { LaunchError } from './process/browser-start';
 import { keepToQuota } from './downloads/download-quota';
@@ -22,7 +23,6 @@ import {
 } from './door/protocol';
 import { reapStrays } from './process/remove-tree';
 import { RunDirectory } from './process/run-directory';
-import { dropKeptProfile, removeUnknownProfiles } from './process/kept-profiles';
 
 type Closed = KeeperOperations['close']['reply'];
 
@@ -68,7 +68,7 @@ export class Keeper {
     for (const { name, stored, report } of found.gone) {
       this.#keep(stored.ref, stored.fence, directoryOf(runRoot, name, stored)).remember(report);
     }
-    await removeUnknownProfiles(runRoot, this.#books.directories());
+    await removeUnknownRemains(runRoot, this.#books.directories());
     this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
     log.info(
       { adopted: found.alive.length, gone: found.gone.length, reaped: found.orphansReaped },
@@ -161,8 +161,9 @@ export class Keeper {
   }
 
   /**
-   * Ends a browser; resolves when its processes and its folder are gone, except for a profile to keep: it stays until
-   * {@link forget}. Not known if there is no browser under this claim. In that case all folders and processes without a record are removed first, because they may be the session's.
+   * Ends a browser; resolves when its processes and its folder are gone. What remains stays until {@link forget}. Not
+   * known if there is no browser under this claim. In that case all folders and processes without a record are removed
+   * first, because they may be the session's.
    *
    * @throws what the file system throws when the run root cannot be read.
    */
@@ -171,12 +172,12 @@ export class Keeper {
     if (browser === undefined) {
       const { runRoot, runtime } = this.#deps;
       this.#orphansReaped += await reapStrays(runRoot, () => this.#books.directories(), runtime);
-      return { known: false, profile: null };
+      return { known: false, ...NO_REMAINS };
     }
-    const why = 'closed by its worker';
-    const profile = browser.directory.keptProfile;
-    await (profile === null ? this.#end(browser, why) : browser.order(why));
-    return { known: true, profile };
+    await browser.order('closed by its worker');
+    const remains = await findRemains(browser.directory);
+    if (remains.profile === null && remains.traffic === null) await this.#drop(browser);
+    return { known: true, ...remains };
   }
 
   /** The worker has committed that downloads, or an upload, were cut. */
@@ -277,7 +278,7 @@ export class Keeper {
   async #drop(browser: KeptBrowser): Promise<void> {
     this.#books.delete(browser);
     try {
-      await dropKeptProfile(browser.directory);
+      await dropRemains(browser.directory);
       await this.#deps.records.remove(browser.name);
     } catch (error) {
       this.#deps.log.error({ err: error, ref: browser.ref }, 'a record could not be removed');

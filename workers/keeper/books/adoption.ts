@@ -1,5 +1,6 @@
 import { settlesWithin } from '../../../src/core/abort';
 import { isAlive } from '../../../src/core/process-identity';
+import { Companions } from '../companions/companions';
 import type { BrowserRuntime } from '../process/browser-facts';
 import { BrowserProcess } from '../process/browser-process';
 import { fetchDevToolsPath } from '../process/devtools';
@@ -154,10 +155,16 @@ async function reap(
     (await isAlive(runtime.processes, stored.facts.shim).catch(() => false));
   const removal = isSameShim
     ? BrowserProcess.adopt(directory, stored.facts, runtime).end()
-    : removeTree(
-        directory,
-        { ...UNKNOWN, user: stored?.facts.user ?? null, cgroups: stored?.facts.cgroups ?? [] },
-        runtime,
-      );
+    : removeDead(directory, stored, runtime);
   await settlesWithin(removal, REAP_PATIENCE_MS);
+}
+
+async function removeDead(
+  directory: RunDirectory,
+  stored: StoredBrowser | null,
+  runtime: BrowserRuntime,
+): Promise<void> {
+  if (stored !== null) await Companions.adopt(directory, stored.facts.companions, runtime).end();
+  const { user = null, cgroups = [] } = stored?.facts ?? {};
+  await removeTree(directory, { ...UNKNOWN, user, cgroups }, runtime);
 }

@@ -101,8 +101,13 @@ export class Companions {
     return [{ host, port }];
   }
 
-  /** Stops restarts, because the browser or the keeper ends. */
+  /** Stops restarts, because the keeper ends. */
   stop(): void {
     this.forwardProxy?.stop();
+  }
+
+  /** The browser has ended: what has gone through its forward proxy is written down. */
+  async end(): Promise<void> {
+    await this.forwardProxy?.end();
   }
 }

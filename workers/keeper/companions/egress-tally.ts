@@ -1,6 +1,5 @@
 import type { Logger } from '../../../src/core/logger';
-import { NO_TRAFFIC, type Traffic } from './forward-proxy/traffic-meter';
-import type { EgressCounts } from '../door/protocol';
+import { NO_TRAFFIC, type Traffic, type TrafficCounts } from '../../../src/core/traffic';
 
 /** Adds up what browsers send and receive through their forward proxies, and what is refused to them. */
 export class EgressTally {
@@ -11,7 +10,7 @@ export class EgressTally {
   constructor(private readonly log: Logger) {}
 
   /** Since the keeper's start. */
-  get counts(): EgressCounts {
+  get counts(): TrafficCounts {
     return { sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes, refused: this.#refused };
   }
 

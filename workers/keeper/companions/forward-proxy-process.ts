@@ -3,13 +3,20 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
-import { backoffMs, pause, withDeadline } from '../../../src/core/abort';
+import { backoffMs, pause, settlesWithin, withDeadline } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
-import { isAlive, sendSignal, type ProcessTable } from '../../../src/core/process-identity';
+import {
+  isAlive,
+  sendSignal,
+  signalProcess,
+  type ProcessIdentity,
+  type ProcessTable,
+} from '../../../src/core/process-identity';
 import type { EgressTally } from './egress-tally';
 import type { ForwardProxyOrder } from './forward-proxy/main';
-import { openTrafficFile, watchTraffic } from './traffic-watch';
+import { openTrafficFile } from './traffic-file';
+import { watchTraffic } from './traffic-watch';
 import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
 import type { EgressRules } from '../egress/egress-policy';
@@ -21,6 +28,9 @@ const START_TIMEOUT_MS = 10_000;
 
 /** How often a process that is not a child is polled. */
 const ADOPTED_POLL_MS = 200;
+
+/** How long it may take to write its last report; then it is killed with all others. */
+const END_PATIENCE_MS = 300;
 
 const RESTART_FIRST_MS = 100;
 const RESTART_CAP_MS = 2_000;
@@ -57,9 +67,15 @@ interface Plan extends ForwardProxyFacts {
 }
 
 /** A running process. */
-interface Launched {
-  readonly port: number;
+interface Running {
   readonly exited: Promise<void>;
+  /** Tells it to end. */
+  readonly terminate: () => Promise<void>;
+}
+
+/** One that was started. */
+interface Launched extends Running {
+  readonly port: number;
 }
 
 /**
@@ -71,17 +87,20 @@ interface Launched {
  */
 export class ForwardProxyProcess {
   readonly #stopped = new AbortController();
+  readonly #watched: Promise<void>;
+  readonly #found: Promise<void>;
+  #isEnding = false;
+  #running: Running | null = null;
 
   private constructor(
     private readonly directory: RunDirectory,
     readonly facts: ForwardProxyFacts,
     private readonly runtime: ForwardProxyRuntime,
-    exited: Promise<void> | null,
+    launched: Launched | null,
   ) {
-    void this.#keep(exited);
-    void watchTraffic(directory, runtime.egressTally, this.#stopped.signal).catch((error: unknown) =>
-      runtime.log.error({ err: error }, 'the traffic of a forward proxy cannot be read'),
-    );
+    this.#found = this.#find(launched);
+    void this.#found.then(() => this.#keep());
+    this.#watched = watchTraffic(directory, runtime.egressTally, this.#stopped.signal);
   }
 
   /**
@@ -94,8 +113,8 @@ export class ForwardProxyProcess {
     signal: AbortSignal,
   ): Promise<ForwardProxyProcess> {
     const host = randomLoopback();
-    const { port, exited } = await launch({ ...task, directory, host, port: 0 }, runtime, signal);
-    return new ForwardProxyProcess(directory, { ...task, host, port }, runtime, exited);
+    const launched = await launch({ ...task, directory, host, port: 0 }, runtime, signal);
+    return new ForwardProxyProcess(directory, { ...task, host, port: launched.port }, runtime, launched);
   }
 
   /** Takes over one that an earlier keeper started; if it has died meanwhile it is restarted. */
@@ -117,17 +136,31 @@ export class ForwardProxyProcess {
     this.#stopped.abort();
   }
 
-  async #keep(exited: Promise<void> | null): Promise<void> {
+  /**
+   * Has it write its last report, and end. Nothing is wrong if it does not: what it has written until a second before is
+   * there, and it is killed with all others.
+   */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#found;
+    await this.#running?.terminate();
+    await settlesWithin(this.#running?.exited ?? Promise.resolve(), END_PATIENCE_MS);
+    this.stop();
+    await this.#watched;
+  }
+
+  async #find(launched: Launched | null): Promise<void> {
+    this.#running = launched ?? (await this.#adopted());
+  }
+
+  async #keep(): Promise<void> {
     const { log } = this.runtime;
-    const { signal } = this.#stopped;
-    let gone = exited ?? this.#adoptedGone();
     for (;;) {
-      await gone.catch((error: unknown) => log.error({ err: error }, 'a forward proxy cannot be watched'));
-      if (signal.aborted) return;
+      await this.#running?.exited;
+      if (this.#stopped.signal.aborted || this.#isEnding) return;
       log.warn({ directory: this.directory.name }, 'a forward proxy has ended; starting another');
-      const restarted = await this.#restart();
-      if (restarted === null) return;
-      gone = restarted.exited;
+      this.#running = await this.#restart();
+      if (this.#running === null) return;
     }
   }
 
@@ -147,14 +180,29 @@ export class ForwardProxyProcess {
     }
   }
 
-  async #adoptedGone(): Promise<void> {
-    const { processes } = this.runtime;
-    const [pid] = await this.#pids();
-    const identity = pid === undefined ? null : await processes.identify(pid);
-    if (identity === null) return;
-    while (!this.#stopped.signal.aborted && (await isAlive(processes, identity))) {
-      await pause(ADOPTED_POLL_MS, this.#stopped.signal);
+  /* The one that an earlier keeper has started; null: it is gone. */
+  async #adopted(): Promise<Running | null> {
+    const { processes, log } = this.runtime;
+    try {
+      const [pid] = await this.#pids();
+      const identity = pid === undefined ? null : await processes.identify(pid);
+      if (identity === null) return null;
+      return {
+        exited: this.#untilGone(identity),
+        terminate: async () => {
+          await signalProcess(processes, identity, 'SIGTERM').catch(() => false); // it is killed with all others
+        },
+      };
+    } catch (error) {
+      log.error({ err: error }, 'a forward proxy cannot be watched');
+      return null;
     }
+  }
+
+  async #untilGone(identity: ProcessIdentity): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted && (await isAlive(this.runtime.processes, identity).catch(() => true)))
+      await pause(ADOPTED_POLL_MS, signal);
   }
 
   async #pids(): Promise<number[]> {
@@ -192,7 +240,7 @@ async function launch(
     child.stdin.end(JSON.stringify(order));
     const started = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
     if ('error' in started) throw new Error(`the forward proxy does not start: ${started.error}`);
-    return { port: started.port, exited };
+    return { port: started.port, exited, terminate: () => Promise.resolve(void child.kill('SIGTERM')) };
   } catch (error) {
     kill();
     throw error;

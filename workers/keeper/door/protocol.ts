@@ -5,6 +5,7 @@ import {
   type Fence,
   type OptionsBesideProxy,
 } from '../../../machines/session/session.types';
+import type { Traffic, TrafficCounts } from '../../../src/core/traffic';
 import type { BrowserLoad } from '../process/browser-load';
 
 /**
@@ -65,14 +66,6 @@ export const PLAIN_LAUNCH: LaunchOptions = {
   profile: { isMounted: false, isKept: false },
 };
 
-/** What has gone through the forward proxies of browsers, since the keeper's start. */
-export interface EgressCounts {
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  /** Requests that the rules have refused. */
-  readonly refused: number;
-}
-
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
   readonly slots: number;
@@ -83,8 +76,8 @@ export interface KeeperStats {
   readonly downloadsCut?: number;
   /** The same for uploads. */
   readonly uploadsCut?: number;
-  /** Left out by older keepers. */
-  readonly egress?: EgressCounts;
+  /** What has gone through the forward proxies of its browsers. Left out by older keepers. */
+  readonly egress?: TrafficCounts;
   /** Currently spliced clients from other machines. */
   readonly gatewayConnections: number;
   /** Load of the browsers, measured every ten seconds; null where it cannot be measured. */
@@ -152,6 +145,8 @@ export interface KeeperOperations {
       readonly known: boolean;
       /** The folder of its profile, if it is kept. Left out by older keepers. */
       readonly profile?: string | null;
+      /** What has gone through its forward proxy; null: it had none. Left out by older keepers. */
+      readonly traffic?: Traffic | null;
     };
   };
   /** The worker has committed the end of a `gone` browser; its record may be removed. */

@@ -139,9 +139,10 @@ export class BrowserProcess {
   }
 
   async #end(): Promise<void> {
-    this.detach();
+    this.downloads.detach();
     if (!this.#hasExited) await this.#descend();
     this.#watching.abort();
+    await this.companions.end();
     await removeTree(this.directory, this.facts, this.#runtime);
   }
 

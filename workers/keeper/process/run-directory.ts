@@ -56,8 +56,6 @@ export class RunDirectory {
   readonly incoming: string;
   /** Where bubblewrap reports who is in the cage; there only for a browser in one. */
   readonly cageReport: string;
-  /** Where the forward proxy writes what has gone through it; there only for a browser with one. */
-  readonly trafficReport: string;
 
   private constructor(
     /** The run root that contains it. */
@@ -73,7 +71,6 @@ export class RunDirectory {
     this.uploads = join(path, 'uploads');
     this.incoming = join(path, 'incoming');
     this.cageReport = join(path, 'cage');
-    this.trafficReport = join(path, 'traffic');
   }
 
   /** An existing run directory. */
@@ -159,11 +156,6 @@ export class RunDirectory {
     const report = (await this.#read('cage')).trim();
     const pid = /"child-pid": (\d+)/.exec(report)?.[1];
     return pid === undefined || !report.endsWith('}') ? null : Number(pid);
-  }
-
-  /** What the forward proxy has written of its traffic; empty without one. */
-  traffic(): Promise<string> {
-    return this.#read('traffic');
   }
 
   /** Exit status as in a shell, 128 + signal for a signal; null as long as there is none. */

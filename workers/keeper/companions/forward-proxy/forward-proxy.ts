@@ -11,13 +11,14 @@ import {
 import { Socket, type AddressInfo } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
 import { messageOf } from '../../../../src/core/errors';
+import type { Traffic } from '../../../../src/core/traffic';
 import type { UpstreamProxy } from '../../door/protocol';
 import { EgressGuard, EgressRefused } from '../../egress/egress-guard';
 import { Direct } from './direct';
 import { endToEnd, isRepeatable, requestTarget, tunnelTarget } from './request-head';
 import type { PlainRequest, Route } from './route';
 import { MAX_HEADER_BYTES } from './target';
-import { TrafficMeter, type Traffic } from './traffic-meter';
+import { TrafficMeter } from './traffic-meter';
 import { refusal, Upstream } from './upstream';
 
 /** After this long without traffic the kernel starts to probe whether the peer still exists. */

@@ -1,22 +1,8 @@
 import type { Socket } from 'node:net';
+import { REFUSED_HOSTS_MAX, type Traffic } from '../../../../src/core/traffic';
 
-/** How many of the hosts that were refused last are remembered. */
-const REFUSED_HOSTS_MAX = 10;
-
-/** What has gone through a forward proxy since its start. */
-export interface Traffic {
-  /** From the browser, with the heads of its requests to the proxy. */
-  readonly sentBytes: number;
-  /** To the browser. */
-  readonly receivedBytes: number;
-  /** How many requests the rules have refused. */
-  readonly refused: number;
-  /** The hosts of the last ones, latest last, none twice. */
-  readonly refusedHosts: readonly string[];
-}
-
-/** Nothing has gone through. */
-export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0, refused: 0, refusedHosts: [] };
+/** The longest name that DNS has. A longer one can be asked for. */
+const HOST_MAX = 253;
 
 /** Counts what goes through, by the sockets of the browser: nothing is between the bytes and their way. */
 export class TrafficMeter {
@@ -37,7 +23,8 @@ export class TrafficMeter {
   }
 
   /** A request for this host was refused. */
-  refuse(host: string): void {
+  refuse(asked: string): void {
+    const host = asked.slice(0, HOST_MAX);
     this.#refused += 1;
     this.#refusedHosts.delete(host);
     this.#refusedHosts.add(host);
@@ -46,6 +33,7 @@ export class TrafficMeter {
       this.#refusedHosts.delete(oldest);
   }
 
+  /** Since the start of this process. */
   get traffic(): Traffic {
     let [sentBytes, receivedBytes] = [this.#sentBytes, this.#receivedBytes];
     for (const { bytesRead, bytesWritten } of this.#open) {

@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import { NO_TRAFFIC, type Traffic } from './traffic-meter';
+import { NO_TRAFFIC, type Traffic } from '../../../../src/core/traffic';
 
 /** The size of a report, always the same: each replaces the one before. Ten of the longest names fit. */
 export const TRAFFIC_BYTES = 4_096;
@@ -10,16 +10,26 @@ export const TRAFFIC_FD = 3;
 /** How often a report is written, if anything has changed. */
 const EVERY_MS = 1_000;
 
-/** Writes down what has gone through a proxy, on top of what a process before it has written. */
+/**
+ * Writes down what has gone through a proxy, on top of what a process before it has written. The last report is written
+ * when the process is told to end (SIGTERM), so that nothing is missing in it.
+ */
 export function reportTraffic(traffic: () => Traffic): void {
   const before = lastReport();
   let last = '';
-  setInterval(() => {
-    const report = JSON.stringify(sumOf(before, traffic()));
+  const write = (): void => {
+    const report = fitting(sumOf(before, traffic()));
     if (report === last) return;
     last = report;
     writeSync(TRAFFIC_FD, report.padEnd(TRAFFIC_BYTES), 0);
-  }, EVERY_MS).unref();
+  };
+  // The first one says that there is a proxy, even if nothing ever goes through it.
+  write();
+  setInterval(write, EVERY_MS).unref();
+  process.once('SIGTERM', () => {
+    write();
+    process.exit();
+  });
 }
 
 function lastReport(): Traffic {
@@ -27,6 +37,13 @@ function lastReport(): Traffic {
   const text = bytes.toString('utf8', 0, readSync(TRAFFIC_FD, bytes, 0, TRAFFIC_BYTES, 0)).trim();
   // SAFETY: only this program writes to the file.
   return text === '' ? NO_TRAFFIC : (JSON.parse(text) as Traffic);
+}
+
+/* Characters that JSON escapes can make ten hosts too long. */
+function fitting(traffic: Traffic): string {
+  const report = JSON.stringify(traffic);
+  if (report.length <= TRAFFIC_BYTES) return report;
+  return fitting({ ...traffic, refusedHosts: traffic.refusedHosts.slice(1) });
 }
 
 function sumOf(before: Traffic, now: Traffic): Traffic {
