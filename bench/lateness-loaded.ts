@@ -112,7 +112,7 @@ class StandInOwner {
 
   readonly #onNotice = (notice: Notice): void => {
     if (notice.type !== 'transition' || !isEnded(notice.to)) return;
-    void this.deps.closing.acknowledge(notice.ref, this.#claims.get(notice.ref) ?? '', null);
+    void this.deps.closing.acknowledge(notice.ref, this.#claims.get(notice.ref) ?? '');
   };
 }
 

@@ -136,6 +136,7 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
   const beforeClose = (claimId: string): void => launcher.cancelLaunch(claimId);
   const { mounter, endedSaver, liveSaver, tidy } = contextParts({ deps, context, keeper, owned, runRoot });
   const closer = new SessionCloser({
+    sessions,
     ...{ keeper, closing, beforeClose, exporter, clock, log },
     saver: endedSaver,
   });

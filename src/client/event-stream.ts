@@ -1,7 +1,7 @@
 import { pause } from './cancellation';
 import { HoldfastError, isHoldfastError } from './errors';
 import { isWorthRepeating, retryDelayMs } from './retry-policy';
-import type { SessionStatus } from './session';
+import type { SessionStatus, SessionTraffic } from './session';
 import type { ContextSaveData } from './session-context';
 import type { Transport } from './transport';
 
@@ -35,6 +35,8 @@ export type ServiceEvent =
       readonly sessionId: string;
       /** What became of its context; null: nothing was to be saved. */
       readonly contextSave: ContextSaveData | null;
+      /** What has gone through its forward proxy; null: it had none. */
+      readonly traffic: SessionTraffic | null;
     }
   | {
       readonly type: 'context';

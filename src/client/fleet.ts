@@ -47,6 +47,12 @@ export interface UsageFigures {
   readonly liveSeconds: number;
   /** Minutes, rounded up for each session. */
   readonly startedMinutes: number;
+  /** What browsers with a forward proxy have sent. */
+  readonly sentBytes: number;
+  /** What they have received. */
+  readonly receivedBytes: number;
+  /** How many requests the rules of egress have refused to them. */
+  readonly refused: number;
 }
 
 /** The usage of your sessions by day, and of your contexts. */

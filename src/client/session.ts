@@ -21,6 +21,16 @@ export type BrowserName = (typeof BROWSERS)[number];
 /** The status of a session. */
 export type SessionStatus = (typeof OPEN_STATUSES)[number] | EndedStatus;
 
+/** What the browser of a session has sent and received, if it was held to rules of egress or had a proxy with a password. */
+export interface SessionTraffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** How many requests the rules have refused. */
+  readonly refused: number;
+  /** The last ten hosts that were refused. */
+  readonly refusedHosts: readonly string[];
+}
+
 /** The members that every session has. Times are ISO 8601 in UTC, durations milliseconds. */
 export interface SessionFacts {
   readonly id: string;
@@ -48,6 +58,8 @@ export interface SessionFacts {
   readonly proxy: { readonly server: string } | null;
   /** Null: the session was created without a context. */
   readonly context: SessionContextData | null;
+  /** What has gone through its forward proxy, once its browser is gone; null: it had none. */
+  readonly traffic: SessionTraffic | null;
   readonly workerId: string | null;
   /** Rises with every change. */
   readonly revision: number;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { savesAtEnd, statusOf } from '../../machines/session/session.view';
+import { statusOf } from '../../machines/session/session.view';
 import { isEnded, type ReleaseReason } from '../../machines/session/session.words';
 import { ServiceError } from '../core/errors';
 import { randomId, type SessionRef } from '../core/ids';
@@ -86,8 +86,9 @@ async function untilClosed(
   const { ref, snapshot } = before;
   try {
     await waiters.closed(ref, CLOSED_WAIT_MS);
-    // All but the save is final (I3).
-    return savesAtEnd(snapshot) ? ((await sessions.read(ref)).record ?? before) : before;
+    // All but the save and the traffic is final (I3).
+    if (snapshot.context.liveAtMs === null) return before;
+    return (await sessions.read(ref)).record ?? before;
   } catch {
     // The session has ended in any case, and its worker must end the browser even if Redis is away now.
     return before;

@@ -49,6 +49,7 @@ export class SessionViews {
       viewerUrl: this.viewerUrl(record.ref, session.id),
       ...optionsView(session.options),
       context: sessionContextView(record),
+      traffic: record.traffic,
       workerId: session.workerId,
       queuePosition,
       revision: record.revision,

@@ -4,6 +4,7 @@ import { pause } from '../core/abort';
 import { messageOf } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
+import type { Traffic } from '../core/traffic';
 import { Wakeup } from '../core/wakeup';
 import type { ClosingStore } from '../store/closing-store';
 import type { EventLog, HistoryPage } from '../store/event-log';
@@ -17,13 +18,16 @@ const PAGE = 200;
 /** How soon a failed read is retried; the notice that Redis is back usually comes first. */
 const RETRY_MS = 1_000;
 
+/** What came of the end of a session. */
+type Closed = Readonly<{ save: ContextSave | null; traffic: Traffic | null }>;
+
 /** What a follower of one session gets. */
 export type SessionFeedItem =
   | { readonly type: 'transition'; readonly entry: HistoryEntry }
   /** The history is another one than before; its beginning comes next. */
   | { readonly type: 'reset' }
   /** The browser of the ended session is gone, its context is saved if that was owed; nothing follows. */
-  | { readonly type: 'closed'; readonly save: ContextSave | null };
+  | ({ readonly type: 'closed' } & Closed);
 
 /** The session to follow, and from which line. */
 export interface FollowSessionRequest {
@@ -85,8 +89,8 @@ export function followSession(parts: FollowSessionParts): FollowSession {
           yield { type: 'transition', entry };
           seq = entry.seq;
         }
-        if (seen.isClosed) {
-          yield { type: 'closed', save: seen.save };
+        if (seen.closed !== null) {
+          yield { type: 'closed', ...seen.closed };
           return;
         }
         if (seen.hasMore) wakeup.notify();
@@ -100,8 +104,8 @@ export function followSession(parts: FollowSessionParts): FollowSession {
 
 type Seen =
   | (Pick<HistoryPage, 'entries' | 'hasMore'> & {
-      readonly isClosed: boolean;
-      readonly save: ContextSave | null;
+      /** Null: the end is not complete. */
+      readonly closed: Closed | null;
     })
   | 'unknown'
   | 'unavailable';
@@ -121,8 +125,12 @@ async function look(
     const hasEnded = newest !== null && isEnded(newest.to);
     // The obligation to close is written together with the end: if there is none, it was met, or there was no browser.
     const isClosed = hasEnded && !(await closing.isOpen(ref));
-    const save = isClosed ? ((await sessions.read(ref)).record?.finalSave ?? null) : null;
-    return { entries, hasMore, isClosed, save };
+    if (!isClosed) return { entries, hasMore, closed: null };
+    const { record } = await sessions.read(ref);
+    return {
+      ...{ entries, hasMore },
+      closed: { save: record?.finalSave ?? null, traffic: record?.traffic ?? null },
+    };
   } catch (error) {
     log.debug(
       { session: ref, reason: messageOf(error) },

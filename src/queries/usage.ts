@@ -56,10 +56,13 @@ function daysBetween(from: string, to: string): string[] {
 
 const added = (usages: readonly Usage[]): Usage =>
   usages.reduce(
-    (sum, { sessions, liveMs, startedMinutes }) => ({
+    (sum, { sessions, liveMs, startedMinutes, sentBytes, receivedBytes, refused }) => ({
       sessions: sum.sessions + sessions,
       liveMs: sum.liveMs + liveMs,
       startedMinutes: sum.startedMinutes + startedMinutes,
+      sentBytes: sum.sentBytes + sentBytes,
+      receivedBytes: sum.receivedBytes + receivedBytes,
+      refused: sum.refused + refused,
     }),
-    { sessions: 0, liveMs: 0, startedMinutes: 0 },
+    { sessions: 0, liveMs: 0, startedMinutes: 0, sentBytes: 0, receivedBytes: 0, refused: 0 },
   );

@@ -14,7 +14,7 @@ const SCRIPTS = {
   notePresence: 'note-presence-1',
   settleDue: 'settle-due-2',
   extendLease: 'extend-lease-1',
-  ackClose: 'ack-close-4',
+  ackClose: 'ack-close-5',
   requestSave: 'request-save-3',
   finishSave: 'finish-save-1',
   ackEffects: 'ack-effects-2',

@@ -5,6 +5,7 @@ import type { ContextChange, SessionStatus } from '../../machines/session/sessio
 import type { Clock } from '../core/clock';
 import type { ContextRef, SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
+import type { Traffic } from '../core/traffic';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import { StreamTail } from '../redis/stream-tail';
@@ -46,8 +47,16 @@ export type Notice =
    * notice.
    */
   | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
-  /** The browser of an ended session is gone; `save` is what became of its context, if it persists. */
-  | { readonly type: 'closed'; readonly ref: SessionRef; readonly save?: ContextSave }
+  /**
+   * The browser of an ended session is gone; `save` is what became of its context, if it persists, `traffic` what went
+   * through its forward proxy, if it had one.
+   */
+  | {
+      readonly type: 'closed';
+      readonly ref: SessionRef;
+      readonly save?: ContextSave;
+      readonly traffic?: Traffic;
+    }
   | ContextNotice
   /** The API keys have changed. `ref` as in {@link ContextNotice}. */
   | { readonly type: 'keys'; readonly ref: '' }

@@ -5,6 +5,7 @@ import type { StepResult } from '../../machines/step';
 import type { QuotaName, TenantQuotas } from '../config/quotas';
 import type { SessionRef } from '../core/ids';
 import type { QuotaBudget } from '../core/quota-exceeded';
+import type { Traffic } from '../core/traffic';
 
 /* The types that are read from the session store and written to it. */
 
@@ -22,6 +23,8 @@ export interface SessionRecord {
   readonly tokenGeneration: number;
   /** What became of the save of its context at its end; null: there was none, or not yet. */
   readonly finalSave: ContextSave | null;
+  /** What has gone through its forward proxy; null: it had none, or its browser is not known to be gone. */
+  readonly traffic: Traffic | null;
   /** The row was written by a newer version, or is damaged: the snapshot holds the readable part, for readers only. */
   readonly isPartial?: true;
 }

@@ -16,6 +16,7 @@ import type { SessionStatus } from '../../machines/session/session.words';
 import { CREATES_WINDOW_MS, type QuotaName, type TenantQuotas } from '../config/quotas';
 import { refOf, type SessionRef } from '../core/ids';
 import type { QuotaBudget } from '../core/quota-exceeded';
+import type { Traffic } from '../core/traffic';
 import type { Redis } from '../redis/connection';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
@@ -157,8 +158,8 @@ export class SessionStore {
         [ref],
       ),
     );
-    const [save, tokenGeneration] = rest.slice(-2);
-    const beside = rest.slice(0, -2);
+    const [save, tokenGeneration, traffic] = rest.slice(-3);
+    const beside = rest.slice(0, -3);
     if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
     return {
       nowMs: Number(nowMs),
@@ -173,9 +174,10 @@ export class SessionStore {
         lastActivityMs: activity === '' ? null : Number(activity),
         attachedAtMs: attached === '' ? null : Number(attached),
         presentAtMs: present === '' ? null : Number(present),
-        // SAFETY: only `ClosingStore` writes the field.
         tokenGeneration: Number(tokenGeneration),
+        // SAFETY: only `ClosingStore` writes these fields.
         finalSave: save === '' ? null : (JSON.parse(String(save)) as ContextSave),
+        traffic: traffic === '' ? null : (JSON.parse(String(traffic)) as Traffic),
       },
     };
   }

@@ -10,6 +10,10 @@ export interface Usage {
   readonly liveMs: number;
   /** Minutes, rounded up for each session. */
   readonly startedMinutes: number;
+  /** What has gone through forward proxies. It is added when a browser is gone, so shortly after the rest. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly refused: number;
 }
 
 /** The usage of one day, by end reason. */
@@ -21,7 +25,7 @@ export interface DayUsage {
 
 /**
  * Usage of tenants. Written by the commit that ends a session, so that each session counts once, on the day it ended
- * (I2).
+ * (I2), and its traffic by the acknowledgement that its browser is gone ({@link ClosingStore}).
  */
 export class UsageStore {
   constructor(private readonly redis: Redis) {}
@@ -48,6 +52,9 @@ function byEndReasonOf(fields: Readonly<Record<string, string>>): Record<string,
         sessions: of(reason, 'sessions'),
         liveMs: of(reason, 'liveMs'),
         startedMinutes: of(reason, 'startedMinutes'),
+        sentBytes: of(reason, 'sentBytes'),
+        receivedBytes: of(reason, 'receivedBytes'),
+        refused: of(reason, 'refused'),
       },
     ]),
   );

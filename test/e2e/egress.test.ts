@@ -48,6 +48,16 @@ const TRY_ALL = `where => {
   ]);
 }`;
 
+const BIG_BYTES = 300_000;
+
+/** What the service says of the traffic of a session, or of a day. */
+interface Counted {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly refused: number;
+  readonly refusedHosts: readonly string[];
+}
+
 // SAFETY: a listening TCP server has an AddressInfo.
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
@@ -72,6 +82,7 @@ describe('an installation that opens public addresses and one site', () => {
       if (request.url === '/away') response.writeHead(302, { location: canaryUrl }).end();
       else if (request.url === '/events')
         response.setHeader('content-type', 'text/event-stream').end('data: there\n\n');
+      else if (request.url === '/big') response.end('x'.repeat(BIG_BYTES));
       else response.setHeader('content-type', 'text/html').end('<title>the site</title>');
     });
     site.listen(0, '127.0.0.1');
@@ -149,6 +160,31 @@ describe('an installation that opens public addresses and one site', () => {
     await installation.call('POST', `/v1/sessions/${narrow.id}/release`);
     const refused = await installation.call('POST', '/v1/sessions', { egress: { allow: ['http://a'] } });
     expect(refused).toMatchObject({ status: 422, body: { code: 'invalid_request' } });
+  });
+
+  const usage = async (): Promise<Counted> =>
+    (await installation.call<{ total: Counted }>('GET', '/v1/usage')).body.total;
+
+  it('answers a release with what the session has sent, received and was refused, and counts that', async () => {
+    const before = await usage();
+    const counted = await installation.create({ timeout: 600_000 });
+    expect(counted).toMatchObject({ traffic: null });
+    await withPuppeteer(counted, async page => {
+      await page.goto(`http://127.0.0.1:${portOf(canary)}/a-secret-path`);
+      await page.goto(`${siteUrl}big`);
+    });
+    const path = `/v1/sessions/${counted.id}/release`;
+    const { traffic } = (await installation.call<{ traffic: Counted }>('POST', path)).body;
+    expect(traffic.receivedBytes).toBeGreaterThan(BIG_BYTES);
+    expect(traffic.receivedBytes).toBeLessThan(2 * BIG_BYTES);
+    expect(traffic.sentBytes).toBeGreaterThan(200);
+    // Chromium's own requests after its start are refused as well, or not resolved.
+    expect(traffic.refused).toBeGreaterThanOrEqual(1);
+    expect(traffic.refusedHosts).toContain('127.0.0.1');
+    expect(JSON.stringify(traffic)).not.toContain('secret-path');
+    const after = await usage();
+    for (const figure of ['sentBytes', 'receivedBytes', 'refused'] as const)
+      expect(after[figure] - before[figure]).toBe(traffic[figure]);
   });
 
   it('says in the log what was refused', async () => {

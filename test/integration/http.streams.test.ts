@@ -62,7 +62,6 @@ describe('event streams', () => {
       await api.deps.closing.acknowledge(
         refOf('acme', id),
         record?.snapshot.context.owner?.fence.claimId ?? '',
-        null,
       );
       await reader.ended();
       expect(ids(reader.events)).toEqual(['1', '2', '3', '4', 'closed']);

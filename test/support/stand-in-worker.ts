@@ -100,6 +100,6 @@ export class StandInWorker {
   async #close(ref: SessionRef): Promise<void> {
     const { record } = await this.deps.sessions.load(ref);
     const claimId = record?.snapshot.context.owner?.fence.claimId;
-    if (claimId !== undefined) await this.deps.closing.acknowledge(ref, claimId, null);
+    if (claimId !== undefined) await this.deps.closing.acknowledge(ref, claimId);
   }
 }

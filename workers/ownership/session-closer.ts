@@ -2,7 +2,9 @@ import type { Clock } from '../../src/core/clock';
 import type { SessionRef } from '../../src/core/ids';
 import type { Logger } from '../../src/core/logger';
 import { RecurringFailures } from '../../src/core/recurring-failures';
-import type { ClosingStore } from '../../src/store/closing-store';
+import type { Traffic } from '../../src/core/traffic';
+import type { ClosingStore, UsedTraffic } from '../../src/store/closing-store';
+import type { SessionStore } from '../../src/store/session-store';
 import type { KeeperClient } from '../keeper-client';
 import type { EndedSaver } from '../contexts/ended-saver';
 import type { WorkerExporter } from '../worker-exporter';
@@ -15,6 +17,7 @@ const LIST_TIMEOUT_MS = 5_000;
 export interface SessionCloserParts {
   readonly keeper: KeeperClient;
   readonly closing: ClosingStore;
+  readonly sessions: Pick<SessionStore, 'read'>;
   /**
    * Called with every claim before the keeper gets the order: a launch that has not started must not start any more.
    */
@@ -26,10 +29,11 @@ export interface SessionCloserParts {
   readonly log: Logger;
 }
 
-/** A claim of a session whose browser was ended, with the profile that the keeper has kept of it. */
+/** A claim of a session whose browser was ended, with what the keeper has kept of it. */
 interface ClosedClaim {
   readonly claimId: string;
   readonly profile: string | null;
+  readonly traffic: Traffic | null;
 }
 
 /**
@@ -83,17 +87,41 @@ export class SessionCloser {
   async #close(ref: SessionRef, claimId: string, saves: boolean): Promise<void> {
     const { keeper, closing, saver, exporter, clock } = this.parts;
     if (saves) await saver.beforeEnd(ref, claimId);
-    const { known, profile } = await keeper.call('close', { ref, claimId }, { timeoutMs: CLOSE_TIMEOUT_MS });
+    const { known, ...closed } = await this.#order(ref, claimId);
     const others = known ? [] : await this.#closeOtherClaims(ref, claimId);
     const goneMs = clock.monotonicMs();
-    // A keeper of a version before contexts keeps no profile, and does not mention one.
-    const kept = profile ?? others.find(other => other.profile !== null)?.profile ?? null;
-    const save = saves ? await saver.save(ref, claimId, kept) : null;
-    const afterMs = await closing.acknowledge(ref, claimId, save);
+    const all = [closed, ...others];
+    const save = saves
+      ? await saver.save(
+          ref,
+          claimId,
+          firstOf(all, ({ profile }) => profile),
+        )
+      : null;
+    const used = await this.#usedTraffic(
+      ref,
+      firstOf(all, ({ traffic }) => traffic),
+    );
+    const afterMs = await closing.acknowledge(ref, claimId, { save, used });
     // The browser was gone before the save began.
     if (afterMs !== null) exporter.browserGone(Math.max(0, afterMs - (clock.monotonicMs() - goneMs)));
-    for (const closed of [claimId, ...others.map(other => other.claimId)])
-      await keeper.call('forget', { ref, claimId: closed }, { timeoutMs: CLOSE_TIMEOUT_MS });
+    for (const { claimId: ended } of all)
+      await keeper.call('forget', { ref, claimId: ended }, { timeoutMs: CLOSE_TIMEOUT_MS });
+  }
+
+  /* Keepers of earlier versions keep less, and do not mention what they do not know. */
+  async #order(ref: SessionRef, claimId: string): Promise<ClosedClaim & { readonly known: boolean }> {
+    const order = { timeoutMs: CLOSE_TIMEOUT_MS };
+    const { known, profile, traffic } = await this.parts.keeper.call('close', { ref, claimId }, order);
+    return { known, claimId, profile: profile ?? null, traffic: traffic ?? null };
+  }
+
+  /* The row says under which reason, and on which day, its traffic counts. If it is forgotten, nobody asks any more. */
+  async #usedTraffic(ref: SessionRef, traffic: Traffic | null): Promise<UsedTraffic | null> {
+    if (traffic === null) return null;
+    const { record } = await this.parts.sessions.read(ref);
+    const { endReason = null, endedAtMs = null } = record?.snapshot.context ?? {};
+    return endReason === null || endedAtMs === null ? null : { traffic, endReason, endedAtMs };
   }
 
   /*
@@ -108,11 +136,10 @@ export class SessionCloser {
     const others = browsers.filter(browser => browser.ref === ref && browser.fence.claimId !== claimId);
     if (others.length === 0 || !(await closing.isOwed(ref, claimId))) return [];
     const closed: ClosedClaim[] = [];
-    for (const { fence } of others) {
-      const order = { ref, claimId: fence.claimId };
-      const { profile } = await keeper.call('close', order, { timeoutMs: CLOSE_TIMEOUT_MS });
-      closed.push({ claimId: fence.claimId, profile: profile ?? null });
-    }
+    for (const { fence } of others) closed.push(await this.#order(ref, fence.claimId));
     return closed;
   }
 }
+
+const firstOf = <T>(claims: readonly ClosedClaim[], of: (claim: ClosedClaim) => T | null): T | null =>
+  claims.map(of).find(found => found !== null) ?? null;

@@ -105,7 +105,7 @@ export class Reaper {
       if (held.has(workerId) || monotonicMs - sinceMs < KEEPER_GRACE_MS) continue;
       const problem = { code: 'worker_lost', message: 'the worker was lost before it had saved the context' };
       const lost = { saveId: null, atMs: nowMs, version: null, isCurrent: false, problem };
-      await this.parts.closing.acknowledge(ref, claimId, saves ? lost : null);
+      await this.parts.closing.acknowledge(ref, claimId, { save: saves ? lost : null });
     }
     this.#owedSinceMs = owedSinceMs;
   }

@@ -23,6 +23,9 @@ const ROWS: View<Row> = {
     { title: 'SESSIONS', of: ({ sessions }) => String(sessions), align: 'right' },
     { title: 'LIVE', of: ({ liveSeconds }) => formatAge(liveSeconds * 1_000), align: 'right' },
     { title: 'STARTED MINUTES', of: ({ startedMinutes }) => String(startedMinutes), align: 'right' },
+    { title: 'SENT', of: ({ sentBytes }) => sizeOf(sentBytes), align: 'right' },
+    { title: 'RECEIVED', of: ({ receivedBytes }) => sizeOf(receivedBytes), align: 'right' },
+    { title: 'REFUSED', of: ({ refused }) => String(refused), align: 'right' },
     {
       title: 'CONTEXTS',
       of: ({ contexts }) => (contexts === undefined ? '' : String(contexts.count)),

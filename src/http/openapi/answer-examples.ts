@@ -39,6 +39,7 @@ const SESSION: LiveSessionData = {
   ...DEFAULTS_BESIDE_PROXY,
   proxy: null,
   context: null,
+  traffic: null,
   workerId: EXAMPLE_IDS.worker,
   queuePosition: null,
   revision: 3,
@@ -62,6 +63,7 @@ const ENDED: EndedSessionData = {
   endReason: 'released_by_client',
   endedAt: '2030-01-31T06:29:12.407Z',
   duration: 101_415,
+  traffic: { sentBytes: 48_213, receivedBytes: 1_204_551, refused: 1, refusedHosts: ['ads.example'] },
   websocketUrl: null,
   revision: 4,
 };

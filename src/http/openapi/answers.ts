@@ -17,6 +17,7 @@ import type {
   EndedSessionData,
   LiveSessionData,
   SessionData,
+  SessionTraffic,
 } from '../../client/session';
 import type { ContextSaveData, SessionContextData } from '../../client/session-context';
 
@@ -60,6 +61,13 @@ const sessionContext = z.object({
   lastSave: contextSaveAnswer.nullable(),
 }) satisfies z.ZodType<SessionContextData>;
 
+const sessionTraffic = z.object({
+  sentBytes: count,
+  receivedBytes: count,
+  refused: count.describe('How many requests the rules of egress have refused.'),
+  refusedHosts: z.array(z.string()).readonly().describe('The last hosts that were refused, at most ten.'),
+}) satisfies z.ZodType<SessionTraffic>;
+
 const sessionFacts = {
   id: z.string(),
   name: z.string().nullable(),
@@ -95,6 +103,11 @@ const sessionFacts = {
     .nullable()
     .describe('Without user name and password: no answer contains them.'),
   context: sessionContext.nullable().describe('Null: the session was created without a context.'),
+  traffic: sessionTraffic
+    .nullable()
+    .describe(
+      'What has gone through the forward proxy of the browser. Null: there was none, or the browser is not gone yet.',
+    ),
   workerId: z.string().nullable(),
   revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),
   isPartial: z

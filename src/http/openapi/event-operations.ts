@@ -45,7 +45,7 @@ export const EVENT_OPERATIONS = {
     summary: 'Follow a session: its history, then new events, as server-sent events',
     description:
       '`transition`: a line of the history (`SessionEvent`); its id is `seq`. `closed`: the browser ' +
-      'is gone, and the stream ends. `reset`: the history does not continue what you have received; ' +
+      'is gone, its `contextSave` and `traffic` are known, and the stream ends. `reset`: the history does not continue what you have received; ' +
       'it is sent again from its beginning. A comment is sent every 15 seconds.',
     ...RESUMED,
     answers: {

@@ -22,6 +22,9 @@ const used = {
   sessions: count,
   liveSeconds: z.number().min(0),
   startedMinutes: count.describe('The live time of each session, rounded up to whole minutes, in total.'),
+  sentBytes: count.describe('What browsers with a forward proxy have sent.'),
+  receivedBytes: count.describe('What they have received.'),
+  refused: count.describe('Requests that rules of egress have refused to them.'),
 };
 const usage: z.ZodType<UsageFigures> = z.object(used);
 const usageAnswer = z.object({

@@ -32,6 +32,6 @@ function eventOf(item: TenantFeedItem): StreamEvent {
     return { event: 'context', id, data: contextEvent(item.contextId, item.notice) };
   const { sessionId, notice } = item;
   return notice.type === 'closed'
-    ? { event: 'closed', id, data: closedEvent(sessionId, notice.save ?? null) }
+    ? { event: 'closed', id, data: closedEvent(sessionId, notice.save ?? null, notice.traffic ?? null) }
     : { event: 'transition', id, data: transitionEvent(sessionId, notice) };
 }

@@ -52,7 +52,7 @@ function eventOf(item: SessionFeedItem, sessionId: string): StreamEvent {
     case 'reset':
       return { event: 'reset', id: '0', data: { sessionId } };
     case 'closed':
-      return { event: 'closed', id: CLOSED_ID, data: closedEvent(sessionId, item.save) };
+      return { event: 'closed', id: CLOSED_ID, data: closedEvent(sessionId, item.save, item.traffic) };
   }
 }
 

@@ -75,6 +75,9 @@ const COLUMNS = [
   'sessions',
   'liveSeconds',
   'startedMinutes',
+  'sentBytes',
+  'receivedBytes',
+  'refused',
   'contexts',
   'contextBytes',
 ] as const;
@@ -83,17 +86,25 @@ const COLUMNS = [
 function usageTable({ days, contexts }: UsageReport): string {
   const sessions = days.flatMap(({ day: date, byEndReason }) =>
     Object.entries(byEndReason).map(([reason, usage]) => {
-      const { sessions: count, liveSeconds, startedMinutes } = viewOf(usage);
-      return [date, reason, count, liveSeconds, startedMinutes, null, null];
+      const {
+        sessions: count,
+        liveSeconds,
+        startedMinutes,
+        sentBytes,
+        receivedBytes,
+        refused,
+      } = viewOf(usage);
+      const figures = [count, liveSeconds, startedMinutes, sentBytes, receivedBytes, refused];
+      return [date, reason, ...figures, null, null];
     }),
   );
-  return csv(COLUMNS, [...sessions, [null, null, null, null, null, contexts.contexts, contexts.bytes]]);
+  const last = [...COLUMNS.slice(0, -2).map(() => null), contexts.contexts, contexts.bytes];
+  return csv(COLUMNS, [...sessions, last]);
 }
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-const viewOf = ({ sessions, liveMs, startedMinutes }: Usage): UsageFigures => ({
-  sessions,
+const viewOf = ({ liveMs, ...figures }: Usage): UsageFigures => ({
   liveSeconds: liveMs / 1_000,
-  startedMinutes,
+  ...figures,
 });

@@ -1,6 +1,8 @@
 import type { ContextSave } from '../../../machines/session/session.types';
+import type { SessionTraffic } from '../../client/session';
 import type { ContextSaveData } from '../../client/session-context';
 import { contextSaveView } from '../../contract/context-save-view';
+import type { Traffic } from '../../core/traffic';
 import type { SessionNotice } from '../../queries/follow-tenant';
 import type { ContextNotice } from '../../store/notice-stream';
 import type { HistoryEntry } from '../../store/session-record';
@@ -14,16 +16,18 @@ export function sessionEvent({ seq, at, event, from, to, cause, actor }: History
 /** @see sessionEvent */
 export type HistoryEntryView = Omit<HistoryEntry, 'at'> & { readonly at: string };
 
-/** The end of a session's browser, and what became of its context. */
-export const closedEvent = (sessionId: string, save: ContextSave | null): ClosedEventView => ({
-  sessionId,
-  contextSave: contextSaveView(save),
-});
+/** The end of a session's browser, what became of its context, and what has gone through its forward proxy. */
+export const closedEvent = (
+  sessionId: string,
+  save: ContextSave | null,
+  traffic: Traffic | null,
+): ClosedEventView => ({ sessionId, contextSave: contextSaveView(save), traffic });
 
 /** @see closedEvent */
 export interface ClosedEventView {
   readonly sessionId: string;
   readonly contextSave: ContextSaveData | null;
+  readonly traffic: SessionTraffic | null;
 }
 
 /** A transition in the form of the stream of all sessions. */

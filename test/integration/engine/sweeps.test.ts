@@ -73,7 +73,7 @@ describe('the sweeps', () => {
       event: (_record, nowMs) => ({ type: 'RELEASE', reason: 'released_by_client', nowMs }),
     });
     const { owner } = record.snapshot.context;
-    await deps.closing.acknowledge(record.ref, owner?.fence.claimId ?? '', null);
+    await deps.closing.acknowledge(record.ref, owner?.fence.claimId ?? '');
     await fixture.withSweeper(async () => {
       await pollUntil('the row to go', { timeoutMs: 20_000, everyMs: 50 }, async () =>
         (await deps.redis.exists(keys.row(record.ref))) === 0 ? true : undefined,

@@ -3,6 +3,7 @@ import { effectsBetween } from '../../../machines/session/session.effects';
 import type { SessionInput } from '../../../machines/session/session.types';
 import type { SessionRef } from '../../../src/core/ids';
 import { keys } from '../../../src/redis/keys';
+import { ClosingStore } from '../../../src/store/closing-store';
 import type { PendingEffect } from '../../../src/store/session-commit';
 import { USAGE_KEPT_MS, UsageStore } from '../../../src/store/usage-store';
 import { ENDPOINT, LIMITS } from '../../support/session-samples';
@@ -10,6 +11,7 @@ import { StoreFixture } from '../../support/store-fixture';
 import { pollUntil } from '../../support/poll-until';
 
 const PERSISTS = { contextId: 'ctx_1', persist: true, onConflict: 'keep', saveEveryMs: null } as const;
+const NOTHING_SENT = { sentBytes: 0, receivedBytes: 0, refused: 0 };
 const FENCE = { n: 1, claimId: 'claim-1' };
 
 describe('the commit script', () => {
@@ -290,14 +292,41 @@ describe('the commit script', () => {
       {
         day,
         byEndReason: {
-          drained: { sessions: 1, liveMs: 0, startedMinutes: 0 },
-          released_by_client: { sessions: 2, liveMs: 150_500, startedMinutes: 3 },
+          drained: { sessions: 1, liveMs: 0, startedMinutes: 0, ...NOTHING_SENT },
+          released_by_client: { sessions: 2, liveMs: 150_500, startedMinutes: 3, ...NOTHING_SENT },
         },
       },
       { day: '2026-02-28', byEndReason: {} },
     ]);
     const ttlMs = await fixture.redis.pttl(keys.usage('default', day));
     expect(ttlMs).toBeGreaterThan(USAGE_KEPT_MS - 60_000);
+  });
+
+  it('counts the traffic of a session with its end, once, however often its browser is reported gone', async () => {
+    const day = '2026-03-02';
+    const endedAtMs = Date.parse(`${day}T23:59:59Z`);
+    const closing = new ClosingStore(fixture.redis, fixture.scripts);
+    const traffic = { sentBytes: 10, receivedBytes: 2e15, refused: 2, refusedHosts: ['a.test', 'b.test'] };
+    const ref = await fixture.create('a');
+    await goLive(ref, endedAtMs - 60_000);
+    await fixture.commit(ref, 'release', { ...release, nowMs: endedAtMs });
+    const used = { traffic, endReason: 'released_by_client', endedAtMs } as const;
+    expect((await fixture.read(ref)).traffic).toBeNull();
+    expect(await closing.acknowledge(ref, 'another-claim', { used })).toBeNull();
+    const answers = await Promise.all([1, 2, 3].map(() => closing.acknowledge(ref, FENCE.claimId, { used })));
+    expect(answers.filter(answer => answer !== null)).toHaveLength(1);
+    expect(await fixture.read(ref)).toMatchObject({ traffic, finalSave: null });
+    expect(await new UsageStore(fixture.redis).days('default', [day])).toEqual([
+      {
+        day,
+        byEndReason: {
+          released_by_client: {
+            ...{ sessions: 1, liveMs: 60_000, startedMinutes: 1 },
+            ...{ sentBytes: 10, receivedBytes: 2e15, refused: 2 },
+          },
+        },
+      },
+    ]);
   });
 
   it('lets exactly one of two racing writers win', async () => {

@@ -70,7 +70,7 @@ describe('rates', () => {
     const rates = new RateCounter(0);
     rates.add(transition(null, null), 1_000);
     rates.add(transition('created', null), 1_500);
-    rates.add({ type: 'closed', contextSave: null, id: '2-0', sessionId: 's' }, 1_600);
+    rates.add({ type: 'closed', contextSave: null, traffic: null, id: '2-0', sessionId: 's' }, 1_600);
     rates.add(transition('created', 'queue_timeout'), 30_000);
     expect(rates.at(30_000)).toEqual({ windowMs: 30_000, created: 1, ended: { queue_timeout: 1 } });
     expect(rates.at(61_500)).toEqual({ windowMs: 60_000, created: 0, ended: { queue_timeout: 1 } });

@@ -34,7 +34,7 @@ function commandOver(outcome: CommandOutcome | null, stands: Stands = {}) {
     applied,
     record: {
       ...{ ref, revision: 3, snapshot, fingerprint: '' },
-      ...{ ...NO_ACTIVITY, tokenGeneration: 0, finalSave: null },
+      ...{ ...NO_ACTIVITY, tokenGeneration: 0, finalSave: null, traffic: null },
     },
   });
   const update = updateSession({

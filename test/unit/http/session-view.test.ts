@@ -17,6 +17,7 @@ function viewOf(sample: SampleName, nowMs: number, queuePosition: number | null 
     presentAtMs: null,
     tokenGeneration: 0,
     finalSave: null,
+    traffic: null,
   };
   return views.of({ record, nowMs, queuePosition });
 }
@@ -59,6 +60,7 @@ describe('the view of a session', () => {
         version: null,
         lastSave: null,
       },
+      traffic: null,
       workerId: null,
       queuePosition: 3,
       revision: 7,

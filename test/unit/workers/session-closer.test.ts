@@ -1,6 +1,8 @@
 import { systemClock } from '../../../src/core/clock';
 import { createLogger } from '../../../src/core/logger';
 import { refOf, type SessionRef } from '../../../src/core/ids';
+import type { Traffic } from '../../../src/core/traffic';
+import type { ClosedOutcome, UsedTraffic } from '../../../src/store/closing-store';
 import { SessionCloser, type SessionCloserParts } from '../../../workers/ownership/session-closer';
 
 const REF = refOf('default', 'a');
@@ -11,6 +13,9 @@ class Machine {
   readonly order: string[] = [];
   readonly said: string[] = [];
   owed: string | null = null;
+  used: UsedTraffic | null = null;
+  traffic: Traffic | undefined;
+  row: object | null = { snapshot: { context: { endReason: 'browser_crashed', endedAtMs: 7 } } };
   failing: string | null = null;
   readonly closer: SessionCloser;
 
@@ -25,11 +30,13 @@ class Machine {
       closing: {
         all: () => Promise.resolve([{ ref: REF, claimId: this.owed, workerId: 'w-1', sinceMs: 0 }]),
         isOwed: (_ref: SessionRef, claimId: string) => Promise.resolve(this.owed === claimId),
-        acknowledge: (_ref: SessionRef, claimId: string) => {
+        acknowledge: (_ref: SessionRef, claimId: string, { used }: ClosedOutcome) => {
           this.order.push(`acknowledge ${claimId}`);
+          this.used = used ?? null;
           return Promise.resolve(this.owed === claimId ? 1 : null);
         },
       },
+      sessions: { read: () => Promise.resolve({ record: this.row }) },
       beforeClose: () => undefined,
       saver: {
         beforeEnd: () => Promise.resolve(),
@@ -49,7 +56,8 @@ class Machine {
     if (op === 'close') {
       this.order.push(`close ${claimId}`);
       const known = this.claims.delete(claimId);
-      return Promise.resolve({ known, profile: known ? `the profile of ${claimId}` : null });
+      const { traffic } = this;
+      return Promise.resolve({ known, profile: known ? `the profile of ${claimId}` : null, traffic });
     }
     if (op === 'forget') this.order.push(`forget ${claimId}`);
     const browsers = [...this.claims].map(([id, ref]) => ({ ref, fence: { n: 1, claimId: id } }));
@@ -90,6 +98,32 @@ it('saves the profile that the browser had under the other claim, before it is f
     ...['close new', 'close old', 'save the profile of old', 'acknowledge new'],
     ...['forget new', 'forget old'],
   ]);
+});
+
+describe('what has gone through a forward proxy', () => {
+  const traffic = { sentBytes: 1, receivedBytes: 2, refused: 1, refusedHosts: ['a.test'] };
+
+  beforeEach(() => {
+    machine.owed = 'new';
+    machine.traffic = traffic;
+  });
+
+  it.each(['new', 'old'])('is acknowledged with the end, for a browser under the claim %s', async claim => {
+    machine.claims.set(claim, REF);
+    await machine.closer.close(REF, 'new');
+    expect(machine.used).toEqual({ traffic, endReason: 'browser_crashed', endedAtMs: 7 });
+  });
+
+  it('is left out by a keeper that does not know it, and when the session is forgotten', async () => {
+    machine.row = null;
+    machine.claims.set('new', REF);
+    await machine.closer.close(REF, 'new');
+    machine.traffic = undefined;
+    machine.claims.set('new', REF);
+    await machine.closer.close(REF, 'new');
+    expect(machine.order.filter(step => step === 'acknowledge new')).toHaveLength(2);
+    expect(machine.used).toBeNull();
+  });
 });
 
 it('does not close the browser of a newer claim while the session goes on', async () => {
