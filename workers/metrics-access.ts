@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import type { ApiKey } from '../src/config/config';
+import type { ApiKey } from '../src/config/api-keys';
 import { hostnameIn, isLoopbackName, withoutBrackets } from '../src/core/host-header';
 import { allows } from '../src/core/scopes';
 import { EnvironmentKeys, keyIn } from '../src/engine/environment-keys';

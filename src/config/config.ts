@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { BROWSERS, type BrowserName } from '../../machines/session/session.words';
+import { parseApiKeys, type ApiKey } from './api-keys';
 import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
 import { BROWSER_LIMIT_SETTINGS, browserLimits, type BrowserLimits } from './browser-limits';
 import type { Env } from './env';
@@ -9,14 +10,6 @@ import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
 import { flag, hostPort, integer, paths, uids } from './setting-values';
 import { storageConfig, type StorageConfig } from './storage';
-
-/** A tenant and its API key. The API keeps only the digest; never log this. */
-export interface ApiKey {
-  readonly tenant: string;
-  readonly key: string;
-  /** It may do everything for the whole installation; see {@link adminKeys}. */
-  readonly isAdmin?: true;
-}
 
 /** A listener that speaks TLS. */
 export interface TlsConfig {
@@ -90,16 +83,6 @@ export interface Config {
   /** The tenant of the sessions that jobs of other services create and access. */
   readonly ingressTenant: string;
   readonly logLevel: string;
-}
-
-/**
- * The keys that may administer the installation: the marked ones; without a mark all keys, if they are of one tenant.
- * With several tenants and no mark there is none.
- */
-export function adminKeys(apiKeys: readonly ApiKey[]): readonly ApiKey[] {
-  const marked = apiKeys.filter(({ isAdmin }) => isAdmin === true);
-  const tenants = new Set(apiKeys.map(({ tenant }) => tenant));
-  return marked.length === 0 && tenants.size === 1 ? apiKeys : marked;
 }
 
 /** Thrown with every problem of the configuration at once. */
@@ -271,23 +254,4 @@ function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Co
     noSandbox: values.HOLDFAST_NO_SANDBOX,
     egress,
   };
-}
-
-function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: string[] } {
-  const problems: string[] = [];
-  const apiKeys = text
-    .split(',')
-    .map(pair => pair.trim())
-    .filter(pair => pair !== '')
-    .flatMap(pair => {
-      const [, tenant, mark, key] = /^([a-z0-9_-]{1,32})(:admin)?=(.+)$/.exec(pair) ?? [];
-      if (tenant === undefined || key === undefined || key.length < 8) {
-        problems.push(
-          'HOLDFAST_API_KEYS: each entry must be tenant=key or tenant:admin=key, the key at least 8 characters long',
-        );
-        return [];
-      }
-      return [{ tenant, key, ...(mark === undefined ? {} : { isAdmin: true as const }) }];
-    });
-  return { apiKeys, problems };
 }

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { adminKeys, type ApiKey } from '../config/config';
+import { adminKeys, type ApiKey } from '../config/api-keys';
 import { keyDigest } from '../core/api-key';
 
 /** A key of the environment, without the key itself. */

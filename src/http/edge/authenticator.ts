@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import type { ApiKey } from '../../config/config';
+import type { ApiKey } from '../../config/api-keys';
 import { idOfKey } from '../../core/api-key';
 import { SCOPES, TENANT_SCOPES, type Scope } from '../../core/scopes';
 import { EnvironmentKeys, keyIn, type EnvironmentKey } from '../../engine/environment-keys';

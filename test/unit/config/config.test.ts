@@ -288,10 +288,21 @@ describe('the configuration', () => {
     },
   );
 
-  it.each(['acme', 'acme=', 'acme=short', '=long-enough', 'ACME=long-enough', 'a b=long-enough'])(
-    'is refused with the API key entry %j',
-    entry => {
-      expect(problemsOf({ HOLDFAST_API_KEYS: entry })).toEqual([expect.stringContaining('tenant=key')]);
+  it.each([
+    ['acme', 'must be tenant=key'],
+    ['acme=', 'must be tenant=key'],
+    ['acme=short', 'has a key of less than 8 characters'],
+    ['=long-enough', 'must be tenant=key'],
+    ['ACME=long-enough', 'the tenant of 1 to 32 small letters'],
+    ['a b=long-enough', 'must be tenant=key'],
+    ['hush-hush-hush', 'no key can contain one'],
+  ])(
+    'is refused with the API key entry %j, and says which one is wrong, without its text',
+    (entry, reason) => {
+      const problems = problemsOf({ HOLDFAST_API_KEYS: `beta=key-of-beta,${entry},,gamma=key-of-gamma` });
+      expect(problems).toEqual([expect.stringMatching(/^HOLDFAST_API_KEYS: entry 2 /)]);
+      expect(problems[0]).toContain(reason);
+      expect(problems[0]).not.toMatch(/hush|short|enough/);
     },
   );
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Socket } from 'node:net';
 import type { Sender } from '../../../src/http/edge/open-access';
-import type { ApiKey } from '../../../src/config/config';
+import type { ApiKey } from '../../../src/config/api-keys';
 import { newKey } from '../../../src/core/api-key';
 import { refOf } from '../../../src/core/ids';
 import { Authenticator } from '../../../src/http/edge/authenticator';
