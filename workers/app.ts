@@ -153,7 +153,7 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
     clock,
     mounter,
     prepare: config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage,
-    secret,
+    settings: { secret, tenantEgress: config.tenantEgress },
   });
   const launches = launchConsumer(deps.consumerBase, launcher, 1);
   const isLaunching = (claimId: string): boolean => launcher.isLaunching(claimId);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BROWSERS, type BrowserName } from '../../machines/session/session.words';
 import { parseApiKeys, type ApiKey } from './api-keys';
 import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
+import { tenantEgressConfig, type TenantEgress } from './tenant-egress';
 import { BROWSER_LIMIT_SETTINGS, browserLimits, type BrowserLimits } from './browser-limits';
 import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
@@ -63,6 +64,8 @@ export interface Config {
     /** What browsers may reach. */
     readonly egress: EgressConfig;
   };
+  /** What the browsers of tenants may reach of that. */
+  readonly tenantEgress: TenantEgress;
   /** Where contexts and other large things are kept. */
   readonly storage: StorageConfig;
   readonly contexts: {
@@ -139,6 +142,7 @@ const schema = z.object({
   HOLDFAST_EGRESS: z.enum(EGRESS_MODES).optional(),
   HOLDFAST_EGRESS_ALLOW: z.string().default(''),
   HOLDFAST_EGRESS_DENY: z.string().default(''),
+  HOLDFAST_EGRESS_TENANTS: z.string().optional(),
   ...BROWSER_LIMIT_SETTINGS,
   HOLDFAST_BROWSER: z.enum([...BROWSERS, 'null']).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
@@ -179,7 +183,7 @@ export function envToConfig(env: Env): Config {
   const dataDir = resolve(values.HOLDFAST_DATA_DIR);
   const { storage, problems: storageProblems } = storageConfig(values, join(dataDir, 'blobs'));
   const { quotas, problems: quotaProblems } = quotaConfig(values.HOLDFAST_QUOTAS, values.HOLDFAST_RETENTION);
-  const { egress, problems: egressProblems } = egressConfig(values, apiKeys);
+  const { egress, tenantEgress, problems: egressProblems } = egressSettings(values, apiKeys);
   problems.push(...storageProblems, ...quotaProblems, ...egressProblems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
@@ -194,6 +198,7 @@ export function envToConfig(env: Env): Config {
     redisUrl: values.REDIS_URL ?? null,
     redisPort: values.HOLDFAST_REDIS_PORT ?? null,
     keeper: keeperConfig(values, egress),
+    tenantEgress,
     storage,
     contexts: {
       maxBytes: values.HOLDFAST_CONTEXT_MAX_BYTES,
@@ -218,6 +223,16 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 /** Whether a bind address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function egressSettings(
+  values: z.output<typeof schema>,
+  apiKeys: readonly ApiKey[],
+): Pick<Config, 'tenantEgress'> & { egress: EgressConfig; problems: string[] } {
+  const { HOLDFAST_EGRESS_TENANTS: tenants, HOLDFAST_CHROMIUM_ARGS: chromiumArgs } = values;
+  const { egress, problems } = egressConfig(values, apiKeys);
+  const { tenantEgress, problems: tenantProblems } = tenantEgressConfig(tenants, chromiumArgs);
+  return { egress, tenantEgress, problems: [...problems, ...tenantProblems] };
 }
 
 function tlsProblems(values: z.output<typeof schema>): string[] {

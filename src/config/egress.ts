@@ -147,6 +147,9 @@ export interface EgressSettings {
   readonly HOLDFAST_CHROMIUM_ARGS: string;
 }
 
+/** Whether the operator's flags lead browsers to a proxy, or past one. */
+export const setsProxy = (chromiumArgs: string): boolean => /(?:^|\s)--(?:no-)?proxy-/.test(chromiumArgs);
+
 /** The egress that settings describe, and what is wrong with them. */
 export function egressConfig(
   settings: EgressSettings,
@@ -174,7 +177,7 @@ export function egressConfig(
   if (allow.some(({ host }) => host.kind === 'any'))
     problems.push('HOLDFAST_EGRESS_ALLOW: * would allow everything; HOLDFAST_EGRESS=open does');
   const isClosed = mode !== 'open' || deny.length > 0;
-  if (isClosed && /(?:^|\s)--(?:no-)?proxy-/.test(settings.HOLDFAST_CHROMIUM_ARGS))
+  if (isClosed && setsProxy(settings.HOLDFAST_CHROMIUM_ARGS))
     problems.push('HOLDFAST_CHROMIUM_ARGS: a flag for a proxy goes round HOLDFAST_EGRESS');
   return {
     egress: { mode, allow: allow.map(writeEgressEntry), deny: deny.map(writeEgressEntry) },

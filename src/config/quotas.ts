@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { nearestWord } from './nearest-word';
+import { JsonSetting } from './json-setting';
 
 /** What an operator may limit for a tenant. The one list of quotas: settings, errors, metrics and pages follow it. */
 export const QUOTAS = {
@@ -57,8 +56,6 @@ export function quotasOf({ default: all, tenants }: QuotaConfig, tenant: string)
 
 const SETTING = 'HOLDFAST_QUOTAS';
 const FIELDS = [...QUOTA_NAMES, 'weight'] as const;
-const TENANT = /^[a-z0-9_-]{1,32}$/;
-const FILE_MAX_BYTES = 1_048_576;
 
 /**
  * The quotas that the setting describes, and what is wrong with it.
@@ -70,57 +67,33 @@ export function quotaConfig(
   text: string | undefined,
   retentionMs: number,
 ): { quotas: QuotaConfig; problems: string[] } {
-  const reader = new Reader();
-  const quotas = reader.read(text);
+  const setting = new JsonSetting(SETTING);
+  const quotas = new Reader(setting).read(text);
   const limitsCreates = [quotas.default, ...Object.values(quotas.tenants)].some(
     ({ createsPerMinute }) => createsPerMinute !== null,
   );
   if (limitsCreates && retentionMs < CREATES_WINDOW_MS)
-    reader.problems.push(
-      `${SETTING}: createsPerMinute needs a HOLDFAST_RETENTION of at least ${CREATES_WINDOW_MS}`,
-    );
-  return { quotas, problems: reader.problems };
+    setting.wrong('', `createsPerMinute needs a HOLDFAST_RETENTION of at least ${CREATES_WINDOW_MS}`);
+  return { quotas, problems: setting.problems };
 }
 
 class Reader {
-  readonly problems: string[] = [];
+  constructor(private readonly setting: JsonSetting) {}
 
   read(text: string | undefined): QuotaConfig {
-    const given = text === undefined ? {} : this.#parsed(text);
-    this.#refuseUnknown('', given, ['default', 'tenants']);
+    const { setting } = this;
+    const given = setting.parse(text);
+    setting.refuseUnknown('', given, ['default', 'tenants']);
     const all = this.#quotas('default', given['default'] ?? {}, NO_QUOTAS);
-    const tenants = this.#object('tenants', given['tenants'] ?? {});
-    return {
-      default: all,
-      tenants: Object.fromEntries(
-        Object.entries(tenants).map(([tenant, quotas]) => {
-          if (!TENANT.test(tenant))
-            this.#wrong(
-              `tenants.${shown(tenant)}`,
-              'a tenant has 1 to 32 characters: lower-case letters, digits, "_", "-"',
-            );
-          return [tenant, this.#quotas(`tenants.${shown(tenant)}`, quotas, all)];
-        }),
-      ),
-    };
-  }
-
-  #parsed(text: string): Readonly<Record<string, unknown>> {
-    const path = text.startsWith('@') ? text.slice(1) : null;
-    try {
-      const json = path === null ? text : readFileSync(path, 'utf8');
-      if (json.length > FILE_MAX_BYTES) throw new Error(`is larger than ${FILE_MAX_BYTES} bytes`);
-      return this.#object('', JSON.parse(json));
-    } catch (error) {
-      const reason = error instanceof SyntaxError ? `is not JSON: ${error.message}` : String(error);
-      this.problems.push(`${SETTING}: ${path === null ? '' : `${path}: `}${reason}`);
-      return {};
-    }
+    const tenants = setting.byTenant('tenants', given['tenants'] ?? {}, (place, quotas) =>
+      this.#quotas(place, quotas, all),
+    );
+    return { default: all, tenants };
   }
 
   #quotas(place: string, given: unknown, inherited: TenantQuotas): TenantQuotas {
-    const fields = this.#object(place, given);
-    this.#refuseUnknown(place, fields, FIELDS);
+    const fields = this.setting.object(place, given);
+    this.setting.refuseUnknown(place, fields, FIELDS);
     const limits = QUOTA_NAMES.map(name => [
       name,
       this.#limit(`${place}.${name}`, fields[name], inherited[name]),
@@ -133,40 +106,17 @@ class Reader {
   #limit(place: string, value: unknown, inherited: number | null): number | null {
     if (value === undefined) return inherited;
     if (value === null || isWhole(value, Number.MAX_SAFE_INTEGER)) return value;
-    this.#wrong(place, 'must be a whole number from 0 on, or null for no limit');
+    this.setting.wrong(place, 'must be a whole number from 0 on, or null for no limit');
     return inherited;
   }
 
   #weight(place: string, value: unknown, inherited: number): number {
     if (value === undefined) return inherited;
     if (isWhole(value, WEIGHT_MAX) && value > 0) return value;
-    this.#wrong(place, `must be a whole number from 1 to ${WEIGHT_MAX}`);
+    this.setting.wrong(place, `must be a whole number from 1 to ${WEIGHT_MAX}`);
     return inherited;
-  }
-
-  #object(place: string, value: unknown): Readonly<Record<string, unknown>> {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      // SAFETY: an object of JSON has only own members, by name.
-      return value as Record<string, unknown>;
-    this.#wrong(place, 'must be an object');
-    return {};
-  }
-
-  #refuseUnknown(place: string, fields: Readonly<Record<string, unknown>>, known: readonly string[]): void {
-    for (const name of Object.keys(fields).filter(field => !known.includes(field))) {
-      const meant = nearestWord(name, known);
-      const hint = meant === null ? '' : `; did you mean ${meant}?`;
-      this.#wrong(place === '' ? shown(name) : `${place}.${shown(name)}`, `is not known${hint}`);
-    }
-  }
-
-  #wrong(place: string, what: string): void {
-    this.problems.push(`${SETTING}: ${place === '' ? '' : `${place}: `}${what}`);
   }
 }
 
 const isWhole = (value: unknown, max: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
-
-/* Names come from a file that somebody wrote by hand; they are shown in one line. */
-const shown = (name: string): string => JSON.stringify(name.slice(0, 64)).slice(1, -1);

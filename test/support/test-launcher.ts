@@ -70,7 +70,9 @@ export class TestLauncher {
       mount: () => Promise.resolve({ version: 1, isPrepared: false, restore: null }),
       discard: () => Promise.resolve(),
     };
-    const launcher = new SessionLauncher({ ...deps, ...parts, mounter, prepare: () => Promise.resolve() });
+    const settings = { secret: deps.secret, tenantEgress: {} };
+    const prepare = (): Promise<void> => Promise.resolve();
+    const launcher = new SessionLauncher({ ...deps, ...parts, mounter, prepare, settings });
     const counting = { handle: (payload: LaunchPayload) => this.#count(launcher, payload) };
     this.#consumer = launchConsumer(deps.consumerBase, counting, slots);
   }

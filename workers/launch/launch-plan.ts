@@ -1,7 +1,8 @@
 import type { BrowserOptions, SessionContext } from '../../machines/session/session.types';
 import type { FirstPage } from '../../src/browser/first-page';
 import { unsealSecrets, type LaunchSecrets } from '../../src/browser/launch-secrets';
-import type { SessionRef } from '../../src/core/ids';
+import { egressOf, type TenantEgress } from '../../src/config/tenant-egress';
+import { parseRef, type SessionRef } from '../../src/core/ids';
 import { UnsealError } from '../../src/core/sealed';
 import { windowLayout } from '../../src/core/window-layout';
 import type { Mounted } from '../contexts/context-mounter';
@@ -9,6 +10,14 @@ import type { LaunchOptions } from '../keeper/door/protocol';
 
 /** The part of the row that a launch needs. */
 export type LaunchInput = Pick<SessionContext, 'options' | 'sealed' | 'contextUse'>;
+
+/** What the installation says about launches. */
+export interface LaunchSettings {
+  /** The installation's secret; opens the sealed secrets of a session. */
+  readonly secret: string;
+  /** What browsers of tenants may reach. */
+  readonly tenantEgress: TenantEgress;
+}
 
 /** The plan of one launch: the options for the keeper, and the preparation of the browser afterwards. */
 export interface LaunchPlan {
@@ -20,13 +29,12 @@ export interface LaunchPlan {
  * A session's options → its launch.
  *
  * @param mounted - what was mounted of its context; null: it has none
- * @param secret - the installation's secret
  * @throws if the sealed secrets cannot be opened; the message is for clients.
  */
 export function launchPlan(
   { options, sealed, contextUse }: LaunchInput,
   mounted: Mounted | null,
-  secret: string,
+  { secret, tenantEgress }: LaunchSettings,
   ref: SessionRef,
 ): LaunchPlan {
   const { proxy, cookies } = opened(secret, ref, sealed);
@@ -34,6 +42,7 @@ export function launchPlan(
   return {
     options: {
       ...given,
+      tenantEgress: egressOf(tenantEgress, parseRef(ref)?.tenant ?? ''),
       proxy: upstream(proxyServer, proxy),
       profile: { isMounted: mounted?.isPrepared ?? false, isKept: contextUse?.persist ?? false },
     },

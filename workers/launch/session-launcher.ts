@@ -14,7 +14,7 @@ import { retryUntilDone } from '../retry-until-done';
 import type { KeeperClient } from '../keeper-client';
 import { KEEPER_LAUNCH_TIMEOUT_MS, KeeperError } from '../keeper/door/protocol';
 import { MountError, type ContextMounter, type Mounted } from '../contexts/context-mounter';
-import { launchPlan, type LaunchInput } from './launch-plan';
+import { launchPlan, type LaunchInput, type LaunchSettings } from './launch-plan';
 import type { LaunchSlots } from './launch-slots';
 import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { SessionCloser } from '../ownership/session-closer';
@@ -35,8 +35,7 @@ export interface LauncherParts {
   readonly mounter: Pick<ContextMounter, 'mount' | 'discard'>;
   /** Prepares a started browser for its first client. */
   readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
-  /** The installation's secret; opens the sealed secrets of a session. */
-  readonly secret: string;
+  readonly settings: LaunchSettings;
 }
 
 /* The part of the row that a launch needs, read at the claim. */
@@ -137,12 +136,12 @@ export class SessionLauncher {
 
   /* A ready browser with its first page, or null after the failure was committed. */
   async #start(ref: SessionRef, claimed: Claimed): Promise<Started | null> {
-    const { context, keeper, closer, exporter, clock, mounter, prepare, secret } = this.parts;
+    const { context, keeper, closer, exporter, clock, mounter, prepare, settings } = this.parts;
     const { fence } = claimed;
     const orderedMs = clock.monotonicMs();
     try {
       const mounted = await this.#mount(ref, claimed);
-      const { options, firstPage } = launchPlan(claimed, mounted, secret, ref);
+      const { options, firstPage } = launchPlan(claimed, mounted, settings, ref);
       const { endpoint } = await keeper.call(
         'launch',
         { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options },

@@ -71,7 +71,7 @@ async function listen(
   network: Network,
   upstream: UpstreamProxy | null = null,
 ): Promise<ForwardProxy> {
-  const guard = new EgressGuard({ session: null, ...rules }, network);
+  const guard = new EgressGuard({ tenant: null, session: null, ...rules }, network);
   const proxy = await ForwardProxy.listen('127.0.0.1', 0, upstream, guard);
   opened.push(proxy);
   return proxy;

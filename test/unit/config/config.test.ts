@@ -31,6 +31,7 @@ describe('the configuration', () => {
       secret: null,
       redisUrl: null,
       redisPort: null,
+      tenantEgress: {},
       storage: { kind: 'folder', dir: resolve('.holdfast/blobs') },
       contexts: { maxBytes: 256 * 2 ** 20, tenantMaxBytes: 10 * 2 ** 30, keptVersions: 5 },
       timeoutDefaultMs: 300_000,
@@ -91,6 +92,7 @@ describe('the configuration', () => {
       HOLDFAST_EGRESS: 'public',
       HOLDFAST_EGRESS_ALLOW: '10.1.0.0/16, Intranet.Example.:8080',
       HOLDFAST_EGRESS_DENY: '*.ads.example,*:25',
+      HOLDFAST_EGRESS_TENANTS: '{"acme":{"deny":["*:80"]}}',
       HOLDFAST_TIMEOUT_DEFAULT: '60000',
       HOLDFAST_TIMEOUT_MAX: '120000',
       HOLDFAST_RETENTION: '3600000',
@@ -149,6 +151,7 @@ describe('the configuration', () => {
           deny: ['*.ads.example', '*:25'],
         },
       },
+      tenantEgress: { acme: { mode: 'open', allow: [], deny: ['*:80'] } },
       storage: {
         kind: 's3',
         bucket: 'saved',

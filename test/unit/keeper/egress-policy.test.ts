@@ -65,14 +65,15 @@ function mayReach(policy: EgressPolicy, written: string, port = 443): boolean {
 
 /** The same for a name with this address. */
 const judgeNamed = (
-  rules: EgressConfig & { session?: SessionEgress },
+  rules: EgressConfig & { tenant?: EgressConfig; session?: SessionEgress },
   host: string,
   address: string,
   port = 443,
-): string | null => new EgressPolicy({ session: null, ...rules }).judge({ host, port }, address, OWN);
+): string | null =>
+  new EgressPolicy({ tenant: null, session: null, ...rules }).judge({ host, port }, address, OWN);
 
 describe('in the mode public', () => {
-  const policy = new EgressPolicy({ ...PUBLIC, session: null });
+  const policy = new EgressPolicy({ ...PUBLIC, tenant: null, session: null });
 
   test.each(FORBIDDEN)('%j cannot be reached', written => {
     expect(mayReach(policy, written)).toBe(false);
@@ -187,9 +188,48 @@ describe('the lists of a session', () => {
   });
 });
 
+describe('the rules of a tenant', () => {
+  const judged = (
+    installation: Partial<EgressConfig>,
+    tenant: Partial<EgressConfig>,
+    host: string,
+    address: string,
+  ): string | null =>
+    judgeNamed({ ...OPEN_EGRESS, ...installation, tenant: { ...OPEN_EGRESS, ...tenant } }, host, address);
+
+  it('narrow what the installation permits, in every mode', () => {
+    expect(judged({}, {}, 'a.test', '127.0.0.1')).toBeNull();
+    expect(judged({}, { mode: 'public' }, 'a.test', '127.0.0.1')).toBe('tenant');
+    expect(judged({}, { mode: 'public' }, 'a.test', '8.8.8.8')).toBeNull();
+    expect(judged({}, { deny: ['a.test'] }, 'a.test', '8.8.8.8')).toBe('tenant');
+    expect(judged({}, { mode: 'listed', allow: ['a.test'] }, 'a.test', '8.8.8.8')).toBeNull();
+    expect(judged({}, { mode: 'listed', allow: ['a.test'] }, 'b.test', '8.8.8.8')).toBe('tenant');
+  });
+
+  it('open nothing that the installation refuses', () => {
+    const all = { mode: 'listed', allow: ['127.0.0.0/8', '127.0.0.1:443', 'a.test:443', '*:443'] } as const;
+    for (const tenant of [{}, all, { ...all, mode: 'public' }] as const) {
+      expect(judged({ mode: 'public' }, tenant, 'a.test', '127.0.0.1')).toBe('installation');
+      expect(judged({ mode: 'listed', allow: ['b.test'] }, tenant, 'a.test', '8.8.8.8')).toBe('installation');
+      expect(judged({ deny: ['8.0.0.0/8'] }, tenant, 'a.test', '8.8.8.8')).toBe('installation');
+    }
+  });
+
+  it('are judged before those of the session, which narrow them again', () => {
+    const tenant: EgressConfig = { mode: 'listed', allow: ['*.a.test'], deny: [] };
+    const rules = { ...OPEN_EGRESS, tenant, session: { allow: ['x.a.test', 'b.test'], deny: [] } };
+    expect(judgeNamed(rules, 'x.a.test', '8.8.8.8')).toBeNull();
+    expect(judgeNamed(rules, 'y.a.test', '8.8.8.8')).toBe('session');
+    expect(judgeNamed(rules, 'b.test', '8.8.8.8')).toBe('tenant');
+  });
+});
+
 describe('a name that is resolved by the proxy of a session', () => {
-  const judge = (rules: EgressConfig, host: string, session: SessionEgress | null = null): string | null =>
-    new EgressPolicy({ ...rules, session }).judgeName({ host, port: 443 });
+  const judge = (
+    rules: EgressConfig & { tenant?: EgressConfig },
+    host: string,
+    session: SessionEgress | null = null,
+  ): string | null => new EgressPolicy({ tenant: null, ...rules, session }).judgeName({ host, port: 443 });
 
   it('is compared with the names of the lists', () => {
     expect(judge(PUBLIC, 'example.com')).toBeNull();
@@ -200,6 +240,13 @@ describe('a name that is resolved by the proxy of a session', () => {
     expect(judge(PUBLIC, 'example.com', { allow: ['example.com'], deny: [] })).toBeNull();
   });
 
+  it('is compared with those of the tenant, too', () => {
+    const tenant: EgressConfig = { mode: 'listed', allow: ['*.a.test'], deny: [] };
+    expect(judge({ ...OPEN_EGRESS, tenant }, 'x.a.test')).toBeNull();
+    expect(judge({ ...OPEN_EGRESS, tenant }, 'example.com')).toBe('tenant');
+    expect(judge({ ...OPEN_EGRESS, tenant: PUBLIC }, 'localhost')).toBe('tenant');
+  });
+
   it('is not a name of this machine', () => {
     expect(judge(PUBLIC, 'localhost')).toBe('installation');
     expect(judge(PUBLIC, 'a.localhost')).toBe('installation');
@@ -208,10 +255,13 @@ describe('a name that is resolved by the proxy of a session', () => {
 });
 
 test('without rules there is nothing to hold a browser to', () => {
-  expect(rulesFor(OPEN_EGRESS, null)).toBeNull();
-  expect(rulesFor(PUBLIC, null)).not.toBeNull();
-  expect(rulesFor({ ...OPEN_EGRESS, deny: ['*:25'] }, null)).not.toBeNull();
-  expect(rulesFor(OPEN_EGRESS, { allow: null, deny: [] })).not.toBeNull();
+  expect(rulesFor(OPEN_EGRESS, null, null)).toBeNull();
+  expect(rulesFor(OPEN_EGRESS, OPEN_EGRESS, null)).toBeNull();
+  expect(rulesFor(PUBLIC, null, null)).not.toBeNull();
+  expect(rulesFor(OPEN_EGRESS, PUBLIC, null)).not.toBeNull();
+  expect(rulesFor({ ...OPEN_EGRESS, deny: ['*:25'] }, null, null)).not.toBeNull();
+  expect(rulesFor(OPEN_EGRESS, { ...OPEN_EGRESS, deny: ['*:25'] }, null)).not.toBeNull();
+  expect(rulesFor(OPEN_EGRESS, null, { allow: null, deny: [] })).not.toBeNull();
 });
 
 test.each([

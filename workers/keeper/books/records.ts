@@ -28,6 +28,10 @@ const forwardProxy = z.object({
       mode: z.enum(EGRESS_MODES),
       allow: entries,
       deny: entries,
+      tenant: z
+        .object({ mode: z.enum(EGRESS_MODES), allow: entries, deny: entries })
+        .nullable()
+        .default(null),
       session: z.object({ allow: entries.nullable(), deny: entries }).nullable(),
     })
     .nullable()

@@ -49,7 +49,7 @@ export class Companions {
   ): Promise<Companions> {
     const { headless, proxy: upstream } = options;
     const hasCredentials = upstream !== null && (upstream.username !== null || upstream.password !== null);
-    const egress = rulesFor(runtime.egress, options.egress);
+    const egress = rulesFor(runtime.egress, options.tenantEgress, options.egress);
     // Waits for all: the directory must not be removed while one is still starting.
     const display = headless ? Promise.resolve(null) : startDisplay(directory, options, runtime, signal);
     const forwardProxy =

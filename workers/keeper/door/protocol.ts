@@ -5,6 +5,7 @@ import {
   type Fence,
   type OptionsBesideProxy,
 } from '../../../machines/session/session.types';
+import type { EgressConfig } from '../../../src/config/egress';
 import type { Traffic, TrafficCounts } from '../../../src/core/traffic';
 import type { BrowserLoad } from '../process/browser-load';
 
@@ -55,6 +56,8 @@ export interface LaunchProfile {
 
 /** What a browser is started with: the session's options, the proxy with its credentials, and the profile. */
 export interface LaunchOptions extends OptionsBesideProxy {
+  /** What browsers of the session's tenant may reach; null: all that the installation permits. */
+  readonly tenantEgress: EgressConfig | null;
   readonly proxy: UpstreamProxy | null;
   readonly profile: LaunchProfile;
 }
@@ -62,6 +65,7 @@ export interface LaunchOptions extends OptionsBesideProxy {
 /** A launch with default options, and a new profile that goes with its browser. */
 export const PLAIN_LAUNCH: LaunchOptions = {
   ...DEFAULTS_BESIDE_PROXY,
+  tenantEgress: null,
   proxy: null,
   profile: { isMounted: false, isKept: false },
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BROWSERS } from '../../../machines/session/session.words';
+import { EGRESS_MODES } from '../../../src/config/egress';
 import { PLAIN_LAUNCH, type KeeperOperation, type KeeperOperations, type LaunchOptions } from './protocol';
 
 const text = z.string().min(1).max(256);
@@ -25,6 +26,11 @@ const launchOptions: z.ZodType<LaunchOptions> = z.object({
   // A worker of a version before it sends none.
   egress: z
     .object({ allow: z.array(z.string()).nullable(), deny: z.array(z.string()) })
+    .nullable()
+    .default(null),
+  // Nor these.
+  tenantEgress: z
+    .object({ mode: z.enum(EGRESS_MODES), allow: z.array(z.string()), deny: z.array(z.string()) })
     .nullable()
     .default(null),
   proxy: z

@@ -3,16 +3,26 @@ import type { SessionEgress } from '../../../machines/session/session.types';
 import { readEgressEntry, type EgressConfig, type EntryHost } from '../../../src/config/egress';
 import { facesOf, isLoopback, isPublic, plainAddress } from './addresses';
 
-/** What one browser may reach: the operator's settings, narrowed by its session. Plain data, so that it can be sent. */
+/**
+ * What one browser may reach: what the installation permits, narrowed by its tenant and its session. Plain data, so that
+ * it can be sent.
+ */
 export interface EgressRules extends EgressConfig {
+  readonly tenant: EgressConfig | null;
   readonly session: SessionEgress | null;
 }
 
 /** The rules for a session; null if nothing is forbidden. */
-export function rulesFor(config: EgressConfig, session: SessionEgress | null): EgressRules | null {
-  const isFree = config.mode === 'open' && config.deny.length === 0 && session === null;
-  return isFree ? null : { ...config, session };
+export function rulesFor(
+  config: EgressConfig,
+  tenant: EgressConfig | null,
+  session: SessionEgress | null,
+): EgressRules | null {
+  const isFree = isOpen(config) && (tenant === null || isOpen(tenant)) && session === null;
+  return isFree ? null : { ...config, tenant, session };
 }
+
+const isOpen = ({ mode, deny }: EgressConfig): boolean => mode === 'open' && deny.length === 0;
 
 /** Where a connection is to go: a name or an address, as {@link canonicalHost} writes them. */
 export interface Target {
@@ -21,12 +31,20 @@ export interface Target {
 }
 
 /** Whose rules refuse a target. */
-export type Refusal = 'installation' | 'session';
+export type Refusal = 'installation' | 'tenant' | 'session';
 
 /** One entry of a list, ready to be compared. */
 interface Matcher {
   readonly namesPort: boolean;
   readonly matches: (seen: Seen) => boolean;
+}
+
+/** Rules of the operator, ready to be asked. */
+interface Layer {
+  readonly whose: Refusal;
+  readonly mode: EgressConfig['mode'];
+  readonly allow: readonly Matcher[];
+  readonly deny: readonly Matcher[];
 }
 
 /** What entries are compared with: addresses are those of the connection, none if it is not known yet. */
@@ -37,20 +55,16 @@ interface Seen extends Target {
 /**
  * Decides where a browser may go. Pure: others resolve names, and ask for each address that a name has.
  *
- * Of the operator's rules `deny` is asked first, then `allow`, then the mode. Those of the session can only take away
- * from what they leave.
+ * Of the operator's rules `deny` is asked first, then `allow`, then the mode: first those of the installation, then those
+ * of the tenant, which can only take away from what is left. So can those of the session.
  */
 export class EgressPolicy {
-  readonly #mode: EgressConfig['mode'];
-  readonly #allow: readonly Matcher[];
-  readonly #deny: readonly Matcher[];
+  readonly #layers: readonly Layer[];
   readonly #sessionAllow: readonly Matcher[] | null;
   readonly #sessionDeny: readonly Matcher[];
 
-  constructor({ mode, allow, deny, session }: EgressRules) {
-    this.#mode = mode;
-    this.#allow = allow.map(matcherOf);
-    this.#deny = deny.map(matcherOf);
+  constructor({ tenant, session, ...installation }: EgressRules) {
+    this.#layers = [layerOf('installation', installation), ...(tenant ? [layerOf('tenant', tenant)] : [])];
     this.#sessionAllow = session?.allow?.map(matcherOf) ?? null;
     this.#sessionDeny = session?.deny.map(matcherOf) ?? [];
   }
@@ -64,13 +78,15 @@ export class EgressPolicy {
   judge(target: Target, address: string, own: ReadonlySet<string>): Refusal | null {
     const plain = plainAddress(address);
     const seen = { ...target, addresses: facesOf(plain) };
-    if (isIn(this.#deny, seen)) return 'installation';
-    // What runs on this machine, such as Redis, must not be opened by a range that was meant for other machines.
     const isOwn = isLoopback(plain) || own.has(plain);
-    const opening = isOwn ? this.#allow.filter(({ namesPort }) => namesPort) : this.#allow;
-    const isOpen = this.#mode === 'open' || (this.#mode === 'public' && !isOwn && isPublic(plain));
-    if (!isOpen && !isIn(opening, { ...target, addresses: [plain] })) return 'installation';
-    return this.#judgeForSession(seen);
+    const refusing = this.#layers.find(({ mode, allow, deny }) => {
+      if (isIn(deny, seen)) return true;
+      if (mode === 'open' || (mode === 'public' && !isOwn && isPublic(plain))) return false;
+      // What runs on this machine, such as Redis, must not be opened by a range that was meant for other machines.
+      const opening = isOwn ? allow.filter(({ namesPort }) => namesPort) : allow;
+      return !isIn(opening, { ...target, addresses: [plain] });
+    });
+    return refusing?.whose ?? this.#judgeForSession(seen);
   }
 
   /**
@@ -79,10 +95,12 @@ export class EgressPolicy {
    */
   judgeName(target: Target): Refusal | null {
     const seen = { ...target, addresses: [] };
-    if (isIn(this.#deny, seen)) return 'installation';
-    const isOpen = this.#mode === 'open' || (this.#mode === 'public' && !isLocalName(target.host));
-    if (!isOpen && !isIn(this.#allow, seen)) return 'installation';
-    return this.#judgeForSession(seen);
+    const refusing = this.#layers.find(({ mode, allow, deny }) => {
+      if (isIn(deny, seen)) return true;
+      const isPermitted = mode === 'open' || (mode === 'public' && !isLocalName(target.host));
+      return !isPermitted && !isIn(allow, seen);
+    });
+    return refusing?.whose ?? this.#judgeForSession(seen);
   }
 
   #judgeForSession(seen: Seen): Refusal | null {
@@ -107,6 +125,12 @@ export function canonicalHost(written: string): string | null {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   return host === '' ? null : host;
 }
+
+const layerOf = (whose: Refusal, { mode, allow, deny }: EgressConfig): Layer => ({
+  ...{ whose, mode },
+  allow: allow.map(matcherOf),
+  deny: deny.map(matcherOf),
+});
 
 const isIn = (list: readonly Matcher[], seen: Seen): boolean => list.some(({ matches }) => matches(seen));
 
