@@ -12,6 +12,7 @@ interface Command {
   readonly params: { readonly browserContextId?: string; readonly behavior?: string };
 }
 
+let product: string;
 let server: WebSocketServer;
 let sockets: WebSocket[];
 let asked: Command[];
@@ -20,6 +21,7 @@ let stop: AbortController;
 let watching: Promise<void>;
 
 beforeEach(async () => {
+  product = 'Chrome/156.0.0.0';
   sockets = [];
   asked = [];
   finished = [];
@@ -31,8 +33,11 @@ beforeEach(async () => {
       const command = JSON.parse(data.toString()) as Command;
       asked.push(command);
       const contexts = { browserContextIds: ['OLD'], defaultBrowserContextId: 'OWN' };
-      const result = command.method === 'Target.getBrowserContexts' ? contexts : {};
-      socket.send(JSON.stringify({ id: command.id, result }));
+      const results: Record<string, object> = {
+        'Browser.getVersion': { product },
+        'Target.getBrowserContexts': contexts,
+      };
+      socket.send(JSON.stringify({ id: command.id, result: results[command.method] ?? {} }));
     });
   });
   await once(server, 'listening');
@@ -79,9 +84,22 @@ test('the folder is set in a context at its first page, and again when a client 
   expect(timesKeptIn('OWN')).toBe(0);
 });
 
+test('the folder is set in the own context of the headless shell, too', async () => {
+  product = 'HeadlessChrome/156.0.0.0';
+  sockets.at(-1)?.terminate();
+  await keptIn('OLD', 2);
+  tellTarget('targetCreated', 'P0', 'OWN', false);
+  await keptIn('OWN', 1);
+});
+
 test('the watch attaches to no target, and makes no client wait', () => {
   expect(new Set(asked.map(({ method }) => method))).toEqual(
-    new Set(['Target.getBrowserContexts', 'Browser.setDownloadBehavior', 'Target.setDiscoverTargets']),
+    new Set([
+      'Browser.getVersion',
+      'Target.getBrowserContexts',
+      'Browser.setDownloadBehavior',
+      'Target.setDiscoverTargets',
+    ]),
   );
 });
 
