@@ -128,7 +128,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const stepper = new Stepper(stores.sessions, relay, report);
   const quarantine = quarantineWith(stores.quarantine, report);
   const contact = new RedisContact({ maintenance: stores.maintenance, clock });
-  const waiters = new Waiters(notices, stores.sessions, stores.closing);
+  const waiters = new Waiters(notices, stores.closing);
   return {
     ...stores,
     config,

@@ -1,8 +1,6 @@
 import type { SessionRef } from '../core/ids';
 import type { CommandAnswer, Notice, NoticeStream } from '../store/notice-stream';
 import type { ClosingStore } from '../store/closing-store';
-import type { SessionStore } from '../store/session-store';
-import type { SessionRecord } from '../store/session-record';
 
 /** The outcome of a command. */
 export type CommandOutcome = CommandAnswer | 'committed';
@@ -25,26 +23,27 @@ export interface AwaitedOutcome {
 export class Waiters {
   constructor(
     private readonly notices: NoticeStream,
-    private readonly store: SessionStore,
     private readonly closing: ClosingStore,
   ) {}
 
   /**
-   * Waits until a session satisfies `until`, or the time is up: answers the record that was read last, null if there is
-   * no such session.
+   * Reads a session until what is read is enough, or the time is up: answers what was read last.
+   *
+   * @throws what `read` throws.
    */
-  async record(
+  async latest<T>(
     ref: SessionRef,
-    until: (record: SessionRecord) => boolean,
-    timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<SessionRecord | null> {
-    let last: SessionRecord | null = null;
+    read: () => Promise<T>,
+    isEnough: (found: T) => boolean,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<T> {
+    let last: T | undefined;
     await this.#until(timeoutMs, signal, concerns(ref), async () => {
-      last = (await this.store.read(ref)).record;
-      return last === null || until(last);
+      last = await read();
+      return isEnough(last);
     });
-    return last;
+    // SAFETY: it is read at least once.
+    return last as T;
   }
 
   /** Waits until the browser of an ended session is gone; false if the time is up first. */

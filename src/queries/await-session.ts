@@ -17,14 +17,15 @@ export type AwaitSession = (request: AwaitRequest) => Promise<FoundSession>;
 
 /** Dependencies of {@link awaitSession}. */
 export interface AwaitSessionParts {
-  readonly waiters: Pick<Waiters, 'record'>;
+  readonly waiters: Pick<Waiters, 'latest'>;
   readonly getSession: GetSession;
 }
 
 /** @throws ServiceError `session_not_found`; what Redis throws while it is away. */
 export function awaitSession({ waiters, getSession }: AwaitSessionParts): AwaitSession {
   return async ({ ref, until, timeoutMs, signal }) => {
-    if (timeoutMs > 0) await waiters.record(ref, until, timeoutMs, signal);
-    return getSession(ref);
+    const read = (): Promise<FoundSession> => getSession(ref);
+    if (timeoutMs <= 0) return read();
+    return waiters.latest(ref, read, ({ record }) => until(record), { timeoutMs, signal });
   };
 }

@@ -1,5 +1,6 @@
 import type { BadJob } from '../../src/core/quarantine';
 import { refOf } from '../../src/core/ids';
+import { awaitRecord } from '../support/await-record';
 import { startTestApi, type Answer, type TestApi } from '../support/api';
 
 const INGRESS_JOB: BadJob = {
@@ -94,7 +95,8 @@ describe('jobs in quarantine', () => {
     const id = await put({ ...INGRESS_JOB, data: '{"v":1,"sessionId":"by-retry"}' });
     const { status, body } = await as('acme', 'POST', `/v1/jobs/${id}/retry`);
     expect([status, body]).toEqual([200, { queue: 'ingress', jobId: `retry-${id}` }]);
-    const live = await api.deps.waiters.record(
+    const live = await awaitRecord(
+      api.deps,
       refOf('acme', 'by-retry'),
       ({ snapshot }) => snapshot.context.liveAtMs !== null,
       10_000,
@@ -108,7 +110,8 @@ describe('jobs in quarantine', () => {
     const data = commandOf('acme').data.replace('nobody', sessionId);
     const id = await put({ ...commandOf('acme'), data });
     expect((await as('acme', 'POST', `/v1/jobs/${id}/retry`)).status).toBe(200);
-    const over = await api.deps.waiters.record(
+    const over = await awaitRecord(
+      api.deps,
       refOf('acme', sessionId),
       ({ snapshot }) => snapshot.context.endReason !== null,
       10_000,

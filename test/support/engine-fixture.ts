@@ -8,6 +8,7 @@ import { openDeps, type Deps } from '../../src/deps';
 import { Reaper } from '../../workers/sweeps/reaper';
 import { Sweeper } from '../../workers/sweeps/sweeper';
 import type { SessionRecord } from '../../src/store/session-record';
+import { awaitRecord } from './await-record';
 import { startRedis, type RedisOptions, type TestRedis } from './redis';
 import { assertNoClients } from './redis-assertions';
 import { ENDPOINT, INPUT } from './session-samples';
@@ -120,7 +121,7 @@ export class EngineFixture {
   /** Waits until a session has ended; answers how. */
   async ended(ref: SessionRef, timeoutMs = 5_000): Promise<SessionRecord> {
     const isOver = (record: SessionRecord): boolean => record.snapshot.context.endReason !== null;
-    const record = await this.deps.waiters.record(ref, isOver, timeoutMs);
+    const record = await awaitRecord(this.deps, ref, isOver, timeoutMs);
     if (record === null || !isOver(record))
       throw new Error(`${ref} has not ended: ${JSON.stringify(record)}`);
     return record;

@@ -1,3 +1,4 @@
+import { awaitRecord } from '../../support/await-record';
 import type { EngineFixture } from '../../support/engine-fixture';
 import { LAUNCHER_ID, TestLauncher } from '../../support/test-launcher';
 import { pollUntil } from '../../support/poll-until';
@@ -13,7 +14,7 @@ describe('a worker that is drained and has not received the order yet', () => {
   afterEach(() => launcher.close());
 
   it('launches nothing that was created after the order, until the order is taken back', async () => {
-    const { workers, waiters } = fixture.deps;
+    const { workers } = fixture.deps;
     await workers.setDrained(LAUNCHER_ID, true);
     const ref = await fixture.accept();
     await launcher.start();
@@ -24,7 +25,7 @@ describe('a worker that is drained and has not received the order yet', () => {
 
     await workers.setDrained(LAUNCHER_ID, false);
     launcher.slots.setDrained(false);
-    await waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 5_000);
+    await awaitRecord(fixture.deps, ref, ({ snapshot }) => snapshot.value === 'live', 5_000);
     expect(launcher.launched).toEqual([ref]);
   });
 });

@@ -5,6 +5,7 @@ import { browserLocation } from '../../../workers/keeper/host';
 import { startStepping } from '../../../workers/stepping';
 import type { KeeperClient } from '../../../workers/keeper-client';
 import { startWorker, type WorkerApp } from '../../../workers/app';
+import { awaitRecord } from '../../support/await-record';
 import { EngineFixture } from '../../support/engine-fixture';
 import { KeeperFixture } from '../../support/keeper-fixture';
 import { canMount, SmallDisk } from '../../support/small-disk';
@@ -39,7 +40,7 @@ async function stopOne(): Promise<void> {
 
 async function aLiveSession(): Promise<SessionRef> {
   const ref = await engine.accept();
-  await engine.deps.waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 10_000);
+  await awaitRecord(engine.deps, ref, ({ snapshot }) => snapshot.value === 'live', 10_000);
   return ref;
 }
 

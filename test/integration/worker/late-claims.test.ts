@@ -1,4 +1,5 @@
 import { keys } from '../../../src/redis/keys';
+import { awaitRecord } from '../../support/await-record';
 import type { EngineFixture } from '../../support/engine-fixture';
 import { TestLauncher } from '../../support/test-launcher';
 
@@ -24,7 +25,7 @@ describe('a session whose queue time is up', () => {
   it('is launched while some of its queue time is left', async () => {
     const ref = await fixture.accept({ queueTimeoutMs: 60_000 });
     await launcher.start();
-    await fixture.deps.waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 5_000);
+    await awaitRecord(fixture.deps, ref, ({ snapshot }) => snapshot.value === 'live', 5_000);
     expect(launcher.launched).toEqual([ref]);
   });
 });

@@ -1,6 +1,7 @@
 import { Worker } from 'bullmq';
 import { blockingOptions } from '../../../src/redis/connection';
 import { KEY_PREFIX } from '../../../src/redis/keys';
+import { awaitRecord } from '../../support/await-record';
 import { TestLauncher } from '../../support/test-launcher';
 import { scaled } from '../../support/slowdown';
 
@@ -17,7 +18,7 @@ describe('a launch job whose taker does not know of it', () => {
     await launcher.start();
     const beganMs = performance.now();
     await fixture.withSweeper(() =>
-      fixture.deps.waiters.record(ref, ({ snapshot }) => snapshot.value === 'live', 20_000),
+      awaitRecord(fixture.deps, ref, ({ snapshot }) => snapshot.value === 'live', 20_000),
     );
     // The lock itself lapses after ten seconds, and BullMQ looks for lapsed ones every five.
     expect(performance.now() - beganMs).toBeLessThan(scaled(9_500));
