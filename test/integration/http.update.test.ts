@@ -198,11 +198,13 @@ describe('changing sessions over HTTP', () => {
         /^attachment; filename="?usage-[\d-]+\.csv"?$/,
       );
       const [header, ...lines] = String(answer.body['text']).split('\r\n');
-      expect(header).toBe('date,endReason,sessions,liveSeconds,startedMinutes,contexts,contextBytes');
-      expect(lines).toContainEqual(
-        expect.stringMatching(/^\d{4}-\d\d-\d\d,released_by_client,\d+,[\d.]+,\d+,,$/),
+      expect(header).toBe(
+        'date,endReason,sessions,liveSeconds,startedMinutes,sentBytes,receivedBytes,refused,contexts,contextBytes',
       );
-      expect(lines.slice(-2)).toEqual([',,,,,0,0', '']);
+      expect(lines).toContainEqual(
+        expect.stringMatching(/^\d{4}-\d\d-\d\d,released_by_client,\d+,[\d.]+,\d+,0,0,0,,$/),
+      );
+      expect(lines.slice(-2)).toEqual([',,,,,,,,0,0', '']);
       expect((await api.call('GET', '/v1/usage', { headers: { accept: '*/*' } })).body).toHaveProperty(
         'days',
       );
@@ -219,7 +221,10 @@ describe('changing sessions over HTTP', () => {
       const session = await api.createLive();
       const { body } = await api.call('DELETE', `/v1/sessions/${session.id}`);
       await Promise.all([1, 2, 3].map(() => api.call('DELETE', `/v1/sessions/${session.id}`)));
-      const used = { sessions: 1, liveSeconds: Number(body['duration']) / 1_000, startedMinutes: 1 };
+      const used = {
+        ...{ sessions: 1, liveSeconds: Number(body['duration']) / 1_000, startedMinutes: 1 },
+        ...{ sentBytes: 0, receivedBytes: 0, refused: 0 },
+      };
       expect((await api.call('GET', `/v1/usage?from=${day}&to=${day}`)).body).toEqual({
         from: day,
         to: day,
