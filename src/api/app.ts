@@ -1,48 +1,45 @@
-import type { Express } from 'express';
-import { findHostIdentity, type HostIdentity } from '../browser/dial';
+import { findHostIdentity } from '../browser/dial';
 import { hostInUrl, isWildcard } from '../config/address';
 import type { Config } from '../config/config';
+import { caFile } from '../config/data-dir';
 import type { Service } from '../contract/service';
 import type { Logger } from '../core/logger';
 import { systemProcesses } from '../core/process-identity';
-import { CLIENT_SILENCE, SILENCE_CHECK_MS } from '../core/silent-clients';
+import { sessionBrowserTest } from '../core/session-browser';
 import { StalledReaders } from '../core/stalled-readers';
 import { openDeps, type Deps } from '../deps';
 import { startStepping } from '../../workers/stepping';
-import { ApiMetrics } from '../metrics/api-metrics';
-import { MirroredCounter } from '../metrics/metric-registry';
-import { Authenticator } from '../http/edge/authenticator';
-import { ClientPresence } from '../http/gateway/client-presence';
-import { connectToCreate } from '../http/gateway/connect-to-create';
-import { ClientHeartbeat } from '../http/gateway/client-heartbeat';
+import { KeyRing } from '../engine/key-ring';
+import { ClusterExporter } from '../http/cluster-exporter';
 import type { Dialect } from '../http/dialects/dialect';
 import { dialects } from '../http/dialects/dialects';
 import { dialectRoutes } from '../http/dialects/router';
-import { ClusterExporter } from '../http/cluster-exporter';
-import { sessionBrowserTest } from '../core/session-browser';
-import { openAccess } from '../http/edge/open-access';
-import { edgeGuard, type EdgeGuard } from '../http/edge/edge-guard';
-import { EventStreams } from '../http/streams/event-streams';
-import { Gateway } from '../http/gateway/gateway';
+import { Authenticator } from '../http/edge/authenticator';
+import { edgeGuard } from '../http/edge/edge-guard';
 import { Listener } from '../http/edge/listener';
+import { openAccess } from '../http/edge/open-access';
+import { ClientHeartbeat } from '../http/gateway/client-heartbeat';
+import { ClientPresence } from '../http/gateway/client-presence';
+import { connectToCreate } from '../http/gateway/connect-to-create';
+import { SplicedClients } from '../http/gateway/spliced-clients';
 import { ROUTES } from '../http/mount';
 import { Readiness } from '../http/readiness';
-import { sessionDoor } from '../http/gateway/session-door';
-import { httpApp } from '../http/server';
-import { SplicedClients } from '../http/gateway/spliced-clients';
-import { KeyRing } from '../engine/key-ring';
+import { EventStreams } from '../http/streams/event-streams';
+import { ApiMetrics } from '../metrics/api-metrics';
+import { MirroredCounter } from '../metrics/metric-registry';
 import { readFigures } from '../queries/installation-figures';
-import { startIngress } from './ingress';
-import { makeService } from './make-service';
-import { openTlsFront, serveTls, type TlsFront } from './tls-front';
 import { QueueDepths } from '../queue/queue-depths';
 import { HealthStore } from '../store/health-store';
+import { serveFront, serviceAt, type Front, type Shared } from './front';
+import { startIngress } from './ingress';
+import { makeService } from './make-service';
+import { openTlsFront } from './tls-front';
 
 /** A running API. */
 export interface Api {
   /** Its URL: the configured public URL, or host and port. */
   readonly url: string;
-  /** Where dialects are whose clients speak TLS only; null: nowhere. */
+  /** Where it speaks TLS, `https://host:port`; null: nowhere. */
   readonly tlsUrl: string | null;
   /** Stops accepting, disconnects all clients and closes everything; no session is changed. */
   close(): Promise<void>;
@@ -57,20 +54,28 @@ export interface Api {
 export async function startApi(config: Config, redisUrl: string, log: Logger): Promise<Api> {
   const listener = new Listener();
   const port = await listener.listen(config.host, config.port);
-  const tlsFront = await openTlsFront(config).catch(async (error: unknown) => {
+  const tls = await openTlsFront(config).catch(async (error: unknown) => {
     await listener.close();
     throw error;
   });
+  const { host, publicUrl, apiKeys } = config;
+  const guard = edgeGuard({ host, publicUrl, hasApiKeys: apiKeys.length > 0, scheme: 'http' });
   const url = config.publicUrl ?? `http://${hostInUrl(config.host)}:${port}`;
   if (config.publicUrl === null && isWildcard(config.host)) {
     log.warn({ url }, 'HOLDFAST_PUBLIC_URL is not set: websocketUrl in answers works on this machine only');
   }
+  if (publicUrl === null && tls !== null && isWildcard(config.tls?.host ?? '')) {
+    log.warn(
+      { url: tls.url },
+      'HOLDFAST_PUBLIC_URL is not set: URLs in answers over TLS work on this machine only',
+    );
+  }
   const deps = await openDeps(config, redisUrl, log);
   await startStepping(deps);
-  const drain = await serve(deps, { listener, tlsFront }, url);
+  const drain = await serve(deps, { plain: { listener, guard, url }, tls });
   return {
     url,
-    tlsUrl: tlsFront?.url ?? null,
+    tlsUrl: tls?.origin ?? null,
     close: async () => {
       drain();
       await deps.lifecycle.close();
@@ -80,136 +85,71 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
 
 /** What listens. */
 interface Fronts {
-  readonly listener: Listener;
-  readonly tlsFront: TlsFront | null;
+  readonly plain: Front;
+  readonly tls: Front | null;
 }
 
 /* Starts to serve everything; returns the function that begins the drain. */
-async function serve(deps: Deps, { listener, tlsFront }: Fronts, url: string): Promise<() => void> {
-  const { config, lifecycle, log } = deps;
+async function serve(deps: Deps, { plain, tls }: Fronts): Promise<() => void> {
+  const { config, lifecycle, log, secret } = deps;
   const localHost = await findHostIdentity(systemProcesses);
   const draining = new AbortController();
   const keyRing = new KeyRing(deps);
   await keyRing.start();
   lifecycle.defer('keys', () => keyRing.stop());
-  const edge = await edgeOf(config, keyRing, draining.signal);
+  const access = openAccess(await sessionBrowserTest(config.keeper.browserUids));
+  const authenticator = new Authenticator(config.apiKeys, keyRing, access);
   const readiness = new Readiness(deps);
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());
   const clients = carryClients(deps);
   // At once: each may wait for its last answers.
   lifecycle.defer('listeners', async () => {
-    await Promise.all([listener.close(), tlsFront?.listener.close()]);
+    await Promise.all([plain.listener.close(), tls?.listener.close()]);
   });
-  // Closed before the listener, which waits for every connection it has accepted.
+  // Closed before the listeners, which wait for every connection they have accepted.
   lifecycle.defer('spliced clients', () => clients.close());
-  const service = makeService(deps, localHost, url, keyRing);
   const presence = new ClientPresence(deps);
   lifecycle.defer('client presence', () => presence.stop());
-  const spoken = dialects({
-    ...{ service, authenticator: edge.authenticator, url, secret: deps.secret },
-    connectToCreate: connectToCreate({ service, presence, clients, log }),
-  });
-  const apiMetrics = new ApiMetrics(deps.metrics.registry, [...ROUTES, ...spoken.flatMap(dialectRoutes)]);
-  const app = appOf(deps, { service, dialects: spoken, edge, readiness, clients, apiMetrics });
-  const gateway = gatewayOf(deps, { dialects: spoken, edge, clients, presence, apiMetrics, localHost });
-  listener.serve(app, gateway.onUpgrade);
-  if (tlsFront !== null) serveTls(tlsFront, deps, { dialects: spoken, apiMetrics, ...edge });
+  const service = makeService(deps, localHost, plain.url, keyRing);
+  const spokenAt = (at: Service, url: string): readonly Dialect[] =>
+    dialects({
+      ...{ service: at, authenticator, url, secret },
+      connectToCreate: connectToCreate({ service: at, presence, clients, log }),
+    });
+  const spoken = spokenAt(service, plain.url);
+  const edge = { authenticator, draining: draining.signal, readiness, clients, presence, localHost };
+  const shared = { ...edge, ...figures(deps, clients, spoken) };
+  serveFront(plain, deps, shared, { service, dialects: spoken.filter(({ isOnTls }) => isOnTls !== true) });
+  if (tls !== null) {
+    const secure = serviceAt(service, tls.url, secret);
+    const others = spokenAt(secure, tls.url).filter(({ isOnTls }) => isOnTls !== true);
+    // Their clients may trust a certificate of ours only for their own calls, so they are led where all others are.
+    const own = spoken.filter(({ isOnTls }) => isOnTls === true);
+    serveFront(tls, deps, shared, { service: secure, dialects: [...own, ...others] });
+    const trusted = config.tls?.files === null ? { caFile: caFile(config.dataDir) } : {};
+    log.info({ url: tls.url, ...trusted }, 'serving with TLS');
+  }
   await startIngress(deps, service);
-  log.info({ url }, 'serving');
+  log.info({ url: plain.url }, 'serving');
   return () => {
     readiness.drain();
     draining.abort();
   };
 }
 
-/** What requests and WebSockets pass first. */
-interface Edge {
-  readonly guard: EdgeGuard;
-  readonly authenticator: Authenticator;
-  /** Aborted when this process shuts down. */
-  readonly draining: AbortSignal;
-}
-
-async function edgeOf(
-  { host, publicUrl, apiKeys, keeper: { browserUids } }: Config,
-  keyRing: KeyRing,
-  draining: AbortSignal,
-): Promise<Edge> {
-  const guard = edgeGuard({ host, publicUrl, hasApiKeys: apiKeys.length > 0 });
-  const access = openAccess(await sessionBrowserTest(browserUids));
-  return { guard, authenticator: new Authenticator(apiKeys, keyRing, access), draining };
-}
-
-/** What the HTTP side needs beside {@link Deps}. */
-interface AppParts {
-  readonly service: Service;
-  readonly dialects: readonly Dialect[];
-  readonly edge: Edge;
-  readonly readiness: Readiness;
-  readonly clients: SplicedClients;
-  readonly apiMetrics: ApiMetrics;
-}
-
-function appOf(deps: Deps, { service, dialects, edge, readiness, clients, apiMetrics }: AppParts): Express {
-  const stalledReaders = new StalledReaders({ clock: deps.clock });
-  const eventStreams = new EventStreams({
-    stalledReaders,
-    quotas: deps.config.quotas,
-    report: deps.report,
-  });
-  return httpApp({
-    service,
-    dialects,
-    guard: edge.guard,
-    authenticator: edge.authenticator,
-    draining: edge.draining,
-    readiness,
-    stalledReaders,
-    eventStreams,
-    apiMetrics,
-    metrics: deps.metrics,
-    cluster: clusterExporter(deps),
-    observeClients: clientFigures(apiMetrics, clients, eventStreams),
-    files: deps.files,
-    maintenance: deps.maintenance,
-    producer: deps.producer,
-    secret: deps.secret,
-    publicUrl: deps.config.publicUrl,
-    clock: deps.clock,
-    log: deps.log,
-  });
-}
-
-/** What the gateway needs beside {@link Deps}. */
-interface GatewayNeeds {
-  readonly dialects: readonly Dialect[];
-  readonly edge: Edge;
-  readonly clients: SplicedClients;
-  readonly presence: ClientPresence;
-  readonly apiMetrics: ApiMetrics;
-  readonly localHost: HostIdentity;
-}
-
-function gatewayOf(deps: Deps, needs: GatewayNeeds): Gateway {
-  const { dialects, edge, clients, presence, apiMetrics, localHost } = needs;
-  const { clock } = deps;
-  const native = sessionDoor({ authenticator: edge.authenticator, secret: deps.secret });
-  return new Gateway({
-    guard: edge.guard,
-    doors: [native, ...dialects.flatMap(({ doors }) => doors)],
-    draining: edge.draining,
-    sessions: deps.sessions,
-    activity: deps.activity,
-    presence,
-    clients,
-    apiMetrics,
-    silentClients: new StalledReaders({ clock, rule: CLIENT_SILENCE, checkEveryMs: SILENCE_CHECK_MS }),
-    localHost,
-    secret: deps.secret,
-    clock,
-    log: deps.log,
-  });
+/* The metrics of this process, and what they are made from. */
+function figures(
+  deps: Deps,
+  clients: SplicedClients,
+  spoken: readonly Dialect[],
+): Pick<Shared, 'apiMetrics' | 'stalledReaders' | 'eventStreams' | 'cluster' | 'observeClients'> {
+  const { clock, config, report } = deps;
+  const apiMetrics = new ApiMetrics(deps.metrics.registry, [...ROUTES, ...spoken.flatMap(dialectRoutes)]);
+  const stalledReaders = new StalledReaders({ clock });
+  const eventStreams = new EventStreams({ stalledReaders, quotas: config.quotas, report });
+  const observeClients = clientFigures(apiMetrics, clients, eventStreams);
+  return { apiMetrics, stalledReaders, eventStreams, cluster: clusterExporter(deps), observeClients };
 }
 
 /* The clients of the gateway and the heartbeat that counts them. */
@@ -237,8 +177,8 @@ function clusterExporter(deps: Deps): ClusterExporter {
   const { redis, metrics, workers, maintenance, index, contextIndex, closing, clock, log } = deps;
   const health = new HealthStore(redis, maintenance, closing);
   const queueDepths = new QueueDepths(redis);
-  const figures = readFigures({ workers, maintenance, index, contextIndex, health, queueDepths });
-  return new ClusterExporter({ metrics, readFigures: figures, clock, log });
+  const read = readFigures({ workers, maintenance, index, contextIndex, health, queueDepths });
+  return new ClusterExporter({ metrics, readFigures: read, clock, log });
 }
 
 /* Brings the figures of the clients of this process up to date. */

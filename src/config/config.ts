@@ -14,6 +14,7 @@ import { storageConfig, type StorageConfig } from './storage';
 
 /** A listener that speaks TLS. */
 export interface TlsConfig {
+  readonly host: string;
   readonly port: number;
   /** PEM files of the operator; null: a development certificate in the data folder. */
   readonly files: { readonly cert: string; readonly key: string } | null;
@@ -26,7 +27,7 @@ export interface Config {
   readonly dataDir: string;
   /** Origin that URLs in answers start with; null: made from host and the port that was actually bound. */
   readonly publicUrl: string | null;
-  /** The listener of dialects whose clients speak TLS only; null: off. */
+  /** A second listener, which speaks TLS only; null: off. */
   readonly tls: TlsConfig | null;
   /** Empty: requests need no key, allowed on loopback only. */
   readonly apiKeys: readonly ApiKey[];
@@ -112,6 +113,7 @@ const schema = z.object({
   HOLDFAST_DATA_DIR: z.string().default('.holdfast'),
   HOLDFAST_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   HOLDFAST_TLS_PORT: integer(1, 65_535).optional(),
+  HOLDFAST_TLS_HOST: z.string().optional(),
   HOLDFAST_TLS_CERT: z.string().optional(),
   HOLDFAST_TLS_KEY: z.string().optional(),
   HOLDFAST_API_KEYS: z.string().default(''),
@@ -167,10 +169,7 @@ const schema = z.object({
 export function envToConfig(env: Env): Config {
   const parsed = schema.safeParse(env);
   const { apiKeys, problems } = parseApiKeys(env.HOLDFAST_API_KEYS ?? '');
-  const host = env.HOLDFAST_HOST ?? LOOPBACK;
-  if (apiKeys.length === 0 && problems.length === 0 && !isLoopback(host)) {
-    problems.push(`HOLDFAST_HOST: ${host} is not a loopback address; set HOLDFAST_API_KEYS to listen on it`);
-  }
+  if (apiKeys.length === 0 && problems.length === 0) problems.push(...openHostProblems(env));
   if (!parsed.success) {
     problems.unshift(...parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`));
     throw new ConfigError(problems);
@@ -235,11 +234,22 @@ function egressSettings(
   return { egress, tenantEgress, problems: [...problems, ...tenantProblems] };
 }
 
+/* Without keys everybody who reaches the service may use it. */
+function openHostProblems(env: Env): string[] {
+  return (['HOLDFAST_HOST', 'HOLDFAST_TLS_HOST'] as const).flatMap(name => {
+    const host = env[name] ?? LOOPBACK;
+    if (isLoopback(host)) return [];
+    return [`${name}: ${host} is not a loopback address; set HOLDFAST_API_KEYS to listen on it`];
+  });
+}
+
 function tlsProblems(values: z.output<typeof schema>): string[] {
   const isSamePort = values.HOLDFAST_TLS_PORT === values.HOLDFAST_PORT;
+  const isHostAlone = values.HOLDFAST_TLS_HOST !== undefined && values.HOLDFAST_TLS_PORT === undefined;
   const isHalf = (values.HOLDFAST_TLS_CERT === undefined) !== (values.HOLDFAST_TLS_KEY === undefined);
   return [
     ...(isSamePort ? ['HOLDFAST_TLS_PORT: is the same as HOLDFAST_PORT'] : []),
+    ...(isHostAlone ? ['HOLDFAST_TLS_HOST: needs HOLDFAST_TLS_PORT'] : []),
     ...(isHalf ? ['HOLDFAST_TLS_CERT: goes together with HOLDFAST_TLS_KEY'] : []),
   ];
 }
@@ -247,7 +257,11 @@ function tlsProblems(values: z.output<typeof schema>): string[] {
 function tlsConfig(values: z.output<typeof schema>): TlsConfig | null {
   const { HOLDFAST_TLS_PORT: port, HOLDFAST_TLS_CERT: cert, HOLDFAST_TLS_KEY: key } = values;
   if (port === undefined) return null;
-  return { port, files: cert === undefined || key === undefined ? null : { cert, key } };
+  return {
+    host: values.HOLDFAST_TLS_HOST ?? values.HOLDFAST_HOST,
+    port,
+    files: cert === undefined || key === undefined ? null : { cert, key },
+  };
 }
 
 function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Config['keeper'] {

@@ -10,7 +10,7 @@ import type { FileStore } from '../store/file-store';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { ClusterExporter } from './cluster-exporter';
 import type { Dialect } from './dialects/dialect';
-import { dialectRouter } from './dialects/router';
+import { dialectRouter, programsRouter } from './dialects/router';
 import { accessLog } from './edge/access-log';
 import type { Authenticator } from './edge/authenticator';
 import type { EdgeGuard } from './edge/edge-guard';
@@ -99,6 +99,8 @@ export function httpApp(parts: HttpParts): Express {
   app.disable('etag');
   app.use(openContext(parts.draining));
   app.use(accessLog(parts.apiMetrics, parts.log, parts.clock));
+  const atRoot = parts.dialects.find(({ mount: path }) => path === '');
+  if (atRoot !== undefined) app.post('/', programsRouter(atRoot, parts));
   app.use((req, _res, next) => {
     parts.guard(req);
     next();
@@ -107,7 +109,7 @@ export function httpApp(parts: HttpParts): Express {
   mount(app, handlers, 'open');
   app.use(BOARD_PATH, queueBoardRoute(parts));
   for (const dialect of parts.dialects)
-    if (dialect.isOnTls !== true) app.use(dialect.mount, dialectRouter(dialect, parts));
+    if (dialect !== atRoot) app.use(dialect.mount, dialectRouter(dialect, parts));
   app.use(parts.authenticator.middleware);
   mount(app, handlers, 'authenticated');
 

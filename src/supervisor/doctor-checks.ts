@@ -181,7 +181,7 @@ export async function checkRunning({ dataDir, host, port, tls }: Config): Promis
     port === 0
       ? [ok('nothing is running; the system will choose a port (HOLDFAST_PORT=0)')]
       : [await checkPort('HOLDFAST_PORT', host, port)];
-  return tls === null ? findings : [...findings, await checkPort('HOLDFAST_TLS_PORT', host, tls.port)];
+  return tls === null ? findings : [...findings, await checkPort('HOLDFAST_TLS_PORT', tls.host, tls.port)];
 }
 
 async function checkPort(setting: string, host: string, port: number): Promise<Finding> {

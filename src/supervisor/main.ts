@@ -103,10 +103,10 @@ function announceReady(url: string, config: Config): void {
       'No API keys are set (HOLDFAST_API_KEYS): every program on this machine can use and end the sessions.\n',
     );
   }
-  const { tls, host, dataDir } = config;
+  const { tls, dataDir } = config;
   if (tls !== null) {
     const trust = tls.files === null ? `; its clients have to trust ${caFile(dataDir)}` : '';
-    process.stdout.write(`TLS is served at https://${hostInUrl(host)}:${tls.port}${trust}\n`);
+    process.stdout.write(`TLS is served at https://${hostInUrl(tls.host)}:${tls.port}${trust}\n`);
   }
   process.stdout.write(`Holdfast is ready at ${url}\n`);
 }

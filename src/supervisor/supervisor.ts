@@ -187,10 +187,13 @@ export class Supervisor {
   async #checkFronts(): Promise<void> {
     const { host, port, tls } = this.#options.config;
     if (tls !== null && tls.files !== null) await readTlsFiles(tls.files);
-    const ports = { HOLDFAST_PORT: port, HOLDFAST_TLS_PORT: tls?.port ?? 0 };
-    for (const [setting, wanted] of Object.entries(ports)) {
-      if (wanted !== 0 && !(await isPortFree(host, wanted)))
-        throw new StartError(`${host}:${wanted} is in use by another program; set ${setting} to a free port`);
+    const fronts = [
+      { setting: 'HOLDFAST_PORT', at: host, wanted: port },
+      { setting: 'HOLDFAST_TLS_PORT', at: tls?.host ?? host, wanted: tls?.port ?? 0 },
+    ];
+    for (const { setting, at, wanted } of fronts) {
+      if (wanted !== 0 && !(await isPortFree(at, wanted)))
+        throw new StartError(`${at}:${wanted} is in use by another program; set ${setting} to a free port`);
     }
   }
 

@@ -25,7 +25,7 @@ describe('quotas of a tenant', () => {
     dir = await makeTempDir();
     api = await startTestApi({
       dataDir: dir.path,
-      tls: { port: 0, files: null },
+      tls: { host: '127.0.0.1', port: 0, files: null },
       ingressTenant: 'jobs',
       apiKeys: [...Object.keys(QUOTAS), 'free'].map(tenant => ({
         tenant,

@@ -67,7 +67,9 @@ describe('the certificate for development', () => {
   });
 
   it('is trusted by a client that is only told of the authority in its environment', async () => {
-    const front = await openTlsFront(testConfig({ dataDir: dir.path, tls: { port: 0, files: null } }));
+    const front = await openTlsFront(
+      testConfig({ dataDir: dir.path, tls: { host: '127.0.0.1', port: 0, files: null } }),
+    );
     const script = `require('https').get(process.argv[1] + '/livez', r => r.pipe(process.stdout))`;
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: caFile(dir.path) };
     try {
@@ -83,7 +85,9 @@ describe('the certificate for development', () => {
 
 describe('the TLS listener', () => {
   it("answers 503 in its clients' form until the service has started", async () => {
-    const front = await openTlsFront(testConfig({ dataDir: dir.path, tls: { port: 0, files: null } }));
+    const front = await openTlsFront(
+      testConfig({ dataDir: dir.path, tls: { host: '127.0.0.1', port: 0, files: null } }),
+    );
     const client = await AgentBayWire.of(front?.url ?? '', dir.path);
     const answered = await client.call('ListSession');
     await front?.listener.close();
@@ -96,7 +100,9 @@ describe('the TLS listener', () => {
     const files = { cert: join(dir.path, 'cert.pem'), key: join(dir.path, 'key.pem') };
     await writeFile(files.cert, cert);
     await writeFile(files.key, key);
-    const front = await openTlsFront(testConfig({ dataDir: '/nonexistent', tls: { port: 0, files } }));
+    const front = await openTlsFront(
+      testConfig({ dataDir: '/nonexistent', tls: { host: '127.0.0.1', port: 0, files } }),
+    );
     const socket = connectTls({ port: Number(new URL(front?.url ?? '').port), rejectUnauthorized: false });
     await once(socket, 'secureConnect');
     const shown = socket.getPeerX509Certificate()?.fingerprint256;
@@ -112,7 +118,7 @@ describe('the TLS listener', () => {
     const nothing = join(dir.path, 'nothing.pem');
     await writeFile(nothing, 'nothing');
     const files = { cert: path === '' ? nothing : path, key: nothing };
-    const starting = openTlsFront(testConfig({ tls: { port: 0, files } }));
+    const starting = openTlsFront(testConfig({ tls: { host: '127.0.0.1', port: 0, files } }));
     await expect(starting).rejects.toThrow(ConfigError);
     await expect(starting).rejects.toThrow(name);
   });
@@ -122,7 +128,9 @@ describe('the TLS listener', () => {
     const files = { cert: join(dir.path, 'cert.pem'), key: join(dir.path, 'key.pem') };
     await writeFile(files.cert, one.cert);
     await writeFile(files.key, other.key);
-    await expect(openTlsFront(testConfig({ tls: { port: 0, files } }))).rejects.toThrow('HOLDFAST_TLS_KEY');
+    await expect(openTlsFront(testConfig({ tls: { host: '127.0.0.1', port: 0, files } }))).rejects.toThrow(
+      'HOLDFAST_TLS_KEY',
+    );
   });
 
   it('does not start on a port that is in use', async () => {
@@ -130,13 +138,17 @@ describe('the TLS listener', () => {
     await once(other, 'listening');
     // SAFETY: a TCP server that listens has such an address.
     const { port } = other.address() as AddressInfo;
-    const starting = openTlsFront(testConfig({ dataDir: dir.path, tls: { port, files: null } }));
+    const starting = openTlsFront(
+      testConfig({ dataDir: dir.path, tls: { host: '127.0.0.1', port, files: null } }),
+    );
     await expect(starting).rejects.toThrow('EADDRINUSE');
     other.close();
   });
 
   it('cuts what is no TLS, and closes in time while a client does not shake hands', async () => {
-    const front = await openTlsFront(testConfig({ dataDir: dir.path, tls: { port: 0, files: null } }));
+    const front = await openTlsFront(
+      testConfig({ dataDir: dir.path, tls: { host: '127.0.0.1', port: 0, files: null } }),
+    );
     const port = Number(new URL(front?.url ?? '').port);
     const plain = connect(port, '127.0.0.1', () => plain.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'));
     plain.resume().on('error', () => undefined);

@@ -54,9 +54,9 @@ export type DialectHandlers<C extends DialectCalls> = {
 export interface Dialect {
   /** The word for it in paths and docs. */
   readonly name: string;
-  /** The path below which its calls are, such as `/steel`; empty: the root of its own listener. */
+  /** The path below which its calls are, such as `/steel`; empty: each is a `POST /`. */
   readonly mount: string;
-  /** Its clients speak TLS only: it is on the TLS listener, and nowhere else. */
+  /** Its clients speak TLS only, and are no pages: it is on the TLS listener, for programs, and nowhere else. */
   readonly isOnTls?: true;
   /** Runs before a call is chosen by its path, for clients that say elsewhere what they call, and with which key. */
   readonly enter?: readonly RequestHandler[];

@@ -15,8 +15,13 @@ export const dialects = (parts: DialectParts): readonly Dialect[] => [
   testmu(parts),
 ];
 
-/** What the TLS listener has to know before there is a service. */
-export const TLS_DIALECT: { readonly hosts: readonly string[]; readonly errorAnswer: ErrorAnswer } = {
+/** What the TLS listener has to know before there is a service: of the dialect whose clients speak TLS only. */
+export const TLS_DIALECT: {
+  readonly hosts: readonly string[];
+  readonly path: string;
+  readonly errorAnswer: ErrorAnswer;
+} = {
   hosts: AGENTBAY_HOSTS,
+  path: '/',
   errorAnswer: agentBayErrorAnswer,
 };

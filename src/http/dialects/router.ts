@@ -5,7 +5,9 @@ import type { Logger } from '../../core/logger';
 import type { Authenticator } from '../edge/authenticator';
 import { unauthorized } from '../edge/caller';
 import { bodyReader } from '../edge/body';
+import type { EdgeGuard } from '../edge/edge-guard';
 import { errorHandler, notFound } from '../edge/error-handler';
+import { programsOnly } from '../edge/programs-only';
 import { admit } from '../edge/request-context';
 import { routePath, VERBS } from '../mount';
 import type { Dialect, DialectCall } from './dialect';
@@ -37,6 +39,22 @@ export function dialectRouter(dialect: Dialect, { authenticator, log }: DialectR
   }
   router.use(authenticate, notFound);
   router.use(errorHandler(log, dialect.errorAnswer));
+  return router;
+}
+
+/** The same for a dialect that no page has business with: it refuses requests of pages in its own form. */
+export function programsRouter(
+  dialect: Dialect,
+  parts: DialectRouterParts & { readonly guard: EdgeGuard },
+): Router {
+  const guard = programsOnly(parts.guard);
+  const router = Router();
+  router.use((req, _res, next) => {
+    guard(req);
+    next();
+  });
+  router.use(dialectRouter(dialect, parts));
+  router.use(errorHandler(parts.log, dialect.errorAnswer));
   return router;
 }
 

@@ -10,6 +10,8 @@ export interface EdgeGuardOptions {
   /** The public URL, if the operator has set one. */
   readonly publicUrl: string | null;
   readonly hasApiKeys: boolean;
+  /** What the listener speaks. */
+  readonly scheme: 'http' | 'https';
   /** Further names of this service: those that its TLS certificate is for. */
   readonly isNamed?: (hostname: string) => boolean;
 }
@@ -37,7 +39,7 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
         'The Host header does not name this service. Set HOLDFAST_PUBLIC_URL to the URL that clients use.',
       );
     }
-    if (headers.origin !== undefined && !isAllowedOrigin(headers.origin, publicUrl, request, isAllowedHost)) {
+    if (headers.origin !== undefined && !isAllowedOrigin(headers.origin, options, request, isAllowedHost)) {
       throw forbidden('Requests from web pages of other origins are refused.');
     }
     const site = headers['sec-fetch-site'];
@@ -62,20 +64,21 @@ function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname:
 /* Accepted are the public origin, and this service's own names with the port that the request came in on. */
 function isAllowedOrigin(
   origin: string,
-  publicUrl: URL | null,
+  { publicUrl, scheme, isNamed }: EdgeGuardOptions,
   request: IncomingMessage,
   isAllowedHost: (hostname: string) => boolean,
 ): boolean {
   if (!URL.canParse(origin)) return false;
   const parsed = new URL(origin);
   if (parsed.origin !== origin) return false;
-  if (publicUrl !== null && parsed.origin === publicUrl.origin) return true;
+  if (publicUrl !== null && parsed.origin === new URL(publicUrl).origin) return true;
   const port = parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port);
   const hostname = withoutBrackets(parsed.hostname);
   return (
-    parsed.protocol === 'http:' &&
+    parsed.protocol === `${scheme}:` &&
     port === request.socket.localPort &&
-    (isLoopbackName(hostname) || isIP(hostname) !== 0) &&
+    // A page at a name of the certificate came from here: only who has its key can serve that name.
+    (isLoopbackName(hostname) || isIP(hostname) !== 0 || isNamed?.(hostname) === true) &&
     isAllowedHost(hostname)
   );
 }

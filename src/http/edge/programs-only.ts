@@ -2,7 +2,7 @@ import { ServiceError } from '../../core/errors';
 import type { EdgeGuard } from './edge-guard';
 
 /**
- * A guard for a listener that no web page has business with: every request that a browser sends for a page is refused,
+ * A guard for calls that no web page has business with: every request that a browser sends for a page is refused,
  * whatever its origin. Programs send none of these headers.
  *
  * @throws ServiceError `forbidden_origin`, as `guard` does.

@@ -116,7 +116,11 @@ describe("any request to AgentBay's API", () => {
   beforeAll(async () => {
     dir = await makeTempDir();
     const apiKeys = [{ tenant: 'a', key: 'key-of-a' }];
-    api = await startTestApi({ dataDir: dir.path, tls: { port: 0, files: null }, apiKeys });
+    api = await startTestApi({
+      dataDir: dir.path,
+      tls: { host: '127.0.0.1', port: 0, files: null },
+      apiKeys,
+    });
     client = await AgentBayWire.of(api.tlsUrl, dir.path, 'key-of-a');
   });
   afterAll(async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   dir = await makeTempDir();
   api = await startTestApi({
     dataDir: dir.path,
-    tls: { port: 0, files: null },
+    tls: { host: '127.0.0.1', port: 0, files: null },
     apiKeys: [
       { tenant: 'a', key: 'key-of-a' },
       { tenant: 'b', key: 'key-of-b' },
@@ -102,7 +102,6 @@ describe("AgentBay's transport", () => {
   it.each<[string, string, Record<string, string>, string, number, string]>([
     ['no action', '/', {}, '', 404, 'InvalidAction.NotFound'],
     ['an action of no name', '/?Action=../../v1', {}, '', 404, 'InvalidAction.NotFound'],
-    ['another path', '/v1/sessions?Action=ListSession', {}, '', 404, 'InvalidAction.NotFound'],
     ['an unknown action', '/?Action=MakeCoffee', {}, '', 404, 'InvalidAction.NotFound'],
     ['an action that it does not have', '/?Action=CallMcpTool', {}, '', 404, 'InvalidAction.NotFound'],
     ['two values', '/?Action=GetLabel&SessionId=a', {}, 'SessionId=b', 400, 'InvalidParameter'],
@@ -164,12 +163,10 @@ describe("AgentBay's transport", () => {
     expect(answered).toMatchObject({ status: 200, Code: 'ok' });
   });
 
-  it('has neither the native API nor WebSockets', async () => {
+  it('is nowhere but at POST /', async () => {
     const headers = { 'x-api-key': 'key-of-a' };
-    expect((await a.raw({ method: 'GET', path: '/v1/sessions', headers })).status).toBe(404);
-    const socket = new WebSocket(`${api.tlsUrl.replace('https', 'wss')}/v1/sessions/x/cdp`, { ca: a.ca });
-    const [error] = (await once(socket, 'error')) as [Error];
-    expect(error.message).toContain('404');
+    expect((await a.raw({ path: '/CreateMcpSession', headers })).status).toBe(404);
+    expect((await api.call('POST', '/?Action=ListSession', { headers })).status).toBe(405);
   });
 });
 

@@ -70,6 +70,7 @@ describe('the configuration', () => {
       HOLDFAST_DATA_DIR: '/var/lib/holdfast',
       HOLDFAST_PUBLIC_URL: 'https://browsers.example/',
       HOLDFAST_TLS_PORT: '8443',
+      HOLDFAST_TLS_HOST: '10.0.0.8',
       HOLDFAST_TLS_CERT: '/etc/tls/cert.pem',
       HOLDFAST_TLS_KEY: '/etc/tls/key.pem',
       HOLDFAST_API_KEYS: 'acme=key-of-acme, beta=key=of=beta',
@@ -120,7 +121,7 @@ describe('the configuration', () => {
       port: 8080,
       dataDir: '/var/lib/holdfast',
       publicUrl: 'https://browsers.example',
-      tls: { port: 8443, files: { cert: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' } },
+      tls: { host: '10.0.0.8', port: 8443, files: { cert: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' } },
       apiKeys: [
         { tenant: 'acme', key: 'key-of-acme' },
         { tenant: 'beta', key: 'key=of=beta' },
@@ -205,7 +206,14 @@ describe('the configuration', () => {
       expect.stringContaining('HOLDFAST_TLS_CERT'),
     ]);
     expect(problemsOf({ HOLDFAST_TLS_PORT: '3000' })).toEqual([expect.stringContaining('HOLDFAST_TLS_PORT')]);
-    expect(envToConfig({ HOLDFAST_TLS_PORT: '8443' }).tls).toEqual({ port: 8443, files: null });
+    expect(envToConfig({ HOLDFAST_TLS_PORT: '8443' }).tls).toEqual({
+      ...{ host: '127.0.0.1', port: 8443 },
+      files: null,
+    });
+    expect(problemsOf({ HOLDFAST_TLS_HOST: '::1' })).toEqual(['HOLDFAST_TLS_HOST: needs HOLDFAST_TLS_PORT']);
+    expect(problemsOf({ HOLDFAST_TLS_PORT: '8443', HOLDFAST_TLS_HOST: '0.0.0.0' })).toEqual([
+      expect.stringContaining('HOLDFAST_TLS_HOST: 0.0.0.0 is not a loopback address; set HOLDFAST_API_KEYS'),
+    ]);
     expect(envToConfig({ HOLDFAST_TLS_CERT: '/c', HOLDFAST_TLS_KEY: '/k' }).tls).toBeNull();
   });
 

@@ -4,11 +4,23 @@ import { edgeGuard, type EdgeGuardOptions } from '../../../src/http/edge/edge-gu
 
 const PORT = 3000;
 
-const onLoopback: EdgeGuardOptions = { host: '127.0.0.1', publicUrl: null, hasApiKeys: false };
+const onLoopback: EdgeGuardOptions = {
+  host: '127.0.0.1',
+  publicUrl: null,
+  hasApiKeys: false,
+  scheme: 'http',
+};
 const onNetwork: EdgeGuardOptions = {
   host: '0.0.0.0',
   publicUrl: 'https://hf.example.com',
   hasApiKeys: true,
+  scheme: 'http',
+};
+const withTls: EdgeGuardOptions = {
+  ...onNetwork,
+  publicUrl: null,
+  scheme: 'https',
+  isNamed: name => name === 'named.example',
 };
 
 /** A request with these raw headers, as Node hands them over. */
@@ -161,5 +173,24 @@ describe('the edge guard on a network', () => {
 
   it('lets the name it is bound to pass', () => {
     expect(verdict({ ...onNetwork, host: 'box.lan' }, host('box.lan:3000'))).toBe('passes');
+  });
+});
+
+describe('the edge guard of a listener with TLS', () => {
+  it.each([
+    ['https://localhost:3000', 'passes'],
+    ['https://127.0.0.1:3000', 'passes'],
+    ['https://named.example:3000', 'passes'],
+    ['https://other.example:3000', 'forbidden_origin'],
+    ['http://localhost:3000', 'forbidden_origin'],
+    ['https://localhost:3001', 'forbidden_origin'],
+    ['https://localhost', 'forbidden_origin'],
+  ])('answers pages of %s: %s', (origin, answer) => {
+    expect(verdict(withTls, from(origin))).toBe(answer);
+  });
+
+  it('lets the names of the certificate pass as Host, and no others', () => {
+    expect(verdict(withTls, host('named.example'))).toBe('passes');
+    expect(verdict(withTls, host('other.example'))).toBe('forbidden_origin');
   });
 });
