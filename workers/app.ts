@@ -6,7 +6,7 @@ import { RecurringFailures } from '../src/core/recurring-failures';
 import { openDeps, type Deps } from '../src/deps';
 import type { Stepper } from '../src/engine/stepper';
 import { startStepping } from './stepping';
-import { openFirstPage } from '../src/browser/first-page';
+import { prepareFirstPage } from '../src/browser/first-page';
 import type { Consumer } from '../src/queue/consumer';
 import type { launchPayload } from '../src/queue/payloads';
 import { launchConsumer } from './consumers/launch';
@@ -68,7 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const parts = assemble(options, deps);
   const { slots, launches, exporter, reconcile, tidy, stop } = parts;
 
-  const info = (): WorkerInfo => ({ hostname: hostname(), ...slots.stats, draining: slots.draining });
+  const info = (): WorkerInfo => workerInfo(slots);
   const onRenewed = (drained: boolean): void => {
     slots.setDrained(drained);
     exporter.leaseRenewed(slots.drainingSlots);
@@ -94,6 +94,10 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { leases, producer } = deps;
   const drain = new Drain({ context, owned, closer, slots, leases, producer });
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
+}
+
+function workerInfo({ stats: { slots, used, warm }, draining }: LaunchSlots): WorkerInfo {
+  return { hostname: hostname(), slots, used, warm: warm?.ready ?? 0, draining };
 }
 
 /* Metrics may be asked for with a stored key, too. */
@@ -152,7 +156,7 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
     exporter,
     clock,
     mounter,
-    prepare: config.keeper.browser === 'null' ? () => Promise.resolve() : openFirstPage,
+    prepare: config.keeper.browser === 'null' ? () => Promise.resolve() : prepareFirstPage,
     settings: { secret, tenantEgress: config.tenantEgress },
   });
   const launches = launchConsumer(deps.consumerBase, launcher, 1);
@@ -242,6 +246,7 @@ async function listen(
     slots.update(stats);
     exporter.observeKeeper(stats);
   });
+  keeper.expectLaunches(() => slots.takesLaunches);
   keeper.onLost(() => slots.update(NO_SLOTS));
   keeper.onRegistered(reply => {
     slots.update(reply.stats);

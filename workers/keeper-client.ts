@@ -59,6 +59,7 @@ export class KeeperClient {
   #keeper: ProcessIdentity | null = null;
   #beats: NodeJS.Timeout | null = null;
   #secret: string | null = null;
+  #takesWarm: () => boolean = () => false;
   #nextId = 1;
   #running: Promise<void> | null = null;
 
@@ -102,6 +103,11 @@ export class KeeperClient {
   setSecret(secret: string): void {
     this.#secret = secret;
     if (this.registered) this.#handOverSecret();
+  }
+
+  /** Tells the keeper with every beat whether launches are to be expected of this worker; before, they are not. */
+  expectLaunches(areExpected: () => boolean): void {
+    this.#takesWarm = areExpected;
   }
 
   /**
@@ -224,7 +230,7 @@ export class KeeperClient {
   }
 
   #beat(): void {
-    this.call('beat', {}, { timeoutMs: SILENT_AFTER_MS }).then(
+    this.call('beat', { takesWarm: this.#takesWarm() }, { timeoutMs: SILENT_AFTER_MS }).then(
       ({ stats }) => this.#onStats(stats),
       // The silence watch handles a beat without an answer.
       () => undefined,

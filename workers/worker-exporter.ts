@@ -1,10 +1,14 @@
 import type { Clock } from '../src/core/clock';
 import { NO_TRAFFIC } from '../src/core/traffic';
+import { WARM_END_CAUSES } from '../src/core/warm-end-causes';
 import type { LaunchResult } from '../src/metrics/label-values';
 import { MirroredCounter } from '../src/metrics/metric-registry';
 import type { Metrics } from '../src/metrics/metrics';
 import { WorkerMetrics } from '../src/metrics/worker-metrics';
-import type { KeeperStats } from './keeper/door/protocol';
+import type { KeeperStats, WarmCounts } from './keeper/door/protocol';
+
+/** Of a keeper that starts none ahead. */
+const NO_WARM: WarmCounts = { ready: 0, ended: { aged: 0, demand: 0, room: 0, memory: 0, died: 0 } };
 
 /** Dependencies of {@link WorkerExporter}. */
 export interface WorkerExporterParts {
@@ -22,6 +26,7 @@ export class WorkerExporter {
   readonly #receivedBytes;
   readonly #egressRefused: MirroredCounter;
   readonly #browserCpu: MirroredCounter;
+  readonly #warmEnded;
 
   constructor(private readonly parts: WorkerExporterParts) {
     this.#worker = new WorkerMetrics(parts.metrics.registry);
@@ -32,6 +37,10 @@ export class WorkerExporter {
     this.#receivedBytes = new MirroredCounter(this.#worker.egress.bytes, { direction: 'received' });
     this.#egressRefused = new MirroredCounter(this.#worker.egress.refused, {});
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
+    this.#warmEnded = WARM_END_CAUSES.map(cause => ({
+      cause,
+      counter: new MirroredCounter(this.#worker.launch.warmEnded, { cause }),
+    }));
   }
 
   /** Takes the keeper's latest figures. */
@@ -39,6 +48,7 @@ export class WorkerExporter {
     slots,
     used,
     orphansReaped,
+    warm = NO_WARM,
     downloadsCut = 0,
     uploadsCut = 0,
     egress = NO_TRAFFIC,
@@ -47,6 +57,8 @@ export class WorkerExporter {
   }: KeeperStats): void {
     this.#worker.slots.set({ state: 'total' }, slots);
     this.#worker.slots.set({ state: 'used' }, used);
+    this.#worker.slots.set({ state: 'warm' }, warm.ready);
+    for (const { cause, counter } of this.#warmEnded) counter.update(warm.ended[cause]);
     this.#worker.keeperConnections.set({}, gatewayConnections);
     this.#orphansReaped.update(orphansReaped);
     this.#downloadsCut.update(downloadsCut);
@@ -73,7 +85,12 @@ export class WorkerExporter {
 
   /** A launch has ended, `sinceMs` on the monotonic clock after the order to the keeper. */
   launched(result: LaunchResult, sinceMs: number): void {
-    this.#worker.launchDuration.observe({ result }, (this.parts.clock.monotonicMs() - sinceMs) / 1000);
+    this.#worker.launch.duration.observe({ result }, (this.parts.clock.monotonicMs() - sinceMs) / 1000);
+  }
+
+  /** A session has got its browser. */
+  started(isWarm: boolean): void {
+    this.#worker.launch.starts.inc({ start: isWarm ? 'warm' : 'cold' });
   }
 
   /** A browser is gone, this long after its session has ended. */

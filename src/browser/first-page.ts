@@ -1,5 +1,6 @@
-import type { Endpoint } from '../../machines/session/session.types';
+import type { BrowserOptions, Endpoint } from '../../machines/session/session.types';
 import type { BrowserState } from '../core/browser-state';
+import { firstPageCommand } from '../core/first-page-command';
 import { withBrowser } from './cdp-call';
 import { putCookies, type NewCookie } from './cookies';
 import { restoreLiveState } from './live-state';
@@ -7,16 +8,14 @@ import { restoreLiveState } from './live-state';
 /** How long a browser whose socket accepts may take to open a page. */
 const FIRST_PAGE_TIMEOUT_MS = 15_000;
 
-const FIRST_PAGE_URL = 'about:blank';
-
 /** How to prepare a browser for its first client. */
 export interface FirstPage {
   /** The state of the browser whose profile this one has; null: the profile is complete, or new. */
   readonly restore: BrowserState | null;
   /** Set before any page is opened, after those of the state. */
   readonly cookies: readonly NewCookie[];
-  /** Whether its window covers the screen; later pages open in the same window. */
-  readonly isFullscreen: boolean;
+  /** The options on which the window depends. */
+  readonly window: Pick<BrowserOptions, 'dimensions' | 'deviceScaleFactor'>;
 }
 
 /**
@@ -24,22 +23,24 @@ export interface FirstPage {
  * a few CDP commands on a socket that attaches to no target. A client library would attach to every target and make new
  * ones wait, and takes twice as long because it sets up the page for automation.
  *
- * Opened with `Target.createTarget` and not with `PUT /json/new`, whose page never gets the focus (Chromium 156).
- *
+ * @param isOpen - whether its first page is open already; it has loaded nothing that could have seen the cookies
  * @throws ServiceError `browser_unreachable` if the browser does not answer, answers with an error, or exits
  *   meanwhile; `invalid_request` for a cookie that it refuses.
  */
-export async function openFirstPage(
+export async function prepareFirstPage(
   { port, path }: Pick<Endpoint, 'port' | 'path'>,
-  { restore, cookies, isFullscreen }: FirstPage,
+  { restore, cookies, window }: FirstPage,
+  isOpen: boolean,
 ): Promise<void> {
+  if (isOpen && restore === null && cookies.length === 0) return;
   await withBrowser(
     { host: '127.0.0.1', port, path, direct: true },
     async (call, onEvent) => {
       if (restore !== null) await restoreLiveState(call, onEvent, restore);
       await putCookies(call, cookies);
-      const windowState = isFullscreen ? { windowState: 'fullscreen' } : {};
-      await call('Target.createTarget', { url: FIRST_PAGE_URL, ...windowState });
+      if (isOpen) return;
+      const { method, params } = firstPageCommand(window);
+      await call(method, params);
     },
     FIRST_PAGE_TIMEOUT_MS,
   );

@@ -44,6 +44,8 @@ export interface Config {
     readonly listen: string | null;
     readonly advertise: string | null;
     readonly slots: number;
+    /** How many browsers are started ahead at most; 0: none. */
+    readonly warmBrowsers: number;
     /** How much disk space the downloads of one session may take, bytes. */
     readonly downloadsMaxBytes: number;
     /** The same for its uploads. */
@@ -122,6 +124,7 @@ const schema = z.object({
   HOLDFAST_KEEPER_LISTEN: hostPort.optional(),
   HOLDFAST_KEEPER_ADVERTISE: hostPort.optional(),
   HOLDFAST_SLOTS: integer(1, 10_000).optional(),
+  HOLDFAST_WARM_BROWSERS: integer(0, 10_000).optional(),
   HOLDFAST_DOWNLOADS_MAX_BYTES: integer(1, Number.MAX_SAFE_INTEGER).default(2 ** 30),
   HOLDFAST_UPLOADS_MAX_BYTES: integer(1, Number.MAX_SAFE_INTEGER).default(2 ** 30),
   HOLDFAST_STORAGE: z.string().optional(),
@@ -219,6 +222,11 @@ export function defaultSlots(cores: number, availableBytes: number): number {
   return Math.max(1, Math.min(4 * cores, Math.floor((availableBytes - RESERVED_BYTES) / SLOT_BYTES)));
 }
 
+/** How many browsers are started ahead: a quarter of the slots, two at most. One of them is there on a quiet day. */
+export function defaultWarmBrowsers(slots: number): number {
+  return Math.min(2, Math.floor(slots / 4));
+}
+
 /** Whether a bind address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
@@ -265,10 +273,12 @@ function tlsConfig(values: z.output<typeof schema>): TlsConfig | null {
 }
 
 function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Config['keeper'] {
+  const slots = values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem());
   return {
     listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
     advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,
-    slots: values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem()),
+    slots,
+    warmBrowsers: values.HOLDFAST_WARM_BROWSERS ?? defaultWarmBrowsers(slots),
     downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
     uploadsMaxBytes: values.HOLDFAST_UPLOADS_MAX_BYTES,
     browser: values.HOLDFAST_BROWSER,

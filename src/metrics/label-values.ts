@@ -7,6 +7,8 @@ export const SESSION_EVENTS = ['created', ...SESSION_EVENT_TYPES.map(type => typ
 
 export { QUARANTINE_REASONS } from '../core/quarantine';
 
+export { WARM_END_CAUSES } from '../core/warm-end-causes';
+
 /** How long a start may take, in seconds; finest around the objective of 5 s. */
 export const START_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 
@@ -53,3 +55,6 @@ export const LAUNCH_RESULTS = ['ready', 'failed', 'cancelled'] as const;
 
 /** @see LAUNCH_RESULTS */
 export type LaunchResult = (typeof LAUNCH_RESULTS)[number];
+
+/** Whether a session's browser was started for it, or ahead. */
+export const LAUNCH_STARTS = ['warm', 'cold'] as const;

@@ -1,5 +1,5 @@
-import { LAUNCH_RESULTS, START_BUCKETS } from './label-values';
-import type { BoundedCounter, MetricRegistry } from './metric-registry';
+import { LAUNCH_RESULTS, LAUNCH_STARTS, START_BUCKETS, WARM_END_CAUSES } from './label-values';
+import type { BoundedCounter, BoundedHistogram, MetricRegistry } from './metric-registry';
 
 const RELEASE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
 
@@ -10,7 +10,7 @@ const RELEASE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
 export class WorkerMetrics {
   readonly slots;
   readonly heartbeat;
-  readonly launchDuration;
+  readonly launch;
   readonly releaseDuration;
   readonly browserProcesses;
   readonly browserMemory;
@@ -26,19 +26,14 @@ export class WorkerMetrics {
     registry.of('worker');
     this.slots = registry.gauge({
       name: 'worker_slots',
-      help: 'Browser slots of this worker. `draining`: all slots while the worker is drained, else 0.',
-      labels: { state: ['total', 'used', 'draining'] },
+      help: 'Browser slots of this worker. `draining`: all slots while the worker is drained, else 0. `warm`: free slots for which a browser is ready.',
+      labels: { state: ['total', 'used', 'draining', 'warm'] },
     });
     this.heartbeat = registry.gauge({
       name: 'worker_heartbeat_timestamp_seconds',
       help: 'When this worker last renewed its lease, by its own clock.',
     });
-    this.launchDuration = registry.histogram({
-      name: 'browser_launch_duration_seconds',
-      help: 'Time from the order to the keeper until the browser was ready for its client, or had failed.',
-      labels: { result: LAUNCH_RESULTS },
-      buckets: START_BUCKETS,
-    });
+    this.launch = launchMetrics(registry);
     this.releaseDuration = registry.histogram({
       name: 'session_release_duration_seconds',
       help: 'Time from the committed end until the browser and its files were gone.',
@@ -90,6 +85,32 @@ function egressMetrics(registry: MetricRegistry): {
     refused: registry.counter({
       name: 'egress_refused_total',
       help: 'Requests of browsers that the rules of egress have refused.',
+    }),
+  };
+}
+
+/* How sessions get their browsers. */
+function launchMetrics(registry: MetricRegistry): {
+  readonly duration: BoundedHistogram<'result'>;
+  readonly starts: BoundedCounter<'start'>;
+  readonly warmEnded: BoundedCounter<'cause'>;
+} {
+  return {
+    duration: registry.histogram({
+      name: 'browser_launch_duration_seconds',
+      help: 'Time from the order to the keeper until the browser was ready for its client, or had failed.',
+      labels: { result: LAUNCH_RESULTS },
+      buckets: START_BUCKETS,
+    }),
+    starts: registry.counter({
+      name: 'browser_launches_total',
+      help: 'Sessions that have got a browser: one that was started ahead (`warm`), or for them (`cold`).',
+      labels: { start: LAUNCH_STARTS },
+    }),
+    warmEnded: registry.counter({
+      name: 'warm_browsers_ended_total',
+      help: 'Browsers that were started ahead and ended without a session: too old, not wanted, for want of slots or memory, or dead.',
+      labels: { cause: WARM_END_CAUSES },
     }),
   };
 }

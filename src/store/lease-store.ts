@@ -17,6 +17,8 @@ export interface WorkerInfo {
   readonly hostname: string;
   readonly slots: number;
   readonly used: number;
+  /** Free slots for which a browser is ready; left out: none. */
+  readonly warm?: number;
   readonly draining: boolean;
 }
 

@@ -7,7 +7,13 @@ import type { WorkerOrder } from './control-stream';
 export interface WorkerRecord {
   readonly id: string;
   /** Null: the worker is drained, and everything else about it has expired. */
-  readonly info: { readonly hostname: string; readonly slots: number; readonly used: number } | null;
+  readonly info: {
+    readonly hostname: string;
+    readonly slots: number;
+    readonly used: number;
+    /** Free slots for which a browser is ready; 0 for workers of versions before them. */
+    readonly warm: number;
+  } | null;
   /** Launches nothing: an operator has drained it, or it is shutting down. */
   readonly draining: boolean;
   /** Redis `TIME`; null without a lease. */
@@ -42,6 +48,7 @@ export class WorkerStore {
                   hostname: fields['hostname'],
                   slots: Number(fields['slots']),
                   used: Number(fields['used']),
+                  warm: Number(fields['warm'] ?? 0),
                 },
           draining: drained.includes(id) || fields['draining'] === 'true',
           leaseExpiresAtMs: expiries.get(id) ?? null,

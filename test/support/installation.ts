@@ -322,6 +322,8 @@ export class Installation {
         HOLDFAST_PORT: '0',
         ...browserSettings(browser),
         HOLDFAST_SLOTS: '8',
+        // A test that is not about them should not pay for them.
+        HOLDFAST_WARM_BROWSERS: '0',
         HOLDFAST_METRICS_PORT: '0',
         ...env,
       },

@@ -12,7 +12,12 @@ import {
   type KeeperApp,
   type KeeperOptions,
 } from '../../workers/keeper/keeper-app';
-import { PLAIN_LAUNCH, type BrowserRecord, type LaunchOptions } from '../../workers/keeper/door/protocol';
+import {
+  PLAIN_LAUNCH,
+  type BrowserRecord,
+  type KeeperOperations,
+  type LaunchOptions,
+} from '../../workers/keeper/door/protocol';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
@@ -160,6 +165,16 @@ export class TestWorker {
     const args = { ref, fence: claim, timeoutMs, options };
     const answer = await this.client.call('launch', args, { timeoutMs: 30_000 });
     return answer.endpoint;
+  }
+
+  /** The same as a worker that takes browsers that were started ahead. */
+  async launchWarm(
+    ref: string,
+    claim: Fence,
+    options: LaunchOptions = PLAIN_LAUNCH,
+  ): Promise<KeeperOperations['launch']['reply']> {
+    const args = { ref, fence: claim, timeoutMs: 20_000, options, takesWarm: true };
+    return this.client.call('launch', args, { timeoutMs: 30_000 });
   }
 
   async close(ref: string, { claimId }: Fence): Promise<boolean> {

@@ -60,7 +60,7 @@ export class TestLauncher {
         return { endpoint: ENDPOINT };
       },
     } as unknown as KeeperClient;
-    const exporter = { launched: () => undefined, browserGone: () => undefined };
+    const exporter = { launched: () => undefined, started: () => undefined, browserGone: () => undefined };
     const saver = { beforeEnd: () => Promise.resolve(), save: () => Promise.resolve(null) };
     this.#closer = new SessionCloser({ ...deps, keeper, beforeClose: () => undefined, saver, exporter });
     this.slots = new LaunchSlots(() => undefined);

@@ -51,6 +51,8 @@ export interface KeeperOptions {
   /** Must exist. */
   readonly dataDir: string;
   readonly slots: number;
+  /** How many browsers are started ahead at most; left out: none. Null browsers never are. */
+  readonly warmBrowsers?: number;
   /** How much disk space the downloads of one session may take, bytes. */
   readonly downloadsMaxBytes: number;
   /** The same for its uploads. */
@@ -233,6 +235,7 @@ async function makeKeeper(
   return new Keeper({
     runRoot,
     slots,
+    warmBrowsers: options.browser.kind === 'chromium' ? (options.warmBrowsers ?? 0) : 0,
     records: new Records(runRoot, log),
     runtime,
     command: await commandFactory(options.browser, runtime, runRoot),

@@ -1,7 +1,8 @@
+import type { Endpoint } from '../../machines/session/session.types';
 import type { Clock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
 import type { CommandFactory } from './process/browser-command';
-import type { BrowserRuntime } from './process/browser-facts';
+import type { BrowserFacts, BrowserRuntime } from './process/browser-facts';
 import type { BrowserLoad } from './process/browser-load';
 import type { LivenessRhythm } from './process/liveness';
 import type { Records } from './books/records';
@@ -10,6 +11,8 @@ import type { Records } from './books/records';
 export interface KeeperDeps {
   readonly runRoot: string;
   readonly slots: number;
+  /** How many browsers are started ahead at most; 0: none. */
+  readonly warmBrowsers: number;
   readonly records: Records;
   readonly runtime: BrowserRuntime;
   readonly command: CommandFactory;
@@ -29,4 +32,12 @@ export interface KeeperDeps {
   readonly uploadsMaxBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** Where the services of all machines reach a browser of this keeper. */
+export function endpointOf(
+  { bootId, netns, gateway, gatewaySocket }: KeeperDeps,
+  facts: BrowserFacts,
+): Endpoint {
+  return { ...facts.devTools, bootId, netns, gateway: gateway(), gatewaySocket };
 }

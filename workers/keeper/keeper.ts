@@ -1,29 +1,30 @@
 import { setMaxListeners } from 'node:events';
-import type { Endpoint, Fence } from '../../machines/session/session.types';
+import type { Fence } from '../../machines/session/session.types';
 import { messageOf } from '../../src/core/errors';
 import { directoryOf, recoverBrowsers } from './books/adoption';
 import { CutTally } from './books/cut-tally';
 import { dropRemains, findRemains, NO_REMAINS, removeUnknownRemains } from './books/remains';
-import { BrowserProcess } from './process/browser-process';
 import { LaunchError } from './process/browser-start';
 import { keepToQuota } from './downloads/download-quota';
 import type { ReachableBrowser } from './door/gateway';
 import { KeeperBooks } from './books/keeper-books';
-import type { KeeperDeps } from './keeper-deps';
+import { endpointOf, type KeeperDeps } from './keeper-deps';
 import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
 import { watchForks, watchLiveness } from './process/liveness';
 import {
-  KEEPER_LAUNCH_TIMEOUT_MS,
   KeeperError,
   type BrowserRecord,
   type KeeperEvent,
   type KeeperOperations,
   type KeeperStats,
-  type LaunchOptions,
 } from './door/protocol';
+import { directoryFor, launchBrowser } from './process/launch-browser';
 import { reapStrays } from './process/remove-tree';
-import { RunDirectory } from './process/run-directory';
+import type { RunDirectory } from './process/run-directory';
+import { openPool } from './warm/open-pool';
+import type { WarmPool } from './warm/warm-pool';
 
+type Launch = KeeperOperations['launch'];
 type Closed = KeeperOperations['close']['reply'];
 
 /** How often expired reports are removed. */
@@ -43,12 +44,14 @@ export class Keeper {
   readonly #listeners = new Set<(event: KeeperEvent) => void>();
   readonly #closing = new AbortController();
   readonly #cuts: CutTally;
+  readonly #warm: WarmPool;
   #orphansReaped = 0;
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
     this.#cuts = new CutTally(deps.log, () => this.#changed());
+    this.#warm = openPool(deps, this.#books, () => this.#changed());
     // One listener for each browser; Node would warn of a leak at more than ten.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -87,6 +90,7 @@ export class Keeper {
       slots: this.#deps.slots,
       used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
+      warm: this.#warm.counts,
       ...this.#cuts.counts,
       egress: this.#deps.runtime.egressTally.counts,
       gatewayConnections: this.#deps.gatewayConnections(),
@@ -100,47 +104,58 @@ export class Keeper {
 
   /** The first process of every running browser. */
   rootPids(): number[] {
-    return this.#books.all().flatMap(({ rootPid }) => (rootPid === null ? [] : [rootPid]));
+    const kept = this.#books.all().flatMap(({ rootPid }) => (rootPid === null ? [] : [rootPid]));
+    return [...kept, ...this.#warm.rootPids()];
+  }
+
+  /** Whether launches are to be expected, by a worker that takes browsers with a page. */
+  expectLaunches(areExpected: boolean): void {
+    this.#warm.want(areExpected);
   }
 
   /** The running browser under this claim; null if there is none. */
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
-    if (!browser?.endpoint || browser.downloads === null) return null;
+    if (!browser?.endpoint || browser.downloads === null || browser.uploads === null) return null;
     const { endpoint, downloads, cut, uploads } = browser;
     return { endpoint, downloads, cuts: cut.downloads, uploads };
   }
 
   /**
-   * Starts a browser for a session. An older one of the same session is ended first.
+   * Starts a browser for a session, or hands one over that was started ahead. An older one of the same session is ended
+   * first.
    *
    * @throws KeeperError `stale_claim`, `no_free_slot`, `launch_failed` or `launch_cancelled`.
    */
-  async launch(ref: string, fence: Fence, options: LaunchOptions, timeoutMs: number): Promise<Endpoint> {
+  async launch({ ref, fence, options, timeoutMs, takesWarm }: Launch['request']): Promise<Launch['reply']> {
     if (this.#closing.signal.aborted) throw new KeeperError('launch_cancelled', 'the keeper is stopping');
     const earlier = this.#books.olderThan(ref, fence);
     const freed = earlier.filter(browser => browser.holdsSlot).length;
     if (this.#books.holdingSlots().length - freed >= this.#deps.slots) {
       throw new KeeperError('no_free_slot', `all ${this.#deps.slots} slots are taken`);
     }
-    const { isMounted, isKept } = options.profile;
-    const profileUse = { mountedFor: isMounted ? fence.claimId : null, isKept };
+    const reserved = takesWarm === true ? this.#warm.reserve(options) : null;
     // Entered in the books before anything is awaited: the very next request may be to close it.
-    const browser = this.#keep(ref, fence, RunDirectory.fresh(this.#deps.runRoot, profileUse));
+    const browser = this.#keep(ref, fence, directoryFor(this.#deps, fence, options));
     this.#changed();
     try {
+      let isWarm = false;
       const endpoint = await browser.start(async signal => {
         await Promise.all(earlier.map(older => this.#end(older, 'superseded by a newer claim')));
-        return this.#launchProcess(browser, options, timeoutMs, signal);
+        const warm = (await reserved?.handOver()) ?? null;
+        isWarm = warm !== null;
+        return warm ?? launchBrowser(this.#deps, browser, options, { timeoutMs, signal });
       });
       this.#watch(browser);
-      return endpoint;
+      return { endpoint, isWarm };
     } catch (error) {
       await this.#drop(browser);
       const isCancelled = error instanceof LaunchError && error.code === 'launch_cancelled';
       this.#deps.log[isCancelled ? 'info' : 'warn']({ ref, reason: messageOf(error) }, 'a launch failed');
       if (error instanceof LaunchError) throw new KeeperError(error.code, error.message);
       throw error;
+    } finally {
+      this.#warm.adjust();
     }
   }
 
@@ -171,7 +186,8 @@ export class Keeper {
     const browser = this.#books.find(ref, claimId);
     if (browser === undefined) {
       const { runRoot, runtime } = this.#deps;
-      this.#orphansReaped += await reapStrays(runRoot, () => this.#books.directories(), runtime);
+      const known = (): Set<string> => new Set([...this.#books.directories(), ...this.#warm.directories()]);
+      this.#orphansReaped += await reapStrays(runRoot, known, runtime);
       return { known: false, ...NO_REMAINS };
     }
     await browser.order('closed by its worker');
@@ -202,27 +218,16 @@ export class Keeper {
   async endAll(message: string): Promise<void> {
     const there = this.#books.holdingSlots();
     if (there.length > 0) this.#deps.log.warn({ browsers: there.length }, message);
-    await Promise.all(there.map(browser => browser.order(message)));
+    await Promise.all([...there.map(browser => browser.order(message)), this.#warm.endAll()]);
   }
 
   /** Refuses launches and stops all watches. Browsers are left as they are. */
   stop(): void {
     this.#closing.abort();
+    this.#warm.stop();
     for (const browser of this.#books.all()) browser.detach();
     this.#deps.records.stop();
     if (this.#expiry !== null) clearInterval(this.#expiry);
-  }
-
-  #launchProcess(
-    browser: KeptBrowser,
-    options: LaunchOptions,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<BrowserProcess> {
-    const { runtime, command } = this.#deps;
-    const limits = { timeoutMs: Math.min(timeoutMs, KEEPER_LAUNCH_TIMEOUT_MS), signal };
-    const plan = command(browser.directory, browser.fence.claimId, options);
-    return BrowserProcess.launch(browser.directory, plan, runtime, limits);
   }
 
   /** Ends a browser whose owner needs no report of it. */
@@ -232,18 +237,12 @@ export class Keeper {
   }
 
   #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
-    const { records, clock, bootId, netns, gateway, gatewaySocket, uploadsMaxBytes } = this.#deps;
+    const { records, clock, bootId, uploadsMaxBytes } = this.#deps;
     const deps: KeptBrowserDeps = {
       records,
       clock,
       bootId,
-      endpointOf: ({ facts }) => ({
-        ...facts.devTools,
-        bootId,
-        netns,
-        gateway: gateway(),
-        gatewaySocket,
-      }),
+      endpointOf: ({ facts }) => endpointOf(this.#deps, facts),
       uploadsMaxBytes,
       onUploadCut: browser => this.#cuts.addUpload(browser),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
@@ -264,7 +263,7 @@ export class Keeper {
 
   /* What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again. */
   async #openUploads({ ref, uploads }: KeptBrowser): Promise<void> {
-    await uploads.open().catch((error: unknown) => {
+    await uploads?.open().catch((error: unknown) => {
       this.#deps.log.warn({ err: error, ref }, 'incomplete uploads could not be removed');
     });
   }
@@ -291,6 +290,7 @@ export class Keeper {
   }
 
   #changed(): void {
+    this.#warm.adjust();
     this.#emit({ event: 'stats', stats: this.stats() });
   }
 

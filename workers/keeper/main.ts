@@ -67,6 +67,7 @@ async function keeperOptions(
   return {
     dataDir,
     slots: keeper.slots,
+    warmBrowsers: keeper.warmBrowsers,
     downloadsMaxBytes: keeper.downloadsMaxBytes,
     uploadsMaxBytes: keeper.uploadsMaxBytes,
     browser: await chooseBrowser(keeper, searchPath),

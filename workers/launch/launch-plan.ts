@@ -4,7 +4,6 @@ import { unsealSecrets, type LaunchSecrets } from '../../src/browser/launch-secr
 import { egressOf, type TenantEgress } from '../../src/config/tenant-egress';
 import { parseRef, type SessionRef } from '../../src/core/ids';
 import { UnsealError } from '../../src/core/sealed';
-import { windowLayout } from '../../src/core/window-layout';
 import type { Mounted } from '../contexts/context-mounter';
 import type { LaunchOptions } from '../keeper/door/protocol';
 
@@ -49,7 +48,7 @@ export function launchPlan(
     firstPage: {
       restore: mounted?.restore ?? null,
       cookies,
-      isFullscreen: windowLayout(options).isFullscreen,
+      window: { dimensions: options.dimensions, deviceScaleFactor: options.deviceScaleFactor },
     },
   };
 }

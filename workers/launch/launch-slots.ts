@@ -44,7 +44,12 @@ export class LaunchSlots {
 
   /** Slots that are out of use: all of them while this worker drains or is drained, else none. */
   get drainingSlots(): number {
-    return this.#draining || this.#drained ? this.#stats.slots : 0;
+    return this.takesLaunches ? 0 : this.#stats.slots;
+  }
+
+  /** Whether launches are taken, as soon as there is a slot. */
+  get takesLaunches(): boolean {
+    return !this.#draining && !this.#drained;
   }
 
   /** No launches from now on. */
@@ -62,7 +67,7 @@ export class LaunchSlots {
 
   /** Takes a slot for a launch; false if there is none. */
   take(): boolean {
-    if (this.#draining || this.#drained || this.#free() <= 0) return false;
+    if (!this.takesLaunches || this.#free() <= 0) return false;
     this.#underWay += 1;
     return true;
   }
@@ -79,6 +84,6 @@ export class LaunchSlots {
 
   #announce(): void {
     const jobs = this.#underWay + Math.max(0, this.#free());
-    this.onCapacity(this.#draining || this.#drained ? 0 : Math.min(MAX_PARALLEL_LAUNCHES, jobs));
+    this.onCapacity(this.takesLaunches ? Math.min(MAX_PARALLEL_LAUNCHES, jobs) : 0);
   }
 }

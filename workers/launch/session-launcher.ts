@@ -30,11 +30,11 @@ export interface LauncherParts {
   readonly slots: LaunchSlots;
   readonly workers: Pick<WorkerStore, 'isDrained'>;
   readonly timeouts: Pick<Timeouts, 'fire'>;
-  readonly exporter: Pick<WorkerExporter, 'launched'>;
+  readonly exporter: Pick<WorkerExporter, 'launched' | 'started'>;
   readonly clock: Clock;
   readonly mounter: Pick<ContextMounter, 'mount' | 'discard'>;
   /** Prepares a started browser for its first client. */
-  readonly prepare: (endpoint: Endpoint, page: FirstPage) => Promise<void>;
+  readonly prepare: (endpoint: Endpoint, page: FirstPage, isOpen: boolean) => Promise<void>;
   readonly settings: LaunchSettings;
 }
 
@@ -142,13 +142,14 @@ export class SessionLauncher {
     try {
       const mounted = await this.#mount(ref, claimed);
       const { options, firstPage } = launchPlan(claimed, mounted, settings, ref);
-      const { endpoint } = await keeper.call(
+      const { endpoint, isWarm = false } = await keeper.call(
         'launch',
-        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options },
+        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options, takesWarm: true },
         { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
       );
-      await prepare(endpoint, firstPage);
+      await prepare(endpoint, firstPage, isWarm);
       exporter.launched('ready', orderedMs);
+      exporter.started(isWarm);
       return { endpoint, mounted };
     } catch (error) {
       const message = messageOf(error);

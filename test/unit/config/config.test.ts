@@ -46,6 +46,7 @@ describe('the configuration', () => {
       listen: null,
       advertise: null,
       slots: expect.any(Number),
+      warmBrowsers: expect.any(Number),
       downloadsMaxBytes: 2 ** 30,
       uploadsMaxBytes: 2 ** 30,
       browser: 'chromium',
@@ -79,6 +80,7 @@ describe('the configuration', () => {
       HOLDFAST_KEEPER_LISTEN: '0.0.0.0:9223',
       HOLDFAST_KEEPER_ADVERTISE: 'worker-1.internal:9223',
       HOLDFAST_SLOTS: '12',
+      HOLDFAST_WARM_BROWSERS: '5',
       HOLDFAST_DOWNLOADS_MAX_BYTES: '5000000',
       HOLDFAST_UPLOADS_MAX_BYTES: '6000000',
       HOLDFAST_HEADLESS_SHELL_PATH: '/opt/headless-shell',
@@ -134,6 +136,7 @@ describe('the configuration', () => {
         listen: '0.0.0.0:9223',
         advertise: 'worker-1.internal:9223',
         slots: 12,
+        warmBrowsers: 5,
         downloadsMaxBytes: 5_000_000,
         uploadsMaxBytes: 6_000_000,
         browser: 'null',
@@ -326,6 +329,7 @@ describe('the configuration', () => {
     ['HOLDFAST_TIMEOUT_MAX', '999', '86400001'],
     ['HOLDFAST_RETENTION', '999', '31622400001'],
     ['HOLDFAST_SLOTS', '0', '10001'],
+    ['HOLDFAST_WARM_BROWSERS', '-1', '10001'],
   ] as const)('refuses a %s below its minimum or above its maximum', (name, tooSmall, tooGreat) => {
     expect(problemsOf({ HOLDFAST_TIMEOUT_DEFAULT: '1000', [name]: tooSmall })[0]).toContain(name);
     expect(problemsOf({ [name]: tooGreat })).toEqual([expect.stringContaining(name)]);
@@ -340,6 +344,29 @@ describe('the number of slots', () => {
     ['never less than one', 1, 0, 1],
   ])('is %s', (_what, cores, bytes, slots) => {
     expect(defaultSlots(cores, bytes)).toBe(slots);
+  });
+});
+
+describe('the number of browsers that are started ahead', () => {
+  it.each([
+    ['none with few slots', '3', 0],
+    ['one with four', '4', 1],
+    ['two with eight', '8', 2],
+    ['two with any more', '1000', 2],
+  ])('is %s', (_what, slots, count) => {
+    expect(envToConfig({ HOLDFAST_SLOTS: slots }).keeper.warmBrowsers).toBe(count);
+  });
+
+  it('is what the operator says, even none or more than there are slots', () => {
+    const settings = { HOLDFAST_SLOTS: '8', HOLDFAST_WARM_BROWSERS: '0' };
+    expect(envToConfig(settings).keeper.warmBrowsers).toBe(0);
+    expect(envToConfig({ ...settings, HOLDFAST_WARM_BROWSERS: '20' }).keeper.warmBrowsers).toBe(20);
+  });
+
+  it.each(['1.5', 'two', ' ', '1e3'])('is not %s', value => {
+    expect(problemsOf({ HOLDFAST_WARM_BROWSERS: value })).toEqual([
+      expect.stringContaining('HOLDFAST_WARM_BROWSERS'),
+    ]);
   });
 });
 

@@ -22,7 +22,11 @@ describe('the plan of a launch', () => {
         proxy: { server, username: 'ada', password: 'hunter2' },
         profile: { isMounted: false, isKept: false },
       },
-      firstPage: { restore: null, cookies: SECRETS.cookies, isFullscreen: true },
+      firstPage: {
+        restore: null,
+        cookies: SECRETS.cookies,
+        window: { dimensions: OPTIONS.dimensions, deviceScaleFactor: OPTIONS.deviceScaleFactor },
+      },
     });
   });
 

@@ -7,6 +7,7 @@ import {
 } from '../../../machines/session/session.types';
 import type { EgressConfig } from '../../../src/config/egress';
 import type { Traffic, TrafficCounts } from '../../../src/core/traffic';
+import type { WarmEndCause } from '../../../src/core/warm-end-causes';
 import type { BrowserLoad } from '../process/browser-load';
 
 /**
@@ -70,12 +71,22 @@ export const PLAIN_LAUNCH: LaunchOptions = {
   profile: { isMounted: false, isKept: false },
 };
 
+/** The browsers that a keeper starts ahead. */
+export interface WarmCounts {
+  /** Those that are ready, and wait for a session. They hold no slot. */
+  readonly ready: number;
+  /** Those that were ended without a session, since the keeper's start. */
+  readonly ended: Readonly<Record<WarmEndCause, number>>;
+}
+
 /** Counters for the worker to export; the keeper itself serves no metrics. All since the keeper's start. */
 export interface KeeperStats {
   readonly slots: number;
   /** Browsers that hold a slot: those whose process tree or run directory still exists. */
   readonly used: number;
   readonly orphansReaped: number;
+  /** Left out by older keepers. */
+  readonly warm?: WarmCounts;
   /** Downloads that were cut because a session had used up its quota. Left out by older keepers. */
   readonly downloadsCut?: number;
   /** The same for uploads. */
@@ -107,7 +118,16 @@ export interface KeeperOperations {
       readonly browsers: readonly BrowserRecord[];
     };
   };
-  readonly beat: { readonly request: Record<string, never>; readonly reply: { readonly stats: KeeperStats } };
+  readonly beat: {
+    readonly request: {
+      /**
+       * Whether the worker takes launches now, and a browser with its first page open for them. Left out by older
+       * workers, who do not.
+       */
+      readonly takesWarm?: boolean | undefined;
+    };
+    readonly reply: { readonly stats: KeeperStats };
+  };
   /**
    * Supervisor → keeper, every second and without a registration: the supervisor is alive and starts a worker. A keeper
    * that gets this keeps its browsers without a worker for {@link WORKERLESS_MAX_MS} instead of {@link ADOPT_GRACE_MS}.
@@ -126,7 +146,8 @@ export interface KeeperOperations {
    */
   readonly secret: { readonly request: { readonly secret: string }; readonly reply: Record<string, never> };
   /**
-   * Starts a browser; answers when its DevTools socket accepts, or fails after everything that it had started is gone.
+   * Starts a browser, or hands one over that was started ahead; answers when its DevTools socket accepts, or fails after
+   * everything that it had started is gone.
    */
   readonly launch: {
     readonly request: {
@@ -134,8 +155,14 @@ export interface KeeperOperations {
       readonly fence: Fence;
       readonly timeoutMs: number;
       readonly options: LaunchOptions;
+      /** Whether the worker can do with a browser whose first page is open. Left out by older workers, who cannot. */
+      readonly takesWarm?: boolean | undefined;
     };
-    readonly reply: { readonly endpoint: Endpoint };
+    readonly reply: {
+      readonly endpoint: Endpoint;
+      /** Whether it was started ahead: then its first page is open. Left out by older keepers, who never do that. */
+      readonly isWarm?: boolean;
+    };
   };
   /** Records a new claim for a running browser (adoption). `from` must be the recorded one. */
   readonly claim: {

@@ -43,10 +43,16 @@ const launchOptions: z.ZodType<LaunchOptions> = z.object({
 /** The shape of every operation's arguments. */
 const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['request']> } = {
   register: z.object({ workerPid: z.number().int().positive(), workerStartedAt: text }),
-  beat: nothing,
+  beat: z.object({ takesWarm: z.boolean().optional() }),
   attend: nothing,
   secret: z.object({ secret: z.string().min(1).max(4_096) }),
-  launch: z.object({ ref: text, fence, timeoutMs: z.number().int().positive(), options: launchOptions }),
+  launch: z.object({
+    ref: text,
+    fence,
+    timeoutMs: z.number().int().positive(),
+    options: launchOptions,
+    takesWarm: z.boolean().optional(),
+  }),
   claim: z.object({ ref: text, from: fence, to: fence }),
   close: named,
   forget: named,

@@ -92,16 +92,15 @@ export class WorkerRegistry implements RequestHandler {
       case 'register':
         return this.#register(request.args, connection);
       case 'beat':
+        keeper.expectLaunches(request.args.takesWarm ?? false);
         return { stats: keeper.stats() };
       case 'attend':
         return this.#attend();
       case 'secret':
         this.#secret = request.args.secret;
         return {};
-      case 'launch': {
-        const { ref, fence, options, timeoutMs } = request.args;
-        return { endpoint: await keeper.launch(ref, fence, options, timeoutMs) };
-      }
+      case 'launch':
+        return keeper.launch(request.args);
       case 'claim':
         await keeper.claim(request.args.ref, request.args.from, request.args.to);
         return {};

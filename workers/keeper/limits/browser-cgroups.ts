@@ -3,7 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NO_LIMITS, type BrowserLimits } from '../../../src/config/browser-limits';
 import { removeCgroups } from './cgroup';
-import { valuesFor, type CgroupVersion, type Controller } from './controllers';
+import { CONTROLLERS, valuesFor, type CgroupVersion, type Controller } from './controllers';
 
 /** A tree in which each browser has a cgroup. */
 export interface Place {
@@ -12,6 +12,12 @@ export interface Place {
   readonly version: CgroupVersion;
   readonly controllers: readonly Controller[];
 }
+
+/** How much of the processor a browser gets beside others. */
+export type CpuShare = 'full' | 'little';
+
+/** How much `little` is, of the full weight. */
+const LITTLE = 0.1;
 
 /**
  * The cgroups of a keeper's browsers. They are named after run root and run directory, so that a later keeper finds
@@ -40,20 +46,33 @@ export class BrowserCgroups {
    * Makes them, with all limits and no process yet.
    *
    * @param name - of the browser's run directory
+   * @param share - of the processor
    * @throws what the file system throws.
    */
-  async make(name: string): Promise<string[]> {
+  async make(name: string, share: CpuShare = 'full'): Promise<string[]> {
+    for (const { base } of this.places) await mkdir(join(base, this.#prefix + name));
+    for (const controller of CONTROLLERS) await this.#write(name, controller, share);
+    return this.foldersOf(name);
+  }
+
+  /** Changes the share of the processor, where there are shares. @throws what the file system throws. */
+  async weigh(name: string, share: CpuShare): Promise<void> {
+    await this.#write(name, 'cpu', share);
+  }
+
+  async #write(name: string, controller: Controller, share: CpuShare): Promise<void> {
+    const { cpuWeight } = this.limits;
+    const weight = cpuWeight !== null && share === 'little' ? Math.ceil(cpuWeight * LITTLE) : cpuWeight;
     for (const { base, version, controllers } of this.places) {
-      const folder = join(base, this.#prefix + name);
-      await mkdir(folder);
-      for (const controller of controllers) {
-        for (const { file, value, isOptional } of valuesFor(controller, version, this.limits)) {
-          const written = writeFile(join(folder, file), value, { flag: 'r+' });
-          await (isOptional ? written.catch(() => undefined) : written);
-        }
+      if (!controllers.includes(controller)) continue;
+      for (const { file, value, isOptional } of valuesFor(controller, version, {
+        ...this.limits,
+        cpuWeight: weight,
+      })) {
+        const written = writeFile(join(base, this.#prefix + name, file), value, { flag: 'r+' });
+        await (isOptional ? written.catch(() => undefined) : written);
       }
     }
-    return this.foldersOf(name);
   }
 
   /**

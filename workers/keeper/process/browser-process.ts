@@ -9,7 +9,7 @@ import { Companions } from '../companions/companions';
 import { lacksRoom } from '../books/disk-room';
 import { closeOverDevTools } from './devtools';
 import { removeTree, UNKNOWN } from './remove-tree';
-import type { RunDirectory } from './run-directory';
+import { RunDirectory } from './run-directory';
 import type { User } from './run-root';
 import { watchUntil } from './watch-until';
 
@@ -24,6 +24,14 @@ const ADOPTED_POLL_MS = 500;
 /** How long a shim may take to record an exit that is visible already. */
 const EXIT_FILE_GRACE_MS = 200;
 
+/** Limits of a launch. */
+export interface LaunchLimits {
+  readonly timeoutMs: number;
+  /** Aborted: the launch is cancelled. */
+  readonly signal: AbortSignal;
+  readonly isAhead?: boolean;
+}
+
 /** How the process ended: the exit status as a shell reports it, null if it was not observed. */
 export interface BrowserExit {
   readonly status: number | null;
@@ -37,18 +45,20 @@ export class BrowserProcess {
   /** Resolves as soon as the browser's own process is gone, for any reason. Never rejects. */
   readonly exited: Promise<BrowserExit>;
   readonly downloads: BrowserDownloads;
+  #directory: RunDirectory;
   #hasExited = false;
   #gone: Promise<void> | null = null;
   readonly #runtime: BrowserRuntime;
   readonly #watching = new AbortController();
 
   private constructor(
-    readonly directory: RunDirectory,
+    directory: RunDirectory,
     readonly facts: BrowserFacts,
     private readonly companions: Companions,
     runtime: BrowserRuntime,
     shimExited: Promise<void> | null,
   ) {
+    this.#directory = directory;
     this.#runtime = runtime;
     this.downloads = new BrowserDownloads({
       path: directory.downloads,
@@ -62,17 +72,22 @@ export class BrowserProcess {
     });
   }
 
+  get directory(): RunDirectory {
+    return this.#directory;
+  }
+
   /**
    * Creates the run directory, starts a browser and its companions in it and waits until its DevTools server takes
    * connections.
    *
+   * @param limits - isAhead: nobody waits for it, so that it gets little of the processor until it is handed over
    * @throws LaunchError when it exits first, `timeoutMs` passes, or `signal` is aborted (`launch_cancelled`).
    */
   static async launch(
     directory: RunDirectory,
     prepare: Prepare,
     runtime: BrowserRuntime,
-    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+    { timeoutMs, signal, isAhead = false }: LaunchLimits,
   ): Promise<BrowserProcess> {
     if (signal.aborted) throw new LaunchError('launch_cancelled', 'the launch was cancelled');
     const beganMs = performance.now();
@@ -83,7 +98,7 @@ export class BrowserProcess {
       await requireRoom(directory.root, runtime.roomNeededBytes);
       user = await runtime.users.take(directory.path);
       await directory.make(user, runtime.cage !== null);
-      const cgroups = await runtime.cgroups.make(directory.name);
+      const cgroups = await runtime.cgroups.make(directory.name, isAhead ? 'little' : 'full');
       command = await prepare(user, signal);
       await runtime.firewall?.enclose(user, command.reach);
       start = new BrowserStart(directory, command, { user, cgroups }, runtime);
@@ -104,6 +119,18 @@ export class BrowserProcess {
     void signalGroup(runtime.processes, facts.shim, 'SIGCONT').catch(() => undefined); // it is gone
     const companions = Companions.adopt(directory, facts.companions, runtime);
     return new BrowserProcess(directory, facts, companions, runtime, null);
+  }
+
+  /**
+   * Makes a browser that was started ahead the one of a session.
+   *
+   * @param isKept - whether its profile stays after its end
+   * @throws what the file system throws.
+   */
+  async handOver(isKept: boolean): Promise<void> {
+    const { root, name } = this.#directory;
+    await this.#runtime.cgroups.weigh(name, 'full');
+    this.#directory = RunDirectory.at(root, name, { mountedFor: null, isKept });
   }
 
   /** Stops managing its companions and downloads; all of them keep running. */
@@ -138,9 +165,15 @@ export class BrowserProcess {
     return this.#gone;
   }
 
-  async #end(): Promise<void> {
+  /** The same for a browser that nobody has used: there is nothing in it that a gentle end would save. */
+  discard(): Promise<void> {
+    this.#gone ??= this.#end(false);
+    return this.#gone;
+  }
+
+  async #end(isGentle = true): Promise<void> {
     this.downloads.detach();
-    if (!this.#hasExited) await this.#descend();
+    if (isGentle && !this.#hasExited) await this.#descend();
     this.#watching.abort();
     await this.companions.end();
     await removeTree(this.directory, this.facts, this.#runtime);

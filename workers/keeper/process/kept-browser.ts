@@ -37,12 +37,11 @@ export type Launch = (signal: AbortSignal) => Promise<BrowserProcess>;
  * step before it acts on it, so that the next keeper can continue from there.
  */
 export class KeptBrowser {
-  /** The files that clients have put beside it. */
-  readonly uploads: BrowserUploads;
   #fence: Fence;
   #state: BrowserRecord['state'] = 'starting';
   #gone: (GoneReport & { readonly atMs: number }) | null = null;
   #process: BrowserProcess | null = null;
+  #uploads: BrowserUploads | null = null;
   #endpoint: Endpoint | null = null;
   #holdsSlot = true;
   #ordered: string | null = null;
@@ -56,20 +55,19 @@ export class KeptBrowser {
   readonly #over = new AbortController();
   readonly #deps: KeptBrowserDeps;
 
+  /** @param planned - the run directory, unless the browser brings its own because it was started ahead */
   constructor(
     readonly ref: string,
     fence: Fence,
-    readonly directory: RunDirectory,
+    private readonly planned: RunDirectory,
     deps: KeptBrowserDeps,
   ) {
     this.#fence = fence;
     this.#deps = deps;
-    this.uploads = new BrowserUploads({
-      directory,
-      maxBytes: deps.uploadsMaxBytes,
-      over: this.#over.signal,
-      onCut: () => deps.onUploadCut(this),
-    });
+  }
+
+  get directory(): RunDirectory {
+    return this.#process?.directory ?? this.planned;
   }
 
   /** The run directory's name; never reused. */
@@ -97,6 +95,11 @@ export class KeptBrowser {
   /** Its downloads; null while there is no process. */
   get downloads(): BrowserDownloads | null {
     return this.#process?.downloads ?? null;
+  }
+
+  /** The files that clients have put beside it; null while there is no process. */
+  get uploads(): BrowserUploads | null {
+    return this.#uploads;
   }
 
   /** False once process tree and run directory are gone. */
@@ -209,13 +212,10 @@ export class KeptBrowser {
   }
 
   async #start(launch: Launch): Promise<Endpoint> {
-    let process: BrowserProcess;
-    try {
-      process = await launch(this.#cancel.signal);
-    } catch (error) {
+    const process = await launch(this.#cancel.signal).catch((error: unknown) => {
       this.#free();
       throw error;
-    }
+    });
     const endpoint = this.#attach(process);
     try {
       await this.#deps.records.save(this.name, this.#stored(process));
@@ -232,6 +232,12 @@ export class KeptBrowser {
   #attach(process: BrowserProcess): Endpoint {
     this.#process = process;
     this.#endpoint = this.#deps.endpointOf(process);
+    this.#uploads = new BrowserUploads({
+      directory: process.directory,
+      maxBytes: this.#deps.uploadsMaxBytes,
+      over: this.#over.signal,
+      onCut: () => this.#deps.onUploadCut(this),
+    });
     if (this.#state === 'starting') this.#state = 'running';
     this.#exitHandled = process.exited.then(exit => this.#onExit(process, exit));
     return this.#endpoint;
@@ -274,8 +280,8 @@ export class KeptBrowser {
   }
 
   async #saveOrRetry(): Promise<void> {
-    if (this.#process === null) return;
-    await this.#deps.records.saveOrRetry(this.name, this.#stored(this.#process));
+    const process = this.#process;
+    if (process !== null) await this.#deps.records.saveOrRetry(this.name, this.#stored(process));
   }
 
   #stored(process: BrowserProcess): StoredBrowser {
