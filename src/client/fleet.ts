@@ -8,6 +8,8 @@ export interface Worker {
   /** How many browsers it can run. */
   readonly slots: number;
   readonly used: number;
+  /** Free slots for which a browser is ready, so that a session gets it at once. */
+  readonly warm: number;
   /** Launches nothing; its live sessions stay. */
   readonly draining: boolean;
   /** Whether its lease holds, so that it manages its sessions. */
@@ -25,6 +27,8 @@ export interface Capacity {
   readonly used: number;
   /** Free slots on workers that launch; less than `slots - used` while one is draining. */
   readonly free: number;
+  /** Free slots for which a browser is ready. */
+  readonly warm: number;
   /** Sessions that wait for a worker. */
   readonly queued: number;
   readonly workers: number;

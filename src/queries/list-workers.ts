@@ -51,6 +51,7 @@ export function capacityOf(found: readonly FoundWorker[], queued: number): Capac
     slots,
     used,
     free,
+    warm: sum(alive, 'warm'),
     queued,
     workers: alive.length,
     drainingWorkers: draining.length,
@@ -58,5 +59,5 @@ export function capacityOf(found: readonly FoundWorker[], queued: number): Capac
   };
 }
 
-const sum = (workers: readonly WorkerRecord[], what: 'slots' | 'used'): number =>
+const sum = (workers: readonly WorkerRecord[], what: 'slots' | 'used' | 'warm'): number =>
   workers.reduce((total, { info }) => total + (info?.[what] ?? 0), 0);

@@ -19,6 +19,7 @@ export function workersView(nowMs: number): View<Worker> {
         colour: worker => (({ lost: 'red', draining: 'yellow', ready: 'green' }) as const)[stateOf(worker)],
       },
       { title: 'USED', of: ({ used }) => String(used), align: 'right' },
+      { title: 'WARM', of: ({ warm }) => String(warm), align: 'right' },
       { title: 'SLOTS', of: ({ slots }) => String(slots), align: 'right' },
       { title: 'LEASE', of: worker => leaseOf(worker, nowMs), align: 'right' },
     ],

@@ -249,6 +249,7 @@ export const capacityAnswer: z.ZodType<Capacity> = z.object({
   slots: count.describe('Of all workers that are alive, including draining ones.'),
   used: count,
   free: count.describe('On workers that are not draining.'),
+  warm: count.describe('Free slots for which a browser is ready, so that a session gets it at once.'),
   queued: count.describe('Sessions that wait for a worker.'),
   workers: count,
   drainingWorkers: count,

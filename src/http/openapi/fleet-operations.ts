@@ -13,6 +13,7 @@ const workerAnswer: z.ZodType<Worker> = z.object({
   hostname: z.string().nullable(),
   slots: count,
   used: count.describe('As the worker has last reported it, at most two seconds ago.'),
+  warm: count.describe('Free slots for which a browser is ready, so that a session gets it at once.'),
   draining: z.boolean().describe('The worker launches no sessions. Its live sessions stay.'),
   alive: z.boolean().describe('The lease of the worker has not lapsed.'),
   leaseExpiresAt: z.string().meta({ format: 'date-time' }).nullable(),

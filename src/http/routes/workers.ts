@@ -54,6 +54,7 @@ function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker):
     hostname: info?.hostname ?? null,
     slots: info?.slots ?? 0,
     used: info?.used ?? 0,
+    warm: info?.warm ?? 0,
     draining,
     alive: isAlive,
     leaseExpiresAt: isoOrNull(leaseExpiresAtMs),
