@@ -25,6 +25,8 @@ export interface OwnerEvent {
   readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
   /** The fence of the owner; left out for a claim, which makes a new one. */
   readonly fence?: Fence;
+  /** See `StepRequest`. */
+  readonly isUrgent?: boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function commitEventOnce(context: WorkerContext, ownerEvent: OwnerE
 
 async function commit(
   context: WorkerContext,
-  { ref, cause, event, fence }: OwnerEvent,
+  { ref, cause, event, fence, isUrgent = false }: OwnerEvent,
   opId: string,
 ): Promise<StepOutcome> {
   const outcome = await context.stepper.apply({
@@ -61,6 +63,7 @@ async function commit(
     cause,
     actor: `worker:${context.workerId}`,
     event,
+    isUrgent,
     ...(fence === undefined ? {} : { asOwner: fence }),
   });
   if (outcome.kind === 'fenced') context.onFenced(ref);

@@ -21,6 +21,8 @@ export interface StepRequest {
   readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
   readonly asOwner?: Fence;
   readonly asReaperOf?: string;
+  /** Does not wait until the effects are in their queues, see {@link EffectRelay.afterCommit}: somebody waits for more. */
+  readonly isUrgent?: boolean;
 }
 
 /** The outcome of {@link Stepper.apply}. */
@@ -94,7 +96,8 @@ export class Stepper {
       after: stepped.snapshot,
       nowMs,
     });
-    await this.relay.afterCommit(request.ref, answer.revision, stepped.effects, nowMs);
+    const relayed = this.relay.afterCommit(request.ref, answer.revision, stepped.effects, nowMs);
+    if (request.isUrgent !== true) await relayed;
     return { kind: 'committed', record: after, nowMs };
   }
 

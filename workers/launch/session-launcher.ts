@@ -115,6 +115,8 @@ export class SessionLauncher {
     const outcome = await commitEvent(context, {
       ref,
       cause: 'slot_free',
+      // A client waits for the browser, and the job of the launch outlasts the relay.
+      isUrgent: true,
       event: (record, nowMs) =>
         waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null,
     });
