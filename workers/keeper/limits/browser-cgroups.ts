@@ -17,7 +17,7 @@ export interface Place {
 export type CpuShare = 'full' | 'little';
 
 /** How much `little` is, of the full weight. */
-const LITTLE = 0.1;
+const LITTLE = 0.25;
 
 /**
  * The cgroups of a keeper's browsers. They are named after run root and run directory, so that a later keeper finds
