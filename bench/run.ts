@@ -24,6 +24,7 @@ import { lifecycles } from './lifecycles';
 import { listPage } from './list-page';
 import { release } from './release';
 import { silentReaders } from './silent-readers';
+import { warmCreate } from './warm-create';
 import type { Benchmark, Plan } from './harness';
 import { renderBenchmark, summarise, type Reported } from './report';
 
@@ -37,6 +38,7 @@ import { renderBenchmark, summarise, type Reported } from './report';
 const BENCHMARKS: readonly Benchmark[] = [
   coldCreate,
   browsers,
+  warmCreate,
   release,
   evaluate,
   egress,
