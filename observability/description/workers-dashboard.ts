@@ -77,6 +77,22 @@ const browsers: Row = {
       ],
     }),
     lines({
+      title: 'Launches, warm and cold',
+      description: '`warm`: the browser was ready before its session.',
+      unit: 'ops',
+      stacked: true,
+      queries: [{ expr: rate('holdfast_browser_launches_total', 'start'), legend: '{{start}}' }],
+    }),
+    lines({
+      title: 'Warm browsers',
+      description: 'Browsers that are ready, by worker; those that were ended without a session, by cause.',
+      unit: 'short',
+      queries: [
+        { expr: 'sum by (instance) (holdfast_worker_slots{state="warm"})', legend: '{{instance}}' },
+        { expr: increase('holdfast_warm_browsers_ended_total', 'cause'), legend: 'ended: {{cause}}' },
+      ],
+    }),
+    lines({
       title: 'Launch, p95',
       description: 'Time from the order to the keeper until the browser is ready for its client.',
       unit: 's',

@@ -165,10 +165,12 @@ export async function checkFolders({ dataDir }: Config): Promise<Finding[]> {
   return findings;
 }
 
-/** How many browsers fit. */
-export function checkCapacity({ keeper }: Config): Finding[] {
+/** How many browsers fit, and how many of them are kept ready. */
+export function checkCapacity({ keeper: { slots, warmBrowsers } }: Config): Finding[] {
+  const ready = warmBrowsers === 0 ? 'no browser is' : `up to ${Math.min(warmBrowsers, slots)} browsers are`;
   return [
-    ok(`room for ${keeper.slots} ${keeper.slots === 1 ? 'session' : 'sessions'} at a time (HOLDFAST_SLOTS)`),
+    ok(`room for ${slots} ${slots === 1 ? 'session' : 'sessions'} at a time (HOLDFAST_SLOTS)`),
+    ok(`${ready} kept ready for the next sessions (HOLDFAST_WARM_BROWSERS)`),
   ];
 }
 

@@ -7,7 +7,9 @@ import { printOne } from '../output';
 export function registerCapacity(program: Command, context: Context): void {
   const command = program
     .command('capacity')
-    .description('Shows the capacity of the installation: slots, used, free, and sessions that wait.');
+    .description(
+      'Shows the capacity of the installation: slots, used, free, free with a browser ready (warm), and sessions that wait.',
+    );
   example(remote(command, NAMELESS), 'holdfast capacity --json | jq .free').action(
     async (flags: RemoteOptions) => {
       const capacity = await connect(context, flags).capacity();
