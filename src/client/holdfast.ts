@@ -37,6 +37,7 @@ export type {
   PlaywrightLibrary,
 } from './playwright-connector';
 export type { PuppeteerConnectOptions, PuppeteerConnector, PuppeteerLibrary } from './puppeteer-connector';
+export type { BrowserName, EgressOptions, NewCookie, ProxyOptions } from './browser-options';
 export type {
   CreatedSession,
   CreatedSessionData,
@@ -47,10 +48,7 @@ export type {
   LiveDetails,
   LiveSession,
   LiveSessionData,
-  NewCookie,
   OpenPage,
-  EgressOptions,
-  ProxyOptions,
   ReleaseAllResult,
   Session,
   SessionData,

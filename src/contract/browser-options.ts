@@ -1,4 +1,4 @@
-import type { BrowserCreateOptions } from '../client/session';
+import type { BrowserCreateOptions } from '../client/browser-options';
 import { z } from 'zod';
 import type { BrowserOptions } from '../../machines/session/session.types';
 import { newCookie } from '../browser/cookies';

@@ -1,11 +1,6 @@
 import type { ForeignOptions } from '../client/foreign-options';
-import type {
-  CreateOptions,
-  LiveSessionData,
-  NewCookie,
-  SessionData,
-  UpdateOptions,
-} from '../client/session';
+import type { NewCookie } from '../client/browser-options';
+import type { CreateOptions, LiveSessionData, SessionData, UpdateOptions } from '../client/session';
 
 /* The contract of the queue, version 1, as types. Durations are milliseconds, times ISO 8601 in UTC. */
 

@@ -5,11 +5,11 @@ import {
   BROWSERS,
   type BrowserCreateOptions,
   type BrowserName,
-  type CreateOptions,
   type EgressOptions,
   type NewCookie,
   type ProxyOptions,
-} from '../../../client/session';
+} from '../../../client/browser-options';
+import type { CreateOptions } from '../../../client/session';
 import type { TerminalEnv } from '../../../config/env';
 import { messageOf } from '../../../core/errors';
 import { UsageError } from '../../exit-codes';
