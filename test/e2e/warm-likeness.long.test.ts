@@ -65,7 +65,7 @@ async function placeOf({ dir }: Installation): Promise<Place> {
 
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, SETTLED_AFTER_MS));
 
-async function coldLikeness(options: object): Promise<Likeness> {
+async function coldLikeness(options: Record<string, unknown>): Promise<Likeness> {
   const session = await coldOnes.create(options);
   await settle();
   const likeness = await likenessOf(session, site.url, await placeOf(coldOnes));
@@ -73,7 +73,7 @@ async function coldLikeness(options: object): Promise<Likeness> {
   return likeness;
 }
 
-async function warmLikeness(options: object): Promise<Likeness> {
+async function warmLikeness(options: Record<string, unknown>): Promise<Likeness> {
   // The next one is started with the options of the last session.
   const teacher = await warmOnes.create(options);
   await warmOnes.call('DELETE', `/v1/sessions/${teacher.id}`);

@@ -81,5 +81,7 @@ export async function untilGone({ path }: RunDirectory): Promise<void> {
 async function cheapBrowser(): Promise<BrowserChoice> {
   const chromium = await realChromium();
   const shell = findHeadlessShell();
-  return chromium.kind === 'chromium' && shell !== null ? { ...chromium, program: shell } : chromium;
+  return chromium.kind === 'chromium' && shell !== null
+    ? { ...chromium, programs: { chromium: shell } }
+    : chromium;
 }
