@@ -54,12 +54,14 @@ export class WorkerExporter {
     egress = NO_TRAFFIC,
     gatewayConnections,
     load,
+    isMemoryShort = false,
   }: KeeperStats): void {
     this.#worker.slots.set({ state: 'total' }, slots);
     this.#worker.slots.set({ state: 'used' }, used);
     this.#worker.slots.set({ state: 'warm' }, warm.ready);
     for (const { cause, counter } of this.#warmEnded) counter.update(warm.ended[cause]);
     this.#worker.keeperConnections.set({}, gatewayConnections);
+    this.#worker.memoryShort.set({}, isMemoryShort ? 1 : 0);
     this.#orphansReaped.update(orphansReaped);
     this.#downloadsCut.update(downloadsCut);
     this.#uploadsCut.update(uploadsCut);

@@ -133,6 +133,13 @@ const browsers: Row = {
       ],
     }),
     lines({
+      title: 'Memory short',
+      description:
+        '1 while launches wait because memory is short. More than a moment: fewer slots, or more memory.',
+      unit: 'short',
+      queries: [{ expr: 'sum by (instance) (holdfast_worker_memory_short)', legend: '{{instance}}' }],
+    }),
+    lines({
       title: 'Browser CPU',
       description: 'Cores that browsers use, sampled every 10 s. Linux only.',
       unit: 'short',

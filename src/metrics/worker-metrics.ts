@@ -15,6 +15,7 @@ export class WorkerMetrics {
   readonly browserProcesses;
   readonly browserMemory;
   readonly browserCpu;
+  readonly memoryShort;
   readonly orphansReaped;
   readonly downloadsCut;
   readonly uploadsCut;
@@ -50,6 +51,10 @@ export class WorkerMetrics {
     this.browserCpu = registry.counter({
       name: 'browser_cpu_seconds_total',
       help: 'CPU time of browsers, sampled every 10 s. Time after the last sample is lost. Linux only.',
+    });
+    this.memoryShort = registry.gauge({
+      name: 'worker_memory_short',
+      help: '1 while launches wait because the memory of this machine is short, else 0.',
     });
     this.orphansReaped = registry.counter({
       name: 'orphans_reaped_total',

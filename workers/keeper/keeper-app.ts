@@ -14,7 +14,7 @@ import {
 import type { BrowserRuntime } from './process/browser-facts';
 import { CHROMIUM_ROOM_BYTES, FULL_BELOW_BYTES } from './books/disk-room';
 import { KeeperGateway, type GatewayDeps } from './door/gateway';
-import { LoadMeter, type BrowserLoad } from './process/browser-load';
+import { LoadMeter } from './process/browser-load';
 import { Keeper } from './keeper';
 import { Leftovers } from './process/leftovers';
 import { findLimits, type FoundLimits } from './limits/find-limits';
@@ -36,6 +36,8 @@ import {
   type Isolation,
   type IsolationWish,
 } from './isolation/isolation';
+import type { Machine } from './admission/machine-stats';
+import { MemoryGate } from './admission/memory-gate';
 import { EgressTally } from './companions/egress-tally';
 import { requireApart } from './isolation/tenants';
 import { SocketServer } from './door/socket-server';
@@ -121,9 +123,10 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
   const parts: LateParts = { gateway: null, registry: null };
   try {
     const meter = new LoadMeter({ roots: () => keeper.rootPids() });
+    const memory = new MemoryGate({ log: options.log });
     const keeper = await makeKeeper(runRoot, confinement, options, {
       gateway: () => parts.gateway,
-      load: () => meter.load,
+      ...{ meter, memory },
     });
     lifecycle.defer('firewall', () => confinement.isolation.firewall?.close());
     lifecycle.defer('keeper', () => keeper.stop());
@@ -137,6 +140,8 @@ export async function openKeeper(options: KeeperOptions): Promise<KeeperApp> {
     await keeper.open();
     await meter.start();
     lifecycle.defer('load meter', () => meter.stop());
+    await memory.start();
+    lifecycle.defer('memory gate', () => memory.stop());
     const registry = await openWorkerRegistry(keeper, runRoot, options);
     parts.registry = registry;
     lifecycle.defer('worker registry', () => registry.close());
@@ -214,7 +219,7 @@ async function makeKeeper(
   runRoot: string,
   { isolation, limits }: Confinement,
   options: KeeperOptions,
-  { gateway, load }: { gateway: () => KeeperGateway | null; load: () => BrowserLoad | null },
+  { gateway, meter, memory }: Omit<Machine, 'gatewayConnections'> & { gateway: () => KeeperGateway | null },
 ): Promise<Keeper> {
   const { processes, clock, log, rhythm, slots } = options;
   const runtime: BrowserRuntime = {
@@ -243,8 +248,7 @@ async function makeKeeper(
     netns: await processes.networkNamespace(),
     gateway: () => advertised(options, gateway()),
     gatewaySocket: gatewaySocketPath(runRoot),
-    gatewayConnections: () => gateway()?.connections ?? 0,
-    load,
+    machine: { gatewayConnections: () => gateway()?.connections ?? 0, meter, memory },
     liveness: rhythm?.liveness ?? LIVENESS,
     downloadsMaxBytes: options.downloadsMaxBytes,
     uploadsMaxBytes: options.uploadsMaxBytes,

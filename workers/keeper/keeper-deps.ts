@@ -1,9 +1,9 @@
 import type { Endpoint } from '../../machines/session/session.types';
 import type { Clock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
+import type { Machine } from './admission/machine-stats';
 import type { CommandFactory } from './process/browser-command';
 import type { BrowserFacts, BrowserRuntime } from './process/browser-facts';
-import type { BrowserLoad } from './process/browser-load';
 import type { LivenessRhythm } from './process/liveness';
 import type { Records } from './books/records';
 
@@ -23,8 +23,7 @@ export interface KeeperDeps {
   readonly gateway: () => string | null;
   /** Path of the gateway's Unix socket. */
   readonly gatewaySocket: string;
-  readonly gatewayConnections: () => number;
-  readonly load: () => BrowserLoad | null;
+  readonly machine: Machine;
   readonly liveness: LivenessRhythm;
   /** How much disk space the downloads of one session may take, bytes. */
   readonly downloadsMaxBytes: number;

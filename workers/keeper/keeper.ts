@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Fence } from '../../machines/session/session.types';
+import { machineStats } from './admission/machine-stats';
 import { messageOf } from '../../src/core/errors';
 import { directoryOf, recoverBrowsers } from './books/adoption';
 import { CutTally } from './books/cut-tally';
@@ -93,8 +94,7 @@ export class Keeper {
       warm: this.#warm.counts,
       ...this.#cuts.counts,
       egress: this.#deps.runtime.egressTally.counts,
-      gatewayConnections: this.#deps.gatewayConnections(),
-      load: this.#deps.load(),
+      ...machineStats(this.#deps.machine),
     };
   }
 

@@ -78,8 +78,11 @@ export class LaunchSlots {
     this.#announce();
   }
 
+  /* With no browser on the machine there is nothing to wait for, however little memory it has. */
   #free(): number {
-    return this.#stats.slots - this.#stats.used - this.#underWay;
+    const { slots, used, isMemoryShort = false } = this.#stats;
+    const busy = used + this.#underWay;
+    return isMemoryShort && busy > 0 ? 0 : slots - busy;
   }
 
   #announce(): void {

@@ -338,7 +338,7 @@ describe('the configuration', () => {
 
 describe('the number of slots', () => {
   it.each([
-    ['as many as four for each core', 2, 64 * GiB, 8],
+    ['as many as thirty-two for each core', 2, 64 * GiB, 64],
     ['as many as fit beside one GiB', 16, GiB + 10 * 350 * MiB, 10],
     ['rounded down', 16, GiB + 11 * 350 * MiB - 1, 10],
     ['never less than one', 1, 0, 1],

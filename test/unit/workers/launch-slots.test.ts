@@ -27,6 +27,17 @@ describe('the launch slots of a worker', () => {
     expect([capacity(), slots.take(), slots.draining]).toEqual([0, false, true]);
   });
 
+  it('take no launch while memory is short, unless there is no browser yet', () => {
+    const { slots, capacity } = open(8, 1);
+    slots.update({ ...NO_SLOTS, slots: 8, used: 1, isMemoryShort: true });
+    expect([capacity(), slots.take()]).toEqual([0, false]);
+    slots.update({ ...NO_SLOTS, slots: 8, used: 0, isMemoryShort: true });
+    expect([slots.take(), slots.take()]).toEqual([true, false]);
+    slots.release();
+    slots.update({ ...NO_SLOTS, slots: 8, used: 1, isMemoryShort: false });
+    expect([capacity(), slots.take()]).toEqual([4, true]);
+  });
+
   it('do not count as shutting down when they are only drained', () => {
     const { slots } = open(8, 0);
     slots.setDrained(true);

@@ -97,6 +97,8 @@ export interface KeeperStats {
   readonly gatewayConnections: number;
   /** Load of the browsers, measured every ten seconds; null where it cannot be measured. */
   readonly load: BrowserLoad | null;
+  /** Launches are to wait, because memory is short. Left out by older keepers. */
+  readonly isMemoryShort?: boolean;
 }
 
 /** Requests and replies, worker → keeper, by operation. */
