@@ -1,6 +1,7 @@
-import type { BrowserOptions, Endpoint } from '../../machines/session/session.types';
+import type { Endpoint } from '../../machines/session/session.types';
 import type { BrowserState } from '../core/browser-state';
 import { firstPageCommand } from '../core/first-page-command';
+import type { LayoutWishes } from '../core/window-layout';
 import { withBrowser } from './cdp-call';
 import { putCookies, type NewCookie } from './cookies';
 import { restoreLiveState } from './live-state';
@@ -15,7 +16,7 @@ export interface FirstPage {
   /** Set before any page is opened, after those of the state. */
   readonly cookies: readonly NewCookie[];
   /** The options on which the window depends. */
-  readonly window: Pick<BrowserOptions, 'dimensions' | 'deviceScaleFactor'>;
+  readonly window: LayoutWishes;
 }
 
 /**

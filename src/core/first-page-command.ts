@@ -1,5 +1,4 @@
-import type { BrowserOptions } from '../../machines/session/session.types';
-import { windowLayout } from './window-layout';
+import { windowLayout, type LayoutWishes } from './window-layout';
 
 const FIRST_PAGE_URL = 'about:blank';
 
@@ -7,10 +6,10 @@ const FIRST_PAGE_URL = 'about:blank';
  * The CDP command that opens a browser's first page. `Target.createTarget` and not `PUT /json/new`, whose page never gets
  * the focus (Chromium 156). Later pages open in the same window.
  */
-export function firstPageCommand(options: Pick<BrowserOptions, 'dimensions' | 'deviceScaleFactor'>): {
+export function firstPageCommand(wishes: LayoutWishes): {
   readonly method: string;
   readonly params: object;
 } {
-  const windowState = windowLayout(options).isFullscreen ? { windowState: 'fullscreen' } : {};
+  const windowState = windowLayout(wishes).isFullscreen ? { windowState: 'fullscreen' } : {};
   return { method: 'Target.createTarget', params: { url: FIRST_PAGE_URL, ...windowState } };
 }

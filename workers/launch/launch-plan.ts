@@ -38,6 +38,7 @@ export function launchPlan(
 ): LaunchPlan {
   const { proxy, cookies } = opened(secret, ref, sealed);
   const { proxyServer, ...given } = options;
+  const { browser, dimensions, deviceScaleFactor } = options;
   return {
     options: {
       ...given,
@@ -48,7 +49,7 @@ export function launchPlan(
     firstPage: {
       restore: mounted?.restore ?? null,
       cookies,
-      window: { dimensions: options.dimensions, deviceScaleFactor: options.deviceScaleFactor },
+      window: { browser, dimensions, deviceScaleFactor },
     },
   };
 }

@@ -11,5 +11,7 @@ describe('the command that opens the first page', () => {
       url: 'about:blank',
       windowState: 'fullscreen',
     });
+    const shell = { browser: 'chromium-headless-shell', dimensions: narrow, deviceScaleFactor: 3 } as const;
+    expect(firstPageCommand(shell).params).toEqual({ url: 'about:blank' });
   });
 });

@@ -17,6 +17,7 @@ const MOBILE = shaped({ userAgent: 'Mobile' });
 
 describe('the shape of a launch', () => {
   it.each([
+    ['browser', { browser: 'chromium-headless-shell' }],
     ['headless', { headless: false }],
     ['dimensions', { dimensions: { width: 800, height: 600 } }],
     ['deviceScaleFactor', { deviceScaleFactor: 2 }],
@@ -24,6 +25,7 @@ describe('the shape of a launch', () => {
     ['locale', { locale: 'de-DE' }],
     ['timezone', { timezone: 'Europe/Berlin' }],
     ['egress', { egress: { allow: ['example.com'], deny: [] } }],
+    ['tenantEgress', { tenantEgress: { mode: 'public', allow: [], deny: [] } }],
   ] as const)('is another one with another %s', (_what, options) => {
     expect(shaped(options).shape).not.toBe(PLAIN.shape);
   });

@@ -15,6 +15,7 @@ describe('the plan of a launch', () => {
   it('gives the keeper what the browser is started with, and keeps what is done over CDP', () => {
     const sealed = sealSecrets('secret', REF, SECRETS);
     const { proxyServer: server, ...others } = OPTIONS;
+    const { browser, dimensions, deviceScaleFactor } = OPTIONS;
     expect(launchPlan({ options: OPTIONS, sealed, contextUse: null }, null, SETTINGS, REF)).toEqual({
       options: {
         ...others,
@@ -25,7 +26,7 @@ describe('the plan of a launch', () => {
       firstPage: {
         restore: null,
         cookies: SECRETS.cookies,
-        window: { dimensions: OPTIONS.dimensions, deviceScaleFactor: OPTIONS.deviceScaleFactor },
+        window: { browser, dimensions, deviceScaleFactor },
       },
     });
   });
