@@ -79,9 +79,8 @@ export async function untilGone({ path }: RunDirectory): Promise<void> {
 
 /* For tests of what happens to browsers, not of what is in them. */
 async function cheapBrowser(): Promise<BrowserChoice> {
-  const chromium = await realChromium();
   const shell = findHeadlessShell();
-  return chromium.kind === 'chromium' && shell !== null
-    ? { ...chromium, programs: { chromium: shell } }
-    : chromium;
+  if (shell === null) return realChromium();
+  const name = 'chromium-headless-shell';
+  return { kind: 'chromium', programs: { [name]: shell }, byDefault: name, args: [], noSandbox: false };
 }
