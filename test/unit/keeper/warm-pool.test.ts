@@ -6,7 +6,6 @@ import { WARM_MAX_AGE_MS } from '../../../workers/keeper/warm/warm-plan';
 import { WarmPool, type WarmPoolParts } from '../../../workers/keeper/warm/warm-pool';
 
 const GERMAN: LaunchOptions = { ...PLAIN_LAUNCH, locale: 'de-DE' };
-const GIB = 2 ** 30;
 
 /** A browser that is no process. */
 class FakeBrowser {
@@ -42,7 +41,7 @@ class Bench {
   readonly started: FakeBrowser[] = [];
   room = 4;
   isLaunching = false;
-  availableBytes = 8 * GIB;
+  isMemoryShort = false;
   nowMs = 0;
   /** What the next starts do. */
   start: (browser: FakeBrowser, signal: AbortSignal) => Promise<FakeBrowser> = browser =>
@@ -62,7 +61,7 @@ class Bench {
         // SAFETY: the pool uses nothing else of a browser.
         return browser as unknown as WarmBrowser;
       },
-      availableBytes: () => this.availableBytes,
+      isMemoryShort: () => this.isMemoryShort,
       onChanged: () => undefined,
       clock: { monotonicMs: () => this.nowMs },
       log: createLogger('keeper', 'silent'),
@@ -226,13 +225,12 @@ describe('a pool', () => {
   it('gives memory back when it is short, until there is enough again', async () => {
     bench.pool.want(true);
     await bench.pass(1);
-    bench.availableBytes = 0.4 * GIB;
+    bench.isMemoryShort = true;
     await bench.pass(1_000);
     expect(bench.pool.counts).toMatchObject({ ready: 0, ended: { memory: 1 } });
-    bench.availableBytes = 0.9 * GIB;
     await bench.pass(10_000);
     expect(bench.ready).toBe(0);
-    bench.availableBytes = 1.1 * GIB;
+    bench.isMemoryShort = false;
     await bench.pass(2_000);
     expect(bench.ready).toBe(1);
   });

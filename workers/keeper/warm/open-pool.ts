@@ -10,14 +10,14 @@ import { WarmPool } from './warm-pool';
 
 /** The pool of a keeper: it has the slots that the books leave, and starts browsers as the keeper does. */
 export function openPool(deps: KeeperDeps, books: KeeperBooks, onChanged: () => void): WarmPool {
-  const { slots, warmBrowsers, runRoot, clock, log } = deps;
+  const { slots, warmBrowsers, runRoot, machine, clock, log } = deps;
   return new WarmPool({
     most: warmBrowsers,
     room: () => slots - books.holdingSlots().length,
     isLaunching: () => books.all().some(({ state }) => state === 'starting'),
     freshDirectory: () => RunDirectory.fresh(runRoot),
     start: (directory, options, signal) => startAhead(deps, directory, options, signal),
-    availableBytes: () => process.availableMemory(),
+    isMemoryShort: () => machine.memory.isShort,
     onChanged,
     clock,
     log,

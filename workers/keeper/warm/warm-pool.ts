@@ -18,10 +18,6 @@ const LOOK_EVERY_MS = 1_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_CAP_MS = 300_000;
 
-/** Memory is short below the first, and until the second is available again. */
-const MEMORY_SHORT_BYTES = 512 * 2 ** 20;
-const MEMORY_ENOUGH_BYTES = 2 ** 30;
-
 /** One key: whatever fails is tried again. */
 const STARTING = 'warm browsers';
 
@@ -40,7 +36,8 @@ export interface WarmPoolParts {
     options: LaunchOptions,
     signal: AbortSignal,
   ) => Promise<WarmBrowser>;
-  readonly availableBytes: () => number;
+  /** No browser is kept that no session has. */
+  readonly isMemoryShort: () => boolean;
   /** Called when the counts have changed. */
   readonly onChanged: () => void;
   readonly clock: Pick<Clock, 'monotonicMs'>;
@@ -79,7 +76,6 @@ export class WarmPool {
   readonly #failures: RecurringFailures;
   readonly #looks: NodeJS.Timeout | null;
   #isWanted = false;
-  #isMemoryShort = false;
   #isStopped = false;
   #failed = 0;
   #retryAtMs = -Infinity;
@@ -91,7 +87,7 @@ export class WarmPool {
       'no browser can be started ahead; it will be tried again',
       'browsers are started ahead again',
     );
-    this.#looks = parts.most === 0 ? null : setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#looks = parts.most === 0 ? null : setInterval(() => this.adjust(), LOOK_EVERY_MS).unref();
   }
 
   /** Whether launches are to be expected. Without a worker that takes such browsers there are none. */
@@ -132,13 +128,13 @@ export class WarmPool {
   /** Compares what is there with what is wanted, and acts on it. To be called when slots or launches have changed. */
   adjust(): void {
     if (this.#looks === null) return;
-    const { most, room, clock } = this.#parts;
+    const { most, room, isMemoryShort, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     const plan = planWarm({
       nowMs,
       most: this.#isWanted && !this.#isStopped ? most : 0,
       room: room(),
-      isMemoryShort: this.#isMemoryShort,
+      isMemoryShort: isMemoryShort(),
       wanted: this.#demand.wanted(nowMs),
       entries: [...this.#entries],
     });
@@ -169,12 +165,6 @@ export class WarmPool {
       const { browser } = entry;
       return browser === null ? [] : [{ entry, browser }];
     });
-  }
-
-  #look(): void {
-    const below = this.#isMemoryShort ? MEMORY_ENOUGH_BYTES : MEMORY_SHORT_BYTES;
-    this.#isMemoryShort = this.#parts.availableBytes() < below;
-    this.adjust();
   }
 
   /* What is being ended still takes its room. */
