@@ -31,6 +31,8 @@ beforeEach(async () => {
   site = createServer((request, response) => {
     if (request.url === '/to-canary')
       response.writeHead(302, { location: `http://canary.test:${canaryPort}/` }).end();
+    else if (request.url === '/407')
+      response.writeHead(407, { 'proxy-authenticate': 'Basic realm="a"' }).end();
     else response.setHeader('x-seen', `${request.headers.host ?? ''}${request.url ?? ''}`).end('site');
   });
   for (const server of [site, canary]) {
@@ -114,6 +116,22 @@ describe('a browser that may reach public addresses and one site', () => {
     expect(await text(socket)).toContain('x-seen: h/x');
     expect(proxy.traffic).toMatchObject({ refused: 0, refusedHosts: [] });
   });
+
+  test.each([['straight on'], ['through a SOCKS proxy']])(
+    'gets no 407 of a site, which would make it ask for credentials, %s',
+    async way => {
+      const known = { username: 'ann', password: 'secret' };
+      const socks = way === 'straight on' ? null : await startSocksProxy(known);
+      if (socks !== null) opened.push(socks);
+      const network = resolver({ 'site.test': [['127.0.0.1']] });
+      const entries = ['site.test', '127.0.0.1'].map(host => `${host}:${sitePort}`);
+      const allowed = publicBut(...entries, ...(socks === null ? [] : [new URL(socks.url).host]));
+      const proxy = await listen(allowed, network, socks === null ? null : { server: socks.url, ...known });
+      const { status, headers, body } = await ask(proxy, `http://127.0.0.1:${sitePort}/407`);
+      expect([status, headers['proxy-authenticate']]).toEqual([502, undefined]);
+      expect(body).toBe('the server asks for the credentials of a proxy (407), which it is not\n');
+    },
+  );
 
   test('is told 403 and who has refused for everything else, and nothing is connected', async () => {
     const network = resolver({

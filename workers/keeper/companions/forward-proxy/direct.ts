@@ -4,12 +4,13 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EgressGuard } from '../../egress/egress-guard';
 import type { Target } from '../../egress/egress-policy';
-import { openTunnel, reasonOf, type PlainRequest, type Route } from './route';
+import { openTunnel, reasonOf, SERVER_407, type PlainRequest, type Route } from './route';
 import { MAX_HEADER_BYTES, RouteError } from './target';
 
 /** The way straight on, to where the guard lets it go. */
 export class Direct implements Route {
   readonly takesRequests = true;
+  readonly whyNo407 = SERVER_407;
   readonly #agent = new Agent({ keepAlive: true });
 
   constructor(private readonly guard: EgressGuard) {}

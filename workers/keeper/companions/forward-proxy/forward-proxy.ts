@@ -19,7 +19,7 @@ import { endToEnd, isRepeatable, requestTarget, tunnelTarget } from './request-h
 import type { PlainRequest, Route } from './route';
 import { MAX_HEADER_BYTES } from './target';
 import { TrafficMeter } from './traffic-meter';
-import { refusal, Upstream } from './upstream';
+import { Upstream } from './upstream';
 
 /** After this long without traffic the kernel starts to probe whether the peer still exists. */
 const KEEP_ALIVE_MS = 30_000;
@@ -170,7 +170,7 @@ export class ForwardProxy {
       else if (error instanceof EgressRefused) refuse(response, this.#statusFor(error), error.message);
       else refuse(response, 502, this.#route.explain(error).message);
     });
-    outgoing.once('response', answer => passOn(answer, response));
+    outgoing.once('response', answer => passOn(answer, response, this.#route.whyNo407));
     response.once('close', () => outgoing.destroy());
     if (isRepeatable(request)) outgoing.end();
     // As above; the `error` handler of the outgoing request has answered the browser.
@@ -184,14 +184,14 @@ export class ForwardProxy {
   }
 }
 
-function passOn(answer: IncomingMessage, response: ServerResponse): void {
+function passOn(answer: IncomingMessage, response: ServerResponse, whyNo407: string): void {
   const { statusCode = 502, statusMessage } = answer;
   const refuseInstead = (reason: string): void => {
     answer.resume();
     refuse(response, 502, reason);
   };
   // Forwarded, it would make the browser ask for the credentials, which it must not have.
-  if (statusCode === 407) return refuseInstead(refusal(statusCode));
+  if (statusCode === 407) return refuseInstead(whyNo407);
   try {
     response.sendDate = false;
     response.writeHead(statusCode, statusMessage, endToEnd(answer));

@@ -32,11 +32,17 @@ export interface Route {
    */
   request(request: PlainRequest, isFresh: boolean): ClientRequest;
 
+  /** Why a 407 that answers a request is not passed on: it would make the browser ask for credentials. */
+  readonly whyNo407: string;
+
   /** What the error of such a request means. */
   explain(error: unknown): RouteError;
 
   close(): void;
 }
+
+/** {@link Route.whyNo407} where the page's server has answered it. */
+export const SERVER_407 = 'the server asks for the credentials of a proxy (407), which it is not';
 
 /**
  * Waits for the connection of a tunnel.

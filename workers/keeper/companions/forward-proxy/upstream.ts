@@ -5,13 +5,14 @@ import type { Duplex } from 'node:stream';
 import type { UpstreamProxy } from '../../door/protocol';
 import type { EgressGuard } from '../../egress/egress-guard';
 import type { Target } from '../../egress/egress-policy';
-import { openTunnel, reasonOf, type PlainRequest, type Route } from './route';
+import { openTunnel, reasonOf, SERVER_407, type PlainRequest, type Route } from './route';
 import { connectThroughSocks } from './socks5';
 import { MAX_HEADER_BYTES, RouteError, withoutBrackets } from './target';
 
 /** The session's proxy; its credentials are added here and nowhere else. */
 export class Upstream implements Route {
   readonly takesRequests: boolean;
+  readonly whyNo407: string;
   readonly #scheme: 'http' | 'https' | 'socks5';
   readonly #address: Target;
   readonly #proxy: UpstreamProxy;
@@ -29,6 +30,7 @@ export class Upstream implements Route {
     this.#scheme = scheme;
     // SOCKS carries bytes, not HTTP.
     this.takesRequests = scheme !== 'socks5';
+    this.whyNo407 = this.takesRequests ? refusal(407) : SERVER_407;
     this.#address = { host: withoutBrackets(hostname), port: portOf(port, scheme) };
     this.#proxy = proxy;
     this.#guard = guard;
@@ -110,8 +112,8 @@ export class Upstream implements Route {
   }
 }
 
-/** The reason when an answer of the proxy is not forwarded to the page. */
-export function refusal(status: number): string {
+/* The reason when an answer of the proxy is not forwarded to the page. */
+function refusal(status: number): string {
   return status === 407
     ? 'the upstream proxy refused the credentials'
     : `the upstream proxy answered ${status}`;
