@@ -165,7 +165,7 @@ describe('an installation that opens public addresses and one site', () => {
   const usage = async (): Promise<Counted> =>
     (await installation.call<{ total: Counted }>('GET', '/v1/usage')).body.total;
 
-  it('answers a release with what the session has sent, received and was refused, and counts that', async () => {
+  it('says of an ended session what it has sent, received and was refused, and counts that', async () => {
     const before = await usage();
     const counted = await installation.create({ timeout: 600_000 });
     expect(counted).toMatchObject({ traffic: null });
@@ -173,8 +173,13 @@ describe('an installation that opens public addresses and one site', () => {
       await page.goto(`http://127.0.0.1:${portOf(canary)}/a-secret-path`);
       await page.goto(`${siteUrl}big`);
     });
-    const path = `/v1/sessions/${counted.id}/release`;
-    const { traffic } = (await installation.call<{ traffic: Counted }>('POST', path)).body;
+    const path = `/v1/sessions/${counted.id}`;
+    await installation.call('POST', `${path}/release`);
+    // A release answers after five seconds in any case.
+    const traffic = await pollUntil('the traffic', { timeoutMs: 20_000, everyMs: 50 }, async () => {
+      const { body } = await installation.call<{ traffic: Counted | null }>('GET', path);
+      return body.traffic ?? undefined;
+    });
     expect(traffic.receivedBytes).toBeGreaterThan(BIG_BYTES);
     expect(traffic.receivedBytes).toBeLessThan(2 * BIG_BYTES);
     expect(traffic.sentBytes).toBeGreaterThan(200);
