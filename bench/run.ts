@@ -24,6 +24,7 @@ import { lifecycles } from './lifecycles';
 import { listPage } from './list-page';
 import { release } from './release';
 import { silentReaders } from './silent-readers';
+import { warmBurst } from './warm-burst';
 import { warmCreate } from './warm-create';
 import type { Benchmark, Plan } from './harness';
 import { renderBenchmark, summarise, type Reported } from './report';
@@ -39,6 +40,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldCreate,
   browsers,
   warmCreate,
+  warmBurst,
   release,
   evaluate,
   egress,
