@@ -3,8 +3,8 @@ import { isIPv6, type Socket } from 'node:net';
 
 /** Whose process is at the other end of a connection of this machine. */
 export type PeerProcess =
-  /** A process of this user. */
-  | { readonly uid: number }
+  /** A process of this user, which has this socket. */
+  | { readonly uid: number; readonly inode: string }
   /** It has closed its end, so that nothing says whose it was. */
   | 'gone'
   /** This system does not say. */
@@ -50,7 +50,7 @@ export function peerIn(table: string, here: readonly string[], there: readonly s
     if (here.includes(local) && there.includes(remote)) hasOwnEnd = true;
     if (!there.includes(local) || !here.includes(remote)) continue;
     // A socket without an inode has no process any more, and its uid is 0 whosever it was.
-    return inode === '0' ? 'gone' : { uid: Number(uid) };
+    return inode === '0' ? 'gone' : { uid: Number(uid), inode };
   }
   return hasOwnEnd ? 'gone' : 'unknown';
 }

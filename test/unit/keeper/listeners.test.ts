@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { hasSocket, listenersIn, loopbackListeners } from '../../../workers/keeper/process/listeners';
+import { hasSocket } from '../../../src/core/process-sockets';
+import { listenersIn, loopbackListeners } from '../../../workers/keeper/process/listeners';
 
 const HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';

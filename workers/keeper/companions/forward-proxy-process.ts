@@ -13,6 +13,7 @@ import {
   type ProcessIdentity,
   type ProcessTable,
 } from '../../../src/core/process-identity';
+import { FORWARD_PROXY_OPTION } from '../../../src/core/session-browser';
 import type { EgressTally } from './egress-tally';
 import type { ForwardProxyOrder } from './forward-proxy/main';
 import { openTrafficFile } from './traffic-file';
@@ -213,7 +214,7 @@ export class ForwardProxyProcess {
 }
 
 /** The argument by which {@link Leftovers} finds it. */
-const argumentFor = ({ path }: RunDirectory): string => `--forward-proxy-of=${path}/`;
+const argumentFor = ({ path }: RunDirectory): string => `${FORWARD_PROXY_OPTION}=${path}/`;
 
 /**
  * On Linux any address in 127.0.0.0/8 is this machine. Clients of other sessions cannot guess address and port

@@ -1,7 +1,8 @@
 import { isBelow, type ProcessTable } from '../../../src/core/process-identity';
+import { hasSocket } from '../../../src/core/process-sockets';
 import { hasOneBrowser } from '../users/browser-users';
 import type { BrowserFacts } from './browser-facts';
-import { hasSocket, loopbackListeners, type Listener } from './listeners';
+import { loopbackListeners, type Listener } from './listeners';
 
 /** What a browser's start says of itself, and what the keeper knows without it. */
 type Claimed = Pick<BrowserFacts, 'browser' | 'shim' | 'devTools' | 'user'>;

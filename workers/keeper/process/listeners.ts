@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 /** A socket of this machine that takes TCP connections. */
 export interface Listener {
@@ -37,15 +37,4 @@ export async function loopbackListeners(port: number): Promise<Listener[]> {
   const v4 = await readFile('/proc/net/tcp', 'latin1');
   const v6 = await readFile('/proc/net/tcp6', 'latin1').catch(() => ''); // a system without IPv6
   return [...listenersIn(v4, port), ...listenersIn(v6, port)];
-}
-
-/** Whether a process has a socket open; null if it may not be inspected, or is gone. */
-export async function hasSocket(pid: number, inode: string): Promise<boolean | null> {
-  try {
-    const folder = `/proc/${pid}/fd`;
-    const links = (await readdir(folder)).map(fd => readlink(`${folder}/${fd}`).catch(() => ''));
-    return (await Promise.all(links)).includes(`socket:[${inode}]`);
-  } catch {
-    return null;
-  }
 }
