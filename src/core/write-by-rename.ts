@@ -6,7 +6,7 @@ import { chmod, rename, rm, writeFile } from 'node:fs/promises';
  *
  * @throws what the file system throws; the old content is still there then.
  */
-export async function writeByRename(path: string, content: string, mode = 0o600): Promise<void> {
+export async function writeByRename(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
   const draft = `${path}.new`;
   try {
     await writeFile(draft, content, { mode });

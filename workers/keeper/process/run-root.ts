@@ -125,18 +125,27 @@ export async function hostIdOf(runRoot: string): Promise<string> {
 
 /**
  * Copies a script to where the browser's user can read it; the program's own folder may not be accessible to that user.
- * Running scripts keep the file they were started from. An equal copy is left alone, and an older one stays if there is
- * no room for the new one: a keeper that cannot start would cost every browser, an older script does no harm.
+ * Running scripts keep the file they were started from.
  *
  * @param source - path of the script beside this program
  * @returns its path in the run root
  * @throws if there is none and it cannot be written.
  */
 export async function installScript(runRoot: string, source: string): Promise<string> {
-  const target = join(runRoot, basename(source));
-  const content = await readFile(source, 'utf8');
-  const installed = await readFile(target, 'utf8').catch(() => null);
-  if (installed === content) return target;
+  return installFile(runRoot, basename(source), await readFile(source));
+}
+
+/**
+ * Writes a file that browsers, or what starts them, can read. An equal one is left alone, and an older one stays if there
+ * is no room for the new one: a keeper that cannot start would cost every browser, an older file does no harm.
+ *
+ * @returns its path in the run root
+ * @throws if there is none and it cannot be written.
+ */
+export async function installFile(runRoot: string, name: string, content: Uint8Array): Promise<string> {
+  const target = join(runRoot, name);
+  const installed = await readFile(target).catch(() => null);
+  if (installed?.equals(content) === true) return target;
   try {
     await writeByRename(target, content, 0o644);
   } catch (error) {

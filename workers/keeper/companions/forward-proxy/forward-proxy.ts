@@ -8,21 +8,20 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { Socket, type AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
 import { messageOf } from '../../../../src/core/errors';
 import type { Traffic } from '../../../../src/core/traffic';
+import { listenOnSocket } from '../../door/listen-on-socket';
 import type { UpstreamProxy } from '../../door/protocol';
 import { EgressGuard, EgressRefused } from '../../egress/egress-guard';
 import { Direct } from './direct';
+import { joinStreams } from '../join-streams';
 import { endToEnd, isRepeatable, requestTarget, tunnelTarget } from './request-head';
 import type { PlainRequest, Route } from './route';
 import { MAX_HEADER_BYTES } from './target';
 import { TrafficMeter } from './traffic-meter';
 import { Upstream } from './upstream';
-
-/** After this long without traffic the kernel starts to probe whether the peer still exists. */
-const KEEP_ALIVE_MS = 30_000;
 
 /** Longer than Chromium keeps an unused connection, so that Chromium closes it first. */
 const IDLE_CONNECTION_MS = 360_000;
@@ -72,11 +71,26 @@ export class ForwardProxy {
     upstream: UpstreamProxy | null,
     guard: EgressGuard = UNGUARDED,
   ): Promise<ForwardProxy> {
-    const proxy = new ForwardProxy(upstream === null ? new Direct(guard) : new Upstream(upstream, guard));
+    const proxy = new ForwardProxy(routeFor(upstream, guard));
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
       proxy.#server.listen(port, host, resolve);
     });
+    return proxy;
+  }
+
+  /**
+   * The same on a Unix socket, for its own user only.
+   *
+   * @throws if the path cannot be bound, or the upstream's address is not valid.
+   */
+  static async listenOn(
+    path: string,
+    upstream: UpstreamProxy | null,
+    guard: EgressGuard = UNGUARDED,
+  ): Promise<ForwardProxy> {
+    const proxy = new ForwardProxy(routeFor(upstream, guard));
+    await listenOnSocket(proxy.#server, path);
     return proxy;
   }
 
@@ -113,7 +127,7 @@ export class ForwardProxy {
       }
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       if (head.length > 0) way.write(head);
-      join(client, way);
+      joinStreams(client, way);
     } catch (error) {
       refuseTunnel(client, this.#statusFor(error), messageOf(error));
     }
@@ -184,6 +198,9 @@ export class ForwardProxy {
   }
 }
 
+const routeFor = (upstream: UpstreamProxy | null, guard: EgressGuard): Route =>
+  upstream === null ? new Direct(guard) : new Upstream(upstream, guard);
+
 function passOn(answer: IncomingMessage, response: ServerResponse, whyNo407: string): void {
   const { statusCode = 502, statusMessage } = answer;
   const refuseInstead = (reason: string): void => {
@@ -202,30 +219,6 @@ function passOn(answer: IncomingMessage, response: ServerResponse, whyNo407: str
   // The browser sees a broken connection. The other way round, the answer ends with its request.
   answer.once('error', () => response.destroy());
   answer.pipe(response);
-}
-
-/* Each direction ends separately (half-close); when one side is closed, the other is closed too. */
-function join(client: Duplex, upstream: Duplex): void {
-  for (const [from, to] of [
-    [client, upstream],
-    [upstream, client],
-  ] as const) {
-    if (from instanceof Socket) {
-      from.setNoDelay(true);
-      from.setKeepAlive(true, KEEP_ALIVE_MS);
-      from.setTimeout(0);
-    }
-    from.on('error', () => undefined); // followed by `close`
-    from.once('close', () => finish(to));
-    from.pipe(to);
-  }
-}
-
-/* Lets the bytes already written reach the peer. */
-function finish(stream: Duplex): void {
-  if (stream.destroyed) return;
-  if (stream instanceof Socket) stream.destroySoon();
-  else stream.destroy();
 }
 
 function requestOver(tunnel: Duplex, options: RequestOptions): ClientRequest {
