@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import type { Config } from '../src/config/config';
 import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
+import { systemProcesses } from '../src/core/process-identity';
 import { RecurringFailures } from '../src/core/recurring-failures';
 import { openDeps, type Deps } from '../src/deps';
 import type { Stepper } from '../src/engine/stepper';
 import { startStepping } from './stepping';
+import { findHostIdentity, requireRoute, type HostIdentity, type RouteOf } from '../src/browser/dial';
 import { prepareFirstPage } from '../src/browser/first-page';
 import type { Consumer } from '../src/queue/consumer';
 import type { launchPayload } from '../src/queue/payloads';
@@ -65,7 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   const { config, keeper, workerId, log } = options;
   const deps = await openDeps(config, options.redisUrl, log);
   const { lifecycle } = deps;
-  const parts = assemble(options, deps);
+  const parts = assemble(options, deps, await findHostIdentity(systemProcesses));
   const { slots, launches, exporter, reconcile, tidy, stop } = parts;
 
   const info = (): WorkerInfo => workerInfo(slots);
@@ -130,15 +132,18 @@ interface WorkerParts {
   readonly stop: AbortController;
 }
 
-function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
+function assemble(options: WorkerOptions, deps: Deps, localHost: HostIdentity): WorkerParts {
   const { config, keeper, runRoot, log } = options;
   const { closing, workers, timeouts, sessions, leases, clock, secret } = deps;
   const stop = new AbortController();
   const context = contextOf(options, deps.stepper, stop.signal);
   const owned = new OwnedSessions(context);
   const exporter = new WorkerExporter({ metrics: deps.metrics, clock });
+  const routeOf: RouteOf = target => requireRoute(target, localHost, secret);
   const beforeClose = (claimId: string): void => launcher.cancelLaunch(claimId);
-  const { mounter, endedSaver, liveSaver, tidy } = contextParts({ deps, context, keeper, owned, runRoot });
+  const { mounter, endedSaver, liveSaver, tidy } = contextParts({
+    ...{ deps, context, keeper, owned, runRoot, routeOf },
+  });
   const closer = new SessionCloser({
     sessions,
     ...{ keeper, closing, beforeClose, exporter, clock, log },
@@ -156,7 +161,10 @@ function assemble(options: WorkerOptions, deps: Deps): WorkerParts {
     exporter,
     clock,
     mounter,
-    prepare: config.keeper.browser === 'null' ? () => Promise.resolve() : prepareFirstPage,
+    prepare:
+      config.keeper.browser === 'null'
+        ? () => Promise.resolve()
+        : (target, page, isOpen) => prepareFirstPage(routeOf(target), page, isOpen),
     settings: { secret, tenantEgress: config.tenantEgress },
   });
   const launches = launchConsumer(deps.consumerBase, launcher, 1);

@@ -135,15 +135,16 @@ function ownerIn(given: Members): Owner | null {
 }
 
 /* All members or null: a partial endpoint cannot be used. */
-function endpointIn({ port, path, bootId, netns, gateway, gatewaySocket }: Members): Endpoint | null {
+function endpointIn({ port, path, bootId, netns, ...others }: Members): Endpoint | null {
   if (!isNumber(port) || !isText(path) || !isText(bootId) || !isText(netns)) return null;
   return {
     port,
     path,
     bootId,
     netns,
-    gateway: textOr(gateway, null),
-    gatewaySocket: textOr(gatewaySocket, null),
+    ...(isText(others['devToolsSocket']) ? { devToolsSocket: others['devToolsSocket'] } : {}),
+    gateway: textOr(others['gateway'], null),
+    gatewaySocket: textOr(others['gatewaySocket'], null),
   };
 }
 

@@ -24,14 +24,22 @@ export interface Owner {
 
 /** Where the browser's DevTools socket is, and from where it can be reached directly. */
 export interface Endpoint {
-  /** Loopback port of Chromium's DevTools server on its own machine. */
+  /** Loopback port of Chromium's DevTools server in its own network. */
   readonly port: number;
   /** Path of the browser-level socket, `/devtools/browser/<guid>`. */
   readonly path: string;
   /** Kernel boot id of the machine: together with `netns` it shows whether another process shares this loopback. */
   readonly bootId: string;
-  /** Network namespace of the keeper. */
+  /**
+   * Network namespace of the keeper. Of a browser in a namespace of its own `<the keeper's>/<name of the browser>`, which
+   * equals that of no other process.
+   */
   readonly netns: string;
+  /**
+   * Path of the Unix socket that leads to the DevTools server of a browser in a namespace of its own, for processes in
+   * that of its keeper. Left out where there is none, as by older keepers.
+   */
+  readonly devToolsSocket?: string;
   /** `host:port` of the keeper's gateway for processes on other machines; null when it does not listen. */
   readonly gateway: string | null;
   /** Path of the keeper gateway's Unix socket, for processes on the same machine; null when it has none. */

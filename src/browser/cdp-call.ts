@@ -1,8 +1,8 @@
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { withDeadline } from '../core/abort';
 import { ServiceError, messageOf } from '../core/errors';
-import type { Route } from './dial';
+import { openWebSocket, type Route } from './dial';
 
 /** How long a browser may take for all commands on one connection together. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -44,10 +44,7 @@ export async function withBrowser<T>(
   work: (call: CdpCall, onEvent: OnCdpEvent) => Promise<T>,
   timeoutMs = ANSWER_TIMEOUT_MS,
 ): Promise<T> {
-  const socket = new WebSocket(webSocketUrl(route), {
-    perMessageDeflate: false,
-    maxPayload: MESSAGE_MAX_BYTES,
-  });
+  const socket = openWebSocket(route, { perMessageDeflate: false, maxPayload: MESSAGE_MAX_BYTES });
   try {
     return await withDeadline(
       'the browser',
@@ -66,11 +63,6 @@ export async function withBrowser<T>(
   } finally {
     socket.terminate();
   }
-}
-
-/** The WebSocket URL that a route leads to. */
-export function webSocketUrl({ host, port, path }: Route): string {
-  return `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
 }
 
 async function opened(socket: WebSocket): Promise<{ call: CdpCall; onEvent: OnCdpEvent }> {

@@ -15,8 +15,8 @@ const ANSWER_MAX_BYTES = 16 * 2 ** 20;
  * @param route - to a part of the browser that begins with `/json/`
  * @throws ServiceError `browser_unreachable`.
  */
-export async function readDevToolsJson({ host, port, path }: Route): Promise<unknown> {
-  const request = get({ host, port, path, agent: false });
+export async function readDevToolsJson({ direct: _direct, ...address }: Route): Promise<unknown> {
+  const request = get({ ...address, agent: false });
   try {
     return await withDeadline('the browser', ANSWER_TIMEOUT_MS, answerTo(request));
   } catch (error) {

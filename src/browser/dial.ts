@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { WebSocket, type ClientOptions } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
 import { ServiceError } from '../core/errors';
 import { keeperPath } from '../core/keeper-ticket';
@@ -30,20 +31,23 @@ export type DevToolsPart = `/devtools/page/${string}` | `/json/${JsonEndpoint}`;
 /** The JSON endpoints of the DevTools server. */
 export type JsonEndpoint = 'version' | 'list' | 'protocol';
 
+/** Where a socket connects to. */
+export type SocketAddress =
+  { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
 /** How to reach a browser's DevTools socket from here. */
-export interface Route {
-  readonly host: string;
-  readonly port: number;
+export type Route = SocketAddress & {
   /** Path and query of the upgrade request. */
   readonly path: string;
   /** Whether the route leads to the browser itself and not to a keeper's gateway. */
   readonly direct: boolean;
-}
+};
+
+/** The way to a browser from this process. @throws ServiceError `browser_unreachable` */
+export type RouteOf = (target: DialTarget) => Route;
 
 /** A connected socket, and the route it was opened for. */
-export interface Dialled extends Route {
-  readonly socket: Socket;
-}
+export type Dialled = Route & { readonly socket: Socket };
 
 /** The location of this process. */
 export async function findHostIdentity(table: ProcessTable): Promise<HostIdentity> {
@@ -52,8 +56,8 @@ export async function findHostIdentity(table: ProcessTable): Promise<HostIdentit
 }
 
 /**
- * The route to a browser: over loopback on its own machine, through its keeper's gateway from any other; null if there
- * is neither.
+ * The route to a browser: over loopback or its own socket on its machine, through its keeper's gateway from any other;
+ * null if there is none.
  *
  * @param secret - the installation's secret; signs the ticket for the keeper
  */
@@ -65,27 +69,57 @@ export function routeTo(
   if (endpoint.bootId === localHost.bootId && endpoint.netns === localHost.netns) {
     return { host: '127.0.0.1', port: endpoint.port, path: part ?? endpoint.path, direct: true };
   }
+  const { devToolsSocket: socketPath } = endpoint;
+  if (socketPath !== undefined && isWithKeeper(endpoint, localHost))
+    return { socketPath, path: part ?? endpoint.path, direct: true };
   if (endpoint.gateway === null) return null;
   return { ...addressOf(endpoint.gateway), path: keeperPath(secret, claimId, part), direct: false };
 }
 
-/** How to reach the gateway of the keeper that a browser belongs to. */
-export type KeeperAddress =
-  { readonly socketPath: string } | { readonly host: string; readonly port: number };
+/**
+ * The same where there has to be one.
+ *
+ * @throws ServiceError `browser_unreachable`
+ */
+export function requireRoute(target: DialTarget, localHost: HostIdentity, secret: string): Route {
+  const route = routeTo(target, localHost, secret);
+  if (route !== null) return route;
+  throw new ServiceError(
+    'browser_unreachable',
+    'The browser runs on another machine whose keeper has no gateway (HOLDFAST_KEEPER_LISTEN).',
+  );
+}
 
 /**
- * The address of a browser's keeper: its Unix socket on its own machine, its port from any other; null if there is
- * neither.
+ * The address of the gateway of a browser's keeper: its Unix socket on its own machine, its port from any other; null if
+ * there is neither.
  */
-export function keeperOf(endpoint: Endpoint, localHost: HostIdentity): KeeperAddress | null {
-  if (
-    endpoint.gatewaySocket !== null &&
-    endpoint.bootId === localHost.bootId &&
-    endpoint.netns === localHost.netns
-  ) {
+export function keeperOf(endpoint: Endpoint, localHost: HostIdentity): SocketAddress | null {
+  if (endpoint.gatewaySocket !== null && isWithKeeper(endpoint, localHost))
     return { socketPath: endpoint.gatewaySocket };
-  }
   return endpoint.gateway === null ? null : addressOf(endpoint.gateway);
+}
+
+/* Whether this process is where the browser's keeper is, see `Endpoint.netns`. */
+function isWithKeeper({ bootId, netns }: Endpoint, localHost: HostIdentity): boolean {
+  return bootId === localHost.bootId && netns.split('/', 1)[0] === localHost.netns;
+}
+
+/** The value of the header `Host` on a route: Chromium accepts only an IP address or `localhost`. */
+export function hostHeaderOf(route: Route): string {
+  return 'host' in route ? hostAndPort(route) : 'localhost';
+}
+
+/** Host and port as URLs have them. */
+function hostAndPort({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Opens a WebSocket along a route; its options are those of `ws`. */
+export function openWebSocket(route: Route, options: ClientOptions): WebSocket {
+  const address = `ws://${hostHeaderOf(route)}${route.path}`;
+  if ('host' in route) return new WebSocket(address, options);
+  return new WebSocket(address, { ...options, createConnection: () => connect(route.socketPath) });
 }
 
 function addressOf(gateway: string): { host: string; port: number } {
@@ -98,7 +132,7 @@ function addressOf(gateway: string): { host: string; port: number } {
 
 /** Whose files, and at which keeper. */
 export interface KeeperRoute {
-  readonly keeper: KeeperAddress;
+  readonly keeper: SocketAddress;
   readonly claimId: string;
   /** The installation's secret; signs the ticket. */
   readonly secret: string;
@@ -115,21 +149,15 @@ export async function dial(
   secret: string,
   signal?: AbortSignal,
 ): Promise<Dialled> {
-  const route = routeTo(target, localHost, secret);
-  if (route === null) {
-    throw new ServiceError(
-      'browser_unreachable',
-      'The browser runs on another machine whose keeper has no gateway (HOLDFAST_KEEPER_LISTEN).',
-    );
-  }
+  const route = requireRoute(target, localHost, secret);
   return { ...route, socket: await open(route, signal) };
 }
 
-async function open({ host, port }: Route, signal?: AbortSignal): Promise<Socket> {
+async function open(route: Route, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // The signal is for the attempt only: `connect` itself would keep it and cut the connection when it is aborted
     // later.
-    const socket = connect({ host, port });
+    const socket = 'host' in route ? connect(route.port, route.host) : connect(route.socketPath);
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { withDeadline } from '../core/abort';
 import { ServiceError, messageOf } from '../core/errors';
 import { keeperFilesPath } from '../core/keeper-ticket';
-import type { KeeperAddress, KeeperRoute } from './dial';
+import type { SocketAddress, KeeperRoute } from './dial';
 
 /** How long a keeper may take to begin its answer. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -86,7 +86,7 @@ async function ask(
 }
 
 function answerTo(
-  options: KeeperAddress & { path: string; method: string; agent: false },
+  options: SocketAddress & { path: string; method: string; agent: false },
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const asked = request(options);

@@ -1,9 +1,9 @@
-import type { Endpoint } from '../../machines/session/session.types';
 import type { BrowserState } from '../core/browser-state';
 import { firstPageCommand } from '../core/first-page-command';
 import type { LayoutWishes } from '../core/window-layout';
 import { withBrowser } from './cdp-call';
 import { putCookies, type NewCookie } from './cookies';
+import type { Route } from './dial';
 import { restoreLiveState } from './live-state';
 
 /** How long a browser whose socket accepts may take to open a page. */
@@ -29,13 +29,13 @@ export interface FirstPage {
  *   meanwhile; `invalid_request` for a cookie that it refuses.
  */
 export async function prepareFirstPage(
-  { port, path }: Pick<Endpoint, 'port' | 'path'>,
+  route: Route,
   { restore, cookies, window }: FirstPage,
   isOpen: boolean,
 ): Promise<void> {
   if (isOpen && restore === null && cookies.length === 0) return;
   await withBrowser(
-    { host: '127.0.0.1', port, path, direct: true },
+    route,
     async (call, onEvent) => {
       if (restore !== null) await restoreLiveState(call, onEvent, restore);
       await putCookies(call, cookies);

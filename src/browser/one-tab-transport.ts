@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import type { ConnectionTransport } from 'puppeteer';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { webSocketUrl } from './cdp-call';
-import type { Route } from './dial';
+import { openWebSocket, type Route } from './dial';
 
 /** A PDF or a screenshot of a long page, Base64. */
 const MESSAGE_MAX_BYTES = 256 * 2 ** 20;
@@ -50,7 +49,7 @@ export class OneTabTransport implements ConnectionTransport {
    */
   static async open(route: Route, tabId: string, signal: AbortSignal): Promise<OneTabTransport> {
     signal.throwIfAborted();
-    const socket = new WebSocket(webSocketUrl(route), {
+    const socket = openWebSocket(route, {
       perMessageDeflate: false,
       maxPayload: MESSAGE_MAX_BYTES,
       // As in Puppeteer's own transport: what one message has settled runs before the next is read.

@@ -36,7 +36,7 @@ describe('downloads of a live session', () => {
     const gatewaySocket = join(dir.path, 'gateway.sock');
     gateway = await KeeperGateway.listenOn(gatewaySocket, {
       browserOf: () => ({
-        endpoint: api.browser.endpoint,
+        devTools: { ...api.browser.endpoint, socket: null },
         downloads: new BrowserDownloads({
           path: dir.path,
           uid: process.getuid?.() ?? 0,

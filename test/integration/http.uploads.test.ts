@@ -54,7 +54,7 @@ beforeAll(async () => {
       over.signal.aborted
         ? null
         : {
-            endpoint: api.browser.endpoint,
+            devTools: { ...api.browser.endpoint, socket: null },
             downloads: new BrowserDownloads({ path: folder, uid: 0, log: createLogger('keeper', 'silent') }),
             cuts: [],
             uploads,

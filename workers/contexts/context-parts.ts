@@ -1,3 +1,4 @@
+import type { RouteOf } from '../../src/browser/dial';
 import type { SessionRef } from '../../src/core/ids';
 import type { ClosingStore } from '../../src/store/closing-store';
 import { archiveLimits } from '../../src/profiles/archive-limits';
@@ -41,10 +42,12 @@ export interface ContextPartsInput {
   readonly owned: OwnedSessions;
   /** The folder below which the keeper's browsers live. */
   readonly runRoot: string;
+  readonly routeOf: RouteOf;
 }
 
 /** Makes what mounts and saves contexts in a worker. */
-export function contextParts({ deps, context, keeper, owned, runRoot }: ContextPartsInput): ContextParts {
+export function contextParts(input: ContextPartsInput): ContextParts {
+  const { deps, context, keeper, owned, runRoot, routeOf } = input;
   const { config, blobs, sessions, saves, secret, waiters, report, log } = deps;
   const { contexts, contextVersions: versions, contextWriters: writers } = deps;
   const maker = new VersionMaker(deps);
@@ -55,12 +58,14 @@ export function contextParts({ deps, context, keeper, owned, runRoot }: ContextP
     limits: archiveLimits(config.contexts.maxBytes),
     folder: folders.mounts,
   });
-  const liveSaver = new LiveSaver({ context, keeper, owned, sessions, saves, maker });
+  const liveSaver = new LiveSaver({ context, keeper, owned, sessions, saves, maker, routeOf });
   const liveSaveSettled = (ref: SessionRef): Promise<void> => liveSaver.settled(ref);
   return {
     mounter,
     liveSaver,
-    endedSaver: new EndedSaver({ sessions, writers, maker, states, liveSaveSettled, report, log }),
+    endedSaver: new EndedSaver({
+      ...{ sessions, writers, maker, states, liveSaveSettled, routeOf, report, log },
+    }),
     tidy: () => tidy(mounter, states, deps),
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ContextSave, SessionContext } from '../../machines/session/session.types';
 import { savesAtEnd } from '../../machines/session/session.view';
+import type { RouteOf } from '../../src/browser/dial';
 import { readLiveState } from '../../src/browser/live-state';
 import { messageOf } from '../../src/core/errors';
 import { contextRefOf, type SessionRef } from '../../src/core/ids';
@@ -24,6 +25,7 @@ export interface EndedSaverParts {
   readonly writers: Pick<ContextWriters, 'release'>;
   readonly maker: Pick<VersionMaker, 'make'>;
   readonly states: Pick<StateFiles, 'read' | 'write' | 'remove'>;
+  readonly routeOf: RouteOf;
   readonly report: Pick<Report, 'contextSaved'>;
   /** Resolves when no save of the session is in progress that was asked for while it was live. */
   readonly liveSaveSettled: (ref: SessionRef) => Promise<void>;
@@ -39,12 +41,12 @@ export class EndedSaver {
    * its end must not wait. Never throws.
    */
   async beforeEnd(ref: SessionRef, claimId: string): Promise<void> {
-    const { sessions, states, log } = this.parts;
+    const { sessions, states, routeOf, log } = this.parts;
     try {
       const endpoint = (await sessions.read(ref)).record?.snapshot.context.endpoint ?? null;
       if (endpoint === null || endpoint.port === 0) return;
-      const route = { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
-      await states.write(claimId, await readLiveState(route, READ_STATE_TIMEOUT_MS));
+      const state = await readLiveState(routeOf({ endpoint, claimId }), READ_STATE_TIMEOUT_MS);
+      await states.write(claimId, state);
     } catch (error) {
       log.warn({ session: ref, reason: messageOf(error) }, 'the state of the browser could not be read');
     }

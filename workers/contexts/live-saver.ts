@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { ContextSave, Endpoint, Fence, SessionContext } from '../../machines/session/session.types';
+import type { RouteOf } from '../../src/browser/dial';
 import { readLiveState } from '../../src/browser/live-state';
 import { EMPTY_STATE } from '../../src/core/browser-state';
 import type { SessionRef } from '../../src/core/ids';
@@ -24,6 +25,7 @@ export interface LiveSaverParts {
   readonly sessions: Pick<SessionStore, 'load'>;
   readonly saves: SaveStore;
   readonly maker: Pick<VersionMaker, 'make'>;
+  readonly routeOf: RouteOf;
 }
 
 /* The part of the row that a save needs. */
@@ -101,11 +103,12 @@ export class LiveSaver {
   }
 
   async #save(ref: SessionRef, { saveId, context, fence, endpoint }: Saving): Promise<void> {
-    const { keeper, maker } = this.parts;
+    const { keeper, maker, routeOf } = this.parts;
     const { tenant, id, contextUse: use } = context;
     if (use === null) return;
-    const route = { host: '127.0.0.1', port: endpoint.port, path: endpoint.path, direct: true };
-    const state = endpoint.port === 0 ? EMPTY_STATE : await readLiveState(route, READ_STATE_TIMEOUT_MS);
+    const target = { endpoint, claimId: fence.claimId };
+    const state =
+      endpoint.port === 0 ? EMPTY_STATE : await readLiveState(routeOf(target), READ_STATE_TIMEOUT_MS);
     const order = { ref, claimId: fence.claimId, parts: [...KEPT_PARTS, LAST_VERSION_FILE] };
     const { profile } = await keeper.call('copyProfile', order, { timeoutMs: COPY_TIMEOUT_MS });
     try {

@@ -3,7 +3,8 @@ import type { Clock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
 import type { Machine } from './admission/machine-stats';
 import type { CommandFactory } from './process/browser-command';
-import type { BrowserFacts, BrowserRuntime } from './process/browser-facts';
+import type { BrowserRuntime } from './process/browser-facts';
+import type { BrowserProcess } from './process/browser-process';
 import type { LivenessRhythm } from './process/liveness';
 import type { Records } from './books/records';
 
@@ -36,7 +37,10 @@ export interface KeeperDeps {
 /** Where the services of all machines reach a browser of this keeper. */
 export function endpointOf(
   { bootId, netns, gateway, gatewaySocket }: KeeperDeps,
-  facts: BrowserFacts,
+  { directory, facts }: Pick<BrowserProcess, 'directory' | 'facts'>,
 ): Endpoint {
-  return { ...facts.devTools, bootId, netns, gateway: gateway(), gatewaySocket };
+  const { port, path, socket } = facts.devTools;
+  const endpoint = { port, path, bootId, netns, gateway: gateway(), gatewaySocket };
+  if (socket === null) return endpoint;
+  return { ...endpoint, netns: `${netns}/${directory.name}`, devToolsSocket: socket };
 }

@@ -116,9 +116,9 @@ export class Keeper {
   /** The running browser under this claim; null if there is none. */
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
-    if (!browser?.endpoint || browser.downloads === null || browser.uploads === null) return null;
-    const { endpoint, downloads, cut, uploads } = browser;
-    return { endpoint, downloads, cuts: cut.downloads, uploads };
+    if (!browser?.facts || browser.downloads === null || browser.uploads === null) return null;
+    const { facts, downloads, cut, uploads } = browser;
+    return { devTools: facts.devTools, downloads, cuts: cut.downloads, uploads };
   }
 
   /**
@@ -242,7 +242,7 @@ export class Keeper {
       records,
       clock,
       bootId,
-      endpointOf: ({ facts }) => endpointOf(this.#deps, facts),
+      endpointOf: process => endpointOf(this.#deps, process),
       uploadsMaxBytes,
       onUploadCut: browser => this.#cuts.addUpload(browser),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),

@@ -1,6 +1,7 @@
 import { isQueued } from '../../machines/session/session.view';
 import { nextAttempt } from '../../machines/session/session.effects';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
+import type { DialTarget } from '../../src/browser/dial';
 import type { FirstPage } from '../../src/browser/first-page';
 import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
@@ -34,7 +35,7 @@ export interface LauncherParts {
   readonly clock: Clock;
   readonly mounter: Pick<ContextMounter, 'mount' | 'discard'>;
   /** Prepares a started browser for its first client. */
-  readonly prepare: (endpoint: Endpoint, page: FirstPage, isOpen: boolean) => Promise<void>;
+  readonly prepare: (target: DialTarget, page: FirstPage, isOpen: boolean) => Promise<void>;
   readonly settings: LaunchSettings;
 }
 
@@ -149,7 +150,7 @@ export class SessionLauncher {
         { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options, takesWarm: true },
         { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
       );
-      await prepare(endpoint, firstPage, isWarm);
+      await prepare({ endpoint, claimId: fence.claimId }, firstPage, isWarm);
       exporter.launched('ready', orderedMs);
       exporter.started(isWarm);
       return { endpoint, mounted };

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { dial, type DialTarget, type HostIdentity } from '../../browser/dial';
+import { dial, hostHeaderOf, type DialTarget, type HostIdentity } from '../../browser/dial';
 import { DOWNLOADS_STAY } from '../../browser/download-behavior';
 import { ClientFrames } from '../../core/client-frames';
 import type { Clock } from '../../core/clock';
@@ -152,7 +152,7 @@ export class Gateway {
       request,
       upstream: dialled.socket,
       upstreamPath: dialled.path,
-      upstreamHost: `${dialled.host}:${dialled.port}`,
+      upstreamHost: hostHeaderOf(dialled),
       onClientBytes: meter.touch,
       fromClient: chunk => frames.push(chunk),
       onUpstreamGone: () => (browserGone = setTimeout(close, END_KNOWN_MS)),

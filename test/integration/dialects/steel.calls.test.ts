@@ -32,7 +32,7 @@ beforeAll(async () => {
   const uid = process.getuid?.() ?? 0;
   gateway = await KeeperGateway.listenOn(gatewaySocket, {
     browserOf: () => ({
-      endpoint: api.browser.endpoint,
+      devTools: { ...api.browser.endpoint, socket: null },
       downloads: new BrowserDownloads({ path: downloads, uid, log: createLogger('keeper', 'silent') }),
       cuts: [],
       uploads,

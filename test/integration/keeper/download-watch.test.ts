@@ -44,7 +44,9 @@ beforeEach(async () => {
   stop = new AbortController();
   // SAFETY: it listens on TCP.
   const { port } = server.address() as AddressInfo;
-  watching = watchDownloads({ port, path: '/' }, stop.signal, download => finished.push(download));
+  watching = watchDownloads({ port, path: '/', socket: null }, stop.signal, download =>
+    finished.push(download),
+  );
   await keptIn('OLD', 1);
 });
 

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import { get as httpGet, type IncomingMessage } from 'node:http';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { systemClock } from '../../../src/core/clock';
 import { keeperFilesPath, keeperPath } from '../../../src/core/keeper-ticket';
 import { createLogger } from '../../../src/core/logger';
+import { joinStreams } from '../../../workers/keeper/companions/join-streams';
 import { BrowserDownloads } from '../../../workers/keeper/downloads/browser-downloads';
 import { KeeperGateway, type ReachableBrowser } from '../../../workers/keeper/door/gateway';
 import { startEchoBrowser, type EchoBrowser } from '../../support/echo-browser';
@@ -20,10 +22,12 @@ let browser: EchoBrowser;
 let gateway: KeeperGateway;
 let secret: string | null;
 let dir: TempDir;
+let devToolsSocket: string | null;
 
 beforeEach(async () => {
   dir = await makeTempDir();
   secret = SECRET;
+  devToolsSocket = null;
   browser = await startEchoBrowser();
   gateway = await KeeperGateway.listen('127.0.0.1:0', {
     browserOf: claimId => (claimId === 'claim-1' ? reachable(process.getuid?.() ?? 0) : null),
@@ -41,7 +45,7 @@ afterEach(async () => {
 });
 
 const reachable = (uid: number): ReachableBrowser => ({
-  endpoint: browser.endpoint,
+  devTools: { ...browser.endpoint, socket: devToolsSocket },
   downloads: new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') }),
   cuts: [],
   uploads: uploadsIn(dir.path),
@@ -175,6 +179,34 @@ describe('the other endpoints of DevTools', () => {
       expect(await statusOf(of(part))).toBe(404);
     },
   );
+});
+
+describe('a browser in a network of its own', () => {
+  let relay: Server;
+  beforeEach(async () => {
+    devToolsSocket = join(dir.path, 'devtools.sock');
+    relay = createServer(socket => joinStreams(socket, connect(browser.endpoint.port, '127.0.0.1')));
+    relay.listen(devToolsSocket);
+    await once(relay, 'listening');
+  });
+  afterEach(() => void relay.close());
+
+  it('is reached over its socket, in all its parts', async () => {
+    const socket = tryUpgrade(keeperPath(SECRET, 'claim-1'));
+    await once(socket, 'open');
+    socket.send('hello');
+    expect(String((await once(socket, 'message'))[0])).toBe('hello');
+    socket.terminate();
+    const path = keeperPath(SECRET, 'claim-1', '/json/version');
+    const answer = await fetch(`http://127.0.0.1:${gateway.port}${path}`);
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('Echo/1.0')]);
+  });
+
+  it('is not looked for on the loopback of the machine', async () => {
+    relay.close();
+    await once(relay, 'close');
+    expect(await statusOf(keeperPath(SECRET, 'claim-1'))).toBe(502);
+  });
 });
 
 describe('downloads', () => {

@@ -41,6 +41,38 @@ describe('the way to a browser', () => {
   });
 });
 
+describe('the way to a browser in a network of its own', () => {
+  const endpoint = {
+    ...ENDPOINT,
+    netns: `${ENDPOINT.netns}/b-1a2b3c`,
+    devToolsSocket: '/run/b-1a2b3c/devtools.sock',
+    gatewaySocket: '/run/gateway.sock',
+  };
+  const its = { endpoint, claimId: 'claim-1' };
+
+  it('is its socket for processes where its keeper is, and its keeper is where it was', () => {
+    expect(routeTo(its, localHost, 'secret')).toEqual({
+      socketPath: '/run/b-1a2b3c/devtools.sock',
+      path: ENDPOINT.path,
+      direct: true,
+    });
+    expect(routeTo({ ...its, part: '/json/list' }, localHost, 'secret')).toMatchObject({
+      path: '/json/list',
+    });
+    expect(keeperOf(endpoint, localHost)).toEqual({ socketPath: '/run/gateway.sock' });
+  });
+
+  it.each([
+    ['another machine', { ...localHost, bootId: 'another' }],
+    ['another network namespace', { ...localHost, netns: 'net:[1]' }],
+    ['one whose name only begins like that', { ...localHost, netns: ENDPOINT.netns.slice(0, -1) }],
+  ])('is the gateway of its keeper alone from %s', (_where, there) => {
+    expect(routeTo(its, there, 'secret')).toBeNull();
+    const far = { ...its, endpoint: { ...endpoint, gateway: '10.0.0.7:9223' } };
+    expect(routeTo(far, there, 'secret')).toMatchObject({ host: '10.0.0.7', port: 9223, direct: false });
+  });
+});
+
 describe("the way to a browser's keeper", () => {
   const endpoint = { ...ENDPOINT, gateway: '10.0.0.7:9223', gatewaySocket: '/run/gateway.sock' };
   const elsewhere = { ...localHost, bootId: 'another' };

@@ -132,11 +132,12 @@ async function doubtOfRecorded({ bootId, facts }: StoredBrowser, deps: AdoptionD
   const { processes } = deps.runtime;
   if (bootId !== deps.bootId) return { why: null };
   if (!(await isAlive(processes, facts.browser).catch(() => true))) return { why: null };
-  const { port, path } = facts.devTools;
+  const { devTools } = facts;
+  const { port, path } = devTools;
   if (port === 0) return null;
   const why = await doubtOfPort(facts, processes).catch(() => null);
   if (why !== null) return { why };
-  const answer = await fetchDevToolsPath(port, GUID_PATIENCE_MS);
+  const answer = await fetchDevToolsPath(devTools, GUID_PATIENCE_MS);
   return answer === null || answer === path ? null : { why: `another browser answers on port ${port}` };
 }
 

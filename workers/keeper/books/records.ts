@@ -47,7 +47,12 @@ const stored = z.object({
   facts: z.object({
     browser: identity,
     shim: identity,
-    devTools: z.object({ port: z.number().int(), path: z.string() }),
+    devTools: z.object({
+      port: z.number().int(),
+      path: z.string(),
+      /** In earlier versions no browser had a network of its own. */
+      socket: z.string().nullable().default(null),
+    }),
     companions: z.object({ forwardProxy: forwardProxy.nullable() }).default({ forwardProxy: null }),
     /** Earlier versions had one user for all. */
     user: z.object({ uid: z.number().int(), gid: z.number().int() }).default(browserUser),

@@ -1,5 +1,6 @@
-import { get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { getFromDevTools, type DevToolsAddress } from '../process/devtools';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -8,10 +9,13 @@ const ANSWER_TIMEOUT_MS = 5_000;
  *
  * @throws when it does not answer, or breaks off.
  */
-export async function sendDevToolsJson(port: number, path: string, response: ServerResponse): Promise<void> {
-  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+export async function sendDevToolsJson(
+  devTools: DevToolsAddress,
+  path: string,
+  response: ServerResponse,
+): Promise<void> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, agent: false, signal }, resolve).on('error', reject);
+    getFromDevTools(devTools, path, ANSWER_TIMEOUT_MS).on('response', resolve).on('error', reject);
   });
   response.writeHead(answer.statusCode ?? 502, { 'content-type': 'application/json' });
   await pipeline(answer, response);

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Endpoint } from '../../../machines/session/session.types';
 import type { Clock } from '../../../src/core/clock';
 import { messageOf } from '../../../src/core/errors';
 import { isKeeperTicket } from '../../../src/core/keeper-ticket';
@@ -10,7 +9,7 @@ import { limitBody } from '../../../src/core/request-body';
 import { API_SILENCE, SILENCE_CHECK_MS } from '../../../src/core/silent-clients';
 import { spliceUpgrade, type Splice } from '../../../src/core/splice';
 import { StalledReaders, type StallRule } from '../../../src/core/stalled-readers';
-import type { DevToolsAddress } from '../process/devtools';
+import { devToolsHost, devToolsOptions, type DevToolsAddress } from '../process/devtools';
 import { sendDevToolsJson } from './gateway-devtools';
 import { removeDownload, sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
 import { removeUpload, sendUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
@@ -30,7 +29,7 @@ const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
 
 /** A running browser, as the gateway serves it. */
 export interface ReachableBrowser extends SendableDownloads, TakesUploads {
-  readonly endpoint: Endpoint;
+  readonly devTools: DevToolsAddress;
 }
 
 /** Dependencies of {@link KeeperGateway}. */
@@ -134,10 +133,10 @@ export class KeeperGateway {
     const admitted = this.#admit(request);
     if (typeof admitted === 'string')
       return refuse(client, admitted === '410 Gone' ? '404 Not Found' : admitted);
-    const { endpoint } = admitted.browser;
-    const path = admitted.part === '' ? endpoint.path : PAGE.test(admitted.part) ? admitted.part : null;
-    if (path === null || endpoint.port === 0) return refuse(client, '404 Not Found');
-    this.#splice(request, client, head, { port: endpoint.port, path });
+    const { devTools } = admitted.browser;
+    const path = admitted.part === '' ? devTools.path : PAGE.test(admitted.part) ? admitted.part : null;
+    if (path === null || devTools.port === 0) return refuse(client, '404 Not Found');
+    this.#splice(request, client, head, { ...devTools, path });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -167,13 +166,14 @@ export class KeeperGateway {
     return { browser, part };
   }
 
-  #splice(request: IncomingMessage, client: Socket, head: Buffer, { port, path }: DevToolsAddress): void {
-    const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
+  #splice(request: IncomingMessage, client: Socket, head: Buffer, devTools: DevToolsAddress): void {
+    const upstream = connect({ ...devToolsOptions(devTools), noDelay: true });
     upstream.once('error', () => refuse(client, '502 Bad Gateway'));
     upstream.once('connect', () => {
       upstream.removeAllListeners('error');
-      const upstreamHost = `127.0.0.1:${port}`;
-      const splice = spliceUpgrade({ client, head, request, upstream, upstreamPath: path, upstreamHost });
+      const upstreamHost = devToolsHost(devTools);
+      const upstreamPath = devTools.path;
+      const splice = spliceUpgrade({ client, head, request, upstream, upstreamPath, upstreamHost });
       this.#splices.add(splice);
       const reader = this.#silentApis.watch(client, stall => {
         this.deps.log.warn(
@@ -194,7 +194,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<vo
 
 /* The function that answers a request without an upgrade; null: there is none. */
 function answerTo(method: string | undefined, { browser, part }: Admitted): Answer | null {
-  const { port } = browser.endpoint;
+  const { devTools } = browser;
   const [, kind, encodedName] = FILES.exec(part) ?? [];
   const name = encodedName === undefined ? null : decodeURIComponent(encodedName);
   switch (`${method} ${kind ?? 'other'}${name === null ? '' : '/name'}`) {
@@ -213,8 +213,8 @@ function answerTo(method: string | undefined, { browser, part }: Admitted): Answ
     case 'DELETE uploads/name':
       return (_request, response) => removeUpload(browser, name ?? '', response);
     case 'GET other':
-      return JSON_ENDPOINT.test(part) && port !== 0
-        ? (_request, response) => sendDevToolsJson(port, part, response)
+      return JSON_ENDPOINT.test(part) && devTools.port !== 0
+        ? (_request, response) => sendDevToolsJson(devTools, part, response)
         : null;
     default:
       return null;

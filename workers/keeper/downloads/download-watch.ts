@@ -1,9 +1,8 @@
 import { basename } from 'node:path';
-import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { pause } from '../../../src/core/abort';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
-import type { DevToolsAddress } from '../process/devtools';
+import { openDevTools, type DevToolsAddress } from '../process/devtools';
 
 /** The delay before a reconnect to a browser that has closed the connection; it may be busy, or ending. */
 const RECONNECT_MS = 500;
@@ -84,14 +83,11 @@ export async function watchDownloads(
 
 /* Runs one connection until it breaks. */
 async function followOnce(
-  { port, path }: DevToolsAddress,
+  devTools: DevToolsAddress,
   signal: AbortSignal,
   onFinished: (download: FinishedDownload) => void,
 ): Promise<void> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, {
-    perMessageDeflate: false,
-    maxPayload: MESSAGE_MAX_BYTES,
-  });
+  const socket = openDevTools(devTools, MESSAGE_MAX_BYTES);
   const follower = new Follower(command => socket.send(JSON.stringify(command)), onFinished);
   const disconnect = (): void => socket.terminate();
   signal.addEventListener('abort', disconnect, { once: true });

@@ -99,18 +99,19 @@ export class BrowserStart {
     });
     const [browser, shim] = await Promise.all([processes.identify(pid), this.shim]);
     if (browser === null || shim === null) throw new BrowserExited('the browser exited before it was ready');
-    const devTools = await watchUntil({
+    const named = await watchUntil({
       folder: profile,
       names: ['DevToolsActivePort'],
       everyMs: 100,
       signal,
       probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
+    const devTools = { ...named, socket: null };
     const { companions, reach } = this.#command;
     const facts = { browser, shim, devTools, companions: companions.facts, reach, ...this.#holds };
     if (devTools.port !== 0) {
       await this.#letThrough(facts);
-      await waitForAccept(devTools.port, signal);
+      await waitForAccept(devTools, signal);
     }
     await this.#believe(facts);
     return facts;

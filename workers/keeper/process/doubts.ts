@@ -25,8 +25,9 @@ export async function doubtOfProcess(
  * null if nothing speaks against it. A port without a listener is not doubted: nothing is reached there.
  */
 export async function doubtOfPort(claimed: Claimed, processes: ProcessTable): Promise<string | null> {
-  const { port } = claimed.devTools;
-  if (process.platform !== 'linux' || port === 0) return null;
+  const { port, socket } = claimed.devTools;
+  // In a network of its own nobody else can listen.
+  if (process.platform !== 'linux' || port === 0 || socket !== null) return null;
   for (const listener of await loopbackListeners(port)) {
     if (listener.uid !== claimed.user.uid)
       return `port ${port} belongs to uid ${listener.uid}, not to ${claimed.user.uid}`;

@@ -5,6 +5,7 @@ import type { BrowserDownloads } from '../downloads/browser-downloads';
 import { BrowserUploads } from '../uploads/browser-uploads';
 import type { BrowserFacts } from './browser-facts';
 import type { BrowserExit, BrowserProcess } from './browser-process';
+import type { DevToolsAddress } from './devtools';
 import { LaunchError } from './browser-start';
 import { CutFiles, type StoredCuts } from './cut-files';
 import { reportExit, reportOrdered } from './gone-report';
@@ -205,10 +206,10 @@ export class KeptBrowser {
     this.#process?.detach();
   }
 
-  /** The DevTools port for the liveness probe; null if the browser cannot be probed. */
-  get probePort(): number | null {
-    const port = this.#endpoint?.port ?? 0;
-    return this.#state === 'running' && port !== 0 ? port : null;
+  /** Where the liveness probe asks; null if the browser cannot be probed. */
+  get probeAddress(): DevToolsAddress | null {
+    const address = this.facts?.devTools ?? null;
+    return this.#state === 'running' && address?.port !== 0 ? address : null;
   }
 
   async #start(launch: Launch): Promise<Endpoint> {

@@ -26,9 +26,9 @@ export async function watchLiveness(
   let missed = 0;
   for (;;) {
     await pause(everyMs, signal);
-    const port = browser.probePort;
-    if (signal.aborted || port === null) return;
-    missed = (await fetchDevToolsPath(port, patienceMs)) === null ? missed + 1 : 0;
+    const address = browser.probeAddress;
+    if (signal.aborted || address === null) return;
+    missed = (await fetchDevToolsPath(address, patienceMs)) === null ? missed + 1 : 0;
     if (missed >= misses) {
       const message = `the browser did not answer ${misses} times in a row, ${patienceMs} ms each`;
       await browser.giveUp({ cause: 'browser_unresponsive', message });

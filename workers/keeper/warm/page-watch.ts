@@ -1,7 +1,7 @@
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { settlesWithin, withDeadline } from '../../../src/core/abort';
-import type { DevToolsAddress } from '../process/devtools';
+import { openDevTools, type DevToolsAddress } from '../process/devtools';
 
 /** How long a browser whose socket accepts may take to open a page. */
 const OPEN_TIMEOUT_MS = 15_000;
@@ -52,14 +52,10 @@ export class PageWatch {
 
   /** @throws if the browser does not open the page. */
   static async open(
-    { port, path }: DevToolsAddress,
+    address: DevToolsAddress,
     command: { readonly method: string; readonly params: object },
   ): Promise<PageWatch> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, {
-      perMessageDeflate: false,
-      maxPayload: MESSAGE_MAX_BYTES,
-    });
-    const watch = new PageWatch(socket);
+    const watch = new PageWatch(openDevTools(address, MESSAGE_MAX_BYTES));
     try {
       await withDeadline('opening the first page', OPEN_TIMEOUT_MS, watch.#begin(command));
       return watch;
