@@ -9,7 +9,7 @@ import type { IsolationLevel } from '../config/isolation';
 import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
-import { proveChromium } from '../../workers/keeper/chromium-proof';
+import { proveChromium, type ChromiumProof } from '../../workers/keeper/chromium-proof';
 import { browserLocation, hostBrowsers, hostXvfb } from '../../workers/keeper/host';
 import { livingHolder } from './data-lock';
 import { isPortFree } from './port-check';
@@ -109,10 +109,11 @@ function limitsFinding({
 
 /* Several tenants are refused below the highest level, as the keeper will. */
 function isolationFinding(
-  { level, whyNotMore }: { level: IsolationLevel; whyNotMore: string | null },
+  { level, whyNotMore, sealedBy }: Extract<ChromiumProof, { ok: true }>['isolation'],
   { apiKeys, keeper }: Config,
 ): Finding {
-  const text = `isolation: ${level}, ${WHAT_IT_KEEPS_APART[level]}`;
+  const around = sealedBy === null ? '' : ` (${WHAT_SEALS[sealedBy]})`;
+  const text = `isolation: ${level}, ${WHAT_IT_KEEPS_APART[level]}${around}`;
   if (whyNotMore === null) return ok(text);
   const tenants = new Set(apiKeys.map(({ tenant }) => tenant)).size;
   const isRefused = tenants > 1 && !keeper.allowsWeakIsolation;
@@ -130,6 +131,11 @@ const WHAT_IT_KEEPS_APART: Readonly<Record<IsolationLevel, string>> = {
   cage: 'each browser sees its own files and processes alone',
   sealed: 'each browser sees its own files and processes alone, and no other program reaches its DevTools',
 };
+
+const WHAT_SEALS = {
+  firewall: 'rules on the network about its user',
+  own_network: 'a network of its own',
+} as const;
 
 /** Whether sessions can ask for windows (`headless: false`). */
 export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {

@@ -24,12 +24,11 @@ import { pollUntil } from './poll-until';
 /** The identity of a worker that is not a process: the keeper kills a silent worker, and this identity matches none. */
 export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
 
-/** Forward proxies run from the sources, without a build. */
-const FORWARD_PROXY_ARGS = [
-  '-r',
-  join(__dirname, 'typescript-hook.cjs'),
-  join(__dirname, '../../workers/keeper/companions/forward-proxy/main.ts'),
-];
+/* Forward proxies and relays run from the sources, without a build. */
+const FROM_SOURCES = ['-r', join(__dirname, 'typescript-hook.cjs')];
+const KEEPER = join(__dirname, '../../workers/keeper');
+const FORWARD_PROXY_ARGS = [...FROM_SOURCES, join(KEEPER, 'companions/forward-proxy/main.ts')];
+const RELAY_ARGS = [...FROM_SOURCES, join(KEEPER, 'isolation/relay/main.ts')];
 
 /** The keeper of a fixture runs in the test's own process, which its client must not kill. */
 const HARMLESS: ProcessTable = { ...systemProcesses, identify: () => Promise.resolve(null) };
@@ -91,6 +90,7 @@ export class KeeperFixture {
       advertise: null,
       searchPath: process.env['PATH'] ?? '',
       forwardProxyArgs: FORWARD_PROXY_ARGS,
+      relayArgs: RELAY_ARGS,
       processes: systemProcesses,
       clock: systemClock,
       log: this.log,

@@ -41,6 +41,7 @@ async function main(runRoot: string): Promise<void> {
     searchPath: '/usr/bin',
     processes: systemProcesses,
     forwardProxyArgs: ['never-started'],
+    cage: null,
     egress: OPEN_EGRESS,
     egressTally: new EgressTally(log),
     log,

@@ -10,6 +10,7 @@ import { systemProcesses } from '../../src/core/process-identity';
 import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
 import { PLAIN_LAUNCH } from './door/protocol';
 import { EgressTally } from './companions/egress-tally';
+import { FORWARD_PROXY_PROGRAM } from './companions/forward-proxy-process';
 import type { Firewall } from './firewall/firewall';
 import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
@@ -31,7 +32,7 @@ export type ChromiumProof =
       readonly ok: true;
       readonly launchMs: number;
       readonly uid: number;
-      readonly isolation: Pick<Isolation, 'level' | 'whyNotMore'>;
+      readonly isolation: Pick<Isolation, 'level' | 'whyNotMore' | 'sealedBy'>;
       readonly limits: Pick<FoundLimits, 'enforced' | 'whyNotMore'>;
     }
   | { readonly ok: false; readonly reason: string; readonly advice: readonly string[] };
@@ -60,7 +61,8 @@ export async function proveChromium(
   try {
     runRoot = await runRootFor(dataDir, browserUser());
     await prepareRunRoot(runRoot);
-    const { runtime, isolation, limits } = await proofRuntime(program, runRoot, wish, wanted);
+    const proven = { program, args: choice.args };
+    const { runtime, isolation, limits } = await proofRuntime(proven, runRoot, wish, wanted);
     await runtime.firewall?.open([]);
     opened = runtime.firewall;
     const startedMs = systemClock.monotonicMs();
@@ -96,7 +98,7 @@ type ProofRuntime = { readonly runtime: BrowserRuntime } & Pick<
 >;
 
 async function proofRuntime(
-  program: string,
+  { program, args }: Pick<ProvenChromium, 'program' | 'args'>,
   runRoot: string,
   wish: IsolationWish,
   wanted: BrowserLimits,
@@ -105,7 +107,7 @@ async function proofRuntime(
   const nowMs = (): number => systemClock.nowMs();
   const log = createLogger('proof', 'silent');
   const { users, cage, firewall, ...isolation } = await findIsolation({
-    ...{ wish, runRoot, programs: [program], processes, nowMs, log },
+    ...{ wish, runRoot, programs: [program], args, processes, nowMs, log },
   });
   // Nobody else is moved: the keeper that is to come has another parent.
   const { cgroups, ...limits } = await findLimits({ wanted, runRoot, processes, ancestorPid: process.pid });
@@ -118,10 +120,10 @@ async function proofRuntime(
     cgroups,
     shimScript: SHIM_SCRIPT,
     roomNeededBytes: CHROMIUM_ROOM_BYTES,
-    // A plain launch needs none of them.
-    forwardProxyArgs: [],
+    forwardProxyArgs: [FORWARD_PROXY_PROGRAM],
     egress: OPEN_EGRESS,
     egressTally: new EgressTally(log),
+    // A plain launch needs no display.
     searchPath: '',
     log,
   };

@@ -39,11 +39,10 @@ import {
 import type { Machine } from './admission/machine-stats';
 import { MemoryGate } from './admission/memory-gate';
 import { EgressTally } from './companions/egress-tally';
+import { FORWARD_PROXY_PROGRAM } from './companions/forward-proxy-process';
 import { requireApart } from './isolation/tenants';
 import { SocketServer } from './door/socket-server';
 import { WorkerRegistry } from './door/worker-registry';
-
-const FORWARD_PROXY_PROGRAM = join(__dirname, 'companions', 'forward-proxy', 'main.js');
 
 /** The program that a keeper starts as browser. */
 export type BrowserChoice = (ChromiumChoice & { readonly kind: 'chromium' }) | { readonly kind: 'null' };
@@ -78,6 +77,8 @@ export interface KeeperOptions {
   readonly searchPath: string;
   /** For tests: how Node runs the forward proxy when there is no build. */
   readonly forwardProxyArgs?: readonly string[];
+  /** The same for the relay. */
+  readonly relayArgs?: readonly string[];
   readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly log: Logger;
@@ -96,7 +97,7 @@ export interface KeeperOptions {
 export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
-  readonly isolation: Pick<Isolation, 'level' | 'whyNotMore'>;
+  readonly isolation: Pick<Isolation, 'level' | 'whyNotMore' | 'sealedBy'>;
   readonly limits: Pick<FoundLimits, 'enforced' | 'whyNotMore'>;
   /** The gateway for other machines. */
   readonly gateway: KeeperGateway | null;
@@ -198,7 +199,10 @@ async function isolationFor(runRoot: string, options: KeeperOptions): Promise<Is
   const isolation = await findIsolation({
     wish: options.isolation ?? AS_WELL_AS_POSSIBLE,
     runRoot,
-    programs: browser.kind === 'chromium' ? Object.values(browser.programs) : [],
+    ...(browser.kind === 'chromium'
+      ? { programs: Object.values(browser.programs), args: browser.args }
+      : { programs: [] }),
+    ...(options.relayArgs === undefined ? {} : { relayArgs: options.relayArgs }),
     processes,
     nowMs: () => clock.nowMs(),
     log,

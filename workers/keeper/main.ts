@@ -38,10 +38,10 @@ function open({ config, log, isSupervised, stop }: ProcessContext): Program {
       };
       app = await openKeeper(await keeperOptions(config, log, onAbandoned));
       const { socketPath, isolation, limits } = app;
-      const { level, whyNotMore } = isolation;
+      const { level, whyNotMore, sealedBy } = isolation;
       log.info(
         {
-          ...{ socketPath, slots: config.keeper.slots, isolation: level, whyNotMore },
+          ...{ socketPath, slots: config.keeper.slots, isolation: level, sealedBy, whyNotMore },
           ...{
             limits: limits.enforced,
             whyNotMoreLimits: limits.whyNotMore,

@@ -220,6 +220,7 @@ describe('in front of an HTTPS proxy', () => {
     const order: ForwardProxyOrder = {
       host: '127.0.0.1',
       port: 0,
+      socket: null,
       upstream: { server: upstream.url, ...KNOWN },
       egress: null,
       user: browserUser(),

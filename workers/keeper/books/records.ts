@@ -15,6 +15,7 @@ const entries = z.array(z.string()).readonly();
 const forwardProxy = z.object({
   host: z.string(),
   port: z.number().int(),
+  socket: z.string().nullable().default(null),
   upstream: z
     .object({
       server: z.string(),

@@ -49,11 +49,13 @@ export class Companions {
   ): Promise<Companions> {
     const { headless, proxy: upstream } = options;
     const hasCredentials = upstream !== null && (upstream.username !== null || upstream.password !== null);
+    // It has no other way out.
+    const hasOwnNetwork = (runtime.cage?.proxyDoor ?? null) !== null;
     const egress = rulesFor(runtime.egress, options.tenantEgress, options.egress);
     // Waits for all: the directory must not be removed while one is still starting.
     const display = headless ? Promise.resolve(null) : startDisplay(directory, options, runtime, signal);
     const forwardProxy =
-      hasCredentials || egress !== null
+      hasCredentials || egress !== null || hasOwnNetwork
         ? ForwardProxyProcess.start(directory, { upstream, egress }, runtime, signal)
         : Promise.resolve(null);
     await Promise.allSettled([display, forwardProxy]);

@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { withDeadline } from '../../../src/core/abort';
 import { windowLayout, type Size } from '../../../src/core/window-layout';
 import { LineReader } from '../../../src/core/line-reader';
 import type { LaunchOptions } from '../door/protocol';
 import { hostXvfb } from '../host';
+import type { Cage } from '../isolation/cage';
 import type { RunDirectory } from '../process/run-directory';
 import type { User } from '../process/run-root';
 
@@ -29,6 +29,8 @@ export interface DisplayRuntime {
   readonly user: User;
   /** A PATH. */
   readonly searchPath: string;
+  /** What browsers are in; null: nothing. */
+  readonly cage: Pick<Cage, 'displayWords'> | null;
 }
 
 /** Flags and environment for a browser with windows. */
@@ -39,15 +41,16 @@ export interface Display {
 
 /**
  * A display for one browser: an Xvfb of its own on Linux, the desktop of the current user elsewhere. The Xvfb runs as
- * the browser's user, listens on an abstract socket only (no file, no port), accepts only clients with its cookie, and
- * is killed like all processes that name the run directory. If it dies, its browser dies too.
+ * the browser's user, listens on an abstract socket only (no file, no port), or on one in the run directory for a browser
+ * in a network of its own, accepts only clients with its cookie, and is killed like all processes that name the run
+ * directory. If it dies, its browser dies too.
  *
  * @throws if there is no Xvfb, it does not start, or `signal` is aborted meanwhile.
  */
 export async function startDisplay(
   directory: RunDirectory,
   options: WindowOptions,
-  { user, searchPath }: DisplayRuntime,
+  { user, searchPath, cage }: DisplayRuntime,
   signal: AbortSignal,
 ): Promise<Display> {
   if (process.platform !== 'linux') return { args: [], env: {} };
@@ -55,9 +58,11 @@ export async function startDisplay(
   if (program === null) {
     throw new Error('a session with headless: false needs Xvfb on its worker (Debian: apt-get install xvfb)');
   }
-  const authority = join(directory.path, 'Xauthority');
+  const { authority, displaySockets } = directory;
   await writeAuthority(authority, user);
-  const plan = { directory, authority, screen: screenFor(options), user };
+  const before = cage?.displayWords(directory) ?? null;
+  if (before !== null) await mkdir(displaySockets, { mode: 0o700 });
+  const plan = { directory, before, screen: screenFor(options), user };
   const number = await startXvfb(program, plan, signal);
   return {
     args: ['--ozone-platform=x11'],
@@ -77,24 +82,27 @@ function screenFor(options: WindowOptions): Size {
 
 interface XvfbPlan {
   readonly directory: RunDirectory;
-  readonly authority: string;
+  /** Words before its command; null: it listens on an abstract socket. */
+  readonly before: readonly string[] | null;
   readonly screen: Size;
   readonly user: User;
 }
 
 async function startXvfb(
   program: string,
-  { directory, authority, screen, user }: XvfbPlan,
+  { directory, before, screen, user }: XvfbPlan,
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
   const args = [
     ...['-displayfd', String(DISPLAY_FD), '-screen', '0', `${screen.width}x${screen.height}x24`],
-    ...['-auth', authority, '-nolisten', 'tcp', '-nolisten', 'unix', '-noreset'],
+    ...['-auth', directory.authority, '-nolisten', 'tcp', '-nolisten', before === null ? 'unix' : 'local'],
+    '-noreset',
   ];
-  const child = spawn(program, args, {
+  const [command = program, ...words] = [...(before ?? []), program, ...args];
+  const child = spawn(command, words, {
     // The sweep of leftovers looks for an argument of this form, and Xvfb has no such option.
-    argv0: `Xvfb --display-of=${directory.path}/`,
+    ...(before === null ? { argv0: `Xvfb --display-of=${directory.path}/` } : {}),
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { backoffMs, pause, settlesWithin, withDeadline } from '../../../src/core/abort';
@@ -15,14 +15,19 @@ import {
 } from '../../../src/core/process-identity';
 import { FORWARD_PROXY_OPTION } from '../../../src/core/session-browser';
 import type { EgressTally } from './egress-tally';
+import { placeFor, type ForwardProxyPlace } from './forward-proxy-place';
 import type { ForwardProxyOrder } from './forward-proxy/main';
 import { openTrafficFile } from './traffic-file';
 import { watchTraffic } from './traffic-watch';
 import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
 import type { EgressRules } from '../egress/egress-policy';
+import type { Cage } from '../isolation/cage';
 import type { RunDirectory } from '../process/run-directory';
 import { browserUser } from '../process/run-root';
+
+/** The program of the build. */
+export const FORWARD_PROXY_PROGRAM = join(__dirname, 'forward-proxy', 'main.js');
 
 /** On a machine that is not overloaded Node starts in a tenth of this. */
 const START_TIMEOUT_MS = 10_000;
@@ -45,11 +50,7 @@ export interface ForwardProxyTask {
 }
 
 /** What the next keeper cannot find out by itself. */
-export interface ForwardProxyFacts extends ForwardProxyTask {
-  /** Where it listens; it never changes, because it is in the browser's command line. */
-  readonly host: string;
-  readonly port: number;
-}
+export type ForwardProxyFacts = ForwardProxyTask & ForwardProxyPlace;
 
 /** Dependencies of forward proxies on the machine. */
 export interface ForwardProxyRuntime {
@@ -57,6 +58,7 @@ export interface ForwardProxyRuntime {
   readonly egressTally: EgressTally;
   /** Arguments of Node: the program, with the options needed to load it. */
   readonly forwardProxyArgs: readonly string[];
+  readonly cage: Pick<Cage, 'proxyDoor'> | null;
   readonly log: Logger;
 }
 
@@ -113,9 +115,9 @@ export class ForwardProxyProcess {
     runtime: ForwardProxyRuntime,
     signal: AbortSignal,
   ): Promise<ForwardProxyProcess> {
-    const host = randomLoopback();
-    const launched = await launch({ ...task, directory, host, port: 0 }, runtime, signal);
-    return new ForwardProxyProcess(directory, { ...task, host, port: launched.port }, runtime, launched);
+    const at = placeFor(directory, runtime.cage?.proxyDoor ?? null);
+    const launched = await launch({ ...task, directory, ...at }, runtime, signal);
+    return new ForwardProxyProcess(directory, { ...task, ...at, port: launched.port }, runtime, launched);
   }
 
   /** Takes over one that an earlier keeper started; if it has died meanwhile it is restarted. */
@@ -216,17 +218,8 @@ export class ForwardProxyProcess {
 /** The argument by which {@link Leftovers} finds it. */
 const argumentFor = ({ path }: RunDirectory): string => `${FORWARD_PROXY_OPTION}=${path}/`;
 
-/**
- * On Linux any address in 127.0.0.0/8 is this machine. Clients of other sessions cannot guess address and port
- * together.
- */
-function randomLoopback(): string {
-  if (process.platform !== 'linux') return '127.0.0.1';
-  return `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
-}
-
 async function launch(
-  { directory, host, port, upstream, egress }: Plan,
+  { directory, host, port, socket, upstream, egress }: Plan,
   runtime: ForwardProxyRuntime,
   signal: AbortSignal,
 ): Promise<Launched> {
@@ -237,7 +230,7 @@ async function launch(
   if (signal.aborted) kill();
   try {
     child.stdin.on('error', () => undefined); // it has exited already and will not answer either
-    const order: ForwardProxyOrder = { host, port, upstream, egress, user: browserUser() };
+    const order: ForwardProxyOrder = { host, port, socket, upstream, egress, user: browserUser() };
     child.stdin.end(JSON.stringify(order));
     const started = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
     if ('error' in started) throw new Error(`the forward proxy does not start: ${started.error}`);

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
-import { writeByRename } from '../../../src/core/write-by-rename';
 import type { RunDirectory } from '../process/run-directory';
+import { installFile } from '../process/run-root';
+import { PROXY_DOOR, type OwnNetwork } from './own-network';
 import type { VisiblePaths } from './visible-paths';
 
 /** The descriptor on which bubblewrap reports the browser's pid; the shim opens `cage` of the run directory there. */
@@ -13,10 +13,7 @@ const MEMORY_FILES_BYTES = 64 * 2 ** 20;
 const ACCOUNTS = 'root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n';
 const GROUPS = 'root:x:0:\nnogroup:x:65534:\n';
 
-/**
- * What a browser has of its own. The network is not among it yet: DevTools is reached on the loopback of the machine. One
- * without a network is made here (`--unshare-net`), and then `dial` has to reach DevTools inside.
- */
+/** What a browser has of its own; a network of its own is made around the cage ({@link OwnNetwork}). */
 const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-cgroup-try'];
 
 /**
@@ -25,9 +22,11 @@ const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unsha
  */
 export class Cage {
   private constructor(
-    private readonly program: string,
+    /** bubblewrap */
+    readonly program: string,
     private readonly visible: VisiblePaths,
     private readonly accounts: { readonly passwd: string; readonly group: string },
+    private readonly network: OwnNetwork | null,
   ) {}
 
   /**
@@ -35,19 +34,37 @@ export class Cage {
    * @throws what the file system throws.
    */
   static async prepare(program: string, visible: VisiblePaths, runRoot: string): Promise<Cage> {
-    const accounts = { passwd: join(runRoot, 'cage-passwd'), group: join(runRoot, 'cage-group') };
-    await writeByRename(accounts.passwd, ACCOUNTS, 0o644);
-    await writeByRename(accounts.group, GROUPS, 0o644);
-    return new Cage(program, visible, accounts);
+    const accounts = {
+      passwd: await installFile(runRoot, 'cage-passwd', Buffer.from(ACCOUNTS)),
+      group: await installFile(runRoot, 'cage-group', Buffer.from(GROUPS)),
+    };
+    return new Cage(program, visible, accounts, null);
+  }
+
+  /** The same cage in a network of its own. */
+  in(network: OwnNetwork): Cage {
+    return new Cage(this.program, this.visible, this.accounts, network);
+  }
+
+  /** Where the browser finds its forward proxy; null: where the machine has it. */
+  get proxyDoor(): typeof PROXY_DOOR | null {
+    return this.network === null ? null : PROXY_DOOR;
+  }
+
+  /** The socket that leads to the DevTools of a browser; null: they are on the loopback of the machine. */
+  devToolsSocket({ devToolsSocket }: RunDirectory): string | null {
+    return this.network === null ? null : devToolsSocket;
   }
 
   /** What comes before a command so that it runs in a cage of its own. */
   words(directory: RunDirectory): string[] {
-    const { profile, tmp, downloads, uploads, path } = directory;
+    const { profile, tmp, downloads, uploads, authority, path } = directory;
     const own = [profile, tmp, downloads].flatMap(folder => ['--bind', folder, folder]);
     return [
+      ...(this.network?.words(directory) ?? []),
       this.program,
       ...NAMESPACES,
+      ...(this.network?.cageWords ?? []),
       // As the first process of its namespace: the kernel ends all others with it.
       '--as-pid-1',
       ...['--info-fd', String(REPORT_FD)],
@@ -57,10 +74,16 @@ export class Cage {
       ...this.#machine(),
       ...own,
       ...readOnly(uploads),
-      ...readOnlyIfThere(join(path, 'Xauthority')),
+      ...readOnlyIfThere(authority),
+      ...(this.network?.displayOf(directory) ?? []),
       // The folder of downloads is named relative to it over CDP, see DOWNLOADS_FOLDER.
       ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', path, '--'],
     ];
+  }
+
+  /** What comes before a display so that browsers in this cage reach it; null: they do in any case. */
+  displayWords(directory: RunDirectory): string[] | null {
+    return this.network?.displayWords(directory) ?? null;
   }
 
   #machine(): string[] {

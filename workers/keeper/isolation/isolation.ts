@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ConfigError } from '../../../src/config/config';
+import { setsProxy } from '../../../src/config/egress';
 import { ISOLATION_LEVELS, type IsolationLevel, type WantedIsolation } from '../../../src/config/isolation';
 import { messageOf } from '../../../src/core/errors';
 import type { Logger } from '../../../src/core/logger';
@@ -16,6 +17,7 @@ import { usersForEach } from '../users/open-users';
 import type { UidRange } from '../../../src/core/browser-uids';
 import { Cage } from './cage';
 import { findProgram } from './find-program';
+import { OwnNetwork } from './own-network';
 import { visiblePaths } from './visible-paths';
 
 /** How the browsers of a keeper are kept apart. */
@@ -23,6 +25,8 @@ export interface Isolation {
   readonly level: IsolationLevel;
   /** Why it is not a higher one; null for the highest. */
   readonly whyNotMore: string | null;
+  /** What is around cages on the network; null below `sealed`. */
+  readonly sealedBy: 'firewall' | 'own_network' | null;
   readonly users: BrowserUsers;
   readonly cage: Cage | null;
   /** Not open yet. Whoever opens it has to close it. */
@@ -47,6 +51,10 @@ export interface IsolationParts {
   readonly runRoot: string;
   /** The browsers' executables; none: the null browser, which needs no cage. */
   readonly programs: readonly string[];
+  /** The operator's flags for them. */
+  readonly args?: readonly string[];
+  /** For tests: how Node runs the relay when there is no build. */
+  readonly relayArgs?: readonly string[];
   readonly processes: ProcessTable;
   readonly nowMs: () => number;
   readonly log: Logger;
@@ -94,7 +102,7 @@ const isEnough = (wanted: IsolationLevel, { programs }: IsolationParts): boolean
 
 async function upTo(limit: number, parts: IsolationParts): Promise<Isolation> {
   const { wish, processes, nowMs } = parts;
-  const shared = { users: new SharedUser(browserUser()), cage: null, firewall: null };
+  const shared = { users: new SharedUser(browserUser()), cage: null, firewall: null, sealedBy: null };
   if (limit === 0) return { ...shared, level: 'shared', whyNotMore: SETTING };
   const each = await usersForEach({ wished: wish.uids, processes, nowMs });
   const isRoot = process.getuid?.() === 0;
@@ -105,12 +113,29 @@ async function upTo(limit: number, parts: IsolationParts): Promise<Isolation> {
   if (limit === 1) return { ...uncaged, level, whyNotMore: 'why' in each ? each.why : SETTING };
   const cage = await tryCage(uncaged.users, parts);
   if ('why' in cage) return { ...uncaged, level, whyNotMore: cage.why };
-  const caged = { ...uncaged, cage: cage.cage, level: 'cage' } as const;
+  const caged = { ...uncaged, ...cage, level: 'cage' } as const;
   if (limit === 2) return { ...caged, whyNotMore: SETTING };
-  // Rules are about users: those of a browser alone.
-  const firewall = 'why' in each ? each : await findFirewall(parts);
-  if ('why' in firewall) return { ...caged, whyNotMore: firewall.why };
-  return { ...caged, firewall: firewall.firewall, level: 'sealed', whyNotMore: null };
+  const sealed = await trySealing(caged, parts);
+  if ('why' in sealed) return { ...caged, whyNotMore: sealed.why };
+  return { ...caged, ...sealed, level: 'sealed', whyNotMore: null };
+}
+
+/* Rules are about users: those of a browser alone. Whoever cannot give it one gives it a network. */
+async function trySealing(
+  { cage, users }: { readonly cage: Cage; readonly users: BrowserUsers },
+  parts: IsolationParts,
+): Promise<(Pick<Isolation, 'sealedBy'> & Partial<Isolation>) | { readonly why: string }> {
+  if (process.getuid?.() === 0) {
+    const found = await findFirewall(parts);
+    return 'why' in found ? found : { ...found, sealedBy: 'firewall' };
+  }
+  const { args = [], relayArgs, runRoot } = parts;
+  // It would win over the forward proxy, and lead nowhere.
+  if (setsProxy(args.join(' '))) return { why: 'HOLDFAST_CHROMIUM_ARGS names a proxy of its own' };
+  const network = await OwnNetwork.prepare(cage.program, runRoot, relayArgs);
+  const problem = await trial(cage.in(network.withoutRelay), users, runRoot);
+  if (problem !== null) return { why: `a network of its own cannot be made: ${problem}` };
+  return { cage: cage.in(network), sealedBy: 'own_network' };
 }
 
 const SETTING = 'HOLDFAST_ISOLATION says so';

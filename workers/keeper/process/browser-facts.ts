@@ -10,7 +10,7 @@ import type { Leftovers } from './leftovers';
 import type { User } from './run-root';
 
 /** Dependencies on the machine, equal for all browsers of a keeper. */
-export interface BrowserRuntime extends Omit<CompanionRuntime, 'user'> {
+export interface BrowserRuntime extends Omit<CompanionRuntime, 'user' | 'cage'> {
   readonly users: BrowserUsers;
   /** Null: browsers see the whole machine, as their user. */
   readonly cage: Cage | null;

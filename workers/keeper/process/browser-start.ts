@@ -87,9 +87,9 @@ export class BrowserStart {
   }
 
   async #steps(signal: AbortSignal): Promise<BrowserFacts> {
-    const { processes } = this.#runtime;
+    const { processes, cage } = this.#runtime;
     const { path: folder, profile } = this.#directory;
-    const isCaged = this.#runtime.cage !== null;
+    const isCaged = cage !== null;
     const pid = await watchUntil({
       folder,
       names: [isCaged ? 'cage' : 'pid'],
@@ -106,7 +106,7 @@ export class BrowserStart {
       signal,
       probe: async () => (await this.#directory.devTools()) ?? this.#requireRoom(),
     });
-    const devTools = { ...named, socket: null };
+    const devTools = { ...named, socket: cage?.devToolsSocket(this.#directory) ?? null };
     const { companions, reach } = this.#command;
     const facts = { browser, shim, devTools, companions: companions.facts, reach, ...this.#holds };
     if (devTools.port !== 0) {

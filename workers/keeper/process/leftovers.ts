@@ -11,8 +11,9 @@ const PATIENCE_MS = 1_000;
 const ROUNDS_ONE_BY_ONE = 2;
 
 /**
- * Kills every process that still names a run directory in an argument (`…=<directory>/…`): Chromium's crash handlers
- * leave its process group, and its companions were never in it. The form excludes an operator's `tail <directory>/log`.
+ * Kills every process that still names a run directory in an argument (`…=<directory>/…`, or `-auth <directory>/…` as a
+ * display may): Chromium's crash handlers leave its process group, and its companions were never in it. The form excludes
+ * an operator's `tail <directory>/log`.
  */
 export class Leftovers {
   readonly #processes: ProcessTable;
@@ -32,7 +33,7 @@ export class Leftovers {
     const killed = new Set<number>();
     const options = { timeoutMs: PATIENCE_MS, everyMs: 10 };
     await pollUntil(`the processes of ${directory} to go`, options, async () => {
-      const found = (await this.#freshList()).filter(entry => entry.commandLine.includes(`=${directory}/`));
+      const found = (await this.#freshList()).filter(({ commandLine }) => names(commandLine, directory));
       const hit = found.filter(({ pid }) => kill(pid));
       hit.forEach(({ pid }) => killed.add(pid));
       return hit.length === 0 ? true : undefined;
@@ -82,6 +83,9 @@ export class Leftovers {
     return list;
   }
 }
+
+const names = (commandLine: string, directory: string): boolean =>
+  [`=${directory}/`, `-auth ${directory}/`].some(form => commandLine.includes(form));
 
 /* As that user, whose signal reaches all its processes in one call: one by one, a fork bomb is faster. */
 async function killAllOf(user: User): Promise<void> {

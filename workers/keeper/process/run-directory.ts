@@ -56,6 +56,14 @@ export class RunDirectory {
   readonly incoming: string;
   /** Where bubblewrap reports who is in the cage; there only for a browser in one. */
   readonly cageReport: string;
+  /** What clients of its display prove themselves with; there only for a browser with windows. */
+  readonly authority: string;
+  /** The folder of its display's socket; there only for one with a network of its own, too. */
+  readonly displaySockets: string;
+  /** Leads to DevTools; there only for a browser with a network of its own. */
+  readonly devToolsSocket: string;
+  /** Leads to the forward proxy; the same. */
+  readonly proxySocket: string;
 
   private constructor(
     /** The run root that contains it. */
@@ -71,6 +79,10 @@ export class RunDirectory {
     this.uploads = join(path, 'uploads');
     this.incoming = join(path, 'incoming');
     this.cageReport = join(path, 'cage');
+    this.authority = join(path, 'Xauthority');
+    this.displaySockets = join(path, 'x11');
+    this.devToolsSocket = join(path, 'devtools.sock');
+    this.proxySocket = join(path, 'proxy.sock');
   }
 
   /** An existing run directory. */

@@ -13,6 +13,8 @@ export interface ForwardProxyOrder {
   /** Where to listen; port 0 takes a free one. */
   readonly host: string;
   readonly port: number;
+  /** The Unix socket to listen on instead; null: none. */
+  readonly socket: string | null;
   /** Null: everything goes straight on. */
   readonly upstream: UpstreamProxy | null;
   /** Null: everything may be reached. */
@@ -32,20 +34,21 @@ export interface ForwardProxyOrder {
  */
 async function main(): Promise<void> {
   // SAFETY: only the keeper starts this program. A schema would double the time it takes to start.
-  const { host, port, upstream, egress, user } = JSON.parse(await text(process.stdin)) as ForwardProxyOrder;
+  const { host, port, socket, upstream, egress, user } = JSON.parse(
+    await text(process.stdin),
+  ) as ForwardProxyOrder;
   if (process.getuid?.() === 0) {
     process.setgroups?.([]);
     process.setgid?.(user.gid);
     process.setuid?.(user.uid);
   }
-  const proxy = await ForwardProxy.listen(
-    host,
-    port,
-    upstream,
-    new EgressGuard(egress, systemNetwork(systemClock)),
-  );
+  const guard = new EgressGuard(egress, systemNetwork(systemClock));
+  const proxy =
+    socket === null
+      ? await ForwardProxy.listen(host, port, upstream, guard)
+      : await ForwardProxy.listenOn(socket, upstream, guard);
   reportTraffic(() => proxy.traffic);
-  process.stdout.write(`${JSON.stringify({ port: proxy.port })}\n`);
+  process.stdout.write(`${JSON.stringify({ port: socket === null ? proxy.port : port })}\n`);
 }
 
 main().catch((error: unknown) => {
