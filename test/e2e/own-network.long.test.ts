@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createNetServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { sendSignal } from '../../src/core/process-identity';
 import { Canary, opens, tryEverything } from '../support/canary';
 import { connectPuppeteer, withPuppeteer } from '../support/clients';
@@ -54,6 +56,21 @@ describe('an installation of an ordinary user with one tenant', () => {
       const isLeft = processes.some(({ commandLine }) => commandLine.includes(directory));
       return isLeft || there.includes(name) ? undefined : true;
     });
+
+  test('says what it is made of', async () => {
+    const options = {
+      ...ordinaryUser().user,
+      cwd: '/',
+      env: {
+        PATH: process.env['PATH'],
+        TMPDIR: join(installation.dir.path, 'tmp'),
+        HOLDFAST_DATA_DIR: installation.dir.path,
+      },
+    };
+    const words = [join(process.cwd(), 'bin/holdfast'), 'doctor'];
+    const { stdout } = await promisify(execFile)(process.execPath, words, options);
+    expect(stdout).toMatch(/isolation: sealed, .* reaches its DevTools \(a network of its own\)$/m);
+  });
 
   test('lets its pages load what the machine reaches, over the forward proxy', async () => {
     const session = await installation.create();
