@@ -121,3 +121,11 @@ test('they end with all others, and none is started without a worker', async () 
     expect((await warm.worker.launchWarm('t/b', fence())).isWarm).toBe(true);
   },
 );
+
+test('null browsers are never started ahead', async () => {
+  await warm.close();
+  warm = await WarmFixture.open({ browser: { kind: 'null' } });
+  await warm.worker.untilBeats(2);
+  expect((await warm.worker.launchWarm('t/a', fence())).isWarm).toBe(false);
+  expect(warm.counts.ready).toBe(0);
+});

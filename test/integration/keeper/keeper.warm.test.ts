@@ -87,11 +87,3 @@ test('the next keeper removes what an earlier one has started ahead, and starts 
   const next = await warm.untilReady();
   expect(next.name).not.toBe(directory.name);
 });
-
-test('null browsers are never started ahead', async () => {
-  await warm.close();
-  warm = await WarmFixture.open({ browser: { kind: 'null' } });
-  await warm.worker.untilBeats(2);
-  expect((await warm.worker.launchWarm('t/a', fence())).isWarm).toBe(false);
-  expect(warm.counts.ready).toBe(0);
-});
