@@ -106,15 +106,11 @@ test('no file outside the allow-list can be read, however it is spelled', async 
     ...['pid', 'exit', 'log', 'cage', 'incoming/'].map(name => join(own.path, name)),
   ];
   const read: [string, string | null][] = [];
-  const urls = [
-    ...paths.map(path => `file://${path}`),
-    ...['file://localhost', 'view-source:file://'].flatMap(prefix =>
-      ['/etc/shadow', '/root/', secret].map(path => prefix + path),
-    ),
-  ];
-  for (const url of urls) {
-    const text = await shown(url);
-    if (text !== null) read.push([url, text]);
+  for (const path of paths) {
+    for (const prefix of ['file://', 'file://localhost', 'view-source:file://']) {
+      const text = await shown(prefix + path);
+      if (text !== null) read.push([prefix + path, text]);
+    }
   }
   expect(read).toEqual([]);
 }, 120_000);
