@@ -1,11 +1,9 @@
 import { BROWSERS, type BrowserName } from '../machines/session/session.words';
-import { connectPuppeteer } from '../test/support/clients';
 import { Installation, type SessionView } from '../test/support/installation';
 import { allPids, readProc } from '../test/support/proc';
 import { interleave, ratioOfMedians, sampleCount, timed, type Benchmark, type Series } from './harness';
+import { loadPage } from './load-page';
 import { browserOf, untilNoBrowser } from './session-browser';
-
-const PAGE = 'data:text/html,<title>loaded</title>';
 
 const KIB_PER_MIB = 1_024;
 
@@ -75,13 +73,6 @@ async function created(
   await installation.call('POST', '/v1/sessions/release');
   await untilNoBrowser(installation);
   return tookMs;
-}
-
-async function loadPage(session: SessionView): Promise<void> {
-  const browser = await connectPuppeteer(session);
-  const [page] = await browser.pages();
-  await page?.goto(PAGE);
-  await browser.disconnect();
 }
 
 /* A page is loaded, so that no process is still to come. */

@@ -1,9 +1,7 @@
-import { connectPuppeteer } from '../test/support/clients';
 import { Installation, type SessionView } from '../test/support/installation';
 import { BareChromium, type BareBrowser, type Sandbox } from './bare-chromium';
+import { loadPage, PAGE } from './load-page';
 import { interleave, ratioOfMedians, sampleCount, timed, type Benchmark } from './harness';
-
-const PAGE = 'data:text/html,<title>loaded</title>';
 
 /**
  * How long a caller waits for a session when no browser runs yet: `POST /v1/sessions` until the answer says `live`,
@@ -73,13 +71,6 @@ async function created(
   const { tookMs } = await timed(async () => use(await installation.create()));
   await installation.call('POST', '/v1/sessions/release');
   return tookMs;
-}
-
-async function loadPage(session: SessionView): Promise<void> {
-  const browser = await connectPuppeteer(session);
-  const [page] = await browser.pages();
-  await page?.goto(PAGE);
-  await browser.disconnect();
 }
 
 async function launched(
