@@ -1,6 +1,7 @@
 import { pollUntil } from '../src/core/abort';
 import { freePort } from '../test/support/free-port';
 import { Installation } from '../test/support/installation';
+import { workerFigure } from '../test/support/worker-figures';
 import type { BareChromium } from './bare-chromium';
 import { timed } from './harness';
 
@@ -46,10 +47,8 @@ export class MeasuredPool {
     return this.#figure('holdfast_browser_launches_total{start="cold"}');
   }
 
-  async #figure(series: string): Promise<number> {
-    const page = await (await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`)).text();
-    const line = page.split('\n').find(candidate => candidate.startsWith(series));
-    return Number(line?.slice(series.length) ?? Number.NaN);
+  #figure(series: string): Promise<number> {
+    return workerFigure(this.metricsPort, series);
   }
 }
 

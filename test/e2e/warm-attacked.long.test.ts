@@ -1,6 +1,7 @@
 import { freePort } from '../support/free-port';
 import { Installation, type SessionView } from '../support/installation';
 import { pollUntil } from '../support/poll-until';
+import { workerFigure } from '../support/worker-figures';
 
 const SLOTS = 6;
 const WARM = 2;
@@ -27,12 +28,8 @@ afterEach(async () => {
 });
 
 /* The worker may just have been killed. */
-async function warm(): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`).catch(() => null);
-  const series = 'holdfast_worker_slots{state="warm"}';
-  const line = (await answer?.text())?.split('\n').find(candidate => candidate.startsWith(series));
-  return Number(line?.slice(series.length) ?? Number.NaN);
-}
+const warm = (): Promise<number> =>
+  workerFigure(metricsPort, 'holdfast_worker_slots{state="warm"}').catch(() => Number.NaN);
 
 const untilWarm = (count: number, timeoutMs = 30_000): Promise<true> =>
   pollUntil(`${count} warm browsers`, { timeoutMs, everyMs: 20 }, async () =>

@@ -5,6 +5,7 @@ import { Installation } from '../support/installation';
 import { startMirrorSite, type MirrorSite } from '../support/mirror-site';
 import { pollUntil } from '../support/poll-until';
 import { isWrapper, listProcesses } from '../support/proc';
+import { workerFigure } from '../support/worker-figures';
 
 const PHONE = {
   dimensions: { width: 390, height: 844 },
@@ -38,11 +39,7 @@ afterEach(async () => {
   await site.close();
 });
 
-async function figure(series: string): Promise<number> {
-  const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-  const line = page.split('\n').find(candidate => candidate.startsWith(series));
-  return Number(line?.slice(series.length) ?? Number.NaN);
-}
+const figure = (series: string): Promise<number> => workerFigure(metricsPort, series);
 
 const warmStarts = (): Promise<number> => figure('holdfast_browser_launches_total{start="warm"}');
 
