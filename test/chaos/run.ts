@@ -13,7 +13,7 @@ import { pollUntil } from '../support/poll-until';
 export interface ChaosOptions {
   readonly seconds: number;
   readonly seed: number;
-  readonly browser: 'null' | 'chromium';
+  readonly browser: 'null' | 'shell' | 'chromium';
 }
 
 /** The result of a run. */
@@ -30,8 +30,8 @@ interface SessionPage {
   readonly nextCursor: string | null;
 }
 
-const CLIENTS = { null: 10, chromium: 4 } as const;
-const SLOTS = { null: 6, chromium: 3 } as const;
+const CLIENTS = { null: 10, shell: 4, chromium: 4 } as const;
+const SLOTS = { null: 6, shell: 3, chromium: 3 } as const;
 
 /** How long after the faults all sessions may take to end. */
 const SETTLE_TIMEOUT_MS = 90_000;

@@ -13,7 +13,7 @@ import { canFilter, firewallOf, nft } from '../support/firewall';
 import { Canary, opens, tryEverything } from '../support/canary';
 import { leaveMark, readMark } from '../support/clients';
 import { Installation } from '../support/installation';
-import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
+import { cheapChromium, fence, KeeperFixture, type TestWorker } from '../support/keeper-fixture';
 import { startHttpProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
 
 /* What the network lets a client of one browser, and a program that runs as its user, reach. */
@@ -87,7 +87,7 @@ describeFirewall('browsers on the network of the machine', () => {
   let theirs: Launched;
   let canary: Canary;
   beforeAll(async () => {
-    fixture = await KeeperFixture.open({ browser: await realChromium(ARGS), isolation });
+    fixture = await KeeperFixture.open({ browser: await cheapChromium(ARGS), isolation });
     worker = await fixture.worker();
     mine = await launch('t/mine');
     theirs = await launch('t/theirs');
@@ -195,7 +195,7 @@ describeFirewall('browsers with a proxy of their own', () => {
   beforeAll(async () => {
     canary = await Canary.start();
     proxy = await startHttpProxy(known);
-    fixture = await KeeperFixture.open({ browser: await realChromium(ARGS), isolation });
+    fixture = await KeeperFixture.open({ browser: await cheapChromium(ARGS), isolation });
     worker = await fixture.worker();
   });
   afterAll(async () => {

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectPuppeteer, withPuppeteer } from '../support/clients';
+import { findHeadlessShell } from '../support/headless-shell';
 import { Installation, type SessionView } from '../support/installation';
 import { startRedis, type TestRedis } from '../support/redis';
 import { pollUntil } from '../support/poll-until';
@@ -30,6 +31,9 @@ const killBrowser = async (): Promise<void> => {
   process.kill(pid ?? NaN, 'SIGKILL');
 };
 
+/** Costs a third; what the whole Chromium could leave, it leaves at any of the other ends. */
+const SHELL = findHeadlessShell() === null ? {} : { browser: 'chromium-headless-shell' };
+
 /** Every way to end, by its end reason; each gets a session that is alone on the machine. */
 const ENDS: readonly (readonly [
   reason: string,
@@ -37,13 +41,13 @@ const ENDS: readonly (readonly [
   end: (session: SessionView) => Promise<unknown>,
 ])[] = [
   ['released_by_client', {}, release],
-  ['released_by_bulk', {}, () => installation.call('POST', '/v1/sessions/release')],
+  ['released_by_bulk', SHELL, () => installation.call('POST', '/v1/sessions/release')],
   ['client_closed_browser', {}, session => withPuppeteer(session, (_page, browser) => browser.close())],
   ['browser_crashed', {}, killBrowser],
   // Long enough to be used fully before.
-  ['session_timeout', { timeout: 5_000 }, () => Promise.resolve()],
-  ['idle_timeout', { idleTimeout: 3_000 }, () => Promise.resolve()],
-  ['connect_timeout', { connectTimeout: 1_000 }, () => Promise.resolve()],
+  ['session_timeout', { ...SHELL, timeout: 5_000 }, () => Promise.resolve()],
+  ['idle_timeout', { ...SHELL, idleTimeout: 3_000 }, () => Promise.resolve()],
+  ['connect_timeout', { ...SHELL, connectTimeout: 1_000 }, () => Promise.resolve()],
 ];
 
 /** Makes a browser do what could leave something behind: files, a download, storage, a worker, several processes. */

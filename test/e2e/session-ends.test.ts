@@ -10,7 +10,7 @@ describe('a session', () => {
   let installation: Installation;
 
   beforeAll(async () => {
-    installation = await Installation.start({ browser: 'chromium' });
+    installation = await Installation.start({ browser: 'shell' });
   });
   afterAll(() => installation.stop());
   afterEach(async () => {

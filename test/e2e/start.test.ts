@@ -10,7 +10,7 @@ import { scaled } from '../support/slowdown';
 /* `holdfast start` as users run it: from the build, with a Redis of its own and real browsers. */
 
 let installation: Installation;
-beforeAll(async () => (installation = await Installation.start({ browser: 'chromium' })));
+beforeAll(async () => (installation = await Installation.start({ browser: 'shell' })));
 afterAll(() => installation.stop());
 
 /** Evaluates an expression in the first page of a session. */

@@ -18,6 +18,7 @@ import {
   type KeeperOperations,
   type LaunchOptions,
 } from '../../workers/keeper/door/protocol';
+import { findHeadlessShell } from './headless-shell';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
@@ -47,6 +48,17 @@ export async function realChromium(args: readonly string[] = []): Promise<Browse
   const program = await findChromium(search);
   if (program === null) throw new Error('there is no Chromium on this machine');
   return { kind: 'chromium', programs: { chromium: program }, byDefault: 'chromium', args, noSandbox: false };
+}
+
+/**
+ * The headless shell, whose start costs a third, or Chromium where there is none: for tests of what happens to browsers,
+ * not of what is in them.
+ */
+export async function cheapChromium(args: readonly string[] = []): Promise<BrowserChoice> {
+  const shell = findHeadlessShell();
+  if (shell === null) return realChromium(args);
+  const name = 'chromium-headless-shell';
+  return { kind: 'chromium', programs: { [name]: shell }, byDefault: name, args, noSandbox: false };
 }
 
 /** A keeper in this process on a data folder of its own, and clients for it. */

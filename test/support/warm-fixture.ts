@@ -1,10 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WarmCounts } from '../../workers/keeper/door/protocol';
-import type { BrowserChoice } from '../../workers/keeper/keeper-app';
 import { RunDirectory } from '../../workers/keeper/process/run-directory';
-import { findHeadlessShell } from './headless-shell';
-import { KeeperFixture, realChromium, type KeeperSettings, type TestWorker } from './keeper-fixture';
+import { cheapChromium, KeeperFixture, type KeeperSettings, type TestWorker } from './keeper-fixture';
 import type { Logger } from '../../src/core/logger';
 import { pollUntil } from './poll-until';
 import { listProcesses } from './proc';
@@ -21,7 +19,7 @@ export class WarmFixture {
     settings: KeeperSettings = {},
     place: { dir?: TempDir; log?: Logger } = {},
   ): Promise<WarmFixture> {
-    const browser = settings.browser ?? (await cheapBrowser());
+    const browser = settings.browser ?? (await cheapChromium());
     const keeper = await KeeperFixture.open({ slots: 2, warmBrowsers: 1, ...settings, browser }, place);
     const worker = await keeper.worker();
     worker.client.expectLaunches(() => true);
@@ -75,12 +73,4 @@ export async function untilGone({ path }: RunDirectory): Promise<void> {
     const named = (await listProcesses()).filter(({ commandLine }) => commandLine.includes(`${path}/`));
     return isThere || named.length > 0 ? undefined : true;
   });
-}
-
-/* For tests of what happens to browsers, not of what is in them. */
-async function cheapBrowser(): Promise<BrowserChoice> {
-  const shell = findHeadlessShell();
-  if (shell === null) return realChromium();
-  const name = 'chromium-headless-shell';
-  return { kind: 'chromium', programs: { [name]: shell }, byDefault: name, args: [], noSandbox: false };
 }
