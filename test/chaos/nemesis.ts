@@ -76,21 +76,31 @@ const FAULTS: readonly (readonly [weight: number, hurt: Hurt])[] = [
   [1, redisCommand('deleted every queue', 'EVAL', DELETE_QUEUES, '0')],
 ];
 
-/** Makes one fault after the other until told to stop; answers the faults. */
+/** How the faults of a run follow each other. */
+export interface Rage {
+  readonly forMs: number;
+  /** On a busy machine each fault takes longer; so many are made even if they take longer than `forMs`. */
+  readonly leastFaults: number;
+  readonly minPauseMs: number;
+  readonly maxPauseMs: number;
+}
+
+/** Makes one fault after the other; answers the faults. */
 export async function rage(
   installation: Installation,
   random: Random,
-  { signal, minPauseMs, maxPauseMs }: { signal: AbortSignal; minPauseMs: number; maxPauseMs: number },
+  { forMs, leastFaults, minPauseMs, maxPauseMs }: Rage,
 ): Promise<Fault[]> {
+  const endsAtMs = Date.now() + forMs;
   const faults: Fault[] = [];
-  while (!signal.aborted) {
-    await pause(random.between(minPauseMs, maxPauseMs), signal);
-    if (signal.aborted) break;
+  for (;;) {
+    const pauseMs = random.between(minPauseMs, maxPauseMs);
+    if (Date.now() + pauseMs > endsAtMs && faults.length >= leastFaults) return faults;
+    await pause(pauseMs);
     const hurt = random.pick(FAULTS);
     const atMs = Date.now();
     // The target may be missing because of an earlier fault. Then nothing was done.
     const what = await hurt(installation, random).catch((error: unknown) => `missed: ${String(error)}`);
     faults.push({ atMs, what });
   }
-  return faults;
 }

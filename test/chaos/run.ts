@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { pause } from '../../src/core/abort';
 import { rowsAndFolds } from '../support/fold-history';
 import { Installation, type Answer, type EventView, type SessionView } from '../support/installation';
 import { check, type Violation } from './checker';
@@ -33,6 +32,9 @@ interface SessionPage {
 const CLIENTS = { null: 10, shell: 4, chromium: 4 } as const;
 const SLOTS = { null: 6, shell: 3, chromium: 3 } as const;
 
+/** A run with fewer proves little. */
+const LEAST_FAULTS = 4;
+
 /** How long after the faults all sessions may take to end. */
 const SETTLE_TIMEOUT_MS = 90_000;
 const GONE_WITHIN_MS = 10_000;
@@ -51,15 +53,13 @@ export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promis
     );
     const over = new AbortController();
     setMaxListeners(0, over.signal);
-    const raging = rage(installation, new Random(seed), {
-      signal: over.signal,
-      minPauseMs: 300,
-      maxPauseMs: 2_500,
-    });
     const running = Promise.all(clients.map(client => client.run(over.signal)));
-    await pause(seconds * 1_000);
+    const faults = await rage(installation, new Random(seed), {
+      forMs: seconds * 1_000,
+      ...{ leastFaults: LEAST_FAULTS, minPauseMs: 300, maxPauseMs: 2_500 },
+    });
     over.abort();
-    const [faults] = await Promise.all([raging, running]);
+    await running;
 
     const patience = AbortSignal.timeout(SETTLE_TIMEOUT_MS);
     await Promise.all(clients.map(client => client.settleAll(patience)));

@@ -9,6 +9,5 @@ test.each([
   const { violations, faults, recording, ends } = await runChaos(options);
   const seen = { seed: options.seed, faults: faults.map(({ what }) => what), ends };
   expect({ ...seen, violations }).toEqual({ ...seen, violations: [] });
-  expect(faults.length).toBeGreaterThan(3);
   expect(recording.sessions.length).toBeGreaterThan(5);
 });
