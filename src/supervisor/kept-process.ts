@@ -23,6 +23,11 @@ export interface ProcessPlan {
   readonly role: Role;
   /** The log file of a process that does not write to the supervisor's output. */
   readonly logFile?: string;
+  /**
+   * Its end in order is work that nobody else does: a keeper ends the browsers, a worker the sessions. If it is on its
+   * way back when it is stopped, it comes back first.
+   */
+  readonly endsOthers?: boolean;
   /** A running process of an earlier supervisor that can be taken over, or null. */
   find(): Promise<ProcessIdentity | null>;
   spawn(): ChildProcess;
@@ -75,6 +80,10 @@ export class KeptProcess {
   readonly #stopping = new AbortController();
   readonly #log: Logger;
   #running: RunningProcess | null = null;
+  #isServing = false;
+  /** A stop has not reached a process that serves yet (see `endsOthers`). */
+  #owesOrder = false;
+  readonly #givenUp = new AbortController();
   #resolveReady: (info: ReadyInfo) => void = () => undefined;
   #rejectReady: (error: ConfigError) => void = () => undefined;
   #hasServed = false;
@@ -106,12 +115,16 @@ export class KeptProcess {
 
   /** SIGTERM, then SIGKILL when the grace is over. Resolves when the process is gone; it is not started again. */
   async stop({ graceMs, hurry, hurriedMs }: StopPatience): Promise<void> {
+    // One that never served has nothing that it could end.
+    this.#owesOrder = this.plan.endsOthers === true && this.#hasServed && !this.#isServing;
     this.#stopping.abort();
     if (this.#loop === null) return;
-    await this.#terminate();
+    if (!this.#owesOrder) await this.#terminate();
     if (await this.#endsWithin(graceMs, hurry)) return;
     if (hurry.aborted && (await this.#endsWithin(hurriedMs))) return;
     this.#log.warn({ childPid: this.pid }, 'the process did not end in time; killing it');
+    this.#owesOrder = false;
+    this.#givenUp.abort();
     await this.#running?.signal('SIGKILL');
     await this.#loop;
   }
@@ -119,21 +132,22 @@ export class KeptProcess {
   async #keep(): Promise<void> {
     const { signal } = this.#stopping;
     const ladder = new RestartLadder();
-    while (!signal.aborted) {
+    while (!signal.aborted || this.#owesOrder) {
       const startedMs = systemClock.monotonicMs();
       const code = await this.#runOnce();
-      if (signal.aborted) return;
+      if (signal.aborted && !this.#owesOrder) return;
       // It would refuse them again and again. Once it has served, they were usable, and may be so again.
       if (code === EXIT.usage && !this.#hasServed) {
         this.#rejectReady(new ConfigError([`the ${this.plan.role} refuses it: see its last line of log`]));
         return;
       }
-      this.hooks.onEnded?.();
+      if (!signal.aborted) this.hooks.onEnded?.();
       const endedMs = systemClock.monotonicMs();
       const aliveMs = Math.round(endedMs - startedMs);
       const restartInMs = ladder.next(aliveMs, endedMs);
       this.#log.warn({ aliveMs, restartInMs }, 'starting the process again');
-      await pause(restartInMs, signal);
+      // A stop ends the wait.
+      await pause(restartInMs, signal.aborted ? this.#givenUp.signal : signal);
     }
   }
 
@@ -144,7 +158,7 @@ export class KeptProcess {
       const { running, child } = await this.#adoptOrSpawn();
       // From here on no error may lose the running process.
       this.#running = running;
-      if (this.#stopping.signal.aborted) await this.#terminate();
+      if (this.#stopping.signal.aborted && !this.#owesOrder) await this.#terminate();
       const signs = this.#watch(running, child, ended.signal);
       void this.#awaitReady(child, signs, ended.signal);
       if (child !== null) void this.#record(child);
@@ -158,6 +172,7 @@ export class KeptProcess {
     } finally {
       ended.abort();
       this.#running = null;
+      this.#isServing = false;
     }
   }
 
@@ -213,6 +228,12 @@ export class KeptProcess {
     await this.#running?.signal('SIGCONT');
   }
 
+  /* The stop came before this process: only now it can do what a stop asks of it. */
+  async #orderLateEnd(): Promise<void> {
+    this.#owesOrder = false;
+    await this.#terminate();
+  }
+
   async #awaitReady(child: ChildProcess | null, signs: VitalSigns, ended: AbortSignal): Promise<void> {
     try {
       const info = await this.plan.ready(child, ended);
@@ -220,6 +241,11 @@ export class KeptProcess {
       if (child !== null) signs.heard();
       this.#log.info({ ...info }, 'process is ready');
       this.#hasServed = true;
+      this.#isServing = true;
+      if (this.#owesOrder) {
+        await this.#orderLateEnd();
+        return;
+      }
       this.#resolveReady(info);
       this.hooks.onReady?.(info);
     } catch (error) {

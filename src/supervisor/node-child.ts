@@ -25,10 +25,14 @@ export interface NodeChildOptions {
  * only the supervisor.
  */
 export class NodeChild implements ProcessPlan {
+  readonly endsOthers: boolean;
+
   constructor(
     readonly role: NodeRole,
     private readonly options: NodeChildOptions,
-  ) {}
+  ) {
+    this.endsOthers = role !== 'api';
+  }
 
   /** API and worker end with their supervisor: there is no process to take over. */
   find(): Promise<ProcessIdentity | null> {

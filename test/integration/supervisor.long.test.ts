@@ -227,6 +227,39 @@ describe('a drain', () => {
     await untilGone(worker, 100);
   });
 
+  test.each(['worker', 'keeper'] as const)(
+    'waits for a %s that is on its way back, since nobody else can end what it has started',
+    async role => {
+      const supervisor = stage.run();
+      await supervisor.until();
+      await stage.misbehave(role, 'dies-at-once');
+      sendSignal(await stage.started(role, 1), 'SIGKILL');
+      // The next start is a second away.
+      await stage.started(role, 4);
+      await stage.behave(role, 'dies-at-once');
+      supervisor.kill('SIGTERM');
+      expect(await supervisor.ended()).toBe(0);
+      const last = await stage.started(role, 5);
+      const ends = (await stage.journal()).filter(entry => entry.role === role && entry.event === 'term');
+      expect(ends.map(({ pid }) => pid)).toEqual([last]);
+      await untilGone(last, 100);
+    },
+  );
+
+  test('is over within 10 s when a process does not come back', async () => {
+    const supervisor = stage.run();
+    await supervisor.until();
+    for (const role of ['worker', 'keeper']) {
+      await stage.misbehave(role, 'dies-at-once');
+      sendSignal(await stage.started(role, 1), 'SIGKILL');
+      await stage.started(role, 4);
+    }
+    const beganMs = systemClock.monotonicMs();
+    supervisor.kill('SIGTERM');
+    expect(await supervisor.ended()).toBe(0);
+    expect(systemClock.monotonicMs() - beganMs).toBeLessThan(scaled(10_000));
+  });
+
   test('in the middle of a start ends what was started', async () => {
     const supervisor = stage.run();
     await stage.started('keeper', 1);

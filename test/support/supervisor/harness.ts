@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sendSignal, systemProcesses } from '../../../src/core/process-identity';
 import type { Mode } from '../../../src/supervisor/roles';
@@ -57,6 +57,11 @@ export class Stage {
   /** Lets a stand-in misbehave, see stub-child.cjs. */
   async misbehave(role: string, trait: string): Promise<void> {
     await writeFile(join(this.#stubDir, `${role}.${trait}`), '');
+  }
+
+  /** Ends such a behaviour; the next start is as it should be. */
+  async behave(role: string, trait: string): Promise<void> {
+    await rm(join(this.#stubDir, `${role}.${trait}`));
   }
 
   async journal(): Promise<JournalEntry[]> {
