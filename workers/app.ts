@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from '../src/config/config';
+import { isStandIn } from '../src/config/stand-in';
 import { pause } from '../src/core/abort';
 import type { Logger } from '../src/core/logger';
 import { systemProcesses } from '../src/core/process-identity';
@@ -161,10 +162,9 @@ function assemble(options: WorkerOptions, deps: Deps, localHost: HostIdentity): 
     exporter,
     clock,
     mounter,
-    prepare:
-      config.keeper.browser === 'null'
-        ? () => Promise.resolve()
-        : (target, page, isOpen) => prepareFirstPage(routeOf(target), page, isOpen),
+    prepare: isStandIn(config.keeper.browser)
+      ? () => Promise.resolve()
+      : (target, page, isOpen) => prepareFirstPage(routeOf(target), page, isOpen),
     settings: { secret, tenantEgress: config.tenantEgress },
   });
   const launches = launchConsumer(deps.consumerBase, launcher, 1);

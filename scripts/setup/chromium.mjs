@@ -10,7 +10,8 @@ import { log, SetupError } from './report.mjs';
  */
 export async function ensureChromium(root) {
   const { HOLDFAST_BROWSER, HOLDFAST_CHROMIUM_ARGS: args } = process.env;
-  if (HOLDFAST_BROWSER === 'null' && process.env.npm_lifecycle_event !== 'pretest') return null;
+  if (['null', 'none'].includes(HOLDFAST_BROWSER) && process.env.npm_lifecycle_event !== 'pretest')
+    return null;
   const require = builtModules(root);
   const isShell = HOLDFAST_BROWSER === 'chromium-headless-shell';
   const browser = isShell ? HOLDFAST_BROWSER : 'chromium';

@@ -21,7 +21,7 @@ const PROGRAMS = [
  */
 export async function ensureIsolation() {
   const { HOLDFAST_BROWSER, HOLDFAST_ISOLATION = 'auto' } = process.env;
-  if (process.platform !== 'linux' || HOLDFAST_BROWSER === 'null') return;
+  if (process.platform !== 'linux' || ['null', 'none'].includes(HOLDFAST_BROWSER)) return;
   const missing = PROGRAMS.filter(({ levels, isThere }) => levels.includes(HOLDFAST_ISOLATION) && !isThere());
   const names = missing.map(({ name }) => name);
   if (names.length === 0 || (await whyNotInstall(names)) !== null) return;

@@ -10,6 +10,7 @@ import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
 import { flag, hostPort, integer, paths, uids } from './setting-values';
+import { STAND_INS, type StandIn } from './stand-in';
 import { storageConfig, type StorageConfig } from './storage';
 
 /** A listener that speaks TLS. */
@@ -50,7 +51,7 @@ export interface Config {
     readonly downloadsMaxBytes: number;
     /** The same for its uploads. */
     readonly uploadsMaxBytes: number;
-    readonly browser: BrowserName | 'null';
+    readonly browser: BrowserName | StandIn;
     readonly isolation: WantedIsolation;
     /** Whether several tenants may share a machine that does not keep them apart. */
     readonly allowsWeakIsolation: boolean;
@@ -149,7 +150,7 @@ const schema = z.object({
   HOLDFAST_EGRESS_DENY: z.string().default(''),
   HOLDFAST_EGRESS_TENANTS: z.string().optional(),
   ...BROWSER_LIMIT_SETTINGS,
-  HOLDFAST_BROWSER: z.enum([...BROWSERS, 'null']).default('chromium'),
+  HOLDFAST_BROWSER: z.enum([...BROWSERS, ...STAND_INS]).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
   HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),

@@ -6,6 +6,7 @@ import { BROWSERS, type BrowserName } from '../../machines/session/session.words
 import type { Config } from '../config/config';
 import { executableSearchPath } from '../config/env';
 import type { IsolationLevel } from '../config/isolation';
+import { isStandIn } from '../config/stand-in';
 import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
@@ -64,7 +65,8 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
 /** The browser, tested with one launch in the keeper's way. */
 export async function checkChromium(config: Config): Promise<Finding[]> {
   const { keeper } = config;
-  if (keeper.browser === 'null') return [note('HOLDFAST_BROWSER=null: sessions have no real browser')];
+  if (isStandIn(keeper.browser))
+    return [note(`HOLDFAST_BROWSER=${keeper.browser}: sessions have no real browser`)];
   const programs = await hostBrowsers(keeper, executableSearchPath());
   const program = programs[keeper.browser];
   if (program === undefined) return [bad(`no ${keeper.browser} found`, ['node scripts/setup.mjs'])];
@@ -139,7 +141,7 @@ const WHAT_SEALS = {
 
 /** Whether sessions can ask for windows (`headless: false`). */
 export async function checkDisplay({ keeper }: Config): Promise<Finding[]> {
-  if (keeper.browser === 'null' || process.platform !== 'linux') return [];
+  if (isStandIn(keeper.browser) || process.platform !== 'linux') return [];
   const xvfb = await hostXvfb(executableSearchPath());
   if (xvfb !== null) return [ok(`sessions with windows get a display of their own (${xvfb})`)];
   return [

@@ -19,12 +19,10 @@ import { Keeper } from './keeper';
 import { Leftovers } from './process/leftovers';
 import { findLimits, type FoundLimits } from './limits/find-limits';
 import { LIVENESS, type LivenessRhythm } from './process/liveness';
-import { ADOPT_GRACE_MS, SILENT_AFTER_MS, WORKERLESS_MAX_MS } from './door/protocol';
 import { Records } from './books/records';
 import {
   browserUser,
   gatewaySocketPath,
-  hostIdOf,
   installScript,
   keeperSocketPath,
   prepareRunRoot,
@@ -42,7 +40,8 @@ import { EgressTally } from './companions/egress-tally';
 import { FORWARD_PROXY_PROGRAM } from './companions/forward-proxy-process';
 import { requireApart } from './isolation/tenants';
 import { SocketServer } from './door/socket-server';
-import { WorkerRegistry } from './door/worker-registry';
+import { openWorkerRegistry } from './door/open-registry';
+import type { WorkerRegistry } from './door/worker-registry';
 
 /** The program that a keeper starts as browser. */
 export type BrowserChoice = (ChromiumChoice & { readonly kind: 'chromium' }) | { readonly kind: 'null' };
@@ -258,28 +257,6 @@ async function makeKeeper(
     uploadsMaxBytes: options.uploadsMaxBytes,
     clock,
     log,
-  });
-}
-
-async function openWorkerRegistry(
-  keeper: Keeper,
-  runRoot: string,
-  options: KeeperOptions,
-): Promise<WorkerRegistry> {
-  const { processes, clock, log, rhythm, onAbandoned } = options;
-  const self = await processes.identify(process.pid);
-  if (self === null) throw new Error('the process table does not know this process');
-  return new WorkerRegistry({
-    keeper,
-    hostId: await hostIdOf(runRoot),
-    self,
-    processes,
-    clock,
-    log,
-    silentAfterMs: rhythm?.silentAfterMs ?? SILENT_AFTER_MS,
-    adoptGraceMs: rhythm?.adoptGraceMs ?? ADOPT_GRACE_MS,
-    workerlessMaxMs: rhythm?.workerlessMaxMs ?? WORKERLESS_MAX_MS,
-    onAbandoned: onAbandoned ?? (() => undefined),
   });
 }
 

@@ -9,6 +9,11 @@ import { runProcess, type ProcessContext, type Program } from '../../src/core/ru
 import { KeeperRunningError } from './door/socket-server';
 import { openKeeper, type KeeperApp, type KeeperOptions } from './keeper-app';
 import { chooseBrowser } from './options';
+import {
+  openProcessless,
+  type ProcesslessApp,
+  type ProcesslessOptions,
+} from './processless/open-processless';
 
 /** Exit code of a keeper that found another one running. */
 const EXIT_ALREADY_RUNNING = 3;
@@ -19,58 +24,68 @@ const SHUTDOWN_PATIENCE_MS = 7_500;
 /** The supervisor kills a keeper after 8.2 s; see DRAIN_ORDER there. */
 const CLOSE_LIMIT_MS = 8_000;
 
+type ServedKeeper = KeeperApp | ProcesslessApp;
+
 /*
  * It outlives its supervisor: with a worker it continues, without one it waits for the next as long as a lease lasts,
  * then ends its browsers and exits.
  */
 function open({ config, log, isSupervised, stop }: ProcessContext): Program {
-  let app: KeeperApp | null = null;
+  let opening: Promise<ServedKeeper> | null = null;
+  const openOne = async (): Promise<ServedKeeper> => {
+    await mkdir(config.dataDir, { recursive: true });
+    const onAbandoned = (): void => {
+      if (isSupervised && !process.connected) stop('no supervisor and no worker');
+    };
+    const { dataDir, keeper } = config;
+    const shared = { dataDir, slots: keeper.slots, processes: systemProcesses, clock: systemClock, log };
+    const searchPath = executableSearchPath();
+    const browser = await chooseBrowser(keeper, searchPath);
+    return browser.kind === 'none'
+      ? openProcessless({ ...shared, onAbandoned })
+      : openBrowsers({ ...shared, onAbandoned, ...keeperOptions(config), searchPath, browser }, config);
+  };
   return {
     start: async () => {
-      if (config.keeper.noSandbox) {
-        log.warn(
-          'HOLDFAST_NO_SANDBOX is set: a page that breaks out of its renderer has the rights of this user',
-        );
-      }
-      await mkdir(config.dataDir, { recursive: true });
-      const onAbandoned = (): void => {
-        if (isSupervised && !process.connected) stop('no supervisor and no worker');
-      };
-      app = await openKeeper(await keeperOptions(config, log, onAbandoned));
-      const { socketPath, isolation, limits } = app;
-      const { level, whyNotMore, sealedBy } = isolation;
-      log.info(
-        {
-          ...{ socketPath, slots: config.keeper.slots, isolation: level, sealedBy, whyNotMore },
-          ...{
-            limits: limits.enforced,
-            whyNotMoreLimits: limits.whyNotMore,
-            egress: config.keeper.egress.mode,
-          },
-        },
-        'the keeper is ready',
-      );
-      return { socketPath };
+      opening = openOne();
+      return { socketPath: (await opening).socketPath };
     },
     close: async why => {
-      if (app !== null) await shutDown(app, why, log);
+      // During the start it waits: the browsers of an earlier keeper have to be found before they can be ended.
+      const app = await opening?.catch(() => null);
+      if (app) await shutDown(app, why, log);
     },
   };
 }
 
-async function keeperOptions(
-  { dataDir, apiKeys, keeper }: Config,
-  log: Logger,
-  onAbandoned: () => void,
-): Promise<KeeperOptions> {
-  const searchPath = executableSearchPath();
+async function openBrowsers(options: KeeperOptions, { keeper }: Config): Promise<KeeperApp> {
+  const { log } = options;
+  if (keeper.noSandbox) {
+    log.warn(
+      'HOLDFAST_NO_SANDBOX is set: a page that breaks out of its renderer has the rights of this user',
+    );
+  }
+  const app = await openKeeper(options);
+  const { socketPath, isolation, limits } = app;
+  const { level, whyNotMore, sealedBy } = isolation;
+  log.info(
+    {
+      ...{ socketPath, slots: keeper.slots, isolation: level, sealedBy, whyNotMore },
+      ...{ limits: limits.enforced, whyNotMoreLimits: limits.whyNotMore, egress: keeper.egress.mode },
+    },
+    'the keeper is ready',
+  );
+  return app;
+}
+
+function keeperOptions({
+  apiKeys,
+  keeper,
+}: Config): Omit<KeeperOptions, keyof ProcesslessOptions | 'browser' | 'searchPath'> {
   return {
-    dataDir,
-    slots: keeper.slots,
     warmBrowsers: keeper.warmBrowsers,
     downloadsMaxBytes: keeper.downloadsMaxBytes,
     uploadsMaxBytes: keeper.uploadsMaxBytes,
-    browser: await chooseBrowser(keeper, searchPath),
     listen: keeper.listen,
     advertise: keeper.advertise,
     isolation: { wanted: keeper.isolation, uids: keeper.browserUids, reads: keeper.browserReads },
@@ -78,15 +93,10 @@ async function keeperOptions(
     tenants: new Set(apiKeys.map(({ tenant }) => tenant)).size,
     allowsWeakIsolation: keeper.allowsWeakIsolation,
     egress: keeper.egress,
-    searchPath,
-    processes: systemProcesses,
-    clock: systemClock,
-    log,
-    onAbandoned,
   };
 }
 
-async function shutDown(app: KeeperApp, why: string, log: Logger): Promise<void> {
+async function shutDown(app: ServedKeeper, why: string, log: Logger): Promise<void> {
   log.info({ why }, 'ending all browsers');
   app.keeper.stop();
   const ended = app.keeper.endAll(`the keeper is shutting down: ${why}`);

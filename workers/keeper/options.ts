@@ -1,4 +1,5 @@
 import type { Config } from '../../src/config/config';
+import { isStandIn } from '../../src/config/stand-in';
 import { hostBrowsers } from './host';
 import type { BrowserChoice } from './keeper-app';
 
@@ -24,8 +25,11 @@ export class NoChromiumError extends Error {
  * @param searchPath - the PATH to look in
  * @throws NoChromiumError
  */
-export async function chooseBrowser(config: Config['keeper'], searchPath: string): Promise<BrowserChoice> {
-  if (config.browser === 'null') return { kind: 'null' };
+export async function chooseBrowser(
+  config: Config['keeper'],
+  searchPath: string,
+): Promise<BrowserChoice | { readonly kind: 'none' }> {
+  if (isStandIn(config.browser)) return { kind: config.browser };
   const programs = await hostBrowsers(config, searchPath);
   if (programs[config.browser] === undefined) throw new NoChromiumError(config);
   const { browser: byDefault, chromiumArgs: args, noSandbox } = config;

@@ -8,9 +8,25 @@ import { KeeperError, type KeeperOperation, type KeeperOperations } from './prot
 import type { CheckedRequest } from './requests';
 import type { Connection, RequestHandler } from './socket-server';
 
+/** The part of a keeper that workers give orders to. */
+export type Browsers = Pick<
+  Keeper,
+  | 'onEvent'
+  | 'stats'
+  | 'list'
+  | 'expectLaunches'
+  | 'launch'
+  | 'claim'
+  | 'close'
+  | 'cutHeard'
+  | 'copyProfile'
+  | 'forget'
+  | 'endAll'
+>;
+
 /** Dependencies of {@link WorkerRegistry}. */
 export interface WorkerRegistryDeps {
-  readonly keeper: Keeper;
+  readonly keeper: Browsers;
   readonly hostId: string;
   readonly self: ProcessIdentity;
   readonly processes: ProcessTable;
