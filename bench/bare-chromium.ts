@@ -1,3 +1,4 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { chown, mkdir, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -48,6 +49,24 @@ export class BareChromium {
         },
       };
     };
+  }
+
+  /** The program alone, without Puppeteer; the folder is made before the clock starts. */
+  async prepareSpawn(): Promise<() => Promise<ChildProcess>> {
+    const folder = join(tmpdir(), `bare-${randomUUID().slice(0, 8)}`);
+    const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+    await mkdir(folder, { mode: 0o700 });
+    if ('uid' in user) await chown(folder, NOBODY, NOBODY);
+    const profile = `--user-data-dir=${join(folder, 'profile')}`;
+    const args = [...puppeteer.defaultArgs(), profile, '--remote-debugging-port=0'];
+    return () =>
+      Promise.resolve(
+        spawn(this.executable, args, {
+          ...user,
+          env: { ...process.env, HOME: folder, TMPDIR: folder },
+          stdio: ['ignore', 'ignore', 'pipe'],
+        }),
+      );
   }
 
   #plain(folder: string, sandbox: Sandbox): Parameters<typeof puppeteer.launch>[0] {

@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Installation } from '../test/support/installation';
 import { CdpClient } from './cdp-client';
 import { p50, ratioOfMedians, sampleCount, timed, type Benchmark, type Claim } from './harness';
+import { cpuUsOf } from './process-cpu';
 import { devToolsUrlOf } from './session-browser';
 
 /** Evaluations in a row on one path, before the other path is measured. */
@@ -12,9 +12,6 @@ const BLOCK = 50;
 
 const FLOOD_TOTAL = 5_000;
 const FLOOD_IN_FLIGHT = 100;
-
-/** Clock ticks in a second as proc(5) counts them; 100 on every Linux. */
-const TICKS_PER_SECOND = 100;
 
 /** What the way through the API costs: the same evaluation in the same page, through `websocketUrl` and without it. */
 export const evaluate: Benchmark = {
@@ -138,11 +135,4 @@ async function measureFloods(
 
 function inTurn(round: number): Path[] {
   return round % 2 === 0 ? ['direct', 'hop', 'through'] : ['through', 'hop', 'direct'];
-}
-
-/* utime + stime of a process: fields 14 and 15 of proc(5), counted behind the name, which may contain blanks. */
-async function cpuUsOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1_000_000;
 }

@@ -13,14 +13,14 @@ export interface Plan {
 /** One row of the table: what was measured, how often, and every value. */
 export interface Series {
   readonly name: string;
-  readonly unit: 'ms' | 'µs' | '/s' | '';
+  readonly unit: 'ms' | 'µs' | '/s' | '%' | '';
   readonly values: readonly number[];
 }
 
 /** One number computed from the series, and whether it is good enough. */
 export interface Claim {
   readonly text: string;
-  readonly unit: 'ms' | 'µs' | '×' | '';
+  readonly unit: 'ms' | 'µs' | '×' | 'B' | '%' | '';
   readonly value: number;
   /** 95 % interval of the value, where one can be given. */
   readonly interval?: readonly [number, number];

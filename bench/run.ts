@@ -1,6 +1,5 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/core/errors';
 import { adoption } from './adoption';
@@ -12,6 +11,7 @@ import { contextLogins } from './context-logins';
 import { contextMount } from './context-mount';
 import { contextSave } from './context-save';
 import { deadMachine } from './dead-machine';
+import { density } from './density';
 import { dialects } from './dialects';
 import { egress } from './egress';
 import { evaluate } from './evaluate';
@@ -22,7 +22,10 @@ import { latenessUnloaded } from './lateness-unloaded';
 import { leftovers } from './leftovers';
 import { lifecycles } from './lifecycles';
 import { listPage } from './list-page';
+import { inOwnFolder } from './own-folder';
 import { release } from './release';
+import { scaleLive } from './scale-live';
+import { scaleRetained } from './scale-retained';
 import { silentReaders } from './silent-readers';
 import { warmBurst } from './warm-burst';
 import { warmCreate } from './warm-create';
@@ -62,6 +65,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   contextLogins,
 ];
 
+/** They take up to an hour, and run only by name. */
+const BY_NAME: readonly Benchmark[] = [density, scaleLive, scaleRetained];
+
 interface Options {
   readonly plan: Plan;
   readonly json: string | null;
@@ -88,9 +94,10 @@ function parse(argv: string[]) {
 
 function optionsOf(argv: string[]): Options {
   const { values, positionals } = parse(argv);
-  const unknown = positionals.filter(name => BENCHMARKS.every(benchmark => benchmark.name !== name));
+  const all = [...BENCHMARKS, ...BY_NAME];
+  const unknown = positionals.filter(name => all.every(benchmark => benchmark.name !== name));
   if (unknown.length > 0) {
-    const names = BENCHMARKS.map(({ name }) => name).join(', ');
+    const names = all.map(({ name }) => name).join(', ');
     throw new UsageError(`no benchmark is called ${unknown.join(', ')}; there are ${names}`);
   }
   return {
@@ -100,7 +107,7 @@ function optionsOf(argv: string[]): Options {
       rounds: countOf('rounds', values.rounds),
     },
     json: values.json ?? null,
-    chosen: BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    chosen: positionals.length === 0 ? BENCHMARKS : all.filter(({ name }) => positionals.includes(name)),
   };
 }
 
@@ -108,14 +115,6 @@ function countOf(option: string, value: string | undefined): number | null {
   if (value === undefined) return null;
   if (!/^[1-9]\d{0,5}$/.test(value)) throw new UsageError(`--${option} needs a whole number above 0`);
   return Number(value);
-}
-
-/* All files of all benchmarks are below this folder; browsers that run as another user must be able to enter it. */
-async function ownTemporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'hf-bench-'));
-  await chmod(folder, 0o711);
-  process.env['TMPDIR'] = folder;
-  return folder;
 }
 
 const load = (): string => loadavg()[0]?.toFixed(2) ?? '?';
@@ -136,8 +135,7 @@ async function runAll({ plan, chosen }: Options): Promise<Reported[]> {
 
 async function main(argv: string[]): Promise<number> {
   const options = optionsOf(argv);
-  const folder = await ownTemporaryFolder();
-  try {
+  return inOwnFolder(async () => {
     const cpu = /model name\s*: (.*)/.exec(await readFile('/proc/cpuinfo', 'utf8').catch(() => ''))?.[1];
     const machine = `${availableParallelism()} cores${cpu === undefined ? '' : ` (${cpu})`}, Node ${process.version}`;
     process.stdout.write(`${machine}; load ${load()}\n\n`);
@@ -152,9 +150,7 @@ async function main(argv: string[]): Promise<number> {
     const missed = reported.flatMap(({ claims }) => claims.filter(({ passed }) => !passed));
     process.stdout.write(missed.length === 0 ? 'every mark passed\n' : `${missed.length} marks missed\n`);
     return missed.length === 0 ? 0 : 1;
-  } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  }
+  });
 }
 
 main(process.argv.slice(2)).then(
