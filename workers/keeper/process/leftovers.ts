@@ -7,6 +7,9 @@ import { sendSignal, type ProcessEntry, type ProcessTable } from '../../../src/c
 
 const PATIENCE_MS = 1_000;
 
+/** A shell that starts and sends one signal. */
+const KILL_ALL_TIMEOUT_MS = 500;
+
 /** How often the processes of a user are killed one by one, before all are killed at once. */
 const ROUNDS_ONE_BY_ONE = 2;
 
@@ -44,19 +47,25 @@ export class Leftovers {
   /**
    * Kills every process of a user, whatever it is called. Returns when there is none any more.
    *
+   * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing from
+   * it together with the other. So an empty list proves something only if no process can start another any more: because
+   * all were killed at once, or because their cgroup is gone.
+   *
+   * @param isProven - whether the cgroup of the user's browser is gone, which only an empty one can be
    * @throws DeadlineExceededError if some outlive SIGKILL for a second.
    */
-  async killUser(user: User): Promise<void> {
+  async killUser(user: User, isProven: boolean): Promise<void> {
     const options = { timeoutMs: PATIENCE_MS, everyMs: 10 };
     let rounds = 0;
+    let isComplete = isProven;
     await pollUntil(`the processes of uid ${user.uid} to go`, options, async () => {
       const found = (await this.#freshList()).filter(({ uid }) => uid === user.uid);
       // Zombies have no rights any more, and go when their parent looks after them.
       const alive = await Promise.all(found.map(({ pid }) => this.#processes.inspect(pid)));
       const hit = alive.filter(process => process?.uid === user.uid);
-      if (hit.length === 0) return true;
+      if (hit.length === 0 && isComplete) return true;
       rounds += 1;
-      if (rounds > ROUNDS_ONE_BY_ONE) await killAllOf(user);
+      if (hit.length === 0 || rounds > ROUNDS_ONE_BY_ONE) isComplete = await killAllOf(user);
       else for (const process of hit) if (process !== null) kill(process.pid);
       return undefined;
     });
@@ -87,11 +96,24 @@ export class Leftovers {
 const names = (commandLine: string, directory: string): boolean =>
   [`=${directory}/`, `-auth ${directory}/`].some(form => commandLine.includes(form));
 
-/* As that user, whose signal reaches all its processes in one call: one by one, a fork bomb is faster. */
-async function killAllOf(user: User): Promise<void> {
+/*
+ * As that user, whose signal reaches all its processes in one call: one by one, a fork bomb is faster. False if the call
+ * may not have been made: the processes that it is for can signal, too.
+ */
+async function killAllOf(user: User): Promise<boolean> {
   const words = [...dropPrivileges(user), '/bin/sh', '-c', 'kill -KILL -1'];
-  // It is an error that all were gone before.
-  await promisify(execFile)('env', words, { cwd: '/' }).catch(() => undefined);
+  try {
+    await promisify(execFile)('env', words, {
+      cwd: '/',
+      timeout: KILL_ALL_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
+    return true;
+  } catch (error) {
+    // It is an error that all were gone before.
+    // SAFETY: execFile rejects with how the command has ended.
+    return (error as { readonly signal?: NodeJS.Signals | null }).signal === null;
+  }
 }
 
 /** False if it is gone, or belongs to another user: then it is no process of this keeper, despite its arguments. */

@@ -32,10 +32,11 @@ export async function removeTree(
   const user = knownUser ?? (await directory.user());
   for (let tries = 1; ; tries += 1) {
     try {
-      await removeCgroups([...new Set([...knownCgroups, ...cgroups.foldersOf(directory.name)])]);
+      const folders = [...new Set([...knownCgroups, ...cgroups.foldersOf(directory.name)])];
+      await removeCgroups(folders);
       if (shim !== null) await killGroup(processes, shim);
       await leftovers.kill(directory.path);
-      if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user);
+      if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user, folders.length > 0);
       await directory.remove();
       if (user !== null) {
         await firewall?.release(user);
