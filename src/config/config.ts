@@ -1,7 +1,6 @@
 import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { BROWSERS, type BrowserName } from '../../machines/session/session.words';
 import { parseApiKeys, type ApiKey } from './api-keys';
 import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
 import { tenantEgressConfig, type TenantEgress } from './tenant-egress';
@@ -10,7 +9,7 @@ import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
 import { flag, hostPort, integer, paths, uids } from './setting-values';
-import { STAND_INS, type StandIn } from './stand-in';
+import { BROWSERS_OR_STAND_INS, type BrowserOrStandIn } from './stand-in';
 import { storageConfig, type StorageConfig } from './storage';
 
 /** A listener that speaks TLS. */
@@ -51,7 +50,7 @@ export interface Config {
     readonly downloadsMaxBytes: number;
     /** The same for its uploads. */
     readonly uploadsMaxBytes: number;
-    readonly browser: BrowserName | StandIn;
+    readonly browser: BrowserOrStandIn;
     readonly isolation: WantedIsolation;
     /** Whether several tenants may share a machine that does not keep them apart. */
     readonly allowsWeakIsolation: boolean;
@@ -150,7 +149,7 @@ const schema = z.object({
   HOLDFAST_EGRESS_DENY: z.string().default(''),
   HOLDFAST_EGRESS_TENANTS: z.string().optional(),
   ...BROWSER_LIMIT_SETTINGS,
-  HOLDFAST_BROWSER: z.enum([...BROWSERS, ...STAND_INS]).default('chromium'),
+  HOLDFAST_BROWSER: z.enum(BROWSERS_OR_STAND_INS).default('chromium'),
   HOLDFAST_TIMEOUT_DEFAULT: timeout.default(300_000),
   HOLDFAST_TIMEOUT_MAX: timeout.default(MAX_TIMEOUT_MS),
   HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),
