@@ -78,21 +78,24 @@ async function fill(
   const env = { HOLDFAST_SLOTS: String(SLOTS), HOLDFAST_TIMEOUT_DEFAULT: '86400000' };
   const installation = await Installation.start({ browser: 'chromium', env });
   const looks: Look[] = [];
-  let live = 0;
+  const ids: string[] = [];
   let createMs: number[] = [];
   try {
     const availableMiB = await figure('MemAvailable');
     for (;;) {
+      const live = ids.length;
       if (live === most) return { looks, live, why: `${most} sessions were enough` };
       const { tookMs, result } = await timed(() => createOne(installation, browser));
       if (typeof result === 'string') return { looks, live, why: result };
-      live += 1;
+      ids.push(result.id);
       createMs.push(tookMs);
-      if (live % STEP !== 0) continue;
-      looks.push({ live, createMs, ...(await look(result, availableMiB)) });
+      if (ids.length % STEP !== 0) continue;
+      looks.push({ live: ids.length, createMs, ...(await look(result, availableMiB)) });
       createMs = [];
     }
   } finally {
+    // One after another: so many at once take longer than a stop may.
+    for (const id of ids) await installation.call('POST', `/v1/sessions/${id}/release`);
     await installation.stop();
   }
 }

@@ -164,11 +164,18 @@ async function readTimes(installation: Installation, refs: readonly SessionRef[]
 async function deathOfAWorker(population: Population): Promise<number> {
   const { deps } = population.fixture;
   const before = (await deps.index.counts()).failed;
-  const [victim = ''] = population.workerIds;
+  const victim = await fullWorker(population);
   await population.kill(victim);
   const killedAtMs = performance.now();
   await pollUntil('the sessions of a dead worker to fail', { timeoutMs: 60_000, everyMs: 20 }, async () =>
     (await deps.index.counts()).failed - before >= PER_WORKER ? true : undefined,
   );
   return performance.now() - killedAtMs;
+}
+
+/* One whose sessions are all alive: those of others have timed out. */
+async function fullWorker({ workerIds, fixture: { deps } }: Population): Promise<string> {
+  for (const workerId of workerIds)
+    if ((await deps.leases.owned(workerId)).length === PER_WORKER) return workerId;
+  throw new Error(`no worker has ${PER_WORKER} live sessions`);
 }

@@ -15,6 +15,8 @@ export interface Contestant {
   prepare?(): Promise<void>;
   /** Asks for a browser; resolves with its first answers. */
   take(): Promise<Taken>;
+  /** Waits for what it goes on doing after an end: the next one must not feel it. */
+  settle?(): Promise<void>;
   close(): Promise<void>;
 }
 

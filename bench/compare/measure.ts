@@ -72,6 +72,14 @@ export async function compare(contestants: readonly Contestant[], rounds: number
 
 async function once(contestant: Contestant): Promise<[Measure, number][]> {
   await contestant.prepare?.();
+  try {
+    return await measured(contestant);
+  } finally {
+    await contestant.settle?.();
+  }
+}
+
+async function measured(contestant: Contestant): Promise<[Measure, number][]> {
   const startedMs = performance.now();
   const taken = await contestant.take();
   try {

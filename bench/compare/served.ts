@@ -32,6 +32,7 @@ export async function holdfastWarm(): Promise<Contestant> {
     name: 'Holdfast, warm',
     prepare: () => pool.untilReady(1),
     take: () => takeSession(pool.installation),
+    settle: () => pool.untilReady(1),
     close: async () => {
       finish();
       await ended;
