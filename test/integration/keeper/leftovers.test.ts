@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { systemProcesses, type ProcessTable } from '../../../src/core/process-identity';
 import { Leftovers } from '../../../workers/keeper/process/leftovers';
@@ -10,25 +10,33 @@ const asRoot = process.getuid?.() === 0 ? test : test.skip;
 /** A user of nobody, so that all of its processes can be killed. */
 const USER = { uid: 2_111_111, gid: 2_111_111 };
 
-/** Does not see the processes of that user the first time: they were started behind the place that was being read. */
-function missingOnce(): ProcessTable {
+const sleepAs = async (): Promise<ChildProcess> => {
+  const child = spawn('sleep', ['1000'], { ...USER, cwd: '/', stdio: 'ignore', env: {} });
+  await once(child, 'spawn');
+  return child;
+};
+
+/** Misses a process in two lists: it was started behind the place that was being read. */
+function missingTwice(hidden: number | undefined): ProcessTable {
   let lists = 0;
   return {
     ...systemProcesses,
     list: async () => {
       lists += 1;
       const all = await systemProcesses.list();
-      return lists === 1 ? all.filter(({ uid }) => uid !== USER.uid) : all;
+      return lists <= 2 ? all.filter(({ pid }) => pid !== hidden) : all;
     },
   };
 }
 
-asRoot('a process that one list of processes has missed is killed, too', async () => {
-  const hidden = spawn('sleep', ['1000'], { ...USER, cwd: '/', stdio: 'ignore', env: {} });
-  await once(hidden, 'spawn');
-  const exited = once(hidden, 'exit');
-  await new Leftovers(missingOnce()).killUser(USER, false);
-  expect(await exited).toEqual([null, 'SIGKILL']);
+asRoot('a process that the lists of processes have missed is killed, too', async () => {
+  const [seen, hidden] = [await sleepAs(), await sleepAs()];
+  const exited = Promise.all([once(seen, 'exit'), once(hidden, 'exit')]);
+  await new Leftovers(missingTwice(hidden.pid)).killUser(USER, false);
+  expect(await exited).toEqual([
+    [null, 'SIGKILL'],
+    [null, 'SIGKILL'],
+  ]);
 });
 
 asRoot('nothing is started for a user whose cgroup is known to be gone', async () => {

@@ -49,7 +49,7 @@ export class Leftovers {
    *
    * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing from
    * it together with the other. So an empty list proves something only if no process can start another any more: because
-   * all were killed at once, or because their cgroup is gone.
+   * all were killed at once, or because their cgroup is gone. Where the first list is empty there was nothing that could hide.
    *
    * @param isProven - whether the cgroup of the user's browser is gone, which only an empty one can be
    * @throws DeadlineExceededError if some outlive SIGKILL for a second.
@@ -63,7 +63,7 @@ export class Leftovers {
       // Zombies have no rights any more, and go when their parent looks after them.
       const alive = await Promise.all(found.map(({ pid }) => this.#processes.inspect(pid)));
       const hit = alive.filter(process => process?.uid === user.uid);
-      if (hit.length === 0 && isComplete) return true;
+      if (hit.length === 0 && (isComplete || rounds === 0)) return true;
       rounds += 1;
       if (hit.length === 0 || rounds > ROUNDS_ONE_BY_ONE) isComplete = await killAllOf(user);
       else for (const process of hit) if (process !== null) kill(process.pid);
