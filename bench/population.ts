@@ -2,6 +2,7 @@ import { DEFAULT_BROWSER_OPTIONS, type SessionInput } from '../machines/session/
 import { firstStep } from '../machines/step';
 import { NO_QUOTAS } from '../src/config/quotas';
 import { randomId, refOf, uuidv7, type SessionRef } from '../src/core/ids';
+import { keys } from '../src/redis/keys';
 import { RENEW_EVERY_MS } from '../src/store/lease-store';
 import type { SessionRecord } from '../src/store/session-record';
 import { EngineFixture, PLAIN_LIMITS } from '../test/support/engine-fixture';
@@ -22,7 +23,7 @@ interface Made {
   readonly ref: SessionRef;
   readonly nowMs: number;
   readonly effects: ReturnType<typeof firstStep>['effects'];
-  /** The how manieth of its population. */
+  /** Its place in the population, from 0. */
   readonly number: number;
 }
 
@@ -80,7 +81,8 @@ export class Population {
       const { ref } = await this.#accept(FOR_A_DAY);
       await this.#release(ref);
     });
-    await this.fixture.server.cli('DEL', '{hf}:effects');
+    // Their effects were not carried out: no process that comes later is to make up for that.
+    await this.fixture.server.cli('DEL', keys.effects);
   }
 
   /** What Redis uses, bytes. */

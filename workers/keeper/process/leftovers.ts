@@ -48,8 +48,9 @@ export class Leftovers {
    * Kills every process of a user, whatever it is called. Returns when there is none any more.
    *
    * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing from
-   * it together with the other. So an empty list proves something only if no process can start another any more: because
-   * all were killed at once, or because their cgroup is gone. Where the first list is empty there was nothing that could hide.
+   * it together with the other. So once processes were found, an empty list is believed only if none can start another
+   * any more: because all were killed at once, or because their cgroup is gone. An empty first list is believed as it
+   * is: a shell for each of many browsers that end at once would be too much for a busy machine.
    *
    * @param isProven - whether the cgroup of the user's browser is gone, which only an empty one can be
    * @throws DeadlineExceededError if some outlive SIGKILL for a second.
