@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { NO_LIMITS } from '../../src/config/browser-limits';
 import { BrowserCgroups } from '../../workers/keeper/limits/browser-cgroups';
@@ -16,17 +16,18 @@ export function canLimit(): boolean {
 
 /** The folders of all cgroups of browsers of a run root, in every tree. */
 export function cgroupsOf(runRoot: string): string[] {
-  const [sample = ''] = new BrowserCgroups(
-    runRoot,
-    [{ base: '/', version: 2, controllers: [] }],
-    NO_LIMITS,
-  ).foldersOf('b-');
-  const bases = new Set(ownCgroups().flatMap(({ folder }) => [folder, dirname(folder)]));
-  return [...bases].flatMap(base =>
-    readdirSync(base)
-      .filter(name => name.startsWith(basename(sample)))
-      .map(name => join(base, name)),
+  return groupsOf(runRoot).flatMap(group =>
+    readdirSync(group, { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => join(group, name)),
   );
+}
+
+/** The folders of the cgroups that have those of all browsers of a run root in them, in every tree. */
+export function groupsOf(runRoot: string): string[] {
+  const bases = new Set(ownCgroups().flatMap(({ folder }) => [folder, dirname(folder)]));
+  const places = [...bases].map(base => ({ base, version: 2, controllers: [] }) as const);
+  return new BrowserCgroups(runRoot, places, NO_LIMITS).foldersOf('b').map(dirname).filter(existsSync);
 }
 
 function ownCgroups(): OwnCgroup[] {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { NO_LIMITS } from '../../../src/config/browser-limits';
 import { sendSignal } from '../../../src/core/process-identity';
 import { joinWords } from '../../../workers/keeper/limits/cgroup';
-import { canLimit, cgroupsOf } from '../../support/cgroups';
+import { canLimit, cgroupsOf, groupsOf } from '../../support/cgroups';
 import { fence, KeeperFixture, type TestWorker } from '../../support/keeper-fixture';
 import { pollUntil } from '../../support/poll-until';
 
@@ -22,10 +22,11 @@ const LIMITS = { memoryMaxBytes: 2 ** 28, pidsMax: 8, cpuWeight: 50 };
 
   afterEach(async () => {
     await fixture.close();
-    expect(cgroups()).toEqual([]);
+    expect(groupsOf(runRoot())).toEqual([]);
   });
 
-  const cgroups = (): string[] => cgroupsOf(join(fixture.dir.path, 'run'));
+  const runRoot = (): string => join(fixture.dir.path, 'run');
+  const cgroups = (): string[] => cgroupsOf(runRoot());
 
   /** What one of the files says, in whichever folder it is. */
   const valueOf = (...files: string[]): string => {
@@ -55,6 +56,17 @@ const LIMITS = { memoryMaxBytes: 2 ** 28, pidsMax: 8, cpuWeight: 50 };
       expect(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).toContain(`/${basename(folder)}\n`);
     await worker.close('t/a', claim);
     expect(cgroups()).toEqual([]);
+  });
+
+  it('together weigh as much as one, so that the service can end any number of them', async () => {
+    await worker.launch('t/a', fence());
+    await worker.launch('t/b', fence());
+    const weights = groupsOf(runRoot()).flatMap(group =>
+      ['cpu.weight', 'cpu.shares'].map(file => join(group, file)).filter(existsSync),
+    );
+    expect(weights.map(path => readFileSync(path, 'utf8').trim())).toEqual([
+      expect.stringMatching(/^100$|^4096$/),
+    ]);
   });
 
   it('are ended and reported once they are refused a process', async () => {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NO_LIMITS, type BrowserLimits } from '../../../src/config/browser-limits';
-import { removeCgroups } from './cgroup';
-import { CONTROLLERS, valuesFor, type CgroupVersion, type Controller } from './controllers';
+import { GROUP_PREFIX, removeCgroups } from './cgroup';
+import { CONTROLLERS, TOGETHER_WEIGHT, valuesFor, type CgroupVersion, type Controller } from './controllers';
 
 /** A tree in which each browser has a cgroup. */
 export interface Place {
@@ -20,26 +20,28 @@ export type CpuShare = 'full' | 'little';
 const LITTLE = 0.25;
 
 /**
- * The cgroups of a keeper's browsers. They are named after run root and run directory, so that a later keeper finds
- * those that an earlier one has left, and two keepers below one cgroup do not meet.
+ * The cgroups of a keeper's browsers, all of them in one cgroup: a hundred browsers leave the service as much of the
+ * processor as one does, and it can end them in time. The one is named after the run root, those in it after run
+ * directories: a later keeper finds what an earlier one has left, and two keepers below one cgroup do not meet.
  */
 export class BrowserCgroups {
   /** Browsers without limits. */
   static readonly NONE = new BrowserCgroups('', [], NO_LIMITS);
 
-  readonly #prefix: string;
+  /** The name of the cgroup that has those of all browsers in it. */
+  readonly #group: string;
 
   constructor(
     runRoot: string,
     private readonly places: readonly Place[],
     private readonly limits: BrowserLimits,
   ) {
-    this.#prefix = `holdfast-${createHash('sha256').update(runRoot).digest('hex').slice(0, 12)}-`;
+    this.#group = GROUP_PREFIX + createHash('sha256').update(runRoot).digest('hex').slice(0, 12);
   }
 
   /** Where the cgroups of a browser are, one in each tree, whether or not they exist. */
   foldersOf(name: string): string[] {
-    return this.places.map(({ base }) => join(base, this.#prefix + name));
+    return this.places.map(({ base }) => join(base, this.#group, name));
   }
 
   /**
@@ -50,7 +52,9 @@ export class BrowserCgroups {
    * @throws what the file system throws.
    */
   async make(name: string, share: CpuShare = 'full'): Promise<string[]> {
-    for (const { base } of this.places) await mkdir(join(base, this.#prefix + name));
+    for (const folder of this.foldersOf(name)) await mkdir(folder, { recursive: true });
+    // From now on nobody removes the group: it is not empty.
+    for (const place of this.places) await this.#prepareGroup(place);
     for (const controller of CONTROLLERS) await this.#write(name, controller, share);
     return this.foldersOf(name);
   }
@@ -58,6 +62,16 @@ export class BrowserCgroups {
   /** Changes the share of the processor, where there are shares. @throws what the file system throws. */
   async weigh(name: string, share: CpuShare): Promise<void> {
     await this.#write(name, 'cpu', share);
+  }
+
+  /* Files for the limits of each browser, and the weight of all. It may have been made before. */
+  async #prepareGroup({ base, version, controllers }: Place): Promise<void> {
+    const group = join(base, this.#group);
+    if (version === 2)
+      await set(join(group, 'cgroup.subtree_control'), controllers.map(name => `+${name}`).join(' '));
+    if (this.limits.cpuWeight === null || !controllers.includes('cpu')) return;
+    for (const { file, value } of valuesFor('cpu', version, { ...NO_LIMITS, cpuWeight: TOGETHER_WEIGHT }))
+      await set(join(group, file), value);
   }
 
   async #write(name: string, controller: Controller, share: CpuShare): Promise<void> {
@@ -69,7 +83,7 @@ export class BrowserCgroups {
         ...this.limits,
         cpuWeight: weight,
       })) {
-        const written = writeFile(join(base, this.#prefix + name, file), value, { flag: 'r+' });
+        const written = set(join(base, this.#group, name, file), value);
         await (isOptional ? written.catch(() => undefined) : written);
       }
     }
@@ -82,10 +96,20 @@ export class BrowserCgroups {
    * @throws as {@link removeCgroups}.
    */
   async sweep(known: readonly string[]): Promise<void> {
+    // Keepers of earlier versions had no group.
+    const before = `${this.#group}-`;
     for (const { base } of this.places) {
-      const names = (await readdir(base)).filter(name => name.startsWith(this.#prefix));
-      const left = names.filter(name => !known.includes(name.slice(this.#prefix.length)));
-      await removeCgroups(left.map(name => join(base, name)));
+      const named = (await readdir(base)).filter(name => name.startsWith(before));
+      const single = named.filter(name => !known.includes(name.slice(before.length)));
+      await removeCgroups(single.map(name => join(base, name)));
+      const group = join(base, this.#group);
+      const inGroup = await readdir(group, { withFileTypes: true }).catch(() => []); // there is none
+      const left = inGroup.filter(entry => entry.isDirectory() && !known.includes(entry.name));
+      await removeCgroups(left.map(({ name }) => join(group, name)));
     }
   }
+}
+
+async function set(path: string, value: string): Promise<void> {
+  await writeFile(path, value, { flag: 'r+' });
 }

@@ -1,6 +1,6 @@
 import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
 import { sendSignal } from '../../../src/core/process-identity';
 
@@ -21,6 +21,9 @@ export interface LimitCounts {
   /** Processes and threads that could not be started. */
   readonly forksRefused: number;
 }
+
+/** How the cgroup is called that has those of all browsers of a keeper in it. */
+export const GROUP_PREFIX = 'holdfast-';
 
 const PATIENCE_MS = 1_000;
 
@@ -63,7 +66,8 @@ export function exceededLimit(status: number | null, counts: LimitCounts): Excee
 }
 
 /**
- * Kills every process in these cgroups and removes them. Nothing is done about those that are gone.
+ * Kills every process in these cgroups and removes them, each with the group that it was the last one of. Nothing is done
+ * about those that are gone.
  *
  * @throws DeadlineExceededError if one outlives SIGKILL for a second; what the file system throws.
  */
@@ -77,6 +81,8 @@ export async function removeCgroups(folders: readonly string[]): Promise<void> {
       return (await isRemoved(folder)) ? true : undefined;
     });
   }
+  const groups = new Set(folders.map(dirname).filter(path => basename(path).startsWith(GROUP_PREFIX)));
+  for (const group of groups) await rmdir(group).catch(() => undefined); // there are others in it
 }
 
 async function isRemoved(folder: string): Promise<boolean> {

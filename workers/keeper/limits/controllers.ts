@@ -23,6 +23,12 @@ export interface CgroupValue {
  */
 const SHARES_PER_WEIGHT = 4_096 / 100;
 
+/**
+ * What all browsers of a keeper weigh together. In version 2 the service beside them has the same, in version 1 each of
+ * its four processes has a quarter of it.
+ */
+export const TOGETHER_WEIGHT = 100;
+
 /** Version 1 counts how often memory was used up only if swap was not used up first. */
 const SWAP_BYTES = 2 ** 20;
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isBelow, type ProcessTable } from '../../../src/core/process-identity';
-import type { Controller } from './controllers';
+import { TOGETHER_WEIGHT, type Controller } from './controllers';
 import type { OwnCgroup } from './hierarchies';
 
 /**
@@ -10,9 +10,6 @@ import type { OwnCgroup } from './hierarchies';
  * else the keeper does.
  */
 export const SERVICE_CGROUP = 'holdfast';
-
-/** Ten browsers' worth: the service needs little, and has to end them. */
-const SERVICE_WEIGHT = 1_000;
 
 /** How often what was started meanwhile is moved as well. */
 const ROUNDS = 10;
@@ -53,9 +50,9 @@ async function enable(controller: Controller, folder: string): Promise<string | 
   return problem === null ? null : `cgroups below ${folder} cannot have this controller: ${problem}`;
 }
 
-/** Gives the service its share of the processor, where that can be given. */
+/** Gives the service its share of the processor, as much as all browsers have, where that can be given. */
 export async function weighService(folder: string): Promise<void> {
-  await write(join(folder, SERVICE_CGROUP, 'cpu.weight'), String(SERVICE_WEIGHT));
+  await write(join(folder, SERVICE_CGROUP, 'cpu.weight'), String(TOGETHER_WEIGHT));
 }
 
 /* Only what belongs to the service is moved: a terminal's cgroup has other programs, too. */
