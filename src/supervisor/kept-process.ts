@@ -77,6 +77,8 @@ export interface StopPatience {
 export class KeptProcess {
   /** Resolves when the role serves for the first time; rejects with a ConfigError if it refuses the settings before. */
   readonly firstReady: Promise<ReadyInfo>;
+  /** Aborted: the process may be silent for as long as it likes. */
+  readonly #unwatched = new AbortController();
   readonly #stopping = new AbortController();
   readonly #log: Logger;
   #running: RunningProcess | null = null;
@@ -113,10 +115,19 @@ export class KeptProcess {
     this.#loop ??= this.#keep();
   }
 
+  /**
+   * No silence ends the process any more. A drain has its own limits, and a keeper that ends a hundred browsers at once
+   * must not be killed in the middle of it.
+   */
+  endWatch(): void {
+    this.#unwatched.abort();
+  }
+
   /** SIGTERM, then SIGKILL when the grace is over. Resolves when the process is gone; it is not started again. */
   async stop({ graceMs, hurry, hurriedMs }: StopPatience): Promise<void> {
     // One that never served has nothing that it could end.
     this.#owesOrder = this.plan.endsOthers === true && this.#hasServed && !this.#isServing;
+    this.endWatch();
     this.#stopping.abort();
     if (this.#loop === null) return;
     if (!this.#owesOrder) await this.#terminate();
@@ -213,8 +224,7 @@ export class KeptProcess {
         this.#log.error({ err: error, childPid: running.pid }, 'process could not be killed');
       });
     });
-    // No watch during a drain, which has its own limits.
-    const over = AbortSignal.any([ended, this.#stopping.signal]);
+    const over = AbortSignal.any([ended, this.#unwatched.signal]);
     if (over.aborted) return signs;
     over.addEventListener('abort', () => signs.stop(), { once: true });
     signs.watch(child !== null);

@@ -89,6 +89,7 @@ export class Supervisor {
     // The caller of `start` handles its failure.
     await this.#starting?.catch(() => undefined);
     await this.#lease?.end();
+    for (const kept of this.#kept.values()) kept.endWatch();
     const startedMs = systemClock.monotonicMs();
     for (const [role, { untilMs, hurriedMs }] of DRAIN_ORDER) {
       const kept = this.#kept.get(role);

@@ -211,6 +211,19 @@ describe('a drain', () => {
     expect(systemClock.monotonicMs() - beganMs).toBeLessThan(scaled(10_000));
   });
 
+  test('kills nobody for being silent: a keeper that does not answer gets its order', async () => {
+    await stage.misbehave('worker', 'ignores-term');
+    const supervisor = stage.run();
+    await supervisor.until();
+    const keeper = await stage.started('keeper', 1);
+    sendSignal(keeper, 'SIGSTOP');
+    supervisor.kill('SIGTERM');
+    expect(await supervisor.ended()).toBe(0);
+    expect(supervisor.logLines('does not respond')).toEqual([]);
+    const ends = (await stage.journal()).filter(entry => entry.role === 'keeper' && entry.event === 'term');
+    expect(ends.map(({ pid }) => pid)).toEqual([keeper]);
+  });
+
   test('is cut short by a second signal and then ends with 1, but not by one right after the first', async () => {
     await stage.misbehave('worker', 'ignores-term');
     const supervisor = stage.run();
