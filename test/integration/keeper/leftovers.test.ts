@@ -10,6 +10,9 @@ const asRoot = process.getuid?.() === 0 ? test : test.skip;
 /** A user of nobody, so that all of its processes can be killed. */
 const USER = { uid: 2_111_111, gid: 2_111_111 };
 
+/** A directory that no process names. */
+const NOWHERE = '/nowhere/b-000000';
+
 const sleepAs = async (): Promise<ChildProcess> => {
   const child = spawn('sleep', ['1000'], { ...USER, cwd: '/', stdio: 'ignore', env: {} });
   await once(child, 'spawn');
@@ -32,7 +35,7 @@ function missingTwice(hidden: number | undefined): ProcessTable {
 asRoot('a process that the lists of processes have missed is killed, too', async () => {
   const [seen, hidden] = [await sleepAs(), await sleepAs()];
   const exited = Promise.all([once(seen, 'exit'), once(hidden, 'exit')]);
-  await new Leftovers(missingTwice(hidden.pid)).killUser(USER, false);
+  await new Leftovers(missingTwice(hidden.pid)).kill(NOWHERE, USER, false);
   expect(await exited).toEqual([
     [null, 'SIGKILL'],
     [null, 'SIGKILL'],
@@ -42,6 +45,6 @@ asRoot('a process that the lists of processes have missed is killed, too', async
 asRoot('nothing is started for a user whose cgroup is known to be gone', async () => {
   let lists = 0;
   const counting: ProcessTable = { ...systemProcesses, list: () => Promise.resolve(((lists += 1), [])) };
-  await new Leftovers(counting).killUser(USER, true);
+  await new Leftovers(counting).kill(NOWHERE, USER, true);
   expect(lists).toBe(1);
 });

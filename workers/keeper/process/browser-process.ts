@@ -156,24 +156,18 @@ export class BrowserProcess {
   }
 
   /**
-   * Ends the browser, gently first: CDP close, TERM, KILL; then its group, all processes that still name the run
-   * directory, and the directory. Also cleans up after a browser that ended by itself. Every call gets the same
-   * promise.
+   * Ends the browser: gently if its profile is kept (CDP close, TERM, KILL), else by SIGKILL, since nothing of it is left
+   * that Chromium could complete. Then its group, all processes that still name the run directory, and the directory.
+   * Also cleans up after a browser that ended by itself. Every call gets the same promise.
    */
   end(): Promise<void> {
     this.#gone ??= this.#end();
     return this.#gone;
   }
 
-  /** The same for a browser that nobody has used: there is nothing in it that a gentle end would save. */
-  discard(): Promise<void> {
-    this.#gone ??= this.#end(false);
-    return this.#gone;
-  }
-
-  async #end(isGentle = true): Promise<void> {
+  async #end(): Promise<void> {
     this.downloads.detach();
-    if (isGentle && !this.#hasExited) await this.#descend();
+    if (!this.#hasExited) await (this.directory.profileUse.isKept ? this.#descend() : this.#kill());
     this.#watching.abort();
     await this.companions.end();
     await removeTree(this.directory, this.facts, this.#runtime);
@@ -187,8 +181,11 @@ export class BrowserProcess {
       if (asked && (await this.#exitsWithin(CLOSE_PATIENCE_MS))) return;
     }
     await signalProcess(processes, browser, 'SIGTERM');
-    if (await this.#exitsWithin(TERM_PATIENCE_MS)) return;
-    await signalProcess(processes, browser, 'SIGKILL');
+    if (!(await this.#exitsWithin(TERM_PATIENCE_MS))) await this.#kill();
+  }
+
+  async #kill(): Promise<void> {
+    await signalProcess(this.#runtime.processes, this.facts.browser, 'SIGKILL');
     await this.#exitsWithin(KILL_PATIENCE_MS);
   }
 

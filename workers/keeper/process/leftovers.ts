@@ -28,48 +28,46 @@ export class Leftovers {
   }
 
   /**
-   * Returns when no process names the directory any more; answers how many had to be killed.
+   * Kills every process that names a directory, and every process of a user, whatever it is called. Returns when there
+   * is none any more.
    *
+   * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing from
+   * it together with the other. So once processes of the user were found, an empty list is believed only if none can
+   * start another any more: because all were killed at once, or because their cgroup is gone. An empty first list is
+   * believed as it is: a shell for each of many browsers that end at once would be too much for a busy machine.
+   *
+   * @param user - who has this browser alone; null: others have browsers, too
+   * @param isProven - whether the cgroup of the browser is gone, which only an empty one can be
+   * @returns how many had to be killed because they name the directory
    * @throws DeadlineExceededError if some outlive SIGKILL for a second.
    */
-  async kill(directory: string): Promise<number> {
+  async kill(directory: string, user: User | null = null, isProven = false): Promise<number> {
     const killed = new Set<number>();
     const options = { timeoutMs: PATIENCE_MS, everyMs: 10 };
+    let rounds = 0;
+    let isComplete = isProven;
     await pollUntil(`the processes of ${directory} to go`, options, async () => {
-      const found = (await this.#freshList()).filter(({ commandLine }) => names(commandLine, directory));
-      const hit = found.filter(({ pid }) => kill(pid));
+      const list = await this.#freshList();
+      const naming = list.filter(({ commandLine }) => names(commandLine, directory));
+      const hit = naming.filter(({ pid }) => kill(pid));
       hit.forEach(({ pid }) => killed.add(pid));
-      return hit.length === 0 ? true : undefined;
+      const owned = user === null ? [] : await this.#aliveOf(user, list);
+      if (user === null || (owned.length === 0 && (isComplete || rounds === 0)))
+        return hit.length === 0 ? true : undefined;
+      rounds += 1;
+      if (owned.length === 0 || rounds > ROUNDS_ONE_BY_ONE) isComplete = await killAllOf(user);
+      else for (const pid of owned) kill(pid);
+      return undefined;
     });
     return killed.size;
   }
 
-  /**
-   * Kills every process of a user, whatever it is called. Returns when there is none any more.
-   *
-   * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing from
-   * it together with the other. So once processes were found, an empty list is believed only if none can start another
-   * any more: because all were killed at once, or because their cgroup is gone. An empty first list is believed as it
-   * is: a shell for each of many browsers that end at once would be too much for a busy machine.
-   *
-   * @param isProven - whether the cgroup of the user's browser is gone, which only an empty one can be
-   * @throws DeadlineExceededError if some outlive SIGKILL for a second.
-   */
-  async killUser(user: User, isProven: boolean): Promise<void> {
-    const options = { timeoutMs: PATIENCE_MS, everyMs: 10 };
-    let rounds = 0;
-    let isComplete = isProven;
-    await pollUntil(`the processes of uid ${user.uid} to go`, options, async () => {
-      const found = (await this.#freshList()).filter(({ uid }) => uid === user.uid);
-      // Zombies have no rights any more, and go when their parent looks after them.
-      const alive = await Promise.all(found.map(({ pid }) => this.#processes.inspect(pid)));
-      const hit = alive.filter(process => process?.uid === user.uid);
-      if (hit.length === 0 && (isComplete || rounds === 0)) return true;
-      rounds += 1;
-      if (hit.length === 0 || rounds > ROUNDS_ONE_BY_ONE) isComplete = await killAllOf(user);
-      else for (const process of hit) if (process !== null) kill(process.pid);
-      return undefined;
-    });
+  /* Zombies have no rights any more, and go when their parent looks after them. */
+  async #aliveOf({ uid }: User, list: readonly ProcessEntry[]): Promise<number[]> {
+    const alive = await Promise.all(
+      list.filter(entry => entry.uid === uid).map(({ pid }) => this.#processes.inspect(pid)),
+    );
+    return alive.flatMap(process => (process?.uid === uid ? [process.pid] : []));
   }
 
   /**

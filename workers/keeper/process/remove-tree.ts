@@ -35,8 +35,8 @@ export async function removeTree(
       const folders = [...new Set([...knownCgroups, ...cgroups.foldersOf(directory.name)])];
       await removeCgroups(folders);
       if (shim !== null) await killGroup(processes, shim);
-      await leftovers.kill(directory.path);
-      if (user !== null && hasOneBrowser(user)) await leftovers.killUser(user, folders.length > 0);
+      const single = user !== null && hasOneBrowser(user) ? user : null;
+      await leftovers.kill(directory.path, single, folders.length > 0);
       await directory.remove();
       if (user !== null) {
         await firewall?.release(user);

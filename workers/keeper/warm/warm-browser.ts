@@ -37,7 +37,7 @@ export class WarmBrowser {
         await PageWatch.open(process.facts.devTools, firstPageCommand(options)),
       );
     } catch (error) {
-      await process.discard();
+      await process.end();
       throw error;
     }
   }
@@ -62,7 +62,7 @@ export class WarmBrowser {
   /** Kills it; resolves when its processes and files are gone. */
   async discard(): Promise<void> {
     this.page.close();
-    await this.process.discard();
+    await this.process.end();
     await dropRemains(this.process.directory);
   }
 
