@@ -101,7 +101,7 @@ describe('a session that is being launched when the drain begins', () => {
 
   it('is not waited for beyond the limit, and becomes live after the next start', async () => {
     await start({
-      browser: 'shell',
+      browser: 'chromium',
       env: { HOLDFAST_CHROMIUM_PATH: browser.path, HOLDFAST_ISOLATION: 'shared' },
     });
     const launching = await accept();

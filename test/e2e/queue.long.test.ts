@@ -150,7 +150,7 @@ describe('a browser that', () => {
   beforeAll(async () => {
     browser = await FakeBrowser.create('well');
     const env = { HOLDFAST_CHROMIUM_PATH: browser.path, HOLDFAST_ISOLATION: 'shared' };
-    installation = await Installation.start({ browser: 'shell', env });
+    installation = await Installation.start({ browser: 'chromium', env });
   });
   afterAll(async () => {
     await installation.stop();
