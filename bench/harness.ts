@@ -25,7 +25,11 @@ export interface Claim {
   /** 95 % interval of the value, where one can be given. */
   readonly interval?: readonly [number, number];
   /** The limit to keep; left out: the number is for information. */
-  readonly pass?: { readonly atMost: number } | { readonly atLeast: number };
+  readonly pass?:
+    | { readonly atMost: number }
+    | { readonly atLeast: number }
+    /** The lower end of the interval is not above this. */
+    | { readonly intervalReaches: number };
 }
 
 /** The result of a benchmark. */
@@ -116,8 +120,9 @@ export function ratioOfMedians(
 }
 
 /** Whether a claim holds; a claim without a limit always does. */
-export function passes({ value, pass }: Claim): boolean {
+export function passes({ value, interval, pass }: Claim): boolean {
   if (pass === undefined) return true;
+  if ('intervalReaches' in pass) return (interval?.[0] ?? value) <= pass.intervalReaches;
   return 'atMost' in pass ? value <= pass.atMost : value >= pass.atLeast;
 }
 

@@ -49,13 +49,18 @@ export function renderBenchmark({ benchmark, title, tookSeconds, series, claims,
   ].join('\n');
 }
 
+function markOf(pass: NonNullable<Claim['pass']>): string {
+  if ('intervalReaches' in pass) return `down to ${pass.intervalReaches}`;
+  return 'atMost' in pass ? `at most ${pass.atMost}` : `at least ${pass.atLeast}`;
+}
+
 function tail({ unit, interval, pass, passed }: Reported['claims'][number]): string {
   const parts = [
     unit === '' ? '' : ` ${unit}`,
     interval === undefined ? '' : `  [${numberOf(interval[0])} … ${numberOf(interval[1])}]`,
   ];
   if (pass !== undefined) {
-    const mark = 'atMost' in pass ? `at most ${pass.atMost}` : `at least ${pass.atLeast}`;
+    const mark = markOf(pass);
     parts.push(`  ${mark}: ${passed ? 'passed' : 'MISSED'}`);
   }
   return parts.join('');

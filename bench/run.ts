@@ -6,6 +6,7 @@ import { adoption } from './adoption';
 import { apiCalls } from './api-calls';
 import { browserCrash } from './browser-crash';
 import { browsers } from './browsers';
+import { churn } from './churn';
 import { coldCreate } from './cold-create';
 import { contextLogins } from './context-logins';
 import { contextMount } from './context-mount';
@@ -66,7 +67,7 @@ const BENCHMARKS: readonly Benchmark[] = [
 ];
 
 /** They take up to an hour, and run only by name. */
-const BY_NAME: readonly Benchmark[] = [density, scaleLive, scaleRetained];
+const BY_NAME: readonly Benchmark[] = [churn, density, scaleLive, scaleRetained];
 
 interface Options {
   readonly plan: Plan;
