@@ -6,7 +6,8 @@
  */
 export const LAYERS = [
   ['machines', 'src/client'],
-  ['src/config', 'src/producer'],
+  ['src/producer'],
+  ['src/config'],
   ['src/core'],
   ['src/redis'],
   ['src/store', 'src/queue', 'src/browser', 'src/metrics', 'src/profiles', 'src/blobs'],

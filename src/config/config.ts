@@ -8,17 +8,11 @@ import { BROWSER_LIMIT_SETTINGS, browserLimits, type BrowserLimits } from './bro
 import type { Env } from './env';
 import { ISOLATION_LEVELS, type WantedIsolation } from './isolation';
 import { quotaConfig, type QuotaConfig } from './quotas';
+import { redisUrlSchema } from './redis-url';
 import { flag, hostPort, integer, paths, uids } from './setting-values';
 import { BROWSERS_OR_STAND_INS, type BrowserOrStandIn } from './stand-in';
 import { storageConfig, type StorageConfig } from './storage';
-
-/** A listener that speaks TLS. */
-export interface TlsConfig {
-  readonly host: string;
-  readonly port: number;
-  /** PEM files of the operator; null: a development certificate in the data folder. */
-  readonly files: { readonly cert: string; readonly key: string } | null;
-}
+import { TLS_SETTINGS, tlsConfig, tlsProblems, type TlsConfig } from './tls';
 
 /** The whole configuration, checked, with units in the names. Plain data, so that tests can write it by hand. */
 export interface Config {
@@ -114,10 +108,7 @@ const schema = z.object({
   HOLDFAST_PORT: integer(0, 65_535).default(3000),
   HOLDFAST_DATA_DIR: z.string().default('.holdfast'),
   HOLDFAST_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
-  HOLDFAST_TLS_PORT: integer(1, 65_535).optional(),
-  HOLDFAST_TLS_HOST: z.string().optional(),
-  HOLDFAST_TLS_CERT: z.string().optional(),
-  HOLDFAST_TLS_KEY: z.string().optional(),
+  ...TLS_SETTINGS,
   HOLDFAST_API_KEYS: z.string().default(''),
   HOLDFAST_QUOTAS: z.string().optional(),
   HOLDFAST_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
@@ -161,7 +152,7 @@ const schema = z.object({
     .default('default'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   HOLDFAST_REDIS_PORT: integer(1, 65_535).optional(),
-  REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
+  REDIS_URL: redisUrlSchema.optional(),
 });
 
 /**
@@ -253,27 +244,6 @@ function openHostProblems(env: Env): string[] {
     if (isLoopback(host)) return [];
     return [`${name}: ${host} is not a loopback address; set HOLDFAST_API_KEYS to listen on it`];
   });
-}
-
-function tlsProblems(values: z.output<typeof schema>): string[] {
-  const isSamePort = values.HOLDFAST_TLS_PORT === values.HOLDFAST_PORT;
-  const isHostAlone = values.HOLDFAST_TLS_HOST !== undefined && values.HOLDFAST_TLS_PORT === undefined;
-  const isHalf = (values.HOLDFAST_TLS_CERT === undefined) !== (values.HOLDFAST_TLS_KEY === undefined);
-  return [
-    ...(isSamePort ? ['HOLDFAST_TLS_PORT: is the same as HOLDFAST_PORT'] : []),
-    ...(isHostAlone ? ['HOLDFAST_TLS_HOST: needs HOLDFAST_TLS_PORT'] : []),
-    ...(isHalf ? ['HOLDFAST_TLS_CERT: goes together with HOLDFAST_TLS_KEY'] : []),
-  ];
-}
-
-function tlsConfig(values: z.output<typeof schema>): TlsConfig | null {
-  const { HOLDFAST_TLS_PORT: port, HOLDFAST_TLS_CERT: cert, HOLDFAST_TLS_KEY: key } = values;
-  if (port === undefined) return null;
-  return {
-    host: values.HOLDFAST_TLS_HOST ?? values.HOLDFAST_HOST,
-    port,
-    files: cert === undefined || key === undefined ? null : { cert, key },
-  };
 }
 
 function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Config['keeper'] {

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { ConfigError, type TlsConfig } from '../config/config';
+import { ConfigError } from '../config/config';
+import type { TlsConfig } from '../config/tls';
 import { messageOf } from './errors';
 
 /** What a TLS listener shows its clients, PEM. */

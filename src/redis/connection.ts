@@ -1,25 +1,20 @@
 import { Redis, type RedisOptions as AllRedisOptions } from 'ioredis';
 import type { Logger } from '../core/logger';
+import { redisAddress, type RedisAddress } from '../producer/redis-address';
 
 export type { Redis } from 'ioredis';
 
 /** How a connection is opened: the ioredis settings in use, in a form that BullMQ accepts as well. */
-export type RedisOptions = Pick<
-  { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
-  | 'path'
-  | 'host'
-  | 'port'
-  | 'db'
-  | 'username'
-  | 'password'
-  | 'tls'
-  | 'retryStrategy'
-  | 'reconnectOnError'
-  | 'socketTimeout'
-  | 'keepAlive'
-  | 'enableOfflineQueue'
-  | 'commandTimeout'
-> & { readonly maxRetriesPerRequest?: number | null };
+export type RedisOptions = RedisAddress &
+  Pick<
+    { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
+    | 'retryStrategy'
+    | 'reconnectOnError'
+    | 'socketTimeout'
+    | 'keepAlive'
+    | 'enableOfflineQueue'
+    | 'commandTimeout'
+  > & { readonly maxRetriesPerRequest?: number | null };
 
 /** How long one command may take before it fails as "Redis is away". */
 export const COMMAND_TIMEOUT_MS = 2_000;
@@ -43,7 +38,7 @@ export const BLOCK_MS = 5_000;
 /** Options of every connection. */
 function commonOptions(url: string): RedisOptions {
   return {
-    ...addressOf(url),
+    ...redisAddress(url),
     retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS),
     // A replica that was promoted away answers READONLY: drop the connection and send the command again elsewhere.
     reconnectOnError: error => (error.message.includes('READONLY') ? 2 : false),
@@ -99,26 +94,4 @@ export async function openCommandRedis(url: string, log: Logger): Promise<Redis>
   const redis = openRedis(commandOptions(url), log);
   if (redis.status !== 'ready') await new Promise<void>(resolve => void redis.once('ready', () => resolve()));
   return redis;
-}
-
-/**
- * `redis[s]://user:password@host:port/db`, `unix:///path/to/redis.sock` or, with a password,
- * `unix://user:password@localhost/path/to/redis.sock` → where to connect.
- *
- * @throws TypeError if it is not a URL.
- */
-function addressOf(url: string): RedisOptions {
-  const parsed = new URL(url);
-  const credentials = {
-    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
-    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
-  };
-  if (parsed.protocol === 'unix:') return { path: decodeURIComponent(parsed.pathname), ...credentials };
-  return {
-    host: parsed.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
-    port: parsed.port === '' ? 6379 : Number(parsed.port),
-    db: Number(parsed.pathname.slice(1)) || 0,
-    ...credentials,
-    ...(parsed.protocol === 'rediss:' ? { tls: {} } : {}),
-  };
 }

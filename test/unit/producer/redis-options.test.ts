@@ -8,11 +8,37 @@ describe('where a producer finds Redis', () => {
     ],
     ['rediss://redis.test/3', { host: 'redis.test', port: 6379, db: 3, tls: {} }],
     ['unix://ingress:secret@localhost/run/redis.sock', { path: '/run/redis.sock', password: 'secret' }],
+    [
+      'redis+sentinel://ingress:a%2Fb@10.0.0.1,[::1]:26380/main',
+      {
+        sentinels: [
+          { host: '10.0.0.1', port: 26379 },
+          { host: '::1', port: 26380 },
+        ],
+        name: 'main',
+        username: 'ingress',
+        password: 'a/b',
+      },
+    ],
+    [
+      'rediss+sentinel://s1.test/main/2?sentinelUsername=watch&sentinelPassword=a%2Fb',
+      { db: 2, tls: {}, enableTLSForSentinelMode: true, sentinelUsername: 'watch', sentinelPassword: 'a/b' },
+    ],
   ])('is read from %s', (url, expected) => {
     expect(commandOptions(url)).toMatchObject(expected);
   });
 
-  it.each(['', 'localhost:6379x y', undefined])('is asked for when it is %p', url => {
+  it.each([
+    '',
+    'localhost:6379x y',
+    'http://redis.test',
+    'redis://%zz@redis.test',
+    'redis+sentinel://s1.test',
+    'redis+sentinel:///main',
+    'redis+sentinel://s1.test,,s2.test/main',
+    'redis+sentinel://s1.test:99999/main',
+    undefined,
+  ])('is asked for when it is %p', url => {
     // SAFETY: callers without types give what is in their environment.
     expect(() => commandOptions(url as string)).toThrow(/holdfast redis-url/);
   });
