@@ -247,7 +247,9 @@ function openHostProblems(env: Env): string[] {
 }
 
 function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Config['keeper'] {
-  const slots = values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), freemem());
+  // What a container may use can be less than what its machine has free.
+  const availableBytes = Math.min(freemem(), process.constrainedMemory() || Infinity);
+  const slots = values.HOLDFAST_SLOTS ?? defaultSlots(availableParallelism(), availableBytes);
   return {
     listen: values.HOLDFAST_KEEPER_LISTEN ?? null,
     advertise: values.HOLDFAST_KEEPER_ADVERTISE ?? null,

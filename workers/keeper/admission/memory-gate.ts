@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import type { Logger } from '../../../src/core/logger';
+import { ownCgroup, readCgroupTexts } from '../limits/hierarchies';
+import { cgroupMemory } from './cgroup-memory';
 
 /** Memory of this machine, or of the container that the keeper is in. */
 export interface MemoryReading {
@@ -85,8 +87,14 @@ export class MemoryGate {
 
 async function readMemory(): Promise<MemoryReading> {
   const pressure = await readFile('/proc/pressure/memory', 'utf8').catch(() => ''); // no such file: not said
-  const totalBytes = Math.min(totalmem(), process.constrainedMemory() || Infinity);
-  return { totalBytes, availableBytes: process.availableMemory(), stalledShare: stalledShareIn(pressure) };
+  // Asked each time: the keeper moves itself, and an operator may change the limit.
+  const own = ownCgroup('memory', await readCgroupTexts());
+  const held = own === null ? null : await cgroupMemory(own);
+  return {
+    totalBytes: Math.min(totalmem(), held?.limitBytes ?? Infinity),
+    availableBytes: Math.min(freemem(), held?.availableBytes ?? Infinity),
+    stalledShare: stalledShareIn(pressure),
+  };
 }
 
 /** `full avg10` of `/proc/pressure/memory`; null if the text does not have it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { NO_LIMITS, type BrowserLimits } from '../../../src/config/browser-limits';
 import { GROUP_PREFIX, removeCgroups } from './cgroup';
 import { CONTROLLERS, TOGETHER_WEIGHT, valuesFor, type CgroupVersion, type Controller } from './controllers';
@@ -52,7 +52,7 @@ export class BrowserCgroups {
    * @throws what the file system throws.
    */
   async make(name: string, share: CpuShare = 'full'): Promise<string[]> {
-    for (const folder of this.foldersOf(name)) await mkdir(folder, { recursive: true });
+    for (const folder of this.foldersOf(name)) await makeInGroup(folder);
     // From now on nobody removes the group: it is not empty.
     for (const place of this.places) await this.#prepareGroup(place);
     for (const controller of CONTROLLERS) await this.#write(name, controller, share);
@@ -109,6 +109,22 @@ export class BrowserCgroups {
     }
   }
 }
+
+/* Another browser may have been the last one of the group, and have removed it between the two. */
+async function makeInGroup(folder: string): Promise<void> {
+  for (;;) {
+    await mkdir(dirname(folder)).catch(unless('EEXIST'));
+    const made = await mkdir(folder).then(() => true, unless('ENOENT'));
+    if (made !== undefined) return;
+  }
+}
+
+const unless =
+  (code: string) =>
+  (error: unknown): void => {
+    // SAFETY: fs throws system errors only.
+    if ((error as NodeJS.ErrnoException).code !== code) throw error;
+  };
 
 async function set(path: string, value: string): Promise<void> {
   await writeFile(path, value, { flag: 'r+' });

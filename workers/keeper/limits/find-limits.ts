@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { BrowserLimits } from '../../../src/config/browser-limits';
 import { messageOf } from '../../../src/core/errors';
 import { BrowserCgroups, type Place } from './browser-cgroups';
 import { joinWords, removeCgroups } from './cgroup';
 import { neededControllers, type Controller } from './controllers';
-import { ownCgroup, type CgroupTexts, type OwnCgroup } from './hierarchies';
+import { ownCgroup, readCgroupTexts, type CgroupTexts, type OwnCgroup } from './hierarchies';
 import { unifiedBase, weighService, type ServiceProcesses } from './unified-base';
 
 /** How a keeper's browsers are held within limits. */
@@ -31,7 +30,7 @@ const TRIAL_TIMEOUT_MS = 10_000;
 /** The limits that are wanted and that this machine can enforce: each is tried once. */
 export async function findLimits(parts: LimitsParts): Promise<FoundLimits> {
   const tried: Tried[] = [];
-  const texts = process.platform === 'linux' ? await cgroupTexts() : null;
+  const texts = process.platform === 'linux' ? await readCgroupTexts() : null;
   for (const controller of neededControllers(parts.wanted)) {
     const found =
       texts === null ? { why: 'limits need Linux' } : await tryController(controller, texts, parts);
@@ -103,11 +102,4 @@ function reasons(tried: readonly Tried[]): string | null {
   }
   if (about.size === 0) return null;
   return [...about].map(([why, controllers]) => `${controllers.join(', ')}: ${why}`).join('; ');
-}
-
-async function cgroupTexts(): Promise<CgroupTexts> {
-  const [cgroup, mountinfo] = await Promise.all(
-    ['cgroup', 'mountinfo'].map(name => readFile(`/proc/self/${name}`, 'utf8').catch(() => '')),
-  );
-  return { cgroup: cgroup ?? '', mountinfo: mountinfo ?? '' };
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { CgroupVersion, Controller } from './controllers';
 
@@ -14,6 +15,14 @@ export interface OwnCgroup {
 export interface CgroupTexts {
   readonly cgroup: string;
   readonly mountinfo: string;
+}
+
+/** What the kernel says of this process; empty where it says nothing. */
+export async function readCgroupTexts(): Promise<CgroupTexts> {
+  const [cgroup = '', mountinfo = ''] = await Promise.all(
+    ['cgroup', 'mountinfo'].map(name => readFile(`/proc/self/${name}`, 'utf8').catch(() => '')),
+  );
+  return { cgroup, mountinfo };
 }
 
 /** Where a tree is mounted: `root` is the part of it that is seen there. */
