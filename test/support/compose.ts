@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 /** The part of a service in `docker-compose.yml` that tests look at. */
 export interface ComposeService {
@@ -33,4 +33,17 @@ export const textOf = (file: string): string => readFileSync(join(ROOT, file), '
 export function readCompose(): ComposeFile {
   // SAFETY: a wrong shape fails the tests that read it.
   return parse(textOf('docker-compose.yml'), { merge: true }) as ComposeFile;
+}
+
+/** One object of `deploy/kubernetes.yaml`. */
+export interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Reads `deploy/kubernetes.yaml`. */
+export function readKubernetes(): KubernetesObject[] {
+  // SAFETY: a wrong shape fails the tests that read it.
+  return parseAllDocuments(textOf('deploy/kubernetes.yaml')).map(one => one.toJS() as KubernetesObject);
 }
