@@ -10,6 +10,7 @@ import { StalledReaders } from '../core/stalled-readers';
 import { openDeps, type Deps } from '../deps';
 import { startStepping } from '../../workers/stepping';
 import { KeyRing } from '../engine/key-ring';
+import { QuotaPlaces } from '../engine/quota-places';
 import { ClusterExporter } from '../http/cluster-exporter';
 import type { Dialect } from '../http/dialects/dialect';
 import { dialects } from '../http/dialects/dialects';
@@ -30,6 +31,7 @@ import { MirroredCounter } from '../metrics/metric-registry';
 import { readFigures } from '../queries/installation-figures';
 import { QueueDepths } from '../queue/queue-depths';
 import { HealthStore } from '../store/health-store';
+import { PlaceStore, type PlaceQuota } from '../store/place-store';
 import { serveFront, serviceAt, type Front, type Shared } from './front';
 import { startIngress } from './ingress';
 import { makeService } from './make-service';
@@ -102,6 +104,8 @@ async function serve(deps: Deps, { plain, tls }: Fronts): Promise<() => void> {
   const readiness = new Readiness(deps);
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());
+  // Before the listeners: what they carry gives its places back as they close.
+  const [sockets, streams] = [placesOf(deps, 'sockets'), placesOf(deps, 'streams')];
   const clients = carryClients(deps);
   // At once: each may wait for its last answers.
   lifecycle.defer('listeners', async () => {
@@ -115,11 +119,11 @@ async function serve(deps: Deps, { plain, tls }: Fronts): Promise<() => void> {
   const spokenAt = (at: Service, url: string): readonly Dialect[] =>
     dialects({
       ...{ service: at, authenticator, url, secret },
-      connectToCreate: connectToCreate({ service: at, presence, clients, log }),
+      connectToCreate: connectToCreate({ service: at, presence, sockets, log }),
     });
   const spoken = spokenAt(service, plain.url);
-  const edge = { authenticator, draining: draining.signal, readiness, clients, presence, localHost };
-  const shared = { ...edge, ...figures(deps, clients, spoken) };
+  const edge = { authenticator, draining: draining.signal, readiness, clients, sockets, presence, localHost };
+  const shared = { ...edge, ...figures(deps, clients, streams, spoken) };
   serveFront(plain, deps, shared, { service, dialects: spoken.filter(({ isOnTls }) => isOnTls !== true) });
   if (tls !== null) {
     const secure = serviceAt(service, tls.url, secret);
@@ -142,24 +146,38 @@ async function serve(deps: Deps, { plain, tls }: Fronts): Promise<() => void> {
 function figures(
   deps: Deps,
   clients: SplicedClients,
+  quota: QuotaPlaces,
   spoken: readonly Dialect[],
 ): Pick<Shared, 'apiMetrics' | 'stalledReaders' | 'eventStreams' | 'cluster' | 'observeClients'> {
-  const { clock, config, report } = deps;
+  const { clock } = deps;
   const apiMetrics = new ApiMetrics(deps.metrics.registry, [...ROUTES, ...spoken.flatMap(dialectRoutes)]);
   const stalledReaders = new StalledReaders({ clock });
-  const eventStreams = new EventStreams({ stalledReaders, quotas: config.quotas, report });
+  const eventStreams = new EventStreams({ stalledReaders, quota });
   const observeClients = clientFigures(apiMetrics, clients, eventStreams);
   return { apiMetrics, stalledReaders, eventStreams, cluster: clusterExporter(deps), observeClients };
 }
 
+/* A quota of connections, which holds for all API processes together. */
+function placesOf(deps: Deps, quota: PlaceQuota): QuotaPlaces {
+  const { lifecycle, scripts, processId, config, report, log } = deps;
+  const { quotas } = config;
+  const places = new QuotaPlaces({
+    quota,
+    quotas,
+    places: new PlaceStore(scripts),
+    processId,
+    report,
+    log,
+  });
+  places.start();
+  lifecycle.defer(`quota of ${quota}`, () => places.stop());
+  return places;
+}
+
 /* The clients of the gateway and the heartbeat that counts them. */
 function carryClients(deps: Deps): SplicedClients {
-  const { lifecycle, notices, sessions, processId, activity, maintenance, report, log } = deps;
-  const clients = new SplicedClients({
-    ...{ notices, sessions, report, log },
-    quotas: deps.config.quotas,
-    onChange: () => heartbeat.soon(),
-  });
+  const { lifecycle, notices, sessions, processId, activity, maintenance, log } = deps;
+  const clients = new SplicedClients({ notices, sessions, log, onChange: () => heartbeat.soon() });
   const heartbeat = new ClientHeartbeat({
     processId,
     activity,

@@ -6,6 +6,7 @@ import { SessionViews } from '../contract/session-view';
 import { CLIENT_SILENCE, SILENCE_CHECK_MS } from '../core/silent-clients';
 import { StalledReaders } from '../core/stalled-readers';
 import type { Deps } from '../deps';
+import type { QuotaPlaces } from '../engine/quota-places';
 import type { ClusterExporter } from '../http/cluster-exporter';
 import type { Dialect } from '../http/dialects/dialect';
 import type { Authenticator } from '../http/edge/authenticator';
@@ -36,6 +37,8 @@ export interface Shared {
   readonly draining: AbortSignal;
   readonly readiness: Readiness;
   readonly clients: SplicedClients;
+  /** The quota of sockets. */
+  readonly sockets: QuotaPlaces;
   readonly presence: ClientPresence;
   readonly stalledReaders: StalledReaders;
   readonly eventStreams: EventStreams;
@@ -82,10 +85,11 @@ function appOf(deps: Deps, shared: Shared, served: Served): Express {
 
 function gatewayOf(deps: Deps, shared: Shared, { guard, dialects }: Served): Gateway {
   const { sessions, activity, secret, clock, log } = deps;
-  const { authenticator, draining, clients, presence, apiMetrics, localHost } = shared;
+  const { authenticator, draining, clients, sockets, presence, apiMetrics, localHost } = shared;
   const native = sessionDoor({ authenticator, secret });
   return new Gateway({
-    ...{ guard, draining, sessions, activity, presence, clients, apiMetrics, localHost, secret, clock, log },
+    ...{ guard, draining, sessions, activity, presence, clients, sockets, apiMetrics, localHost },
+    ...{ secret, clock, log },
     doors: [native, ...dialects.flatMap(({ doors }) => doors)],
     silentClients: new StalledReaders({ clock, rule: CLIENT_SILENCE, checkEveryMs: SILENCE_CHECK_MS }),
   });

@@ -5,8 +5,8 @@ export const QUOTAS = {
   liveSessions: 'sessions that have not ended, those that wait for a worker included',
   queuedSessions: 'sessions that wait for a worker',
   createsPerMinute: 'sessions created within any 60 seconds',
-  sockets: 'CDP connections open at a time, in each API process',
-  streams: 'event streams open at a time, in each API process',
+  sockets: 'CDP connections open at a time',
+  streams: 'event streams open at a time',
   contexts: 'contexts',
   contextBytes: 'size of all kept versions of contexts, in bytes',
 } as const;

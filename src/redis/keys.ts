@@ -93,6 +93,8 @@ export const keys = {
   processes: key('procs'),
   /** Hash: clients a process has attached, by ref. */
   process: (processId: string) => key('proc', processId),
+  /** Hash with a TTL: how many connections of a tenant each API process carries, `<count>|<expiresMs>` by process. */
+  places: (quota: string, tenant: string) => key('places', quota, tenant),
   /** Hash: the API keys by id, as JSON, with their digests only. */
   apiKeys: key('keys'),
   /** String: changes with every change of {@link keys.apiKeys}. */

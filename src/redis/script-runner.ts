@@ -32,6 +32,7 @@ const SCRIPTS = {
   claimWriter: 'claim-writer-2',
   addKey: 'add-key-3',
   rotateToken: 'rotate-token-2',
+  holdPlaces: 'hold-places-1',
 } as const;
 
 /** The name of a script. */

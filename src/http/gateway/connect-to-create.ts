@@ -10,13 +10,13 @@ import type { Service } from '../../contract/service';
 import { messageOf, ServiceError } from '../../core/errors';
 import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
+import type { QuotaPlaces } from '../../engine/quota-places';
 import { createEnded } from '../../engine/session-ended';
 import type { Caller } from '../edge/caller';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { untilLive } from '../live-creation';
 import type { ClientPresence } from './client-presence';
 import type { AskedBrowser, UpgradeRequest } from './door';
-import type { SplicedClients } from './spliced-clients';
 
 /** How long a session that a connection has created goes on without a client. */
 const DISCONNECT_TIMEOUT_MS = 10_000;
@@ -35,7 +35,8 @@ export type ConnectToCreate = (request: ConnectRequest) => Promise<AskedBrowser>
 export interface ConnectToCreateParts {
   readonly service: Pick<Service, 'createSession' | 'awaitSession' | 'releaseSession'>;
   readonly presence: Pick<ClientPresence, 'hold'>;
-  readonly clients: Pick<SplicedClients, 'requireRoom'>;
+  /** The quota of sockets. */
+  readonly sockets: Pick<QuotaPlaces, 'take'>;
   readonly log: Logger;
 }
 
@@ -46,7 +47,7 @@ export interface ConnectToCreateParts {
  *
  * @throws ServiceError why the session has not become live; what {@link Service.createSession} throws.
  */
-export function connectToCreate({ service, presence, clients, log }: ConnectToCreateParts): ConnectToCreate {
+export function connectToCreate({ service, presence, sockets, log }: ConnectToCreateParts): ConnectToCreate {
   const release = async (ref: SessionRef): Promise<void> => {
     const request = { ref, reason: 'client_disconnected', actor: 'gateway', requestKey: null } as const;
     try {
@@ -55,10 +56,7 @@ export function connectToCreate({ service, presence, clients, log }: ConnectToCr
       log.warn({ session: ref, reason: messageOf(error) }, 'a session whose client has left ends later');
     }
   };
-  return async ({ caller, session, upgrade: { gone } }) => {
-    if (gone.aborted) throw hasLeft();
-    // Before a browser is started for a client that would be refused.
-    clients.requireRoom(caller.tenant);
+  const create = async ({ caller, session, upgrade: { gone } }: ConnectRequest): Promise<AskedBrowser> => {
     const limits = { ...session.limits, disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS };
     const { tenant, actor, revoked } = caller;
     const request = { tenant, session: { ...session, limits }, idempotencyKey: null, actor };
@@ -74,6 +72,18 @@ export function connectToCreate({ service, presence, clients, log }: ConnectToCr
     } catch (error) {
       leave();
       void release(ref);
+      throw error;
+    }
+  };
+  return async request => {
+    if (request.upgrade.gone.aborted) throw hasLeft();
+    // Before a browser is started for a client that would be refused.
+    const place = sockets.take(request.caller.tenant);
+    try {
+      await withinRedisBudget(place.taken);
+      return { ...(await create(request)), place };
+    } catch (error) {
+      place.free();
       throw error;
     }
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { DevToolsPart } from '../../browser/dial';
 import type { SessionRef } from '../../core/ids';
+import type { Place } from '../../engine/quota-places';
 import type { ErrorAnswer } from '../edge/problem';
 
 /** The browser that an upgrade request asks for. */
@@ -12,6 +13,8 @@ export interface AskedBrowser {
   readonly generation?: number | null;
   /** Aborted when the key that it came with is revoked or has expired; null or left out: it came with none of that kind. */
   readonly revoked?: AbortSignal | null;
+  /** Taken for the client by a door that could not begin without; it is freed when the client has gone. */
+  readonly place?: Place;
   /** Called once when the client is gone, or was never connected. */
   readonly onLeft?: () => void;
 }

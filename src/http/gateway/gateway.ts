@@ -6,12 +6,13 @@ import { ClientFrames } from '../../core/client-frames';
 import type { Clock } from '../../core/clock';
 import { ServiceError } from '../../core/errors';
 import { destroyWhenHalfClosed } from '../../core/half-closed';
-import type { SessionRef } from '../../core/ids';
+import { parseRef, type SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import { spliceUpgrade } from '../../core/splice';
 import type { StalledReaders } from '../../core/stalled-readers';
 import type { ApiMetrics } from '../../metrics/api-metrics';
 import { newerVersion } from '../../engine/newer-version';
+import type { QuotaPlaces } from '../../engine/quota-places';
 import { requireGeneration } from '../../engine/token-generation';
 import { requireLive } from '../../engine/session-ended';
 import type { ActivityStore } from '../../store/activity-store';
@@ -38,6 +39,8 @@ export interface GatewayParts {
   readonly activity: Pick<ActivityStore, 'note'>;
   readonly presence: Pick<ClientPresence, 'hold'>;
   readonly clients: SplicedClients;
+  /** The quota of sockets. */
+  readonly sockets: Pick<QuotaPlaces, 'take'>;
   readonly apiMetrics: Pick<ApiMetrics, 'cdpUpgradeFailures' | 'cdpClientsCut'>;
   /** Cuts clients that do not read. */
   readonly silentClients: Pick<StalledReaders, 'watch'>;
@@ -106,18 +109,22 @@ export class Gateway {
   }
 
   async #connect(upgrade: Upgrade, asked: AskedBrowser): Promise<void> {
-    const { clients, sessions } = this.parts;
-    const { ref, generation = null } = asked;
+    const { clients, sessions, sockets } = this.parts;
+    const { ref, generation = null, place = sockets.take(parseRef(ref)?.tenant ?? '') } = asked;
     const client = clients.enter(ref, asked);
-    upgrade.socket.once('close', client.leave);
+    const leave = (): void => {
+      place.free();
+      client.leave();
+    };
+    upgrade.socket.once('close', leave);
     try {
-      const { record } = await withinRedisBudget(sessions.read(ref));
+      const [{ record }] = await withinRedisBudget(Promise.all([sessions.read(ref), place.taken]));
       if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
       requireGeneration(record, generation);
       requireLive(record);
       await this.#splice(upgrade, record, client, asked);
     } catch (error) {
-      client.leave();
+      leave();
       // The session ended, or the shutdown began, while the client was connecting; that is the cause of the error.
       throw client.why() ?? error;
     }

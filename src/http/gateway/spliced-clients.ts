@@ -1,14 +1,11 @@
 import { statusOf } from '../../../machines/session/session.view';
 import { isEnded } from '../../../machines/session/session.words';
-import { quotasOf, type QuotaConfig } from '../../config/quotas';
 import { ServiceError, messageOf } from '../../core/errors';
-import { parseRef, type SessionRef } from '../../core/ids';
+import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
-import { QuotaExceededError } from '../../core/quota-exceeded';
 import type { SplicedBytes } from '../../core/splice';
 import { endedAs, sessionEnded } from '../../engine/session-ended';
 import { tokenRotated } from '../../engine/token-generation';
-import type { Report } from '../../metrics/report';
 import type { Notice, NoticeStream } from '../../store/notice-stream';
 import type { SessionStore } from '../../store/session-store';
 import type { AskedBrowser } from './door';
@@ -41,8 +38,6 @@ export interface SplicedClientsParts {
   readonly log: Logger;
   /** Called after each attach and detach. */
   readonly onChange: () => void;
-  readonly quotas: QuotaConfig;
-  readonly report: Pick<Report, 'quotaRefused'>;
 }
 
 /**
@@ -52,8 +47,6 @@ export interface SplicedClientsParts {
  */
 export class SplicedClients {
   readonly #bySession = new Map<SessionRef, Set<Entry>>();
-  /** How many are connecting or attached. */
-  readonly #byTenant = new Map<string, number>();
   #bytesOfGone: SplicedBytes = { fromClient: 0, toClient: 0 };
 
   constructor(private readonly parts: SplicedClientsParts) {
@@ -64,16 +57,11 @@ export class SplicedClients {
   /**
    * Registers a client. Call before the session is read: an end after the read aborts `ended`, an end before it is in
    * the row.
-   *
-   * @throws QuotaExceededError if this process carries as many of the tenant as it may have.
    */
   enter(
     ref: SessionRef,
     { revoked = null, generation = null }: Pick<AskedBrowser, 'revoked' | 'generation'> = {},
   ): SplicedClient {
-    const tenant = parseRef(ref)?.tenant ?? '';
-    this.requireRoom(tenant);
-    this.#count(tenant, 1);
     const entry: Entry = { end: new AbortController(), generation, why: null, bytes: null };
     const onRevoked = (): void => endEntry(entry, keyRevoked());
     revoked?.addEventListener('abort', onRevoked, { once: true });
@@ -89,7 +77,6 @@ export class SplicedClients {
       },
       leave: () => {
         if (!entries.delete(entry)) return;
-        this.#count(tenant, -1);
         revoked?.removeEventListener('abort', onRevoked);
         if (entries.size === 0 && this.#bySession.get(ref) === entries) this.#bySession.delete(ref);
         if (entry.bytes === null) return;
@@ -97,21 +84,6 @@ export class SplicedClients {
         this.parts.onChange();
       },
     };
-  }
-
-  /** @throws QuotaExceededError if this process carries as many clients of the tenant as it may have. */
-  requireRoom(tenant: string): void {
-    const { quotas, report } = this.parts;
-    const limit = quotasOf(quotas, tenant).sockets;
-    if (limit === null || (this.#byTenant.get(tenant) ?? 0) < limit) return;
-    report.quotaRefused('sockets', tenant);
-    throw new QuotaExceededError({ quota: 'sockets', limit });
-  }
-
-  #count(tenant: string, change: 1 | -1): void {
-    const open = (this.#byTenant.get(tenant) ?? 0) + change;
-    if (open === 0) this.#byTenant.delete(tenant);
-    else this.#byTenant.set(tenant, open);
   }
 
   /** How many clients are attached, by session. */

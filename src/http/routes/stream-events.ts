@@ -16,7 +16,7 @@ export interface StreamEventsRouteParts {
 export function streamEventsRoute({ followTenant, eventStreams }: StreamEventsRouteParts): RequestHandler {
   return async (req, res) => {
     const feed = await withinRedisBudget(followTenant(tenantOf(res), lastEventIdOf(req)));
-    const stream = eventStreams.open(req, res, () => feed.position);
+    const stream = await eventStreams.open(req, res, () => feed.position);
     for await (const item of feed.items(contextOf(res).stopWaiting)) {
       if (stream.isClosed) return;
       await stream.send(eventOf(item));

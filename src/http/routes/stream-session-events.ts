@@ -34,7 +34,7 @@ export function streamSessionEventsRoute(parts: StreamSessionEventsRouteParts): 
       res.status(204).end();
       return;
     }
-    const stream = parts.eventStreams.open(req, res);
+    const stream = await parts.eventStreams.open(req, res);
     const { stopWaiting: signal } = contextOf(res);
     const { id } = record.snapshot.context;
     for await (const item of parts.followSession({ ref, afterSeq: seqOf(lastId), signal })) {

@@ -1,9 +1,8 @@
 import type { Request, Response } from 'express';
-import { quotasOf, type QuotaConfig } from '../../config/quotas';
 import { ServiceError } from '../../core/errors';
-import { QuotaExceededError } from '../../core/quota-exceeded';
-import type { Report } from '../../metrics/report';
+import type { QuotaPlaces } from '../../engine/quota-places';
 import { EventStream } from './event-stream';
+import { withinRedisBudget } from '../edge/redis-budget';
 import { tenantOf } from '../edge/request-context';
 import type { StalledReaders } from '../../core/stalled-readers';
 
@@ -18,8 +17,8 @@ export interface EventStreamsParts {
   readonly stalledReaders: Pick<StalledReaders, 'watch'>;
   /** Default: 1 000. */
   readonly perTenantMax?: number;
-  readonly quotas: QuotaConfig;
-  readonly report: Pick<Report, 'quotaRefused'>;
+  /** The quota of streams. */
+  readonly quota: Pick<QuotaPlaces, 'take'>;
 }
 
 /** The event streams of this process: opens them, and bounds how many one tenant may hold. */
@@ -39,24 +38,39 @@ export class EventStreams {
    * @param position - the reader's position while nothing is sent; sent with every keep-alive
    * @throws ServiceError `quota_exceeded`, `too_many_streams`; before anything is sent.
    */
-  open(req: Pick<Request, 'method'>, res: Response, position?: () => string): EventStream {
+  async open(req: Pick<Request, 'method'>, res: Response, position?: () => string): Promise<EventStream> {
     const tenant = tenantOf(res);
-    const open = this.#openByTenant.get(tenant) ?? 0;
-    const { stalledReaders, perTenantMax = STREAMS_PER_TENANT_MAX, quotas, report } = this.parts;
-    const limit = quotasOf(quotas, tenant).streams;
-    if (limit !== null && open >= limit) {
-      report.quotaRefused('streams', tenant);
-      throw new QuotaExceededError({ quota: 'streams', limit });
+    const { stalledReaders, quota } = this.parts;
+    this.#enter(tenant);
+    const place = quota.take(tenant);
+    let isHere = true;
+    const leave = (): void => {
+      if (!isHere) return;
+      isHere = false;
+      place.free();
+      this.#leave(tenant);
+    };
+    res.once('close', leave);
+    // Its reader has gone before: that is not said again.
+    if (res.destroyed) leave();
+    try {
+      await withinRedisBudget(place.taken);
+    } catch (error) {
+      leave();
+      throw error;
     }
-    if (open >= perTenantMax) {
+    return new EventStream(req, res, { stalledReaders, ...(position === undefined ? {} : { position }) });
+  }
+
+  #enter(tenant: string): void {
+    const open = this.#openByTenant.get(tenant) ?? 0;
+    if (open >= (this.parts.perTenantMax ?? STREAMS_PER_TENANT_MAX)) {
       throw new ServiceError(
         'too_many_streams',
         `This API key has ${open} open event streams. Use one stream of all sessions: /v1/events.`,
       );
     }
     this.#openByTenant.set(tenant, open + 1);
-    res.once('close', () => this.#leave(tenant));
-    return new EventStream(req, res, { stalledReaders, ...(position === undefined ? {} : { position }) });
   }
 
   #leave(tenant: string): void {

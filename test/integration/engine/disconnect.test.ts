@@ -129,8 +129,8 @@ describe('a connection that creates a session', () => {
     presence = new ClientPresence({ activity: deps.activity, log: testLog });
     const localHost = await findHostIdentity(systemProcesses);
     const service = makeService(deps, localHost, 'http://api.test', new KeyRing(deps));
-    const clients = { requireRoom: () => undefined };
-    connect = connectToCreate({ service, presence, clients, log: testLog });
+    const sockets = { take: () => ({ taken: Promise.resolve(), free: () => undefined }) };
+    connect = connectToCreate({ service, presence, sockets, log: testLog });
   });
   afterEach(async () => {
     presence.stop();

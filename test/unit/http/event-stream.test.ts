@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Server } from 'node:http';
 import express from 'express';
-import { NO_QUOTAS } from '../../../src/config/quotas';
 import { createLogger } from '../../../src/core/logger';
 import { systemClock } from '../../../src/core/clock';
 import { EventStream, lastEventIdOf, type EventStreamOptions } from '../../../src/http/streams/event-stream';
@@ -114,15 +113,14 @@ describe('the event streams of a process', () => {
     const streams = new EventStreams({
       ...PATIENT,
       perTenantMax: 2,
-      quotas: { default: NO_QUOTAS, tenants: {} },
-      report: { quotaRefused: () => undefined },
+      quota: { take: () => ({ taken: Promise.resolve(), free: () => undefined }) },
     });
     const app = express();
     app.use(openContext(new AbortController().signal));
-    app.get('/:tenant', (req, res) => {
+    app.get('/:tenant', async (req, res) => {
       const { tenant } = req.params;
       admit(res, { tenant, scopes: SCOPES, actor: `key:${tenant}`, revoked: null });
-      streams.open(req, res);
+      await streams.open(req, res);
     });
     app.use(errorHandler(createLogger('test', 'silent')));
     const server = app.listen(0, '127.0.0.1');

@@ -59,6 +59,7 @@ it('a worker has every key but those of API keys, the audit log, and what only c
     'contextIndexAll',
     'contextIndexLabel',
     'idempotency',
+    'places',
     'apiKeys',
     'apiKeysVersion',
     'audit',
