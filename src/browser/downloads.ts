@@ -117,7 +117,7 @@ const notFound = (): ServiceError =>
 const wasCut = (): ServiceError =>
   new ServiceError(
     'download_quota_exceeded',
-    'The download was cut off: it exceeded the quota for the downloads of a session.',
+    'The download was cut off: it exceeded the quota for the downloads of a session, or for the files of its tenant.',
   );
 
 const unreachable = (why: string, cause?: unknown): ServiceError =>

@@ -143,7 +143,7 @@ function refusal(status: number | undefined): ServiceError {
     case 413:
       return new ServiceError(
         'upload_quota_exceeded',
-        'The file was not taken: the uploads of the session would exceed their quota, by size or number.',
+        'The file was not taken: the uploads would exceed the quota of the session, by size or number, or of its tenant.',
       );
     case 507:
       return new ServiceError('worker_disk_full', 'The file was not taken: the disk of the worker is full.');

@@ -9,6 +9,7 @@ export const QUOTAS = {
   streams: 'event streams open at a time',
   contexts: 'contexts',
   contextBytes: 'size of all kept versions of contexts, in bytes',
+  diskBytes: 'size of downloads and uploads of live sessions on one machine, in bytes',
 } as const;
 
 /** The name of a quota. */
@@ -46,6 +47,7 @@ export const NO_QUOTAS: TenantQuotas = {
   streams: null,
   contexts: null,
   contextBytes: null,
+  diskBytes: null,
   weight: 1,
 };
 

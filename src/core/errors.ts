@@ -54,7 +54,7 @@ export const ERROR_CATALOGUE = {
   download_quota_exceeded: {
     status: 410,
     retryable: false,
-    title: 'The download was cut off: the session has used up its quota',
+    title: 'The download was cut off: a quota of the session or its tenant is used up',
   },
   precondition_failed: {
     status: 412,
@@ -64,7 +64,7 @@ export const ERROR_CATALOGUE = {
   upload_quota_exceeded: {
     status: 413,
     retryable: false,
-    title: 'The session has used up its quota for uploads',
+    title: 'A quota for uploads of the session or its tenant is used up',
   },
   body_too_large: { status: 413, retryable: false, title: 'The body is too large' },
   context_too_large: { status: 413, retryable: false, title: 'The context is too large to be saved' },

@@ -74,7 +74,8 @@ export class WorkerMetrics {
   }
 }
 
-const cutHelp = (files: string): string => `${files} that were cut off at the quota of their session.`;
+const cutHelp = (files: string): string =>
+  `${files} that were cut off at the quota of their session, or of its tenant.`;
 
 /* What goes through the forward proxies of browsers. */
 function egressMetrics(registry: MetricRegistry): {

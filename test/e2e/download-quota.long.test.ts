@@ -18,6 +18,7 @@ interface Listed {
 
 const MB = 2 ** 20;
 const QUOTA = 12 * MB;
+const TENANT_QUOTA = 16 * MB;
 
 /** The endless file comes in blocks of this size, one every few milliseconds, as over a fast network. */
 const BLOCK = 256 * 1024;
@@ -62,7 +63,10 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}/`;
   installation = await Installation.start({
     browser: 'chromium',
-    env: { HOLDFAST_DOWNLOADS_MAX_BYTES: String(QUOTA) },
+    env: {
+      HOLDFAST_DOWNLOADS_MAX_BYTES: String(QUOTA),
+      HOLDFAST_QUOTAS: JSON.stringify({ default: { diskBytes: TENANT_QUOTA } }),
+    },
   });
 });
 
@@ -209,4 +213,43 @@ test('the quota covers all browser contexts together, and files that pages make 
     expect(await page.evaluate('1 + 1')).toBe(2);
   });
   await installation.call('POST', `/v1/sessions/${session.id}/release`);
+});
+
+test('a tenant cannot fill a disk with many sessions, and its other files stay', async () => {
+  const [first, second] = [await installation.create(), await installation.create()];
+  const make = (count: number): string => `for (let n = 0; n < ${count}; n += 1) {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([new Uint8Array(${2 * MB})]));
+    link.download = 'made-' + n + '.bin';
+    link.click();
+  }`;
+  const upload = (bytes: number): Promise<Response> =>
+    fetch(`${installation.url}/v1/sessions/${second.id}/uploads?name=up.bin`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(bytes),
+    });
+  await withPuppeteer(first, async page => {
+    await page.goto(url);
+    await page.evaluate(make(5));
+    await until(
+      'the files of the first',
+      async () => (await list(first)).filter(({ isComplete }) => isComplete).length === 5,
+    );
+  });
+  await withPuppeteer(second, async page => {
+    await page.goto(url);
+    await start(page, 'endless');
+    await until('the second to be cut', () => isCut(second, 1));
+  });
+  await until('the history to tell', async () =>
+    (await installation.history(second.id)).some(({ event }) => event === 'downloads_cut'),
+  );
+  expect((await list(first)).filter(({ error }) => error === null)).toHaveLength(5);
+  expect((await installation.history(first.id)).some(({ event }) => event === 'downloads_cut')).toBe(false);
+  const refused = await upload(8 * MB);
+  expect([refused.status, await refused.json()]).toMatchObject([413, { code: 'upload_quota_exceeded' }]);
+  await installation.call('POST', `/v1/sessions/${first.id}/release`);
+  expect((await upload(8 * MB)).status).toBe(201);
+  await installation.call('POST', `/v1/sessions/${second.id}/release`);
 });

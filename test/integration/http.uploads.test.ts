@@ -77,7 +77,11 @@ beforeEach(async () => {
   folder = await makeFolder(`b-${sessions}`);
   over = new AbortController();
   cuts = 0;
-  uploads = uploadsIn(folder, { maxBytes: QUOTA, over: over.signal, onCut: () => (cuts += 1) });
+  uploads = uploadsIn(folder, {
+    allowance: { claim: () => QUOTA },
+    over: over.signal,
+    onCut: () => (cuts += 1),
+  });
   session = await api.createLive();
 });
 afterEach(() => api.call('DELETE', `/v1/sessions/${session.id}`));

@@ -18,6 +18,7 @@ import {
   type KeeperOperations,
   type LaunchOptions,
 } from '../../workers/keeper/door/protocol';
+import type { DiskTerms } from '../../workers/keeper/books/tenant-disk';
 import { findHeadlessShell } from './headless-shell';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
@@ -36,6 +37,13 @@ const HARMLESS: ProcessTable = { ...systemProcesses, identify: () => Promise.res
 
 /** Settings in which the keeper of a fixture differs from production. */
 export type KeeperSettings = Partial<Omit<KeeperOptions, 'dataDir'>>;
+
+/** A gigabyte for the downloads of each session and for its uploads; tenants have no quota. */
+export const DISK: DiskTerms = {
+  downloadsMaxBytes: 2 ** 30,
+  uploadsMaxBytes: 2 ** 30,
+  tenantMaxBytes: () => null,
+};
 
 /** A fence with a fresh claim. */
 export function fence(n = 1): Fence {
@@ -95,8 +103,7 @@ export class KeeperFixture {
     this.#app = await openKeeper({
       dataDir: this.dir.path,
       slots: 10,
-      downloadsMaxBytes: 2 ** 30,
-      uploadsMaxBytes: 2 ** 30,
+      disk: DISK,
       browser: { kind: 'null' },
       listen: null,
       advertise: null,

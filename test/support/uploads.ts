@@ -5,7 +5,7 @@ import { BrowserUploads, type BrowserUploadsParts } from '../../workers/keeper/u
 export function uploadsIn(folder: string, parts: Partial<BrowserUploadsParts> = {}): BrowserUploads {
   return new BrowserUploads({
     directory: { uploads: join(folder, 'uploads'), incoming: join(folder, 'incoming') },
-    maxBytes: 2 ** 20,
+    allowance: { claim: () => 2 ** 20 },
     over: new AbortController().signal,
     onCut: () => undefined,
     ...parts,

@@ -20,6 +20,7 @@ import { Leftovers } from './process/leftovers';
 import { findLimits, type FoundLimits } from './limits/find-limits';
 import { LIVENESS, type LivenessRhythm } from './process/liveness';
 import { Records } from './books/records';
+import { TenantDisk, type DiskTerms } from './books/tenant-disk';
 import {
   browserUser,
   gatewaySocketPath,
@@ -53,10 +54,8 @@ export interface KeeperOptions {
   readonly slots: number;
   /** How many browsers are started ahead at most; left out: none. Null browsers never are. */
   readonly warmBrowsers?: number;
-  /** How much disk space the downloads of one session may take, bytes. */
-  readonly downloadsMaxBytes: number;
-  /** The same for its uploads. */
-  readonly uploadsMaxBytes: number;
+  /** How much disk space files of sessions may take. */
+  readonly disk: DiskTerms;
   readonly browser: BrowserChoice;
   /** `host:port` for other machines; null: no gateway. */
   readonly listen: string | null;
@@ -253,8 +252,7 @@ async function makeKeeper(
     gatewaySocket: gatewaySocketPath(runRoot),
     machine: { gatewayConnections: () => gateway()?.connections ?? 0, meter, memory },
     liveness: rhythm?.liveness ?? LIVENESS,
-    downloadsMaxBytes: options.downloadsMaxBytes,
-    uploadsMaxBytes: options.uploadsMaxBytes,
+    disk: new TenantDisk(options.disk),
     clock,
     log,
   });

@@ -7,6 +7,7 @@ import type { BrowserRuntime } from './process/browser-facts';
 import type { BrowserProcess } from './process/browser-process';
 import type { LivenessRhythm } from './process/liveness';
 import type { Records } from './books/records';
+import type { TenantDisk } from './books/tenant-disk';
 
 /** Dependencies of {@link Keeper}. */
 export interface KeeperDeps {
@@ -26,10 +27,7 @@ export interface KeeperDeps {
   readonly gatewaySocket: string;
   readonly machine: Machine;
   readonly liveness: LivenessRhythm;
-  /** How much disk space the downloads of one session may take, bytes. */
-  readonly downloadsMaxBytes: number;
-  /** The same for its uploads. */
-  readonly uploadsMaxBytes: number;
+  readonly disk: TenantDisk;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -237,13 +237,10 @@ export class Keeper {
   }
 
   #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
-    const { records, clock, bootId, uploadsMaxBytes } = this.#deps;
+    const { records, clock, bootId, disk } = this.#deps;
     const deps: KeptBrowserDeps = {
-      records,
-      clock,
-      bootId,
+      ...{ records, clock, bootId, disk: disk.of(ref) },
       endpointOf: process => endpointOf(this.#deps, process),
-      uploadsMaxBytes,
       onUploadCut: browser => this.#cuts.addUpload(browser),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
       onFreed: browser => this.#onFreed(browser),
@@ -254,11 +251,11 @@ export class Keeper {
   }
 
   #watch(browser: KeptBrowser): void {
-    const { liveness, runtime, clock, downloadsMaxBytes } = this.#deps;
+    const { liveness, runtime, clock } = this.#deps;
     void watchLiveness(browser, liveness, this.#closing.signal);
     void watchForks(browser, this.#closing.signal);
-    const quota = { maxBytes: downloadsMaxBytes, runtime, clock };
-    void keepToQuota(browser, quota, this.#closing.signal, cuts => this.#cuts.addDownloads(browser, cuts));
+    const onCut: Parameters<typeof keepToQuota>[3] = cuts => this.#cuts.addDownloads(browser, cuts);
+    void keepToQuota(browser, { runtime, clock }, this.#closing.signal, onCut);
   }
 
   /* What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again. */
@@ -269,6 +266,7 @@ export class Keeper {
   }
 
   #onFreed(browser: KeptBrowser): void {
+    browser.disk.close();
     this.#changed();
     if (this.#books.isForgotten(browser)) void this.#drop(browser);
   }

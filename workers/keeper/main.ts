@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Config } from '../../src/config/config';
 import { executableSearchPath } from '../../src/config/env';
+import { quotasOf } from '../../src/config/quotas';
 import { settlesWithin } from '../../src/core/abort';
 import { systemClock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
@@ -81,11 +82,15 @@ async function openBrowsers(options: KeeperOptions, { keeper }: Config): Promise
 function keeperOptions({
   apiKeys,
   keeper,
+  quotas,
 }: Config): Omit<KeeperOptions, keyof ProcesslessOptions | 'browser' | 'searchPath'> {
   return {
     warmBrowsers: keeper.warmBrowsers,
-    downloadsMaxBytes: keeper.downloadsMaxBytes,
-    uploadsMaxBytes: keeper.uploadsMaxBytes,
+    disk: {
+      downloadsMaxBytes: keeper.downloadsMaxBytes,
+      uploadsMaxBytes: keeper.uploadsMaxBytes,
+      tenantMaxBytes: tenant => quotasOf(quotas, tenant).diskBytes,
+    },
     listen: keeper.listen,
     advertise: keeper.advertise,
     isolation: { wanted: keeper.isolation, uids: keeper.browserUids, reads: keeper.browserReads },

@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, readdir, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { UploadQuota } from '../../../workers/keeper/uploads/upload-quota';
-import { KeeperFixture, fence } from '../../support/keeper-fixture';
+import { UploadError, UploadQuota } from '../../../workers/keeper/uploads/upload-quota';
+import { DISK, KeeperFixture, fence } from '../../support/keeper-fixture';
 import { canMount, SmallDisk } from '../../support/small-disk';
 import { makeTempDir, type TempDir } from '../../support/temp-dir';
 import { uploadsIn } from '../../support/uploads';
@@ -96,7 +96,7 @@ test.each(['', '.', '..', '../secret', 'a/b', '/etc/passwd', 'a\0b', 'x'.repeat(
 test('what an earlier keeper has left incomplete is removed, and what it has stored counts', async () => {
   await uploadsIn(dir.path).store(file('a', 'x'.repeat(600)));
   await writeFile(join(dir.path, 'incoming', 'half'), 'x'.repeat(500));
-  const next = uploadsIn(dir.path, { maxBytes: 1_000 });
+  const next = uploadsIn(dir.path, { allowance: { claim: () => 1_000 } });
   await next.open();
   expect(await left()).toEqual(['a']);
   await expect(next.store(file('b', 'x'.repeat(401)))).rejects.toMatchObject({ refusal: 'quota' });
@@ -136,7 +136,7 @@ test('an upload whose client goes before the first byte is read is not taken', a
 });
 
 test('a quota counts files that have announced their size from their beginning', () => {
-  const quota = new UploadQuota(100);
+  const quota = new UploadQuota({ claim: () => 100 });
   const first = quota.begin(80);
   expect(() => quota.begin(21)).toThrow('100 bytes');
   const second = quota.begin(20);
@@ -153,7 +153,7 @@ test('a quota counts files that have announced their size from their beginning',
   const disk = await SmallDisk.mount(2);
   await chmod(disk.path, 0o755);
   try {
-    const uploads = uploadsIn(disk.path, { maxBytes: 2 ** 30 });
+    const uploads = uploadsIn(disk.path, { allowance: { claim: () => 2 ** 30 } });
     const large = Readable.from(Array.from({ length: 40 }, () => Buffer.alloc(2 ** 16)));
     await expect(uploads.store({ name: 'a', bytes: large, size: null })).rejects.toMatchObject({
       refusal: 'disk_full',
@@ -170,7 +170,7 @@ test('a quota counts files that have announced their size from their beginning',
 });
 
 test('uploads are gone with the browser, and a worker is told once that one was cut', async () => {
-  const keeper = await KeeperFixture.open({ uploadsMaxBytes: 10 });
+  const keeper = await KeeperFixture.open({ disk: { ...DISK, uploadsMaxBytes: 10 } });
   try {
     const worker = await keeper.worker();
     const claim = fence();
@@ -191,6 +191,47 @@ test('uploads are gone with the browser, and a worker is told once that one was 
     expect(again.browsers[0]?.hasNewUploadCut).toBeUndefined();
     await worker.client.call('close', { ref: 'default/s1', claimId: claim.claimId }, { timeoutMs: 10_000 });
     await expect(lstat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  } finally {
+    await keeper.close();
+  }
+});
+
+test('uploads of all sessions of a tenant share its quota, and are counted again by the next keeper', async () => {
+  const tenantMaxBytes = (tenant: string): number | null => (tenant === 'acme' ? 10 : null);
+  const keeper = await KeeperFixture.open({ disk: { ...DISK, tenantMaxBytes } });
+  try {
+    const worker = await keeper.worker();
+    const claims = new Map<string, string>();
+    for (const ref of ['acme/a', 'acme/b', 'beta/a']) {
+      const claim = fence();
+      claims.set(ref, claim.claimId);
+      await worker.launch(ref, claim);
+    }
+    const store = async (ref: string, name: string, bytes: number): Promise<string> => {
+      const { uploads } = keeper.app.keeper.browserOf(claims.get(ref) ?? '') ?? {};
+      if (uploads === undefined) throw new Error(`${ref} is not running`);
+      return uploads.store(file(name, 'x'.repeat(bytes))).then(
+        () => 'taken',
+        (error: unknown) => (error instanceof UploadError ? error.refusal : String(error)),
+      );
+    };
+    expect(await store('acme/a', 'a', 7)).toBe('taken');
+    expect(await store('acme/b', 'b', 4)).toBe('quota');
+    expect(await store('acme/b', 'c', 3)).toBe('taken');
+    expect(await store('beta/a', 'd', 11)).toBe('taken');
+    const { browsers } = await worker.client.call('list', {}, { timeoutMs: 5_000 });
+    expect(browsers.filter(({ hasNewUploadCut }) => hasNewUploadCut).map(({ ref }) => ref)).toEqual([
+      'acme/b',
+    ]);
+
+    await keeper.stopKeeper();
+    await keeper.startKeeper();
+    await worker.registration(1);
+    const claimId = claims.get('acme/a') ?? '';
+    await keeper.app.keeper.browserOf(claimId)?.uploads.remove('none');
+    expect(await store('acme/b', 'e', 1)).toBe('quota');
+    await worker.client.call('close', { ref: 'acme/a', claimId }, { timeoutMs: 10_000 });
+    expect(await store('acme/b', 'e', 7)).toBe('taken');
   } finally {
     await keeper.close();
   }

@@ -9,10 +9,12 @@ class Folder {
   readonly files = new Map<string, MeasuredDownload>();
   readonly cut: string[] = [];
   readonly limits: (number | null)[] = [];
+  readonly claimed: number[] = [];
+  mayTake = MAX;
   nowMs = 1_000_000;
   #inodes = 0;
   readonly quota = new DownloadQuota({
-    maxBytes: MAX,
+    allowance: { claim: bytes => (this.claimed.push(bytes), this.mayTake) },
     watch: () => ({ changed: () => Promise.resolve(), close: () => undefined }),
     measure: () => Promise.resolve([...this.files.values()]),
     remove: name => Promise.resolve(void this.files.delete(name)),
@@ -133,4 +135,16 @@ it('removes a download that became complete in spite of the limit', async () => 
   await folder.look();
   expect([folder.files.size, folder.cut]).toEqual([0, ['b']]);
   expect(folder.limits).toEqual([11 * MB, null]);
+});
+
+it('follows what it may take at the moment, and states what it takes', async () => {
+  folder.put('a', 4 * MB, true);
+  await folder.look();
+  folder.mayTake = 5 * MB;
+  folder.put('b.crdownload', 2 * MB, false);
+  await folder.look();
+  folder.files.delete('b.crdownload');
+  await folder.look();
+  expect([[...folder.files.keys()], folder.cut]).toEqual([['a'], ['b.crdownload']]);
+  expect(folder.claimed).toEqual([4 * MB, 6 * MB, 4 * MB]);
 });

@@ -1,6 +1,7 @@
 import { pause } from '../../../src/core/abort';
 import type { Clock } from '../../../src/core/clock';
 import { RecurringFailures } from '../../../src/core/recurring-failures';
+import type { DiskAllowance, SessionDisk } from '../books/tenant-disk';
 import type { BrowserFacts, BrowserRuntime } from '../process/browser-facts';
 import { measureDownloads, removeDownload, type MeasuredDownload } from './downloads';
 import { FileLimit } from '../process/file-limit';
@@ -35,7 +36,7 @@ export interface CutDownload {
 
 /** Dependencies of {@link DownloadQuota}. */
 export interface DownloadQuotaParts {
-  readonly maxBytes: number;
+  readonly allowance: DiskAllowance;
   readonly watch: () => Pick<FolderWatch, 'changed' | 'close'>;
   readonly measure: () => Promise<readonly MeasuredDownload[]>;
   readonly remove: (name: string) => Promise<void>;
@@ -47,7 +48,7 @@ export interface DownloadQuotaParts {
 }
 
 /**
- * Limits the downloads of one browser to a number of bytes on the disk (ADR 29). The kernel ends a download beyond the
+ * Limits the downloads of one browser to the bytes that they may take on the disk (ADR 29). The kernel ends a download beyond the
  * quota: its next write fails, Chromium treats the download as interrupted and removes the file. Files that were
  * completed between two checks are removed, the newest first. It works without any client.
  */
@@ -92,11 +93,12 @@ export class DownloadQuota {
    * @throws what the file system throws.
    */
   async look(): Promise<number> {
-    const { measure, maxBytes, nowMs } = this.#parts;
+    const { measure, allowance, nowMs } = this.#parts;
     const files = await measure();
     const atMs = nowMs();
     this.#reportEnded(files, atMs);
     const bytes = sum(files);
+    const maxBytes = allowance.claim(bytes);
     const perMs = Math.max(0, bytes - this.#bytes) / Math.max(1, atMs - this.#lookedAtMs);
     [this.#bytes, this.#lookedAtMs] = [bytes, atMs];
     if (bytes <= maxBytes && this.#toEnd.size === 0) {
@@ -107,7 +109,10 @@ export class DownloadQuota {
       const isBusy = files.some(({ isComplete }) => !isComplete);
       return Math.min(isBusy ? LOOK_BUSY_MS : LOOK_EVERY_MS, Math.max(LOOK_SOON_MS, roomMs));
     }
-    await this.#removeNewest(files.filter(({ isComplete }) => isComplete));
+    await this.#removeNewest(
+      files.filter(({ isComplete }) => isComplete),
+      maxBytes,
+    );
     await this.#end(
       files.filter(({ isComplete }) => !isComplete),
       bytes > maxBytes,
@@ -129,8 +134,8 @@ export class DownloadQuota {
     if (cut.length > 0) this.#parts.onCut(cut);
   }
 
-  async #removeNewest(complete: readonly MeasuredDownload[]): Promise<void> {
-    const { maxBytes, remove, onCut, nowMs } = this.#parts;
+  async #removeNewest(complete: readonly MeasuredDownload[], maxBytes: number): Promise<void> {
+    const { remove, onCut, nowMs } = this.#parts;
     let bytes = sum(complete);
     const newestFirst = [...complete].sort((a, b) => b.modifiedAtMs - a.modifiedAtMs);
     for (const { name, size, allocatedBytes } of newestFirst) {
@@ -179,12 +184,12 @@ export interface QuotaSubject {
   readonly ref: string;
   readonly facts: BrowserFacts | null;
   readonly directory: Pick<RunDirectory, 'downloads'>;
+  readonly disk: Pick<SessionDisk, 'downloads'>;
   readonly over: AbortSignal;
 }
 
 /** Settings for all browsers of a keeper. */
 export interface QuotaTerms {
-  readonly maxBytes: number;
   readonly runtime: Pick<BrowserRuntime, 'log'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
@@ -194,14 +199,14 @@ export interface QuotaTerms {
  * nothing.
  */
 export async function keepToQuota(
-  { ref, facts, directory: { downloads }, over }: QuotaSubject,
-  { maxBytes, runtime: { log }, clock }: QuotaTerms,
+  { ref, facts, directory: { downloads }, disk, over }: QuotaSubject,
+  { runtime: { log }, clock }: QuotaTerms,
   signal: AbortSignal,
   onCut: DownloadQuotaParts['onCut'],
 ): Promise<void> {
   if (facts === null || facts.devTools.port === 0) return;
   const quota = new DownloadQuota({
-    maxBytes,
+    allowance: disk.downloads,
     watch: () => new FolderWatch(downloads),
     measure: () => measureDownloads(downloads, facts.user.uid),
     remove: name => removeDownload(downloads, name),

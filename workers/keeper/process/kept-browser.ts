@@ -12,6 +12,7 @@ import { reportExit, reportOrdered } from './gone-report';
 import { KeeperError, type BrowserRecord, type GoneReport } from '../door/protocol';
 import { copyParts } from './kept-profiles';
 import type { Records, StoredBrowser } from '../books/records';
+import type { SessionDisk } from '../books/tenant-disk';
 import type { RunDirectory } from './run-directory';
 
 /** Dependencies of {@link KeptBrowser}. */
@@ -20,8 +21,7 @@ export interface KeptBrowserDeps {
   readonly clock: Clock;
   readonly bootId: string;
   readonly endpointOf: (process: BrowserProcess) => Endpoint;
-  /** How much disk space the uploads of a session may take, bytes. */
-  readonly uploadsMaxBytes: number;
+  readonly disk: SessionDisk;
   /** Called for every upload that was cut because the quota is used up. */
   readonly onUploadCut: (browser: KeptBrowser) => void;
   /** Called once when the browser has ended by itself, as soon as the exit is known. */
@@ -106,6 +106,11 @@ export class KeptBrowser {
   /** False once process tree and run directory are gone. */
   get holdsSlot(): boolean {
     return this.#holdsSlot;
+  }
+
+  /** How much its files may take. */
+  get disk(): SessionDisk {
+    return this.#deps.disk;
   }
 
   /** What its quotas have cut off. */
@@ -234,9 +239,7 @@ export class KeptBrowser {
     this.#process = process;
     this.#endpoint = this.#deps.endpointOf(process);
     this.#uploads = new BrowserUploads({
-      directory: process.directory,
-      maxBytes: this.#deps.uploadsMaxBytes,
-      over: this.#over.signal,
+      ...{ directory: process.directory, allowance: this.disk.uploads, over: this.#over.signal },
       onCut: () => this.#deps.onUploadCut(this),
     });
     if (this.#state === 'starting') this.#state = 'running';
@@ -287,10 +290,7 @@ export class KeptBrowser {
 
   #stored(process: BrowserProcess): StoredBrowser {
     return {
-      ref: this.ref,
-      fence: this.#fence,
-      bootId: this.#deps.bootId,
-      facts: process.facts,
+      ...{ ref: this.ref, fence: this.#fence, bootId: this.#deps.bootId, facts: process.facts },
       ordered: this.#ordered !== null,
       gone: this.#gone,
       keepsProfile: this.directory.profileUse.isKept,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isFileName, numberedFileName } from '../../../src/core/file-name';
 import { isNoRoom } from '../books/disk-room';
+import type { DiskAllowance } from '../books/tenant-disk';
 import { inFolder, linkIfFree, openFolder, SAFE_READ_FLAGS, type OpenFolder } from '../process/open-folder';
 import type { RunDirectory } from '../process/run-directory';
 import { UploadError, UploadQuota, UPLOADS_MAX, type CountedFile } from './upload-quota';
@@ -33,8 +34,8 @@ export interface IncomingFile {
 /** Dependencies of {@link BrowserUploads}. */
 export interface BrowserUploadsParts {
   readonly directory: Pick<RunDirectory, 'uploads' | 'incoming'>;
-  /** How much disk space all uploads of this browser may take, bytes. */
-  readonly maxBytes: number;
+  /** How much disk space all uploads of this browser may take. */
+  readonly allowance: DiskAllowance;
   /** Aborted when the browser has ended, or is ordered to end. */
   readonly over: AbortSignal;
   /** Called for every file that was not taken because the quota is used up. */
@@ -62,7 +63,7 @@ export class BrowserUploads {
 
   constructor(parts: BrowserUploadsParts) {
     this.#parts = parts;
-    this.#quota = new UploadQuota(parts.maxBytes);
+    this.#quota = new UploadQuota(parts.allowance);
     parts.over.addEventListener('abort', () => this.#underWay.forEach(bytes => bytes.destroy(gone())), {
       once: true,
     });

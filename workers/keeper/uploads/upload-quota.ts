@@ -1,3 +1,5 @@
+import type { DiskAllowance } from '../books/tenant-disk';
+
 /** How many files a session may have uploaded at a time. */
 export const UPLOADS_MAX = 1_000;
 
@@ -21,12 +23,13 @@ export class UploadQuota {
   #files = 0;
   #bytes = 0;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(private readonly allowance: DiskAllowance) {}
 
   /** Counts files that are there already, whatever the quota is: an earlier keeper may have had a larger one. */
   count(sizes: readonly number[]): void {
     this.#files += sizes.length;
     this.#bytes += sizes.reduce((sum, size) => sum + size, 0);
+    this.allowance.claim(this.#bytes);
   }
 
   /**
@@ -39,8 +42,7 @@ export class UploadQuota {
     if (this.#files >= UPLOADS_MAX) throw new UploadError('quota', `there are ${UPLOADS_MAX} uploads`);
     let counted = 0;
     const countUpTo = (size: number): void => {
-      if (this.#bytes + size - counted > this.maxBytes) throw this.#full();
-      this.#bytes += size - counted;
+      this.#grow(size - counted);
       counted = size;
     };
     // All of it at once: of several files at a time the first ones become complete, instead of none.
@@ -60,10 +62,16 @@ export class UploadQuota {
   remove(size: number): void {
     this.#files -= 1;
     this.#bytes -= size;
+    this.allowance.claim(this.#bytes);
   }
 
-  #full(): UploadError {
-    return new UploadError('quota', `the uploads would take more than ${this.maxBytes} bytes`);
+  #grow(bytes: number): void {
+    const maxBytes = this.allowance.claim(this.#bytes + bytes);
+    if (this.#bytes + bytes > maxBytes) {
+      this.allowance.claim(this.#bytes);
+      throw new UploadError('quota', `the uploads would take more than ${maxBytes} bytes`);
+    }
+    this.#bytes += bytes;
   }
 }
 
