@@ -15,7 +15,7 @@ export const ingress: Benchmark = {
   title: 'create → live with a job of another service, beside REST, null browser',
   run: async plan => {
     const installation = await Installation.start({ env: { HOLDFAST_SLOTS: '8' } });
-    const producer = new SessionProducer({ redisUrl: `unix://${installation.redisSocketPath}` });
+    const producer = new SessionProducer({ redisUrl: installation.redisUrl });
     const releaseAll = async (): Promise<void> => {
       await installation.call('POST', '/v1/sessions/release');
     };

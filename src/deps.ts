@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import type { Config } from './config/config';
-import { redisDir } from './config/data-dir';
 import { packageVersion } from './config/version';
 import type { BlobStore } from './blobs/blob-store';
 import { openBlobs } from './blobs/open-blobs';
@@ -116,7 +115,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const notices = new NoticeStream(openRedis(blockingOptions(redisUrl), log), clock, log);
   lifecycle.defer('notices', () => notices.stop());
   await notices.start();
-  const watch = new ScriptWatch({ redisUrl, ownRedisDir: ownRedisDir(config, redisUrl), log });
+  const watch = new ScriptWatch({ redisUrl, mayShutDown: false, log });
   lifecycle.defer('script watch', () => watch.stop());
   watch.start();
 
@@ -159,11 +158,6 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
 async function settleSecret(maintenance: MaintenanceStore, log: Logger): Promise<string> {
   const candidate = `${randomId()}${randomId()}`;
   return untilRedisServes('the secret of the installation', log, () => maintenance.secret(candidate));
-}
-
-/* The embedded Redis is reached by a Unix socket and keeps its data in the data folder. */
-function ownRedisDir({ dataDir }: Config, redisUrl: string): string | null {
-  return redisUrl.startsWith('unix:') ? redisDir(dataDir) : null;
 }
 
 function openStores(redis: Redis): Stores {

@@ -1,6 +1,6 @@
 import { INGRESS_PREFIX, KEY_PREFIX } from './keys';
 
-/** The Redis users of Holdfast's own processes, for a Redis that is not the embedded one. */
+/** The Redis users of Holdfast's own processes. */
 export const PROCESS_USERS = ['api', 'worker'] as const;
 
 /** @see PROCESS_USERS */
@@ -129,9 +129,11 @@ const KEYS: Readonly<Record<ProcessUser, readonly string[]>> = {
  * The rights of a process, as `ACL SETUSER` takes them (Redis 7 and later, Valkey). Both step sessions and run sweeps, so
  * both use the same commands; they differ in their keys. No command that administers Redis is among them, none that looks
  * at all keys, and none for channels. A test makes every kind of call with them, and reads what Redis has refused.
+ *
+ * @param canReadOnly - Redis 6.2 has no right to read only: a worker may then write API keys, too
  */
-export const processRules = (user: ProcessUser): readonly string[] => [
+export const processRules = (user: ProcessUser, { canReadOnly = true } = {}): readonly string[] => [
   ...['resetkeys', 'resetchannels', '-@all'],
-  ...KEYS[user],
+  ...KEYS[user].map(rule => (canReadOnly ? rule : rule.replace(/^%R~/, '~'))),
   ...[...CONNECTING, ...SCRIPTS, ...DATA].map(command => `+${command}`),
 ];

@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import { pause } from '../core/abort';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -14,8 +13,8 @@ const LONGEST_SILENCE_MS = 20_000;
 /** Dependencies of {@link ScriptWatch}. */
 export interface ScriptWatchOptions {
   readonly redisUrl: string;
-  /** Data directory of the Redis that may be shut down to end a script; null: none may. */
-  readonly ownRedisDir: string | null;
+  /** Whether this Redis may be shut down to end a script: somebody starts it again. */
+  readonly mayShutDown: boolean;
   readonly log: Logger;
 }
 
@@ -28,8 +27,6 @@ export class ScriptWatch {
   readonly #redis: Redis;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  /** Null until Redis could be asked. */
-  #isOwn: boolean | null = null;
   #wasBusy = false;
   #isReported = false;
 
@@ -57,19 +54,11 @@ export class ScriptWatch {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      this.#isOwn ??= await this.#isOwnRedis().catch(() => null);
       await this.#look().catch((error: unknown) => {
         if (!signal.aborted) this.options.log.debug({ err: error }, 'checking for endless scripts failed');
       });
       await pause(LOOK_EVERY_MS, signal);
     }
-  }
-
-  async #isOwnRedis(): Promise<boolean> {
-    const { ownRedisDir } = this.options;
-    if (ownRedisDir === null) return false;
-    const reply: unknown = await this.#redis.config('GET', 'dir');
-    return Array.isArray(reply) && reply[1] === (await realpath(ownRedisDir));
   }
 
   async #look(): Promise<void> {
@@ -110,13 +99,13 @@ export class ScriptWatch {
    * in the append-only file yet.
    */
   async #endWithRedis(reason: string): Promise<void> {
-    const { log } = this.options;
+    const { mayShutDown, log } = this.options;
     if (!this.#isReported)
       log.error(
-        { reason, restarts: this.#isOwn === true },
+        { reason, shutsDown: mayShutDown },
         'an endless script cannot be killed, because it has written',
       );
     this.#isReported = true;
-    if (this.#isOwn === true) await this.#redis.call('SHUTDOWN', 'NOSAVE');
+    if (mayShutDown) await this.#redis.call('SHUTDOWN', 'NOSAVE');
   }
 }

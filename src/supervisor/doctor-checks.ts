@@ -14,7 +14,7 @@ import { proveChromium, type ChromiumProof } from '../../workers/keeper/chromium
 import { browserLocation, hostBrowsers, hostXvfb } from '../../workers/keeper/host';
 import { livingHolder } from './data-lock';
 import { isPortFree } from './port-check';
-import { findRedisBinary } from './redis-binary';
+import { canReadOnly, findRedisBinary } from './redis-binary';
 import { lockPath } from './supervisor';
 
 /** One line of the doctor's report. */
@@ -34,6 +34,9 @@ const GIB = 2 ** 30;
 /** For browsers' profiles and downloads; a disk with less is soon full. */
 const ENOUGH_DISK_BYTES = 2 * GIB;
 
+const READ_ONLY_ADVICE =
+  'this Redis has no right to read only, so a worker could also write API keys: use Redis 7 or later';
+
 /** Whether Holdfast is tested with this version of Node. */
 export function checkNode(version = process.versions.node): Finding[] {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -52,7 +55,10 @@ export async function checkRedis({ redisUrl }: Config): Promise<Finding[]> {
             'node scripts/setup.mjs',
           ]),
         ]
-      : [ok(`embedded Redis: ${await versionOf(binary)} (${binary})`)];
+      : [
+          ok(`embedded Redis: ${await versionOf(binary)} (${binary}), with a user for each program`),
+          ...((await canReadOnly(binary)) ? [] : [note(READ_ONLY_ADVICE)]),
+        ];
   }
   try {
     const { version, warnings } = await checkRedisServer(redisUrl);

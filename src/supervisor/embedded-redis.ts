@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pollUntil } from '../core/abort';
 import { isAlive, signalProcess, type ProcessIdentity, type ProcessTable } from '../core/process-identity';
 import type { ProcessPlan, ReadyInfo } from './kept-process';
-import { REDIS_HOST, type RedisAccess } from './redis-access';
+import { REDIS_HOST, type OwnRedisUser, type RedisAccess } from './redis-access';
 import { isRedisResponsive, probeRedis } from './redis-probe';
 import { askForSigns, type SignsListener } from './vital-signs';
 
@@ -29,22 +29,19 @@ export interface EmbeddedRedisOptions {
   readonly shortDir: string;
   /** The Redis process of an earlier supervisor, if any. */
   readonly last: ProcessIdentity | null;
-  /** Access for other services; null: none, and clients of the socket then need no password. */
-  readonly access: RedisAccess | null;
+  readonly access: RedisAccess;
   readonly table: ProcessTable;
 }
 
 /**
  * The embedded Redis: on a Unix socket in a folder that only this user can enter, in a process group of its own, with
- * an append-only file. If opened to other services, it also listens on loopback, with passwords. A Redis that outlived
- * its supervisor is found again by asking the process that answers on the socket.
+ * an append-only file, and users with passwords. If opened to other services, it also listens on loopback. A Redis that
+ * outlived its supervisor is found again by asking the process that answers on the socket.
  */
 export class EmbeddedRedis implements ProcessPlan {
   readonly role = 'redis';
   readonly socketPath: string;
   readonly logFile: string;
-  /** For `REDIS_URL`. */
-  readonly url: string;
 
   constructor(private readonly options: EmbeddedRedisOptions) {
     this.logFile = join(options.dir, 'log');
@@ -53,24 +50,30 @@ export class EmbeddedRedis implements ProcessPlan {
       Buffer.byteLength(preferred) <= MAX_SOCKET_PATH_BYTES
         ? preferred
         : join(options.shortDir, 'redis.sock');
+  }
+
+  /** For the `REDIS_URL` of a process. */
+  urlFor(user: OwnRedisUser): string {
     // A URL can contain a password only together with a host.
-    const authority = options.access === null ? '' : `default:${options.access.ourPassword}@localhost`;
-    this.url = `unix://${authority}${this.socketPath.split('/').map(encodeURIComponent).join('/')}`;
+    const authority = `${user}:${this.options.access.passwords[user]}@localhost`;
+    return `unix://${authority}${this.socketPath.split('/').map(encodeURIComponent).join('/')}`;
   }
 
   /**
-   * A second Redis on the same files would damage them, so the start waits as long as one is running. A Redis whose
-   * access for other services differs from the settings is ended first: a restart of Redis ends no session.
+   * A second Redis on the same files would damage them, so the start waits as long as one is running. One that is taken
+   * over loads its users again. A Redis whose access for other services differs from the settings, or that was started
+   * without users by an earlier version, is ended first: a restart of Redis ends no session.
    *
    * @throws if it does not end, or if it wants an unknown password and its process is unknown too.
    */
   async find(): Promise<ProcessIdentity | null> {
     const { last, access, table } = this.options;
-    const probe = await this.#probe();
+    const probe = await this.#probe(true);
     const known = last !== null && (await isAlive(table, last)) ? last : null;
     if (probe === null) return known;
     const living = probe === 'refused' ? known : await table.identify(probe.pid);
-    if (probe !== 'refused' && probe.tcpPort === (access?.port ?? 0)) return living;
+    const isSame = probe !== 'refused' && probe.hasUsers && probe.tcpPort === (access.port ?? 0);
+    if (isSame) return living;
     if (living === null) throw new Error(`a Redis on ${this.socketPath} needs a password that is not known`);
     await this.#end(living);
     return null;
@@ -93,7 +96,7 @@ export class EmbeddedRedis implements ProcessPlan {
       'redis',
       { timeoutMs: LOADING_TIMEOUT_MS, everyMs: PROBE_EVERY_MS, signal: ended },
       async () => {
-        const probe = await this.#probe();
+        const probe = await this.#probe(false);
         return probe !== null && probe !== 'refused' && !probe.loading ? {} : undefined;
       },
     );
@@ -110,8 +113,8 @@ export class EmbeddedRedis implements ProcessPlan {
     }
   }
 
-  async #probe(): ReturnType<typeof probeRedis> {
-    return probeRedis(this.socketPath, this.options.access?.ourPassword ?? null);
+  async #probe(loadsUsers: boolean): ReturnType<typeof probeRedis> {
+    return probeRedis(this.socketPath, { password: this.options.access.passwords.default, loadsUsers });
   }
 
   async #end(living: ProcessIdentity): Promise<void> {
@@ -127,9 +130,10 @@ export class EmbeddedRedis implements ProcessPlan {
   #argv(): string[] {
     const { access } = this.options;
     const settings: Record<string, string> = {
-      port: String(access?.port ?? 0),
+      port: String(access.port ?? 0),
+      ...(access.port === null ? {} : { bind: REDIS_HOST }),
       // In a file, because every user can read a command line.
-      ...(access === null ? {} : { bind: REDIS_HOST, aclfile: access.aclFile }),
+      aclfile: access.aclFile,
       unixsocket: this.socketPath,
       unixsocketperm: '700',
       dir: this.options.dir,

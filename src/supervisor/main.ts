@@ -14,7 +14,8 @@ import { checkRedisServer } from '../redis/server-check';
 import { AlreadyRunningError } from './data-lock';
 import { findRedisBinary } from './redis-binary';
 import { PATIENCE, type Mode } from './roles';
-import { StartError, Supervisor, type SupervisorOptions } from './supervisor';
+import { StartError } from './start-error';
+import { Supervisor, type SupervisorOptions } from './supervisor';
 
 type Entries = SupervisorOptions['entries'];
 type Patience = SupervisorOptions['patience'];

@@ -3,68 +3,90 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { randomId } from '../core/ids';
 import { aclLine, INGRESS_RULES, INGRESS_USER } from '../redis/ingress-acl';
+import { PROCESS_USERS, processRules, type ProcessUser } from '../redis/process-acl';
 
 /**
  * Address of the embedded Redis for other services. Web pages in the browsers can reach it too, hence the passwords.
  */
 export const REDIS_HOST = '127.0.0.1';
 
-/** The Redis user of Holdfast's own processes. */
-const OUR_USER = 'default';
+/** Users of Holdfast itself: the supervisor, who may do everything, and a user of least rights for each program. */
+export type OwnRedisUser = 'default' | ProcessUser;
 
+const password = z.string().min(16);
 const schema = z.object({
   /** null: closed now; the passwords are kept for when it is opened again. */
   port: z.int().min(1).max(65_535).nullable(),
-  passwords: z.object({ default: z.string().min(16), ingress: z.string().min(16) }),
+  /** Versions before have stored the first two alone. */
+  passwords: z.object({
+    default: password,
+    ingress: password,
+    api: password.optional(),
+    worker: password.optional(),
+  }),
 });
 type Stored = z.output<typeof schema>;
+type Passwords = Readonly<Record<OwnRedisUser | typeof INGRESS_USER, string>>;
 
-/** How to reach a Redis that is opened to other services. */
+/** How to reach the embedded Redis. */
 export interface RedisAccess {
-  readonly port: number;
-  /** Password of the user `default`, who may do everything: Holdfast's own processes. */
-  readonly ourPassword: string;
-  /** For other services, see {@link INGRESS_USER}. */
-  readonly ingressUrl: string;
+  /** Where it listens for other services; null: nowhere. */
+  readonly port: number | null;
+  readonly passwords: Readonly<Record<OwnRedisUser, string>>;
+  /** For other services, see {@link INGRESS_USER}; null: it is not opened to them. */
+  readonly ingressUrl: string | null;
   readonly aclFile: string;
 }
 
+/** What decides about the access to a Redis. */
+export interface AccessTerms {
+  /** For other services; null: closed. */
+  readonly port: number | null;
+  /** Whether its program knows a right to read only. */
+  readonly canReadOnly: boolean;
+}
+
 /**
- * Opens or closes the Redis of a folder for other services. Passwords are generated once and then stay the same. They
- * and the ACL file, which holds their digests, are readable for this user only.
+ * Makes the users of a folder's Redis. Passwords are generated once and then stay the same. They and the ACL file, which
+ * holds their digests, are readable for this user only.
  *
- * @param port - null: closed
- * @returns null when closed
  * @throws if what is stored cannot be read or written.
  */
-export async function settleRedisAccess(redisDir: string, port: number | null): Promise<RedisAccess | null> {
+export async function settleRedisAccess(
+  redisDir: string,
+  { port, canReadOnly }: AccessTerms,
+): Promise<RedisAccess> {
   const before = await readStored(redisDir);
-  if (before === null && port === null) return null;
-  const passwords = before?.passwords ?? { default: newPassword(), ingress: newPassword() };
+  const passwords = completed(before?.passwords ?? {});
   await mkdir(redisDir, { recursive: true, mode: 0o700 });
   await writePrivate(storePath(redisDir), JSON.stringify({ port, passwords } satisfies Stored));
-  if (port === null) return null;
-  await writePrivate(
-    aclPath(redisDir),
-    `${[
-      aclLine(OUR_USER, passwords.default, ['~*', '&*', '+@all']),
-      aclLine(INGRESS_USER, passwords.ingress, INGRESS_RULES),
-    ].join('\n')}\n`,
-  );
+  const lines = [
+    aclLine('default', passwords.default, ['~*', '&*', '+@all']),
+    ...PROCESS_USERS.map(user => aclLine(user, passwords[user], processRules(user, { canReadOnly }))),
+    ...(port === null ? [] : [aclLine(INGRESS_USER, passwords.ingress, INGRESS_RULES)]),
+  ];
+  await writePrivate(aclPath(redisDir), `${lines.join('\n')}\n`);
   return accessOf(redisDir, port, passwords);
 }
 
-/** The stored access to the Redis of a folder; null when it is not opened. @throws if it cannot be read. */
+/** The stored access to the Redis of a folder; null before its first start. @throws if it cannot be read. */
 export async function readRedisAccess(redisDir: string): Promise<RedisAccess | null> {
   const stored = await readStored(redisDir);
-  return stored === null || stored.port === null ? null : accessOf(redisDir, stored.port, stored.passwords);
+  return stored === null ? null : accessOf(redisDir, stored.port, completed(stored.passwords));
 }
 
-function accessOf(redisDir: string, port: number, passwords: Stored['passwords']): RedisAccess {
+const completed = (stored: Partial<Stored['passwords']>): Passwords => ({
+  default: stored.default ?? newPassword(),
+  ingress: stored.ingress ?? newPassword(),
+  api: stored.api ?? newPassword(),
+  worker: stored.worker ?? newPassword(),
+});
+
+function accessOf(redisDir: string, port: number | null, { ingress, ...passwords }: Passwords): RedisAccess {
   return {
     port,
-    ourPassword: passwords.default,
-    ingressUrl: `redis://${INGRESS_USER}:${passwords.ingress}@${REDIS_HOST}:${port}`,
+    passwords,
+    ingressUrl: port === null ? null : `redis://${INGRESS_USER}:${ingress}@${REDIS_HOST}:${port}`,
     aclFile: aclPath(redisDir),
   };
 }
@@ -92,8 +114,9 @@ async function readStored(redisDir: string): Promise<Stored | null> {
   }
 }
 
-/* Atomic, because the supervisor may die during the write. */
+/* Atomic, because the supervisor may die during the write; not again, because the disk may be full. */
 async function writePrivate(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => null)) === text) return;
   const draft = `${path}.${randomId()}`;
   await writeFile(draft, text, { mode: 0o600 });
   await rename(draft, path);

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Programs that can be the embedded Redis, the preferred one first. */
 export const REDIS_PROGRAMS = ['redis-server', 'valkey-server'] as const;
@@ -19,4 +21,18 @@ export async function findRedisBinary(searchPath: string): Promise<string | null
     }
   }
   return null;
+}
+
+/** From this version on a user can have a right to read only. Valkey began later than that. */
+const READ_ONLY_SINCE = 7;
+const VERSION_TIMEOUT_MS = 5_000;
+
+/** Whether users of this Redis can have a right to read only; no if it does not say its version. */
+export async function canReadOnly(binary: string): Promise<boolean> {
+  const answer = await promisify(execFile)(binary, ['--version'], { timeout: VERSION_TIMEOUT_MS }).catch(
+    () => null,
+  );
+  // "Redis server v=7.0.15 sha=…", "Valkey server v=8.0.1 sha=…"
+  const major = /\bv=(\d+)\./.exec(answer?.stdout ?? '')?.[1];
+  return Number(major ?? 0) >= READ_ONLY_SINCE;
 }

@@ -7,22 +7,30 @@ export interface RedisProbe {
   readonly loading: boolean;
   /** Its TCP port; 0: none. */
   readonly tcpPort: number;
+  /** It has loaded its ACL file again, as it was asked to. */
+  readonly hasUsers: boolean;
 }
 
 const PROBE_TIMEOUT_MS = 1_000;
 
+/** What a probe sends before its question. */
+export interface ProbeOptions {
+  /** Of the user `default`. A Redis without a password accepts any. */
+  readonly password: string;
+  /** Have it load its ACL file again, which a version before this one may have written. */
+  readonly loadsUsers: boolean;
+}
+
 /**
  * Identifies the Redis behind a Unix socket with one inline `INFO`, which it answers even while it loads. Null if no
  * process listens, or it does not answer for a second, or is not a Redis; `refused` if it wants another password.
- *
- * @param password - of the user `default`; null: none. A Redis without a password accepts any.
  */
 export async function probeRedis(
   socketPath: string,
-  password: string | null,
+  { password, loadsUsers }: ProbeOptions,
 ): Promise<RedisProbe | 'refused' | null> {
-  const auth = password === null ? '' : `AUTH default ${password}\r\n`;
-  const info = await askSocket(socketPath, `${auth}INFO\r\nQUIT\r\n`, {
+  const before = [`AUTH default ${password}`, ...(loadsUsers ? ['ACL LOAD'] : [])];
+  const info = await askSocket(socketPath, `${[...before, 'INFO', 'QUIT'].join('\r\n')}\r\n`, {
     timeoutMs: PROBE_TIMEOUT_MS,
     isEnough: () => false,
   });
@@ -32,6 +40,7 @@ export async function probeRedis(
     pid: Number(pid),
     loading: /^loading:[^0]/m.test(info),
     tcpPort: Number(/^tcp_port:(\d+)/m.exec(info)?.[1] ?? 0),
+    hasUsers: loadsUsers && !info.startsWith('-', info.indexOf('\r\n') + 2),
   };
 }
 

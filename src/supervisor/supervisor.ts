@@ -1,24 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, type Config } from '../config/config';
-import { redisDir } from '../config/data-dir';
-import { childEnvironment, type Env } from '../config/env';
+import { childEnvironment } from '../config/env';
 import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { readTlsFiles } from '../core/tls-files';
 import { systemClock } from '../core/clock';
 import type { Logger } from '../core/logger';
 import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
+import type { ProcessUser } from '../redis/process-acl';
+import { ScriptWatch } from '../redis/script-watch';
 import { keeperSocketOf } from '../../workers/keeper/host';
 import { ChildrenFile } from './children-file';
 import { DataLock } from './data-lock';
-import { EmbeddedRedis } from './embedded-redis';
+import type { EmbeddedRedis } from './embedded-redis';
 import { KeeperChild } from './keeper-child';
 import { KeptProcess, type KeepingContext, type KeptProcessHooks, type ReadyInfo } from './kept-process';
 import { LeaseExtension } from './lease-extension';
 import { NodeChild } from './node-child';
 import { isPortFree } from './port-check';
-import { REDIS_HOST, settleRedisAccess } from './redis-access';
+import { planRedis } from './plan-redis';
 import { DRAIN_ORDER, type Mode, type NodeRole, type Patience, type Role } from './roles';
+import { StartError } from './start-error';
 
 /** Dependencies of {@link Supervisor}. Entry points are passed in, so that tests can supervise stubs. */
 export interface SupervisorOptions {
@@ -35,10 +37,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
 }
 
-/** A start that cannot succeed, for a reason that the user can fix. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
+/** With which user each process logs in. */
+type RedisUrls = Readonly<Record<ProcessUser, string>>;
 
 /**
  * An API or worker of a crashed supervisor ends by itself when its IPC breaks; a frozen one is killed after this time.
@@ -58,6 +58,8 @@ export class Supervisor {
   #starting: Promise<unknown> | null = null;
   #lock: DataLock | null = null;
   #redis: EmbeddedRedis | null = null;
+  /** Ends the embedded Redis for an endless script, which its other users may not. */
+  #scriptWatch: ScriptWatch | null = null;
   #children: ChildrenFile | null = null;
   /** The lease of this machine's worker, if the mode has one. */
   #lease: LeaseExtension | null = null;
@@ -90,6 +92,7 @@ export class Supervisor {
     await this.#starting?.catch(() => undefined);
     await this.#lease?.end();
     for (const kept of this.#kept.values()) kept.endWatch();
+    await this.#scriptWatch?.stop();
     const startedMs = systemClock.monotonicMs();
     for (const [role, { untilMs, hurriedMs }] of DRAIN_ORDER) {
       const kept = this.#kept.get(role);
@@ -125,10 +128,9 @@ export class Supervisor {
     if (mode === 'api') this.#children = await this.#openChildrenFile(null);
     else await this.#takeDataFolder(mode);
     if (mode !== 'worker') await this.#checkFronts();
-    const redisUrl = config.redisUrl ?? (await this.#startRedis());
-    const environment = (): NodeJS.ProcessEnv => childEnvironment(this.#settings(redisUrl));
-    if (mode !== 'api') await this.#keepWorkerMachine(redisUrl, environment);
-    if (mode !== 'worker') this.#keepNode('api', environment, { onReady: info => this.#noteUrl(info) });
+    const urls = config.redisUrl === null ? await this.#startRedis() : sameForAll(config.redisUrl);
+    if (mode !== 'api') await this.#keepWorkerMachine(urls);
+    if (mode !== 'worker') this.#keepNode('api', urls, { onReady: info => this.#noteUrl(info) });
     const infos = await this.#untilDraining(
       Promise.all([...this.#kept.values()].map(kept => kept.firstReady)),
     );
@@ -138,28 +140,34 @@ export class Supervisor {
   }
 
   /** Keeper and worker; until the worker serves, and whenever there is none, the supervisor extends its lease. */
-  async #keepWorkerMachine(redisUrl: string, environment: () => NodeJS.ProcessEnv): Promise<void> {
+  async #keepWorkerMachine(urls: RedisUrls): Promise<void> {
     const { config, entries, table, log } = this.#options;
     const keeper = new KeeperChild({
       entry: entries.keeper,
-      environment,
+      environment: this.#environmentOf('keeper', urls),
       socketPath: await keeperSocketOf(config.dataDir),
       last: this.#childrenFile().last('keeper'),
       table,
     });
-    const lease = new LeaseExtension({ redisUrl, workerId: () => keeper.hostId, clock: systemClock, log });
+    const lease = new LeaseExtension({
+      redisUrl: urls.worker,
+      workerId: () => keeper.hostId,
+      clock: systemClock,
+      log,
+    });
     this.#lease = lease;
     if (this.#draining.signal.aborted) return;
     lease.begin();
     this.#keep(new KeptProcess(keeper, this.#context()));
-    this.#keepNode('worker', environment, {
+    this.#keepNode('worker', urls, {
       onReady: () => void lease.end(),
       onEnded: () => lease.begin(),
     });
   }
 
-  #keepNode(role: NodeRole, environment: () => NodeJS.ProcessEnv, hooks: KeptProcessHooks): void {
+  #keepNode(role: NodeRole, urls: RedisUrls, hooks: KeptProcessHooks): void {
     const entry = this.#options.entries[role];
+    const environment = this.#environmentOf(role, urls);
     this.#keep(new KeptProcess(new NodeChild(role, { entry, environment }), this.#context(), hooks));
   }
 
@@ -198,28 +206,25 @@ export class Supervisor {
     }
   }
 
-  async #startRedis(): Promise<string> {
-    const { config, redisBinary, shortDir, table } = this.#options;
-    if (redisBinary === null) {
-      throw new StartError('no redis-server or valkey-server on PATH; install one, or set REDIS_URL');
-    }
-    const last = this.#childrenFile().last('redis');
-    const dir = redisDir(config.dataDir);
-    const access = await settleRedisAccess(dir, config.redisPort);
-    const redis = new EmbeddedRedis({ binary: redisBinary, dir, shortDir, last, access, table });
-    if (access !== null && (await redis.find()) === null && !(await isPortFree(REDIS_HOST, access.port))) {
-      throw new StartError(
-        `${REDIS_HOST}:${access.port} is in use by another program; set HOLDFAST_REDIS_PORT to a free port`,
-      );
-    }
+  async #startRedis(): Promise<RedisUrls> {
+    const { log } = this.#options;
+    const redis = await planRedis({ ...this.#options, last: this.#childrenFile().last('redis') });
     this.#redis = redis;
     const kept = this.#keep(new KeptProcess(redis, this.#context()));
     await this.#untilDraining(kept.firstReady);
-    return redis.url;
+    this.#scriptWatch = new ScriptWatch({ redisUrl: redis.urlFor('default'), mayShutDown: true, log });
+    this.#scriptWatch.start();
+    return { api: redis.urlFor('api'), worker: redis.urlFor('worker') };
   }
 
-  #settings(redisUrl: string): Env {
-    return { REDIS_URL: redisUrl, ...(this.#apiPort === null ? {} : { HOLDFAST_PORT: this.#apiPort }) };
+  /* A restarted API gets the port that it had. The keeper needs no Redis, so it gets no password for it. */
+  #environmentOf(role: NodeRole, urls: RedisUrls): () => NodeJS.ProcessEnv {
+    const redisUrl = role === 'keeper' ? '' : urls[role];
+    return () =>
+      childEnvironment({
+        REDIS_URL: redisUrl,
+        ...(this.#apiPort === null ? {} : { HOLDFAST_PORT: this.#apiPort }),
+      });
   }
 
   #noteUrl(info: ReadyInfo): void {
@@ -255,6 +260,8 @@ export class Supervisor {
     });
   }
 }
+
+const sameForAll = (url: string): RedisUrls => ({ api: url, worker: url });
 
 /** The lock of a data folder. */
 export function lockPath(dataDir: string): string {

@@ -50,7 +50,8 @@ const killSupervisor: Hurt = async installation => {
 const redisCommand =
   (what: string, ...command: string[]): Hurt =>
   async installation => {
-    await run('redis-cli', ['-s', installation.redisSocketPath, ...command], { timeout: 5_000 });
+    const env = { ...process.env, REDISCLI_AUTH: installation.redisPassword };
+    await run('redis-cli', ['-s', installation.redisSocketPath, ...command], { timeout: 5_000, env });
     return what;
   };
 

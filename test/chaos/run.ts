@@ -71,7 +71,7 @@ export async function runChaos({ seconds, seed, browser }: ChaosOptions): Promis
       calls.flatMap(({ id }) => id ?? []),
     );
     const rows = await rowsAndFolds(
-      installation.redisSocketPath,
+      installation,
       sessions.map(({ id }) => id),
     );
     const recording = { calls, sessions, rows, browsersLeft };

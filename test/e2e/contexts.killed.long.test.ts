@@ -22,7 +22,7 @@ describe('a context', () => {
     store = await S3Server.start();
     network = await HoldingProxy.start(store.port);
     installation = await Installation.start({ env: store.settings({ port: network.port }) });
-    redis = new Redis(installation.redisSocketPath);
+    redis = new Redis({ path: installation.redisSocketPath, password: installation.redisPassword });
     redis.on('error', () => undefined); // it is killed here
   });
   afterAll(async () => {

@@ -299,7 +299,7 @@ describe('the packages', () => {
         env: {
           ...process.env,
           HOLDFAST_URL: installation.url,
-          HOLDFAST_REDIS_URL: `unix://${installation.redisSocketPath}`,
+          HOLDFAST_REDIS_URL: installation.redisUrl,
         },
         timeout: 110_000, // it ends what hangs
       });

@@ -21,7 +21,7 @@ beforeAll(async () => {
   // By hand: ioredis fails if the first command is seen in the moment in which it begins to watch.
   monitor = connect(installation.redisSocketPath);
   await once(monitor, 'connect');
-  monitor.write('MONITOR\r\n');
+  monitor.write(`AUTH default ${installation.redisPassword}\r\nMONITOR\r\n`);
   createInterface({ input: monitor }).on('line', line => {
     const [, client, name = ''] = /^\+[\d.]+ \[\d+ (\S+)\] "(\w+)"/.exec(line) ?? [];
     if (client === undefined || client === 'lua') return;

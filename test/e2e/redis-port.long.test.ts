@@ -18,7 +18,7 @@ describe('another service on this machine', () => {
 
   it('gets sessions through the port of the embedded Redis, over restarts, without a forbidden command', async () => {
     const access = await readRedisAccess(join(installation.dir.path, 'redis'));
-    if (access === null) throw new Error('the Redis is not opened');
+    if (access === null || access.ingressUrl === null) throw new Error('the Redis is not opened');
     const producer = new SessionProducer({ redisUrl: access.ingressUrl });
     try {
       const first = await (await producer.create({ timeout: 60_000 })).result({ timeoutMs: 10_000 });
@@ -37,7 +37,7 @@ describe('another service on this machine', () => {
       await producer.close();
     }
     const { stdout } = await run('redis-cli', [
-      ...['-s', installation.redisSocketPath, '--user', 'default', '--pass', access.ourPassword],
+      ...['-s', installation.redisSocketPath, '--user', 'default', '--pass', access.passwords.default],
       ...['--no-auth-warning', 'ACL', 'LOG'],
     ]);
     expect(stdout.trim()).toBe('');
@@ -45,7 +45,7 @@ describe('another service on this machine', () => {
 
   it('stops the embedded Redis with an endless script that writes, and every session goes on', async () => {
     const access = await readRedisAccess(join(installation.dir.path, 'redis'));
-    if (access === null) throw new Error('the Redis is not opened');
+    if (access === null || access.ingressUrl === null) throw new Error('the Redis is not opened');
     const { id } = await installation.create({ timeout: 60_000 });
     const before = await installation.find('redis');
     const [key, script] = ['{hf-in}:ingress:x', `redis.call('SET', KEYS[1], 'x') while true do end`];

@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import { commandOptions } from '../../src/redis/connection';
 import { Redis } from 'ioredis';
 import { INGRESS_RULES } from '../../src/redis/ingress-acl';
 import { PROCESS_USERS, processRules, type ProcessUser } from '../../src/redis/process-acl';
 import { makeEveryCall } from '../support/every-call';
+import { readRedisAccess } from '../../src/supervisor/redis-access';
 import { freePort } from '../support/free-port';
 import { Installation } from '../support/installation';
+import { pollUntil } from '../support/poll-until';
 import { startRedis, type TestRedis } from '../support/redis';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 
@@ -34,9 +37,9 @@ afterAll(async () => {
   await storage.remove();
 });
 
-/** What Redis has refused, as `user command object`. */
-async function refused(): Promise<string[]> {
-  const admin = new Redis({ path: redis.socketPath });
+/** What a Redis has refused, as `user command object`. */
+async function refused(path = redis.socketPath, password = ''): Promise<string[]> {
+  const admin = new Redis({ path, password });
   try {
     // SAFETY: the log is a list of entries, each a list of names and values.
     const entries = (await admin.call('ACL', 'LOG', '128')) as string[][];
@@ -86,6 +89,36 @@ it('serves every kind of call, and Redis refuses nothing', async () => {
     await api.stop();
   }
   expect(await refused()).toEqual([]);
+}, 200_000);
+
+it('the embedded Redis has the same users, and refuses nothing either', async () => {
+  const installation = await Installation.start({
+    browser: 'shell',
+    env: {
+      HOLDFAST_STORAGE: storage.path,
+      HOLDFAST_RETENTION: '15000',
+      HOLDFAST_REDIS_PORT: String(await freePort()),
+    },
+  });
+  try {
+    const { redisSocketPath: path, redisPassword: password, dir } = installation;
+    const ingressUrl = (await readRedisAccess(join(dir.path, 'redis')))?.ingressUrl ?? '';
+    await makeEveryCall({ api: installation, ingressUrl }).catch(async (error: unknown) => {
+      throw new Error(`Redis has refused ${JSON.stringify(await refused(path, password))}`, {
+        cause: error,
+      });
+    });
+    // With the worker away its supervisor extends the lease.
+    const { id } = await installation.create();
+    await installation.replaced('worker', await installation.signal('worker', 'SIGKILL'));
+    await installation.replaced('redis', await installation.signal('redis', 'SIGKILL'));
+    await pollUntil('the session', { timeoutMs: 10_000, everyMs: 50 }, async () =>
+      (await installation.call('GET', `/v1/sessions/${id}`)).status === 200 ? true : undefined,
+    );
+    expect(await refused(path, password)).toEqual([]);
+  } finally {
+    await installation.stop();
+  }
 }, 200_000);
 
 const FORBIDDEN = [

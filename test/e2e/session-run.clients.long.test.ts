@@ -30,7 +30,10 @@ describe('steps in a session that other clients use', () => {
   let client: RawCdp;
   beforeAll(async () => {
     installation = await Installation.start({ browser: 'chromium' });
-    producer = await TestProducer.open({ socketPath: installation.redisSocketPath });
+    producer = await TestProducer.open({
+      socketPath: installation.redisSocketPath,
+      password: installation.redisPassword,
+    });
   });
   beforeEach(async () => {
     session = await installation.create({ connectTimeout: 60_000 });

@@ -39,7 +39,10 @@ describe('a job with steps', () => {
     const address = site.address();
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
     installation = await Installation.start({ browser: 'shell', env: { HOLDFAST_SLOTS: '4' } });
-    producer = await TestProducer.open({ socketPath: installation.redisSocketPath });
+    producer = await TestProducer.open({
+      socketPath: installation.redisSocketPath,
+      password: installation.redisPassword,
+    });
   });
   afterAll(async () => {
     await producer.close();

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createLogger } from '../../src/core/logger';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
@@ -10,6 +12,12 @@ import { ChildrenFile } from '../../src/supervisor/children-file';
 import { EmbeddedRedis } from '../../src/supervisor/embedded-redis';
 import { KeptProcess } from '../../src/supervisor/kept-process';
 import { PATIENCE } from '../../src/supervisor/roles';
+import {
+  readRedisAccess,
+  settleRedisAccess,
+  type OwnRedisUser,
+  type RedisAccess,
+} from '../../src/supervisor/redis-access';
 import { findRedisBinary } from '../../src/supervisor/redis-binary';
 import { executableSearchPath } from '../../src/config/env';
 import { Stage, untilGone } from '../support/supervisor/harness';
@@ -44,7 +52,7 @@ async function keepRedis(
     dir: redisDir,
     shortDir,
     last: null,
-    access: null,
+    access: await settleRedisAccess(redisDir, { port: null, canReadOnly: true }),
     table: systemProcesses,
   });
   const log = createLogger('test', 'silent');
@@ -60,8 +68,27 @@ async function keepRedis(
   return { redis: plan, kept: process };
 }
 
-async function withClient<T>(use: (client: Redis) => Promise<T>, path = redis.socketPath): Promise<T> {
-  const client = new Redis(path, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+/** The passwords of the Redis of a folder. */
+async function passwordsIn(redisDir: string): Promise<RedisAccess['passwords']> {
+  const access = await readRedisAccess(redisDir);
+  if (access === null) throw new Error(`there are no users in ${redisDir}`);
+  return access.passwords;
+}
+
+/** As the user with all rights, or another one. */
+async function withClient<T>(
+  use: (client: Redis) => Promise<T>,
+  path = redis.socketPath,
+  { redisDir = dirname(path), username = 'default' }: { redisDir?: string; username?: OwnRedisUser } = {},
+): Promise<T> {
+  const password = (await passwordsIn(redisDir))[username];
+  const client = new Redis({
+    path,
+    username,
+    password,
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null,
+  });
   // Connections are refused while Redis restarts, as some tests intend. The command itself waits.
   client.on('error', () => undefined);
   try {
@@ -84,7 +111,7 @@ test('serves its own user on a Unix socket and does not listen on TCP', async ()
 });
 
 test('passes the check that an operator’s Redis gets, without a warning', async () => {
-  const { version, warnings } = await checkRedisServer(redis.url);
+  const { version, warnings } = await checkRedisServer(redis.urlFor('api'));
   expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   expect(warnings).toEqual([]);
 });
@@ -130,7 +157,7 @@ test('puts its socket where the path fits when the data folder is too deep', asy
   const other = await keepRedis(deep);
   try {
     expect(other.redis.socketPath).toBe(join(dir.path, 'short', 'redis.sock'));
-    await withClient(client => client.ping(), other.redis.socketPath);
+    await withClient(client => client.ping(), other.redis.socketPath, { redisDir: deep });
   } finally {
     await other.kept.stop(PATIENT);
     await other.redis.clean();
@@ -147,7 +174,7 @@ test('does not put its socket into a folder that others could have made', async 
     dir: join(dir.path, 'd'.repeat(100)),
     shortDir,
     last: null,
-    access: null,
+    access: await settleRedisAccess(join(dir.path, 'access'), { port: null, canReadOnly: true }),
     table: systemProcesses,
   });
   expect(() => plan.spawn()).toThrow('open to others');
@@ -165,9 +192,6 @@ describe('under a supervisor', () => {
     const socketPath = join(stage.dataDir, 'redis', 'redis.sock');
     const pid = await serverPid(socketPath);
     await withClient(client => client.set('key', 'value'), socketPath);
-    expect(
-      (await stage.journal()).filter(entry => entry.event === `redis unix://${socketPath}`),
-    ).toHaveLength(3);
     first.kill('SIGKILL');
     await first.ended();
 
@@ -194,6 +218,77 @@ describe('under a supervisor', () => {
     sendSignal(pid, 'SIGKILL');
     await untilGone(pid);
     expect(await serverPid(socketPath)).not.toBe(pid);
+  });
+
+  test('gives API and worker a user of least rights each, and the keeper none', async () => {
+    const first = stage.run('start', { REDIS_URL: '' });
+    await first.until();
+    const redisDir = join(stage.dataDir, 'redis');
+    const socketPath = join(redisDir, 'redis.sock');
+    const passwords = await passwordsIn(redisDir);
+    const given = (await stage.journal()).filter(({ event }) => event.startsWith('redis '));
+    const urlOf = (user: 'api' | 'worker'): string =>
+      `redis unix://${user}:${passwords[user]}@localhost${socketPath}`;
+    expect(Object.fromEntries(given.map(({ role, event }) => [role, event]))).toEqual({
+      ...{ keeper: 'redis ', api: urlOf('api'), worker: urlOf('worker') },
+    });
+    for (const file of ['access.json', 'users.acl'])
+      expect((await lstat(join(redisDir, file))).mode & 0o777).toBe(0o600);
+
+    const answers = async (username: OwnRedisUser, ...commands: string[][]): Promise<string[]> =>
+      withClient(
+        async client => {
+          const said: string[] = [];
+          for (const [name = '', ...args] of commands)
+            said.push(
+              await client.call(name, ...args).then(
+                () => 'OK',
+                (error: unknown) => String(error).split(' ')[1] ?? '',
+              ),
+            );
+          return said;
+        },
+        socketPath,
+        { username },
+      );
+    const [flush, key] = [['FLUSHALL'], ['HSET', '{hf}:keys', 'id', 'key']];
+    expect(await answers('api', flush, ['CONFIG', 'GET', 'dir'], key)).toEqual(['NOPERM', 'NOPERM', 'OK']);
+    expect(await answers('worker', flush, ['SHUTDOWN', 'NOSAVE'], key)).toEqual(Array(3).fill('NOPERM'));
+    const nobody = new Redis(socketPath, { retryStrategy: () => null });
+    nobody.on('error', () => undefined);
+    await expect(nobody.get('{hf}:secret')).rejects.toThrow('NOAUTH');
+    nobody.disconnect();
+
+    // A later supervisor takes it over, also with the rules that another version has given to its users.
+    const pid = await serverPid(socketPath);
+    first.kill('SIGKILL');
+    await first.ended();
+    const rules = await readFile(join(redisDir, 'users.acl'), 'utf8');
+    await writeFile(join(redisDir, 'users.acl'), rules.replace(/^user worker .*$/m, 'user worker off'));
+    await withClient(client => client.call('ACL', 'LOAD'), socketPath);
+    await stage.run('start', { REDIS_URL: '' }).until();
+    expect(await serverPid(socketPath)).toBe(pid);
+    expect(await passwordsIn(redisDir)).toEqual(passwords);
+    expect(await answers('worker', ['GET', '{hf}:secret'])).toEqual(['OK']);
+  });
+
+  test('gets users when an earlier version has left it without, and keeps its data', async () => {
+    const redisDir = join(stage.dataDir, 'redis');
+    const socketPath = join(redisDir, 'redis.sock');
+    await mkdir(redisDir, { recursive: true, mode: 0o700 });
+    const binary = (await findRedisBinary(executableSearchPath())) ?? '';
+    const args = ['--port', '0', '--unixsocket', socketPath, '--dir', redisDir, '--appendonly', 'yes'];
+    const earlier = spawn(binary, args, { stdio: 'ignore' });
+    const gone = once(earlier, 'exit');
+    const client = new Redis(socketPath, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+    client.on('error', () => undefined);
+    await client.set('key', 'value');
+    client.disconnect();
+
+    await stage.run('start', { REDIS_URL: '' }).until();
+    await gone;
+    expect(await withClient(admin => admin.get('key'), socketPath)).toBe('value');
+    expect(await withClient(worker => worker.call('PING'), socketPath, { username: 'worker' })).toBe('PONG');
   });
 
   async function serverPid(socketPath: string): Promise<number> {

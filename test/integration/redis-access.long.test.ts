@@ -24,16 +24,16 @@ async function setUp(): Promise<void> {
 
 const redisDir = (): string => join(stage.dataDir, 'redis');
 
-/** The URL with which API and worker were started last. */
+/** The URL of the user with all rights. */
 async function ourUrl(): Promise<string> {
-  const given = (await stage.journal()).filter(({ event }) => event.startsWith('redis ')).at(-1);
-  return given?.event.slice('redis '.length) ?? '';
+  const access = await readRedisAccess(redisDir());
+  return `unix://default:${access?.passwords.default ?? ''}@localhost${join(redisDir(), 'redis.sock')}`;
 }
 
-async function opened(): Promise<RedisAccess> {
+async function opened(): Promise<RedisAccess & { readonly ingressUrl: string }> {
   const access = await readRedisAccess(redisDir());
-  if (access === null) throw new Error('the Redis is not opened');
-  return access;
+  if (access === null || access.ingressUrl === null) throw new Error('the Redis is not opened');
+  return { ...access, ingressUrl: access.ingressUrl };
 }
 
 async function start(
@@ -92,7 +92,7 @@ describe('a Redis that is opened to other services', () => {
   });
 
   it('listens on loopback only, and only the service’s user can read its passwords', async () => {
-    const { ingressUrl, ourPassword } = await opened();
+    const { ingressUrl, passwords } = await opened();
     await withRedis(await ourUrl(), async redis =>
       expect(await redis.config('GET', 'bind')).toEqual(['bind', '127.0.0.1']),
     );
@@ -100,7 +100,7 @@ describe('a Redis that is opened to other services', () => {
       expect((await stat(join(redisDir(), file))).mode & 0o777).toBe(0o600);
     }
     const acl = await readFile(join(redisDir(), 'users.acl'), 'utf8');
-    const secrets = [ourPassword, new URL(ingressUrl).password];
+    const secrets = [...Object.values(passwords), new URL(ingressUrl).password];
     for (const secret of secrets) expect(acl).not.toContain(secret);
     const commandLines = (await systemProcesses.list()).map(({ commandLine }) => commandLine).join('\n');
     for (const secret of secrets) expect(commandLines).not.toContain(secret);
@@ -279,7 +279,7 @@ describe('a Redis that is opened, when its supervisor starts again', () => {
   it('is closed and opened again by the setting, also when it outlived its supervisor', async () => {
     const supervisor = stage.run('start', { REDIS_URL: '' });
     await supervisor.until();
-    expect(await readRedisAccess(redisDir())).toBeNull();
+    expect((await readRedisAccess(redisDir()))?.ingressUrl).toBeNull();
     await withRedis(await ourUrl(), redis => redis.set('key', 'value'));
     supervisor.kill('SIGKILL');
     await supervisor.ended();
@@ -293,9 +293,8 @@ describe('a Redis that is opened, when its supervisor starts again', () => {
     await opening.ended();
 
     await start({});
-    expect(await ourUrl()).toBe(`unix://${join(redisDir(), 'redis.sock')}`);
     expect(await withRedis(await ourUrl(), redis => redis.get('key'))).toBe('value');
-    expect(await readRedisAccess(redisDir())).toBeNull();
+    expect((await readRedisAccess(redisDir()))?.ingressUrl).toBeNull();
     await expect(ask('PING')).rejects.toThrow('ECONNREFUSED');
   });
 });

@@ -3,6 +3,7 @@ import type { SessionInput, SessionSnapshot } from '../../machines/session/sessi
 import { firstStep, step } from '../../machines/step';
 import { refOf } from '../../src/core/ids';
 import { keys } from '../../src/redis/keys';
+import type { Installation } from './installation';
 import type { HistoryEntry } from '../../src/store/session-record';
 
 /**
@@ -23,10 +24,10 @@ export function foldHistory([creation, ...transitions]: readonly HistoryEntry[])
 
 /** Row and folded history of ended sessions, side by side; sessions that are gone are left out. */
 export async function rowsAndFolds(
-  socketPath: string,
+  { redisSocketPath: path, redisPassword: password }: Pick<Installation, 'redisSocketPath' | 'redisPassword'>,
   ids: readonly string[],
 ): Promise<{ readonly id: string; readonly row: unknown; readonly folded: SessionSnapshot }[]> {
-  const redis = new Redis(socketPath);
+  const redis = new Redis({ path, password });
   try {
     const found = await Promise.all(
       ids.map(async id => {

@@ -2,17 +2,27 @@ import { Queue, QueueEvents, type Job, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { TestRedis } from './redis';
 
+interface ProducerAccess extends Pick<TestRedis, 'socketPath'> {
+  /** Left out: none. */
+  readonly password?: string;
+}
+
 /** A producer as another service has it: with BullMQ, and with name and prefix of the queue. */
 export class TestProducer {
   readonly queue: Queue;
   readonly events: QueueEvents;
   readonly #redis: Redis;
 
-  private constructor(socketPath: string) {
-    const options = { connection: { path: socketPath, maxRetriesPerRequest: null }, prefix: '{hf-in}' };
+  private constructor({ socketPath, password }: ProducerAccess) {
+    const connection = {
+      path: socketPath,
+      maxRetriesPerRequest: null,
+      ...(password === undefined ? {} : { password }),
+    };
+    const options = { connection, prefix: '{hf-in}' };
     this.queue = new Queue('ingress', options);
     this.events = new QueueEvents('ingress', options);
-    this.#redis = new Redis({ path: socketPath, maxRetriesPerRequest: null });
+    this.#redis = new Redis(connection);
     // Errors come while a test restarts Redis; a caller that waits gets them in another way.
     this.#redis.on('error', () => undefined);
     this.queue.on('error', () => undefined);
@@ -20,8 +30,8 @@ export class TestProducer {
   }
 
   /** Connects to the Redis of a test. */
-  static async open({ socketPath }: Pick<TestRedis, 'socketPath'>): Promise<TestProducer> {
-    const producer = new TestProducer(socketPath);
+  static async open(access: ProducerAccess): Promise<TestProducer> {
+    const producer = new TestProducer(access);
     await Promise.all([producer.queue.waitUntilReady(), producer.events.waitUntilReady()]);
     return producer;
   }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionContextData } from '../../src/client/session-context';
@@ -307,6 +308,18 @@ export class Installation {
   /** The socket of the Redis that the installation has started itself. */
   get redisSocketPath(): string {
     return join(this.dir.path, 'redis/redis.sock');
+  }
+
+  /** The password of its user `default`, who may do everything. */
+  get redisPassword(): string {
+    const text = readFileSync(join(this.dir.path, 'redis/access.json'), 'utf8');
+    // SAFETY: the supervisor has written it.
+    return (JSON.parse(text) as { passwords: { default: string } }).passwords.default;
+  }
+
+  /** The same Redis as a URL, as that user. */
+  get redisUrl(): string {
+    return `unix://default:${this.redisPassword}@localhost${this.redisSocketPath}`;
   }
 
   #spawn(): ChildProcess {

@@ -26,8 +26,9 @@ export function registerRedisUrl(program: Command, { stdout, stderr }: Context):
     const { readRedisAccess } = load('../../supervisor/redis-access') as typeof AccessModule;
     const { dataDir } = envToConfig(readEnv());
     const access = await readRedisAccess(join(dataDir, 'redis'));
-    if (access !== null) {
-      stdout.line(access.ingressUrl);
+    const url = access?.ingressUrl ?? null;
+    if (url !== null) {
+      stdout.line(url);
       return;
     }
     stderr.line(
