@@ -17,6 +17,8 @@ export interface ProcessStanding extends ProcessIdentity {
   readonly parentPid: number;
   /** The effective one. */
   readonly uid: number;
+  /** A signal has stopped it, and none has let it go on. */
+  readonly isStopped: boolean;
 }
 
 /** One process of the machine with its full command line. */
@@ -32,7 +34,7 @@ export interface ProcessEntry {
 export interface ProcessTable {
   /** The identity of a pid, or null if no such process lives. Zombies and dead ones (Z, X) do not live. */
   identify(pid: number): Promise<ProcessIdentity | null>;
-  /** The same, with parent and user. */
+  /** The same, with parent, user and whether it is stopped. */
   inspect(pid: number): Promise<ProcessStanding | null>;
   /** All processes. */
   list(): Promise<ProcessEntry[]>;
@@ -103,6 +105,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 const DEAD_STATES = new Set(['Z', 'X', 'x']);
+const STOPPED_STATE = 'T';
 
 /**
  * Linux: /proc. Field numbers as in proc(5). The command may contain blanks and parentheses, so fields are split after
@@ -125,7 +128,8 @@ const procTable: ProcessTable = {
         // The folder belongs to the effective user, also for a process that may not be inspected.
         stat(`/proc/${pid}`),
       ]);
-      return DEAD_STATES.has(state) ? null : { pid, startedAt, parentPid, uid };
+      const isStopped = state === STOPPED_STATE;
+      return DEAD_STATES.has(state) ? null : { pid, startedAt, parentPid, uid, isStopped };
     } catch (error) {
       return gone(error);
     }
@@ -174,11 +178,12 @@ const psTable: ProcessTable = {
 
   async inspect(pid) {
     try {
-      const { stdout } = await run('ps', ['-o', 'ppid=,uid=', '-p', String(pid)]);
-      const [parentPid, uid] = stdout.trim().split(/\s+/).map(Number);
+      const { stdout } = await run('ps', ['-o', 'ppid=,uid=,state=', '-p', String(pid)]);
+      const [parent, user, state = ''] = stdout.trim().split(/\s+/);
       const identity = await psTable.identify(pid);
-      if (identity === null || parentPid === undefined || uid === undefined) return null;
-      return { ...identity, parentPid, uid };
+      if (identity === null || parent === undefined || user === undefined) return null;
+      const isStopped = state.startsWith(STOPPED_STATE);
+      return { ...identity, parentPid: Number(parent), uid: Number(user), isStopped };
     } catch {
       return null;
     }

@@ -166,6 +166,20 @@ describe('the forward proxy of a browser', () => {
     expect(visitors).toBe(upstream.carried.filter(line => line.includes('some.test')).length);
   });
 
+  test('is replaced within five seconds when it is stopped, and no request bypasses it meanwhile', async () => {
+    const first = await onlyCompanion('--forward-proxy-of');
+    const slowdown = watchSlowdown();
+    const beganMs = performance.now();
+    sendSignal(first, 'SIGSTOP');
+    await pollUntil('it to be killed', { timeoutMs: 8_000, everyMs: 20 }, async () =>
+      (await systemProcesses.identify(first)) === null ? true : undefined,
+    );
+    await untilLoads(endpoint, url);
+    expect(performance.now() - beganMs).toBeLessThan(5_000 * slowdown());
+    expect(visitors).toBeGreaterThan(0);
+    expect(visitors).toBeLessThanOrEqual(upstream.carried.filter(line => line.includes('some.test')).length);
+  });
+
   test('outlives its keeper, and the next keeper starts it again', async () => {
     const first = await onlyCompanion('--forward-proxy-of');
     await fixture.stopKeeper();

@@ -13,6 +13,7 @@ import { Installation, type SessionView } from '../support/installation';
 import { ordinaryUser } from '../support/ordinary-user';
 import { pollUntil } from '../support/poll-until';
 import { listProcesses } from '../support/proc';
+import { scaled } from '../support/slowdown';
 import { makeTempDir } from '../support/temp-dir';
 import { startHttpProxy } from '../support/upstream-proxy';
 
@@ -135,6 +136,61 @@ describe('an installation of an ordinary user with one tenant', () => {
       ),
     );
     await installation.call('DELETE', `/v1/sessions/${session.id}`);
+  });
+
+  const isRelay = ({ commandLine }: { commandLine: string }): boolean =>
+    /--relay-of=\S+\/$/.test(commandLine);
+  /** Sends a signal to the relay of a session, waits for the next one, and answers after how many milliseconds it came. */
+  const replaceRelay = async (session: SessionView, signal: NodeJS.Signals): Promise<number> => {
+    const [relay] = (await processesOf(session)).filter(isRelay);
+    if (relay === undefined) throw new Error('there is no relay');
+    const directory = /--relay-of=(\S+)\/$/.exec(relay.commandLine)?.[1] ?? '';
+    const beganMs = performance.now();
+    sendSignal(relay.pid, signal);
+    await pollUntil('another relay', { timeoutMs: 8_000, everyMs: 20 }, async () => {
+      const named = (await listProcesses()).filter(({ commandLine }) => commandLine.includes(directory));
+      const [next] = named.filter(isRelay).filter(({ pid }) => pid !== relay.pid);
+      return next === undefined ? undefined : true;
+    });
+    return performance.now() - beganMs;
+  };
+
+  test.each([
+    ['killed', 'SIGKILL', 1_000],
+    ['stopped', 'SIGSTOP', 5_000],
+  ] as const)(
+    'has another relay soon when it is %s, and its session goes on',
+    async (_how, signal, withinMs) => {
+      const session = await installation.create();
+      const client = await connectPuppeteer(session);
+      const tookMs = await replaceRelay(session, signal);
+      expect(tookMs).toBeLessThan(scaled(withinMs));
+      await client.disconnect();
+      await pollUntil('the browser', { timeoutMs: 5_000, everyMs: 50 }, () =>
+        withPuppeteer(session, async page =>
+          (await opens(page, siteUrl)) === '200' ? true : undefined,
+        ).catch(() => undefined),
+      );
+      expect((await installation.read(session.id)).status).toBe('live');
+      const directory = await directoryOf(session);
+      await installation.call('DELETE', `/v1/sessions/${session.id}`);
+      await gone(directory);
+    },
+  );
+
+  test('fails with the reason when nothing starts its relay again', async () => {
+    const session = await installation.create();
+    const words = (await processesOf(session)).filter(({ commandLine }) =>
+      commandLine.includes('--relay-of='),
+    );
+    const beganMs = performance.now();
+    // First what would start it again.
+    for (const { pid } of [...words].sort((a, b) => Number(isRelay(a)) - Number(isRelay(b))))
+      sendSignal(pid, 'SIGKILL');
+    await installation.until(session.id, ({ endReason }) => endReason === 'browser_unresponsive');
+    expect(performance.now() - beganMs).toBeLessThan(scaled(6_000));
+    const ended = (await installation.history(session.id)).at(-1);
+    expect(JSON.stringify(ended)).toContain('browser_unresponsive');
   });
 
   test('leaves nothing of a browser that is killed', async () => {

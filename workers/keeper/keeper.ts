@@ -11,6 +11,7 @@ import type { ReachableBrowser } from './door/gateway';
 import { KeeperBooks } from './books/keeper-books';
 import { endpointOf, type KeeperDeps } from './keeper-deps';
 import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
+import { watchRelay } from './isolation/relay-watch';
 import { watchForks, watchLiveness } from './process/liveness';
 import {
   KeeperError,
@@ -254,6 +255,7 @@ export class Keeper {
     const { liveness, runtime, clock } = this.#deps;
     void watchLiveness(browser, liveness, this.#closing.signal);
     void watchForks(browser, this.#closing.signal);
+    void watchRelay(browser, runtime, this.#closing.signal);
     const onCut: Parameters<typeof keepToQuota>[3] = cuts => this.#cuts.addDownloads(browser, cuts);
     void keepToQuota(browser, { runtime, clock }, this.#closing.signal, onCut);
   }

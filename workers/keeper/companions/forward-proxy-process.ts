@@ -18,6 +18,7 @@ import type { EgressTally } from './egress-tally';
 import { placeFor, type ForwardProxyPlace } from './forward-proxy-place';
 import type { ForwardProxyOrder } from './forward-proxy/main';
 import { openTrafficFile } from './traffic-file';
+import { killWhenStopped, type Helper } from './stopped-watch';
 import { watchTraffic } from './traffic-watch';
 import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
@@ -71,6 +72,8 @@ interface Plan extends ForwardProxyFacts {
 
 /** A running process. */
 interface Running {
+  /** Null: it cannot be identified. */
+  readonly identity: ProcessIdentity | null;
   readonly exited: Promise<void>;
   /** Tells it to end. */
   readonly terminate: () => Promise<void>;
@@ -104,6 +107,7 @@ export class ForwardProxyProcess {
     this.#found = this.#find(launched);
     void this.#found.then(() => this.#keep());
     this.#watched = watchTraffic(directory, runtime.egressTally, this.#stopped.signal);
+    void killWhenStopped(this.#helper, runtime, this.#stopped.signal);
   }
 
   /**
@@ -152,6 +156,15 @@ export class ForwardProxyProcess {
     await this.#watched;
   }
 
+  /* Nobody stops it for a moment, as a browser is stopped while its profile is copied: it leads a group of its own. */
+  get #helper(): Helper {
+    return {
+      what: `forward proxy of ${this.directory.name}`,
+      find: () => Promise.resolve(this.#isEnding ? null : (this.#running?.identity ?? null)),
+      mayBeStopped: () => Promise.resolve(false),
+    };
+  }
+
   async #find(launched: Launched | null): Promise<void> {
     this.#running = launched ?? (await this.#adopted());
   }
@@ -191,6 +204,7 @@ export class ForwardProxyProcess {
       const identity = pid === undefined ? null : await processes.identify(pid);
       if (identity === null) return null;
       return {
+        identity,
         exited: this.#untilGone(identity),
         terminate: async () => {
           await signalProcess(processes, identity, 'SIGTERM').catch(() => false); // it is killed with all others
@@ -234,7 +248,9 @@ async function launch(
     child.stdin.end(JSON.stringify(order));
     const started = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
     if ('error' in started) throw new Error(`the forward proxy does not start: ${started.error}`);
-    return { port: started.port, exited, terminate: () => Promise.resolve(void child.kill('SIGTERM')) };
+    const identity = await runtime.processes.identify(child.pid ?? 0);
+    const terminate = (): Promise<void> => Promise.resolve(void child.kill('SIGTERM'));
+    return { port: started.port, identity, exited, terminate };
   } catch (error) {
     kill();
     throw error;

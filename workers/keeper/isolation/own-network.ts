@@ -9,6 +9,9 @@ import { noNetlink } from './no-netlink';
  */
 export const PROXY_DOOR = { host: '127.0.0.1', port: 3128 };
 
+/** The option in which a relay, and what starts it, names the run directory, so that both end with all that name it. */
+export const RELAY_OPTION = '--relay-of';
+
 /** Arguments of Node: the program of the build. */
 const RELAY_ARGS = [join(__dirname, 'relay', 'main.js')];
 
@@ -28,7 +31,8 @@ const FILTER_FD = 4;
 export class OwnNetwork {
   private constructor(
     private readonly program: string,
-    private readonly relay: readonly string[],
+    /** Null: there is none. */
+    private readonly relay: readonly string[] | null,
     private readonly filter: string | null,
   ) {}
 
@@ -50,7 +54,7 @@ export class OwnNetwork {
 
   /** The same without relays. */
   get withoutRelay(): OwnNetwork {
-    return new OwnNetwork(this.program, ['true'], this.filter);
+    return new OwnNetwork(this.program, null, this.filter);
   }
 
   /** What a cage in it has in addition. */
@@ -60,9 +64,7 @@ export class OwnNetwork {
 
   /** What comes before the words of a cage so that it is in a network of its own, beside a relay. */
   words({ path }: RunDirectory): string[] {
-    const relay = [...this.relay, `--relay-of=${path}/`].map(quoted).join(' ');
-    // Without the descriptor of the cage's report. The relay goes on until the browser's leftovers are killed.
-    const beside = `${relay} </dev/null 3<&- &`;
+    const beside = this.relay === null ? '' : keepingUp([...this.relay, `${RELAY_OPTION}=${path}/`]);
     const filter = this.filter === null ? '' : ` ${FILTER_FD}<${quoted(this.filter)}`;
     const namespaces = ['--unshare-user', '--unshare-net', '--dev-bind', '/', '/'];
     return [this.program, ...namespaces, '--', '/bin/sh', '-c', `${beside} exec "$@"${filter}`, 'sh'];
@@ -84,6 +86,17 @@ export class OwnNetwork {
       ...['--bind', displaySockets, DISPLAY_SOCKETS, '--ro-bind', authority, authority, '--'],
     ];
   }
+}
+
+/*
+ * A relay, and another one when it has ended, until all that names the run directory is killed. The first one comes soon,
+ * for the sake of clients; further ones do not take the processor away from a browser whose relay cannot start. By a
+ * shell of its own, whose command line has none of the browser's words, and without the descriptor of the cage's report.
+ */
+function keepingUp(relay: readonly string[]): string {
+  const once = relay.map(quoted).join(' ');
+  const loop = `d=0.1; while :; do ${once}; sleep $d || sleep 1; d=1; done`;
+  return `/bin/sh -c ${quoted(loop)} </dev/null 3<&- &`;
 }
 
 /** A word of a command line of sh. */

@@ -13,7 +13,7 @@ const HEAD_BYTES = 256 * 1024;
 const LOG_TAIL_BYTES = 4_096;
 
 /**
- * The content of `pid` and `exit` until the shim overwrites it. It has the same length as the final content, because on
+ * The content of `pid`, `relay` and `exit` until a process overwrites it. It has the same length as the final content, because on
  * a full disk bytes can only be replaced. A reader cannot take it for a number.
  */
 const PID_PLACEHOLDER = `${'.'.repeat(10)}\n`;
@@ -117,6 +117,7 @@ export class RunDirectory {
     for (const [name, content] of files) await writeFile(join(this.path, name), content, { mode: 0o600 });
     if (isCaged) {
       await writeFile(this.cageReport, REPORT_PLACEHOLDER, { mode: 0o600 });
+      await writeFile(join(this.path, 'relay'), PID_PLACEHOLDER, { mode: 0o600 });
       await mkdir(this.uploads);
     }
     if (process.getuid?.() === 0) await this.#giveTo(user);
@@ -168,6 +169,21 @@ export class RunDirectory {
     const report = (await this.#read('cage')).trim();
     const pid = /"child-pid": (\d+)/.exec(report)?.[1];
     return pid === undefined || !report.endsWith('}') ? null : Number(pid);
+  }
+
+  /** The pid of the relay of its network, the last one; null until it has been written. */
+  async relay(): Promise<number | null> {
+    return wholeNumber(await this.#read('relay'));
+  }
+
+  /**
+   * Writes down which process is the relay.
+   *
+   * @throws what the file system throws, also if an earlier version has made the folder.
+   */
+  async nameRelay(pid: number): Promise<void> {
+    const text = `${String(pid).padStart(PID_PLACEHOLDER.length - 1, '0')}\n`;
+    await writeFile(join(this.path, 'relay'), text, { flag: 'r+' });
   }
 
   /** Exit status as in a shell, 128 + signal for a signal; null as long as there is none. */
