@@ -1,6 +1,7 @@
 import type { Alert } from './alert';
-import { increase } from './promql';
+import { EVENT_LOOP_LAG, increase } from './promql';
 
+const LAG = 'holdfast_nodejs_eventloop_lag_p99_seconds';
 const WORKER_LOST = 'holdfast_sessions_ended_total{reason="worker_lost"}';
 
 /** Alerts about processes: whether API and worker processes run, and whether they have room. */
@@ -52,6 +53,28 @@ export const FLEET_ALERTS: readonly Alert[] = [
       silent: [
         { series: 'holdfast_workers{state="lost"}', values: '0x10' },
         { series: WORKER_LOST, values: '4x10' },
+      ],
+    },
+  },
+  {
+    name: 'HoldfastLoopBlocked',
+    severity: 'warning',
+    expr: `${EVENT_LOOP_LAG} > 0.5`,
+    for: '2m',
+    summary: '{{ $labels.job }} {{ $labels.instance }} answers late: its event loop stands still.',
+    proof: {
+      at: '6m',
+      fires: [{ series: `${LAG}{job="holdfast-api",instance="a"}`, values: '0.1 0.7x10' }],
+      fired: [
+        {
+          labels: { job: 'holdfast-api', instance: 'a' },
+          summary: 'holdfast-api a answers late: its event loop stands still.',
+        },
+      ],
+      silent: [
+        // Every sample has the 100 ms between two of them in it.
+        { series: `${LAG}{job="holdfast-api",instance="a"}`, values: '0.55x10' },
+        { series: `${LAG}{job="holdfast-worker",instance="b"}`, values: '0.1 0.1 3 0.1 0.1 0.1 3 0.1' },
       ],
     },
   },

@@ -1,5 +1,5 @@
 import { lines, stat, type Dashboard, type Row } from './panel';
-import { WINDOW, cluster, increase, quantile, rate } from './promql';
+import { EVENT_LOOP_LAG, WINDOW, cluster, increase, quantile, rate } from './promql';
 
 const state: Row = {
   title: 'State',
@@ -260,7 +260,7 @@ const processes: Row = {
       unit: 's',
       queries: [
         {
-          expr: 'max by (job, instance) (holdfast_nodejs_eventloop_lag_p99_seconds)',
+          expr: EVENT_LOOP_LAG,
           legend: '{{job}} {{instance}}',
         },
       ],

@@ -3,6 +3,7 @@ import { readEnv } from '../config/env';
 import { beatToSupervisor, sendToSupervisor } from './beat';
 import { systemClock } from './clock';
 import { createLogger, type Logger } from './logger';
+import { watchLoop } from './loop-watch';
 
 /** Exit codes of all processes; a program may have further ones. */
 export const EXIT = {
@@ -66,6 +67,7 @@ export function runProcess(options: ProcessOptions): Promise<number> {
   process.title = `holdfast: ${name}`;
   const log = createLogger(name, 'info');
   exitOnUncaughtError(log);
+  watchLoop({ clock: systemClock, log });
   followSupervisor(supervisor, log);
   const isSupervised = supervisor !== null && process.send !== undefined;
   return new Promise(resolve => {
