@@ -1,4 +1,5 @@
-import { routeTo, type HostIdentity } from '../browser/dial';
+import { keeperOf, routeTo, type HostIdentity } from '../browser/dial';
+import { liveTraffic } from '../browser/live-traffic';
 import { openPages, type OpenPage } from '../browser/open-pages';
 import { createContext } from '../commands/create-context';
 import { createKey } from '../commands/create-key';
@@ -141,7 +142,12 @@ function browserService(
   const reach: FindBrowserParts = { sessions, activity, localHost, secret };
   const openPages = pagesOf(deps, localHost);
   return {
-    liveDetails: liveDetails({ getSession: getOne, activity, openPages }),
+    liveDetails: liveDetails({
+      getSession: getOne,
+      activity,
+      openPages,
+      traffic: trafficOf(deps, localHost),
+    }),
     viewSession: viewSession({ getSession: getOne, openPages }),
     findBrowser: findBrowser(reach),
     rotateToken: rotateToken(sessions),
@@ -192,6 +198,21 @@ function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsPar
       return await openPages(route);
     } catch (error) {
       log.debug({ session: ref, reason: messageOf(error) }, 'the pages of the browser could not be read');
+      return null;
+    }
+  };
+}
+
+/* The same for what has gone through its forward proxy; keepers of earlier versions do not know. */
+function trafficOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsParts['traffic'] {
+  return async ({ ref, snapshot }) => {
+    const { endpoint, owner } = snapshot.context;
+    const keeper = endpoint === null ? null : keeperOf(endpoint, localHost);
+    if (keeper === null || owner === null) return null;
+    try {
+      return await liveTraffic({ keeper, claimId: owner.fence.claimId, secret });
+    } catch (error) {
+      log.debug({ session: ref, reason: messageOf(error) }, 'the traffic of the browser could not be read');
       return null;
     }
   };

@@ -1,10 +1,11 @@
-import { request, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { withDeadline } from '../core/abort';
 import { ServiceError, messageOf } from '../core/errors';
 import { keeperFilesPath } from '../core/keeper-ticket';
-import type { SocketAddress, KeeperRoute } from './dial';
+import type { KeeperRoute } from './dial';
+import { keeperAnswer } from './keeper-answer';
 
 /** How long a keeper may take to begin its answer. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -77,30 +78,14 @@ async function ask(
   name: string | null,
 ): Promise<IncomingMessage> {
   const path = keeperFilesPath(secret, claimId, 'downloads', name);
-  const answer = await orUnreachable(async () => answerTo({ ...keeper, path, method, agent: false }));
+  const answer = await orUnreachable(async () =>
+    keeperAnswer({ ...keeper, path, method, agent: false }, ANSWER_TIMEOUT_MS),
+  );
   if (answer.statusCode === 200) return answer;
   answer.destroy();
   if (answer.statusCode === 404) throw notFound();
   if (answer.statusCode === 507) throw wasCut();
   throw unreachable(`the keeper answered with status ${answer.statusCode ?? 'unknown'}`);
-}
-
-function answerTo(
-  options: SocketAddress & { path: string; method: string; agent: false },
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const asked = request(options);
-    const timer = setTimeout(
-      () => asked.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)),
-      ANSWER_TIMEOUT_MS,
-    );
-    asked.once('response', resolve);
-    // Never removed: if the connection breaks later, the reader of the answer gets the error.
-    asked.on('error', reject);
-    asked.once('response', () => clearTimeout(timer));
-    asked.once('close', () => clearTimeout(timer));
-    asked.end();
-  });
 }
 
 async function orUnreachable<T>(work: () => Promise<T>): Promise<T> {

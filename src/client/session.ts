@@ -206,6 +206,8 @@ export interface LiveDetails {
   readonly pages: readonly OpenPage[];
   /** False: the browser could not be asked, so that `pages` is empty. */
   readonly pagesKnown: boolean;
+  /** So far; null: it has no forward proxy, or could not be asked. Left out by earlier versions of the service. */
+  readonly traffic?: SessionTraffic | null;
   readonly clientsAttached: number;
   readonly lastActivityAt: string | null;
   readonly idleExpiresAt: string | null;

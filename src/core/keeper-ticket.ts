@@ -36,3 +36,7 @@ export function keeperFilesPath(
   const which = name === null ? '' : `/${encodeURIComponent(name)}`;
   return keeperPath(secret, claimId, `/${kind}${which}`);
 }
+
+/** Path and query of a request for what has gone through a browser's forward proxy. */
+export const keeperTrafficPath = (secret: string, claimId: string): string =>
+  keeperPath(secret, claimId, '/traffic');

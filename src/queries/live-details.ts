@@ -1,5 +1,6 @@
 import type { OpenPage } from '../browser/open-pages';
 import type { SessionRef } from '../core/ids';
+import type { Traffic } from '../core/traffic';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionRecord } from '../store/session-record';
@@ -10,6 +11,8 @@ export interface LiveDetails {
   readonly session: FoundSession;
   /** Null: the browser could not be asked. */
   readonly pages: readonly OpenPage[] | null;
+  /** Null: it has no forward proxy, or the keeper could not be asked. */
+  readonly traffic: Traffic | null;
   readonly clientsAttached: number;
   readonly lastActivityMs: number | null;
   /** When the idle time-out ends the session without further activity; null without an idle time-out. */
@@ -25,21 +28,28 @@ export interface LiveDetailsParts {
   readonly activity: Pick<ActivityStore, 'attachedClients'>;
   /** Asks a browser for its open pages; null if it cannot be asked. */
   readonly openPages: (record: SessionRecord) => Promise<readonly OpenPage[] | null>;
+  /** Asks a keeper what has gone through the forward proxy of a browser; null if it cannot be asked. */
+  readonly traffic: (record: SessionRecord) => Promise<Traffic | null>;
 }
 
 /**
  * @throws ServiceError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis
  *   throws while it is away.
  */
-export function liveDetails({ getSession, activity, openPages }: LiveDetailsParts): GetLiveDetails {
+export function liveDetails({ getSession, activity, openPages, traffic }: LiveDetailsParts): GetLiveDetails {
   return async ref => {
     const session = await getSession(ref);
     const { record } = session;
     requireLive(record);
-    const [pages, clientsAttached] = await Promise.all([openPages(record), activity.attachedClients(ref)]);
+    const [pages, carried, clientsAttached] = await Promise.all([
+      openPages(record),
+      traffic(record),
+      activity.attachedClients(ref),
+    ]);
     return {
       session,
       pages,
+      traffic: carried,
       clientsAttached,
       lastActivityMs: record.lastActivityMs,
       idleExpiresAtMs: idleExpiresAtMs(record),

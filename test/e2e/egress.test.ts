@@ -174,6 +174,11 @@ describe('an installation that opens public addresses and one site', () => {
       await page.goto(`${siteUrl}big`);
     });
     const path = `/v1/sessions/${counted.id}`;
+    const live = await pollUntil('the traffic so far', { timeoutMs: 10_000, everyMs: 50 }, async () => {
+      const { body } = await installation.call<{ traffic: Counted | null }>('GET', `${path}/live`);
+      return (body.traffic?.receivedBytes ?? 0) > BIG_BYTES ? body.traffic : undefined;
+    });
+    expect(live).toMatchObject({ refusedHosts: expect.arrayContaining(['127.0.0.1']) as unknown });
     await installation.call('POST', `${path}/release`);
     // A release answers after five seconds in any case.
     const traffic = await pollUntil('the traffic', { timeoutMs: 20_000, everyMs: 50 }, async () => {

@@ -36,6 +36,7 @@ describe('downloads of a live session', () => {
     const gatewaySocket = join(dir.path, 'gateway.sock');
     gateway = await KeeperGateway.listenOn(gatewaySocket, {
       browserOf: () => ({
+        directory: { root: dir.path, name: 'b-000000' },
         devTools: { ...api.browser.endpoint, socket: null },
         downloads: new BrowserDownloads({
           path: dir.path,

@@ -443,6 +443,7 @@ describe('sessions over HTTP', () => {
         wsUrl: session.websocketUrl,
         pages: [{ id: 'PAGE1', url: 'https://example.test/', title: 'Example' }],
         pagesKnown: true,
+        traffic: null,
         clientsAttached: 0,
         lastActivityAt: null,
       });

@@ -54,6 +54,7 @@ beforeAll(async () => {
       over.signal.aborted
         ? null
         : {
+            directory: { root: dir.path, name: 'b-000000' },
             devTools: { ...api.browser.endpoint, socket: null },
             downloads: new BrowserDownloads({ path: folder, uid: 0, log: createLogger('keeper', 'silent') }),
             cuts: [],

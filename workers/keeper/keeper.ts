@@ -118,8 +118,8 @@ export class Keeper {
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
     if (!browser?.facts || browser.downloads === null || browser.uploads === null) return null;
-    const { facts, downloads, cut, uploads } = browser;
-    return { devTools: facts.devTools, downloads, cuts: cut.downloads, uploads };
+    const { facts, downloads, cut, uploads, directory } = browser;
+    return { devTools: facts.devTools, downloads, cuts: cut.downloads, uploads, directory };
   }
 
   /**

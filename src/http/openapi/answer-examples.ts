@@ -88,6 +88,7 @@ const LIVE: z.infer<typeof liveDetailsAnswer> = {
   sessionViewerUrl: SESSION.viewerUrl,
   pages: [{ id: '9F4A3C0E6B1D2A7788C5E0F1A2B3C4D5', url: 'https://example.org/', title: 'Example Domain' }],
   pagesKnown: true,
+  traffic: { sentBytes: 12_071, receivedBytes: 603_118, refused: 0, refusedHosts: [] },
   clientsAttached: 1,
   lastActivityAt: '2030-01-31T06:28:02.105Z',
   idleExpiresAt: '2030-01-31T06:29:02.105Z',

@@ -62,7 +62,7 @@ const sessionContext = z.object({
 }) satisfies z.ZodType<SessionContextData>;
 
 const sessionTraffic = z.object({
-  sentBytes: count,
+  sentBytes: count.describe('From the browser to its forward proxy.'),
   receivedBytes: count,
   refused: count.describe('How many requests the rules of egress have refused.'),
   refusedHosts: z.array(z.string()).readonly().describe('The last hosts that were refused, at most ten.'),
@@ -103,11 +103,7 @@ const sessionFacts = {
     .nullable()
     .describe('Without user name and password: no answer contains them.'),
   context: sessionContext.nullable().describe('Null: the session was created without a context.'),
-  traffic: sessionTraffic
-    .nullable()
-    .describe(
-      'What has gone through the forward proxy of the browser. Null: there was none, or the browser is not gone yet.',
-    ),
+  traffic: sessionTraffic.nullable().describe('Through its forward proxy. Null: none, or not gone yet.'),
   workerId: z.string().nullable(),
   revision: z.int().min(1).describe('Rises with every change; the `ETag`.'),
   isPartial: z
@@ -189,6 +185,7 @@ export const liveDetailsAnswer = z.object({
   sessionViewerUrl: z.string().describe('The same as `viewerUrl`.'),
   pages: z.array(z.object({ id: z.string(), url: z.string(), title: z.string() })),
   pagesKnown: z.boolean().describe('False: the browser did not answer, so `pages` is not known.'),
+  traffic: sessionTraffic.nullable().describe('So far. Null: no forward proxy, or it could not be asked.'),
   clientsAttached: count,
   lastActivityAt: time.nullable(),
   idleExpiresAt: time.nullable(),

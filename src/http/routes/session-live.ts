@@ -26,6 +26,7 @@ export function sessionLiveRoute({ liveDetails, views }: SessionLiveRouteParts):
       pages: details.pages ?? [],
       // Says whether `pages` is empty because there are none, or because the browser could not be asked.
       pagesKnown: details.pages !== null,
+      traffic: details.traffic,
       clientsAttached: details.clientsAttached,
       lastActivityAt: isoOrNull(details.lastActivityMs),
       idleExpiresAt: isoOrNull(details.idleExpiresAtMs),

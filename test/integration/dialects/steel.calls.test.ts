@@ -32,6 +32,7 @@ beforeAll(async () => {
   const uid = process.getuid?.() ?? 0;
   gateway = await KeeperGateway.listenOn(gatewaySocket, {
     browserOf: () => ({
+      directory: { root: dir.path, name: 'b-000000' },
       devTools: { ...api.browser.endpoint, socket: null },
       downloads: new BrowserDownloads({ path: downloads, uid, log: createLogger('keeper', 'silent') }),
       cuts: [],

@@ -45,6 +45,7 @@ afterEach(async () => {
 });
 
 const reachable = (uid: number): ReachableBrowser => ({
+  directory: { root: dir.path, name: 'b-000000' },
   devTools: { ...browser.endpoint, socket: devToolsSocket },
   downloads: new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') }),
   cuts: [],

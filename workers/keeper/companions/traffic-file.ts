@@ -12,6 +12,9 @@ import { TRAFFIC_BYTES } from './forward-proxy/traffic-report';
 
 const SUFFIX = '.traffic';
 
+/** Of whose browser. */
+type TrafficPlace = Pick<RunDirectory, 'root' | 'name'>;
+
 /** More than a browser can send (a petabyte); sums of it stay whole numbers in Redis. */
 const COUNT_MAX = 1e15;
 
@@ -40,7 +43,7 @@ export async function openTrafficFile(directory: RunDirectory): Promise<FileHand
 }
 
 /** What has gone through the forward proxy of a browser; null: it has none, or nothing is written yet. */
-export async function readTraffic(directory: RunDirectory): Promise<Traffic | null> {
+export async function readTraffic(directory: TrafficPlace): Promise<Traffic | null> {
   try {
     return report.parse(JSON.parse((await readUntrustedFile(pathFor(directory), TRAFFIC_BYTES)) ?? ''));
   } catch {
@@ -62,4 +65,4 @@ export async function removeUnknownTraffic(runRoot: string, known: ReadonlySet<s
   await Promise.all(files.map(file => rm(join(folder, file), { force: true })));
 }
 
-const pathFor = ({ root, name }: RunDirectory): string => join(recordsFolder(root), name + SUFFIX);
+const pathFor = ({ root, name }: TrafficPlace): string => join(recordsFolder(root), name + SUFFIX);

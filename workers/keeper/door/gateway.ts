@@ -10,17 +10,20 @@ import { API_SILENCE, SILENCE_CHECK_MS } from '../../../src/core/silent-clients'
 import { spliceUpgrade, type Splice } from '../../../src/core/splice';
 import { StalledReaders, type StallRule } from '../../../src/core/stalled-readers';
 import { devToolsHost, devToolsOptions, type DevToolsAddress } from '../process/devtools';
+import type { RunDirectory } from '../process/run-directory';
 import { sendDevToolsJson } from './gateway-devtools';
 import { removeDownload, sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
+import { sendTraffic } from './gateway-traffic';
 import { removeUpload, sendUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
 import { listenOnSocket } from './listen-on-socket';
 
 /** How long a peer may take to send its request. */
 const REQUEST_PATIENCE_MS = 5_000;
 
-/** The paths of keeperPath() and keeperFilesPath(). */
+/** The paths of keeperPath(), keeperFilesPath() and keeperTrafficPath(). */
 const PATH_PATTERN = /^\/browser\/([A-Za-z0-9_-]{1,64})(\/[^?]{1,1200})?\?ticket=([0-9a-f]{64})$/;
 
+const TRAFFIC = '/traffic';
 const FILES = /^\/(downloads|uploads)(?:\/([^/]{1,1024}))?$/;
 
 /** The DevTools path that clients may use besides the browser's own WebSocket. */
@@ -30,6 +33,7 @@ const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
 /** A running browser, as the gateway serves it. */
 export interface ReachableBrowser extends SendableDownloads, TakesUploads {
   readonly devTools: DevToolsAddress;
+  readonly directory: Pick<RunDirectory, 'root' | 'name'>;
 }
 
 /** Dependencies of {@link KeeperGateway}. */
@@ -57,7 +61,7 @@ interface Admitted {
 
 /**
  * Gives API processes access to this machine's browsers: a WebSocket upgrade with a ticket for one claim, then bytes;
- * or a request for downloads, uploads or DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
+ * or a request for downloads, uploads, traffic or DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
  * port, which needs a trusted or encrypted network; for this machine on a Unix socket.
  */
 export class KeeperGateway {
@@ -213,6 +217,7 @@ function answerTo(method: string | undefined, { browser, part }: Admitted): Answ
     case 'DELETE uploads/name':
       return (_request, response) => removeUpload(browser, name ?? '', response);
     case 'GET other':
+      if (part === TRAFFIC) return (_request, response) => sendTraffic(browser, response);
       return JSON_ENDPOINT.test(part) && devTools.port !== 0
         ? (_request, response) => sendDevToolsJson(devTools, part, response)
         : null;
