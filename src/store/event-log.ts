@@ -2,6 +2,7 @@ import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import { NOTICES_MAX, type Notice } from './notice-stream';
+import { decodeLine } from './session-encoding';
 import type { HistoryEntry } from './session-record';
 
 /** The lines of a history after a given one, up to the requested number. */
@@ -35,8 +36,7 @@ export class EventLog {
   async historySince(ref: SessionRef, seq: number, count: number): Promise<HistoryPage | null> {
     // Also reads the line before, to check that it exists, and one more after the page, to know whether there are more.
     const lines = await this.redis.lrange(keys.history(ref), Math.max(0, seq - 1), seq + count);
-    // SAFETY: the list is written by the two commit scripts only.
-    const read = lines.map(line => JSON.parse(line) as HistoryEntry);
+    const read = lines.map(line => decodeLine(ref, line));
     const [first] = read;
     if (first === undefined) return null;
     const after = seq === 0 ? read : read.slice(1);

@@ -10,7 +10,8 @@ import { indexMember, keys } from '../redis/keys';
 import { CONTROL_MAX } from './control-stream';
 import { labelDelta, labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
-import type { Commit, NewHistoryEntry } from './session-record';
+import { encodeSnapshot, encodeTransition } from './session-encoding';
+import type { Commit } from './session-record';
 import { usageDay, USAGE_KEPT_MS } from './usage-store';
 
 /* The arguments of the commit script, made from two snapshots. */
@@ -102,8 +103,8 @@ export function commitArgs(commit: Commit): string[] {
     claimBeforeMs: event.type === 'CLAIM' ? (before.snapshot.context.deadlines.queue ?? null) : null,
     timeout: timeoutCheck(event, before.snapshot.context),
   };
-  const history: NewHistoryEntry = { event: name, from, to, cause, actor, input: event };
-  return [JSON.stringify(command), JSON.stringify(snapshot), JSON.stringify(history)];
+  const line = encodeTransition({ event: name, from, to, cause, actor }, event);
+  return [JSON.stringify(command), encodeSnapshot(snapshot), line];
 }
 
 /* The facts on which the machine decided a time-out; the script compares them with the current ones. */

@@ -5,7 +5,6 @@ import type {
   CreatedBefore,
   Creation,
   LoadedSession,
-  NewHistoryEntry,
   QuotaAnswer,
   SessionRecord,
 } from './session-record';
@@ -23,6 +22,7 @@ import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
 import { commitArgs, commitKeys, pendingEffects } from './session-commit';
+import { encodeCreation, encodeSnapshot } from './session-encoding';
 import { isEndedRow, storedRow, type StoredRow } from './session-row';
 
 /** Reads and writes session rows; every write goes through one of two scripts. */
@@ -65,12 +65,7 @@ export class SessionStore {
     const ref = refOf(tenant, id);
     const labelKeys = labelEntries(labels);
     const transition = { event: 'created', from: null, to: 'created' } as const;
-    const history: NewHistoryEntry = {
-      ...transition,
-      cause: 'requested',
-      actor: creation.actor,
-      input: { ...input, sealed: null },
-    };
+    const line = { ...transition, cause: 'requested', actor: creation.actor };
     const reply = await this.scripts.run('createSession', createKeys(tenant, id, labelKeys, idempotency), [
       JSON.stringify({
         ...createChecks(creation.quotas, idempotency),
@@ -88,8 +83,8 @@ export class SessionStore {
         weight: creation.quotas.weight,
         checkOnly: false,
       }),
-      JSON.stringify(snapshot),
-      JSON.stringify(history),
+      encodeSnapshot(snapshot),
+      encodeCreation(line, input),
     ]);
     return createAnswerOf(reply);
   }

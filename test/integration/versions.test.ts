@@ -119,21 +119,22 @@ describe('a process beside rows of another version', () => {
   });
 
   describe('that are older', () => {
-    /* A session as version 1 has stored it, where the API finds it. */
-    const stored = async (name: string): Promise<{ ref: SessionRef; path: string }> => {
+    /* A live session as an older version has stored it, where the API finds it. */
+    const stored = async (mv: string): Promise<{ ref: SessionRef; path: string }> => {
       const { ref, path } = await live();
-      const file = join(__dirname, '../fixtures/snapshots/1', `${name}.json`);
-      // SAFETY: a golden snapshot of version 1.
+      const file = join(__dirname, '../fixtures/snapshots', mv, 'live.json');
+      // SAFETY: a golden snapshot.
       const golden = JSON.parse(readFileSync(file, 'utf8')) as { context: Record<string, unknown> };
-      const now = JSON.parse((await api.deps.redis.hget(keys.row(ref), 'snap')) ?? '{}') as typeof golden;
-      const { id, tenant, deadlines, owner, createdAtMs, liveAtMs } = now.context;
+      const { record } = await api.deps.sessions.load(ref);
+      if (record === null) throw new Error(`${ref} is gone`);
+      const { id, tenant, deadlines, owner, createdAtMs, liveAtMs } = record.snapshot.context;
       const context = { ...golden.context, id, tenant, deadlines, owner, createdAtMs, liveAtMs };
-      await api.deps.redis.hset(keys.row(ref), { mv: '1', snap: JSON.stringify({ ...golden, context }) });
+      await api.deps.redis.hset(keys.row(ref), { mv, snap: JSON.stringify({ ...golden, context }) });
       return { ref, path };
     };
 
-    it('shows, changes and ends one, and upgrades it to its own version', async () => {
-      const { ref, path } = await stored('live');
+    it.each(['1', '5'])('shows, changes and ends one of version %s, and upgrades it', async mv => {
+      const { ref, path } = await stored(mv);
       const { body } = await api.call('GET', path);
       expect(body).toMatchObject({ status: 'live', name: 'sample', headless: true });
       expect(body['isPartial']).toBeUndefined();
@@ -143,7 +144,7 @@ describe('a process beside rows of another version', () => {
     });
 
     it('ends one whose time is up', async () => {
-      const { ref } = await stored('live');
+      const { ref } = await stored('1');
       const { record } = await api.deps.sessions.load(ref);
       const { session = 0 } = record?.snapshot.context.deadlines ?? {};
       expect(await api.deps.timeouts.fire(ref, 'session', session, 'job')).toMatchObject({

@@ -2,9 +2,12 @@ import { Redis } from 'ioredis';
 import type { SessionInput, SessionSnapshot } from '../../machines/session/session.types';
 import { firstStep, step } from '../../machines/step';
 import { refOf } from '../../src/core/ids';
-import { keys } from '../../src/redis/keys';
-import type { Installation } from './installation';
+import { ScriptRunner } from '../../src/redis/script-runner';
+import { EventLog } from '../../src/store/event-log';
 import type { HistoryEntry } from '../../src/store/session-record';
+import { SessionStore } from '../../src/store/session-store';
+import { readHistory } from './history';
+import type { Installation } from './installation';
 
 /**
  * The snapshot that a history leads to (I4): offers its inputs to the machine one after the other.
@@ -26,19 +29,18 @@ export function foldHistory([creation, ...transitions]: readonly HistoryEntry[])
 export async function rowsAndFolds(
   { redisSocketPath: path, redisPassword: password }: Pick<Installation, 'redisSocketPath' | 'redisPassword'>,
   ids: readonly string[],
-): Promise<{ readonly id: string; readonly row: unknown; readonly folded: SessionSnapshot }[]> {
+): Promise<{ readonly id: string; readonly row: SessionSnapshot; readonly folded: SessionSnapshot }[]> {
   const redis = new Redis({ path, password });
+  const store = new SessionStore(redis, new ScriptRunner(redis));
+  const eventLog = new EventLog(redis);
   try {
     const found = await Promise.all(
       ids.map(async id => {
         const ref = refOf('default', id);
-        const row = await redis.hget(keys.row(ref), 'snap');
-        if (row === null) return [];
-        const lines = await redis.lrange(keys.history(ref), 0, -1);
-        // SAFETY: the list is written by the two commit scripts only.
-        const history = lines.map(line => JSON.parse(line) as HistoryEntry);
-        // SAFETY: any JSON at all is compared.
-        return [{ id, row: JSON.parse(row) as unknown, folded: foldHistory(history) }];
+        const { record } = await store.read(ref);
+        if (record === null) return [];
+        const history = await readHistory({ eventLog }, ref);
+        return [{ id, row: record.snapshot, folded: foldHistory(history) }];
       }),
     );
     return found.flat();
