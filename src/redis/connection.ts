@@ -74,9 +74,31 @@ export function blockingOptions(url: string, longestBlockMs: number = BLOCK_MS):
   };
 }
 
+/** Sends the commands of one turn of the event loop together: each write is a system call that wakes Redis. */
+class GatheringRedis extends Redis {
+  #isGathering = false;
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    this.#gather();
+    return super.sendCommand(...args);
+  }
+
+  #gather(): void {
+    // It has no stream before it connects.
+    const stream: Redis['stream'] | undefined = this.stream;
+    if (this.#isGathering || stream === undefined) return;
+    this.#isGathering = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
+  }
+}
+
 /** Opens a connection that reports its errors to the log once per outage instead of throwing them. */
 export function openRedis(options: RedisOptions, log: Logger): Redis {
-  const redis = new Redis(options);
+  const redis = new GatheringRedis(options);
   let reported = false;
   redis.on('error', error => {
     if (!reported) log.warn({ err: error }, 'redis connection failed');
