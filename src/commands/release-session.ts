@@ -7,6 +7,7 @@ import { newerVersion } from '../engine/newer-version';
 import type { CommandSender } from '../engine/command-sender';
 import type { Waiters } from '../engine/waiters';
 import type { SessionCommand } from '../queue/payloads';
+import type { ClosedNotice } from '../store/notice-stream';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
 
@@ -85,15 +86,21 @@ async function untilClosed(
 ): Promise<SessionRecord> {
   const { ref, snapshot } = before;
   try {
-    await waiters.closed(ref, CLOSED_WAIT_MS);
+    const closed = await waiters.closed(ref, CLOSED_WAIT_MS);
     // All but the save and the traffic is final (I3).
     if (snapshot.context.liveAtMs === null) return before;
+    if (closed?.notice) return { ...before, ...outcomeOf(closed.notice) };
     return (await sessions.read(ref)).record ?? before;
   } catch {
     // The session has ended in any case, and its worker must end the browser even if Redis is away now.
     return before;
   }
 }
+
+const outcomeOf = ({ save, traffic }: ClosedNotice): Pick<SessionRecord, 'finalSave' | 'traffic'> => ({
+  finalSave: save ?? null,
+  traffic: traffic ?? null,
+});
 
 /** Job ids and operation ids have a narrow alphabet; a digest fits any key that a client chooses. */
 function commandIdOf(ref: SessionRef, requestKey: string | null): string {

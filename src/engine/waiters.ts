@@ -1,5 +1,5 @@
 import type { SessionRef } from '../core/ids';
-import type { CommandAnswer, Notice, NoticeStream } from '../store/notice-stream';
+import type { ClosedNotice, CommandAnswer, Notice, NoticeStream } from '../store/notice-stream';
 import type { ClosingStore } from '../store/closing-store';
 
 /** The outcome of a command. */
@@ -13,6 +13,21 @@ export interface AwaitedOutcome {
   readonly settled: (timeoutMs: number) => Promise<boolean>;
   /** Must be called in any case. */
   readonly stop: () => void;
+}
+
+/** How a waiter reads. */
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Waits so long with the first reading, for a caller that knows how the session was a moment ago. Default: 0. */
+  readonly firstReadAfterMs?: number;
+  /** Whether a notice about the session can make what is read enough. Left out: each can. */
+  readonly matters?: (notice: Notice) => boolean;
+}
+
+/** The browser of an ended session is gone; with the notice of it, if that was heard. */
+export interface Closed {
+  readonly notice: ClosedNotice | null;
 }
 
 /**
@@ -35,20 +50,40 @@ export class Waiters {
     ref: SessionRef,
     read: () => Promise<T>,
     isEnough: (found: T) => boolean,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    { matters = () => true, ...options }: WaitOptions,
   ): Promise<T> {
-    let last: T | undefined;
-    await this.#until(timeoutMs, signal, concerns(ref), async () => {
-      last = await read();
-      return isEnough(last);
-    });
-    // SAFETY: it is read at least once.
-    return last as T;
+    // Null: what was read is no longer all there is.
+    let last: { readonly found: T } | null = null;
+    const isRelevant = (notice: Notice): boolean => {
+      if (!isAbout(ref, notice)) return false;
+      last = null;
+      return matters(notice);
+    };
+    const readAgain = async (): Promise<T> => {
+      const found = await read();
+      last = { found };
+      return found;
+    };
+    await this.#until(options, isRelevant, async () => isEnough(await readAgain()));
+    // SAFETY: the closures have set it; the compiler does not see that.
+    const known = last as { readonly found: T } | null;
+    return known === null ? readAgain() : known.found;
   }
 
-  /** Waits until the browser of an ended session is gone; false if the time is up first. */
-  async closed(ref: SessionRef, timeoutMs: number): Promise<boolean> {
-    return this.#until(timeoutMs, undefined, concerns(ref), async () => !(await this.closing.isOpen(ref)));
+  /** Waits until the browser of an ended session is gone; null if the time is up first. */
+  async closed(ref: SessionRef, timeoutMs: number): Promise<Closed | null> {
+    const heard: ClosedNotice[] = [];
+    const isRelevant = (notice: Notice): boolean => {
+      if (notice.type !== 'closed' || notice.ref !== ref) return false;
+      heard.push(notice);
+      return true;
+    };
+    const isClosed = await this.#until(
+      { timeoutMs },
+      isRelevant,
+      async () => heard.length > 0 || !(await this.closing.isOpen(ref)),
+    );
+    return isClosed ? { notice: heard[0] ?? null } : null;
   }
 
   /** Listens for the outcome of a command from now on. Call before sending the command. */
@@ -78,14 +113,13 @@ export class Waiters {
     };
   }
 
-  /* Calls `done` now, after each notice that concerns the waiter, and after each gap, one call at a time. */
+  /* Calls `done` at first, after each notice that is relevant, and after each gap, one call at a time. */
   async #until(
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    { timeoutMs, signal, firstReadAfterMs = 0 }: WaitOptions,
     isRelevant: (notice: Notice) => boolean,
     done: () => Promise<boolean>,
   ): Promise<boolean> {
-    let dirty = true;
+    let dirty = firstReadAfterMs === 0;
     let wake: () => void = () => undefined;
     const mark = (): void => {
       dirty = true;
@@ -99,6 +133,7 @@ export class Waiters {
       timedOut = true;
       wake();
     }, timeoutMs);
+    const firstRead = dirty ? null : setTimeout(mark, firstReadAfterMs);
     const onAbort = (): void => wake();
     this.notices.on('notice', onNotice);
     this.notices.on('resync', mark);
@@ -115,6 +150,7 @@ export class Waiters {
       }
     } finally {
       clearTimeout(timer);
+      if (firstRead !== null) clearTimeout(firstRead);
       this.notices.off('notice', onNotice);
       this.notices.off('resync', mark);
       signal?.removeEventListener('abort', onAbort);
@@ -122,7 +158,4 @@ export class Waiters {
   }
 }
 
-const concerns =
-  (ref: SessionRef) =>
-  (notice: Notice): boolean =>
-    'ref' in notice && notice.ref === ref;
+const isAbout = (ref: SessionRef, notice: Notice): boolean => 'ref' in notice && notice.ref === ref;

@@ -11,6 +11,12 @@ import { withinRedisBudget } from './edge/redis-budget';
 /** How long a create waits for its session to be live, by default. */
 export const LIVE_WAIT_MS = 30_000;
 
+/**
+ * The notice that a session is live comes sooner, if its browser is warm. A process that was frozen after the commit may
+ * have passed over it.
+ */
+const FIRST_READ_AFTER_MS = 1_000;
+
 /** A session to be created, and how long to wait for it. */
 export interface LiveCreation extends CreateRequest {
   readonly waitMs: number;
@@ -62,6 +68,9 @@ export async function untilLive(
     return await awaitSession({
       ref,
       until: ({ snapshot }) => statusOf(snapshot) !== 'created',
+      // A claim, and an attempt that failed, leave it as it was.
+      matters: notice => notice.type !== 'transition' || notice.to !== 'created',
+      firstReadAfterMs: committed === null ? 0 : FIRST_READ_AFTER_MS,
       timeoutMs,
       signal,
     });

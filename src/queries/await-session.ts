@@ -1,10 +1,10 @@
 import type { SessionRef } from '../core/ids';
-import type { Waiters } from '../engine/waiters';
+import type { Waiters, WaitOptions } from '../engine/waiters';
 import type { SessionRecord } from '../store/session-record';
 import type { FoundSession, GetSession } from './get-session';
 
 /** The session to wait for, and how long. */
-export interface AwaitRequest {
+export interface AwaitRequest extends Pick<WaitOptions, 'firstReadAfterMs' | 'matters'> {
   readonly ref: SessionRef;
   readonly until: (record: SessionRecord) => boolean;
   readonly timeoutMs: number;
@@ -23,9 +23,9 @@ export interface AwaitSessionParts {
 
 /** @throws ServiceError `session_not_found`; what Redis throws while it is away. */
 export function awaitSession({ waiters, getSession }: AwaitSessionParts): AwaitSession {
-  return async ({ ref, until, timeoutMs, signal }) => {
+  return async ({ ref, until, ...options }) => {
     const read = (): Promise<FoundSession> => getSession(ref);
-    if (timeoutMs <= 0) return read();
-    return waiters.latest(ref, read, ({ record }) => until(record), { timeoutMs, signal });
+    if (options.timeoutMs <= 0) return read();
+    return waiters.latest(ref, read, ({ record }) => until(record), options);
   };
 }

@@ -47,16 +47,7 @@ export type Notice =
    * notice.
    */
   | { readonly type: 'outcome'; readonly opId: string; readonly answer: CommandAnswer }
-  /**
-   * The browser of an ended session is gone; `save` is what became of its context, if it persists, `traffic` what went
-   * through its forward proxy, if it had one.
-   */
-  | {
-      readonly type: 'closed';
-      readonly ref: SessionRef;
-      readonly save?: ContextSave;
-      readonly traffic?: Traffic;
-    }
+  | ClosedNotice
   | ContextNotice
   /** The API keys have changed. `ref` as in {@link ContextNotice}. */
   | { readonly type: 'keys'; readonly ref: '' }
@@ -67,6 +58,16 @@ export type Notice =
       readonly session: SessionRef;
       readonly generation: number;
     };
+
+/** The browser of an ended session is gone. */
+export interface ClosedNotice {
+  readonly type: 'closed';
+  readonly ref: SessionRef;
+  /** What became of its context, if it persists. */
+  readonly save?: ContextSave;
+  /** What went through its forward proxy, if it had one. */
+  readonly traffic?: Traffic;
+}
 
 /** A context was changed. */
 export interface ContextNotice {
