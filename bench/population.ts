@@ -2,6 +2,7 @@ import { DEFAULT_BROWSER_OPTIONS, type SessionInput } from '../machines/session/
 import { firstStep } from '../machines/step';
 import { NO_QUOTAS } from '../src/config/quotas';
 import { randomId, refOf, uuidv7, type SessionRef } from '../src/core/ids';
+import { effectsToCarryOut } from '../src/engine/timer-jobs';
 import { keys } from '../src/redis/keys';
 import { RENEW_EVERY_MS } from '../src/store/lease-store';
 import type { SessionRecord } from '../src/store/session-record';
@@ -22,7 +23,7 @@ export const ONE_OF_A_HUNDRED = 'app=app-3,team=team-7';
 interface Made {
   readonly ref: SessionRef;
   readonly nowMs: number;
-  readonly effects: ReturnType<typeof firstStep>['effects'];
+  readonly effects: ReturnType<typeof effectsToCarryOut>;
   /** Its place in the population, from 0. */
   readonly number: number;
 }
@@ -125,13 +126,15 @@ export class Population {
       labels: { app: `app-${number % 10}`, team: `team-${Math.floor(number / 10) % 10}` },
       ...{ options: DEFAULT_BROWSER_OPTIONS, sealed: null, contextUse: null },
     };
-    const first = firstStep(input);
+    const { snapshot, ...first } = firstStep(input);
+    const effects = effectsToCarryOut(first.effects, nowMs);
     const { answer } = await deps.sessions.create({
-      ...{ input, first, fingerprint: randomId(), opId: randomId(), actor: 'bench', idempotency: null },
+      ...{ input, first: { ...first, snapshot, effects }, fingerprint: randomId(), opId: randomId() },
+      ...{ actor: 'bench', idempotency: null },
       quotas: NO_QUOTAS,
     });
     if (answer !== 'OK') throw new Error(`create answered ${answer}`);
-    return { ref: refOf(input.tenant, input.id), nowMs, effects: first.effects, number };
+    return { ref: refOf(input.tenant, input.id), nowMs, effects, number };
   }
 
   async #release(ref: SessionRef): Promise<void> {

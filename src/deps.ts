@@ -24,6 +24,7 @@ import { ScriptWatch } from './redis/script-watch';
 import { untilRedisServes } from './redis/until-redis-serves';
 import { AuditStore } from './store/audit-store';
 import { ActivityStore } from './store/activity-store';
+import { ArmingStore } from './store/arming-store';
 import { ClosingStore } from './store/closing-store';
 import { ContextIndex } from './store/contexts/context-index';
 import { ContextStore } from './store/contexts/context-store';
@@ -54,6 +55,7 @@ export interface Stores {
   readonly activity: ActivityStore;
   readonly eventLog: EventLog;
   readonly maintenance: MaintenanceStore;
+  readonly arming: ArmingStore;
   readonly usage: UsageStore;
   readonly workers: WorkerStore;
   readonly quarantine: QuarantineStore;
@@ -171,6 +173,7 @@ function openStores(redis: Redis): Stores {
     activity: new ActivityStore(redis, scripts),
     eventLog: new EventLog(redis),
     maintenance: new MaintenanceStore(redis, scripts),
+    arming: new ArmingStore(redis, scripts),
     usage: new UsageStore(redis),
     workers: new WorkerStore(redis),
     quarantine,

@@ -8,6 +8,7 @@ import type { Timeouts } from '../src/engine/timeouts';
 import type { ConsumerBase } from '../src/queue/consumer';
 import type { Producer } from '../src/queue/producer';
 import type { Redis } from '../src/redis/connection';
+import type { ArmingStore } from '../src/store/arming-store';
 import type { QuarantineStore } from '../src/store/quarantine-store';
 import type { QueueWatch } from '../src/store/queue-watch';
 import type { SessionStore } from '../src/store/session-store';
@@ -23,6 +24,7 @@ export interface SteppingParts extends ReaperParts {
   readonly redis: Redis;
   readonly consumerBase: ConsumerBase;
   readonly sessions: SessionStore;
+  readonly arming: ArmingStore;
   readonly quarantine: QuarantineStore;
   readonly queueWatch: QueueWatch;
   readonly doomedBlobs: DoomedBlobs;
@@ -46,6 +48,7 @@ export async function startStepping(parts: SteppingParts): Promise<void> {
   lifecycle.defer('timers consumer', () => timers.close());
   const sweeper = new Sweeper({
     maintenance: parts.maintenance,
+    arming: parts.arming,
     quarantine: parts.quarantine,
     queueWatch: parts.queueWatch,
     sessions: parts.sessions,

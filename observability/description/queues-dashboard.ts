@@ -21,7 +21,7 @@ const queues: Row = {
     }),
     lines({
       title: 'Jobs active and delayed',
-      description: 'Delayed jobs on `timers` are the deadlines of sessions.',
+      description: 'Delayed jobs on `timers` are the deadlines of sessions that are due soon.',
       unit: 'short',
       queries: [
         {

@@ -8,6 +8,7 @@ import { ServiceError } from '../core/errors';
 import { contextRefOf, randomId, refOf, uuidv7, type SessionRef } from '../core/ids';
 import { QuotaExceededError, type QuotaBudget } from '../core/quota-exceeded';
 import type { EffectRelay } from '../engine/effect-relay';
+import { effectsToCarryOut } from '../engine/timer-jobs';
 import type { Report } from '../metrics/report';
 import type { ContextWriters } from '../store/contexts/context-writers';
 import type { MaintenanceStore } from '../store/maintenance-store';
@@ -93,10 +94,10 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     const contextUse = context === null ? null : await contextOf(parts, tenant, id, context, quotas);
     const sealed = sealSecrets(parts.secret, ref, secrets);
     const input = { tenant, id, ...given, sealed, contextUse, nowMs };
-    const first = firstStep(input);
-    const { snapshot, effects } = first;
+    const { snapshot, ...first } = firstStep(input);
+    const effects = effectsToCarryOut(first.effects, nowMs);
     const answer = await parts.sessions.create({
-      ...{ input, first },
+      ...{ input, first: { ...first, snapshot, effects } },
       fingerprint,
       // The connection may send the script twice; the second run finds this id and gives the first answer.
       opId: randomId(),

@@ -9,6 +9,7 @@ import type { Report } from '../metrics/report';
 import type { SessionStore } from '../store/session-store';
 import type { CommitAnswer, SessionRecord } from '../store/session-record';
 import type { EffectRelay } from './effect-relay';
+import { effectsToCarryOut } from './timer-jobs';
 
 /** An event for a session. */
 export interface StepRequest {
@@ -81,8 +82,9 @@ export class Stepper {
       return { kind: isEnded(statusOf(record.snapshot)) ? 'ended' : 'ignored', record, nowMs };
     }
     const { cause, actor } = request;
+    const effects = effectsToCarryOut(stepped.effects, nowMs);
     const answer = await this.store.commit({
-      ...{ before: record, event, after: stepped, opId, cause, actor },
+      ...{ before: record, event, after: { ...stepped, effects }, opId, cause, actor },
       asOwner: request.asOwner ?? null,
       asReaperOf: request.asReaperOf ?? null,
     });
@@ -96,7 +98,7 @@ export class Stepper {
       after: stepped.snapshot,
       nowMs,
     });
-    const relayed = this.relay.afterCommit(request.ref, answer.revision, stepped.effects, nowMs);
+    const relayed = this.relay.afterCommit(request.ref, answer.revision, effects, nowMs);
     if (request.isUrgent !== true) await relayed;
     return { kind: 'committed', record: after, nowMs };
   }

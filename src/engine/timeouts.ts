@@ -8,6 +8,7 @@ import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionRecord } from '../store/session-record';
 import type { RedisContact } from './redis-contact';
 import type { Stepper } from './stepper';
+import { isSoon } from './timer-jobs';
 
 /** When to ask again after this process could not tell whether a client is present. */
 const ASK_AGAIN_MS = 1_000;
@@ -78,10 +79,13 @@ export class Timeouts {
     }
   }
 
-  /** Handles a delayed job: one that comes early arms itself again. A deadline that was moved has a job of its own. */
+  /**
+   * Handles a delayed job. One that comes early waits again, if not for long: else the sweep adds another one, when it is
+   * due soon. A deadline that was moved has a job of its own.
+   */
   async handleJob({ ref, kind, deadlineMs }: TimerPayload): Promise<JobResult> {
     const outcome = await this.fire(ref, kind, deadlineMs, 'job');
-    return outcome.kind === 'early' && outcome.deadlineMs === deadlineMs
+    return outcome.kind === 'early' && outcome.deadlineMs === deadlineMs && isSoon(outcome.againInMs)
       ? { againInMs: outcome.againInMs }
       : DONE;
   }

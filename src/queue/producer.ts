@@ -8,7 +8,12 @@ import { INGRESS_PREFIX, keys } from '../redis/keys';
 import { AcceptedJobs } from './accepted-jobs';
 import { launchPriority } from './launch-priority';
 import { launchPayload, type CommandPayload, type LaunchPayload, type TimerPayload } from './payloads';
-import { INGRESS_QUEUE, OWN_QUEUES, type OwnQueue } from '../../machines/session/session.words';
+import {
+  INGRESS_QUEUE,
+  OWN_QUEUES,
+  type OwnQueue,
+  type TimerKind,
+} from '../../machines/session/session.words';
 import { QUEUE_PREFIX } from './queues';
 
 /**
@@ -36,6 +41,15 @@ const LAUNCH_COPIES_MAX = 5;
 
 /** Length of BullMQ's own event stream, which has no reader. */
 const QUEUE_EVENTS_MAX = 100;
+
+/** A deadline to add a delayed job for. */
+export interface ArmedDeadline {
+  readonly ref: SessionRef;
+  readonly kind: TimerKind;
+  readonly deadlineMs: number;
+  /** When the job is to be delivered. */
+  readonly dueMs: number;
+}
 
 /**
  * Adds jobs to the queues. Job ids are derived from the subject of the job, so that a second add does nothing while the
@@ -82,17 +96,32 @@ export class Producer {
         await this.#queues.launch.remove(launchJobId(ref, effect.attempt, 0));
         return;
       case 'timer.arm': {
-        const payload: TimerPayload = { v: 1, ref, kind: effect.timer, deadlineMs: effect.deadlineMs };
-        await this.#queues.timers.add(effect.timer, payload, {
-          jobId: timerJobId(ref, effect.timer, effect.deadlineMs),
-          delay: Math.max(0, effect.deadlineMs - nowMs),
-        });
+        const { timer: kind, deadlineMs } = effect;
+        await this.arm([{ ref, kind, deadlineMs, dueMs: deadlineMs }], nowMs);
         return;
       }
       case 'timer.cancel':
         await this.#queues.timers.remove(timerJobId(ref, effect.timer, effect.deadlineMs));
         return;
     }
+  }
+
+  /**
+   * Adds delayed jobs for deadlines; does nothing for one that has its job.
+   *
+   * @param nowMs - as above
+   */
+  async arm(deadlines: readonly ArmedDeadline[], nowMs: number): Promise<void> {
+    const jobs = deadlines.map(({ ref, kind, deadlineMs, dueMs }) => ({
+      name: kind,
+      data: { v: 1, ref, kind, deadlineMs } satisfies TimerPayload,
+      opts: { jobId: timerJobId(ref, kind, deadlineMs), delay: Math.max(0, dueMs - nowMs) },
+    }));
+    const [first, ...others] = jobs;
+    // One of them, as nearly always, costs no transaction.
+    if (first !== undefined && others.length === 0)
+      await this.#queues.timers.add(first.name, first.data, first.opts);
+    else if (first !== undefined) await this.#queues.timers.addBulk(jobs);
   }
 
   /**

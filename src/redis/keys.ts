@@ -19,6 +19,8 @@ export const keys = {
   history: (ref: SessionRef) => key('h', ref),
   /** Zset by deadline: `<ref>|<timer kind>`, every armed deadline. */
   due: key('due'),
+  /** String: until when all deadlines have a delayed job, epoch ms. */
+  armedUntil: key('armed'),
   /** Zset by time: committed effects that are not enqueued yet, as JSON. */
   effects: key('effects'),
   /**

@@ -85,6 +85,7 @@ const WORKER_KEYS = [
     's',
     'h',
     'due',
+    'armed',
     'effects',
     'closing',
     'saveids',

@@ -13,6 +13,7 @@ const SCRIPTS = {
   noteActivity: 'note-activity-4',
   notePresence: 'note-presence-1',
   settleDue: 'settle-due-2',
+  comingDue: 'coming-due-2',
   extendLease: 'extend-lease-1',
   ackClose: 'ack-close-5',
   requestSave: 'request-save-3',

@@ -4,6 +4,7 @@ import type { SessionLimits } from '../../machines/session/session.types';
 import { firstStep } from '../../machines/step';
 import { NO_QUOTAS } from '../../src/config/quotas';
 import { randomId, refOf, type SessionRef } from '../../src/core/ids';
+import { effectsToCarryOut } from '../../src/engine/timer-jobs';
 import { openDeps, type Deps } from '../../src/deps';
 import { Reaper } from '../../workers/sweeps/reaper';
 import { Sweeper } from '../../workers/sweeps/sweeper';
@@ -60,13 +61,21 @@ export class EngineFixture {
       contextUse: null,
       limits: { ...PLAIN_LIMITS, ...limits },
     };
-    const first = firstStep(input);
+    const { snapshot, ...first } = firstStep(input);
+    const effects = effectsToCarryOut(first.effects, nowMs);
     const { answer } = await this.deps.sessions.create({
-      ...{ input, first, fingerprint: '', opId: randomId(), actor: 'test', idempotency: null },
+      ...{
+        input,
+        first: { ...first, snapshot, effects },
+        fingerprint: '',
+        opId: randomId(),
+        actor: 'test',
+        idempotency: null,
+      },
       quotas: { ...NO_QUOTAS, weight },
     });
     if (answer !== 'OK') throw new Error(`create answered ${answer}`);
-    await this.deps.relay.afterCommit(ref, 1, first.effects, nowMs);
+    await this.deps.relay.afterCommit(ref, 1, effects, nowMs);
     return ref;
   }
 

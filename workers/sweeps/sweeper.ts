@@ -13,6 +13,8 @@ import type { LeftEffect, MaintenanceStore, Overdue } from '../../src/store/main
 import type { QuarantineStore } from '../../src/store/quarantine-store';
 import type { QueueWatch } from '../../src/store/queue-watch';
 import type { SessionStore } from '../../src/store/session-store';
+import type { ArmingStore, ComingDeadlines } from '../../src/store/arming-store';
+import { ARMED_AHEAD_MS } from '../../src/engine/timer-jobs';
 import { Backlog, type Settled } from './backlog';
 import type { EffectRelay } from '../../src/engine/effect-relay';
 import type { Reaper } from './reaper';
@@ -30,8 +32,11 @@ const QUEUED_WITHOUT_JOB_AFTER_MS = 5_000;
 /** How many sessions one sweep steps, or checks in the queue, at a time. */
 const PARALLEL = 20;
 
+/** All but the last repair something. */
+type TurnName = SweepName | 'arming';
+
 interface Sweep {
-  readonly name: SweepName;
+  readonly name: TurnName;
   readonly everyMs: number;
   /** @param nowMs - Redis `TIME` */
   readonly run: (nowMs: number) => Promise<unknown>;
@@ -40,6 +45,7 @@ interface Sweep {
 /** Dependencies of {@link Sweeper}. */
 export interface SweeperParts {
   readonly maintenance: MaintenanceStore;
+  readonly arming: ArmingStore;
   readonly quarantine: Pick<QuarantineStore, 'prune'>;
   readonly queueWatch: QueueWatch;
   readonly sessions: SessionStore;
@@ -61,10 +67,10 @@ export interface SweeperParts {
  * sweep cannot process does not block the others.
  */
 export class Sweeper {
-  readonly #timers = new Map<SweepName, NodeJS.Timeout>();
+  readonly #timers = new Map<TurnName, NodeJS.Timeout>();
   readonly #running = new Set<Promise<void>>();
   /** Sweeps whose last turn failed for another reason than Redis being away. */
-  readonly #failing = new Set<SweepName>();
+  readonly #failing = new Set<TurnName>();
   readonly #due: Backlog<Overdue>;
   readonly #left: Backlog<LeftEffect>;
   readonly #waiting: Backlog<SessionRef>;
@@ -98,6 +104,7 @@ export class Sweeper {
     const { reaper } = this.parts;
     const sweeps: Sweep[] = [
       { name: 'overdue', everyMs: 400, run: nowMs => this.#overdue(nowMs) },
+      { name: 'arming', everyMs: 2_000, run: () => this.#arm() },
       { name: 'reaper', everyMs: 1_000, run: () => reaper.look(true) },
       { name: 'effects', everyMs: 2_000, run: nowMs => this.#effects(nowMs) },
       { name: 'queued', everyMs: 2_500, run: nowMs => this.#queued(nowMs) },
@@ -170,6 +177,18 @@ export class Sweeper {
     const { maintenance } = this.parts;
     const beforeMs = nowMs - OVERDUE_AFTER_MS;
     await this.#due.walk((from, count) => maintenance.overdue(beforeMs, from, count), this.#isStopped);
+  }
+
+  /* Adds the delayed jobs of deadlines that are due soon. */
+  async #arm(): Promise<void> {
+    const { arming, producer } = this.parts;
+    let next: string | null = null;
+    do {
+      const coming: ComingDeadlines = await arming.comingDue(ARMED_AHEAD_MS, next);
+      await producer.arm(coming.deadlines, coming.nowMs);
+      if (coming.next === null) await arming.armedUntil(coming.untilMs);
+      next = coming.next;
+    } while (next !== null && !this.#stopped);
   }
 
   async #fire(due: Overdue): Promise<Settled> {

@@ -80,7 +80,10 @@ describe('the sweeps', () => {
       );
     }, 1_000);
     const left = (await deps.redis.keys('{hf}:*')).filter(
-      key => !/:(secret|notices|counts|ctl:.*|lock:.*|usage:.*)$|^\{hf\}:(launch|timers|sessions):/.test(key),
+      key =>
+        !/:(secret|notices|counts|armed|ctl:.*|lock:.*|usage:.*)$|^\{hf\}:(launch|timers|sessions):/.test(
+          key,
+        ),
     );
     expect(left).toEqual([]);
     expect(await deps.index.counts()).toMatchObject({ created: 0, live: 0, released: 0 });
