@@ -9,8 +9,17 @@ import type { EndReason } from './session.words';
 const change = <Params = undefined>(update: (args: Args, params: Params) => Partial<SessionContext>) =>
   assign<SessionContext, MachineEvent, Params, MachineEvent, never>(update);
 
-/** The context of a session that was just accepted. Pure: the factory of a machine runs more often than it starts. */
-export function createContext(input: SessionInput): SessionContext {
+/* Made once: the stack of an error costs as much as a step. */
+const NO_INPUT = new Error('a session is created from its input');
+
+/**
+ * The context of a session that was just accepted. Pure: XState calls the factory of a machine for each step as well,
+ * without an input, for an actor that nobody uses.
+ *
+ * @throws the same error every time if there is no input.
+ */
+export function createContext(input: SessionInput | undefined): SessionContext {
+  if (input === undefined) throw NO_INPUT;
   const { nowMs, ...given } = input;
   const { queueTimeoutMs, disconnectTimeoutMs } = input.limits;
   return {
