@@ -115,7 +115,8 @@ export class Producer {
     const jobs = deadlines.map(({ ref, kind, deadlineMs, dueMs }) => ({
       name: kind,
       data: { v: 1, ref, kind, deadlineMs } satisfies TimerPayload,
-      opts: { jobId: timerJobId(ref, kind, deadlineMs), delay: Math.max(0, dueMs - nowMs) },
+      // BullMQ counts the delay from the timestamp, which else is when this process comes to it.
+      opts: { jobId: timerJobId(ref, kind, deadlineMs), timestamp: nowMs, delay: Math.max(0, dueMs - nowMs) },
     }));
     const [first, ...others] = jobs;
     // One of them, as nearly always, costs no transaction.
