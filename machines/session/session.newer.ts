@@ -51,6 +51,7 @@ export function readNewerSnapshot(stored: unknown, row: RowFields): SessionSnaps
         queueTimeoutMs: numberOr(limits['queueTimeoutMs'], 0),
         connectTimeoutMs: numberOr(limits['connectTimeoutMs'], null),
         disconnectTimeoutMs: numberOr(limits['disconnectTimeoutMs'], null),
+        sleepAfterMs: numberOr(limits['sleepAfterMs'], null),
       },
       options: optionsIn(members(given['options'])),
       sealed: null,

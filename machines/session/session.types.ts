@@ -56,6 +56,8 @@ export interface SessionLimits {
    * Only of a session that was created by a connection: how long it goes on without a client, from its creation on.
    */
   readonly disconnectTimeoutMs: number | null;
+  /** Its browser sleeps after so long without anything to do, until it is needed; null: it never sleeps. */
+  readonly sleepAfterMs: number | null;
 }
 
 /**

@@ -5,7 +5,7 @@ import { SESSION_VALUES } from './session.words';
  * The version of the stored snapshot's shape. Raise it with every change of states or context, and add the
  * migration that brings the version below it forward; a golden snapshot of every released version is under test.
  */
-export const MACHINE_VERSION = 6;
+export const MACHINE_VERSION = 7;
 
 /** `migrations[v]` brings a snapshot of version `v` to `v + 1`. Pure. */
 const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {
@@ -15,6 +15,7 @@ const migrations: Readonly<Record<number, (snapshot: unknown) => unknown>> = {
   4: withoutEgressAndBrowser,
   // Version 6 differs in how the store encodes a snapshot, not in the snapshot.
   5: snapshot => snapshot,
+  6: withoutSleep,
 };
 
 const KNOWN_VALUES: ReadonlySet<string> = new Set(SESSION_VALUES.map(value => JSON.stringify(value)));
@@ -115,4 +116,17 @@ function withoutEgressAndBrowser(snapshot: unknown): unknown {
   // SAFETY: called for rows of version 4 only, which the golden snapshots hold.
   const { value, context } = snapshot as SnapshotV4;
   return { value, context: { ...context, options: { ...context.options, browser: null, egress: null } } };
+}
+
+/** The members of version 6 that the migration to version 7 reads. */
+interface SnapshotV6 {
+  readonly value: unknown;
+  readonly context: { readonly limits: object };
+}
+
+/* Version 7 has browsers that sleep. Those of version 6 never do. */
+function withoutSleep(snapshot: unknown): unknown {
+  // SAFETY: called for rows of version 6 only, which the golden snapshots hold.
+  const { value, context } = snapshot as SnapshotV6;
+  return { value, context: { ...context, limits: { ...context.limits, sleepAfterMs: null } } };
 }

@@ -34,6 +34,7 @@ export interface SessionProjection {
   readonly expiresAtMs: number | null;
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
+  readonly sleepAfterMs: number | null;
   readonly options: BrowserOptions;
   readonly workerId: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -55,6 +56,7 @@ export function projectSession(snapshot: SessionSnapshot): SessionProjection {
     expiresAtMs: context.liveAtMs === null ? null : context.liveAtMs + context.limits.timeoutMs,
     timeoutMs: context.limits.timeoutMs,
     idleTimeoutMs: context.limits.idleTimeoutMs,
+    sleepAfterMs: context.limits.sleepAfterMs,
     options: context.options,
     workerId: context.owner?.workerId ?? null,
     error: context.error,

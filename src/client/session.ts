@@ -34,6 +34,8 @@ export interface SessionFacts {
   readonly createdAt: string;
   readonly timeout: number;
   readonly idleTimeout: number | null;
+  /** After so long without anything to do its browser sleeps until it is needed; null: it never sleeps. */
+  readonly sleepAfter: number | null;
   /** How long it has been, or was, live. */
   readonly duration: number;
   /** A page that shows the session to people, read-only; it contains a token. Also after the end. */
@@ -142,6 +144,8 @@ export interface CreateOptions extends BrowserCreateOptions, ForeignOptions {
   readonly queueTimeout?: number;
   /** Ends it if no client connects for so long. Default: off. */
   readonly connectTimeout?: number | null;
+  /** Lets its browser sleep after so long without anything to do, until it is needed. Default: off. */
+  readonly sleepAfter?: number | null;
   readonly labels?: Readonly<Record<string, string>>;
   readonly name?: string | null;
   /** An id that you choose. */

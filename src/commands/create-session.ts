@@ -185,7 +185,8 @@ export function fingerprintOf(
     secrets.cookies,
     // Left out without it, so that a row of a version before it has the same fingerprint.
     ...(limits.disconnectTimeoutMs === null ? [] : [limits.disconnectTimeoutMs]),
-    // Left out without it, for the same reason.
+    // Left out without them, for the same reason.
+    ...(limits.sleepAfterMs === null ? [] : [['sleepAfter', limits.sleepAfterMs]]),
     ...(egress === null ? [] : [['egress', egress.allow, egress.deny]]),
     ...(browser === null ? [] : [['browser', browser]]),
     // Left out without a context, so that a row of a version before contexts has the same fingerprint.

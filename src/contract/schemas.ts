@@ -115,6 +115,13 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
       .nullable()
       .default(null)
       .describe('Ends the session if no client connects within this many milliseconds. Null: never.'),
+    sleepAfter: duration(timeoutMaxMs)
+      .nullable()
+      .default(null)
+      .describe(
+        'Lets the browser sleep after this many milliseconds in which nobody has sent it anything and it had nothing ' +
+          'to do, until it is needed ([details](options.md#sleep)). Null: never.',
+      ),
     context: contextField
       .nullable()
       .default(null)
@@ -149,6 +156,7 @@ export function createBodyParser(policy: TimeoutPolicy): ParseCreateBody {
         queueTimeoutMs: given.queueTimeout,
         connectTimeoutMs: given.connectTimeout,
         disconnectTimeoutMs: null,
+        sleepAfterMs: given.sleepAfter,
       },
       context: contextRequest(given.context),
       ...splitBrowserFields(given),

@@ -44,6 +44,7 @@ export class SessionViews {
       expiresAt: isoOrNull(session.expiresAtMs),
       timeout: session.timeoutMs,
       idleTimeout: session.idleTimeoutMs,
+      sleepAfter: session.sleepAfterMs,
       duration: liveAtMs === null ? 0 : Math.max(0, (endedAtMs ?? nowMs) - liveAtMs),
       websocketUrl: hasBrowser(session.status) ? this.websocketUrl(record, session.id, mayConnect) : null,
       viewerUrl: this.viewerUrl(record.ref, session.id),

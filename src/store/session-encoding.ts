@@ -39,6 +39,7 @@ const INPUT = {
     idleTimeoutMs: null,
     connectTimeoutMs: null,
     disconnectTimeoutMs: null,
+    sleepAfterMs: null,
   } satisfies Nulls<SessionLimits>,
   options: {
     browser: null,

@@ -22,6 +22,7 @@ export const PLAIN_LIMITS: SessionLimits = {
   queueTimeoutMs: 60_000,
   connectTimeoutMs: null,
   disconnectTimeoutMs: null,
+  sleepAfterMs: null,
 };
 
 /** Everything that steps machines, on a Redis of its own; a test starts only the parts that it needs. */

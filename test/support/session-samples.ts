@@ -23,6 +23,7 @@ export const LIMITS: SessionLimits = {
   queueTimeoutMs: 60_000,
   connectTimeoutMs: 45_000,
   disconnectTimeoutMs: 50_000,
+  sleepAfterMs: 60_000,
 };
 
 /** Every option set, so that every field has a value. */

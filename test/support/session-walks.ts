@@ -105,6 +105,7 @@ const input: fc.Arbitrary<SessionInput> = fc
     idleTimeoutMs: fc.option(durationMs),
     connectTimeoutMs: fc.option(durationMs),
     disconnectTimeoutMs: fc.option(durationMs),
+    sleepAfterMs: fc.option(durationMs),
   })
   .map(limits => ({ ...INPUT, limits }));
 

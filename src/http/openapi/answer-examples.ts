@@ -33,6 +33,7 @@ const SESSION: LiveSessionData = {
   expiresAt: '2030-01-31T06:37:30.992Z',
   timeout: 600_000,
   idleTimeout: 60_000,
+  sleepAfter: null,
   duration: 0,
   websocketUrl: `ws://127.0.0.1:3000/v1/sessions/${EXAMPLE_IDS.session}/cdp?token=default.uVMd…`,
   viewerUrl: `http://127.0.0.1:3000/v1/sessions/${EXAMPLE_IDS.session}/view?token=default.k3Jq…`,

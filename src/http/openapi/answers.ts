@@ -75,6 +75,7 @@ const sessionFacts = {
   createdAt: time,
   timeout: milliseconds,
   idleTimeout: milliseconds.nullable(),
+  sleepAfter: milliseconds.nullable(),
   duration: milliseconds.describe(
     'How long the session has been live, or was live until it ended, in milliseconds.',
   ),

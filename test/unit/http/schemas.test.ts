@@ -42,6 +42,7 @@ describe('the body of create', () => {
         queueTimeoutMs: 60_000,
         connectTimeoutMs: null,
         disconnectTimeoutMs: null,
+        sleepAfterMs: null,
       },
       options: DEFAULT_BROWSER_OPTIONS,
       secrets: NO_SECRETS,

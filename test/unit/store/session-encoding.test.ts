@@ -24,7 +24,7 @@ const PLAIN: SessionInput = {
   ...{ name: null, labels: {}, options: DEFAULT_BROWSER_OPTIONS, sealed: null, contextUse: null },
   limits: {
     ...{ timeoutMs: 300_000, queueTimeoutMs: 60_000 },
-    ...{ idleTimeoutMs: null, connectTimeoutMs: null, disconnectTimeoutMs: null },
+    ...{ idleTimeoutMs: null, connectTimeoutMs: null, disconnectTimeoutMs: null, sleepAfterMs: null },
   },
 };
 

@@ -32,6 +32,7 @@ export interface CreateFlags {
   readonly idleTimeout?: DurationOrOff;
   readonly queueTimeout?: number;
   readonly connectTimeout?: DurationOrOff;
+  readonly sleepAfter?: DurationOrOff;
   readonly label?: Readonly<Record<string, string>>;
   readonly name?: string;
   readonly id?: string;
@@ -69,6 +70,11 @@ export function addCreateOptions(command: Command): Command {
     .option(
       '--connect-timeout <duration>',
       'ends it if no client connects within this time, or off (off)',
+      durationOrOff,
+    )
+    .option(
+      '--sleep-after <duration>',
+      'lets its browser sleep after this time with nothing to do, or off (off)',
       durationOrOff,
     )
     .option('--label <name=value>', 'a label to select it by; may be repeated', label)
@@ -123,13 +129,15 @@ function addBrowserOptions(command: Command): Command {
  * @throws UsageError if options do not go together or a file cannot be used.
  */
 export async function createOptionsOf(flags: CreateFlags, env: TerminalEnv): Promise<CreateOptions> {
-  const { timeout, idleTimeout, queueTimeout, connectTimeout, label: labels, name, id: sessionId } = flags;
+  const { timeout, idleTimeout, queueTimeout, connectTimeout, sleepAfter } = flags;
+  const { label: labels, name, id: sessionId } = flags;
   const { userAgent, locale, timezone, headful, cookiesFile } = flags;
   return withoutUndefined({
     timeout,
     idleTimeout: idleTimeout === undefined ? undefined : orNull(idleTimeout),
     queueTimeout,
     connectTimeout: connectTimeout === undefined ? undefined : orNull(connectTimeout),
+    sleepAfter: sleepAfter === undefined ? undefined : orNull(sleepAfter),
     labels,
     name,
     sessionId,

@@ -101,7 +101,7 @@ export const EVENTS: View<Exclude<ServiceEvent, { type: 'context' }>> = {
   ],
 };
 
-const DURATIONS = ['timeout', 'idleTimeout', 'duration'];
+const DURATIONS = ['timeout', 'idleTimeout', 'sleepAfter', 'duration'];
 
 /** Every field of a session or a context, for people; also fields that a later version of the service has added. */
 export function detailsOf(nowMs: number): (thing: object) => (readonly [string, string])[] {
