@@ -99,8 +99,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerApp> {
   return { workerId, drain: timeoutMs => drain.run(timeoutMs), close: () => lifecycle.close() };
 }
 
-function workerInfo({ stats: { slots, used, warm }, draining }: LaunchSlots): WorkerInfo {
-  return { hostname: hostname(), slots, used, warm: warm?.ready ?? 0, draining };
+function workerInfo({ stats: { slots, used, warm, sleep }, draining }: LaunchSlots): WorkerInfo {
+  const [ready, asleep] = [warm?.ready ?? 0, sleep?.asleep ?? 0];
+  return { hostname: hostname(), slots, used, warm: ready, asleep, draining };
 }
 
 /* Metrics may be asked for with a stored key, too. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../src/core/clock';
+import { NO_SLEEP, type SleepCounts } from '../src/core/sleep-counts';
 import { NO_TRAFFIC } from '../src/core/traffic';
 import { WARM_END_CAUSES } from '../src/core/warm-end-causes';
 import type { LaunchResult } from '../src/metrics/label-values';
@@ -27,6 +28,10 @@ export class WorkerExporter {
   readonly #egressRefused: MirroredCounter;
   readonly #browserCpu: MirroredCounter;
   readonly #warmEnded;
+  readonly #sleeps: MirroredCounter;
+  readonly #wakes: MirroredCounter;
+  /** The number of the latest wake that was observed; null: those before this process are not. */
+  #lastWake: number | null = null;
 
   constructor(private readonly parts: WorkerExporterParts) {
     this.#worker = new WorkerMetrics(parts.metrics.registry);
@@ -37,6 +42,8 @@ export class WorkerExporter {
     this.#receivedBytes = new MirroredCounter(this.#worker.egress.bytes, { direction: 'received' });
     this.#egressRefused = new MirroredCounter(this.#worker.egress.refused, {});
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
+    this.#sleeps = new MirroredCounter(this.#worker.sleep.sleeps, {});
+    this.#wakes = new MirroredCounter(this.#worker.sleep.wakes, {});
     this.#warmEnded = WARM_END_CAUSES.map(cause => ({
       cause,
       counter: new MirroredCounter(this.#worker.launch.warmEnded, { cause }),
@@ -49,6 +56,7 @@ export class WorkerExporter {
     used,
     orphansReaped,
     warm = NO_WARM,
+    sleep = NO_SLEEP,
     downloadsCut = 0,
     uploadsCut = 0,
     egress = NO_TRAFFIC,
@@ -60,6 +68,7 @@ export class WorkerExporter {
     this.#worker.slots.set({ state: 'used' }, used);
     this.#worker.slots.set({ state: 'warm' }, warm.ready);
     for (const { cause, counter } of this.#warmEnded) counter.update(warm.ended[cause]);
+    this.#observeSleep(sleep);
     this.#worker.keeperConnections.set({}, gatewayConnections);
     this.#worker.memoryShort.set({}, isMemoryShort ? 1 : 0);
     this.#orphansReaped.update(orphansReaped);
@@ -72,6 +81,18 @@ export class WorkerExporter {
     this.#worker.browserProcesses.set({}, load.processes);
     this.#worker.browserMemory.set({}, load.residentBytes);
     this.#browserCpu.update(load.cpuSeconds);
+  }
+
+  #observeSleep({ asleep, sleeps, wakes, latest }: SleepCounts): void {
+    this.#worker.sleep.asleep.set({}, asleep);
+    this.#sleeps.update(sleeps);
+    this.#wakes.update(wakes);
+    const newest = latest.at(-1)?.n ?? 0;
+    // A new keeper counts from the beginning.
+    const before = this.#lastWake === null ? newest : Math.min(this.#lastWake, newest);
+    for (const { n, tookMs } of latest)
+      if (n > before) this.#worker.sleep.wakeDuration.observe({}, tookMs / 1000);
+    this.#lastWake = newest;
   }
 
   /** The lease was renewed. `drainingSlots`: all slots while nothing is launched here, else 0. */

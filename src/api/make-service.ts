@@ -1,4 +1,5 @@
-import { keeperOf, routeTo, type HostIdentity } from '../browser/dial';
+import { keeperOf, routeTo, type HostIdentity, type KeeperRoute } from '../browser/dial';
+import { asleepSinceMs } from '../browser/sleep';
 import { liveTraffic } from '../browser/live-traffic';
 import { openPages, type OpenPage } from '../browser/open-pages';
 import { createContext } from '../commands/create-context';
@@ -53,6 +54,7 @@ import { VersionMaker } from '../engine/version-maker';
 import { getUsage } from '../queries/usage';
 import { viewSession } from '../queries/view-session';
 import { ingressJobCheck } from './ingress';
+import type { SessionRecord } from '../store/session-record';
 
 /**
  * Makes all commands and queries.
@@ -143,10 +145,9 @@ function browserService(
   const openPages = pagesOf(deps, localHost);
   return {
     liveDetails: liveDetails({
-      getSession: getOne,
-      activity,
-      openPages,
-      traffic: trafficOf(deps, localHost),
+      ...{ getSession: getOne, activity, openPages },
+      traffic: askedOf(deps, localHost, liveTraffic),
+      asleepSinceMs: askedOf(deps, localHost, asleepSinceMs),
     }),
     viewSession: viewSession({ getSession: getOne, openPages }),
     findBrowser: findBrowser(reach),
@@ -189,13 +190,13 @@ function contextService(deps: Deps): ContextService {
 
 /* Pages are optional: if the browser cannot be asked, the other details are answered without them. */
 function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsParts['openPages'] {
-  return async ({ ref, snapshot }): Promise<readonly OpenPage[] | null> => {
+  return async ({ ref, snapshot }, purpose): Promise<readonly OpenPage[] | null> => {
     const { endpoint, owner } = snapshot.context;
     if (endpoint === null || owner === null) return null;
     const route = routeTo({ endpoint, claimId: owner.fence.claimId }, localHost, secret);
     if (route === null) return null;
     try {
-      return await openPages(route);
+      return await openPages({ ...route, purpose });
     } catch (error) {
       log.debug({ session: ref, reason: messageOf(error) }, 'the pages of the browser could not be read');
       return null;
@@ -203,16 +204,20 @@ function pagesOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsPar
   };
 }
 
-/* The same for what has gone through its forward proxy; keepers of earlier versions do not know. */
-function trafficOf({ secret, log }: Deps, localHost: HostIdentity): LiveDetailsParts['traffic'] {
+/* The same for what its keeper says of it; keepers of earlier versions do not know. */
+function askedOf<T>(
+  { secret, log }: Deps,
+  localHost: HostIdentity,
+  ask: (route: KeeperRoute) => Promise<T | null>,
+): (record: SessionRecord) => Promise<T | null> {
   return async ({ ref, snapshot }) => {
     const { endpoint, owner } = snapshot.context;
     const keeper = endpoint === null ? null : keeperOf(endpoint, localHost);
     if (keeper === null || owner === null) return null;
     try {
-      return await liveTraffic({ keeper, claimId: owner.fence.claimId, secret });
+      return await ask({ keeper, claimId: owner.fence.claimId, secret });
     } catch (error) {
-      log.debug({ session: ref, reason: messageOf(error) }, 'the traffic of the browser could not be read');
+      log.debug({ session: ref, reason: messageOf(error) }, 'a keeper could not be asked about a browser');
       return null;
     }
   };

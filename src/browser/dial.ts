@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
 import { ServiceError } from '../core/errors';
-import { keeperPath } from '../core/keeper-ticket';
+import { KEEPER_CALL_HEADER, keeperPath, type CallPurpose } from '../core/keeper-ticket';
 import type { ProcessTable } from '../core/process-identity';
 
 /** A connection that is not accepted within this time never will be: the target is on this machine or near it. */
@@ -41,6 +41,8 @@ export type Route = SocketAddress & {
   readonly path: string;
   /** Whether the route leads to the browser itself and not to a keeper's gateway. */
   readonly direct: boolean;
+  /** What a call is for; default: to use the browser. */
+  readonly purpose?: CallPurpose;
 };
 
 /** The way to a browser from this process. @throws ServiceError `browser_unreachable` */
@@ -56,8 +58,8 @@ export async function findHostIdentity(table: ProcessTable): Promise<HostIdentit
 }
 
 /**
- * The route to a browser: over loopback or its own socket on its machine, through its keeper's gateway from any other;
- * null if there is none.
+ * The route to a browser: over loopback or its own socket on its machine; through its keeper's gateway from any other, and
+ * to one that may sleep; null if there is none.
  *
  * @param secret - the installation's secret; signs the ticket for the keeper
  */
@@ -72,8 +74,8 @@ export function routeTo(
   const { devToolsSocket: socketPath } = endpoint;
   if (socketPath !== undefined && isWithKeeper(endpoint, localHost))
     return { socketPath, path: part ?? endpoint.path, direct: true };
-  if (endpoint.gateway === null) return null;
-  return { ...addressOf(endpoint.gateway), path: keeperPath(secret, claimId, part), direct: false };
+  const keeper = keeperOf(endpoint, localHost);
+  return keeper === null ? null : { ...keeper, path: keeperPath(secret, claimId, part), direct: false };
 }
 
 /**
@@ -115,8 +117,11 @@ function hostAndPort({ host, port }: { readonly host: string; readonly port: num
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Opens a WebSocket along a route; its options are those of `ws`. */
-export function openWebSocket(route: Route, options: ClientOptions): WebSocket {
+/** Opens a WebSocket along a route for a call of the service itself; its options are those of `ws`. */
+export function openWebSocket(route: Route, given: ClientOptions): WebSocket {
+  const options = route.direct
+    ? given
+    : { ...given, headers: { [KEEPER_CALL_HEADER]: route.purpose ?? 'use' } };
   const address = `ws://${hostHeaderOf(route)}${route.path}`;
   if ('host' in route) return new WebSocket(address, options);
   return new WebSocket(address, { ...options, createConnection: () => connect(route.socketPath) });

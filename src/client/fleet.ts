@@ -10,6 +10,8 @@ export interface Worker {
   readonly used: number;
   /** Free slots for which a browser is ready, so that a session gets it at once. */
   readonly warm: number;
+  /** Used slots whose browser sleeps. */
+  readonly asleep: number;
   /** Launches nothing; its live sessions stay. */
   readonly draining: boolean;
   /** Whether its lease holds, so that it manages its sessions. */
@@ -29,6 +31,8 @@ export interface Capacity {
   readonly free: number;
   /** Free slots for which a browser is ready. */
   readonly warm: number;
+  /** Used slots whose browser sleeps. */
+  readonly asleep: number;
   /** Sessions that wait for a worker. */
   readonly queued: number;
   readonly workers: number;

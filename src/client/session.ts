@@ -215,6 +215,8 @@ export interface LiveDetails {
   readonly clientsAttached: number;
   readonly lastActivityAt: string | null;
   readonly idleExpiresAt: string | null;
+  /** Since when its browser sleeps, see `sleepAfter`; then its pages are not known. Null: it is awake. */
+  readonly asleepSince: string | null;
 }
 
 /** One entry of a session's history. */

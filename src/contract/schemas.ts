@@ -120,7 +120,7 @@ const createBody = ({ timeoutDefaultMs, timeoutMaxMs }: TimeoutPolicy) =>
       .default(null)
       .describe(
         'Lets the browser sleep after this many milliseconds in which nobody has sent it anything and it had nothing ' +
-          'to do, until it is needed ([details](options.md#sleep)). Null: never.',
+          'to do, until it is needed ([details](sleep.md)). Null: never.',
       ),
     context: contextField
       .nullable()

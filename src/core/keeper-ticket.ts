@@ -17,6 +17,15 @@ export function isKeeperTicket(secret: string, claimId: string, ticket: string):
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
+/** Header of a connection that the service itself opens, not a client; its value is a {@link CallPurpose}. */
+export const KEEPER_CALL_HEADER = 'x-holdfast-call';
+
+/**
+ * A browser is woken for its use, and stays awake meanwhile. A look is refused while it sleeps, and does not put its sleep
+ * off.
+ */
+export type CallPurpose = 'use' | 'look';
+
 /**
  * Path and query at a keeper's gateway.
  *

@@ -29,6 +29,8 @@ export interface SpliceOptions {
   readonly upstreamHost: string;
   /** Called for every chunk from the client; must be cheap. */
   readonly onClientBytes?: () => void;
+  /** Called with every chunk from the upstream, handshake included. */
+  readonly onUpstreamBytes?: (chunk: Buffer) => void;
   /** Returns what to forward of a chunk from the client; default: all of it. */
   readonly fromClient?: (chunk: Buffer) => Buffer;
   /**
@@ -64,7 +66,7 @@ export interface Splice {
  * a refusal, is the upstream's own. Compression is not offered upstream, so that no hop has to change a frame.
  */
 export function spliceUpgrade(options: SpliceOptions): Splice {
-  const { client, upstream, head, onClientBytes, fromClient, onUpstreamGone } = options;
+  const { client, upstream, head, onClientBytes, onUpstreamBytes, fromClient, onUpstreamGone } = options;
   for (const socket of [client, upstream]) {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -88,7 +90,10 @@ export function spliceUpgrade(options: SpliceOptions): Splice {
     client,
     chunk => chunk,
     () => (clientClosing === null ? finish(client) : clientClosing.onGone()),
-    clientClosing?.onCarried,
+    chunk => {
+      onUpstreamBytes?.(chunk);
+      clientClosing?.onCarried(chunk);
+    },
   );
   // The HTTP server may hand the socket over paused.
   client.resume();

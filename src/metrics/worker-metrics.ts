@@ -1,6 +1,7 @@
 import { LAUNCH_RESULTS, LAUNCH_STARTS, START_BUCKETS, WARM_END_CAUSES } from './label-values';
-import type { BoundedCounter, BoundedHistogram, MetricRegistry } from './metric-registry';
+import type { BoundedCounter, BoundedGauge, BoundedHistogram, MetricRegistry } from './metric-registry';
 
+const WAKE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.5, 2];
 const RELEASE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
 
 /**
@@ -20,6 +21,7 @@ export class WorkerMetrics {
   readonly downloadsCut;
   readonly uploadsCut;
   readonly egress;
+  readonly sleep;
   readonly keeperRegistrations;
   readonly keeperConnections;
 
@@ -63,6 +65,7 @@ export class WorkerMetrics {
     this.downloadsCut = registry.counter({ name: 'downloads_cut_total', help: cutHelp('Downloads') });
     this.uploadsCut = registry.counter({ name: 'uploads_cut_total', help: cutHelp('Uploads') });
     this.egress = egressMetrics(registry);
+    this.sleep = sleepMetrics(registry);
     this.keeperRegistrations = registry.counter({
       name: 'keeper_registrations_total',
       help: 'Registrations of this worker with a keeper: one at the start, and one after each lost keeper.',
@@ -91,6 +94,31 @@ function egressMetrics(registry: MetricRegistry): {
     refused: registry.counter({
       name: 'egress_refused_total',
       help: 'Requests of browsers that the rules of egress have refused.',
+    }),
+  };
+}
+
+/* Browsers of sessions with `sleepAfter`. */
+function sleepMetrics(registry: MetricRegistry): {
+  readonly asleep: BoundedGauge;
+  readonly sleeps: BoundedCounter;
+  readonly wakes: BoundedCounter;
+  readonly wakeDuration: BoundedHistogram;
+} {
+  return {
+    asleep: registry.gauge({ name: 'browsers_asleep', help: 'Browsers that sleep now.' }),
+    sleeps: registry.counter({
+      name: 'browser_sleeps_total',
+      help: 'How often browsers have fallen asleep.',
+    }),
+    wakes: registry.counter({
+      name: 'browser_wakes_total',
+      help: 'How often browsers were woken, by clients or calls. The end of a session is no wake.',
+    }),
+    wakeDuration: registry.histogram({
+      name: 'browser_wake_duration_seconds',
+      help: 'Time from the first byte of the client that woke a browser to its first byte from there.',
+      buckets: WAKE_BUCKETS,
     }),
   };
 }

@@ -52,6 +52,7 @@ export function capacityOf(found: readonly FoundWorker[], queued: number): Capac
     used,
     free,
     warm: sum(alive, 'warm'),
+    asleep: sum(alive, 'asleep'),
     queued,
     workers: alive.length,
     drainingWorkers: draining.length,
@@ -59,5 +60,5 @@ export function capacityOf(found: readonly FoundWorker[], queued: number): Capac
   };
 }
 
-const sum = (workers: readonly WorkerRecord[], what: 'slots' | 'used' | 'warm'): number =>
+const sum = (workers: readonly WorkerRecord[], what: 'slots' | 'used' | 'warm' | 'asleep'): number =>
   workers.reduce((total, { info }) => total + (info?.[what] ?? 0), 0);

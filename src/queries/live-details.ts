@@ -1,5 +1,6 @@
 import type { OpenPage } from '../browser/open-pages';
 import type { SessionRef } from '../core/ids';
+import type { CallPurpose } from '../core/keeper-ticket';
 import type { Traffic } from '../core/traffic';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
@@ -9,7 +10,7 @@ import type { FoundSession, GetSession } from './get-session';
 /** The details of a live session that change without a new revision. */
 export interface LiveDetails {
   readonly session: FoundSession;
-  /** Null: the browser could not be asked. */
+  /** Null: the browser could not be asked, or sleeps. */
   readonly pages: readonly OpenPage[] | null;
   /** Null: it has no forward proxy, or the keeper could not be asked. */
   readonly traffic: Traffic | null;
@@ -17,6 +18,8 @@ export interface LiveDetails {
   readonly lastActivityMs: number | null;
   /** When the idle time-out ends the session without further activity; null without an idle time-out. */
   readonly idleExpiresAtMs: number | null;
+  /** Since when its browser sleeps; null: it is awake. */
+  readonly asleepSinceMs: number | null;
 }
 
 /** Reads the live details of a session. */
@@ -26,8 +29,10 @@ export type GetLiveDetails = (ref: SessionRef) => Promise<LiveDetails>;
 export interface LiveDetailsParts {
   readonly getSession: GetSession;
   readonly activity: Pick<ActivityStore, 'attachedClients'>;
-  /** Asks a browser for its open pages; null if it cannot be asked. */
-  readonly openPages: (record: SessionRecord) => Promise<readonly OpenPage[] | null>;
+  /** Asks a browser for its open pages; null if it cannot be asked. A look does not wake it. */
+  readonly openPages: (record: SessionRecord, purpose: CallPurpose) => Promise<readonly OpenPage[] | null>;
+  /** Since when the browser sleeps; null also if its keeper cannot be asked. */
+  readonly asleepSinceMs: (record: SessionRecord) => Promise<number | null>;
   /** Asks a keeper what has gone through the forward proxy of a browser; null if it cannot be asked. */
   readonly traffic: (record: SessionRecord) => Promise<Traffic | null>;
 }
@@ -36,25 +41,35 @@ export interface LiveDetailsParts {
  * @throws ServiceError `session_not_found`, `session_not_live`, or `session_ended` with how it ended; what Redis
  *   throws while it is away.
  */
-export function liveDetails({ getSession, activity, openPages, traffic }: LiveDetailsParts): GetLiveDetails {
+export function liveDetails(parts: LiveDetailsParts): GetLiveDetails {
   return async ref => {
-    const session = await getSession(ref);
+    const session = await parts.getSession(ref);
     const { record } = session;
     requireLive(record);
-    const [pages, carried, clientsAttached] = await Promise.all([
-      openPages(record),
-      traffic(record),
-      activity.attachedClients(ref),
+    const [{ pages, asleepSinceMs }, traffic, clientsAttached] = await Promise.all([
+      unlessAsleep(parts, record),
+      parts.traffic(record),
+      parts.activity.attachedClients(ref),
     ]);
     return {
       session,
       pages,
-      traffic: carried,
+      traffic,
       clientsAttached,
       lastActivityMs: record.lastActivityMs,
       idleExpiresAtMs: idleExpiresAtMs(record),
+      asleepSinceMs,
     };
   };
+}
+
+async function unlessAsleep(
+  { openPages, asleepSinceMs }: LiveDetailsParts,
+  record: SessionRecord,
+): Promise<Pick<LiveDetails, 'pages' | 'asleepSinceMs'>> {
+  const { sleepAfterMs } = record.snapshot.context.limits;
+  const sinceMs = sleepAfterMs === null ? null : await asleepSinceMs(record);
+  return { pages: sinceMs === null ? await openPages(record, 'look') : null, asleepSinceMs: sinceMs };
 }
 
 /** When the idle time-out ends a live session without further activity; null without an idle time-out. */

@@ -29,6 +29,6 @@ export function viewSession({ getSession, openPages }: ViewSessionParts): ViewSe
     const session = await getSession(ref);
     const { record } = session;
     if (!hasBrowser(statusOf(record.snapshot))) return { session, pages: [], idleExpiresAtMs: null };
-    return { session, pages: await openPages(record), idleExpiresAtMs: idleExpiresAtMs(record) };
+    return { session, pages: await openPages(record, 'use'), idleExpiresAtMs: idleExpiresAtMs(record) };
   };
 }

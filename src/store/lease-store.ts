@@ -19,6 +19,8 @@ export interface WorkerInfo {
   readonly used: number;
   /** Free slots for which a browser is ready; left out: none. */
   readonly warm?: number;
+  /** Used slots whose browser sleeps; left out: none. */
+  readonly asleep?: number;
   readonly draining: boolean;
 }
 

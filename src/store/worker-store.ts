@@ -13,6 +13,8 @@ export interface WorkerRecord {
     readonly used: number;
     /** Free slots for which a browser is ready; 0 for workers of versions before them. */
     readonly warm: number;
+    /** Used slots whose browser sleeps; the same. */
+    readonly asleep: number;
   } | null;
   /** Launches nothing: an operator has drained it, or it is shutting down. */
   readonly draining: boolean;
@@ -49,6 +51,7 @@ export class WorkerStore {
                   slots: Number(fields['slots']),
                   used: Number(fields['used']),
                   warm: Number(fields['warm'] ?? 0),
+                  asleep: Number(fields['asleep'] ?? 0),
                 },
           draining: drained.includes(id) || fields['draining'] === 'true',
           leaseExpiresAtMs: expiries.get(id) ?? null,

@@ -45,6 +45,7 @@ describe('downloads of a live session', () => {
         }),
         cuts,
         uploads: uploadsIn(dir.path),
+        sleeper: null,
       }),
       secret: () => api.deps.secret,
       clock: systemClock,

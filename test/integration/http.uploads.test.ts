@@ -59,6 +59,7 @@ beforeAll(async () => {
             downloads: new BrowserDownloads({ path: folder, uid: 0, log: createLogger('keeper', 'silent') }),
             cuts: [],
             uploads,
+            sleeper: null,
           },
     secret: () => api.deps.secret,
     clock: systemClock,

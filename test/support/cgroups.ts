@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { NO_LIMITS } from '../../src/config/browser-limits';
 import { BrowserCgroups } from '../../workers/keeper/limits/browser-cgroups';
 import { CONTROLLERS } from '../../workers/keeper/limits/controllers';
-import { ownCgroup, type OwnCgroup } from '../../workers/keeper/limits/hierarchies';
+import { ownCgroup, type CgroupTexts, type OwnCgroup } from '../../workers/keeper/limits/hierarchies';
 import { SERVICE_CGROUP } from '../../workers/keeper/limits/unified-base';
 
 /** Whether browsers can be held within limits here; if not, prints what is skipped. */
@@ -25,15 +25,27 @@ export function cgroupsOf(runRoot: string): string[] {
 
 /** The folders of the cgroups that have those of all browsers of a run root in them, in every tree. */
 export function groupsOf(runRoot: string): string[] {
-  const bases = new Set(ownCgroups().flatMap(({ folder }) => [folder, dirname(folder)]));
+  const bases = new Set(
+    [...ownCgroups(), ...ownFreezer()].flatMap(({ folder }) => [folder, dirname(folder)]),
+  );
   const places = [...bases].map(base => ({ base, version: 2, controllers: [] }) as const);
   return new BrowserCgroups(runRoot, places, NO_LIMITS).foldersOf('b').map(dirname).filter(existsSync);
 }
 
-function ownCgroups(): OwnCgroup[] {
+/** Whether browsers can be frozen by their cgroups here; if not, prints what is skipped. */
+export function canFreeze(): boolean {
+  const can = process.platform === 'linux' && ownFreezer().some(isUsable);
+  if (!can) process.stderr.write('SKIPPED: tests of freezers need cgroups that this user may make\n');
+  return can;
+}
+
+const ownCgroups = (): OwnCgroup[] => CONTROLLERS.flatMap(controller => ownCgroup(controller, texts()) ?? []);
+
+const ownFreezer = (): OwnCgroup[] => [ownCgroup('freezer', texts())].filter(found => found !== null);
+
+function texts(): CgroupTexts {
   const [cgroup, mountinfo] = ['cgroup', 'mountinfo'].map(name => readFileSync(`/proc/self/${name}`, 'utf8'));
-  const texts = { cgroup: cgroup ?? '', mountinfo: mountinfo ?? '' };
-  return CONTROLLERS.flatMap(controller => ownCgroup(controller, texts) ?? []);
+  return { cgroup: cgroup ?? '', mountinfo: mountinfo ?? '' };
 }
 
 /* In version 2 the rest of a terminal's cgroup is in the way. */

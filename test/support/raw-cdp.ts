@@ -22,6 +22,11 @@ export class RawCdp {
     return new RawCdp(await open(url));
   }
 
+  /** Uses a WebSocket that is open. */
+  static over(socket: WebSocket): RawCdp {
+    return new RawCdp(socket);
+  }
+
   /** Calls a method of the browser, or of a page it is attached to; the caller knows what it answers. */
   async call<T>(method: string, params: object = {}, sessionId?: string): Promise<T> {
     this.#id += 1;

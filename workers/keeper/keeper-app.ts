@@ -96,7 +96,7 @@ export interface KeeperApp {
   readonly keeper: Keeper;
   readonly socketPath: string;
   readonly isolation: Pick<Isolation, 'level' | 'whyNotMore' | 'sealedBy'>;
-  readonly limits: Pick<FoundLimits, 'enforced' | 'whyNotMore'>;
+  readonly limits: Pick<FoundLimits, 'enforced' | 'whyNotMore' | 'whyNotFrozen'>;
   /** The gateway for other machines. */
   readonly gateway: KeeperGateway | null;
   readonly hasWorker: () => boolean;

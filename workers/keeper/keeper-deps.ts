@@ -32,13 +32,19 @@ export interface KeeperDeps {
   readonly log: Logger;
 }
 
-/** Where the services of all machines reach a browser of this keeper. */
+/**
+ * Where the services of all machines reach a browser of this keeper.
+ *
+ * @param maySleep - then they reach it through the keeper only, which has to see when it is needed
+ */
 export function endpointOf(
   { bootId, netns, gateway, gatewaySocket }: KeeperDeps,
   { directory, facts }: Pick<BrowserProcess, 'directory' | 'facts'>,
+  maySleep: boolean,
 ): Endpoint {
   const { port, path, socket } = facts.devTools;
   const endpoint = { port, path, bootId, netns, gateway: gateway(), gatewaySocket };
-  if (socket === null) return endpoint;
-  return { ...endpoint, netns: `${netns}/${directory.name}`, devToolsSocket: socket };
+  if (socket === null && !maySleep) return endpoint;
+  const apart = { ...endpoint, netns: `${netns}/${directory.name}` };
+  return socket === null || maySleep ? apart : { ...apart, devToolsSocket: socket };
 }

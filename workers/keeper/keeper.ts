@@ -4,15 +4,13 @@ import { machineStats } from './admission/machine-stats';
 import { messageOf } from '../../src/core/errors';
 import { directoryOf, recoverBrowsers } from './books/adoption';
 import { CutTally } from './books/cut-tally';
+import type { BookEntry } from './books/records';
 import { dropRemains, findRemains, NO_REMAINS, removeUnknownRemains } from './books/remains';
 import { LaunchError } from './process/browser-start';
-import { keepToQuota } from './downloads/download-quota';
 import type { ReachableBrowser } from './door/gateway';
 import { KeeperBooks } from './books/keeper-books';
 import { endpointOf, type KeeperDeps } from './keeper-deps';
 import { KeptBrowser, type KeptBrowserDeps } from './process/kept-browser';
-import { watchRelay } from './isolation/relay-watch';
-import { watchForks, watchLiveness } from './process/liveness';
 import {
   KeeperError,
   type BrowserRecord,
@@ -23,6 +21,8 @@ import {
 import { directoryFor, launchBrowser } from './process/launch-browser';
 import { reapStrays } from './process/remove-tree';
 import type { RunDirectory } from './process/run-directory';
+import { watchBrowser } from './process/watch-browser';
+import { Sleepers } from './sleep/sleepers';
 import { openPool } from './warm/open-pool';
 import type { WarmPool } from './warm/warm-pool';
 
@@ -47,6 +47,7 @@ export class Keeper {
   readonly #closing = new AbortController();
   readonly #cuts: CutTally;
   readonly #warm: WarmPool;
+  readonly #sleepers: Sleepers;
   #orphansReaped = 0;
   #expiry: NodeJS.Timeout | null = null;
 
@@ -54,6 +55,7 @@ export class Keeper {
     this.#deps = deps;
     this.#cuts = new CutTally(deps.log, () => this.#changed());
     this.#warm = openPool(deps, this.#books, () => this.#changed());
+    this.#sleepers = new Sleepers(deps, () => this.#changed());
     // One listener for each browser; Node would warn of a leak at more than ten.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -64,15 +66,14 @@ export class Keeper {
     const found = await recoverBrowsers({ runRoot, records, runtime, bootId, nowMs: clock.nowMs() });
     this.#orphansReaped = found.orphansReaped;
     for (const { stored, process } of found.alive) {
-      const browser = this.#keep(stored.ref, stored.fence, process.directory);
+      const browser = this.#keep(stored, process.directory);
       browser.resume(process, stored);
       void this.#openUploads(browser);
       if (stored.ordered) void browser.order('ended by an order from before a restart');
-      else this.#watch(browser);
+      else this.#watch(browser, stored.sleepAfterMs);
     }
-    for (const { name, stored, report } of found.gone) {
-      this.#keep(stored.ref, stored.fence, directoryOf(runRoot, name, stored)).remember(report);
-    }
+    for (const { name, stored, report } of found.gone)
+      this.#keep(stored, directoryOf(runRoot, name, stored)).remember(report);
     await removeUnknownRemains(runRoot, this.#books.directories());
     this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
     log.info(
@@ -93,6 +94,7 @@ export class Keeper {
       used: this.#books.holdingSlots().length,
       orphansReaped: this.#orphansReaped,
       warm: this.#warm.counts,
+      sleep: this.#sleepers.counts,
       ...this.#cuts.counts,
       egress: this.#deps.runtime.egressTally.counts,
       ...machineStats(this.#deps.machine),
@@ -118,8 +120,9 @@ export class Keeper {
   browserOf(claimId: string): ReachableBrowser | null {
     const browser = this.#books.running(claimId);
     if (!browser?.facts || browser.downloads === null || browser.uploads === null) return null;
-    const { facts, downloads, cut, uploads, directory } = browser;
-    return { devTools: facts.devTools, downloads, cuts: cut.downloads, uploads, directory };
+    const { downloads, cut, uploads, directory } = browser;
+    const sleeper = this.#sleepers.of(browser);
+    return { devTools: browser.facts.devTools, downloads, cuts: cut.downloads, uploads, directory, sleeper };
   }
 
   /**
@@ -128,7 +131,8 @@ export class Keeper {
    *
    * @throws KeeperError `stale_claim`, `no_free_slot`, `launch_failed` or `launch_cancelled`.
    */
-  async launch({ ref, fence, options, timeoutMs, takesWarm }: Launch['request']): Promise<Launch['reply']> {
+  async launch(request: Launch['request']): Promise<Launch['reply']> {
+    const { ref, fence, options, timeoutMs, takesWarm, sleepAfterMs = null } = request;
     if (this.#closing.signal.aborted) throw new KeeperError('launch_cancelled', 'the keeper is stopping');
     const earlier = this.#books.olderThan(ref, fence);
     const freed = earlier.filter(browser => browser.holdsSlot).length;
@@ -137,7 +141,7 @@ export class Keeper {
     }
     const reserved = takesWarm === true ? this.#warm.reserve(options) : null;
     // Entered in the books before anything is awaited: the very next request may be to close it.
-    const browser = this.#keep(ref, fence, directoryFor(this.#deps, fence, options));
+    const browser = this.#keep({ ref, fence, sleepAfterMs }, directoryFor(this.#deps, fence, options));
     this.#changed();
     try {
       let isWarm = false;
@@ -147,7 +151,7 @@ export class Keeper {
         isWarm = warm !== null;
         return warm ?? launchBrowser(this.#deps, browser, options, { timeoutMs, signal });
       });
-      this.#watch(browser);
+      this.#watch(browser, sleepAfterMs);
       return { endpoint, isWarm };
     } catch (error) {
       await this.#drop(browser);
@@ -163,17 +167,10 @@ export class Keeper {
   /**
    * Records a new claim for a browser. Repeating the recorded claim has no effect.
    *
-   * @throws KeeperError `unknown_claim` if `from` is not the recorded claim, `stale_claim` if the number does not rise.
+   * @throws KeeperError as {@link KeeperBooks.claimable}.
    */
   async claim(ref: string, from: Fence, to: Fence): Promise<void> {
-    if (this.#books.find(ref, to.claimId)?.fence.n === to.n) return;
-    const browser = this.#books.find(ref, from.claimId);
-    if (browser === undefined || browser.fence.n !== from.n || browser.state === 'closing') {
-      throw new KeeperError('unknown_claim', `${ref} has no browser under claim ${from.n}`);
-    }
-    if (to.n <= from.n)
-      throw new KeeperError('stale_claim', `claim ${to.n} is not newer than claim ${from.n}`);
-    await browser.claim(to);
+    await this.#books.claimable(ref, from, to)?.claim(to);
   }
 
   /**
@@ -204,7 +201,8 @@ export class Keeper {
 
   /** Copies parts of the profile of a running browser; answers the path of the copy. @throws KeeperError */
   async copyProfile(claimId: string, parts: readonly string[]): Promise<string> {
-    return this.#books.requireRunning(claimId).copyProfile(parts);
+    const browser = this.#books.requireRunning(claimId);
+    return this.#sleepers.whileAwake(browser, () => browser.copyProfile(parts));
   }
 
   /** Forgets a browser that has ended; one that has not is left alone. */
@@ -226,6 +224,7 @@ export class Keeper {
   stop(): void {
     this.#closing.abort();
     this.#warm.stop();
+    this.#sleepers.stop();
     for (const browser of this.#books.all()) browser.detach();
     this.#deps.records.stop();
     if (this.#expiry !== null) clearInterval(this.#expiry);
@@ -237,11 +236,12 @@ export class Keeper {
     await this.#drop(browser);
   }
 
-  #keep(ref: string, fence: Fence, directory: RunDirectory): KeptBrowser {
+  #keep({ ref, fence, sleepAfterMs }: BookEntry, directory: RunDirectory): KeptBrowser {
     const { records, clock, bootId, disk } = this.#deps;
     const deps: KeptBrowserDeps = {
       ...{ records, clock, bootId, disk: disk.of(ref) },
-      endpointOf: process => endpointOf(this.#deps, process),
+      endpointOf: process => endpointOf(this.#deps, process, sleepAfterMs !== null),
+      sleepAfterMs,
       onUploadCut: browser => this.#cuts.addUpload(browser),
       onGone: browser => this.#emit({ event: 'browser_gone', browser: browser.record() }),
       onFreed: browser => this.#onFreed(browser),
@@ -251,13 +251,12 @@ export class Keeper {
     return browser;
   }
 
-  #watch(browser: KeptBrowser): void {
-    const { liveness, runtime, clock } = this.#deps;
-    void watchLiveness(browser, liveness, this.#closing.signal);
-    void watchForks(browser, this.#closing.signal);
-    void watchRelay(browser, runtime, this.#closing.signal);
-    const onCut: Parameters<typeof keepToQuota>[3] = cuts => this.#cuts.addDownloads(browser, cuts);
-    void keepToQuota(browser, { runtime, clock }, this.#closing.signal, onCut);
+  #watch(browser: KeptBrowser, sleepAfterMs: number | null): void {
+    const sleeper = this.#sleepers.watch(browser, sleepAfterMs);
+    watchBrowser(browser, this.#deps, this.#closing.signal, {
+      isAsleep: () => sleeper?.isAsleep ?? false,
+      onCut: cuts => this.#cuts.addDownloads(browser, cuts),
+    });
   }
 
   /* What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again. */

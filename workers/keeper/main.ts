@@ -72,7 +72,8 @@ async function openBrowsers(options: KeeperOptions, { keeper }: Config): Promise
   log.info(
     {
       ...{ socketPath, slots: keeper.slots, isolation: level, sealedBy, whyNotMore },
-      ...{ limits: limits.enforced, whyNotMoreLimits: limits.whyNotMore, egress: keeper.egress.mode },
+      ...{ limits: limits.enforced, whyNotMoreLimits: limits.whyNotMore, whyNotFrozen: limits.whyNotFrozen },
+      egress: keeper.egress.mode,
     },
     'the keeper is ready',
   );

@@ -42,6 +42,7 @@ export interface LauncherParts {
 /* The part of the row that a launch needs, read at the claim. */
 interface Claimed extends LaunchInput {
   readonly fence: Fence;
+  readonly sleepAfterMs: number | null;
 }
 
 /* A browser that is ready for its first client. */
@@ -123,8 +124,9 @@ export class SessionLauncher {
     });
     if (outcome.kind === 'ignored' && waitsFor(outcome.record, attempt)) await this.#endWaiting(ref);
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
-    const { owner, options, sealed, contextUse } = outcome.record.snapshot.context;
-    return owner?.fence.claimId === claimId ? { fence: owner.fence, options, sealed, contextUse } : null;
+    const { owner, options, sealed, contextUse, limits } = outcome.record.snapshot.context;
+    if (owner?.fence.claimId !== claimId) return null;
+    return { fence: owner.fence, options, sealed, contextUse, sleepAfterMs: limits.sleepAfterMs };
   }
 
   /*
@@ -140,14 +142,14 @@ export class SessionLauncher {
   /* A ready browser with its first page, or null after the failure was committed. */
   async #start(ref: SessionRef, claimed: Claimed): Promise<Started | null> {
     const { context, keeper, closer, exporter, clock, mounter, prepare, settings } = this.parts;
-    const { fence } = claimed;
+    const { fence, sleepAfterMs } = claimed;
     const orderedMs = clock.monotonicMs();
     try {
       const mounted = await this.#mount(ref, claimed);
       const { options, firstPage } = launchPlan(claimed, mounted, settings, ref);
       const { endpoint, isWarm = false } = await keeper.call(
         'launch',
-        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options, takesWarm: true },
+        { ref, fence, timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, options, takesWarm: true, sleepAfterMs },
         { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS + 5_000 },
       );
       await prepare({ endpoint, claimId: fence.claimId }, firstPage, isWarm);

@@ -8,7 +8,7 @@ export function registerCapacity(program: Command, context: Context): void {
   const command = program
     .command('capacity')
     .description(
-      'Shows the capacity of the installation: slots, used, free, free with a browser ready (warm), and sessions that wait.',
+      'Shows the capacity of the installation: slots, used, free, free with a browser ready (warm), used with a browser that sleeps (asleep), and sessions that wait.',
     );
   example(remote(command, NAMELESS), 'holdfast capacity --json | jq .free').action(
     async (flags: RemoteOptions) => {

@@ -20,6 +20,7 @@ export function workersView(nowMs: number): View<Worker> {
       },
       { title: 'USED', of: ({ used }) => String(used), align: 'right' },
       { title: 'WARM', of: ({ warm }) => String(warm), align: 'right' },
+      { title: 'ASLEEP', of: ({ asleep }) => String(asleep), align: 'right' },
       { title: 'SLOTS', of: ({ slots }) => String(slots), align: 'right' },
       { title: 'LEASE', of: worker => leaseOf(worker, nowMs), align: 'right' },
     ],

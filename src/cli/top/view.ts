@@ -51,7 +51,7 @@ const TITLE_WIDTH = 12;
 
 function headerOf(snapshot: Snapshot, rates: Rates | null): [string, string][] {
   const { capacity, counts, endedToday, overdue, leftBehind, sweepRepairs } = snapshot;
-  const { slots, used, free, warm, queued } = capacity;
+  const { slots, used, free, warm, asleep, queued } = capacity;
   const live = counts['live'] ?? NOTHING;
   const clients = orNothing(snapshot.cdpConnections);
   const streams = orNothing(snapshot.eventStreams);
@@ -60,7 +60,7 @@ function headerOf(snapshot: Snapshot, rates: Rates | null): [string, string][] {
   return [
     [
       'slots',
-      `${used}/${slots} used, ${free} free, ${warm} warm   queued ${queued}   live ${live}   clients ${clients}   streams ${streams}`,
+      `${used}/${slots} used, ${asleep} asleep, ${free} free, ${warm} warm   queued ${queued}   live ${live}   clients ${clients}   streams ${streams}`,
     ],
     [
       `last ${formatAge(rates?.windowMs ?? RATES_WINDOW_MS)}`,

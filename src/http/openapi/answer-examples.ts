@@ -93,6 +93,7 @@ const LIVE: z.infer<typeof liveDetailsAnswer> = {
   clientsAttached: 1,
   lastActivityAt: '2030-01-31T06:28:02.105Z',
   idleExpiresAt: '2030-01-31T06:29:02.105Z',
+  asleepSince: null,
 };
 
 const RELEASED: z.infer<typeof releaseAllAnswer> = {

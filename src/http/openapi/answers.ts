@@ -1,4 +1,3 @@
-import type { Capacity } from '../../client/fleet';
 import { BROWSERS } from '../../../machines/session/session.words';
 import { z } from 'zod';
 import {
@@ -11,7 +10,6 @@ import {
 import { QUOTA_NAMES } from '../../config/quotas';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors';
 import type { Problem } from '../edge/problem';
-import type { ReadinessReport } from '../readiness';
 import type {
   CreatedSessionData,
   EndedSessionData,
@@ -190,6 +188,7 @@ export const liveDetailsAnswer = z.object({
   clientsAttached: count,
   lastActivityAt: time.nullable(),
   idleExpiresAt: time.nullable(),
+  asleepSince: time.nullable().describe('Since when its browser sleeps. Null: it is awake.'),
 });
 
 /** One line of a session's history. */
@@ -228,44 +227,6 @@ export const transitionAnswer = z.object({
   from: status.nullable(),
   to: status,
   endReason: endReason.nullable(),
-});
-
-/** `/livez`. */
-export const livenessAnswer = z.object({ status: z.literal('ok') });
-
-const checks: z.ZodType<ReadinessReport> = z.object({
-  commands: z.enum(['ok', 'failing']),
-  notices: z.enum(['ok', 'silent']),
-  lifecycle: z.enum(['ok', 'draining']),
-});
-
-/** `/readyz`, ready or not. */
-export const readinessAnswer = z.object({ status: z.enum(['ready', 'not_ready']), checks });
-
-/** The capacity of the installation. */
-export const capacityAnswer: z.ZodType<Capacity> = z.object({
-  slots: count.describe('Of all workers that are alive, including draining ones.'),
-  used: count,
-  free: count.describe('On workers that are not draining.'),
-  warm: count.describe('Free slots for which a browser is ready, so that a session gets it at once.'),
-  queued: count.describe('Sessions that wait for a worker.'),
-  workers: count,
-  drainingWorkers: count,
-  isAvailable: z.boolean().describe('Whether a session created now would get a slot at once.'),
-});
-
-/** `/`, for programs. */
-export const landingAnswer = z.object({
-  name: z.literal('Holdfast'),
-  status: z.enum(['ready', 'not_ready']),
-  keyNeeded: z.boolean().describe('Whether `/v1` needs an API key.'),
-  version: z
-    .string()
-    .nullable()
-    .describe('Null, like all fields below, if a key is needed and the request has none.'),
-  liveSessions: count.nullable().describe('Also null if several tenants share the installation.'),
-  capacity: capacityAnswer.nullable().describe('Also null while Redis does not answer.'),
-  links: z.object({ api: z.string(), docs: z.string(), openapi: z.string() }),
 });
 
 // SAFETY: as above; the catalogue's keys are the codes.

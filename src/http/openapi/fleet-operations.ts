@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { UsageFigures, Worker } from '../../client/fleet';
 import { usageQuery } from '../routes/usage';
-import { capacityAnswer } from './answers';
+import { capacityAnswer } from './service-answers';
 import type { Operation } from './operation';
 
 /* Workers, capacity and usage. */
@@ -14,6 +14,7 @@ const workerAnswer: z.ZodType<Worker> = z.object({
   slots: count,
   used: count.describe('As the worker has last reported it, at most two seconds ago.'),
   warm: count.describe('Free slots for which a browser is ready, so that a session gets it at once.'),
+  asleep: count.describe('Used slots whose browser sleeps.'),
   draining: z.boolean().describe('The worker launches no sessions. Its live sessions stay.'),
   alive: z.boolean().describe('The lease of the worker has not lapsed.'),
   leaseExpiresAt: z.string().meta({ format: 'date-time' }).nullable(),

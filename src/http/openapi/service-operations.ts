@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { landingAnswer, livenessAnswer, readinessAnswer } from './answers';
+import { landingAnswer, livenessAnswer, readinessAnswer } from './service-answers';
 import type { Operation } from './operation';
 
 /** Operations about the service itself, see {@link Operation}. */

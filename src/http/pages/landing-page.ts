@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { BASE_STYLE, htmlOf, text } from './html';
-import type { landingAnswer } from '../openapi/answers';
+import type { landingAnswer } from '../openapi/service-answers';
 
 /** The content of `/`. */
 export type Landing = z.infer<typeof landingAnswer>;

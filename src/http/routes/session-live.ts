@@ -30,6 +30,7 @@ export function sessionLiveRoute({ liveDetails, views }: SessionLiveRouteParts):
       clientsAttached: details.clientsAttached,
       lastActivityAt: isoOrNull(details.lastActivityMs),
       idleExpiresAt: isoOrNull(details.idleExpiresAtMs),
+      asleepSince: isoOrNull(details.asleepSinceMs),
     });
   };
 }

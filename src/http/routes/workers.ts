@@ -55,6 +55,7 @@ function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker):
     slots: info?.slots ?? 0,
     used: info?.used ?? 0,
     warm: info?.warm ?? 0,
+    asleep: info?.asleep ?? 0,
     draining,
     alive: isAlive,
     leaseExpiresAt: isoOrNull(leaseExpiresAtMs),

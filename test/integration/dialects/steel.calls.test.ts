@@ -37,6 +37,7 @@ beforeAll(async () => {
       downloads: new BrowserDownloads({ path: downloads, uid, log: createLogger('keeper', 'silent') }),
       cuts: [],
       uploads,
+      sleeper: null,
     }),
     secret: () => api.deps.secret,
     clock: systemClock,

@@ -50,6 +50,7 @@ const reachable = (uid: number): ReachableBrowser => ({
   downloads: new BrowserDownloads({ path: dir.path, uid, log: createLogger('keeper', 'silent') }),
   cuts: [],
   uploads: uploadsIn(dir.path),
+  sleeper: null,
 });
 
 function tryUpgrade(path: string, headers: Record<string, string> = {}): WebSocket {

@@ -82,7 +82,7 @@ describe('the frame', () => {
   const nowMs = Date.parse('2030-01-01T00:10:00Z');
   const snapshot: Snapshot = {
     capacity: {
-      ...{ slots: 8, used: 3, free: 5, warm: 2, queued: 1 },
+      ...{ slots: 8, used: 3, free: 5, warm: 2, asleep: 1, queued: 1 },
       ...{ workers: 1, drainingWorkers: 0, isAvailable: true },
     },
     workers: [
@@ -92,6 +92,7 @@ describe('the frame', () => {
         slots: 8,
         used: 3,
         warm: 2,
+        asleep: 1,
         draining: true,
         alive: true,
         leaseExpiresAt: '2030-01-01T00:10:08Z',
@@ -130,13 +131,15 @@ describe('the frame', () => {
   it('shows the installation, its workers and its sessions, and a dash for what is not known', () => {
     const rates = { windowMs: 12_000, created: 4, ended: {} };
     const text = renderTop({ snapshot, rates, outage: null }, frame).join('\n');
-    expect(text).toMatch(/slots +3\/8 used, 5 free, 2 warm {3}queued 1 {3}live 3 {3}clients 2 {3}streams 1/);
+    expect(text).toMatch(
+      /slots +3\/8 used, 1 asleep, 5 free, 2 warm {3}queued 1 {3}live 3 {3}clients 2 {3}streams 1/,
+    );
     expect(text).toMatch(/last 12s +created 4 {3}ended 0/);
     expect(text).toContain('ended 7: released_by_client 5, session_timeout 2');
     expect(text).toContain('start – (p95)   late by 12ms (p99)   overdue 0');
     expect(text).toContain('sweeps repaired 0   left behind 4   Redis 3 MiB (1 %)');
     expect(text).toContain('launch 5 (12s)   timers 0   quarantined 2');
-    expect(text).toMatch(/w{36} +vm +draining +3 +2 +8 +8s/);
+    expect(text).toMatch(/w{36} +vm +draining +3 +2 +1 +8 +8s/);
     expect(text).toMatch(/s-1 +3m12s +1m00s +wwwwwwww +– +team=a/);
   });
 

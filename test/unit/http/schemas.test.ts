@@ -58,6 +58,7 @@ describe('the body of create', () => {
       idleTimeout: 2_000,
       queueTimeout: 3_000,
       connectTimeout: 4_000,
+      sleepAfter: 5_000,
     };
     expect(create(body)).toMatchObject({
       sessionId: body.sessionId,
@@ -123,6 +124,11 @@ describe('the body of create', () => {
     ['a long idle time-out', { idleTimeout: 3_600_001 }, '/idleTimeout'],
     ['a long wait', { queueTimeout: 3_600_001 }, '/queueTimeout'],
     ['a negative number', { connectTimeout: -1 }, '/connectTimeout'],
+    ['no time at all before sleep', { sleepAfter: 0 }, '/sleepAfter'],
+    ['a negative time before sleep', { sleepAfter: -1 }, '/sleepAfter'],
+    ['an empty time before sleep', { sleepAfter: '' }, '/sleepAfter'],
+    ['a time before sleep in words', { sleepAfter: '5m' }, '/sleepAfter'],
+    ['a long time before sleep', { sleepAfter: 3_600_001 }, '/sleepAfter'],
     ['a session id with a slash', { sessionId: 'a/b' }, '/sessionId'],
     ['an empty session id', { sessionId: '' }, '/sessionId'],
     ['a long session id', { sessionId: 'x'.repeat(65) }, '/sessionId'],

@@ -38,6 +38,7 @@ describe('the view of a session', () => {
       expiresAt: null,
       timeout: 300_000,
       idleTimeout: 60_000,
+      sleepAfter: 60_000,
       duration: 0,
       websocketUrl: null,
       viewerUrl: expect.stringMatching(

@@ -9,6 +9,7 @@ import { reportExit, reportOrdered, reportRefused } from '../process/gone-report
 import type { GoneReport } from '../door/protocol';
 import { firewallEntries } from './firewall-entries';
 import type { Records, StoredBrowser } from './records';
+import { letRun } from '../process/let-run';
 import { removeTree, UNKNOWN } from '../process/remove-tree';
 import { RunDirectory } from '../process/run-directory';
 
@@ -97,6 +98,8 @@ async function classify(name: string, stored: StoredBrowser, deps: AdoptionDeps)
     if (expired) await deps.records.remove(name).catch(() => undefined); // tried again at the next start
     return { name, stored, process: null, report: expired ? null : stored.gone, reaped: false };
   }
+  // One that sleeps would not answer.
+  if (stored.bootId === deps.bootId) await letRun(stored.facts, deps.runtime);
   const doubt = await doubtOfRecorded(stored, deps);
   if (doubt === null) {
     return {

@@ -70,6 +70,21 @@ export class KeeperBooks {
   }
 
   /**
+   * The browser that gets a new claim; null if it has that claim already.
+   *
+   * @throws KeeperError `unknown_claim` if `from` is not the recorded claim, `stale_claim` if the number does not rise.
+   */
+  claimable(ref: string, from: Fence, to: Fence): KeptBrowser | null {
+    if (this.find(ref, to.claimId)?.fence.n === to.n) return null;
+    const browser = this.find(ref, from.claimId);
+    if (browser === undefined || browser.fence.n !== from.n || browser.state === 'closing')
+      throw new KeeperError('unknown_claim', `${ref} has no browser under claim ${from.n}`);
+    if (to.n <= from.n)
+      throw new KeeperError('stale_claim', `claim ${to.n} is not newer than claim ${from.n}`);
+    return browser;
+  }
+
+  /**
    * The browsers of earlier claims of a session.
    *
    * @throws KeeperError `stale_claim` for a claim that is not newer than all of them (I6).

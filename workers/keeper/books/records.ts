@@ -77,6 +77,8 @@ const stored = z.object({
     .readonly()
     .default([]),
   cutsHeard: z.boolean().default(false),
+  /** Earlier versions did not sleep. */
+  sleepAfterMs: z.number().nullable().default(null),
   /** Whether its profile is kept after its end. */
   keepsProfile: z.boolean().default(false),
   /** Whether an upload was cut, and whether the worker has committed that. */
@@ -85,6 +87,9 @@ const stored = z.object({
 
 /** What the next keeper needs to know about a browser. */
 export type StoredBrowser = Readonly<z.infer<typeof stored>>;
+
+/** What a browser is entered in a keeper's books with. */
+export type BookEntry = Pick<StoredBrowser, 'ref' | 'fence' | 'sleepAfterMs'>;
 
 const SUFFIX = '.json';
 

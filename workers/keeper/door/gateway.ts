@@ -13,6 +13,7 @@ import { devToolsHost, devToolsOptions, type DevToolsAddress } from '../process/
 import type { RunDirectory } from '../process/run-directory';
 import { sendDevToolsJson } from './gateway-devtools';
 import { removeDownload, sendDownload, sendDownloadList, type SendableDownloads } from './gateway-downloads';
+import { sendSleep, useOf, whileAwake, type FromApi, type MaySleep } from './gateway-sleep';
 import { sendTraffic } from './gateway-traffic';
 import { removeUpload, sendUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
 import { listenOnSocket } from './listen-on-socket';
@@ -30,8 +31,11 @@ const FILES = /^\/(downloads|uploads)(?:\/([^/]{1,1024}))?$/;
 const PAGE = /^\/devtools\/page\/[A-Za-z0-9_-]{1,64}$/;
 const JSON_ENDPOINT = /^\/json\/(?:version|list|protocol)$/;
 
+/** Since when the browser sleeps; the question does not wake it. */
+const SLEEP = '/sleep';
+
 /** A running browser, as the gateway serves it. */
-export interface ReachableBrowser extends SendableDownloads, TakesUploads {
+export interface ReachableBrowser extends SendableDownloads, TakesUploads, MaySleep {
   readonly devTools: DevToolsAddress;
   readonly directory: Pick<RunDirectory, 'root' | 'name'>;
 }
@@ -140,7 +144,10 @@ export class KeeperGateway {
     const { devTools } = admitted.browser;
     const path = admitted.part === '' ? devTools.path : PAGE.test(admitted.part) ? admitted.part : null;
     if (path === null || devTools.port === 0) return refuse(client, '404 Not Found');
-    this.#splice(request, client, head, { ...devTools, path });
+    const use = useOf(admitted.browser, request, client);
+    if (use === null) return refuse(client, '503 Service Unavailable');
+    client.once('close', use.end);
+    this.#splice({ request, client, head, ...use.carry }, { ...devTools, path });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -170,14 +177,15 @@ export class KeeperGateway {
     return { browser, part };
   }
 
-  #splice(request: IncomingMessage, client: Socket, head: Buffer, devTools: DevToolsAddress): void {
+  #splice(from: FromApi, devTools: DevToolsAddress): void {
+    const { client } = from;
     const upstream = connect({ ...devToolsOptions(devTools), noDelay: true });
     upstream.once('error', () => refuse(client, '502 Bad Gateway'));
     upstream.once('connect', () => {
       upstream.removeAllListeners('error');
       const upstreamHost = devToolsHost(devTools);
       const upstreamPath = devTools.path;
-      const splice = spliceUpgrade({ client, head, request, upstream, upstreamPath, upstreamHost });
+      const splice = spliceUpgrade({ ...from, upstream, upstreamPath, upstreamHost });
       this.#splices.add(splice);
       const reader = this.#silentApis.watch(client, stall => {
         this.deps.log.warn(
@@ -218,9 +226,9 @@ function answerTo(method: string | undefined, { browser, part }: Admitted): Answ
       return (_request, response) => removeUpload(browser, name ?? '', response);
     case 'GET other':
       if (part === TRAFFIC) return (_request, response) => sendTraffic(browser, response);
-      return JSON_ENDPOINT.test(part) && devTools.port !== 0
-        ? (_request, response) => sendDevToolsJson(devTools, part, response)
-        : null;
+      if (part === SLEEP) return (_request, response) => sendSleep(browser, response);
+      if (!JSON_ENDPOINT.test(part) || devTools.port === 0) return null;
+      return (_request, response) => whileAwake(browser, () => sendDevToolsJson(devTools, part, response));
     default:
       return null;
   }

@@ -6,6 +6,7 @@ import {
   type OptionsBesideProxy,
 } from '../../../machines/session/session.types';
 import type { EgressConfig } from '../../../src/config/egress';
+import type { SleepCounts } from '../../../src/core/sleep-counts';
 import type { Traffic, TrafficCounts } from '../../../src/core/traffic';
 import type { WarmEndCause } from '../../../src/core/warm-end-causes';
 import type { BrowserLoad } from '../process/browser-load';
@@ -87,6 +88,8 @@ export interface KeeperStats {
   readonly orphansReaped: number;
   /** Left out by older keepers. */
   readonly warm?: WarmCounts;
+  /** Left out by older keepers. */
+  readonly sleep?: SleepCounts;
   /** Downloads that were cut because a session had used up its quota. Left out by older keepers. */
   readonly downloadsCut?: number;
   /** The same for uploads. */
@@ -157,6 +160,8 @@ export interface KeeperOperations {
       readonly fence: Fence;
       readonly timeoutMs: number;
       readonly options: LaunchOptions;
+      /** Its browser sleeps after so long with nothing to do; null: never. Left out by older workers, whose never do. */
+      readonly sleepAfterMs?: number | null | undefined;
       /** Whether the worker can do with a browser whose first page is open. Left out by older workers, who cannot. */
       readonly takesWarm?: boolean | undefined;
     };

@@ -51,6 +51,7 @@ const ARGUMENTS: { [Op in KeeperOperation]: z.ZodType<KeeperOperations[Op]['requ
     fence,
     timeoutMs: z.number().int().positive(),
     options: launchOptions,
+    sleepAfterMs: z.number().int().positive().nullish(),
     takesWarm: z.boolean().optional(),
   }),
   claim: z.object({ ref: text, from: fence, to: fence }),

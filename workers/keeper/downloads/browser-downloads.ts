@@ -57,6 +57,12 @@ export class BrowserDownloads {
     return listDownloads(this.#parts.path, this.#parts.uid);
   }
 
+  /** Whether the browser is writing one. A folder that cannot be read has none. */
+  async isUnderWay(): Promise<boolean> {
+    const downloads = await this.list().catch(() => []);
+    return downloads.some(({ isComplete }) => !isComplete);
+  }
+
   /** Opens a finished download by its name or guid; null if there is none. */
   async open(nameOrGuid: string): Promise<OpenDownload | null> {
     await this.#naming;

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
 import { sendSignal } from '../../../src/core/process-identity';
+import { FreezableCgroup } from './freeze';
 
 /*
  * What is done with the cgroup of one browser, which is a folder in each tree that has one of the controllers. What a
@@ -75,9 +76,14 @@ export async function removeCgroups(folders: readonly string[]): Promise<void> {
   // From now on nothing in there can start another process, however fast it tries.
   for (const folder of folders) await unlessGone(writeFile(join(folder, 'pids.max'), '0', { flag: 'r+' }));
   for (const folder of folders) {
+    const freezable = await FreezableCgroup.find([folder]);
     await pollUntil(`${folder} to be removed`, { timeoutMs: PATIENCE_MS, everyMs: 10 }, async () => {
+      // What is frozen starts nothing either; where nothing limits processes, that is what is faster than a fork bomb.
+      freezable?.freeze();
       const list = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
       for (const pid of list.split('\n').filter(line => line !== '')) sendSignal(Number(pid), 'SIGKILL');
+      // Frozen processes of version 1 end only now, and do nothing else any more.
+      freezable?.thaw();
       return (await isRemoved(folder)) ? true : undefined;
     });
   }

@@ -4,6 +4,7 @@ import type { BrowserLimits } from '../../../src/config/browser-limits';
 import { messageOf } from '../../../src/core/errors';
 import { BrowserCgroups, type Place } from './browser-cgroups';
 import { joinWords, removeCgroups } from './cgroup';
+import { freezerPlace } from './freezer-place';
 import { neededControllers, type Controller } from './controllers';
 import { ownCgroup, readCgroupTexts, type CgroupTexts, type OwnCgroup } from './hierarchies';
 import { unifiedBase, weighService, type ServiceProcesses } from './unified-base';
@@ -14,6 +15,8 @@ export interface FoundLimits {
   readonly enforced: readonly Controller[];
   /** Why not all that are wanted; null if they are. */
   readonly whyNotMore: string | null;
+  /** Why browsers cannot be frozen by their cgroups; null if they can. */
+  readonly whyNotFrozen: string | null;
 }
 
 /** What {@link findLimits} needs. */
@@ -37,10 +40,14 @@ export async function findLimits(parts: LimitsParts): Promise<FoundLimits> {
     tried.push({ controller, ...found });
   }
   const places = tried.flatMap(found => ('place' in found ? [found.place] : []));
+  const freezer = texts === null ? null : freezerPlace(texts, places);
+  const whyNotFrozen = texts === null ? 'cgroups need Linux' : freezer && (await trial(freezer, parts));
+  if (freezer !== null && whyNotFrozen === null) places.push(freezer);
   return {
     cgroups: new BrowserCgroups(parts.runRoot, joined(places), parts.wanted),
     enforced: tried.flatMap(found => ('place' in found ? [found.controller] : [])),
     whyNotMore: reasons(tried),
+    whyNotFrozen,
   };
 }
 

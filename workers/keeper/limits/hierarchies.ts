@@ -34,7 +34,10 @@ interface Mount {
 }
 
 /** The cgroup of the process in the tree of a controller; null if there is none, or it cannot be seen. */
-export function ownCgroup(controller: Controller, { cgroup, mountinfo }: CgroupTexts): OwnCgroup | null {
+export function ownCgroup(
+  controller: Controller | 'freezer',
+  { cgroup, mountinfo }: CgroupTexts,
+): OwnCgroup | null {
   const lines = cgroup.split('\n').map(line => /^\d+:([^:]*):(.*)$/.exec(line));
   const pathOf = (belongs: (names: string) => boolean): string | null =>
     lines.find(match => match !== null && belongs(match[1] ?? ''))?.[2] ?? null;

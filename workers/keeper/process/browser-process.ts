@@ -8,6 +8,7 @@ import { BrowserStart, LaunchError } from './browser-start';
 import { Companions } from '../companions/companions';
 import { lacksRoom } from '../books/disk-room';
 import { closeOverDevTools } from './devtools';
+import { letRun } from './let-run';
 import { removeTree, UNKNOWN } from './remove-tree';
 import { RunDirectory } from './run-directory';
 import type { User } from './run-root';
@@ -113,10 +114,8 @@ export class BrowserProcess {
     }
   }
 
-  /** Takes over a running browser that another keeper started. The caller has verified the facts. */
+  /** Takes over a running browser that another keeper started. The caller has verified the facts, and lets it run. */
   static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
-    // The keeper before may have died while it was copying the profile.
-    void signalGroup(runtime.processes, facts.shim, 'SIGCONT').catch(() => undefined); // it is gone
     const companions = Companions.adopt(directory, facts.companions, runtime);
     return new BrowserProcess(directory, facts, companions, runtime, null);
   }
@@ -167,6 +166,7 @@ export class BrowserProcess {
 
   async #end(): Promise<void> {
     this.downloads.detach();
+    await letRun(this.facts, this.#runtime);
     if (!this.#hasExited) await (this.directory.profileUse.isKept ? this.#descend() : this.#kill());
     this.#watching.abort();
     await this.companions.end();

@@ -22,6 +22,8 @@ export interface KeptBrowserDeps {
   readonly bootId: string;
   readonly endpointOf: (process: BrowserProcess) => Endpoint;
   readonly disk: SessionDisk;
+  /** It sleeps after so long with nothing to do; null: it never does. */
+  readonly sleepAfterMs: number | null;
   /** Called for every upload that was cut because the quota is used up. */
   readonly onUploadCut: (browser: KeptBrowser) => void;
   /** Called once when the browser has ended by itself, as soon as the exit is known. */
@@ -82,10 +84,6 @@ export class KeptBrowser {
 
   get state(): BrowserRecord['state'] {
     return this.#state;
-  }
-
-  get endpoint(): Endpoint | null {
-    return this.#endpoint;
   }
 
   /** The ancestor of all processes of this browser; null while there is none. */
@@ -294,6 +292,7 @@ export class KeptBrowser {
       ordered: this.#ordered !== null,
       gone: this.#gone,
       keepsProfile: this.directory.profileUse.isKept,
+      sleepAfterMs: this.#deps.sleepAfterMs,
       ...this.#cut.stored,
     };
   }

@@ -16,19 +16,23 @@ export const LIVENESS: LivenessRhythm = { everyMs: 10_000, patienceMs: 10_000, m
 
 /**
  * Asks a running browser for its version at intervals, and gives it up after some misses in a row. Returns when the
- * browser is no longer running or `signal` is aborted. The null browser has no port and is never asked.
+ * browser is no longer running or `signal` is aborted. The null browser has no port and is never asked, and one that
+ * sleeps is not asked until it is awake.
  */
 export async function watchLiveness(
   browser: KeptBrowser,
   { everyMs, patienceMs, misses }: LivenessRhythm,
   signal: AbortSignal,
+  isAsleep: () => boolean,
 ): Promise<void> {
   let missed = 0;
   for (;;) {
     await pause(everyMs, signal);
     const address = browser.probeAddress;
     if (signal.aborted || address === null) return;
-    missed = (await fetchDevToolsPath(address, patienceMs)) === null ? missed + 1 : 0;
+    const isSilent = !isAsleep() && (await fetchDevToolsPath(address, patienceMs)) === null;
+    // It may have fallen asleep before it answered.
+    missed = isSilent && !isAsleep() ? missed + 1 : 0;
     if (missed >= misses) {
       const message = `the browser did not answer ${misses} times in a row, ${patienceMs} ms each`;
       await browser.giveUp({ cause: 'browser_unresponsive', message });

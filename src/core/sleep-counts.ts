@@ -1,0 +1,20 @@
+/** A wake by a client. */
+export interface Wake {
+  /** Rises by one. */
+  readonly n: number;
+  /** From its first byte to the first one from the browser. */
+  readonly tookMs: number;
+}
+
+/** How browsers sleep, since the keeper's start. */
+export interface SleepCounts {
+  /** How many sleep now. */
+  readonly asleep: number;
+  readonly sleeps: number;
+  readonly wakes: number;
+  /** The latest wakes by clients, the newest last. */
+  readonly latest: readonly Wake[];
+}
+
+/** Of a keeper that lets none sleep. */
+export const NO_SLEEP: SleepCounts = { asleep: 0, sleeps: 0, wakes: 0, latest: [] };

@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { pause } from '../../../src/core/abort';
+import { systemProcesses } from '../../../src/core/process-identity';
+import { BrowserFreezer } from '../../../workers/keeper/sleep/browser-freezer';
+import { cgroupsOf } from '../../support/cgroups';
+import { cheapChromium } from '../../support/keeper-fixture';
+import { pollUntil } from '../../support/poll-until';
+import type { RawCdp } from '../../support/raw-cdp';
+import { SleepFixture, statesBelow, statesOf } from '../../support/sleep-fixture';
+
+let fixture: SleepFixture;
+
+afterEach(async () => {
+  await fixture.close();
+});
+
+const runRoot = (): string => join(fixture.keeper.dir.path, 'run');
+
+const directories = async (): Promise<string[]> =>
+  existsSync(runRoot()) ? (await readdir(runRoot())).filter(name => name.startsWith('b-')) : [];
+
+/** Opens a page; answers the id of the CDP session. */
+async function openPage(client: RawCdp): Promise<string> {
+  await client.call('Target.createTarget', { url: 'about:blank' });
+  return client.attachToPage();
+}
+
+describe('a null browser that may sleep', () => {
+  beforeEach(async () => {
+    fixture = await SleepFixture.open();
+  });
+
+  it('stands still after its time, is counted, and its end leaves nothing behind', async () => {
+    const { ref, claim } = await fixture.launch();
+    expect(fixture.counts).toMatchObject({ asleep: 0, sleeps: 0 });
+    await fixture.untilAsleep();
+    const [name = ''] = await directories();
+    const isStill = (): true | undefined =>
+      statesOf(join(runRoot(), name)).some(state => 'DT'.includes(state)) ? true : undefined;
+    await pollUntil('it to stand still', { timeoutMs: 2_000, everyMs: 5 }, isStill);
+    const beganMs = performance.now();
+    expect(await fixture.worker.close(ref, claim)).toBe(true);
+    expect(performance.now() - beganMs).toBeLessThan(2_000);
+    expect(await directories()).toEqual([]);
+    expect(cgroupsOf(runRoot())).toEqual([]);
+    expect(fixture.counts).toMatchObject({ asleep: 0, sleeps: 1, wakes: 0 });
+  });
+});
+
+describe('a browser that may sleep', () => {
+  beforeEach(async () => {
+    fixture = await SleepFixture.open({
+      browser: await cheapChromium(),
+      rhythm: { liveness: { everyMs: 100, patienceMs: 100, misses: 2 } },
+    });
+  });
+
+  it('is woken by the first byte of a client, old or new, and answers; no probe ends it', async () => {
+    const sleepy = await fixture.launch();
+    const client = await fixture.connect(sleepy);
+    const page = await openPage(client);
+    for (const expression of ['1 + 1', '2 + 2']) {
+      await fixture.untilAsleep();
+      // Several times as long as its liveness probes would take to give it up.
+      await pause(600);
+      expect(await fixture.recordOf(sleepy)).toMatchObject({ state: 'running' });
+      const { result } = await client.call<{ result: { value: number } }>(
+        'Runtime.evaluate',
+        { expression },
+        page,
+      );
+      expect(result.value).toBe(eval(expression));
+      expect(fixture.counts.asleep).toBe(0);
+    }
+    await fixture.untilAsleep();
+    const other = await fixture.connect(sleepy);
+    await expect(other.call('Browser.getVersion')).resolves.toMatchObject({ product: expect.any(String) });
+    expect(fixture.counts).toMatchObject({ asleep: 0, sleeps: 3, wakes: 3 });
+    expect(fixture.counts.latest.map(({ n }) => n)).toEqual([1, 2, 3]);
+    client.socket.terminate();
+    other.socket.terminate();
+  });
+
+  it('does not sleep while a command waits for its answer', async () => {
+    const sleepy = await fixture.launch();
+    const client = await fixture.connect(sleepy);
+    const page = await openPage(client);
+    const later = { expression: 'new Promise(done => setTimeout(() => done(7), 2000))', awaitPromise: true };
+    const asked = client.call<{ result: { value: number } }>(
+      'Runtime.evaluate',
+      { ...later, returnByValue: true },
+      page,
+    );
+    expect((await asked).result.value).toBe(7);
+    expect(fixture.counts.sleeps).toBe(0);
+    await fixture.untilAsleep();
+    client.socket.terminate();
+  });
+});
+
+describe('processes without a cgroup of their own', () => {
+  it('are stopped and let go on by signals', async () => {
+    fixture = await SleepFixture.open();
+    const shell = spawn('/bin/sh', ['-c', 'sleep 100 & wait'], { detached: true, stdio: 'ignore' });
+    const shim = await systemProcesses.identify(shell.pid ?? 0);
+    if (shim === null) throw new Error('the shell has not started');
+    const children = (): string[] => statesBelow(shim.pid);
+    try {
+      await pollUntil('its child', { timeoutMs: 2_000, everyMs: 5 }, () => children()[0]);
+      const freezer = new BrowserFreezer({ shim, cgroups: [] }, systemProcesses);
+      expect(await freezer.freeze(() => false)).toBe(false);
+      expect(children()).toEqual(['S']);
+      expect(await freezer.freeze(() => true)).toBe(true);
+      await pollUntil('it to stop', { timeoutMs: 2_000, everyMs: 5 }, () =>
+        children().find(state => state === 'T'),
+      );
+      await freezer.thaw();
+      await pollUntil('it to go on', { timeoutMs: 2_000, everyMs: 5 }, () =>
+        children().find(state => state === 'S'),
+      );
+    } finally {
+      process.kill(-shim.pid, 'SIGKILL');
+    }
+    await pollUntil('it to be gone', { timeoutMs: 2_000, everyMs: 5 }, async () =>
+      (await systemProcesses.identify(shim.pid)) === null ? true : undefined,
+    );
+    const gone = new BrowserFreezer({ shim, cgroups: [] }, systemProcesses);
+    expect(await gone.freeze(() => true)).toBe(false);
+    await gone.thaw();
+  });
+});

@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** How a cgroup is frozen: the kernel takes the processor from everything in it, until it gives it back. */
+interface Form {
+  readonly file: string;
+  readonly frozen: string;
+  readonly thawed: string;
+  /** Where to read whether nothing in it runs any more. */
+  readonly report: string;
+  readonly isFrozen: RegExp;
+}
+
+/** Version 1 and 2, known by their files. */
+const FORMS: readonly Form[] = [
+  {
+    file: 'freezer.state',
+    frozen: 'FROZEN',
+    thawed: 'THAWED',
+    report: 'freezer.state',
+    isFrozen: /^FROZEN$/m,
+  },
+  { file: 'cgroup.freeze', frozen: '1', thawed: '0', report: 'cgroup.events', isFrozen: /^frozen 1$/m },
+];
+
+/** A cgroup that can be frozen. */
+export class FreezableCgroup {
+  private constructor(
+    private readonly folder: string,
+    private readonly form: Form,
+  ) {}
+
+  /** The one of these cgroups that can be frozen; null: none can. */
+  static async find(folders: readonly string[]): Promise<FreezableCgroup | null> {
+    for (const folder of folders) {
+      for (const form of FORMS) {
+        const isThere = await access(join(folder, form.file)).then(
+          () => true,
+          () => false, // of another version, or of another controller
+        );
+        if (isThere) return new FreezableCgroup(folder, form);
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Begins to freeze. Not with a promise, like the next one: each is done when it returns, so that they take effect in
+   * the order of their calls. It takes a few microseconds. Nothing is done about one that is gone.
+   *
+   * @throws what else the file system throws.
+   */
+  freeze(): void {
+    unlessGone(() => this.#write(this.form.frozen));
+  }
+
+  /** @throws as {@link FreezableCgroup.freeze}. */
+  thaw(): void {
+    unlessGone(() => this.#write(this.form.thawed));
+  }
+
+  /** Whether nothing in it runs any more. @throws what the file system throws. */
+  get isFrozen(): boolean {
+    return this.form.isFrozen.test(readFileSync(join(this.folder, this.form.report), 'utf8'));
+  }
+
+  #write(word: string): void {
+    writeFileSync(join(this.folder, this.form.file), word, { flag: 'r+' });
+  }
+}
+
+/** Thaws what can be frozen of these cgroups: in version 1 what is frozen cannot be killed. @throws as its `thaw`. */
+export async function thawCgroups(folders: readonly string[]): Promise<void> {
+  (await FreezableCgroup.find(folders))?.thaw();
+}
+
+function unlessGone(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    // SAFETY: fs throws system errors only.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
+  }
+}
