@@ -1,11 +1,9 @@
 import { BROWSERS, type BrowserName } from '../machines/session/session.words';
 import { Installation, type SessionView } from '../test/support/installation';
-import { allPids, readProc } from '../test/support/proc';
+import { pssMiB } from './browser-trees';
 import { interleave, ratioOfMedians, sampleCount, timed, type Benchmark, type Series } from './harness';
 import { loadPage } from './load-page';
 import { browserOf, untilNoBrowser } from './session-browser';
-
-const KIB_PER_MIB = 1_024;
 
 /**
  * What the browsers that a session can choose cost beside each other: `POST /v1/sessions` until the answer says `live`,
@@ -79,23 +77,8 @@ async function created(
 async function idleMemory(installation: Installation, browser: BrowserName): Promise<number> {
   await loadPage(await installation.create({ browser }));
   const { pid } = await browserOf(installation);
-  const kib = treeOf(pid).reduce((sum, each) => sum + pssKib(each), 0);
+  const usedMiB = pssMiB(pid);
   await installation.call('POST', '/v1/sessions/release');
   await untilNoBrowser(installation);
-  return kib / KIB_PER_MIB;
+  return usedMiB;
 }
-
-/* A process and all below it. */
-function treeOf(root: number): number[] {
-  const parents = new Map(
-    allPids().map(pid => [pid, Number(/\) \S (\d+)/.exec(readProc(pid, 'stat'))?.[1] ?? 0)]),
-  );
-  const below = (pid: number): number[] =>
-    [...parents].flatMap(([child, parent]) => (parent === pid ? [child] : []));
-  const tree = [root];
-  for (const pid of tree) tree.push(...below(pid));
-  return tree;
-}
-
-const pssKib = (pid: number): number =>
-  Number(/^Pss:\s+(\d+) kB$/m.exec(readProc(pid, 'smaps_rollup'))?.[1] ?? 0);
