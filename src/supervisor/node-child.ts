@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { z } from 'zod';
 import type { ProcessIdentity } from '../core/process-identity';
 import type { ProcessPlan, ReadyInfo } from './kept-process';
@@ -47,13 +46,22 @@ export class NodeChild implements ProcessPlan {
     });
   }
 
-  async ready(child: ChildProcess | null, ended: AbortSignal): Promise<ReadyInfo> {
-    if (child === null) return {};
-    for (;;) {
-      const messages: unknown[] = await once(child, 'message', { signal: ended });
-      const parsed = readySchema.safeParse(messages[0]);
-      if (parsed.success) return { url: parsed.data.url };
-    }
+  /* One listener for all: messages that arrive together are emitted one after the other, before any promise goes on. */
+  ready(child: ChildProcess | null, ended: AbortSignal): Promise<ReadyInfo> {
+    if (child === null) return Promise.resolve({});
+    return new Promise((resolve, reject) => {
+      const listen = (message: unknown): void => {
+        const { success, data } = readySchema.safeParse(message);
+        if (!success) return;
+        child.off('message', listen);
+        resolve({ url: data.url });
+      };
+      child.on('message', listen);
+      ended.addEventListener('abort', () => {
+        child.off('message', listen);
+        reject(new Error('the process has ended'));
+      });
+    });
   }
 
   /** Any message is a sign of life. */
