@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import type { Endpoint, Fence } from '../../machines/session/session.types';
 import { KEEPER_CALL_HEADER, keeperPath } from '../../src/core/keeper-ticket';
 import { NO_SLEEP, type SleepCounts } from '../../src/core/sleep-counts';
 import { PLAIN_LAUNCH, type BrowserRecord } from '../../workers/keeper/door/protocol';
+import { RunDirectory } from '../../workers/keeper/process/run-directory';
 import { fence, KeeperFixture, type KeeperSettings, type TestWorker } from './keeper-fixture';
 import { pollUntil } from './poll-until';
 import { allPids, readProc } from './proc';
@@ -66,6 +69,15 @@ export class SleepFixture {
     return RawCdp.over(socket);
   }
 
+  get runRoot(): string {
+    return join(this.keeper.dir.path, 'run');
+  }
+
+  /** The names of all run directories. */
+  async directories(): Promise<string[]> {
+    return existsSync(this.runRoot) ? RunDirectory.list(this.runRoot) : [];
+  }
+
   async recordOf({ ref }: Sleepy): Promise<BrowserRecord | undefined> {
     return (await this.worker.list()).find(browser => browser.ref === ref);
   }
@@ -73,6 +85,12 @@ export class SleepFixture {
   close(): Promise<void> {
     return this.keeper.close();
   }
+}
+
+/** Opens a page; answers the id of the CDP session. */
+export async function openPage(client: RawCdp): Promise<string> {
+  await client.call('Target.createTarget', { url: 'about:blank' });
+  return client.attachToPage();
 }
 
 /** The states of the children of a process. */

@@ -1,33 +1,19 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { readdir } from 'node:fs/promises';
 import { pause } from '../../../src/core/abort';
 import { joinWords } from '../../../workers/keeper/limits/cgroup';
 import { canFreeze, cgroupsOf } from '../../support/cgroups';
 import { cheapChromium } from '../../support/keeper-fixture';
 import { pollUntil } from '../../support/poll-until';
-import type { RawCdp } from '../../support/raw-cdp';
-import { SleepFixture, statesOf } from '../../support/sleep-fixture';
+import { openPage, SleepFixture, statesOf } from '../../support/sleep-fixture';
 
 let fixture: SleepFixture;
 
 afterEach(async () => {
   await fixture.close();
 });
-
-const runRoot = (): string => join(fixture.keeper.dir.path, 'run');
-
-const directories = async (): Promise<string[]> =>
-  existsSync(runRoot()) ? (await readdir(runRoot())).filter(name => name.startsWith('b-')) : [];
-
-/** Opens a page; answers the id of the CDP session. */
-async function openPage(client: RawCdp): Promise<string> {
-  await client.call('Target.createTarget', { url: 'about:blank' });
-  return client.attachToPage();
-}
 
 describe('a null browser that may sleep', () => {
   beforeEach(async () => {
@@ -44,10 +30,10 @@ describe('a null browser that may sleep', () => {
   it('is awake under the next keeper, and sleeps again', async () => {
     const sleepy = await fixture.launch();
     await fixture.untilAsleep();
-    const [name = ''] = await directories();
+    const [name = ''] = await fixture.directories();
     await fixture.keeper.stopKeeper();
     await fixture.keeper.startKeeper();
-    expect(statesOf(join(runRoot(), name)).filter(state => 'DT'.includes(state))).toEqual([]);
+    expect(statesOf(join(fixture.runRoot, name)).filter(state => 'DT'.includes(state))).toEqual([]);
     await fixture.worker.registration(1);
     expect(await fixture.recordOf(sleepy)).toMatchObject({ state: 'running' });
     await fixture.untilAsleep();
@@ -61,9 +47,9 @@ describe('a null browser that may sleep', () => {
     await ending.catch(() => undefined);
     await fixture.keeper.startKeeper();
     await pollUntil('nothing to be left', { timeoutMs: 5_000, everyMs: 10 }, async () =>
-      (await directories()).length === 0 ? true : undefined,
+      (await fixture.directories()).length === 0 ? true : undefined,
     );
-    expect(cgroupsOf(runRoot())).toEqual([]);
+    expect(cgroupsOf(fixture.runRoot)).toEqual([]);
   });
 });
 
@@ -124,8 +110,8 @@ describe('a browser that may sleep', () => {
     const beganMs = performance.now();
     await fixture.worker.close(ref, claim);
     expect(performance.now() - beganMs).toBeLessThan(3_000);
-    expect(await directories()).toEqual([]);
-    expect(cgroupsOf(runRoot())).toEqual([]);
+    expect(await fixture.directories()).toEqual([]);
+    expect(cgroupsOf(fixture.runRoot)).toEqual([]);
   });
 });
 
@@ -133,13 +119,13 @@ describe('a browser that may sleep', () => {
   it('is removed with a fork bomb in it', async () => {
     fixture = await SleepFixture.open();
     const { ref, claim } = await fixture.launch(60_000);
-    const [program = '', ...words] = joinWords(cgroupsOf(runRoot()));
+    const [program = '', ...words] = joinWords(cgroupsOf(fixture.runRoot));
     const bomb = '(while :; do (sleep 0.05 &); done) & (while :; do (sleep 0.05 &); done) & wait';
     // It is killed with the browser.
     const bombed = promisify(execFile)(program, [...words, '/bin/sh', '-c', bomb]).catch(() => undefined);
     await pause(300);
     await fixture.worker.close(ref, claim);
-    expect(cgroupsOf(runRoot())).toEqual([]);
+    expect(cgroupsOf(fixture.runRoot)).toEqual([]);
     await bombed;
   });
 });

@@ -1,32 +1,18 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { pause } from '../../../src/core/abort';
 import { systemProcesses } from '../../../src/core/process-identity';
 import { BrowserFreezer } from '../../../workers/keeper/sleep/browser-freezer';
 import { cgroupsOf } from '../../support/cgroups';
 import { cheapChromium } from '../../support/keeper-fixture';
 import { pollUntil } from '../../support/poll-until';
-import type { RawCdp } from '../../support/raw-cdp';
-import { SleepFixture, statesBelow, statesOf } from '../../support/sleep-fixture';
+import { openPage, SleepFixture, statesBelow, statesOf } from '../../support/sleep-fixture';
 
 let fixture: SleepFixture;
 
 afterEach(async () => {
   await fixture.close();
 });
-
-const runRoot = (): string => join(fixture.keeper.dir.path, 'run');
-
-const directories = async (): Promise<string[]> =>
-  existsSync(runRoot()) ? (await readdir(runRoot())).filter(name => name.startsWith('b-')) : [];
-
-/** Opens a page; answers the id of the CDP session. */
-async function openPage(client: RawCdp): Promise<string> {
-  await client.call('Target.createTarget', { url: 'about:blank' });
-  return client.attachToPage();
-}
 
 describe('a null browser that may sleep', () => {
   beforeEach(async () => {
@@ -37,15 +23,15 @@ describe('a null browser that may sleep', () => {
     const { ref, claim } = await fixture.launch();
     expect(fixture.counts).toMatchObject({ asleep: 0, sleeps: 0 });
     await fixture.untilAsleep();
-    const [name = ''] = await directories();
+    const [name = ''] = await fixture.directories();
     const isStill = (): true | undefined =>
-      statesOf(join(runRoot(), name)).some(state => 'DT'.includes(state)) ? true : undefined;
+      statesOf(join(fixture.runRoot, name)).some(state => 'DT'.includes(state)) ? true : undefined;
     await pollUntil('it to stand still', { timeoutMs: 2_000, everyMs: 5 }, isStill);
     const beganMs = performance.now();
     expect(await fixture.worker.close(ref, claim)).toBe(true);
     expect(performance.now() - beganMs).toBeLessThan(2_000);
-    expect(await directories()).toEqual([]);
-    expect(cgroupsOf(runRoot())).toEqual([]);
+    expect(await fixture.directories()).toEqual([]);
+    expect(cgroupsOf(fixture.runRoot)).toEqual([]);
     expect(fixture.counts).toMatchObject({ asleep: 0, sleeps: 1, wakes: 0 });
   });
 });
