@@ -28,7 +28,7 @@ import { release } from './release';
 import { scaleLive } from './scale-live';
 import { scaleRetained } from './scale-retained';
 import { silentReaders } from './silent-readers';
-import { sleep } from './sleep';
+import { sleep, sleepHour } from './sleep';
 import { warmBurst } from './warm-burst';
 import { warmCreate } from './warm-create';
 import type { Benchmark, Plan } from './harness';
@@ -68,7 +68,7 @@ const BENCHMARKS: readonly Benchmark[] = [
 ];
 
 /** They take up to an hour, and run only by name. */
-const BY_NAME: readonly Benchmark[] = [churn, density, scaleLive, scaleRetained, sleep];
+const BY_NAME: readonly Benchmark[] = [churn, density, scaleLive, scaleRetained, sleep, sleepHour];
 
 interface Options {
   readonly plan: Plan;
