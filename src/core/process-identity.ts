@@ -36,6 +36,11 @@ export interface ProcessTable {
   identify(pid: number): Promise<ProcessIdentity | null>;
   /** The same, with parent, user and whether it is stopped. */
   inspect(pid: number): Promise<ProcessStanding | null>;
+  /**
+   * For how long the main thread of a process has waited for a processor since its start, milliseconds. 0 where the
+   * system does not say.
+   */
+  waitedMs(pid: number): Promise<number>;
   /** All processes. */
   list(): Promise<ProcessEntry[]>;
   /** Identifies this boot of this machine. */
@@ -135,6 +140,12 @@ const procTable: ProcessTable = {
     }
   },
 
+  async waitedMs(pid) {
+    // Of all that schedstat has: nanoseconds on a processor, nanoseconds of waiting, number of turns.
+    const line = await readFile(`/proc/${pid}/schedstat`, 'latin1').catch(() => '');
+    return Number(line.split(' ')[1] ?? 0) / 1e6;
+  },
+
   async list() {
     const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number);
     const entries = await Promise.all(
@@ -188,6 +199,8 @@ const psTable: ProcessTable = {
       return null;
     }
   },
+
+  waitedMs: () => Promise.resolve(0),
 
   async list() {
     const { stdout } = await run('ps', ['-Ao', 'pid=,uid=,command='], { maxBuffer: 16 * 1024 * 1024 });

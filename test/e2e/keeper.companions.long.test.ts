@@ -10,13 +10,22 @@ import type { Endpoint } from '../../machines/session/session.types';
 import { sendSignal, systemProcesses } from '../../src/core/process-identity';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../workers/keeper/door/protocol';
 import { browserUser } from '../../workers/keeper/process/run-root';
-import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
+import {
+  FORWARD_PROXY_ARGS,
+  fence,
+  KeeperFixture,
+  realChromium,
+  type TestWorker,
+} from '../support/keeper-fixture';
 import { startHttpProxy, startSocksProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
 import { scaled, watchSlowdown } from '../support/slowdown';
 import { pollUntil } from '../support/poll-until';
 
 const KNOWN = { username: 'ann', password: 'a-secret-of-the-test' };
 const LAUNCH_TIMEOUT_MS = 20_000;
+
+/** See hang-on-signal.cjs. */
+const HANGS_ON = 'SIGUSR2';
 
 let fixture: KeeperFixture;
 let worker: TestWorker;
@@ -26,7 +35,8 @@ let originPort: number;
 let visitors: number;
 
 beforeEach(async () => {
-  fixture = await KeeperFixture.open({ browser: await realChromium() });
+  const forwardProxyArgs = ['-r', require.resolve('../support/hang-on-signal.cjs'), ...FORWARD_PROXY_ARGS];
+  fixture = await KeeperFixture.open({ browser: await realChromium(), forwardProxyArgs });
   worker = await fixture.worker();
   visitors = 0;
   origin = createServer((_request, response) => {
@@ -96,9 +106,9 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 /** Loads until the proxy is there again; answers how long that took, in milliseconds. */
-async function untilLoads(endpoint: Endpoint, url: string): Promise<number> {
+async function untilLoads(endpoint: Endpoint, url: string, timeoutMs = 5_000): Promise<number> {
   const fromMs = performance.now();
-  await pollUntil('the page to load again', { timeoutMs: 5_000, everyMs: 20 }, async () =>
+  await pollUntil('the page to load again', { timeoutMs, everyMs: 20 }, async () =>
     (await read(endpoint, url)).startsWith('200') ? true : undefined,
   );
   return performance.now() - fromMs;
@@ -177,6 +187,20 @@ describe('the forward proxy of a browser', () => {
     await untilLoads(endpoint, url);
     expect(performance.now() - beganMs).toBeLessThan(5_000 * slowdown());
     expect(visitors).toBeGreaterThan(0);
+    expect(visitors).toBeLessThanOrEqual(upstream.carried.filter(line => line.includes('some.test')).length);
+  });
+
+  test('is replaced within five seconds when it hangs, also under a keeper that has not started it', async () => {
+    await fixture.stopKeeper();
+    await fixture.startKeeper();
+    await worker.registration(1);
+    const first = await onlyCompanion('--forward-proxy-of');
+    const slowdown = watchSlowdown();
+    const beganMs = performance.now();
+    sendSignal(first, HANGS_ON);
+    await untilLoads(endpoint, url, 10_000);
+    expect(performance.now() - beganMs).toBeLessThan(5_000 * slowdown());
+    expect(await onlyCompanion('--forward-proxy-of')).not.toBe(first);
     expect(visitors).toBeLessThanOrEqual(upstream.carried.filter(line => line.includes('some.test')).length);
   });
 

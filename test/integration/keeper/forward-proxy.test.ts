@@ -253,6 +253,7 @@ describe('in front of an HTTPS proxy', () => {
       receivedBytes: expect.any(Number),
       refused: 0,
       refusedHosts: [],
+      beat: expect.any(Number),
     });
   });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   dropTraffic,
   openTrafficFile,
+  readBeat,
   readTraffic,
   removeUnknownTraffic,
 } from '../../../workers/keeper/companions/traffic-file';
@@ -34,6 +35,13 @@ test('what a forward proxy has reported is read, and gone with its file', async 
   expect(await readTraffic(directory)).toEqual(GOOD);
   await dropTraffic(directory);
   expect(await readTraffic(directory)).toBeNull();
+});
+
+test('a report has a beat, and one of an earlier version has none', async () => {
+  await report(GOOD);
+  expect(await readBeat(directory)).toBeNull();
+  await report({ ...GOOD, beat: 7 });
+  expect([await readBeat(directory), await readTraffic(directory)]).toEqual([7, GOOD]);
 });
 
 test.each([

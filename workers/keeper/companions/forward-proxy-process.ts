@@ -17,8 +17,8 @@ import { FORWARD_PROXY_OPTION } from '../../../src/core/session-browser';
 import type { EgressTally } from './egress-tally';
 import { placeFor, type ForwardProxyPlace } from './forward-proxy-place';
 import type { ForwardProxyOrder } from './forward-proxy/main';
-import { openTrafficFile } from './traffic-file';
-import { killWhenStopped, type Helper } from './stopped-watch';
+import { openTrafficFile, readBeat } from './traffic-file';
+import { killWhenStuck, type Helper } from './stuck-watch';
 import { watchTraffic } from './traffic-watch';
 import { LineReader } from '../../../src/core/line-reader';
 import type { UpstreamProxy } from '../door/protocol';
@@ -107,7 +107,7 @@ export class ForwardProxyProcess {
     this.#found = this.#find(launched);
     void this.#found.then(() => this.#keep());
     this.#watched = watchTraffic(directory, runtime.egressTally, this.#stopped.signal);
-    void killWhenStopped(this.#helper, runtime, this.#stopped.signal);
+    void killWhenStuck(this.#helper, runtime, this.#stopped.signal);
   }
 
   /**
@@ -162,6 +162,7 @@ export class ForwardProxyProcess {
       what: `forward proxy of ${this.directory.name}`,
       find: () => Promise.resolve(this.#isEnding ? null : (this.#running?.identity ?? null)),
       mayBeStopped: () => Promise.resolve(false),
+      beat: () => readBeat(this.directory),
     };
   }
 

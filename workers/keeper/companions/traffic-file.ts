@@ -21,11 +21,12 @@ const COUNT_MAX = 1e15;
 const count = z.number().int().min(0).max(COUNT_MAX);
 
 /* Who writes it reads what pages have sent, so it is checked. */
-const report: z.ZodType<Traffic> = z.object({
+const report = z.object({
   sentBytes: count,
   receivedBytes: count,
   refused: count,
   refusedHosts: z.array(z.string().regex(/^[\x21-\x7e]{1,253}$/)).max(REFUSED_HOSTS_MAX),
+  beat: count.optional(),
 });
 
 /**
@@ -44,6 +45,18 @@ export async function openTrafficFile(directory: RunDirectory): Promise<FileHand
 
 /** What has gone through the forward proxy of a browser; null: it has none, or nothing is written yet. */
 export async function readTraffic(directory: TrafficPlace): Promise<Traffic | null> {
+  const found = await readReport(directory);
+  if (found === null) return null;
+  const { sentBytes, receivedBytes, refused, refusedHosts } = found;
+  return { sentBytes, receivedBytes, refused, refusedHosts };
+}
+
+/** A number that changes with each report; null: there is none, or it is of an earlier version, which gave no number. */
+export async function readBeat(directory: TrafficPlace): Promise<number | null> {
+  return (await readReport(directory))?.beat ?? null;
+}
+
+async function readReport(directory: TrafficPlace): Promise<z.output<typeof report> | null> {
   try {
     return report.parse(JSON.parse((await readUntrustedFile(pathFor(directory), TRAFFIC_BYTES)) ?? ''));
   } catch {

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../src/core/logger';
 import type { ProcessIdentity, ProcessTable } from '../../../src/core/process-identity';
-import { killWhenStopped } from '../companions/stopped-watch';
+import { killWhenStuck } from '../companions/stuck-watch';
 import type { KeptBrowser } from '../process/kept-browser';
 import { RELAY_OPTION } from './own-network';
 
@@ -52,5 +52,5 @@ export async function watchRelay(
   const mayBeStopped = async (): Promise<boolean> =>
     (await processes.inspect(facts.shim.pid))?.isStopped !== false;
   const helper = { what: `relay of ${directory.name}`, find, mayBeStopped, confirm, onLook };
-  await killWhenStopped(helper, { processes, log }, AbortSignal.any([browser.over, signal]));
+  await killWhenStuck(helper, { processes, log }, AbortSignal.any([browser.over, signal]));
 }

@@ -7,7 +7,7 @@ export const TRAFFIC_BYTES = 4_096;
 /** Where the process finds the file for its reports: the first descriptor after the standard ones. */
 export const TRAFFIC_FD = 3;
 
-/** How often a report is written, if anything has changed. */
+/** How often a report is written, also if nothing has changed: that it comes shows that the process works. */
 const EVERY_MS = 1_000;
 
 /**
@@ -16,12 +16,10 @@ const EVERY_MS = 1_000;
  */
 export function reportTraffic(traffic: () => Traffic): void {
   const before = lastReport();
-  let last = '';
+  let beat = 0;
   const write = (): void => {
-    const report = fitting(sumOf(before, traffic()));
-    if (report === last) return;
-    last = report;
-    writeSync(TRAFFIC_FD, report.padEnd(TRAFFIC_BYTES), 0);
+    beat += 1;
+    writeSync(TRAFFIC_FD, fitting({ ...sumOf(before, traffic()), beat }).padEnd(TRAFFIC_BYTES), 0);
   };
   // The first one says that there is a proxy, even if nothing ever goes through it.
   write();
@@ -40,10 +38,10 @@ function lastReport(): Traffic {
 }
 
 /* Characters that JSON escapes can make ten hosts too long. */
-function fitting(traffic: Traffic): string {
-  const report = JSON.stringify(traffic);
-  if (report.length <= TRAFFIC_BYTES) return report;
-  return fitting({ ...traffic, refusedHosts: traffic.refusedHosts.slice(1) });
+function fitting(report: Traffic & { readonly beat: number }): string {
+  const text = JSON.stringify(report);
+  if (text.length <= TRAFFIC_BYTES) return text;
+  return fitting({ ...report, refusedHosts: report.refusedHosts.slice(1) });
 }
 
 function sumOf(before: Traffic, now: Traffic): Traffic {
