@@ -1,7 +1,7 @@
 import { pause } from '../src/core/abort';
 import { BROWSERS, type BrowserName } from '../machines/session/session.words';
+import { untilAsleep } from '../test/support/asleep';
 import { Installation, type SessionView } from '../test/support/installation';
-import { pollUntil } from '../test/support/poll-until';
 import { pssMiB, treeOf } from './browser-trees';
 import { CdpClient } from './cdp-client';
 import {
@@ -18,6 +18,7 @@ import { loadPage } from './load-page';
 import { cpuUsOf } from './process-cpu';
 
 const SLEEP_AFTER_MS = 1_000;
+const ASLEEP_WITHIN_MS = 60_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -53,7 +54,7 @@ export const sleep: Benchmark = {
         await client.evaluate();
         return pssMiB(rootPid);
       });
-      await untilAsleep(installation, sleepy);
+      await allAsleep(installation, sleepy);
       const idle = { asleep: await cpuOf(sleepy), awake: await cpuOf(awake) };
       await pause(plan.quick ? SLEEP_AFTER_MS : MINUTE_MS);
       const used = { asleep: await cpuOf(sleepy), awake: await cpuOf(awake) };
@@ -187,7 +188,7 @@ async function rounds(
 ): Promise<Samples[]> {
   const all: Samples[] = [];
   for (let round = 0; round < times; round += 1) {
-    await untilAsleep(installation, sleepy);
+    await allAsleep(installation, sleepy);
     await pause(forMs);
     all.push(await wakeEach(installation, sleepy));
   }
@@ -198,7 +199,7 @@ async function rounds(
 const wakeEach = (installation: Installation, sleepy: Fleet): Promise<Samples> =>
   ofEach(sleepy, async one => {
     const tookMs = await wake(one);
-    await untilSleeps(installation, one);
+    await untilAsleep(installation, one, ASLEEP_WITHIN_MS);
     return tookMs;
   });
 
@@ -238,17 +239,9 @@ async function perBrowser<T>(work: (browser: BrowserName) => Promise<T>): Promis
   return Object.fromEntries(entries) as Record<BrowserName, T>;
 }
 
-async function untilAsleep(installation: Installation, sleepy: Fleet): Promise<void> {
-  for (const one of BROWSERS.flatMap(browser => sleepy[browser])) await untilSleeps(installation, one);
-}
-
-/* Asks the keeper, by the live details: the capacity is up to two seconds old. */
-async function untilSleeps(installation: Installation, { id }: Held): Promise<void> {
-  await pollUntil('a session to sleep', { timeoutMs: 60_000, everyMs: 50 }, async () => {
-    const path = `/v1/sessions/${id}/live`;
-    const { body } = await installation.call<{ asleepSince: string | null }>('GET', path);
-    return body.asleepSince === null ? undefined : true;
-  });
+async function allAsleep(installation: Installation, sleepy: Fleet): Promise<void> {
+  for (const one of BROWSERS.flatMap(browser => sleepy[browser]))
+    await untilAsleep(installation, one, ASLEEP_WITHIN_MS);
 }
 
 function seriesOf(name: string, unit: Series['unit'], samples: Samples): Series[] {

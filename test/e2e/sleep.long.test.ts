@@ -3,16 +3,12 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pause } from '../../src/core/abort';
 import { systemProcesses } from '../../src/core/process-identity';
+import { sleepDetails, untilAsleep } from '../support/asleep';
 import { connectPuppeteer, leaveMark, readMark, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { ordinaryUser } from '../support/ordinary-user';
 import { pollUntil } from '../support/poll-until';
 import { scaled } from '../support/slowdown';
-
-interface Live {
-  readonly asleepSince: string | null;
-  readonly pagesKnown: boolean;
-}
 
 /*
  * Sessions whose browser sleeps after a second with nothing to do, in the whole product. An ordinary user has no cgroups of
@@ -40,29 +36,20 @@ describe.each([
   const release = ({ id }: SessionView): Promise<unknown> =>
     installation.call('DELETE', `/v1/sessions/${id}`);
 
-  const live = async ({ id }: SessionView): Promise<Live> =>
-    (await installation.call<Live>('GET', `/v1/sessions/${id}/live`)).body;
-
-  const untilAsleep = (session: SessionView, timeoutMs = 10_000): Promise<Live> =>
-    pollUntil('it to sleep', { timeoutMs, everyMs: 50 }, async () => {
-      const found = await live(session);
-      return found.asleepSince === null ? undefined : found;
-    });
-
   it('sleeps under a connected client, which finds everything as it was', async () => {
     const session = await create();
     expect(session).toMatchObject({ sleepAfter: 1_000 });
     const browser = await connectPuppeteer(session);
     const [page] = await browser.pages();
     await page?.evaluate('window.name = "mark"');
-    const first = await untilAsleep(session);
+    const first = await untilAsleep(installation, session);
     // Longer than it takes to find a helper of a browser broken; and to ask is not to wake.
     await pause(5_000);
-    expect(await live(session)).toEqual(first);
+    expect(await sleepDetails(installation, session)).toEqual(first);
     expect(first).toMatchObject({ pagesKnown: false });
     expect(await page?.evaluate('window.name')).toBe('mark');
-    expect(await live(session)).toMatchObject({ asleepSince: null, pagesKnown: true });
-    await untilAsleep(session);
+    expect(await sleepDetails(installation, session)).toMatchObject({ asleepSince: null, pagesKnown: true });
+    await untilAsleep(installation, session);
     const other = await connectPuppeteer(session);
     expect(await (await other.pages())[0]?.title()).toBe('');
     await other.disconnect();
@@ -72,11 +59,11 @@ describe.each([
 
   it.each(['cookies', 'screenshot', 'cdp/json/version'])('is woken by a call: %s', async path => {
     const session = await create();
-    await untilAsleep(session);
+    await untilAsleep(installation, session);
     const answer = await fetch(`${installation.url}/v1/sessions/${session.id}/${path}`);
     expect(answer.status).toBe(200);
     await answer.arrayBuffer();
-    expect((await live(session)).asleepSince).toBeNull();
+    expect((await sleepDetails(installation, session)).asleepSince).toBeNull();
     await release(session);
   });
 
@@ -100,9 +87,9 @@ describe.each([
       });
       const file = await pollUntil('the download', { timeoutMs: 5_000, everyMs: 20 }, () => files[0]);
       await pause(4_000);
-      expect((await live(session)).asleepSince).toBeNull();
+      expect((await sleepDetails(installation, session)).asleepSince).toBeNull();
       file.end();
-      await untilAsleep(session, 20_000);
+      await untilAsleep(installation, session, 20_000);
     } finally {
       site.closeAllConnections();
       site.close();
@@ -115,7 +102,7 @@ describe.each([
     ['timeout', 'session_timeout'],
   ])('ends by its %s on time while it sleeps', async (limit, endReason) => {
     const session = await create({ [limit]: 4_000 });
-    await untilAsleep(session);
+    await untilAsleep(installation, session);
     const ended = await installation.until(session.id, ({ endedAt }) => endedAt !== null);
     expect(ended.endReason).toBe(endReason);
     const lastedMs = Date.parse(ended.endedAt ?? '') - Date.parse(ended.liveAt ?? '');
@@ -128,7 +115,7 @@ describe.each([
     const session = await create({ context });
     const cookie = { name: 'login', value: 'yes', domain: 'example.com', expires: 2_000_000_000 };
     await installation.call('POST', `/v1/sessions/${session.id}/cookies`, { cookies: [cookie] });
-    await untilAsleep(session);
+    await untilAsleep(installation, session);
     await release(session);
     const next = await installation.create({ context });
     const { body } = await installation.call<{ cookies: { name: string }[] }>(
@@ -142,10 +129,10 @@ describe.each([
   it.each(['keeper', 'worker'] as const)('goes on when its %s is killed while it sleeps', async role => {
     const session = await create();
     await leaveMark(session, role);
-    await untilAsleep(session);
+    await untilAsleep(installation, session);
     const killed = await installation.signal(role, 'SIGKILL');
     await installation.replaced(role, killed);
-    await untilAsleep(session);
+    await untilAsleep(installation, session);
     expect(await readMark(session)).toBe(role);
     expect(await installation.read(session.id)).toMatchObject({ status: 'live' });
     await release(session);
@@ -153,7 +140,7 @@ describe.each([
 
   it('ends when its browser is killed while it sleeps', async () => {
     const session = await create();
-    await untilAsleep(session);
+    await untilAsleep(installation, session);
     const entries = await systemProcesses.list();
     const own = entries.filter(
       ({ commandLine }) =>

@@ -1,3 +1,4 @@
+import { untilAsleep } from './asleep';
 import { FakeBrowser } from './fake-browser';
 import { connectPuppeteer, withPuppeteer } from './clients';
 import { freePort } from './free-port';
@@ -50,6 +51,7 @@ export class EveryEnd {
   /** Lets sessions end; resolves when all have. */
   async run(): Promise<void> {
     await this.#clientsComeAndGo();
+    await this.#sleepAndWake();
     await this.#timeOut();
     await this.#fail();
     await this.#fillUp();
@@ -72,6 +74,16 @@ export class EveryEnd {
     const closed = await installation.create();
     await withPuppeteer(closed, (_page, browser) => browser.close());
     await this.#ended(closed);
+  }
+
+  async #sleepAndWake(): Promise<void> {
+    const { installation } = this;
+    const session = await installation.create({ sleepAfter: 1_000 });
+    await withPuppeteer(session, async page => {
+      await untilAsleep(installation, session);
+      await page.title();
+    });
+    await installation.call('POST', `/v1/sessions/${session.id}/release`);
   }
 
   async #timeOut(): Promise<void> {
