@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -14,10 +14,14 @@ import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { Installation, type SessionView } from '../support/installation';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
 import { pollUntil } from '../support/poll-until';
+import { scaled } from '../support/slowdown';
 
 /* Downloads of every context, with any clients connected: with the libraries that users have, and a real browser. */
 
 const PAGE = '<title>files</title><a id="get" href="/report.csv" download>get</a>';
+
+/* The keeper has to hear of a new context before its first download begins (ADR 34). A stopped keeper made that fail. */
+const LATE_MS = 500;
 
 let installation: Installation;
 let client: Client;
@@ -27,14 +31,19 @@ let served: number;
 let session: SessionView;
 let dir: TempDir;
 
+function serveFile(response: ServerResponse): void {
+  served += 1;
+  response.setHeader('content-type', 'text/csv').setHeader('content-disposition', 'attachment');
+  response.end(`content ${served}`);
+}
+
 beforeAll(async () => {
   served = 0;
   origin = createServer((request, response) => {
     if (request.url === '/') return void response.setHeader('content-type', 'text/html').end(PAGE);
-    if (request.url !== '/report.csv') return void response.writeHead(404).end();
-    served += 1;
-    response.setHeader('content-type', 'text/csv').setHeader('content-disposition', 'attachment');
-    response.end(`content ${served}`);
+    if (request.url === '/report.csv') serveFile(response);
+    else if (request.url === '/late.csv') setTimeout(serveFile, scaled(LATE_MS), response);
+    else response.writeHead(404).end();
   });
   origin.listen(0, '127.0.0.1');
   await once(origin, 'listening');
@@ -124,8 +133,8 @@ describe('downloads of Puppeteer', () => {
       const cdp = await browser.target().createCDPSession();
       const other = await browser.createBrowserContext();
       // A page whose first request is a download.
-      await cdp.send('Target.createTarget', { url: `${url}report.csv`, browserContextId: other.id ?? '' });
-      await downloaded(['report (1).csv', 'report.csv']);
+      await cdp.send('Target.createTarget', { url: `${url}late.csv`, browserContextId: other.id ?? '' });
+      await downloaded(['late.csv', 'report.csv']);
     });
   });
 
