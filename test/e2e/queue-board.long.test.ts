@@ -8,13 +8,15 @@ describe('the page of the queues in a browser', () => {
   beforeAll(async () => {
     installation = await Installation.start({
       browser: 'shell',
-      env: { HOLDFAST_API_KEYS: `default=${KEY}` },
+      env: { HOLDFAST_API_KEYS: `default=${KEY}`, HOLDFAST_SLOTS: '1' },
     });
   });
   afterAll(() => installation.stop());
 
   it('shows all queues with the key as password, without a request to another host', async () => {
     const { body: session } = await installation.call('POST', '/v1/sessions', {}, { 'x-api-key': KEY });
+    const soon = { 'x-api-key': KEY, prefer: 'wait=0' };
+    const { body: waiting } = await installation.call('POST', '/v1/sessions', {}, soon);
     const browser = await connectPuppeteer(session);
     try {
       const page = await browser.newPage();
@@ -30,11 +32,11 @@ describe('the page of the queues in a browser', () => {
       await page.goto(`${installation.url}/queues`, { waitUntil: 'networkidle0' });
       const text = await page.evaluate('document.body.innerText');
       for (const queue of ['ingress', 'launch', 'sessions', 'timers']) expect(text).toContain(queue);
-      await page.goto(`${installation.url}/queues/queue/timers?status=delayed`, {
+      await page.goto(`${installation.url}/queues/queue/launch?status=prioritized`, {
         waitUntil: 'networkidle0',
       });
-      // The delayed job for the time-out of the session is there.
-      expect(await page.evaluate('document.body.innerText')).toContain(session.id);
+      // The job of the session that waits for the only slot is there.
+      expect(await page.evaluate('document.body.innerText')).toContain(waiting.id);
       const file = process.env['HF_BOARD_PICTURE'];
       if (file !== undefined) await page.screenshot({ path: file });
 
