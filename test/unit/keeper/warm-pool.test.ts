@@ -3,7 +3,7 @@ import { PLAIN_LAUNCH, type LaunchOptions } from '../../../workers/keeper/door/p
 import { RunDirectory } from '../../../workers/keeper/process/run-directory';
 import type { WarmBrowser } from '../../../workers/keeper/warm/warm-browser';
 import { WARM_MAX_AGE_MS } from '../../../workers/keeper/warm/warm-plan';
-import { WarmPool, type WarmPoolParts } from '../../../workers/keeper/warm/warm-pool';
+import { QUIET_MS, WarmPool, type WarmPoolParts } from '../../../workers/keeper/warm/warm-pool';
 
 const GERMAN: LaunchOptions = { ...PLAIN_LAUNCH, locale: 'de-DE' };
 
@@ -126,10 +126,26 @@ describe('a pool', () => {
     expect(bench.started).toHaveLength(1);
     bench.isLaunching = false;
     bench.pool.adjust();
-    await bench.pass(1);
+    await bench.pass(QUIET_MS + 1);
     // Two were asked for in a short time.
     expect(bench.started).toHaveLength(3);
     expect(bench.started[0]?.isDiscarded).toBe(false);
+  });
+
+  it('starts nothing while the client of a browser makes its first calls, counted from the last hand-over', async () => {
+    bench.pool.want(true);
+    await bench.expect(PLAIN_LAUNCH, 2);
+    await bench.pass(1);
+    expect(bench.ready).toBe(2);
+    await bench.pool.reserve(PLAIN_LAUNCH)?.handOver();
+    await bench.pass(QUIET_MS - 1);
+    await bench.pool.reserve(PLAIN_LAUNCH)?.handOver();
+    bench.pool.adjust();
+    await bench.pass(QUIET_MS - 1);
+    bench.pool.adjust();
+    expect(bench.tries).toBe(2);
+    await bench.pass(2);
+    expect(bench.ready).toBe(2);
   });
 
   it('has none for a launch of another shape, which it learns from', async () => {

@@ -121,15 +121,22 @@ export class BrowserProcess {
   }
 
   /**
-   * Makes a browser that was started ahead the one of a session.
+   * Makes a browser that was started ahead the one of a session. Its whole share of the processor follows: the kernel
+   * takes up to some ten milliseconds to change it, and a client waits for the browser.
    *
    * @param isKept - whether its profile stays after its end
-   * @throws what the file system throws.
    */
-  async handOver(isKept: boolean): Promise<void> {
+  handOver(isKept: boolean): void {
     const { root, name } = this.#directory;
-    await this.#runtime.cgroups.weigh(name, 'full');
     this.#directory = RunDirectory.at(root, name, { mountedFor: null, isKept });
+    this.#runtime.cgroups.weigh(name, 'full').catch((error: unknown) => {
+      // The cgroup of one that has ended is gone.
+      if (!this.#hasExited)
+        this.#runtime.log.warn(
+          { directory: name, reason: messageOf(error) },
+          'a browser keeps its small share of the processor',
+        );
+    });
   }
 
   /** Stops managing its companions and downloads; all of them keep running. */

@@ -222,7 +222,7 @@ export class KeptBrowser {
     });
     const endpoint = this.#attach(process);
     try {
-      await this.#deps.records.save(this.name, this.#stored(process));
+      await this.#deps.records.saveFirst(this.name, this.#stored(process));
     } catch (error) {
       // A browser that is not recorded would be unknown to the next keeper, so it must not be used.
       this.#ordered = 'it could not be recorded';

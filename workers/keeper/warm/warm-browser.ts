@@ -54,7 +54,7 @@ export class WarmBrowser {
    */
   async handOver(isKept: boolean): Promise<BrowserProcess | null> {
     if (!(await this.page.answers(ANSWER_PATIENCE_MS))) return null;
-    await this.process.handOver(isKept);
+    this.process.handOver(isKept);
     this.page.close();
     return this.process;
   }

@@ -14,6 +14,12 @@ import { planWarm, type WarmEntry } from './warm-plan';
 /** How often ages and memory are looked at; everything else is acted on at once. */
 const LOOK_EVERY_MS = 1_000;
 
+/**
+ * How long nothing is started after a hand-over: the session's client makes its first calls then, and more creates may
+ * follow.
+ */
+export const QUIET_MS = 250;
+
 /** The delay after a failed start, or a browser that died. */
 const RETRY_FIRST_MS = 1_000;
 const RETRY_CAP_MS = 300_000;
@@ -62,7 +68,7 @@ export interface WarmReservation {
  * The browsers of a keeper that are started ahead. They hold no slot: a launch that needs the room of one gets it at
  * once, so that together with those of sessions there are never more than slots.
  *
- * One at a time is started, and none while a launch is under way. {@link planWarm} decides how many there are, and of
+ * One at a time is started, and none while a launch is under way or right after one. {@link planWarm} decides how many there are, and of
  * which shapes; this carries it out.
  */
 export class WarmPool {
@@ -79,6 +85,8 @@ export class WarmPool {
   #isStopped = false;
   #failed = 0;
   #retryAtMs = -Infinity;
+  #quietUntilMs = -Infinity;
+  #quietEnd: NodeJS.Timeout | null = null;
 
   constructor(parts: WarmPoolParts) {
     this.#parts = parts;
@@ -153,6 +161,7 @@ export class WarmPool {
   stop(): void {
     this.#isStopped = true;
     if (this.#looks !== null) clearInterval(this.#looks);
+    if (this.#quietEnd !== null) clearTimeout(this.#quietEnd);
     for (const { browser, cancel } of this.#entries) {
       cancel.abort();
       browser?.detach();
@@ -172,7 +181,8 @@ export class WarmPool {
     const { room, isLaunching } = this.#parts;
     const isStarting = [...this.#entries].some(({ browser }) => browser === null);
     const hasRoom = this.#entries.size + this.#ending.size < room();
-    return !isStarting && hasRoom && !isLaunching() && nowMs >= this.#retryAtMs;
+    const mayNow = nowMs >= Math.max(this.#quietUntilMs, this.#retryAtMs);
+    return !isStarting && hasRoom && !isLaunching() && mayNow;
   }
 
   async #start({ shape, options }: ShapedOptions, nowMs: number): Promise<void> {
@@ -202,8 +212,19 @@ export class WarmPool {
     });
     this.#reserved.delete(entry);
     if (process === null) this.#onDead(entry);
-    else this.#failed = 0;
+    else {
+      this.#failed = 0;
+      this.#keepQuiet();
+    }
     return process;
+  }
+
+  #keepQuiet(): void {
+    if (this.#isStopped) return;
+    this.#quietUntilMs = this.#parts.clock.monotonicMs() + QUIET_MS;
+    if (this.#quietEnd !== null) clearTimeout(this.#quietEnd);
+    // A timer may fire within a millisecond before its time.
+    this.#quietEnd = setTimeout(() => this.adjust(), QUIET_MS + 1).unref();
   }
 
   #onLost(entry: Entry): void {
