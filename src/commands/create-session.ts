@@ -114,7 +114,7 @@ export function createSession(parts: CreateSessionParts): CreateSession {
     const history = { event: 'created', cause: 'requested', actor };
     parts.report.transition({ ref, revision: 1, ...history, before: null, after: snapshot, nowMs });
     // Not awaited, and it never rejects: a sweep enqueues the effects that do not reach the queues now.
-    void parts.relay.afterCommit(ref, 1, effects, nowMs);
+    void parts.relay.afterCommit(ref, 1, effects, nowMs, answer.answer === 'OK' ? answer.turn : null);
     const untouched = { ...NO_ACTIVITY, tokenGeneration: 0, finalSave: null, traffic: null };
     const record = { ref, revision: 1, snapshot, fingerprint, ...untouched };
     const budgets = answer.answer === 'OK' ? answer.budgets : [];

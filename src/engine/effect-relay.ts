@@ -19,15 +19,17 @@ export class EffectRelay {
    * Carries out the effects of a commit. Never throws: the commit is done, and its effects are stored with it.
    *
    * @param revision - the revision the commit made
+   * @param turn - the session's turn to be launched, if the commit has just given it one
    */
   async afterCommit(
     ref: SessionRef,
     revision: number,
     effects: readonly SessionEffect[],
     nowMs: number,
+    turn: number | null = null,
   ): Promise<void> {
     try {
-      await this.#carryOut(ref, effects, pendingEffects(ref, revision, effects), nowMs);
+      await this.#carryOut(ref, effects, pendingEffects(ref, revision, effects), nowMs, turn);
     } catch (error) {
       this.log.warn(
         { session: ref, revision, err: error },
@@ -56,9 +58,10 @@ export class EffectRelay {
     effects: readonly SessionEffect[],
     stored: readonly string[],
     nowMs: number,
+    turn: number | null = null,
   ): Promise<void> {
     if (effects.length === 0) return;
-    await Promise.all(effects.map(effect => this.producer.carryOut(ref, effect, nowMs)));
+    await Promise.all(effects.map(effect => this.producer.carryOut(ref, effect, nowMs, turn)));
     const deadlines = await this.store.acknowledgeEffects(ref, stored);
     const overtaken = effects.flatMap(effect => undoOf(effect, deadlines) ?? []);
     await Promise.all(overtaken.map(effect => this.producer.carryOut(ref, effect, nowMs)));

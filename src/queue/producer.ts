@@ -86,11 +86,17 @@ export class Producer {
    * Carries out a committed effect.
    *
    * @param nowMs - Redis `TIME` about now; turns a deadline into a delay without trusting the local clock
+   * @param turn - the session's turn to be launched, if the caller knows it; otherwise it is read
    */
-  async carryOut(ref: SessionRef, effect: SessionEffect, nowMs: number): Promise<void> {
+  async carryOut(
+    ref: SessionRef,
+    effect: SessionEffect,
+    nowMs: number,
+    turn: number | null = null,
+  ): Promise<void> {
     switch (effect.kind) {
       case 'launch.enqueue':
-        await this.enqueueLaunch(ref, effect.attempt);
+        await this.enqueueLaunch(ref, effect.attempt, 0, turn);
         return;
       case 'launch.cancel':
         await this.#queues.launch.remove(launchJobId(ref, effect.attempt, 0));
@@ -129,10 +135,16 @@ export class Producer {
    * Adds a launch job, which a worker with a free slot takes.
    *
    * @param copy - 0 for the first job of the attempt; several for one attempt are harmless, since one claim wins
+   * @param knownTurn - as above
    */
-  async enqueueLaunch(ref: SessionRef, attempt: number, copy = 0): Promise<void> {
+  async enqueueLaunch(
+    ref: SessionRef,
+    attempt: number,
+    copy = 0,
+    knownTurn: number | null = null,
+  ): Promise<void> {
     const payload: LaunchPayload = { v: 1, ref, attempt };
-    const turn = await this.redis.zscore(keys.turns, ref);
+    const turn = knownTurn ?? (await this.redis.zscore(keys.turns, ref));
     await this.#queues.launch.add('launch', payload, {
       jobId: launchJobId(ref, attempt, copy),
       // Read for each job, so that one that is added again has its turn. Without one it no longer waits, or a version

@@ -118,7 +118,8 @@ export interface CreatedBefore {
 
 /** The answer of the create script. */
 export type CreateAnswer =
-  | { readonly answer: 'OK'; readonly budgets: readonly QuotaBudget[] }
+  /** `turn`: the session's place in the order of launches. */
+  | { readonly answer: 'OK'; readonly turn: number; readonly budgets: readonly QuotaBudget[] }
   | { readonly answer: 'REPLAY' }
   | QuotaAnswer
   /** The id, or the Idempotency-Key, was used before. */

@@ -223,7 +223,7 @@ function createAnswerOf(reply: ScriptReply): CreateAnswer {
   const [answer, first, second, ...budgets] = fieldsOf(reply);
   switch (answer) {
     case 'OK':
-      return { answer, budgets: budgetsOf(budgets) };
+      return { answer, turn: Number(first), budgets: budgetsOf(budgets) };
     case 'REPLAY':
       return { answer };
     case 'QUOTA':

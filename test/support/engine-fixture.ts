@@ -64,7 +64,7 @@ export class EngineFixture {
     };
     const { snapshot, ...first } = firstStep(input);
     const effects = effectsToCarryOut(first.effects, nowMs);
-    const { answer } = await this.deps.sessions.create({
+    const created = await this.deps.sessions.create({
       ...{
         input,
         first: { ...first, snapshot, effects },
@@ -75,8 +75,8 @@ export class EngineFixture {
       },
       quotas: { ...NO_QUOTAS, weight },
     });
-    if (answer !== 'OK') throw new Error(`create answered ${answer}`);
-    await this.deps.relay.afterCommit(ref, 1, effects, nowMs);
+    if (created.answer !== 'OK') throw new Error(`create answered ${created.answer}`);
+    await this.deps.relay.afterCommit(ref, 1, effects, nowMs, created.turn);
     return ref;
   }
 

@@ -11,7 +11,7 @@
             quotas: {liveSessions, queuedSessions, createsPerMinute: number | null}, checkOnly: bool }
         2 snapshot as JSON  3 line of the history as JSON, without seq and at
 
-  Returns { 'OK', rev, nowMs, budget… }
+  Returns { 'OK', turn, nowMs, budget… }      its turn among those that wait; '' with checkOnly
           { 'REPLAY', rev, nowMs }             the same opId created this very session
           { 'EXISTS', ref, fingerprint }       the id is in use (by another call)
           { 'IDEMPOTENT', ref, fingerprint }   the Idempotency-Key was used before
@@ -71,7 +71,7 @@ if usedUp then
   return { 'QUOTA', usedUp, waitMs, unpack(budgets) }
 end
 if cmd.checkOnly then
-  return { 'OK', 0, nowMs }
+  return { 'OK', '', nowMs }
 end
 
 redis.call('HSET', KEYS[1], 'rev', 1, 'mv', cmd.mv, 'st', 'created', 'snap', ARGV[2], 'fp', cmd.fingerprint,
@@ -122,4 +122,4 @@ if cmd.idempotencyTtlMs > 0 then
   redis.call('SET', KEYS[10], cjson.encode({ ref = cmd.ref, fingerprint = cmd.fingerprint }),
     'PX', cmd.idempotencyTtlMs)
 end
-return { 'OK', 1, nowMs, unpack(budgets) }
+return { 'OK', place, nowMs, unpack(budgets) }
