@@ -2,7 +2,7 @@ import type { MachineEvent } from '../machines/session/session.events';
 import type { Fence } from '../machines/session/session.types';
 import { randomId, type SessionRef } from '../src/core/ids';
 import type { Logger } from '../src/core/logger';
-import type { StepOutcome, Stepper } from '../src/engine/stepper';
+import type { StepOutcome, Stepper, StepRequest } from '../src/engine/stepper';
 import type { SessionRecord } from '../src/store/session-record';
 import { retryUntilDone } from './retry-until-done';
 
@@ -19,14 +19,12 @@ export interface WorkerContext {
 }
 
 /** An event of the owner about its session. */
-export interface OwnerEvent {
+export interface OwnerEvent extends Pick<StepRequest, 'isRefused' | 'known' | 'isUrgent'> {
   readonly ref: SessionRef;
   readonly cause: string;
   readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
   /** The fence of the owner; left out for a claim, which makes a new one. */
   readonly fence?: Fence;
-  /** See `StepRequest`. */
-  readonly isUrgent?: boolean;
 }
 
 /**
@@ -54,18 +52,15 @@ export async function commitEventOnce(context: WorkerContext, ownerEvent: OwnerE
 
 async function commit(
   context: WorkerContext,
-  { ref, cause, event, fence, isUrgent = false }: OwnerEvent,
+  { fence, ...request }: OwnerEvent,
   opId: string,
 ): Promise<StepOutcome> {
   const outcome = await context.stepper.apply({
-    ref,
+    ...request,
     opId,
-    cause,
     actor: `worker:${context.workerId}`,
-    event,
-    isUrgent,
     ...(fence === undefined ? {} : { asOwner: fence }),
   });
-  if (outcome.kind === 'fenced') context.onFenced(ref);
+  if (outcome.kind === 'fenced') context.onFenced(request.ref);
   return outcome;
 }

@@ -7,7 +7,7 @@ import { step } from '../../machines/step';
 import { randomId, type SessionRef } from '../core/ids';
 import type { Report } from '../metrics/report';
 import type { SessionStore } from '../store/session-store';
-import type { CommitAnswer, SessionRecord } from '../store/session-record';
+import type { CommitAnswer, LoadedSession, SessionRecord } from '../store/session-record';
 import type { EffectRelay } from './effect-relay';
 import { effectsToCarryOut } from './timer-jobs';
 
@@ -22,8 +22,19 @@ export interface StepRequest {
   readonly event: (record: SessionRecord, nowMs: number) => MachineEvent | null;
   readonly asOwner?: Fence;
   readonly asReaperOf?: string;
+  /** Asked together with the reading of the session; true: there is no event for it. */
+  readonly isRefused?: () => Promise<boolean>;
+  /** Saves the reading, if the caller knows the session: see {@link KnownSession}. Null: it is read. */
+  readonly known?: () => KnownSession | null;
   /** Does not wait until the effects are in their queues, see {@link EffectRelay.afterCommit}: somebody waits for more. */
   readonly isUrgent?: boolean;
+}
+
+/** A session as its caller has committed it a moment ago. If it was changed meanwhile, the commit shows that. */
+export interface KnownSession {
+  readonly record: SessionRecord;
+  /** Redis `TIME` now. */
+  readonly nowMs: number;
 }
 
 /** The outcome of {@link Stepper.apply}. */
@@ -34,6 +45,9 @@ export type StepOutcome =
   /** The deadline (or lease) has not passed; `askAgainAtMs` is Redis `TIME`. */
   | { readonly kind: 'early'; readonly askAgainAtMs: number; readonly nowMs: number }
   | { readonly kind: 'missing' };
+
+/* The operation is not known to have been applied: if it was, the commit answers `REPLAY`. */
+const unread = (known: KnownSession): LoadedSession => ({ ...known, applied: [] });
 
 /** Thrown when a session is written to faster than this process can read it; the caller tries again later. */
 export class ContentionError extends Error {
@@ -64,19 +78,27 @@ export class Stepper {
   async apply(request: StepRequest): Promise<StepOutcome> {
     const opId = request.opId ?? randomId();
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-      const outcome = await this.#tryOnce(request, opId);
+      const known = tries === 1 ? (request.known?.() ?? null) : null;
+      const outcome = await this.#tryOnce(request, opId, known);
       if (outcome !== 'conflict') return outcome;
       await delay(Math.random() * 2 * tries);
     }
     throw new ContentionError(request.ref);
   }
 
-  async #tryOnce(request: StepRequest, opId: string): Promise<StepOutcome | 'conflict'> {
-    const { record, nowMs, applied } = await this.store.load(request.ref);
+  async #tryOnce(
+    request: StepRequest,
+    opId: string,
+    known: KnownSession | null,
+  ): Promise<StepOutcome | 'conflict'> {
+    const [{ record, nowMs, applied }, isRefused] = await Promise.all([
+      known === null ? this.store.load(request.ref) : unread(known),
+      request.isRefused?.() ?? false,
+    ]);
     if (record === null) return { kind: 'missing' };
     // Checked before the state: an operation that has changed the session would not be accepted a second time.
     if (applied.includes(opId)) return { kind: 'replayed', record, nowMs };
-    const event = request.event(record, nowMs);
+    const event = isRefused ? null : request.event(record, nowMs);
     const stepped = event === null ? null : step(record.snapshot, event);
     if (event === null || stepped === null || !stepped.accepted) {
       return { kind: isEnded(statusOf(record.snapshot)) ? 'ended' : 'ignored', record, nowMs };

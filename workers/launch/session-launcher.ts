@@ -7,6 +7,7 @@ import type { Clock } from '../../src/core/clock';
 import { messageOf } from '../../src/core/errors';
 import { parseRef, randomId, type SessionRef } from '../../src/core/ids';
 import { DONE, type JobResult } from '../../src/queue/consumer';
+import type { KnownSession } from '../../src/engine/stepper';
 import type { Timeouts } from '../../src/engine/timeouts';
 import type { LaunchPayload } from '../../src/queue/payloads';
 import type { SessionRecord } from '../../src/store/session-record';
@@ -21,6 +22,9 @@ import type { OwnedSessions } from '../ownership/owned-sessions';
 import type { SessionCloser } from '../ownership/session-closer';
 import { commitEvent, type WorkerContext } from '../worker-context';
 import type { WorkerExporter } from '../worker-exporter';
+
+/** How long a worker goes on from the session as it has claimed it; that is longer than a warm browser takes. */
+const KNOWN_FOR_MS = 1_000;
 
 /** Dependencies of {@link SessionLauncher}. */
 export interface LauncherParts {
@@ -43,6 +47,11 @@ export interface LauncherParts {
 interface Claimed extends LaunchInput {
   readonly fence: Fence;
   readonly sleepAfterMs: number | null;
+  /** The session since the claim, and two clocks at one moment before it; null if another process may have been between. */
+  readonly known: {
+    readonly record: SessionRecord;
+    readonly readAt: { readonly nowMs: number; readonly monotonicMs: number };
+  } | null;
 }
 
 /* A browser that is ready for its first client. */
@@ -67,20 +76,13 @@ export class SessionLauncher {
    * @throws NewerMachineVersionError for a session that only a newer worker can launch.
    */
   async handle({ ref, attempt }: LaunchPayload): Promise<JobResult> {
-    const { slots, workers, context } = this.parts;
+    const { slots } = this.parts;
     if (!slots.take()) return { handBack: true };
     try {
-      // Read at each launch: the drain order may not have arrived yet, and no session created after it may be launched
-      // here.
-      if (await workers.isDrained(context.workerId)) {
-        slots.setDrained(true);
-        return { handBack: true };
-      }
-      await this.#launch(ref, attempt);
+      return (await this.#launch(ref, attempt)) === 'drained' ? { handBack: true } : DONE;
     } finally {
       slots.release();
     }
-    return DONE;
   }
 
   /** Whether a launch under this claim is in progress. */
@@ -96,37 +98,51 @@ export class SessionLauncher {
     if (this.#claims.has(claimId)) this.#cancelled.add(claimId);
   }
 
-  async #launch(ref: SessionRef, attempt: number): Promise<void> {
+  async #launch(ref: SessionRef, attempt: number): Promise<'done' | 'drained'> {
     const claimId = randomId();
     this.#claims.add(claimId);
     try {
       const claimed = await this.#claim(ref, attempt, claimId);
-      if (claimed === null) return; // ended, taken by another worker, or another attempt: the job is stale
-      if (this.#cancelled.has(claimId)) return;
+      if (claimed === 'drained') return 'drained';
+      if (claimed === null) return 'done'; // ended, taken by another worker, or another attempt: the job is stale
+      if (this.#cancelled.has(claimId)) return 'done';
       const started = await this.#start(ref, claimed);
-      if (started !== null) await this.#goLive(ref, claimed.fence, started);
+      if (started !== null) await this.#goLive(ref, claimed, started);
+      return 'done';
     } finally {
       this.#claims.delete(claimId);
       this.#cancelled.delete(claimId);
     }
   }
 
-  async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Claimed | null> {
-    const { context } = this.parts;
+  async #claim(ref: SessionRef, attempt: number, claimId: string): Promise<Claimed | 'drained' | null> {
+    const { context, workers, slots, clock } = this.parts;
     const { workerId } = context;
+    let isDrained = false;
+    let readAt = { nowMs: 0, monotonicMs: 0 };
     const outcome = await commitEvent(context, {
       ref,
       cause: 'slot_free',
       // A client waits for the browser, and the job of the launch outlasts the relay.
       isUrgent: true,
-      event: (record, nowMs) =>
-        waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null,
+      // Read at each launch: the drain order may not have arrived yet, and no session created after it may be launched
+      // here.
+      isRefused: async () => (isDrained = await workers.isDrained(workerId)),
+      event: (record, nowMs) => {
+        readAt = { nowMs, monotonicMs: clock.monotonicMs() };
+        return waitsFor(record, attempt) ? { type: 'CLAIM', nowMs, workerId, claimId } : null;
+      },
     });
+    if (isDrained && outcome.kind === 'ignored') {
+      slots.setDrained(true);
+      return 'drained';
+    }
     if (outcome.kind === 'ignored' && waitsFor(outcome.record, attempt)) await this.#endWaiting(ref);
     if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') return null;
     const { owner, options, sealed, contextUse, limits } = outcome.record.snapshot.context;
     if (owner?.fence.claimId !== claimId) return null;
-    return { fence: owner.fence, options, sealed, contextUse, sleepAfterMs: limits.sleepAfterMs };
+    const known = outcome.kind === 'committed' ? { record: outcome.record, readAt } : null;
+    return { fence: owner.fence, options, sealed, contextUse, sleepAfterMs: limits.sleepAfterMs, known };
   }
 
   /*
@@ -187,12 +203,13 @@ export class SessionLauncher {
     return contextUse === null ? null : this.parts.mounter.mount(tenant, contextUse, fence.claimId);
   }
 
-  async #goLive(ref: SessionRef, fence: Fence, { endpoint, mounted }: Started): Promise<void> {
-    const { context, owned, closer } = this.parts;
+  async #goLive(ref: SessionRef, { fence, known }: Claimed, { endpoint, mounted }: Started): Promise<void> {
+    const { context, owned, closer, clock } = this.parts;
     const outcome = await commitEvent(context, {
       ref,
       cause: 'browser_ready',
       fence,
+      known: () => knownNow(known, clock.monotonicMs()),
       event: (_record, nowMs) => ({
         type: 'BROWSER_READY',
         nowMs,
@@ -215,4 +232,12 @@ export class SessionLauncher {
 
 function waitsFor({ snapshot }: SessionRecord, attempt: number): boolean {
   return isQueued(snapshot) && nextAttempt(snapshot.context) === attempt;
+}
+
+/* Redis' clock may be set at any time: what was read of it holds for a short time only. */
+function knownNow(known: Claimed['known'], monotonicMs: number): KnownSession | null {
+  if (known === null) return null;
+  const { record, readAt } = known;
+  const elapsedMs = monotonicMs - readAt.monotonicMs;
+  return elapsedMs > KNOWN_FOR_MS ? null : { record, nowMs: Math.floor(readAt.nowMs + elapsedMs) };
 }
