@@ -47,7 +47,8 @@ export function openContext(draining: AbortSignal): RequestHandler {
     open.add(stop);
     res.once('close', () => {
       open.delete(stop);
-      stop.abort();
+      // After a whole answer nothing waits any more, and an abort makes an error with its stack.
+      if (!res.writableFinished) stop.abort();
     });
     const named = requestIdOf(req.headers['x-request-id']);
     contexts.set(res, { ...named, caller: null, stopWaiting: stop.signal, stop: () => stop.abort() });
