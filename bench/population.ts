@@ -76,6 +76,12 @@ export class Population {
     });
   }
 
+  /** Packs those that have ended, as the service does an hour after their end. */
+  async packed(): Promise<void> {
+    const { maintenance, packing } = this.fixture.deps;
+    while ((await packing.pack(await maintenance.nowMs(), 0, () => false)) > 0);
+  }
+
   /** Makes sessions that have ended without a browser: the quickest way to many rows. */
   async ended(count: number): Promise<void> {
     await this.#inLanes(count, async () => {

@@ -26,11 +26,13 @@ export const scaleRetained: Benchmark = {
       const emptyBytes = await population.memoryBytes();
       const lived = Math.min(WITH_HISTORY, ...sizes);
       await population.lived(lived);
+      await population.packed();
       const bytesEach = ((await population.memoryBytes()) - emptyBytes) / lived;
       let made = lived;
       let pageMs: number[] = [];
       for (const size of sizes) {
         await population.ended(size - made);
+        await population.packed();
         made = size;
         api = await Installation.start({ mode: 'api', env: { REDIS_URL: population.fixture.server.url } });
         const { labelled, plain } = await interleave(CALLS, {

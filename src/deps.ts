@@ -37,6 +37,7 @@ import { KeyStore } from './store/key-store';
 import { LeaseStore } from './store/lease-store';
 import { MaintenanceStore } from './store/maintenance-store';
 import { NoticeStream } from './store/notice-stream';
+import { PackStore } from './store/pack-store';
 import { QuarantineStore } from './store/quarantine-store';
 import { QueueWatch } from './store/queue-watch';
 import { SaveStore } from './store/save-store';
@@ -56,6 +57,7 @@ export interface Stores {
   readonly eventLog: EventLog;
   readonly maintenance: MaintenanceStore;
   readonly arming: ArmingStore;
+  readonly packing: PackStore;
   readonly usage: UsageStore;
   readonly workers: WorkerStore;
   readonly quarantine: QuarantineStore;
@@ -174,6 +176,7 @@ function openStores(redis: Redis): Stores {
     eventLog: new EventLog(redis),
     maintenance: new MaintenanceStore(redis, scripts),
     arming: new ArmingStore(redis, scripts),
+    packing: new PackStore(redis, scripts),
     usage: new UsageStore(redis),
     workers: new WorkerStore(redis),
     quarantine,

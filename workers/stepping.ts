@@ -9,6 +9,7 @@ import type { ConsumerBase } from '../src/queue/consumer';
 import type { Producer } from '../src/queue/producer';
 import type { Redis } from '../src/redis/connection';
 import type { ArmingStore } from '../src/store/arming-store';
+import type { PackStore } from '../src/store/pack-store';
 import type { QuarantineStore } from '../src/store/quarantine-store';
 import type { QueueWatch } from '../src/store/queue-watch';
 import type { SessionStore } from '../src/store/session-store';
@@ -25,6 +26,7 @@ export interface SteppingParts extends ReaperParts {
   readonly consumerBase: ConsumerBase;
   readonly sessions: SessionStore;
   readonly arming: ArmingStore;
+  readonly packing: PackStore;
   readonly quarantine: QuarantineStore;
   readonly queueWatch: QueueWatch;
   readonly doomedBlobs: DoomedBlobs;
@@ -49,6 +51,7 @@ export async function startStepping(parts: SteppingParts): Promise<void> {
   const sweeper = new Sweeper({
     maintenance: parts.maintenance,
     arming: parts.arming,
+    packing: parts.packing,
     quarantine: parts.quarantine,
     queueWatch: parts.queueWatch,
     sessions: parts.sessions,

@@ -15,7 +15,7 @@ const key = (...parts: string[]): string => [KEY_PREFIX, ...parts].join(':');
 export const keys = {
   /** Hash: the row of a session, the only source of truth about it. */
   row: (ref: SessionRef) => key('s', ref),
-  /** List: the history of a session, one JSON entry a commit. */
+  /** List: the history of a session, one JSON entry a commit; none when it is packed into the row. */
   history: (ref: SessionRef) => key('h', ref),
   /** Zset by deadline: `<ref>|<timer kind>`, every armed deadline. */
   due: key('due'),
@@ -60,6 +60,8 @@ export const keys = {
   servedTurns: key('served'),
   /** Zset by end: refs of ended sessions, for retention. */
   ended: key('ended'),
+  /** String: sessions that ended until then are packed, epoch ms. */
+  packedUntil: key('packed'),
   /** Hash: number of retained sessions by status. */
   counts: key('counts'),
   /** Capped stream: the notices, tailed by every process. */

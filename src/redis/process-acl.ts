@@ -104,6 +104,7 @@ const WORKER_KEYS = [
     'turns',
     'served',
     'ended',
+    'packed',
     'counts',
     'notices',
     'ix',

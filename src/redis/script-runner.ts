@@ -8,6 +8,7 @@ const SCRIPTS = {
   createSession: 'create-session-14',
   commitSession: 'commit-session-22',
   pageMembers: 'page-members-1',
+  packSession: 'pack-session-2',
   retireSessions: 'retire-sessions-2',
   renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-4',

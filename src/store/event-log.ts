@@ -1,7 +1,9 @@
+import { MACHINE_VERSION, NewerMachineVersionError } from '../../machines/session/session.versions';
 import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
 import { NOTICES_MAX, type Notice } from './notice-stream';
+import { readPacked } from './pack-store';
 import { decodeLine } from './session-encoding';
 import type { HistoryEntry } from './session-record';
 
@@ -32,10 +34,14 @@ export class EventLog {
   /**
    * Up to `count` lines of a history after line `seq`, oldest first; 0 begins with the first line. Null if there is no
    * line `seq`: the session is gone, or Redis was rolled back and the history is another one.
+   *
+   * @throws NewerMachineVersionError if a newer process has packed it in a way that this one cannot read.
    */
   async historySince(ref: SessionRef, seq: number, count: number): Promise<HistoryPage | null> {
     // Also reads the line before, to check that it exists, and one more after the page, to know whether there are more.
-    const lines = await this.redis.lrange(keys.history(ref), Math.max(0, seq - 1), seq + count);
+    const [from, last] = [Math.max(0, seq - 1), seq + count];
+    const listed = await this.redis.lrange(keys.history(ref), from, last);
+    const lines = listed.length > 0 ? listed : (await this.#packedLines(ref)).slice(from, last + 1);
     const read = lines.map(line => decodeLine(ref, line));
     const [first] = read;
     if (first === undefined) return null;
@@ -49,7 +55,8 @@ export class EventLog {
 
   /** Whether there is a history, which exists as long as its session. */
   async hasHistory(ref: SessionRef): Promise<boolean> {
-    return (await this.redis.exists(keys.history(ref))) === 1;
+    if ((await this.redis.exists(keys.history(ref))) === 1) return true;
+    return (await this.redis.hexists(keys.row(ref), 'pack')) === 1;
   }
 
   /**
@@ -67,6 +74,14 @@ export class EventLog {
   async newestNoticeId(): Promise<string> {
     const newest = await this.redis.xrevrange(keys.notices, '+', '-', 'COUNT', 1);
     return newest[0]?.[0] ?? BEGINNING;
+  }
+
+  async #packedLines(ref: SessionRef): Promise<readonly string[]> {
+    const packed = await readPacked(this.redis, ref);
+    if (packed === null) return [];
+    if (packed.session !== null) return packed.session.lines;
+    if (packed.mv > MACHINE_VERSION) throw new NewerMachineVersionError(packed.mv);
+    throw new Error(`the packed history of ${ref} is damaged`);
   }
 
   /* A stream that is shorter than its cap was never trimmed. */

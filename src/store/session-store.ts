@@ -22,6 +22,7 @@ import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
 import { commitArgs, commitKeys, pendingEffects } from './session-commit';
+import { readPacked } from './pack-store';
 import { encodeCreation, encodeSnapshot } from './session-encoding';
 import { isEndedRow, storedRow, type StoredRow } from './session-row';
 
@@ -156,6 +157,8 @@ export class SessionStore {
     const [save, tokenGeneration, traffic] = rest.slice(-3);
     const beside = rest.slice(0, -3);
     if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
+    // A session that is gone since has no packed part either: it is shown as far as it was read.
+    const packed = snapshot === '' ? (await readPacked(this.redis, ref))?.session : null;
     return {
       nowMs: Number(nowMs),
       applied: String(ops)
@@ -164,7 +167,7 @@ export class SessionStore {
       record: {
         ref,
         revision: Number(revision),
-        ...read(storedRow(ref, mv, snapshot, beside)),
+        ...read(storedRow(ref, packed?.mv ?? mv, packed?.snapshot ?? snapshot, beside)),
         fingerprint: String(fingerprint),
         lastActivityMs: activity === '' ? null : Number(activity),
         attachedAtMs: attached === '' ? null : Number(attached),

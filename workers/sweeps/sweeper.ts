@@ -14,6 +14,7 @@ import type { QuarantineStore } from '../../src/store/quarantine-store';
 import type { QueueWatch } from '../../src/store/queue-watch';
 import type { SessionStore } from '../../src/store/session-store';
 import type { ArmingStore, ComingDeadlines } from '../../src/store/arming-store';
+import { PACKED_AFTER_MS, type PackStore } from '../../src/store/pack-store';
 import { ARMED_AHEAD_MS } from '../../src/engine/timer-jobs';
 import { Backlog, type Settled } from './backlog';
 import type { EffectRelay } from '../../src/engine/effect-relay';
@@ -46,6 +47,7 @@ interface Sweep {
 export interface SweeperParts {
   readonly maintenance: MaintenanceStore;
   readonly arming: ArmingStore;
+  readonly packing: PackStore;
   readonly quarantine: Pick<QuarantineStore, 'prune'>;
   readonly queueWatch: QueueWatch;
   readonly sessions: SessionStore;
@@ -109,7 +111,7 @@ export class Sweeper {
       { name: 'effects', everyMs: 2_000, run: nowMs => this.#effects(nowMs) },
       { name: 'queued', everyMs: 2_500, run: nowMs => this.#queued(nowMs) },
       { name: 'quarantine', everyMs: 2_500, run: nowMs => this.#quarantine(nowMs) },
-      { name: 'retention', everyMs: 5_000, run: () => this.#retire() },
+      { name: 'retention', everyMs: 5_000, run: nowMs => this.#retire(nowMs) },
       { name: 'blobs', everyMs: 5_000, run: nowMs => this.#deleteBlobs(nowMs) },
       { name: 'clock', everyMs: 1_000, run: () => this.#pullBack() },
     ];
@@ -247,9 +249,10 @@ export class Sweeper {
     }
   }
 
-  async #retire(): Promise<void> {
-    const { maintenance, quarantine, retentionMs } = this.parts;
+  async #retire(nowMs: number): Promise<void> {
+    const { maintenance, packing, quarantine, retentionMs } = this.parts;
     await maintenance.retire(retentionMs, this.#isStopped);
+    await packing.pack(nowMs, PACKED_AFTER_MS, this.#isStopped);
     await quarantine.prune();
   }
 
