@@ -24,6 +24,10 @@ const MEMORY_BYTES = 4 * 2 ** 30;
 const PIDS = 2_048;
 
 const CPU_WEIGHT = 100;
+
+/** A new profile takes some 10 MiB; caches of Chromium grow to some hundred. */
+const LEAST_DISK_BYTES = 64 * 2 ** 20;
+const DISK_BYTES = 4 * 2 ** 30;
 const CPU_WEIGHT_MAX = 10_000;
 
 const limit = (min: number, max: number, standard: number) =>
@@ -46,6 +50,7 @@ export const BROWSER_LIMIT_SETTINGS = {
   ),
   HOLDFAST_BROWSER_PIDS_MAX: limit(LEAST_PIDS, 2 ** 22, PIDS),
   HOLDFAST_BROWSER_CPU_WEIGHT: limit(1, CPU_WEIGHT_MAX, CPU_WEIGHT),
+  HOLDFAST_BROWSER_DISK_MAX_BYTES: limit(LEAST_DISK_BYTES, Number.MAX_SAFE_INTEGER, DISK_BYTES),
 };
 
 /** As much as most sessions never need, but not more than half of the machine: then others live on. */
@@ -53,7 +58,7 @@ export function defaultMemoryMaxBytes(machineBytes: number): number {
   return Math.max(LEAST_MEMORY_BYTES, Math.min(MEMORY_BYTES, Math.floor(machineBytes / 2)));
 }
 
-/** The limits that the settings ask for. */
+/** The limits that the settings ask for, without that of the disk, which is not the kernel's. */
 export function browserLimits(values: {
   readonly [name in keyof typeof BROWSER_LIMIT_SETTINGS]: number | null;
 }): BrowserLimits {

@@ -44,6 +44,8 @@ export interface Config {
     readonly downloadsMaxBytes: number;
     /** The same for its uploads. */
     readonly uploadsMaxBytes: number;
+    /** The same for what one browser writes for itself, its profile first of all; null: no limit. */
+    readonly browserDiskMaxBytes: number | null;
     readonly browser: BrowserOrStandIn;
     readonly isolation: WantedIsolation;
     /** Whether several tenants may share a machine that does not keep them apart. */
@@ -257,6 +259,7 @@ function keeperConfig(values: z.output<typeof schema>, egress: EgressConfig): Co
     warmBrowsers: values.HOLDFAST_WARM_BROWSERS ?? defaultWarmBrowsers(slots),
     downloadsMaxBytes: values.HOLDFAST_DOWNLOADS_MAX_BYTES,
     uploadsMaxBytes: values.HOLDFAST_UPLOADS_MAX_BYTES,
+    browserDiskMaxBytes: values.HOLDFAST_BROWSER_DISK_MAX_BYTES,
     browser: values.HOLDFAST_BROWSER,
     isolation: values.HOLDFAST_ISOLATION,
     allowsWeakIsolation: values.HOLDFAST_ALLOW_WEAK_ISOLATION,

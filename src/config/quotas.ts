@@ -9,7 +9,7 @@ export const QUOTAS = {
   streams: 'event streams open at a time',
   contexts: 'contexts',
   contextBytes: 'size of all kept versions of contexts, in bytes',
-  diskBytes: 'size of downloads and uploads of live sessions on one machine, in bytes',
+  diskBytes: 'what live sessions take on the disk of one machine, in bytes',
 } as const;
 
 /** The name of a quota. */

@@ -39,10 +39,11 @@ const HARMLESS: ProcessTable = { ...systemProcesses, identify: () => Promise.res
 /** Settings in which the keeper of a fixture differs from production. */
 export type KeeperSettings = Partial<Omit<KeeperOptions, 'dataDir'>>;
 
-/** A gigabyte for the downloads of each session and for its uploads; tenants have no quota. */
+/** A gigabyte for each kind of files of a session; tenants have no quota. */
 export const DISK: DiskTerms = {
   downloadsMaxBytes: 2 ** 30,
   uploadsMaxBytes: 2 ** 30,
+  browserMaxBytes: 2 ** 30,
   tenantMaxBytes: () => null,
 };
 

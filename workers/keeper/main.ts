@@ -90,6 +90,7 @@ function keeperOptions({
     disk: {
       downloadsMaxBytes: keeper.downloadsMaxBytes,
       uploadsMaxBytes: keeper.uploadsMaxBytes,
+      browserMaxBytes: keeper.browserDiskMaxBytes,
       tenantMaxBytes: tenant => quotasOf(quotas, tenant).diskBytes,
     },
     listen: keeper.listen,

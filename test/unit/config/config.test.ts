@@ -49,6 +49,7 @@ describe('the configuration', () => {
       warmBrowsers: expect.any(Number),
       downloadsMaxBytes: 2 ** 30,
       uploadsMaxBytes: 2 ** 30,
+      browserDiskMaxBytes: 4 * 2 ** 30,
       browser: 'chromium',
       isolation: 'auto',
       allowsWeakIsolation: false,
@@ -116,6 +117,7 @@ describe('the configuration', () => {
       HOLDFAST_BROWSER_MEMORY_MAX_BYTES: '300000000',
       HOLDFAST_BROWSER_PIDS_MAX: '0',
       HOLDFAST_BROWSER_CPU_WEIGHT: '50',
+      HOLDFAST_BROWSER_DISK_MAX_BYTES: '100000000',
       REDIS_URL: 'rediss://:pass@redis.internal:6380/1',
     } satisfies Record<EnvName, string>;
     expect(envToConfig(env)).toEqual({
@@ -139,6 +141,7 @@ describe('the configuration', () => {
         warmBrowsers: 5,
         downloadsMaxBytes: 5_000_000,
         uploadsMaxBytes: 6_000_000,
+        browserDiskMaxBytes: 100_000_000,
         browser: 'null',
         isolation: 'user',
         allowsWeakIsolation: true,
@@ -233,6 +236,7 @@ describe('the configuration', () => {
     ['HOLDFAST_BROWSER_MEMORY_MAX_BYTES', ['1', '268435455', '4GiB', '-1', '1e9']],
     ['HOLDFAST_BROWSER_PIDS_MAX', ['255', '4194305', 'max']],
     ['HOLDFAST_BROWSER_CPU_WEIGHT', ['10001', '1.5']],
+    ['HOLDFAST_BROWSER_DISK_MAX_BYTES', ['1', '67108863', '1GiB']],
   ] as const)('refuses limits of browsers that no browser can live with: %s', (name, values) => {
     for (const value of values)
       expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(name)]);

@@ -4,6 +4,7 @@ const disk = (tenantMax: number | null): TenantDisk =>
   new TenantDisk({
     downloadsMaxBytes: 50,
     uploadsMaxBytes: 30,
+    browserMaxBytes: null,
     tenantMaxBytes: tenant => (tenant === 'acme' ? tenantMax : null),
   });
 
@@ -37,6 +38,18 @@ describe('what the files of a tenant may take on a machine', () => {
     // What is removed makes room for whichever grows next.
     a.downloads.claim(5);
     expect(b.downloads.claim(40)).toBe(50);
+  });
+
+  it('has what browsers write for themselves in it, which nothing else bounds here', () => {
+    const tenants = disk(60);
+    const [a, b] = [tenants.of('acme/a'), tenants.of('acme/b')];
+    [a.own, b.downloads, b.own].forEach(it => it.claim(0));
+    expect(a.own.maxBytes).toBe(Infinity);
+    expect(a.own.claim(45)).toBe(60);
+    expect(b.downloads.claim(20)).toBe(15);
+    expect(b.own.claim(5)).toBe(0);
+    a.close();
+    expect(b.downloads.claim(20)).toBe(50);
   });
 
   it('counts what is beyond the quota of a session only until it is removed', () => {

@@ -1,6 +1,6 @@
 import { parseRef } from '../../../src/core/ids';
 
-/** How much disk space the downloads, or the uploads, of one session may take. */
+/** How much disk space the downloads, the uploads, or the own files of a browser may take. */
 export interface DiskAllowance {
   /**
    * States how many bytes they take; answers how many they may take now. What they have taken within an earlier answer,
@@ -9,10 +9,18 @@ export interface DiskAllowance {
   readonly claim: (bytes: number) => number;
 }
 
+/** An allowance that says, too, how many bytes are allowed while the tenant has enough left. */
+export interface BoundAllowance extends DiskAllowance {
+  /** Infinity: no limit. */
+  readonly maxBytes: number;
+}
+
 /** The allowances of one session. */
 export interface SessionDisk {
   readonly downloads: DiskAllowance;
   readonly uploads: DiskAllowance;
+  /** What the browser writes for itself: its profile and its temporary files. */
+  readonly own: BoundAllowance;
   /** Its files are gone. */
   readonly close: () => void;
 }
@@ -23,7 +31,9 @@ export interface DiskTerms {
   readonly downloadsMaxBytes: number;
   /** The uploads of one session. */
   readonly uploadsMaxBytes: number;
-  /** Downloads and uploads of all sessions of a tenant on this machine; null: no limit. */
+  /** The own files of one browser; null: no limit. */
+  readonly browserMaxBytes: number | null;
+  /** All files of all sessions of a tenant on this machine; null: no limit. */
   readonly tenantMaxBytes: (tenant: string) => number | null;
 }
 
@@ -38,25 +48,26 @@ export class TenantDisk {
 
   /** The allowances of a session; nothing is held yet. */
   of(ref: string): SessionDisk {
-    const { downloadsMaxBytes, uploadsMaxBytes, tenantMaxBytes } = this.terms;
+    const { downloadsMaxBytes, uploadsMaxBytes, browserMaxBytes, tenantMaxBytes } = this.terms;
     const tenant = parseRef(ref)?.tenant ?? '';
     const tenantMax = tenantMaxBytes(tenant) ?? Infinity;
-    const [downloads, uploads] = [new Share(this.#bytesOf, tenant), new Share(this.#bytesOf, tenant)];
+    const shares: Share[] = [];
+    const within = (maxBytes: number): BoundAllowance => {
+      const share = new Share(this.#bytesOf, tenant);
+      shares.push(share);
+      // What is beyond the session's own quota goes, so the tenant need not hold it.
+      const claim = (bytes: number): number =>
+        Math.min(maxBytes, share.claim(Math.min(bytes, maxBytes), tenantMax));
+      return { maxBytes, claim };
+    };
     return {
-      downloads: within(downloadsMaxBytes, bytes => downloads.claim(bytes, tenantMax)),
-      uploads: within(uploadsMaxBytes, bytes => uploads.claim(bytes, tenantMax)),
-      close: () => {
-        downloads.close();
-        uploads.close();
-      },
+      downloads: within(downloadsMaxBytes),
+      uploads: within(uploadsMaxBytes),
+      own: within(browserMaxBytes ?? Infinity),
+      close: () => shares.forEach(share => share.close()),
     };
   }
 }
-
-/* What is beyond the session's own quota goes, so the tenant need not hold it. */
-const within = (maxBytes: number, claim: DiskAllowance['claim']): DiskAllowance => ({
-  claim: bytes => Math.min(maxBytes, claim(Math.min(bytes, maxBytes))),
-});
 
 /* What one holder has of its tenant's bytes. */
 class Share {

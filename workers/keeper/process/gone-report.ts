@@ -52,6 +52,14 @@ export function reportForkRefused(): GoneReport {
   };
 }
 
+/** The report of a browser that is given up because its own files take too much of the disk. */
+export function reportDiskUsed(isTenants: boolean): GoneReport {
+  const limit = isTenants
+    ? 'disk, the quota diskBytes of its tenant'
+    : 'disk, its profile and temporary files (HOLDFAST_BROWSER_DISK_MAX_BYTES)';
+  return { cause: 'resource_limit', message: `the browser was ended: it has reached its limit of ${limit}` };
+}
+
 /** The report of a browser that a keeper does not take over, because something on the machine contradicts its record. */
 export function reportRefused(why: string): GoneReport {
   return { cause: 'browser_crashed', message: `the browser cannot be taken over: ${why}` };

@@ -2,6 +2,7 @@ import { keepToQuota, type CutDownload } from '../downloads/download-quota';
 import { watchRelay } from '../isolation/relay-watch';
 import type { KeeperDeps } from '../keeper-deps';
 import type { KeptBrowser } from './kept-browser';
+import { keepWithinDisk } from './own-disk';
 import { watchForks, watchLiveness } from './liveness';
 
 /** What is done about a browser that is watched. */
@@ -22,5 +23,6 @@ export function watchBrowser(
   void watchLiveness(browser, liveness, signal, isAsleep);
   void watchForks(browser, signal);
   void watchRelay(browser, runtime, signal);
+  void keepWithinDisk(browser, { runtime, clock }, signal, isAsleep);
   void keepToQuota(browser, { runtime, clock }, signal, onCut);
 }
