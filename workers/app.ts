@@ -20,6 +20,7 @@ import type { KeeperClient } from './keeper-client';
 import { Drain } from './drain';
 import { LaunchSlots, NO_SLOTS } from './launch/launch-slots';
 import { sessionBrowserTest } from '../src/core/session-browser';
+import { FailedKeys } from '../src/engine/failed-keys';
 import { KeyRing } from '../src/engine/key-ring';
 import { LeaseRenewal } from './ownership/lease-renewal';
 import { metricsAccess } from './metrics-access';
@@ -112,7 +113,10 @@ async function openMetrics(deps: Deps): Promise<void> {
   lifecycle.defer('keys', () => ring.stop());
   const names = [config.metricsHost.toLowerCase(), hostname().toLowerCase()];
   const isSessionBrowser = await sessionBrowserTest(config.keeper.browserUids);
-  const access = metricsAccess({ apiKeys: config.apiKeys, ring, isSessionBrowser, names });
+  const access = metricsAccess({
+    ...{ apiKeys: config.apiKeys, ring, failedKeys: new FailedKeys(deps) },
+    ...{ isSessionBrowser, names },
+  });
   await serveMetrics(
     { metrics, access, maintenance, lifecycle, log },
     config.metricsHost,

@@ -85,6 +85,14 @@ const flow: Row = {
       queries: [{ expr: increase('holdfast_quota_refusals_total', 'quota'), legend: '{{quota}}' }],
     }),
     lines({
+      title: 'API keys refused',
+      description:
+        '`wrong` keys, and keys that were left `unchecked` because their address had sent too many wrong ones.',
+      unit: 'short',
+      stacked: true,
+      queries: [{ expr: increase('holdfast_keys_refused_total', 'outcome'), legend: '{{outcome}}' }],
+    }),
+    lines({
       title: 'Ends by reason',
       description:
         'How sessions ended. `released_…` and the time-outs are normal, all other reasons are failures.',

@@ -9,6 +9,7 @@ import { sessionBrowserTest } from '../core/session-browser';
 import { StalledReaders } from '../core/stalled-readers';
 import { openDeps, type Deps } from '../deps';
 import { startStepping } from '../../workers/stepping';
+import { FailedKeys } from '../engine/failed-keys';
 import { KeyRing } from '../engine/key-ring';
 import { QuotaPlaces } from '../engine/quota-places';
 import { ClusterExporter } from '../http/cluster-exporter';
@@ -100,7 +101,7 @@ async function serve(deps: Deps, { plain, tls }: Fronts): Promise<() => void> {
   await keyRing.start();
   lifecycle.defer('keys', () => keyRing.stop());
   const access = openAccess(await sessionBrowserTest(config.keeper.browserUids));
-  const authenticator = new Authenticator(config.apiKeys, keyRing, access);
+  const authenticator = new Authenticator(config.apiKeys, keyRing, access, new FailedKeys(deps));
   const readiness = new Readiness(deps);
   await readiness.start();
   lifecycle.defer('readiness', () => readiness.stop());

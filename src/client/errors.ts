@@ -37,6 +37,7 @@ export const SERVICE_ERROR_CODES = [
   'not_supported',
   'upgrade_required',
   'quota_exceeded',
+  'too_many_failures',
   'too_many_streams',
   'internal_error',
   'browser_unreachable',

@@ -79,6 +79,11 @@ export const ERROR_CATALOGUE = {
   not_supported: { status: 422, retryable: false, title: 'The field is known but not supported' },
   upgrade_required: { status: 426, retryable: false, title: 'This URL needs a WebSocket upgrade' },
   quota_exceeded: { status: 429, retryable: true, title: 'A quota of this API key is used up' },
+  too_many_failures: {
+    status: 429,
+    retryable: true,
+    title: 'The address has sent too many wrong API keys',
+  },
   too_many_streams: { status: 429, retryable: true, title: 'Too many event streams are open' },
   internal_error: { status: 500, retryable: true, title: 'The service failed' },
   browser_unreachable: { status: 502, retryable: true, title: 'The browser could not be reached' },

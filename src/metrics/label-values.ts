@@ -50,6 +50,12 @@ export const SAVE_RESULTS = [
 /** @see SAVE_RESULTS */
 export type SaveResult = (typeof SAVE_RESULTS)[number];
 
+/** Why an API key was refused: it was wrong, or its address had sent too many wrong ones. */
+export const KEY_REFUSALS = ['wrong', 'unchecked'] as const;
+
+/** @see KEY_REFUSALS */
+export type KeyRefusal = (typeof KEY_REFUSALS)[number];
+
 /** How a launch went. */
 export const LAUNCH_RESULTS = ['ready', 'failed', 'cancelled'] as const;
 

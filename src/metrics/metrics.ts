@@ -16,6 +16,7 @@ import {
   START_BUCKETS,
   SWEEPS,
   TIMER_LAYERS,
+  KEY_REFUSALS,
 } from './label-values';
 import { MetricRegistry } from './metric-registry';
 
@@ -47,6 +48,14 @@ export class Metrics {
     help: 'Requests that this process has refused because a quota of their tenant was used up, by quota.',
     labels: { quota: QUOTA_NAMES },
     zeroed: QUOTA_NAMES.map(quota => ({ quota })),
+  });
+  readonly keysRefused = this.registry.counter({
+    name: 'keys_refused_total',
+    help:
+      'API keys that this process has refused: wrong ones, and those that it has not checked, because their address had ' +
+      'sent too many wrong ones.',
+    labels: { outcome: KEY_REFUSALS },
+    zeroed: KEY_REFUSALS.map(outcome => ({ outcome })),
   });
   readonly sessionsEnded = this.registry.counter({
     name: 'sessions_ended_total',

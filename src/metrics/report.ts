@@ -6,7 +6,7 @@ import type { QuotaName } from '../config/quotas';
 import type { BadJob } from '../core/quarantine';
 import type { ContextRef, SessionRef } from '../core/ids';
 import type { Logger } from '../core/logger';
-import type { SaveResult, SweepName, TimerLayer } from './label-values';
+import type { KeyRefusal, SaveResult, SweepName, TimerLayer } from './label-values';
 import type { Metrics } from './metrics';
 
 export type { SweepName, TimerLayer } from './label-values';
@@ -65,6 +65,13 @@ export class Report {
     this.metrics.quotaRefusals.inc({ quota });
     // A client that does not wait would fill the log.
     this.log.debug({ quota, tenant }, 'refused by a quota');
+  }
+
+  /** An API key was refused; `address` is where it came from. */
+  keyRefused(outcome: KeyRefusal, address: string): void {
+    this.metrics.keysRefused.inc({ outcome });
+    // The first of many is what an operator looks for; the rest would fill the log.
+    this.log.debug({ outcome, address }, 'an API key was refused');
   }
 
   /** A time-out ended a session, this long after it was due. */

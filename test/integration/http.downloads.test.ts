@@ -156,8 +156,11 @@ describe('downloads of a live session', () => {
       checkEveryMs: 20,
       rule: { appliesTo: 'waiting', limitMs: () => 200 },
     });
-    const { middleware } = new Authenticator([], { find: async () => Promise.resolve(null) }, async () =>
-      Promise.resolve(),
+    const { middleware } = new Authenticator(
+      [],
+      { find: async () => Promise.resolve(null) },
+      async () => Promise.resolve(),
+      { check: async (_sender, _key, find) => find() },
     );
     const app = express().use(openContext(new AbortController().signal), middleware);
     const server = app.get('/:id/:name', fetchDownloadRoute({ findKeeper, stalledReaders })).listen(0);

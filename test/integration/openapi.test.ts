@@ -15,6 +15,7 @@ const ASYNC = ['prefer', 'respond-async'] as const;
 /** Documented answers that need an outage, a Chromium or a bug, with the place where they are tested instead. */
 const KEPT_ELSEWHERE: readonly RegExp[] = [
   / 500 internal_error$/, // no request is known that leads there
+  / 429 too_many_failures$/, // http.failed-keys
   / 429 too_many_streams$/, // unit/http/event-stream
   / 429 quota_exceeded$/, // http.quotas
   / 503( |$)/, // http.outage, http.streams

@@ -4,6 +4,7 @@ import type { ApiKey } from '../../config/api-keys';
 import { idOfKey } from '../../core/api-key';
 import { SCOPES, TENANT_SCOPES, type Scope } from '../../core/scopes';
 import { EnvironmentKeys, keyIn, type EnvironmentKey } from '../../engine/environment-keys';
+import type { FailedKeys } from '../../engine/failed-keys';
 import type { KeyRing } from '../../engine/key-ring';
 import { requireScope, unauthorized, type Caller } from './caller';
 import { refusePages, type OpenAccess, type Sender } from './open-access';
@@ -22,11 +23,13 @@ export class Authenticator {
    *   is one of the tenant `default`
    * @param ring - the stored keys
    * @param openAccess - whom an open installation refuses
+   * @param failedKeys - bounds how many keys an address can try
    */
   constructor(
     apiKeys: readonly ApiKey[],
     private readonly ring: Pick<KeyRing, 'find'>,
     private readonly openAccess: OpenAccess,
+    private readonly failedKeys: Pick<FailedKeys, 'check'>,
   ) {
     this.#environment = new EnvironmentKeys(apiKeys);
   }
@@ -46,7 +49,8 @@ export class Authenticator {
    *
    * @param needed - the scope that its key must have; null: any
    * @throws ServiceError `forbidden`; `forbidden_origin`, if the installation is open, but not to its sender;
-   *   `redis_unavailable`, if a stored key cannot be checked.
+   *   `too_many_failures`, if its address has sent too many wrong keys; `redis_unavailable`, if a stored key cannot be
+   *   checked.
    */
   async callerOf(request: Sender, needed: Scope | null): Promise<Caller | null> {
     return this.callerWith(request, keyIn(request.headers), needed);
@@ -77,12 +81,17 @@ export class Authenticator {
   };
 
   async #callerWith(request: Sender, given: string | null): Promise<Caller | null> {
-    const known = given === null ? null : this.#environmentCaller(given);
-    if (known !== null) return known;
-    if (given !== null && idOfKey(given) !== null) return this.#storedCaller(given);
+    const isStored = given !== null && idOfKey(given) !== null;
+    if (given !== null && (this.needsKey || isStored))
+      return this.failedKeys.check(request.socket, given, () => this.#callerOfKey(given, isStored));
     if (this.needsKey) return null;
+    // Clients may send any key where none is needed.
     await this.openAccess(request);
     return OPEN;
+  }
+
+  #callerOfKey(given: string, isStored: boolean): Caller | null | Promise<Caller | null> {
+    return this.#environmentCaller(given) ?? (isStored ? this.#storedCaller(given) : null);
   }
 
   #environmentCaller(given: string): Caller | null {

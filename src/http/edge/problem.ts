@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { NewerMachineVersionError } from '../../../machines/session/session.versions';
 import { ERROR_CATALOGUE, ServiceError, type ErrorCode, type FieldError } from '../../core/errors';
 import { QuotaExceededError } from '../../core/quota-exceeded';
+import { TooManyFailuresError } from '../../core/too-many-failures';
 import { newerVersion } from '../../engine/newer-version';
 import { isRedisAway } from '../../redis/errors';
 import { budgetHeaders } from './budget-headers';
@@ -87,7 +88,7 @@ export function problemAnswer(
       'x-request-id': asked.requestId,
       // Clients made by Stainless, such as Steel's, would repeat a 409.
       'x-should-retry': String(retryable),
-      ...quotaHeaders(error),
+      ...limitHeaders(error),
       ...(status === 503 && retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
@@ -107,15 +108,17 @@ export function problemAnswer(
   };
 }
 
-/** What a quota tells those whom it refuses: when to try again, and all their budgets. */
-export function quotaHeaders(error: ServiceError): Readonly<Record<string, string>> {
+/** What those are told who have asked for too much: when to try again, and by a quota all their budgets. */
+export function limitHeaders(error: ServiceError): Readonly<Record<string, string>> {
+  if (error instanceof TooManyFailuresError) return retryAfter(error.retryAfterMs);
   if (!(error instanceof QuotaExceededError)) return {};
   const { retryAfterMs, budgets } = error;
-  return {
-    ...(retryAfterMs === null ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
-    ...budgetHeaders(budgets),
-  };
+  return { ...(retryAfterMs === null ? {} : retryAfter(retryAfterMs)), ...budgetHeaders(budgets) };
 }
+
+const retryAfter = (ms: number): Readonly<Record<string, string>> => ({
+  'retry-after': String(Math.ceil(ms / 1_000)),
+});
 
 /** The answer as text, for a socket without an HTTP response object: a refused upgrade or an unreadable request. */
 export function rawResponse({ status, headers, body }: AnsweredError): string {

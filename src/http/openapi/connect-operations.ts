@@ -18,6 +18,7 @@ export const CONNECT_OPERATIONS = {
     answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
     errors: [
       'unauthorized',
+      'too_many_failures',
       'forbidden',
       'session_not_found',
       'session_ended',

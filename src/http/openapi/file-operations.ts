@@ -16,6 +16,6 @@ export const FILE_OPERATIONS = {
     scope: FILE_SCOPE,
     query: z.object({ token: z.string().optional().describe('Part of the `url`.') }),
     answers: { 200: { description: 'The file.', schema: z.string(), mediaType: '*/*' } },
-    errors: ['unauthorized', 'forbidden', 'file_not_found', 'redis_unavailable'],
+    errors: ['unauthorized', 'too_many_failures', 'forbidden', 'file_not_found', 'redis_unavailable'],
   },
 } as const satisfies Record<string, Operation>;

@@ -65,5 +65,5 @@ export function commonErrors({ isOpen, path, streamedBody }: Operation): readonl
   // `invalid_request` at least for an unknown query parameter.
   const ofBody: readonly ErrorCode[] =
     streamedBody === undefined ? ['body_too_large', 'unsupported_media_type'] : ['unsupported_media_type'];
-  return [...always, 'unauthorized', 'forbidden', ...ofBody, 'invalid_request'];
+  return [...always, 'unauthorized', 'too_many_failures', 'forbidden', ...ofBody, 'invalid_request'];
 }

@@ -14,6 +14,7 @@ const COOKIES = { 200: { description: 'Every cookie of the browser.', schema: co
 
 const DEVTOOLS_ERRORS = [
   'unauthorized',
+  'too_many_failures',
   'forbidden',
   'session_not_found',
   'session_ended',

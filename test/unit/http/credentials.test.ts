@@ -4,6 +4,7 @@ import type { Sender } from '../../../src/http/edge/open-access';
 import type { ApiKey } from '../../../src/config/api-keys';
 import { newKey } from '../../../src/core/api-key';
 import { refOf } from '../../../src/core/ids';
+import type { FailedKeys } from '../../../src/engine/failed-keys';
 import { Authenticator } from '../../../src/http/edge/authenticator';
 import { connectToken, grantOfToken } from '../../../src/contract/connect-token';
 import { refOfViewerToken, viewerToken } from '../../../src/contract/viewer-token';
@@ -15,8 +16,10 @@ const keys = [
 ] as const;
 
 const NO_STORED_KEYS = { find: async () => Promise.resolve(null) };
+/** Tests of who is refused are in engine/failed-keys. */
+const EVERY_KEY: Pick<FailedKeys, 'check'> = { check: async (_sender, _key, find) => find() };
 const authenticatorOf = (apiKeys: readonly ApiKey[]): Authenticator =>
-  new Authenticator(apiKeys, NO_STORED_KEYS, async () => Promise.resolve());
+  new Authenticator(apiKeys, NO_STORED_KEYS, async () => Promise.resolve(), EVERY_KEY);
 const sent = (headers: IncomingHttpHeaders): Sender => ({ headers, socket: new Socket() });
 
 describe('API keys', () => {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { newKey } from '../../../src/core/api-key';
 import type { Scope } from '../../../src/core/scopes';
+import { systemClock } from '../../../src/core/clock';
+import { FailedKeys } from '../../../src/engine/failed-keys';
 import type { HeldKey } from '../../../src/engine/key-ring';
 import { metricsAccess, type MetricsAccess } from '../../../workers/metrics-access';
 
@@ -29,13 +31,22 @@ const names = ['worker-1'];
 const BROWSER = '127.0.0.9';
 const isSessionBrowser = async ({ remoteAddress }: Peer): Promise<boolean> =>
   Promise.resolve(remoteAddress === BROWSER);
-const open = metricsAccess({ apiKeys: [], ring: ring([]), isSessionBrowser, names });
+const failedKeys = (): FailedKeys =>
+  new FailedKeys({ clock: systemClock, report: { keyRefused: () => undefined } });
+const open = metricsAccess({
+  apiKeys: [],
+  ring: ring([]),
+  failedKeys: failedKeys(),
+  isSessionBrowser,
+  names,
+});
 const closed = metricsAccess({
   apiKeys: [
     { tenant: 'acme', key: 'acme-key-1' },
     { tenant: 'ops', key: 'ops-key-1', isAdmin: true },
   ],
   ring: ring(['admin']),
+  failedKeys: failedKeys(),
   isSessionBrowser,
   names,
 });
@@ -80,6 +91,15 @@ describe("a worker's metrics", () => {
     expect(await from({ 'x-api-key': STORED.key })).toBe(200);
     expect(await ask(closed, 'worker.internal:9464', '10.0.0.9', { 'x-api-key': 'ops-key-1' })).toBe(200);
     expect(await ask(closed, '127.0.0.1', '::ffff:127.0.0.1')).toBe(200);
+  });
+
+  it('are not where keys can be guessed', async () => {
+    const statuses = new Set<number>();
+    for (let n = 0; n < 80; n += 1)
+      statuses.add(await ask(closed, '10.0.0.7:9464', '10.0.0.66', { 'x-api-key': `guess-${n}` }));
+    expect([...statuses]).toEqual([403, 429]);
+    expect(await ask(closed, '10.0.0.7:9464', '10.0.0.66', { 'x-api-key': 'ops-key-1' })).toBe(429);
+    expect(await ask(closed, '10.0.0.7:9464', '10.0.0.9', { 'x-api-key': 'ops-key-1' })).toBe(200);
   });
 
   it('are not for the browsers of sessions, which are on the same machine', async () => {

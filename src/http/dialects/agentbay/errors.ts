@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../core/errors';
-import { quotaHeaders, type ErrorAnswer } from '../../edge/problem';
+import { limitHeaders, type ErrorAnswer } from '../../edge/problem';
 import type { DialectCall } from '../dialect';
 import { AGENTBAY_CALLS } from './calls';
 
@@ -56,7 +56,7 @@ export const agentBayErrorAnswer: ErrorAnswer = (error, { requestId, path }) => 
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'x-request-id': requestId,
-      ...quotaHeaders(error),
+      ...limitHeaders(error),
     },
     body: {
       RequestId: requestId,
