@@ -36,10 +36,21 @@ export interface Closed {
  * answer.
  */
 export class Waiters {
+  /* Found by what a notice is about: thousands may wait, and a notice concerns one or two of them. */
+  readonly #bySession = new Map<string, Set<Listener>>();
+  readonly #byOperation = new Map<string, Set<Listener>>();
+  readonly #onResync = new Set<() => void>();
+
   constructor(
-    private readonly notices: NoticeStream,
+    notices: NoticeStream,
     private readonly closing: ClosingStore,
-  ) {}
+  ) {
+    notices.on('notice', notice => {
+      if ('ref' in notice) this.#bySession.get(notice.ref)?.forEach(listener => listener(notice));
+      if ('opId' in notice) this.#byOperation.get(notice.opId)?.forEach(listener => listener(notice));
+    });
+    notices.on('resync', () => this.#onResync.forEach(mark => mark()));
+  }
 
   /**
    * Reads a session until what is read is enough, or the time is up: answers what was read last.
@@ -55,7 +66,6 @@ export class Waiters {
     // Null: what was read is no longer all there is.
     let last: { readonly found: T } | null = null;
     const isRelevant = (notice: Notice): boolean => {
-      if (!isAbout(ref, notice)) return false;
       last = null;
       return matters(notice);
     };
@@ -64,7 +74,7 @@ export class Waiters {
       last = { found };
       return found;
     };
-    await this.#until(options, isRelevant, async () => isEnough(await readAgain()));
+    await this.#until(ref, options, isRelevant, async () => isEnough(await readAgain()));
     // SAFETY: the closures have set it; the compiler does not see that.
     const known = last as { readonly found: T } | null;
     return known === null ? readAgain() : known.found;
@@ -74,11 +84,12 @@ export class Waiters {
   async closed(ref: SessionRef, timeoutMs: number): Promise<Closed | null> {
     const heard: ClosedNotice[] = [];
     const isRelevant = (notice: Notice): boolean => {
-      if (notice.type !== 'closed' || notice.ref !== ref) return false;
+      if (notice.type !== 'closed') return false;
       heard.push(notice);
       return true;
     };
     const isClosed = await this.#until(
+      ref,
       { timeoutMs },
       isRelevant,
       async () => heard.length > 0 || !(await this.closing.isOpen(ref)),
@@ -90,12 +101,10 @@ export class Waiters {
   outcome(opId: string): AwaitedOutcome {
     let known: CommandOutcome | null = null;
     let wake: () => void = () => undefined;
-    const onNotice = (notice: Notice): void => {
-      if (!('opId' in notice) || notice.opId !== opId) return;
+    const stop = listen(this.#byOperation, opId, notice => {
       known ??= notice.type === 'outcome' ? notice.answer : 'committed';
       wake();
-    };
-    this.notices.on('notice', onNotice);
+    });
     const answer = async (timeoutMs: number): Promise<CommandOutcome | null> => {
       if (known !== null) return known;
       return new Promise(resolve => {
@@ -109,12 +118,13 @@ export class Waiters {
     return {
       answer,
       settled: async timeoutMs => (await answer(timeoutMs)) !== null,
-      stop: () => this.notices.off('notice', onNotice),
+      stop,
     };
   }
 
-  /* Calls `done` at first, after each notice that is relevant, and after each gap, one call at a time. */
+  /* Calls `done` at first, after each relevant notice about the session, and after each gap, one call at a time. */
   async #until(
+    ref: SessionRef,
     { timeoutMs, signal, firstReadAfterMs = 0 }: WaitOptions,
     isRelevant: (notice: Notice) => boolean,
     done: () => Promise<boolean>,
@@ -125,9 +135,6 @@ export class Waiters {
       dirty = true;
       wake();
     };
-    const onNotice = (notice: Notice): void => {
-      if (isRelevant(notice)) mark();
-    };
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -135,8 +142,10 @@ export class Waiters {
     }, timeoutMs);
     const firstRead = dirty ? null : setTimeout(mark, firstReadAfterMs);
     const onAbort = (): void => wake();
-    this.notices.on('notice', onNotice);
-    this.notices.on('resync', mark);
+    const stop = listen(this.#bySession, ref, notice => {
+      if (isRelevant(notice)) mark();
+    });
+    this.#onResync.add(mark);
     signal?.addEventListener('abort', onAbort);
     try {
       for (;;) {
@@ -151,11 +160,21 @@ export class Waiters {
     } finally {
       clearTimeout(timer);
       if (firstRead !== null) clearTimeout(firstRead);
-      this.notices.off('notice', onNotice);
-      this.notices.off('resync', mark);
+      stop();
+      this.#onResync.delete(mark);
       signal?.removeEventListener('abort', onAbort);
     }
   }
 }
 
-const isAbout = (ref: SessionRef, notice: Notice): boolean => 'ref' in notice && notice.ref === ref;
+type Listener = (notice: Notice) => void;
+
+/* Until the returned function is called. */
+function listen(all: Map<string, Set<Listener>>, key: string, listener: Listener): () => void {
+  const others = all.get(key) ?? new Set();
+  all.set(key, others.add(listener));
+  return () => {
+    others.delete(listener);
+    if (others.size === 0 && all.get(key) === others) all.delete(key);
+  };
+}

@@ -96,3 +96,20 @@ describe('who waits until a browser is gone', () => {
     expect(await engine.deps.waiters.closed((await ended()).ref, 20)).toBeNull();
   });
 });
+
+test('a notice is looked at a few times, however many wait for others', () => {
+  const { waiters, notices } = engine.deps;
+  const outcomes = Array.from({ length: 100 }, () => waiters.outcome(randomId()));
+  let looks = 0;
+  const counting: Notice = {
+    ...{ type: 'outcome', answer: 'alive' },
+    get opId() {
+      looks += 1;
+      return 'of-nobody';
+    },
+  };
+  notices.emit('notice', counting, '1-1');
+  outcomes.forEach(({ stop }) => stop());
+  expect(looks).toBeGreaterThan(0);
+  expect(looks).toBeLessThan(10);
+});
