@@ -48,8 +48,8 @@ async function during(work: () => Promise<unknown>): Promise<Load> {
 /** Of two processes that step machines: an API and a worker. */
 const IDLE_COMMANDS_PER_SECOND = 70;
 /** From the request to the browser that is gone, beyond what an idle installation sends. */
-const COMMANDS_PER_LIFECYCLE = 42;
-const SCRIPTS_PER_LIFECYCLE = 22;
+const COMMANDS_PER_LIFECYCLE = 46;
+const SCRIPTS_PER_LIFECYCLE = 25;
 
 test('an idle installation and a lifecycle stay within their numbers of commands', async () => {
   const idle = await during(() => pause(4_000));
