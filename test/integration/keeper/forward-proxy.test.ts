@@ -324,6 +324,28 @@ test.each(['HTTP/1.1 099 Odd', 'HTTP/1.1 200 a\x01b'])('an answer that begins %j
   }
 });
 
+test('replies of a SOCKS5 proxy may come byte by byte', async () => {
+  const replies = [
+    [5, 0],
+    [5, 0, 0, 1, 127, 0, 0, 1, 0, 80],
+  ].map(bytes => Buffer.from(bytes));
+  const address = await startSilent(async socket => {
+    socket.setNoDelay(true);
+    for (const reply of replies) {
+      await once(socket, 'data');
+      for (const byte of reply) await new Promise(resolve => socket.write(Buffer.from([byte]), resolve));
+    }
+    socket.write('from the page');
+  });
+  const server = `socks5://${address}`;
+  const proxy = await ForwardProxy.listen('127.0.0.1', 0, { server, username: null, password: null });
+  opened.push(proxy);
+  const { status, socket } = await tunnel(proxy, 'page.test:443');
+  expect(status).toMatch(/^HTTP\/1\.1 200 /);
+  const [bytes] = status.endsWith('from the page') ? [status] : await once(socket, 'data');
+  expect(String(bytes)).toContain('from the page');
+});
+
 test.each(['http', 'socks5'])('a tunnel through a silent %s proxy is an error after 20 s', async scheme => {
   const held: Socket[] = [];
   const address = await startSilent(socket => held.push(socket));

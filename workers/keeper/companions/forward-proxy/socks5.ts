@@ -4,6 +4,7 @@ import type { UpstreamProxy } from '../../door/protocol';
 import { ipv6Bytes } from '../../egress/ipv6-bytes';
 import type { DialOptions } from '../../egress/egress-guard';
 import type { Target } from '../../egress/egress-policy';
+import { readExactly } from './read-exactly';
 import { RouteError } from './target';
 
 const VERSION = 5;
@@ -98,22 +99,5 @@ function counted(text: string): Buffer {
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 
-/* Reads exactly so many bytes; later ones stay in the socket. */
-async function read(socket: Socket, length: number): Promise<Buffer> {
-  for (;;) {
-    if (socket.destroyed) throw socket.errored ?? new RouteError('the upstream proxy closed the connection');
-    // SAFETY: a socket without an encoding reads buffers.
-    const bytes = socket.read(length) as Buffer | null;
-    // At the end of the stream a read returns the rest, which may be shorter.
-    if (bytes !== null && bytes.length === length) return bytes;
-    if (socket.readableEnded || bytes !== null)
-      throw new RouteError('the upstream proxy closed the connection');
-    await new Promise<void>(resolve => {
-      const wake = (): void => {
-        for (const event of ['readable', 'end', 'close']) socket.off(event, wake);
-        resolve();
-      };
-      for (const event of ['readable', 'end', 'close']) socket.on(event, wake);
-    });
-  }
-}
+const read = (socket: Socket, length: number): Promise<Buffer> =>
+  readExactly(socket, length, () => new RouteError('the upstream proxy closed the connection'));
