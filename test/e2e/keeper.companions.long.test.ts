@@ -35,7 +35,9 @@ let originPort: number;
 let visitors: number;
 
 beforeEach(async () => {
-  const forwardProxyArgs = ['-r', require.resolve('../support/hang-on-signal.cjs'), ...FORWARD_PROXY_ARGS];
+  const hanging = ['-r', require.resolve('../support/hang-on-signal.cjs')];
+  const { http, socks5 } = FORWARD_PROXY_ARGS;
+  const forwardProxyArgs = { http: [...hanging, ...http], socks5: [...hanging, ...socks5] };
   fixture = await KeeperFixture.open({ browser: await realChromium(), forwardProxyArgs });
   worker = await fixture.worker();
   visitors = 0;
@@ -257,6 +259,22 @@ describe('the forward proxy of a browser', () => {
     const { uid, mode } = await stat(holders[0] ?? '');
     expect([uid, mode & 0o777]).toEqual([process.getuid?.(), 0o600]);
   });
+});
+
+test.each([
+  ['ends before it listens', 'process.exit(3)', /the forward proxy exited with 3/],
+  ['says why it does not', `console.log('{"error":"no port"}')`, /the forward proxy does not start: no port/],
+])('a launch whose forward proxy %s fails with that, and leaves nothing', async (_what, program, message) => {
+  await fixture.stopKeeper();
+  const args = ['-e', program, '--'];
+  const forwardProxyArgs = { http: args, socks5: args };
+  await fixture.startKeeper({ ...fixture.settings, forwardProxyArgs });
+  await worker.registration(1);
+  await expect(launch({ egress: { allow: null, deny: [] } })).rejects.toMatchObject({
+    code: 'launch_failed',
+    message: expect.stringMatching(message),
+  });
+  await expectNothingLeft();
 });
 
 test('a proxy without credentials needs no process', async () => {

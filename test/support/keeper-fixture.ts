@@ -29,8 +29,11 @@ export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
 /* Forward proxies and relays run from the sources, without a build. */
 const FROM_SOURCES = ['-r', join(__dirname, 'typescript-hook.cjs')];
 const KEEPER = join(__dirname, '../../workers/keeper');
-/** Arguments of Node for a forward proxy. */
-export const FORWARD_PROXY_ARGS = [...FROM_SOURCES, join(KEEPER, 'companions/forward-proxy/main.ts')];
+/** Arguments of Node for forward proxies. */
+export const FORWARD_PROXY_ARGS = {
+  http: [...FROM_SOURCES, join(KEEPER, 'companions/forward-proxy/main.ts')],
+  socks5: [...FROM_SOURCES, join(KEEPER, 'companions/forward-proxy/socks-main.ts')],
+};
 const RELAY_ARGS = [...FROM_SOURCES, join(KEEPER, 'isolation/relay/main.ts')];
 
 /** The keeper of a fixture runs in the test's own process, which its client must not kill. */

@@ -40,7 +40,7 @@ async function main(runRoot: string): Promise<void> {
     user,
     searchPath: '/usr/bin',
     processes: systemProcesses,
-    forwardProxyArgs: ['never-started'],
+    forwardProxyArgs: { http: ['never-started'], socks5: ['never-started'] },
     cage: null,
     egress: OPEN_EGRESS,
     egressTally: new EgressTally(log),

@@ -10,7 +10,7 @@ import { systemProcesses } from '../../src/core/process-identity';
 import { CHROMIUM_ROOM_BYTES } from './books/disk-room';
 import { PLAIN_LAUNCH } from './door/protocol';
 import { EgressTally } from './companions/egress-tally';
-import { FORWARD_PROXY_PROGRAM } from './companions/forward-proxy-process';
+import { FORWARD_PROXY_PROGRAMS } from './companions/forward-proxy-start';
 import type { Firewall } from './firewall/firewall';
 import { chromiumCommand, type ChromiumChoice } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
@@ -120,7 +120,7 @@ async function proofRuntime(
     cgroups,
     shimScript: SHIM_SCRIPT,
     roomNeededBytes: CHROMIUM_ROOM_BYTES,
-    forwardProxyArgs: [FORWARD_PROXY_PROGRAM],
+    forwardProxyArgs: FORWARD_PROXY_PROGRAMS,
     egress: OPEN_EGRESS,
     egressTally: new EgressTally(log),
     // A plain launch needs no display.

@@ -38,7 +38,7 @@ import {
 import type { Machine } from './admission/machine-stats';
 import { MemoryGate } from './admission/memory-gate';
 import { EgressTally } from './companions/egress-tally';
-import { FORWARD_PROXY_PROGRAM } from './companions/forward-proxy-process';
+import { FORWARD_PROXY_PROGRAMS, type ForwardProxyRuntime } from './companions/forward-proxy-start';
 import { requireApart } from './isolation/tenants';
 import { SocketServer } from './door/socket-server';
 import { openWorkerRegistry } from './door/open-registry';
@@ -73,8 +73,8 @@ export interface KeeperOptions {
   readonly egress?: EgressConfig;
   /** The PATH on which Xvfb is looked for. */
   readonly searchPath: string;
-  /** For tests: how Node runs the forward proxy when there is no build. */
-  readonly forwardProxyArgs?: readonly string[];
+  /** For tests: how Node runs the forward proxies when there is no build. */
+  readonly forwardProxyArgs?: ForwardProxyRuntime['forwardProxyArgs'];
   /** The same for the relay. */
   readonly relayArgs?: readonly string[];
   readonly processes: ProcessTable;
@@ -233,7 +233,7 @@ async function makeKeeper(
     cgroups: limits.cgroups,
     shimScript: await installScript(runRoot, join(__dirname, 'process', 'shim.sh')),
     roomNeededBytes: options.browser.kind === 'chromium' ? CHROMIUM_ROOM_BYTES : FULL_BELOW_BYTES,
-    forwardProxyArgs: options.forwardProxyArgs ?? [FORWARD_PROXY_PROGRAM],
+    forwardProxyArgs: options.forwardProxyArgs ?? FORWARD_PROXY_PROGRAMS,
     searchPath: options.searchPath,
     egress: options.egress ?? OPEN_EGRESS,
     egressTally: new EgressTally(log),

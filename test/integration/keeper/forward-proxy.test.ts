@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
 import { ForwardProxy } from '../../../workers/keeper/companions/forward-proxy/forward-proxy';
-import type { ForwardProxyOrder } from '../../../workers/keeper/companions/forward-proxy/main';
+import type { ForwardProxyOrder } from '../../../workers/keeper/companions/forward-proxy/program';
 import { browserUser } from '../../../workers/keeper/process/run-root';
 import { makeTempDir } from '../../support/temp-dir';
 import { pollUntil } from '../../support/poll-until';

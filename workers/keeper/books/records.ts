@@ -13,6 +13,8 @@ const identity = z.object({ pid: z.number().int().positive(), startedAt: z.strin
 const entries = z.array(z.string()).readonly();
 
 const forwardProxy = z.object({
+  /** Browsers of earlier versions speak HTTP. */
+  scheme: z.enum(['http', 'socks5']).default('http'),
   host: z.string(),
   port: z.number().int(),
   socket: z.string().nullable().default(null),

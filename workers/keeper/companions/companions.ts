@@ -1,9 +1,6 @@
 import { startDisplay, type Display, type DisplayRuntime } from './display';
-import {
-  ForwardProxyProcess,
-  type ForwardProxyFacts,
-  type ForwardProxyRuntime,
-} from './forward-proxy-process';
+import { ForwardProxyProcess } from './forward-proxy-process';
+import type { ForwardProxyFacts, ForwardProxyRuntime } from './forward-proxy-start';
 import type { EgressConfig } from '../../../src/config/egress';
 import type { Reach } from '../firewall/ruleset';
 import type { LaunchOptions } from '../door/protocol';
@@ -36,7 +33,7 @@ export class Companions {
   ) {}
 
   /**
-   * Starts the companions that the options need. Chromium uses a proxy without credentials itself, unless there are
+   * Starts the companions that the options need; they are complete when {@link ready} has resolved. Chromium uses a proxy without credentials itself, unless there are
    * rules for where it may go.
    *
    * @throws if one does not start; the others are removed with the directory.
@@ -79,6 +76,11 @@ export class Companions {
 
   get facts(): CompanionFacts {
     return { forwardProxy: this.forwardProxy?.facts ?? null };
+  }
+
+  /** Rejects if one of them does not start. The browser may be started before. */
+  get ready(): Promise<void> {
+    return this.forwardProxy?.ready ?? Promise.resolve();
   }
 
   /** Flags for the browser. */

@@ -16,7 +16,7 @@ export interface BrowserCommand {
   readonly hasDevTools: boolean;
   /** What it may send to, where there is a firewall. */
   readonly reach: Reach;
-  /** The companions, which are running already. */
+  /** The companions, whose processes are there already. */
   readonly companions: Companions;
 }
 

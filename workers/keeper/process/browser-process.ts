@@ -104,6 +104,7 @@ export class BrowserProcess {
       await runtime.firewall?.enclose(user, command.reach);
       start = new BrowserStart(directory, command, { user, cgroups }, runtime);
       const facts = await start.untilReady(timeoutMs, performance.now() - beganMs, signal);
+      await command.companions.ready;
       return new BrowserProcess(directory, facts, command.companions, runtime, start.shimExited);
     } catch (error) {
       command?.companions.stop();

@@ -14,10 +14,11 @@ import { messageOf } from '../../../../src/core/errors';
 import type { Traffic } from '../../../../src/core/traffic';
 import { listenOnSocket } from '../../door/listen-on-socket';
 import type { UpstreamProxy } from '../../door/protocol';
-import { EgressGuard, EgressRefused } from '../../egress/egress-guard';
+import { EgressRefused, UNGUARDED, type EgressGuard } from '../../egress/egress-guard';
 import { Direct } from './direct';
 import { joinStreams } from '../join-streams';
 import { endToEnd, isRepeatable, requestTarget, tunnelTarget } from './request-head';
+import { refusalAnswer, type RefusalStatus } from './refusal';
 import type { PlainRequest, Route } from './route';
 import { MAX_HEADER_BYTES } from './target';
 import { TrafficMeter } from './traffic-meter';
@@ -25,12 +26,6 @@ import { Upstream } from './upstream';
 
 /** Longer than Chromium keeps an unused connection, so that Chromium closes it first. */
 const IDLE_CONNECTION_MS = 360_000;
-
-/** Lets everything through, and so asks for nothing. */
-const UNGUARDED = new EgressGuard(null, {
-  resolve: host => Promise.reject(new Error(`${host} is not resolved here`)),
-  ownAddresses: () => new Set(),
-});
 
 /**
  * An HTTP proxy for one browser. It sends everything the way of its route, and has no other: what cannot go there is
@@ -191,7 +186,7 @@ export class ForwardProxy {
     else pipeline(request, outgoing, () => undefined);
   }
 
-  #statusFor(error: unknown): number {
+  #statusFor(error: unknown): RefusalStatus {
     if (!(error instanceof EgressRefused)) return 502;
     this.#meter.refuse(error.host);
     return 403;
@@ -235,12 +230,6 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
   response.end(`${reason}\n`);
 }
 
-function refuseTunnel(client: Duplex, status: number, reason: string): void {
-  const body = `${reason}\n`;
-  const headers = [
-    'connection: close',
-    'content-type: text/plain; charset=utf-8',
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
-  client.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers, '', body].join('\r\n'));
+function refuseTunnel(client: Duplex, status: RefusalStatus, reason: string): void {
+  client.end(refusalAnswer(status, reason));
 }

@@ -1,10 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { messageOf } from '../../../../src/core/errors';
-import { withDeadline } from '../../../../src/core/abort';
-import { EgressRefused } from '../../egress/egress-guard';
 import type { Target } from '../../egress/egress-policy';
-import { RouteError, TUNNEL_TIMEOUT_MS } from './target';
+import type { RouteError } from './target';
 
 /** A request that is not a tunnel. */
 export interface PlainRequest {
@@ -43,34 +40,3 @@ export interface Route {
 
 /** {@link Route.whyNo407} where the page's server has answered it. */
 export const SERVER_407 = 'the server asks for the credentials of a proxy (407), which it is not';
-
-/**
- * Waits for the connection of a tunnel.
- *
- * @param connect - its signal is aborted when nobody waits any more
- */
-export async function openTunnel(
-  what: string,
-  connect: (signal: AbortSignal) => Promise<Duplex>,
-  explain: Route['explain'],
-): Promise<Duplex> {
-  const over = new AbortController();
-  const tunnel = connect(over.signal);
-  try {
-    return await withDeadline(what, TUNNEL_TIMEOUT_MS, tunnel);
-  } catch (error) {
-    over.abort();
-    // Destroys a connection that opened after the time-out.
-    tunnel.then(
-      socket => socket.destroy(),
-      () => undefined, // reported below
-    );
-    throw error instanceof EgressRefused || error instanceof RouteError ? error : explain(error);
-  }
-}
-
-/** The message of an error; of several at once (one for each address of a name), all of theirs. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return [...new Set(error.errors.map(messageOf))].join(', ');
-  return messageOf(error);
-}

@@ -5,9 +5,10 @@ import type { Duplex } from 'node:stream';
 import type { UpstreamProxy } from '../../door/protocol';
 import type { EgressGuard } from '../../egress/egress-guard';
 import type { Target } from '../../egress/egress-policy';
-import { openTunnel, reasonOf, SERVER_407, type PlainRequest, type Route } from './route';
+import { SERVER_407, type PlainRequest, type Route } from './route';
 import { connectThroughSocks } from './socks5';
 import { MAX_HEADER_BYTES, RouteError, withoutBrackets } from './target';
+import { openTunnel, reasonOf } from './tunnel';
 
 /** The session's proxy; its credentials are added here and nowhere else. */
 export class Upstream implements Route {
