@@ -14,9 +14,9 @@ import { contextSave } from './context-save';
 import { deadMachine } from './dead-machine';
 import { density } from './density';
 import { dialects } from './dialects';
-import { egress } from './egress';
 import { evaluate } from './evaluate';
 import { ingress } from './ingress';
+import { isolation } from './isolation';
 import { latenessLoaded } from './lateness-loaded';
 import { latenessOutage } from './lateness-outage';
 import { latenessUnloaded } from './lateness-unloaded';
@@ -48,7 +48,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   warmBurst,
   release,
   evaluate,
-  egress,
+  isolation,
   browserCrash,
   adoption,
   deadMachine,
