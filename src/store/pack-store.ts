@@ -69,7 +69,7 @@ export class PackStore {
   async #packAll(refs: readonly SessionRef[]): Promise<number> {
     const pipeline = this.redis.pipeline();
     for (const ref of refs) {
-      pipeline.hmget(keys.row(ref), 'rev', 'st', 'mv', 'snap');
+      pipeline.hmget(keys.row(ref), 'rev', 'st', 'mv', 'ops', 'snap');
       pipeline.lrange(keys.history(ref), 0, LINES_MAX);
     }
     const replies = (await pipeline.exec()) ?? [];
@@ -82,14 +82,14 @@ export class PackStore {
 
   /* Those that are packed already, or are not what the scripts write, stay as they are. */
   async #pack(ref: SessionRef, row: unknown, history: unknown): Promise<boolean> {
-    const [rev, status, mv, snapshot] = texts(row);
+    const [rev, status, mv, ops, snapshot] = texts(row);
     const lines = texts(history);
-    if (snapshot === undefined || lines.length !== Number(rev)) return false;
+    if (ops === undefined || snapshot === undefined || lines.length !== Number(rev)) return false;
     if (!ENDED_STATUSES.some(ended => ended === status)) return false;
     const packed = packSession({ mv: Number(mv), snapshot, lines });
-    if (packed === null || rev === undefined) return false;
+    if (packed === null) return false;
     const keysOf = [keys.row(ref), keys.history(ref)];
-    return (await this.scripts.run('packSession', keysOf, [packed, rev, MACHINE_VERSION])) === 1;
+    return (await this.scripts.run('packSession', keysOf, [packed, ops, MACHINE_VERSION])) === 1;
   }
 }
 

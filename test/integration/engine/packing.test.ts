@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { refOf, type SessionRef } from '../../../src/core/ids';
 import { MACHINE_VERSION } from '../../../machines/session/session.versions';
 import { keys } from '../../../src/redis/keys';
+import { ScriptRunner } from '../../../src/redis/script-runner';
+import { step } from '../../../machines/step';
+import type { Commit } from '../../../src/store/session-record';
 import { PACKED_AFTER_MS } from '../../../src/store/pack-store';
 import { EngineFixture } from '../../support/engine-fixture';
 import { pollUntil } from '../../support/poll-until';
@@ -58,11 +61,15 @@ async function copies(of: SessionRef, count: number, endedAtMs: number): Promise
 
 test('a packed session is read as before, and so is every part of its history', async () => {
   const ref = await ended();
-  const { sessions, eventLog } = fixture.deps;
+  const { sessions, eventLog, redis } = fixture.deps;
   const before = await sessions.load(ref);
   const history = await readHistory(fixture.deps, ref);
   expect(await pack()).toBe(1);
   expect(await isPacked(ref)).toBe(true);
+  // No field of a scripts' check is left that an ended session does not come to.
+  expect((await redis.hkeys(keys.row(ref))).sort()).toEqual(
+    ['rev', 'mv', 'st', 'fp', 'ops', 'ix', 'dl', 'lk', 'pack'].sort(),
+  );
   expect((await sessions.load(ref)).record).toEqual(before.record);
   expect((await sessions.read(ref)).record).toEqual(before.record);
   expect(await readHistory(fixture.deps, ref)).toEqual(history);
@@ -102,9 +109,25 @@ test('what becomes known of a session after it was packed is shown', async () =>
 });
 
 test('a packed session takes no further event, and its id is still taken', async () => {
-  const ref = await ended();
+  const { record } = await fixture.live();
+  const { ref } = record;
+  const event = { type: 'DOWNLOADS_CUT', nowMs: record.snapshot.context.createdAtMs } as const;
+  const late: Commit = {
+    ...{
+      before: record,
+      event,
+      after: step(record.snapshot, event),
+      opId: 'late',
+      cause: 'test',
+      actor: 'test',
+    },
+    ...{ asOwner: record.snapshot.context.owner?.fence ?? null, asReaperOf: null },
+  };
+  await release(ref);
   await pack();
   expect(await release(ref)).toMatchObject({ kind: 'ended' });
+  // By a writer that had read it before.
+  expect(await fixture.deps.sessions.commit(late)).toMatchObject({ answer: 'TERMINAL', status: 'released' });
   await expect(fixture.accept({}, ref.split('/')[1])).rejects.toThrow('create answered EXISTS');
 });
 
@@ -117,6 +140,16 @@ test('those that ended in one millisecond are packed, each once, whoever else do
     // SAFETY: only refs are in there.
     expect(await isPacked(ref as SessionRef)).toBe(true);
   expect(await packing.pack(await maintenance.nowMs(), 0, never)).toBe(0);
+});
+
+test('a process that was frozen does not pack what has come under the same id', async () => {
+  const ref = await ended();
+  const scripts = new ScriptRunner(fixture.deps.redis);
+  const before = await fixture.deps.redis.hgetall(keys.row(ref));
+  const keysOf = [keys.row(ref), keys.history(ref)];
+  expect(await scripts.run('packSession', keysOf, ['x', 'operation-of-another=4', MACHINE_VERSION])).toBe(0);
+  expect(await fixture.deps.redis.hgetall(keys.row(ref))).toEqual(before);
+  expect(await isPacked(ref)).toBe(false);
 });
 
 test('a backlog is packed in turns, and one that was interrupted is finished', async () => {
