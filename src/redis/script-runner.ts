@@ -70,4 +70,18 @@ export class ScriptRunner {
     >;
     return commands[name](keys.length, ...keys, ...args);
   }
+
+  /** The same for a script that answers with an array of which some are bytes, not text. */
+  async runForBytes(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly ScriptArg[],
+  ): Promise<readonly (Buffer | number)[]> {
+    // SAFETY: ioredis defines such a command beside each one.
+    const commands = this.#redis as unknown as Record<
+      `${ScriptName}Buffer`,
+      (...all: ScriptArg[]) => Promise<readonly (Buffer | number)[]>
+    >;
+    return commands[`${name}Buffer`](keys.length, ...keys, ...args);
+  }
 }

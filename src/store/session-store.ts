@@ -22,7 +22,7 @@ import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
 import { commitArgs, commitKeys, pendingEffects } from './session-commit';
-import { readPacked } from './pack-store';
+import { unpackSession, type EndedSession } from './packed-session';
 import { encodeCreation, encodeSnapshot } from './session-encoding';
 import { isEndedRow, storedRow, type StoredRow } from './session-row';
 
@@ -147,18 +147,17 @@ export class SessionStore {
   }
 
   async #load(ref: SessionRef, read: (row: StoredRow) => ReadRow): Promise<LoadedSession> {
-    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, present, ops, ...rest] = fieldsOf(
-      await this.scripts.run(
-        'loadSession',
-        [keys.row(ref), keys.activity, keys.attached, keys.present],
-        [ref],
-      ),
+    const reply = await this.scripts.runForBytes(
+      'loadSession',
+      [keys.row(ref), keys.activity, keys.attached, keys.present],
+      [ref],
     );
-    const [save, tokenGeneration, traffic] = rest.slice(-3);
-    const beside = rest.slice(0, -3);
+    const packed = unpackedIn(reply.at(-1));
+    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, present, ops, ...rest] =
+      reply.map(String);
+    const [save, tokenGeneration, traffic] = rest.slice(-4);
+    const beside = rest.slice(0, -4);
     if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
-    // A session that is gone since has no packed part either: it is shown as far as it was read.
-    const packed = snapshot === '' ? (await readPacked(this.redis, ref))?.session : null;
     return {
       nowMs: Number(nowMs),
       applied: String(ops)
@@ -180,6 +179,10 @@ export class SessionStore {
     };
   }
 }
+
+/* Null: it is not packed, or cannot be read. */
+const unpackedIn = (packed: Buffer | number | undefined): EndedSession | null =>
+  Buffer.isBuffer(packed) && packed.length > 0 ? unpackSession(packed) : null;
 
 type ReadRow = Pick<SessionRecord, 'snapshot' | 'isPartial'>;
 
