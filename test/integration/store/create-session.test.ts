@@ -27,7 +27,7 @@ describe('the create script', () => {
   };
 
   it('accepts a session with its indexes, its deadline and its launch effect', async () => {
-    expect(await create('a')).toEqual({ answer: 'OK', budgets: [] });
+    expect(await create('a')).toEqual({ answer: 'OK', budgets: [], turn: 0 });
     const member = `${T0.toString(16).padStart(12, '0')}a`;
     for (const index of [
       keys.indexAll('default'),
@@ -83,7 +83,7 @@ describe('the create script', () => {
 
   it('keeps tenants apart: the same id and the same key are theirs alone (I14)', async () => {
     await create('a', { key: 'k' });
-    expect(await create('a', { tenant: 'acme', key: 'k' })).toEqual({ answer: 'OK', budgets: [] });
+    expect(await create('a', { tenant: 'acme', key: 'k' })).toEqual({ answer: 'OK', budgets: [], turn: 0 });
   });
 
   it('writes nothing when Redis has no memory left', async () => {
