@@ -1,5 +1,5 @@
 import type { Redis } from '../redis/connection';
-import { QUEUE_PLACES } from './queues';
+import { QUEUE_PLACES, type QueuePlace } from './queues';
 
 /** How many jobs one queue holds. */
 export interface QueueDepth {
@@ -8,11 +8,6 @@ export interface QueueDepth {
   /** When the job that has waited longest was added, epoch ms by its producer's clock; null if none waits. */
   readonly oldestWaitingAtMs: number | null;
 }
-
-/**
- * Number of commands for one queue, in this order; lists and sorted sets as BullMQ's own `getCounts` script reads them.
- */
-const ASKED = 9;
 
 /** Stands for the answer if a key does not hold what BullMQ writes; the next sweep repairs it. */
 const DAMAGED = Symbol('damaged');
@@ -31,38 +26,34 @@ export class QueueDepths {
    * @throws what Redis throws while it is away.
    */
   async read(): Promise<readonly QueueDepth[]> {
-    const pipeline = this.redis.pipeline();
-    for (const { prefix } of QUEUE_PLACES) {
-      const key = (name: string): string => `${prefix}${name}`;
-      pipeline.llen(key('wait')).llen(key('paused')).zcard(key('prioritized')).llen(key('active'));
-      pipeline.zcard(key('delayed')).zcard(key('completed')).zcard(key('failed'));
-      pipeline.lindex(key('wait'), -1).zrange(key('prioritized'), '0', '0');
-    }
-    const replies = await answersOf(pipeline);
-    const depths = QUEUE_PLACES.flatMap(({ prefix, queue }, index) => {
-      const answers = replies.slice(index * ASKED, (index + 1) * ASKED);
-      if (answers.includes(DAMAGED)) return [];
-      const [wait, paused, prioritized, active, delayed, completed, failed, ...next] = answers;
-      const waiting = Number(wait) + Number(paused) + Number(prioritized);
-      const jobs = { waiting, active: Number(active), delayed: Number(delayed) };
-      const kept = { completed: Number(completed), failed: Number(failed) };
-      const ids = next.flat().filter(id => typeof id === 'string');
-      return [{ queue, jobs: { ...jobs, ...kept }, waitingKeys: ids.map(id => `${prefix}${id}`) }];
-    });
-    return this.#withOldest(depths);
+    const depths = await Promise.all(QUEUE_PLACES.map(place => this.#depthOf(place)));
+    return depths.filter(depth => depth !== null);
   }
 
-  async #withOldest(
-    depths: readonly (Omit<QueueDepth, 'oldestWaitingAtMs'> & { readonly waitingKeys: readonly string[] })[],
-  ): Promise<readonly QueueDepth[]> {
+  /* A pipeline for each queue: in a cluster not all of them are on one node. */
+  async #depthOf({ queue, prefix }: QueuePlace): Promise<QueueDepth | null> {
+    const key = (name: string): string => `${prefix}${name}`;
     const pipeline = this.redis.pipeline();
-    for (const { waitingKeys } of depths) for (const key of waitingKeys) pipeline.hget(key, 'timestamp');
-    const stamps = pipeline.length === 0 ? [] : await answersOf(pipeline);
-    return depths.map(({ waitingKeys, ...depth }) => {
-      const added = stamps.splice(0, waitingKeys.length).filter(stamp => typeof stamp === 'string');
-      const times = added.map(Number).filter(ms => Number.isFinite(ms) && ms >= 0);
-      return { ...depth, oldestWaitingAtMs: times.length === 0 ? null : Math.min(...times) };
-    });
+    pipeline.llen(key('wait')).llen(key('paused')).zcard(key('prioritized')).llen(key('active'));
+    pipeline.zcard(key('delayed')).zcard(key('completed')).zcard(key('failed'));
+    pipeline.lindex(key('wait'), -1).zrange(key('prioritized'), '0', '0');
+    const answers = await answersOf(pipeline);
+    if (answers.includes(DAMAGED)) return null;
+    const [wait, paused, prioritized, active, delayed, completed, failed, ...next] = answers;
+    const waiting = Number(wait) + Number(paused) + Number(prioritized);
+    const jobs = { waiting, active: Number(active), delayed: Number(delayed) };
+    const kept = { completed: Number(completed), failed: Number(failed) };
+    const ids = next.flat().filter(id => typeof id === 'string');
+    return { queue, jobs: { ...jobs, ...kept }, oldestWaitingAtMs: await this.#oldest(ids.map(key)) };
+  }
+
+  async #oldest(waitingKeys: readonly string[]): Promise<number | null> {
+    if (waitingKeys.length === 0) return null;
+    const pipeline = this.redis.pipeline();
+    for (const key of waitingKeys) pipeline.hget(key, 'timestamp');
+    const added = (await answersOf(pipeline)).filter(stamp => typeof stamp === 'string');
+    const times = added.map(Number).filter(ms => Number.isFinite(ms) && ms >= 0);
+    return times.length === 0 ? null : Math.min(...times);
   }
 }
 

@@ -21,6 +21,7 @@ const SCRIPTS = {
   finishSave: 'finish-save-1',
   ackEffects: 'ack-effects-2',
   quarantineJob: 'quarantine-job-3',
+  takeOutJob: 'take-out-job-1',
   lookAtQueue: 'look-at-queue-8',
   trimFinished: 'trim-finished-2',
   keepFile: 'keep-file-3',

@@ -4,7 +4,7 @@ import { parseRef, uuidv7 } from '../core/ids';
 import { printable } from '../core/printable';
 import type { Redis } from '../redis/connection';
 import { keys } from '../redis/keys';
-import type { ScriptArg, ScriptRunner } from '../redis/script-runner';
+import type { ScriptRunner } from '../redis/script-runner';
 
 /** A job in quarantine. All texts are safe for logs and terminals. */
 export interface QuarantineEntry {
@@ -73,17 +73,29 @@ export class QuarantineStore {
 
   /** Keeps a job that its consumer is about to end. */
   async put(job: BadJob): Promise<QuarantineEntry> {
-    return (await this.#run(job, ['', '', 0, ''])).entry;
+    const { data, ...stored } = storedFrom(job);
+    const id = uuidv7(this.clock.nowMs());
+    const args = [QUARANTINE_MAX, QUARANTINE_AGE_MS, id, JSON.stringify(stored), data];
+    const atUs = Number(await this.scripts.run('quarantineJob', KEYS, args));
+    return { ...stored, id, atMs: millis(atUs) };
   }
 
   /**
-   * Moves a job from its queue into quarantine, in one step. Processes that wait for the job get a failure. Null if it
-   * is gone or has changed.
+   * Moves a job from its queue into quarantine. Processes that wait for the job get a failure. Null if it is gone or
+   * has changed. Two steps, since the queue may be on another node of a cluster; a crash between them leaves the job in
+   * its queue, to be found again.
    */
   async seize(job: BadJob, { prefix, id, dataBytes }: JobPlace): Promise<QuarantineEntry | null> {
-    const description = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);
-    const { entry, isKept } = await this.#run(job, [prefix, id, dataBytes, description]);
-    return isKept ? entry : null;
+    const entry = await this.put(job);
+    const reason = printable(`${job.reason}: ${job.detail}`, DETAIL_MAX);
+    const isTaken = await this.scripts.run(
+      'takeOutJob',
+      [`${prefix}events`],
+      [prefix, id, dataBytes, reason],
+    );
+    if (isTaken === 1) return entry;
+    await this.remove(entry.id);
+    return null;
   }
 
   /** Forgets entries that are too old. */
@@ -133,17 +145,6 @@ export class QuarantineStore {
       .hdel(keys.quarantineData, id)
       .exec();
     return replies?.[0]?.[1] === 1;
-  }
-
-  async #run(
-    job: BadJob,
-    place: readonly ScriptArg[],
-  ): Promise<{ readonly entry: QuarantineEntry; readonly isKept: boolean }> {
-    const { data, ...stored } = storedFrom(job);
-    const id = uuidv7(this.clock.nowMs());
-    const args = [QUARANTINE_MAX, QUARANTINE_AGE_MS, id, JSON.stringify(stored), data, ...place];
-    const atUs = Number(await this.scripts.run('quarantineJob', KEYS, args));
-    return { entry: { ...stored, id, atMs: millis(atUs) }, isKept: atUs > 0 };
   }
 
   async #placesAfter(cursor: string | null): Promise<Place[]> {
