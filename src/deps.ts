@@ -18,7 +18,7 @@ import { Metrics } from './metrics/metrics';
 import { Report } from './metrics/report';
 import type { ConsumerBase } from './queue/consumer';
 import { Producer } from './queue/producer';
-import { blockingOptions, openCommandRedis, openRedis, type Redis } from './redis/connection';
+import { blockingOptions, homesOf, openCommandRedis, openRedis, type Redis } from './redis/connection';
 import { ScriptRunner } from './redis/script-runner';
 import { ScriptWatch } from './redis/script-watch';
 import { untilRedisServes } from './redis/until-redis-serves';
@@ -119,9 +119,7 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const notices = new NoticeStream(openRedis(blockingOptions(redisUrl), log), clock, log);
   lifecycle.defer('notices', () => notices.stop());
   await notices.start();
-  const watch = new ScriptWatch({ redisUrl, mayShutDown: false, log });
-  lifecycle.defer('script watch', () => watch.stop());
-  watch.start();
+  watchScripts(redisUrl, lifecycle, log);
 
   const blobs = openBlobs(config, clock);
   lifecycle.defer('storage', () => blobs.close());
@@ -193,6 +191,15 @@ function openStores(redis: Redis): Stores {
     runs: new RunStore(redis),
     scripts,
   };
+}
+
+/* In a cluster an endless script stops one node only. */
+function watchScripts(redisUrl: string, lifecycle: Lifecycle, log: Logger): void {
+  for (const home of homesOf(redisUrl)) {
+    const watch = new ScriptWatch({ redisUrl, home, mayShutDown: false, log });
+    lifecycle.defer('script watch', () => watch.stop());
+    watch.start();
+  }
 }
 
 /* A job that is given up is counted, logged and kept for operators. */

@@ -6,7 +6,8 @@ export const redisUrlSchema = z
   .string()
   .refine(
     isAddress,
-    'must be redis://, rediss://, unix:///path or redis+sentinel://host:port,host:port/name, with % for odd characters',
+    'must be redis://, rediss://, unix:///path, redis+sentinel://host:port,host:port/name or ' +
+      'redis+cluster://host:port,host:port, with % for odd characters',
   );
 
 function isAddress(url: string): boolean {

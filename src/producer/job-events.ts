@@ -1,9 +1,9 @@
 import { Queue, QueueEvents } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { inTime } from './deadline';
 import { errorOfReason, JobError } from './errors';
 import type { Progress } from './jobs';
-import { commandOptions, EVENTS_BLOCK_MS, eventsOptions } from './redis-options';
+import { EVENTS_BLOCK_MS, eventsConnection, openCommandClient } from './redis-options';
 
 const QUEUE = 'ingress';
 
@@ -25,7 +25,7 @@ export interface JobFollower {
  */
 export class JobEvents {
   readonly queue: Queue;
-  readonly #redis: Redis;
+  readonly #redis: Redis | Cluster;
   readonly #followers = new Map<string, Set<JobFollower>>();
   #events: Promise<QueueEvents> | null = null;
   #closed = false;
@@ -35,13 +35,16 @@ export class JobEvents {
     private readonly redisUrl: string,
     private readonly prefix: string,
   ) {
-    this.#redis = new Redis(commandOptions(redisUrl));
+    this.#redis = openCommandClient(redisUrl, prefix);
     // Reported when a wait for the connection times out.
-    this.#redis.on('error', error => (this.#lastError = error));
-    this.#redis.on('ready', () => {
-      this.#lastError = null;
-      void this.#lookAgain();
-    });
+    this.#redis.on('error', (error: Error) => (this.#lastError = error));
+    // The latter is a cluster's word for a node that is new, perhaps in the place of another one.
+    for (const event of ['ready', '+node']) {
+      this.#redis.on(event, () => {
+        this.#lastError = null;
+        void this.#lookAgain();
+      });
+    }
     this.queue = new Queue(QUEUE, { connection: this.#redis, prefix });
     this.queue.on('error', () => undefined);
   }
@@ -95,7 +98,7 @@ export class JobEvents {
     try {
       const [newest] = await this.#redis.xrevrange(`${this.prefix}:${QUEUE}:events`, '+', '-', 'COUNT', 1);
       const events = new QueueEvents(QUEUE, {
-        connection: eventsOptions(this.redisUrl),
+        connection: eventsConnection(this.redisUrl, this.prefix),
         prefix: this.prefix,
         lastEventId: newest?.[0] ?? '0-0',
         blockingTimeout: EVENTS_BLOCK_MS,

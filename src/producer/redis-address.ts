@@ -1,7 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 
-/** Where a Redis is, in the words of ioredis. */
-export type RedisAddress = Pick<
+/** Where a Redis is, in the words of ioredis; `clusterNodes` are for its `Cluster`. */
+export type RedisAddress = { readonly clusterNodes?: readonly HostAndPort[] } & Pick<
   { [K in keyof RedisOptions]: NonNullable<RedisOptions[K]> },
   | 'path'
   | 'host'
@@ -19,6 +19,11 @@ export type RedisAddress = Pick<
   | 'sentinelRetryStrategy'
 >;
 
+interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
 const DEFAULT_PORT = 6_379;
 const DEFAULT_SENTINEL_PORT = 26_379;
 
@@ -29,6 +34,10 @@ const SENTINEL_RETRY_MS = 200;
 const SENTINEL =
   /^(?<scheme>rediss?)\+sentinel:\/\/(?:(?<user>[^:@/?#]*)(?::(?<password>[^@/?#]*))?@)?(?<hosts>[^@/?#]+)\/(?<name>[^/?#]+)(?:\/(?<db>\d+))?(?:\?(?<options>[^#]*))?$/;
 
+/** The same without name, database and options: a cluster has one database. */
+const CLUSTER =
+  /^(?<scheme>rediss?)\+cluster:\/\/(?:(?<user>[^:@/?#]*)(?::(?<password>[^@/?#]*))?@)?(?<hosts>[^@/?#]+)\/?$/;
+
 /**
  * Reads where a Redis is:
  *
@@ -36,12 +45,15 @@ const SENTINEL =
  * - `unix:///path/to/redis.sock`, with a password `unix://user:password@localhost/path/to/redis.sock`
  * - `redis[s]+sentinel://user:password@host:port,host:port/name/db`: the primary that these sentinels name. Credentials are
  *   those of the primary; those of the sentinels are `?sentinelUsername=…&sentinelPassword=…`
+ * - `redis[s]+cluster://user:password@host:port,host:port`: the cluster that any of these nodes belongs to
  *
  * @throws TypeError if it is none of these.
  */
 export function redisAddress(url: string): RedisAddress {
   const groups = SENTINEL.exec(url)?.groups;
   if (groups !== undefined) return sentinelAddress(groups);
+  const cluster = CLUSTER.exec(url)?.groups;
+  if (cluster !== undefined) return clusterAddress(cluster);
   const parsed = new URL(url);
   const { protocol, pathname, hostname, port } = parsed;
   const credentials = credentialsOf(parsed.username, parsed.password);
@@ -62,7 +74,7 @@ function sentinelAddress(groups: Readonly<Record<string, string | undefined>>): 
   const query = new URLSearchParams(options);
   const [sentinelUsername, sentinelPassword] = [query.get('sentinelUsername'), query.get('sentinelPassword')];
   return {
-    sentinels: hosts.split(',').map(sentinelAt),
+    sentinels: hosts.split(',').map(text => hostAndPort(text, DEFAULT_SENTINEL_PORT)),
     name: decodeURIComponent(name),
     db: Number(db),
     ...credentialsOf(user, password),
@@ -75,12 +87,21 @@ function sentinelAddress(groups: Readonly<Record<string, string | undefined>>): 
   };
 }
 
-function sentinelAt(text: string): { readonly host: string; readonly port: number } {
+function clusterAddress(groups: Readonly<Record<string, string | undefined>>): RedisAddress {
+  const { scheme, user = '', password = '', hosts = '' } = groups;
+  return {
+    clusterNodes: hosts.split(',').map(text => hostAndPort(text, DEFAULT_PORT)),
+    ...credentialsOf(user, password),
+    ...(scheme === 'rediss' ? { tls: {} } : {}),
+  };
+}
+
+function hostAndPort(text: string, defaultPort: number): HostAndPort {
   const { hostname, port } = new URL(`redis://${text}`);
-  if (hostname === '') throw new TypeError('a sentinel has no host');
+  if (hostname === '') throw new TypeError(`${text} has no host`);
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? DEFAULT_SENTINEL_PORT : Number(port),
+    port: port === '' ? defaultPort : Number(port),
   };
 }
 

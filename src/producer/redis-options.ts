@@ -1,5 +1,7 @@
-import type { RedisOptions as AllRedisOptions } from 'ioredis';
+import type { ConnectionOptions } from 'bullmq';
+import { Redis, type Cluster, type RedisOptions as AllRedisOptions } from 'ioredis';
 import { redisAddress, type RedisAddress } from './redis-address';
+import { ClusterClient } from './redis-cluster';
 
 /** The ioredis settings in use, in a form that BullMQ accepts as well. */
 type RedisOptions = RedisAddress &
@@ -26,7 +28,8 @@ function addressOf(url: string): RedisAddress {
   } catch {
     // Callers without types may pass undefined, mostly from an environment variable that is not set.
     throw new TypeError(
-      'redisUrl must be redis://, rediss://, unix:// or redis+sentinel://, such as `holdfast redis-url` prints',
+      'redisUrl must be redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://, such as ' +
+        '`holdfast redis-url` prints',
     );
   }
 }
@@ -46,3 +49,18 @@ export const eventsOptions = (url: string): RedisOptions => ({
   ...commonOptions(url),
   socketTimeout: EVENTS_BLOCK_MS + 3_000,
 });
+
+/** Opens the client for commands. @param home - in a cluster, commands without a key go to the node of this one */
+export function openCommandClient(url: string, home: string): Redis | Cluster {
+  const { clusterNodes, ...options } = commandOptions(url);
+  return clusterNodes === undefined
+    ? new Redis(options)
+    : ClusterClient.open({ ...options, clusterNodes }, home);
+}
+
+/** What BullMQ makes its client for events from: options, or a client that it duplicates and that never connects. */
+export function eventsConnection(url: string, home: string): ConnectionOptions {
+  const { clusterNodes, ...options } = eventsOptions(url);
+  if (clusterNodes === undefined) return options;
+  return ClusterClient.open({ ...options, clusterNodes, lazyConnect: true }, home);
+}

@@ -15,7 +15,10 @@ import type {
 
 /** Options of {@link SessionProducer}. */
 export interface SessionProducerOptions {
-  /** `redis://…`, `rediss://…` or `unix:///path`; what `holdfast redis-url` prints. */
+  /**
+   * `redis://…`, `rediss://…`, `unix:///path`, `redis+sentinel://…` or `redis+cluster://…`; what `holdfast redis-url`
+   * prints.
+   */
   readonly redisUrl: string;
   /** Default `{hf-in}`. */
   readonly prefix?: string;

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock';
 import type { BadJob, QuarantineReason } from '../core/quarantine';
 import { messageOf } from '../core/errors';
 import type { Logger } from '../core/logger';
-import { blockingOptions } from '../redis/connection';
+import { blockingOptions, openRedis, type Redis } from '../redis/connection';
 import { PAYLOAD_MAX_BYTES } from './payloads';
 import type { INGRESS_QUEUE, OwnQueue } from '../../machines/session/session.words';
 import { QUEUE_PREFIX } from './queues';
@@ -100,15 +100,18 @@ export interface JobReport {
  * newer version, or quarantined (I18). Jobs that BullMQ itself cannot parse are left to the sweep.
  */
 export class Consumer<S extends z.ZodType> {
+  /** BullMQ duplicates it for its blocking reads. */
+  readonly #connection: Redis;
   readonly #worker: Worker<unknown, unknown>;
 
   constructor(private readonly options: ConsumerOptions<S>) {
     const { queue, redisUrl, concurrency, log } = options;
+    this.#connection = openRedis(blockingOptions(redisUrl, LONGEST_BLOCK_MS[queue]), log);
     this.#worker = new Worker<unknown, unknown>(
       queue,
       (job, token, signal) => this.#measured(job, token, signal),
       {
-        connection: blockingOptions(redisUrl, LONGEST_BLOCK_MS[queue]),
+        connection: this.#connection,
         prefix: QUEUE_PREFIX[queue],
         concurrency,
         autorun: false,
@@ -154,6 +157,7 @@ export class Consumer<S extends z.ZodType> {
    */
   async close(force = false): Promise<void> {
     const closed = await settlesWithin(this.#worker.close(force), CLOSE_TIMEOUT_MS);
+    this.#connection.disconnect();
     if (!closed) this.options.log.warn({ queue: this.options.queue }, 'a queue worker did not close in time');
   }
 

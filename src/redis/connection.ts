@@ -1,8 +1,12 @@
-import { Redis, type RedisOptions as AllRedisOptions } from 'ioredis';
+import { Redis as ServerClient, type Cluster, type RedisOptions as AllRedisOptions } from 'ioredis';
 import type { Logger } from '../core/logger';
 import { redisAddress, type RedisAddress } from '../producer/redis-address';
+import { ClusterClient } from '../producer/redis-cluster';
+import { INGRESS_PREFIX, KEY_PREFIX } from './keys';
+import { expectRightKind, wrongKindOf } from './right-kind';
 
-export type { Redis } from 'ioredis';
+/** A connection to one server, or those to the nodes of a cluster: both take the same commands. */
+export type Redis = ServerClient | Cluster;
 
 /** How a connection is opened: the ioredis settings in use, in a form that BullMQ accepts as well. */
 export type RedisOptions = RedisAddress &
@@ -14,6 +18,7 @@ export type RedisOptions = RedisAddress &
     | 'keepAlive'
     | 'enableOfflineQueue'
     | 'commandTimeout'
+    | 'lazyConnect'
   > & { readonly maxRetriesPerRequest?: number | null };
 
 /** How long one command may take before it fails as "Redis is away". */
@@ -74,46 +79,122 @@ export function blockingOptions(url: string, longestBlockMs: number = BLOCK_MS):
   };
 }
 
-/** Sends the commands of one turn of the event loop together: each write is a system call that wakes Redis. */
-class GatheringRedis extends Redis {
-  #isGathering = false;
+/** Writes what one turn of the event loop sends together: each write is a system call that wakes Redis. */
+class TurnWrites {
+  #isHolding = false;
 
-  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    this.#gather();
-    return super.sendCommand(...args);
-  }
-
-  #gather(): void {
-    // It has no stream before it connects.
-    const stream: Redis['stream'] | undefined = this.stream;
-    if (this.#isGathering || stream === undefined) return;
-    this.#isGathering = true;
-    stream.cork();
+  /** @param streams - called once a turn; some clients have no stream before they connect */
+  hold(streams: () => readonly (ServerClient['stream'] | undefined)[]): void {
+    if (this.#isHolding) return;
+    const held = streams().filter(stream => stream !== undefined);
+    if (held.length === 0) return;
+    this.#isHolding = true;
+    for (const stream of held) stream.cork();
     setImmediate(() => {
-      this.#isGathering = false;
-      stream.uncork();
+      this.#isHolding = false;
+      for (const stream of held) stream.uncork();
     });
   }
 }
 
-/** Opens a connection that reports its errors to the log once per outage instead of throwing them. */
-export function openRedis(options: RedisOptions, log: Logger): Redis {
-  const redis = new GatheringRedis(options);
-  let reported = false;
-  redis.on('error', error => {
-    if (!reported) log.warn({ err: error }, 'redis connection failed');
-    reported = true;
-  });
-  redis.on('ready', () => {
-    if (reported) log.info('redis connection is back');
-    reported = false;
+class GatheringRedis extends ServerClient {
+  readonly #writes = new TurnWrites();
+
+  override sendCommand(...args: Parameters<ServerClient['sendCommand']>): unknown {
+    this.#writes.hold(() => [this.stream]);
+    return super.sendCommand(...args);
+  }
+}
+
+class GatheringCluster extends ClusterClient {
+  readonly #writes = new TurnWrites();
+
+  override sendCommand(...args: Parameters<ClusterClient['sendCommand']>): unknown {
+    this.#writes.hold(() => this.nodes('master').map(({ stream }) => stream));
+    return super.sendCommand(...args);
+  }
+}
+
+/** Gets the beginning and the end of an outage. */
+export interface OutageLogger {
+  warn(about: { readonly err: unknown }, message: string): void;
+  info(message: string): void;
+}
+
+/**
+ * Opens a connection that reports its errors to the log once per outage instead of throwing them.
+ *
+ * @param home - in a cluster, commands without a key go to the node that has this one
+ */
+export function openRedis(options: RedisOptions, log: OutageLogger, home = KEY_PREFIX): Redis {
+  const { clusterNodes, ...others } = options;
+  if (clusterNodes === undefined) return reporting(new GatheringRedis(others), log);
+  return reportingCluster(GatheringCluster.open({ ...others, clusterNodes }, home), log);
+}
+
+function reporting(redis: ServerClient, log: OutageLogger): Redis {
+  const outage = new OutageLog(log);
+  redis.on('error', error => outage.failed(error));
+  redis.on('ready', () => outage.over());
+  return redis;
+}
+
+/* A cluster is asked for its nodes each second; it serves if the home is connected then. */
+function reportingCluster(redis: ClusterClient, log: OutageLogger): Redis {
+  const outage = new OutageLog(log);
+  for (const event of ['error', 'node error']) redis.on(event, error => outage.failed(error));
+  redis.on('refresh', () => {
+    if (redis.home?.status === 'ready') outage.over();
   });
   return redis;
 }
 
-/** Opens a command connection and waits until it is usable. */
+/** Logs the beginning and the end of an outage. */
+class OutageLog {
+  #isReported = false;
+
+  constructor(private readonly log: OutageLogger) {}
+
+  failed(error: unknown): void {
+    if (!this.#isReported) this.log.warn({ err: error }, 'redis connection failed');
+    this.#isReported = true;
+  }
+
+  over(): void {
+    if (this.#isReported) this.log.info('redis connection is back');
+    this.#isReported = false;
+  }
+}
+
+/**
+ * Opens a command connection and waits until it is usable.
+ *
+ * @throws ConfigError if the address is that of one server and the server part of a cluster, or the other way round.
+ */
 export async function openCommandRedis(url: string, log: Logger): Promise<Redis> {
   const redis = openRedis(commandOptions(url), log);
-  if (redis.status !== 'ready') await new Promise<void>(resolve => void redis.once('ready', () => resolve()));
-  return redis;
+  try {
+    await untilReady(redis);
+    await expectRightKind(redis);
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+async function untilReady(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    redis.once('ready', resolve);
+    redis.on('node error', (error: unknown) => {
+      const wrong = wrongKindOf(error);
+      if (wrong !== null) reject(wrong);
+    });
+  });
+}
+
+/** A key of every slot that Holdfast uses; in a cluster each may be on another node. */
+export function homesOf(url: string): readonly string[] {
+  return redisAddress(url).clusterNodes === undefined ? [KEY_PREFIX] : [KEY_PREFIX, INGRESS_PREFIX];
 }

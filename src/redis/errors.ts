@@ -9,6 +9,10 @@ const REFUSALS =
 const LOST =
   /^(Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|Socket closed unexpectedly|Reached the max retries)/;
 
+/** The same of its `Cluster`, while a node fails over or a slot moves, and what a script gets that meets such a move. */
+const LOST_CLUSTER =
+  /^(Cluster isn't ready|Cluster is ended|None of startup nodes|Failed to refresh slots cache|Too many Cluster redirections)|access a non local key/;
+
 /** System errors of a socket that cannot reach the server. */
 const SOCKET_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -28,6 +32,6 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
  */
 export function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (REFUSALS.test(error.message) || LOST.test(error.message)) return true;
+  if ([REFUSALS, LOST, LOST_CLUSTER].some(known => known.test(error.message))) return true;
   return 'code' in error && typeof error.code === 'string' && SOCKET_CODES.has(error.code);
 }

@@ -4,8 +4,8 @@ import { INGRESS_PREFIX } from './keys';
 /** The Redis user of other services. */
 export const INGRESS_USER = 'ingress';
 
-/** Commands that ioredis, BullMQ and redis-py send to set up and keep a connection. */
-const CONNECTING = ['ping', 'info', 'client|setname', 'multi', 'exec', 'discard'];
+/** Commands that ioredis, BullMQ and redis-py send to set up and keep a connection; the last two to a cluster. */
+const CONNECTING = ['ping', 'info', 'client|setname', 'multi', 'exec', 'discard', 'cluster|slots', 'asking'];
 
 /** A script runs with the rights of its caller: it can use only the commands in these lists. */
 const SCRIPTS = ['eval', 'evalsha', 'script|load', 'script|exists'];

@@ -9,6 +9,9 @@ export type ProcessUser = (typeof PROCESS_USERS)[number];
 /** What ioredis and BullMQ send to set up and keep a connection. `info` is for checks and metrics. */
 const CONNECTING = ['ping', 'info', 'select', 'client|setname', 'time', 'multi', 'exec', 'discard'];
 
+/** What ioredis sends to the nodes of a cluster; any other Redis refuses it. */
+const CLUSTER = ['cluster|slots', 'asking'];
+
 /** `script|kill` ends an endless script of another service, which would stop everything. */
 const SCRIPTS = ['eval', 'evalsha', 'script|load', 'script|exists', 'script|kill'];
 
@@ -137,5 +140,5 @@ const KEYS: Readonly<Record<ProcessUser, readonly string[]>> = {
 export const processRules = (user: ProcessUser, { canReadOnly = true } = {}): readonly string[] => [
   ...['resetkeys', 'resetchannels', '-@all'],
   ...KEYS[user].map(rule => (canReadOnly ? rule : rule.replace(/^%R~/, '~'))),
-  ...[...CONNECTING, ...SCRIPTS, ...DATA].map(command => `+${command}`),
+  ...[...CONNECTING, ...CLUSTER, ...SCRIPTS, ...DATA].map(command => `+${command}`),
 ];

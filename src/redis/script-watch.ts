@@ -13,6 +13,8 @@ const LONGEST_SILENCE_MS = 20_000;
 /** Dependencies of {@link ScriptWatch}. */
 export interface ScriptWatchOptions {
   readonly redisUrl: string;
+  /** A key of the node to watch, where the Redis is a cluster. */
+  readonly home?: string;
   /** Whether this Redis may be shut down to end a script: somebody starts it again. */
   readonly mayShutDown: boolean;
   readonly log: Logger;
@@ -31,11 +33,12 @@ export class ScriptWatch {
   #isReported = false;
 
   constructor(private readonly options: ScriptWatchOptions) {
-    const { redisUrl, log } = options;
+    const { redisUrl, log, home } = options;
     // Commands are never resent: a SHUTDOWN that is sent again would also end the Redis that replaces this one.
     this.#redis = openRedis(
       { ...blockingOptions(redisUrl, LONGEST_SILENCE_MS), maxRetriesPerRequest: 0 },
       log,
+      home,
     );
   }
 

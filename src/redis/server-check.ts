@@ -1,6 +1,6 @@
-import { Redis } from 'ioredis';
 import { withDeadline } from '../core/abort';
-import { commandOptions } from './connection';
+import { commandOptions, homesOf, openRedis } from './connection';
+import { expectRightKind, wrongKindOf } from './right-kind';
 import { parseInfo } from './server-info';
 
 /** Version and settings of a Redis, and what is wrong with them. */
@@ -21,15 +21,27 @@ const WANTED_HZ = 100;
  * @throws the error of the connection, or DeadlineExceededError after 3 s.
  */
 export async function checkRedisServer(url: string): Promise<RedisReport> {
-  const redis = new Redis({ ...commandOptions(url), lazyConnect: true, retryStrategy: () => null });
-  let connectionError: Error | null = null;
-  redis.on('error', error => (connectionError = error));
+  const reports = [];
+  for (const home of homesOf(url)) reports.push(await checkAt(url, home));
+  const [{ version } = { version: 'unknown' }] = reports;
+  return { version, warnings: [...new Set(reports.flatMap(({ warnings }) => warnings))] };
+}
+
+async function checkAt(url: string, home: string): Promise<RedisReport> {
+  const options = { ...commandOptions(url), lazyConnect: true, retryStrategy: () => null };
+  let connectionError: unknown = null;
+  const redis = openRedis(
+    options,
+    { warn: ({ err }) => (connectionError ??= err), info: () => undefined },
+    home,
+  );
   try {
     await withDeadline('connecting to Redis', CHECK_TIMEOUT_MS, redis.connect());
+    await expectRightKind(redis);
     return reportOf(await redis.info());
   } catch (error) {
-    // connect() rejects with "Connection is closed"; the reason is only in the `error` event.
-    throw connectionError ?? error;
+    // connect() rejects with "Connection is closed"; the reason is only in an event.
+    throw wrongKindOf(connectionError) ?? connectionError ?? error;
   } finally {
     redis.disconnect();
   }
@@ -56,6 +68,7 @@ export function reportOf(info: string): RedisReport {
         'a restart of Redis would lose sessions (set appendonly yes)',
       ),
       settingWarning(fields, 'role', 'master', 'a replica refuses writes'),
+      replicaWarning(fields),
       hzWarning(fields.get('configured_hz') ?? fields.get('hz')),
     ].filter(warning => warning !== null),
   };
@@ -79,6 +92,11 @@ function settingWarning(
   const value = fields.get(name);
   if (value === undefined) return `${name} is unknown, it should be ${wanted}: ${otherwise}`;
   return value === wanted ? null : `${name} is ${value}, not ${wanted}: ${otherwise}`;
+}
+
+function replicaWarning(fields: ReadonlyMap<string, string>): string | null {
+  const isAlone = fields.get('cluster_enabled') === '1' && fields.get('connected_slaves') === '0';
+  return isAlone ? 'a node of the cluster has no replica: if it is lost, so are the sessions' : null;
 }
 
 function hzWarning(hz: string | undefined): string | null {

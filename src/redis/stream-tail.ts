@@ -35,7 +35,8 @@ export class StreamTail {
   async start(): Promise<void> {
     this.#lastId = await this.#newestId();
     this.options.onRead?.();
-    this.options.redis.on('close', () => (this.#gap = true));
+    // The latter is a cluster's word for the loss of one node.
+    for (const loss of ['close', '-node']) this.options.redis.on(loss, () => (this.#gap = true));
     this.#running = this.#follow();
   }
 

@@ -24,6 +24,18 @@ describe('where a producer finds Redis', () => {
       'rediss+sentinel://s1.test/main/2?sentinelUsername=watch&sentinelPassword=a%2Fb',
       { db: 2, tls: {}, enableTLSForSentinelMode: true, sentinelUsername: 'watch', sentinelPassword: 'a/b' },
     ],
+    [
+      'redis+cluster://api:a%2Fb@10.0.0.1,[::1]:7001',
+      {
+        clusterNodes: [
+          { host: '10.0.0.1', port: 6379 },
+          { host: '::1', port: 7001 },
+        ],
+        username: 'api',
+        password: 'a/b',
+      },
+    ],
+    ['rediss+cluster://c1.test/', { clusterNodes: [{ host: 'c1.test', port: 6379 }], tls: {} }],
   ])('is read from %s', (url, expected) => {
     expect(commandOptions(url)).toMatchObject(expected);
   });
@@ -37,6 +49,10 @@ describe('where a producer finds Redis', () => {
     'redis+sentinel:///main',
     'redis+sentinel://s1.test,,s2.test/main',
     'redis+sentinel://s1.test:99999/main',
+    'redis+cluster://',
+    'redis+cluster://c1.test,',
+    'redis+cluster://c1.test:99999',
+    'redis+cluster://c1.test/1',
     undefined,
   ])('is asked for when it is %p', url => {
     // SAFETY: callers without types give what is in their environment.
