@@ -2,13 +2,16 @@ import WebSocket from 'ws';
 import { contextRefOf, newContextId, refOf, uuidv7 } from '../../src/core/ids';
 import { startTestApi, type TestApi } from '../support/api';
 import type { DialectCall } from '../../src/http/dialects/dialect';
+import { AGENTBAY_CALLS } from '../../src/http/dialects/agentbay/calls';
 import { NOTTE_CALLS } from '../../src/http/dialects/notte/calls';
 import { STEEL_CALLS } from '../../src/http/dialects/steel/calls';
 import type { Operation } from '../../src/http/openapi/operation';
 import { OPERATIONS } from '../../src/http/openapi/operations';
+import { AgentBayWire } from '../support/agentbay';
 import { versionCommit } from '../support/context-samples';
 import { readEvents } from '../support/sse';
 import { sendRaw } from '../support/raw-http';
+import { makeTempDir, type TempDir } from '../support/temp-dir';
 import { tryUpgrade } from '../support/upgrade';
 
 /*
@@ -27,12 +30,16 @@ interface Ids {
   readonly file: string;
 }
 
+let dir: TempDir;
 let api: TestApi;
 let theirs: Ids;
 let mine: { readonly viewerUrl: string; readonly websocketUrl: string };
 
 beforeAll(async () => {
+  dir = await makeTempDir();
   api = await startTestApi({
+    dataDir: dir.path,
+    tls: { host: '127.0.0.1', port: 0, files: null },
     apiKeys: [
       { tenant: 'acme', key: 'acme-key-1' },
       { tenant: 'beta', key: ATTACKER },
@@ -51,7 +58,10 @@ beforeAll(async () => {
   const own = await api.createLive({}, { 'x-api-key': ATTACKER });
   mine = { viewerUrl: own.viewerUrl, websocketUrl: String(own.websocketUrl) };
 });
-afterAll(() => api.stop());
+afterAll(async () => {
+  await api.stop();
+  await dir.remove();
+});
 
 const nobodys = (): Ids => ({
   session: uuidv7(Date.parse('2030-01-01')),
@@ -142,6 +152,28 @@ describe('what belongs to another tenant', () => {
     expect(Number(foreign.slice(0, 3))).toBeGreaterThanOrEqual(400);
     await untouched();
   });
+
+  // Those that make something take no id of something else.
+  const agentBayCalls = Object.entries<DialectCall>(AGENTBAY_CALLS).filter(
+    ([name, { isMissing }]) => isMissing !== true && !['createSession', 'getContext'].includes(name),
+  );
+
+  it.each(agentBayCalls)(
+    'is answered by the AgentBay action %s as what does not exist',
+    async (_name, call) => {
+      const wire = await AgentBayWire.of(api.tlsUrl, dir.path, ATTACKER);
+      const answered = async ({ session, context }: Ids): Promise<string> => {
+        const { RequestId, ...answer } = await wire.call(call.path.slice(1), {
+          ...{ SessionId: session, ContextId: context, Id: context, Name: 'renamed', Labels: '{"a":"b"}' },
+          ...{ Path: '/tmp/agentbay_browser', TaskType: 'upload', Option: '{}' },
+        });
+        expect(RequestId).not.toBe('');
+        return JSON.stringify(answer).replaceAll(session, '<id>').replaceAll(context, '<id>');
+      };
+      expect(await answered(theirs)).toBe(await answered(nobodys()));
+      await untouched();
+    },
+  );
 
   it('is in no list, count or figure of another', async () => {
     const lists = Object.values<Operation>(OPERATIONS).filter(
