@@ -2,6 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { OpenApiDocument } from '../../src/http/openapi/open-api';
 import { startTestApi, type TestApi } from '../support/api';
 import { Contract, type PlacedOperation } from '../support/openapi';
+import { inheritedNames } from '../support/prototypes';
 import { sendRaw, type RawRequest } from '../support/raw-http';
 import { anyJson, anyText, valuesFor } from '../support/schema-values';
 import { scaled } from '../support/slowdown';
@@ -182,7 +183,10 @@ describe('any request', () => {
       const requests = fc
         .constantFrom(...contract.operations)
         .chain(placed => requestsTo(placed, ['live-1', 'live-2', 'ended-1', 'unknown']));
+      const inherited = inheritedNames();
       await fc.assert(fc.asyncProperty(requests, check), { ...SEED, numRuns: RUNS });
+      // S24: the API runs in this process.
+      expect(inheritedNames()).toEqual(inherited);
       expect(await api.call('GET', '/readyz')).toMatchObject({ status: 200 });
       expect(await api.createLive({}, headers)).toMatchObject({ status: 'live' });
     },
