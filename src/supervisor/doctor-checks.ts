@@ -7,6 +7,8 @@ import type { Config } from '../config/config';
 import { executableSearchPath } from '../config/env';
 import type { IsolationLevel } from '../config/isolation';
 import { isStandIn } from '../config/stand-in';
+import { staleDays } from '../core/browser-age';
+import { systemClock } from '../core/clock';
 import { messageOf } from '../core/errors';
 import { systemProcesses } from '../core/process-identity';
 import { checkRedisServer } from '../redis/server-check';
@@ -86,6 +88,7 @@ export async function checkChromium(config: Config): Promise<Finding[]> {
   if (!proof.ok) return [bad(`${version} (${program}) does not start: ${proof.reason}`, proof.advice)];
   return [
     ok(`${version} (${program}) starts in ${proof.launchMs} ms as uid ${proof.uid}`),
+    ...(await ageFindings(program)),
     noSandbox
       ? note('the sandbox is off (HOLDFAST_NO_SANDBOX): open only pages that you trust')
       : ok('the sandbox is on'),
@@ -94,6 +97,16 @@ export async function checkChromium(config: Config): Promise<Finding[]> {
     ...BROWSERS.filter(name => name !== keeper.browser).map(name =>
       otherBrowserFinding(name, programs[name]),
     ),
+  ];
+}
+
+/** What is said of a browser that was built long ago; nothing of one that was not. */
+export async function ageFindings(program: string, nowMs = systemClock.nowMs()): Promise<Finding[]> {
+  const days = await staleDays(program, nowMs);
+  if (days === null) return [];
+  const text = `it was built ${days} days ago: known holes in it are closed in newer versions`;
+  return [
+    { ...note(text), advice: ['update it like other programs of the machine, and restart the workers'] },
   ];
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../../src/config/config';
 import { executableSearchPath } from '../../src/config/env';
 import { quotasOf } from '../../src/config/quotas';
 import { settlesWithin } from '../../src/core/abort';
+import { staleDays } from '../../src/core/browser-age';
 import { systemClock } from '../../src/core/clock';
 import type { Logger } from '../../src/core/logger';
 import { systemProcesses } from '../../src/core/process-identity';
@@ -10,6 +11,7 @@ import { runProcess, type ProcessContext, type Program } from '../../src/core/ru
 import { KeeperRunningError } from './door/socket-server';
 import { openKeeper, type KeeperApp, type KeeperOptions } from './keeper-app';
 import { chooseBrowser } from './options';
+import type { ChromiumChoice } from './process/browser-command';
 import {
   openProcessless,
   type ProcesslessApp,
@@ -66,6 +68,8 @@ async function openBrowsers(options: KeeperOptions, { keeper }: Config): Promise
       'HOLDFAST_NO_SANDBOX is set: a page that breaks out of its renderer has the rights of this user',
     );
   }
+  const { browser } = options;
+  if (browser.kind === 'chromium') await warnOfAge(browser, log);
   const app = await openKeeper(options);
   const { socketPath, isolation, limits } = app;
   const { level, whyNotMore, sealedBy } = isolation;
@@ -78,6 +82,13 @@ async function openBrowsers(options: KeeperOptions, { keeper }: Config): Promise
     'the keeper is ready',
   );
   return app;
+}
+
+async function warnOfAge({ programs }: Pick<ChromiumChoice, 'programs'>, log: Logger): Promise<void> {
+  for (const program of Object.values(programs)) {
+    const days = await staleDays(program, systemClock.nowMs());
+    if (days !== null) log.warn({ program, days }, 'a browser was built long ago: update it');
+  }
 }
 
 function keeperOptions({
