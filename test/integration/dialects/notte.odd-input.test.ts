@@ -25,6 +25,9 @@ const call = (method: string, path: string, options: CallOptions = {}): Promise<
 
 const CALLS: readonly (readonly [string, DialectCall])[] = Object.entries(NOTTE_CALLS);
 
+/* One API process takes sixty wrong keys at a time from an address (ADR 95). */
+const TRIED_AT_MOST = 50;
+
 /* With the id of a real session, profile ids and names that do not exist. */
 const pathOf = ({ path }: DialectCall): string => path.replace('{id}', id).replaceAll(/\{\w+\}/g, 'x');
 
@@ -53,12 +56,20 @@ describe("Notte's API without a valid key", () => {
     ['another scheme', { authorization: 'Basic a2V5LWE6' }],
     ['a wrong one in the other header', { 'x-notte-api-key': 'wrong' }],
   ])('is refused: %s', async (_name, headers) => {
-    for (const [, { method, isOpen, ...rest }] of CALLS) {
-      const answer = await call(method, pathOf({ method, ...rest }), { headers });
-      if (isOpen === true) expect(answer.status).toBe(200);
-      else expect(errorIn(answer)).toMatchObject({ status: 401, error: 'unauthorized' });
+    for (let from = 0; from < CALLS.length; from += TRIED_AT_MOST) {
+      const other = await startTestApi({ apiKeys: [{ tenant: 'a', key: 'key-a' }] });
+      try {
+        for (const [, one] of CALLS.slice(from, from + TRIED_AT_MOST)) {
+          const answer = await other.call(one.method, `/notte${pathOf(one)}`, { headers });
+          if (one.isOpen === true) expect(answer.status).toBe(200);
+          else expect(errorIn(answer)).toMatchObject({ status: 401, error: 'unauthorized' });
+        }
+        const nothing = await other.call('GET', '/notte/nothing', { headers });
+        expect(errorIn(nothing)).toMatchObject({ status: 401 });
+      } finally {
+        await other.stop();
+      }
     }
-    expect(errorIn(await call('GET', '/nothing', { headers }))).toMatchObject({ status: 401 });
   });
 
   it('is open to a key in the header of its n8n node, and in health to everybody', async () => {

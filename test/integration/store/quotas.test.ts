@@ -33,7 +33,7 @@ describe('quotas in the create script', () => {
 
   it('says after each create what is left', async () => {
     const quotas = { liveSessions: 3, queuedSessions: 2, createsPerMinute: 10 };
-    expect(await create('a', quotas)).toEqual({
+    expect(await create('a', quotas)).toMatchObject({
       answer: 'OK',
       budgets: [
         { quota: 'liveSessions', limit: 3, remaining: 2, moreInMs: 0 },
