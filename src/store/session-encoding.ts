@@ -79,7 +79,7 @@ export function encodeSnapshot({ value, context }: SessionSnapshot): string {
 /** What {@link encodeSnapshot} was given; snapshots of versions before it are complete. */
 export function decodeSnapshot(stored: unknown, mv: number, { status: _, ...beside }: RowFields): unknown {
   if (mv < SHORT_SINCE || !isObject(stored) || !isObject(stored['context'])) return stored;
-  return { value: stored['value'], context: { ...withNulls(stored['context'], CONTEXT), ...beside } };
+  return { value: stored['value'], context: Object.assign(withNulls(stored['context'], CONTEXT), beside) };
 }
 
 /** A line of the history before the script numbers and dates it. The name of the event is not repeated in its input. */
@@ -101,7 +101,7 @@ export function decodeLine(ref: SessionRef, json: string): HistoryEntry {
   const { tenant, id } = parseRef(ref) ?? { tenant: '', id: ref };
   const input =
     line.event === 'created'
-      ? { ...withNulls(line.input, INPUT), tenant, id }
+      ? { ...withNulls({ ...line.input }, INPUT), tenant, id }
       : { ...line.input, type: line.event.toUpperCase(), ...endpointIn(line.input) };
   // SAFETY: what was left out is back.
   return { ...line, input: input as MachineEvent | SessionInput };
@@ -125,13 +125,16 @@ function withoutNulls(value: object, nulls: Members): Members {
   return short;
 }
 
-function withNulls(value: object, nulls: Members): Members {
-  const whole: Record<string, unknown> = { ...value };
-  for (const [name, inner] of Object.entries(nulls)) {
+/* Puts what was left out into what was just parsed: a copy would be a fifth of the time that a page of a list takes. */
+function withNulls(whole: Record<string, unknown>, nulls: Members): Record<string, unknown> {
+  for (const name in nulls) {
     const member = whole[name];
-    whole[name] = isObject(member) && isObject(inner) ? withNulls(member, inner) : (member ?? null);
+    const inner = nulls[name];
+    if (member === undefined) whole[name] = null;
+    else if (isObject(member) && isObject(inner)) withNulls(member, inner);
   }
   return whole;
 }
 
-const isObject = (value: unknown): value is Members => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
