@@ -17,8 +17,8 @@ const EVALUATIONS = 100;
 
 /**
  * What keeping strangers apart costs, all of it at once: two installations side by side, one at the level that this
- * machine gives by default, whose browsers are held to rules of egress, one with everything shared and open. The page is
- * 5 MB in fifty parts from a server on this machine, so that no network hides the cost, without a cache.
+ * machine gives by default, whose browsers are held to rules of egress, one with everything shared and open. The page
+ * is 5 MB in fifty parts from a server on this machine, so that no network hides the cost, without a cache.
  */
 export const isolation: Benchmark = {
   name: 'isolation',

@@ -211,9 +211,9 @@ export function envToConfig(env: Env): Config {
 }
 
 /**
- * How many browsers a machine can run: 350 MB each beside 1 GiB for everything else. Idle ones cost the processor nothing, so
- * cores only bound it where nothing was measured: 60 on two cores went well. Launches wait while memory is short, whatever
- * this says.
+ * How many browsers a machine can run: 350 MB each beside 1 GiB for everything else. Idle ones cost the processor
+ * nothing, so cores only bound it where nothing was measured: 60 on two cores went well. Launches wait while memory is
+ * short, whatever this says.
  */
 export function defaultSlots(cores: number, availableBytes: number): number {
   return Math.max(1, Math.min(32 * cores, Math.floor((availableBytes - RESERVED_BYTES) / SLOT_BYTES)));

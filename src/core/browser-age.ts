@@ -9,8 +9,8 @@ const DAY_MS = 86_400_000;
 const NO_TIME_BEFORE_MS = Date.UTC(2000, 0, 1);
 
 /**
- * How many days ago the program of a browser was built, if that is too long; null if it is not, or nobody knows. Package
- * managers keep the time of the build as that of the file.
+ * How many days ago the program of a browser was built, if that is too long; null if it is not, or nobody knows.
+ * Package managers keep the time of the build as that of the file.
  */
 export async function staleDays(program: string, nowMs: number): Promise<number | null> {
   const builtAtMs = await stat(program).then(

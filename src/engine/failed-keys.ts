@@ -28,8 +28,8 @@ interface Allowance {
 
 /**
  * Bounds how many API keys an address can try (ADR 95). Beyond it a key is not looked at any more, right or wrong, so
- * that the answer says nothing about it. A key that was right from this address before goes on: who tries keys does not lock
- * out those who have one.
+ * that the answer says nothing about it. A key that was right from this address before goes on: who tries keys does not
+ * lock out those who have one.
  */
 export class FailedKeys {
   readonly #allowances = new Map<string, Allowance>();

@@ -26,7 +26,9 @@ export interface StepRequest {
   readonly isRefused?: () => Promise<boolean>;
   /** Saves the reading, if the caller knows the session: see {@link KnownSession}. Null: it is read. */
   readonly known?: () => KnownSession | null;
-  /** Does not wait until the effects are in their queues, see {@link EffectRelay.afterCommit}: somebody waits for more. */
+  /**
+   * Does not wait until the effects are in their queues, see {@link EffectRelay.afterCommit}: somebody waits for more.
+   */
   readonly isUrgent?: boolean;
 }
 

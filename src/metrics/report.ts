@@ -28,8 +28,8 @@ export interface Transition {
 }
 
 /**
- * Reports what happens to sessions and contexts: each method writes the log line and the metric together, so that they cannot
- * disagree. Nothing here throws or waits.
+ * Reports what happens to sessions and contexts: each method writes the log line and the metric together, so that they
+ * cannot disagree. Nothing here throws or waits.
  */
 export class Report {
   constructor(

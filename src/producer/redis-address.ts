@@ -43,8 +43,8 @@ const CLUSTER =
  *
  * - `redis[s]://user:password@host:port/db`
  * - `unix:///path/to/redis.sock`, with a password `unix://user:password@localhost/path/to/redis.sock`
- * - `redis[s]+sentinel://user:password@host:port,host:port/name/db`: the primary that these sentinels name. Credentials are
- *   those of the primary; those of the sentinels are `?sentinelUsername=…&sentinelPassword=…`
+ * - `redis[s]+sentinel://user:password@host:port,host:port/name/db`: the primary that these sentinels name. Credentials
+ *   are those of the primary; those of the sentinels are `?sentinelUsername=…&sentinelPassword=…`
  * - `redis[s]+cluster://user:password@host:port,host:port`: the cluster that any of these nodes belongs to
  *
  * @throws TypeError if it is none of these.

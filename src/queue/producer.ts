@@ -155,9 +155,9 @@ export class Producer {
 
   /**
    * Makes sure that a launch job for this attempt is where a worker takes it. Any other job with its id is removed: one
-   * that has ended or is delayed, one that is in no list any more, one from another writer. A job that was taken a while
-   * ago without a claim is left to BullMQ, which gives it back when its lock has lapsed, and a copy is added beside it:
-   * its taker was killed, or never got the answer to its fetch.
+   * that has ended or is delayed, one that is in no list any more, one from another writer. A job that was taken a
+   * while ago without a claim is left to BullMQ, which gives it back when its lock has lapsed, and a copy is added
+   * beside it: its taker was killed, or never got the answer to its fetch.
    *
    * @param nowMs - Redis `TIME` about now
    * @returns whether there was none

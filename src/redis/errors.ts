@@ -9,7 +9,9 @@ const REFUSALS =
 const LOST =
   /^(Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|Socket closed unexpectedly|Reached the max retries)/;
 
-/** The same of its `Cluster`, while a node fails over or a slot moves, and what a script gets that meets such a move. */
+/**
+ * The same of its `Cluster`, while a node fails over or a slot moves, and what a script gets that meets such a move.
+ */
 const LOST_CLUSTER =
   /^(Cluster isn't ready|Cluster is ended|None of startup nodes|Failed to refresh slots cache|Too many Cluster redirections)|access a non local key/;
 

@@ -24,8 +24,8 @@ export const keys = {
   /** Zset by time: committed effects that are not enqueued yet, as JSON. */
   effects: key('effects'),
   /**
-   * Hash: ended sessions whose browser is not yet known to be gone, `<claimId>|<workerId>|<sinceMs>` by ref, with `|saves` if a save of its
-   * context is owed, too.
+   * Hash: ended sessions whose browser is not yet known to be gone, `<claimId>|<workerId>|<sinceMs>` by ref, with
+   * `|saves` if a save of its context is owed, too.
    */
   closing: key('closing'),
   /** String: the number of the last request for a save. */

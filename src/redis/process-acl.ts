@@ -131,9 +131,10 @@ const KEYS: Readonly<Record<ProcessUser, readonly string[]>> = {
 };
 
 /**
- * The rights of a process, as `ACL SETUSER` takes them (Redis 7 and later, Valkey). Both step sessions and run sweeps, so
- * both use the same commands; they differ in their keys. No command that administers Redis is among them, none that looks
- * at all keys, and none for channels. A test makes every kind of call with them, and reads what Redis has refused.
+ * The rights of a process, as `ACL SETUSER` takes them (Redis 7 and later, Valkey). Both step sessions and run sweeps,
+ * so both use the same commands; they differ in their keys. No command that administers Redis is among them, none that
+ * looks at all keys, and none for channels. A test makes every kind of call with them, and reads what Redis has
+ * refused.
  *
  * @param canReadOnly - Redis 6.2 has no right to read only: a worker may then write API keys, too
  */

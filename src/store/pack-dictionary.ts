@@ -1,6 +1,6 @@
 /*
- * What sessions have in common as text. The packed ones cannot be read without it: never edit it. Another text is another
- * dictionary, with another number.
+ * What sessions have in common as text. The packed ones cannot be read without it: never edit it. Another text is
+ * another dictionary, with another number.
  */
 
 /** What most sessions have is last: deflate refers to what is near in fewer bits. */

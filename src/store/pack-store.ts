@@ -22,7 +22,10 @@ const AT_A_TIME = 2_000;
 /** How many lines of a history are packed at most. */
 const LINES_MAX = 200;
 
-/** Packs what sessions that have ended leave behind. Until when all are packed is kept, so that processes can take turns. */
+/**
+ * Packs what sessions that have ended leave behind. Until when all are packed is kept, so that processes can take
+ * turns.
+ */
 export class PackStore {
   constructor(
     private readonly redis: Redis,

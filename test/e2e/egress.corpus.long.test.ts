@@ -41,7 +41,9 @@ const TRY_ALL = `where => {
   ]);
 }`;
 
-/** The same with WebSockets to many places at once: after some that fail, Chromium delays each further one by seconds. */
+/**
+ * The same with WebSockets to many places at once: after some that fail, Chromium delays each further one by seconds.
+ */
 const TRY_SOCKETS = `places => Promise.all(places.map(where => new Promise(done => {
   const socket = new WebSocket('ws://' + where + '/socket');
   socket.onopen = () => done('open');

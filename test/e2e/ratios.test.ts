@@ -2,8 +2,8 @@ import { p50 } from '../../bench/harness';
 import { lifecycleRates } from '../../bench/lifecycles';
 
 /*
- * The regression gate of the control plane: a short form of `npm run bench -- lifecycles`. The ratio is to BullMQ alone in
- * the same seconds, so it depends little on the machine; the gate is half of what a quiet machine gives.
+ * The regression gate of the control plane: a short form of `npm run bench -- lifecycles`. The ratio is to BullMQ alone
+ * in the same seconds, so it depends little on the machine; the gate is half of what a quiet machine gives.
  */
 
 const ROUNDS = 5;

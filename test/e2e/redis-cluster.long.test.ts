@@ -1,8 +1,8 @@
-import { checkHistory } from '../chaos/checker';
 import { Queue } from 'bullmq';
 import { SessionProducer } from '../../src/producer/session-producer';
 import { blockingOptions, openRedis } from '../../src/redis/connection';
 import { INGRESS_PREFIX, KEY_PREFIX } from '../../src/redis/keys';
+import { expectLegal, untilCreates } from '../support/failover';
 import { Installation, type SessionView } from '../support/installation';
 import { pollUntil } from '../support/poll-until';
 import { startRedisCluster, type ClusterServer, type RedisCluster } from '../support/redis-cluster';
@@ -22,13 +22,6 @@ afterEach(async () => {
   await cluster.stop();
 });
 
-async function expectLegal(sessions: readonly SessionView[]): Promise<void> {
-  for (const { id } of sessions) {
-    const [view, history] = [await installation.read(id), await installation.history(id)];
-    expect(checkHistory({ id, view, history })).toEqual([]);
-  }
-}
-
 /** The primary of all sessions is ended as given; resolves when the service works with its successor. */
 async function failover(signal: 'SIGKILL' | 'SIGSTOP'): Promise<ClusterServer> {
   const before = await cluster.primaryOf(KEY_PREFIX);
@@ -37,12 +30,7 @@ async function failover(signal: 'SIGKILL' | 'SIGSTOP'): Promise<ClusterServer> {
     const now = await cluster.primaryOf(KEY_PREFIX).catch(() => before);
     return now.port === before.port ? undefined : true;
   });
-  await pollUntil('a session to be created', { timeoutMs: 10_000, everyMs: 50 }, async () => {
-    const { status, body } = await installation.call('POST', '/v1/sessions', {});
-    if (status !== 201) return undefined;
-    await installation.call('POST', `/v1/sessions/${body.id}/release`);
-    return true;
-  });
+  await untilCreates(installation);
   return before;
 }
 
@@ -60,7 +48,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
     await release(kept);
     const over = await installation.until(due.id, ({ status }) => status === 'timed_out', 20_000);
     expect(Date.parse(over.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(over.expiresAt ?? ''));
-    await expectLegal([kept, due]);
+    await expectLegal(installation, [kept, due]);
   },
 );
 
@@ -73,7 +61,7 @@ test('a primary that comes back after its successor was chosen is not written to
   );
   expect((await installation.read(session.id)).status).toBe('live');
   await release(session);
-  await expectLegal([session]);
+  await expectLegal(installation, [session]);
 });
 
 test('sessions live, begin and end while their slot moves to another node, six times', async () => {
@@ -96,7 +84,7 @@ test('sessions live, begin and end while their slot moves to another node, six t
   expect(Date.parse(over.endedAt ?? '') - Date.parse(over.expiresAt ?? '')).toBeLessThan(2_000);
   expect((await installation.read(kept.id)).status).toBe('live');
   for (const session of [kept, ...passing]) await release(session);
-  await expectLegal([kept, due, ...passing]);
+  await expectLegal(installation, [kept, due, ...passing]);
 });
 
 test('jobs of other services, which are on another node, are taken; a bad one is put into quarantine', async () => {
@@ -130,5 +118,5 @@ test('sessions live and end', async () => {
   const lateMs = Date.parse(over.endedAt ?? '') - Date.parse(over.expiresAt ?? '');
   expect(lateMs).toBeGreaterThanOrEqual(0);
   expect(lateMs).toBeLessThan(1_000);
-  await expectLegal([kept, due]);
+  await expectLegal(installation, [kept, due]);
 });

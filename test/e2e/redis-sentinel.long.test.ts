@@ -1,5 +1,5 @@
-import { checkHistory } from '../chaos/checker';
-import { Installation, type SessionView } from '../support/installation';
+import { expectLegal, untilCreates } from '../support/failover';
+import { Installation } from '../support/installation';
 import { pollUntil } from '../support/poll-until';
 import { startSentinels, type Sentinels } from '../support/sentinels';
 
@@ -25,19 +25,7 @@ async function failover(signal: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
   await pollUntil('the next primary', { timeoutMs: 20_000, everyMs: 20 }, async () =>
     (await sentinels.primaryPort()) === before ? undefined : true,
   );
-  await pollUntil('a session to be created', { timeoutMs: 10_000, everyMs: 50 }, async () => {
-    const { status, body } = await installation.call('POST', '/v1/sessions', {});
-    if (status !== 201) return undefined;
-    await installation.call('POST', `/v1/sessions/${body.id}/release`);
-    return true;
-  });
-}
-
-async function expectLegal(sessions: readonly SessionView[]): Promise<void> {
-  for (const { id } of sessions) {
-    const [view, history] = [await installation.read(id), await installation.history(id)];
-    expect(checkHistory({ id, view, history })).toEqual([]);
-  }
+  await untilCreates(installation);
 }
 
 test.each(['SIGKILL', 'SIGSTOP'] as const)(
@@ -50,7 +38,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
     await installation.until(kept.id, ({ status }) => status === 'released');
     const over = await installation.until(due.id, ({ status }) => status === 'timed_out', 20_000);
     expect(Date.parse(over.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(over.expiresAt ?? ''));
-    await expectLegal([kept, due]);
+    await expectLegal(installation, [kept, due]);
   },
 );
 
@@ -64,5 +52,5 @@ test('a primary that comes back after its successor was chosen is not written to
   expect((await installation.read(session.id)).status).toBe('live');
   await installation.call('POST', `/v1/sessions/${session.id}/release`);
   await installation.until(session.id, ({ status }) => status === 'released');
-  await expectLegal([session]);
+  await expectLegal(installation, [session]);
 });

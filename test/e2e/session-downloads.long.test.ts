@@ -20,7 +20,9 @@ import { scaled } from '../support/slowdown';
 
 const PAGE = '<title>files</title><a id="get" href="/report.csv" download>get</a>';
 
-/* The keeper has to hear of a new context before its first download begins (ADR 34). A stopped keeper made that fail. */
+/*
+ * The keeper has to hear of a new context before its first download begins (ADR 34). A stopped keeper made that fail.
+ */
 const LATE_MS = 500;
 
 let installation: Installation;

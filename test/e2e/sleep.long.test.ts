@@ -11,8 +11,8 @@ import { pollUntil } from '../support/poll-until';
 import { scaled } from '../support/slowdown';
 
 /*
- * Sessions whose browser sleeps after a second with nothing to do, in the whole product. An ordinary user has no cgroups of
- * version 1, so its browsers are stopped by signals, each in a network of its own.
+ * Sessions whose browser sleeps after a second with nothing to do, in the whole product. An ordinary user has no
+ * cgroups of version 1, so its browsers are stopped by signals, each in a network of its own.
  */
 describe.each([
   ['root', (): object => ({})],

@@ -64,8 +64,8 @@ export async function realChromium(args: readonly string[] = []): Promise<Browse
 }
 
 /**
- * The headless shell, whose start costs a third, or Chromium where there is none: for tests of what happens to browsers,
- * not of what is in them.
+ * The headless shell, whose start costs a third, or Chromium where there is none: for tests of what happens to
+ * browsers, not of what is in them.
  */
 export async function cheapChromium(args: readonly string[] = []): Promise<BrowserChoice> {
   const shell = findHeadlessShell();

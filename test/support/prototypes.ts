@@ -1,6 +1,8 @@
 import { runInThisContext } from 'node:vm';
 
-/** Names of everything that objects, lists, functions and texts inherit, in the realm of the tests and in Node's own. */
+/**
+ * Names of everything that objects, lists, functions and texts inherit, in the realm of the tests and in Node's own.
+ */
 export function inheritedNames(): readonly string[] {
   // SAFETY: the script makes lists of this form.
   const outer = runInThisContext(`(${namesOf.toString()})()`) as string[];

@@ -47,7 +47,9 @@ export interface LauncherParts {
 interface Claimed extends LaunchInput {
   readonly fence: Fence;
   readonly sleepAfterMs: number | null;
-  /** The session since the claim, and two clocks at one moment before it; null if another process may have been between. */
+  /**
+   * The session since the claim, and two clocks at one moment before it; null if another process may have been between.
+   */
   readonly known: {
     readonly record: SessionRecord;
     readonly readAt: { readonly nowMs: number; readonly monotonicMs: number };

@@ -10,7 +10,9 @@ interface Seen {
   waitedMs: number;
 }
 
-/** Looks at a helper, which changes before each look like this; answers what is wrong, and at which look that is known. */
+/**
+ * Looks at a helper, which changes before each look like this; answers what is wrong, and at which look that is known.
+ */
 async function firstTrouble(change: (seen: Seen) => void): Promise<[number, string] | null> {
   const seen: Seen = { isStopped: false, beat: 1, waitedMs: 0 };
   const looks = new StuckLooks(

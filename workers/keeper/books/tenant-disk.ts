@@ -38,8 +38,8 @@ export interface DiskTerms {
 }
 
 /**
- * What the sessions of each tenant hold on the disk of this machine, and how much more they may. A session that grows is
- * refused; what others hold is never taken away for it, in whichever order they are looked at.
+ * What the sessions of each tenant hold on the disk of this machine, and how much more they may. A session that grows
+ * is refused; what others hold is never taken away for it, in whichever order they are looked at.
  */
 export class TenantDisk {
   readonly #bytesOf = new Map<string, number>();

@@ -33,8 +33,8 @@ export class Companions {
   ) {}
 
   /**
-   * Starts the companions that the options need; they are complete when {@link ready} has resolved. Chromium uses a proxy without credentials itself, unless there are
-   * rules for where it may go.
+   * Starts the companions that the options need; they are complete when {@link ready} has resolved. Chromium uses a
+   * proxy without credentials itself, unless there are rules for where it may go.
    *
    * @throws if one does not start; the others are removed with the directory.
    */

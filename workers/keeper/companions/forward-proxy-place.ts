@@ -8,7 +8,10 @@ import type { RunDirectory } from '../process/run-directory';
 /** What a browser speaks with its forward proxy. */
 export type ForwardProxyScheme = 'http' | 'socks5';
 
-/** Where a forward proxy is, and how a browser speaks with it: never changed, because the browser's command line says it. */
+/**
+ * Where a forward proxy is, and how a browser speaks with it: never changed, because the browser's command line says
+ * it.
+ */
 export interface ForwardProxyPlace {
   readonly scheme: ForwardProxyScheme;
   /** Where the browser finds it. */

@@ -26,8 +26,8 @@ const RESTART_CAP_MS = 2_000;
 
 /**
  * The process that holds a browser to its rules (ADR 73) and adds the credentials of its session's proxy (ADR 20): one
- * for each browser with either, started together with the browser and, if it dies alone, restarted on the same address. It is
- * killed with the leftovers of the browser, by its argument.
+ * for each browser with either, started together with the browser and, if it dies alone, restarted on the same address.
+ * It is killed with the leftovers of the browser, by its argument.
  *
  * It never runs as a user that one browser has alone: what that user may reach is up to the browser's own firewall.
  */
@@ -99,8 +99,8 @@ export class ForwardProxyProcess {
   }
 
   /**
-   * Has it write its last report, and end. Nothing is wrong if it does not: what it has written until a second before is
-   * there, and it is killed with all others.
+   * Has it write its last report, and end. Nothing is wrong if it does not: what it has written until a second before
+   * is there, and it is killed with all others.
    */
   async end(): Promise<void> {
     this.#isEnding = true;

@@ -29,7 +29,9 @@ export class StuckLooks {
     private readonly processes: Pick<ProcessTable, 'inspect' | 'waitedMs'>,
   ) {}
 
-  /** Why it is of no use any more; null: it works, or that is not certain yet. Counts from the start after an answer. */
+  /**
+   * Why it is of no use any more; null: it works, or that is not certain yet. Counts from the start after an answer.
+   */
   async troubleOf(found: ProcessIdentity | null): Promise<'stopped' | 'hung' | null> {
     const now = found === null ? null : await this.processes.inspect(found.pid);
     if (found === null || now?.startedAt !== found.startedAt) return this.#reset(null);

@@ -23,10 +23,11 @@ export interface StuckWatchParts {
 }
 
 /**
- * Kills a helper that does not work any more, so that another takes its place: connections through it hang meanwhile, and
- * nothing else tells. That is one that a signal has stopped, and one whose heartbeat has stopped. The kernel says whether
- * it is stopped, and for how long it has waited for a processor, so one that is only slow on a busy machine is left alone.
- * Returns when `signal` is aborted. Does nothing elsewhere than on Linux, where each look would start a process.
+ * Kills a helper that does not work any more, so that another takes its place: connections through it hang meanwhile,
+ * and nothing else tells. That is one that a signal has stopped, and one whose heartbeat has stopped. The kernel says
+ * whether it is stopped, and for how long it has waited for a processor, so one that is only slow on a busy machine is
+ * left alone. Returns when `signal` is aborted. Does nothing elsewhere than on Linux, where each look would start a
+ * process.
  */
 export async function killWhenStuck(
   helper: Helper,

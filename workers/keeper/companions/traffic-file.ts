@@ -30,8 +30,8 @@ const report = z.object({
 });
 
 /**
- * Opens the file of a browser for its forward proxy. It is the keeper's, and the process inherits it open: so the counts
- * outlive both.
+ * Opens the file of a browser for its forward proxy. It is the keeper's, and the process inherits it open: so the
+ * counts outlive both.
  *
  * @throws what the file system throws.
  */
@@ -51,7 +51,9 @@ export async function readTraffic(directory: TrafficPlace): Promise<Traffic | nu
   return { sentBytes, receivedBytes, refused, refusedHosts };
 }
 
-/** A number that changes with each report; null: there is none, or it is of an earlier version, which gave no number. */
+/**
+ * A number that changes with each report; null: there is none, or it is of an earlier version, which gave no number.
+ */
 export async function readBeat(directory: TrafficPlace): Promise<number | null> {
   return (await readReport(directory))?.beat ?? null;
 }

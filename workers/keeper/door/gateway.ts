@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, Socket, type AddressInfo } from 'node:net';
+import { connect, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/core/clock';
 import { messageOf } from '../../../src/core/errors';
@@ -16,6 +16,7 @@ import { removeDownload, sendDownload, sendDownloadList, type SendableDownloads 
 import { sendSleep, useOf, whileAwake, type FromApi, type MaySleep } from './gateway-sleep';
 import { sendTraffic } from './gateway-traffic';
 import { removeUpload, sendUpload, sendUploadList, takeUpload, type TakesUploads } from './gateway-uploads';
+import { listenOnPort, portOf } from './listen-on-port';
 import { listenOnSocket } from './listen-on-socket';
 
 /** How long a peer may take to send its request. */
@@ -65,8 +66,8 @@ interface Admitted {
 
 /**
  * Gives API processes access to this machine's browsers: a WebSocket upgrade with a ticket for one claim, then bytes;
- * or a request for downloads, uploads, traffic or DevTools' JSON. It is not for web browsers or people. For other machines it listens on a
- * port, which needs a trusted or encrypted network; for this machine on a Unix socket.
+ * or a request for downloads, uploads, traffic or DevTools' JSON. It is not for web browsers or people. For other
+ * machines it listens on a port, which needs a trusted or encrypted network; for this machine on a Unix socket.
  */
 export class KeeperGateway {
   readonly #server: Server;
@@ -100,10 +101,7 @@ export class KeeperGateway {
     const colon = address.lastIndexOf(':');
     const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
     const gateway = new KeeperGateway(deps);
-    await new Promise<void>((resolve, reject) => {
-      gateway.#server.once('error', reject);
-      gateway.#server.listen(Number(address.slice(colon + 1)), host, resolve);
-    });
+    await listenOnPort(gateway.#server, host, Number(address.slice(colon + 1)));
     return gateway;
   }
 
@@ -119,8 +117,7 @@ export class KeeperGateway {
   }
 
   get port(): number {
-    // SAFETY: a listening TCP server has an AddressInfo.
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   /** Clients that are spliced through right now. */

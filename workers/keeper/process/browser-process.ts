@@ -163,9 +163,9 @@ export class BrowserProcess {
   }
 
   /**
-   * Ends the browser: gently if its profile is kept (CDP close, TERM, KILL), else by SIGKILL, since nothing of it is left
-   * that Chromium could complete. Then its group, all processes that still name the run directory, and the directory.
-   * Also cleans up after a browser that ended by itself. Every call gets the same promise.
+   * Ends the browser: gently if its profile is kept (CDP close, TERM, KILL), else by SIGKILL, since nothing of it is
+   * left that Chromium could complete. Then its group, all processes that still name the run directory, and the
+   * directory. Also cleans up after a browser that ended by itself. Every call gets the same promise.
    */
   end(): Promise<void> {
     this.#gone ??= this.#end();
@@ -218,7 +218,8 @@ export class BrowserProcess {
   }
 
   async #probeExit(): Promise<BrowserExit | null> {
-    // First of all: a status of a browser that is alive is a lie (of an older run directory, whose browser can write it).
+    // First of all: a status of a browser that is alive is a lie (of an older run directory, whose browser can write
+    // it).
     if (await isAlive(this.#runtime.processes, this.facts.browser)) return null;
     const status = await this.directory.exitStatus();
     if (status !== null) return { status };

@@ -60,7 +60,9 @@ export function reportDiskUsed(isTenants: boolean): GoneReport {
   return { cause: 'resource_limit', message: `the browser was ended: it has reached its limit of ${limit}` };
 }
 
-/** The report of a browser that a keeper does not take over, because something on the machine contradicts its record. */
+/**
+ * The report of a browser that a keeper does not take over, because something on the machine contradicts its record.
+ */
 export function reportRefused(why: string): GoneReport {
   return { cause: 'browser_crashed', message: `the browser cannot be taken over: ${why}` };
 }

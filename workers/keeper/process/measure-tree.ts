@@ -32,10 +32,10 @@ interface Walk {
 }
 
 /**
- * How many bytes of the disk everything below a folder takes. The browser may be writing there meanwhile, and nothing in
- * it is believed: no link is followed, each folder is read through its descriptor, and a walk ends as soon as it has
- * found more than `stopAboveBytes`. What cannot be read, because it is nested too deeply or its owner has closed it, and too
- * many entries to be read count as more than any limit: Chromium makes none of these.
+ * How many bytes of the disk everything below a folder takes. The browser may be writing there meanwhile, and nothing
+ * in it is believed: no link is followed, each folder is read through its descriptor, and a walk ends as soon as it has
+ * found more than `stopAboveBytes`. What cannot be read, because it is nested too deeply or its owner has closed it,
+ * and too many entries to be read count as more than any limit: Chromium makes none of these.
  *
  * @param leavesOut - what is not counted; the entries of the folder itself have depth 0
  * @returns 0 if there is no such folder.

@@ -88,8 +88,8 @@ export class OwnDisk {
 }
 
 /**
- * Gives a browser up whose own files take more than they may. Returns when it no longer runs or `signal` is aborted. The
- * null browser writes nothing, and one that sleeps cannot.
+ * Gives a browser up whose own files take more than they may. Returns when it no longer runs or `signal` is aborted.
+ * The null browser writes nothing, and one that sleeps cannot.
  */
 export async function keepWithinDisk(
   browser: KeptBrowser,

@@ -11,8 +11,8 @@ const FREEZE_POLL_MS = 2;
 export type Freezable = Pick<BrowserFacts, 'shim' | 'cgroups'>;
 
 /**
- * Stops all processes of a browser and lets them go on: by its cgroup, or else by signals, which reach its process group
- * but no crash handler, and which its parent sees.
+ * Stops all processes of a browser and lets them go on: by its cgroup, or else by signals, which reach its process
+ * group but no crash handler, and which its parent sees.
  */
 export class BrowserFreezer {
   #cgroup: Promise<FreezableCgroup | null> | null = null;

@@ -8,8 +8,8 @@ import { PageWatch } from './page-watch';
 const ANSWER_PATIENCE_MS = 500;
 
 /**
- * A browser that runs for nobody yet, its first page open. It has no record: a keeper that finds it at its start removes
- * it.
+ * A browser that runs for nobody yet, its first page open. It has no record: a keeper that finds it at its start
+ * removes it.
  */
 export class WarmBrowser {
   /** Resolves when it cannot be used any more, for any reason but {@link handOver}. Never rejects. */

@@ -68,8 +68,8 @@ export interface WarmReservation {
  * The browsers of a keeper that are started ahead. They hold no slot: a launch that needs the room of one gets it at
  * once, so that together with those of sessions there are never more than slots.
  *
- * One at a time is started, and none while a launch is under way or right after one. {@link planWarm} decides how many there are, and of
- * which shapes; this carries it out.
+ * One at a time is started, and none while a launch is under way or right after one. {@link planWarm} decides how many
+ * there are, and of which shapes; this carries it out.
  */
 export class WarmPool {
   readonly #parts: WarmPoolParts;

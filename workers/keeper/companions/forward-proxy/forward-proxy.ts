@@ -8,10 +8,11 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
 import { messageOf } from '../../../../src/core/errors';
 import type { Traffic } from '../../../../src/core/traffic';
+import { listenOnPort, portOf } from '../../door/listen-on-port';
 import { listenOnSocket } from '../../door/listen-on-socket';
 import type { UpstreamProxy } from '../../door/protocol';
 import { EgressRefused, UNGUARDED, type EgressGuard } from '../../egress/egress-guard';
@@ -67,10 +68,7 @@ export class ForwardProxy {
     guard: EgressGuard = UNGUARDED,
   ): Promise<ForwardProxy> {
     const proxy = new ForwardProxy(routeFor(upstream, guard));
-    await new Promise<void>((resolve, reject) => {
-      proxy.#server.once('error', reject);
-      proxy.#server.listen(port, host, resolve);
-    });
+    await listenOnPort(proxy.#server, host, port);
     return proxy;
   }
 
@@ -90,8 +88,7 @@ export class ForwardProxy {
   }
 
   get port(): number {
-    // SAFETY: a listening TCP server has an AddressInfo.
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   get traffic(): Traffic {
@@ -140,7 +137,9 @@ export class ForwardProxy {
     else void this.#forwardThroughTunnel(plain, request, response);
   }
 
-  /* Only its use shows that the peer has closed a connection; a browser repeats such a request itself, without a proxy. */
+  /*
+   * Only its use shows that the peer has closed a connection; a browser repeats such a request itself, without a proxy.
+   */
   #ask(plain: PlainRequest, isFresh: boolean, request: IncomingMessage, response: ServerResponse): void {
     try {
       const again = isFresh ? undefined : () => this.#ask(plain, true, request, response);

@@ -37,8 +37,8 @@ export type Listen = (order: ForwardProxyOrder, guard: EgressGuard) => Promise<L
  * inspected by its new user (proc(5), PR_SET_DUMPABLE), so the browser's user cannot read the password out of its
  * memory.
  *
- * Writes one line, `{"port": …}` or `{"error": …}`, and nothing after that: its keeper may be gone. What goes through it
- * is written to a file that it inherits.
+ * Writes one line, `{"port": …}` or `{"error": …}`, and nothing after that: its keeper may be gone. What goes through
+ * it is written to a file that it inherits.
  *
  * Each kind of proxy is a program, because what speaks HTTP and TLS takes twice as long to load as all of the rest.
  */

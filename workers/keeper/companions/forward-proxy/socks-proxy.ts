@@ -1,6 +1,7 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../../../src/core/errors';
 import type { Traffic } from '../../../../src/core/traffic';
+import { listenOnPort, portOf } from '../../door/listen-on-port';
 import { listenOnSocket } from '../../door/listen-on-socket';
 import { EgressRefused, type EgressGuard } from '../../egress/egress-guard';
 import { joinStreams } from '../join-streams';
@@ -11,8 +12,8 @@ import { TUNNEL_TIMEOUT_MS } from './target';
 import { TrafficMeter } from './traffic-meter';
 
 /**
- * A SOCKS5 proxy for one browser (ADR 92). A connection goes to the one address that was judged for it, whatever is said
- * on it: nothing of it is read, so there is no request that two readers could understand differently.
+ * A SOCKS5 proxy for one browser (ADR 92). A connection goes to the one address that was judged for it, whatever is
+ * said on it: nothing of it is read, so there is no request that two readers could understand differently.
  *
  * What may not be reached, or cannot, is answered where the browser asks for it over http: 403 or 502 with the reason.
  * Everything else is closed. A page that finds the port cannot use it, because it cannot send what SOCKS begins with.
@@ -38,10 +39,7 @@ export class SocksProxy {
    */
   static async listen(host: string, port: number, guard: EgressGuard): Promise<SocksProxy> {
     const proxy = new SocksProxy(guard);
-    await new Promise<void>((resolve, reject) => {
-      proxy.#server.once('error', reject);
-      proxy.#server.listen(port, host, resolve);
-    });
+    await listenOnPort(proxy.#server, host, port);
     return proxy;
   }
 
@@ -57,8 +55,7 @@ export class SocksProxy {
   }
 
   get port(): number {
-    // SAFETY: a listening TCP server has an AddressInfo.
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   get traffic(): Traffic {
