@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { ApiKey } from '../src/config/api-keys';
-import { hostnameIn, isLoopbackName, withoutBrackets } from '../src/core/host-header';
+import { isLoopback, withoutBrackets } from '../src/config/address';
+import { hostnameIn } from '../src/core/host-header';
 import { allows, SCOPES, TENANT_SCOPES, type Scope } from '../src/core/scopes';
 import { TooManyFailuresError } from '../src/core/too-many-failures';
 import { EnvironmentKeys, keyIn } from '../src/engine/environment-keys';
@@ -62,7 +63,7 @@ export function metricsAccess<S extends Peer>({
     if (mayAll === null) return 429;
     if (mayAll) return null;
     const host = hostnameIn(headers.host ?? '');
-    if (host === null || !(isIP(host) !== 0 || isLoopbackName(host) || names.includes(host))) return 403;
+    if (host === null || !(isIP(host) !== 0 || isLoopback(host) || names.includes(host))) return 403;
     if (isLoopbackPeer(socket.remoteAddress ?? '')) return (await isSessionBrowser(socket)) ? 403 : null;
     if (!environment.exist) return null;
     return key === null ? 401 : 403;
@@ -70,4 +71,4 @@ export function metricsAccess<S extends Peer>({
 }
 
 const isLoopbackPeer = (address: string): boolean =>
-  isLoopbackName(withoutBrackets(address.replace(/^::ffff:/i, '')));
+  isLoopback(withoutBrackets(address.replace(/^::ffff:/i, '')));

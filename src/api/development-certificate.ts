@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from '../config/config';
-import { isWildcard } from '../config/address';
+import { isWildcard, withoutBrackets } from '../config/address';
 import { caFile, tlsDir } from '../config/data-dir';
 import { systemClock } from '../core/clock';
 import type { TlsCredentials } from '../core/tls-files';
@@ -45,7 +45,7 @@ export async function developmentCertificate(
 }
 
 function namesOf({ host, publicUrl }: Pick<Config, 'host' | 'publicUrl'>, more: readonly string[]): string[] {
-  const own = publicUrl === null ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')];
+  const own = publicUrl === null ? [] : [withoutBrackets(new URL(publicUrl).hostname)];
   const bound = isWildcard(host) ? [] : [host];
   // The name of a machine need not be one of DNS.
   const machine = /^[a-z0-9.-]{1,253}$/i.test(hostname()) ? [hostname().toLowerCase()] : [];

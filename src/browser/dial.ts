@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
 import type { Endpoint } from '../../machines/session/session.types';
+import { withoutBrackets } from '../config/address';
 import { ServiceError } from '../core/errors';
 import { KEEPER_CALL_HEADER, keeperPath, type CallPurpose } from '../core/keeper-ticket';
 import type { ProcessTable } from '../core/process-identity';
@@ -130,7 +131,7 @@ export function openWebSocket(route: Route, given: ClientOptions): WebSocket {
 function addressOf(gateway: string): { host: string; port: number } {
   const colon = gateway.lastIndexOf(':');
   return {
-    host: gateway.slice(0, colon).replace(/^\[|\]$/g, ''),
+    host: withoutBrackets(gateway.slice(0, colon)),
     port: Number(gateway.slice(colon + 1)),
   };
 }

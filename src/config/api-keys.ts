@@ -1,3 +1,5 @@
+import { countTenants, TENANT_PATTERN } from './tenants';
+
 /** A tenant and its API key. The API keeps only the digest; never log this. */
 export interface ApiKey {
   readonly tenant: string;
@@ -15,8 +17,7 @@ const KEY_MIN = 8;
  */
 export function adminKeys(apiKeys: readonly ApiKey[]): readonly ApiKey[] {
   const marked = apiKeys.filter(({ isAdmin }) => isAdmin === true);
-  const tenants = new Set(apiKeys.map(({ tenant }) => tenant));
-  return marked.length === 0 && tenants.size === 1 ? apiKeys : marked;
+  return marked.length === 0 && countTenants(apiKeys) === 1 ? apiKeys : marked;
 }
 
 /**
@@ -27,7 +28,8 @@ export function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: strin
   const problems: string[] = [];
   const apiKeys = text.split(',').flatMap((pair, i) => {
     if (pair.trim() === '') return [];
-    const [, tenant, mark, key = ''] = /^([a-z0-9_-]{1,32})(:admin)?=(.+)$/.exec(pair.trim()) ?? [];
+    const [, named = '', mark, key = ''] = /^([^:=]+)(:admin)?=(.+)$/.exec(pair.trim()) ?? [];
+    const tenant = TENANT_PATTERN.test(named) ? named : undefined;
     if (tenant !== undefined && key.length >= KEY_MIN)
       return [{ tenant, key, ...(mark === undefined ? {} : { isAdmin: true as const }) }];
     problems.push(`HOLDFAST_API_KEYS: entry ${i + 1} ${wrongIn(pair, tenant)}`);

@@ -1,6 +1,7 @@
 import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isLoopback } from './address';
 import { parseApiKeys, type ApiKey } from './api-keys';
 import { EGRESS_MODES, egressConfig, type EgressConfig } from './egress';
 import { tenantEgressConfig, type TenantEgress } from './tenant-egress';
@@ -12,6 +13,7 @@ import { redisUrlSchema } from './redis-url';
 import { flag, hostPort, integer, paths, uids } from './setting-values';
 import { BROWSERS_OR_STAND_INS, type BrowserOrStandIn } from './stand-in';
 import { storageConfig, type StorageConfig } from './storage';
+import { TENANT_PATTERN, TENANT_RULE } from './tenants';
 import { TLS_SETTINGS, tlsConfig, tlsProblems, type TlsConfig } from './tls';
 
 /** The whole configuration, checked, with units in the names. Plain data, so that tests can write it by hand. */
@@ -148,10 +150,7 @@ const schema = z.object({
   HOLDFAST_RETENTION: integer(1_000, 366 * 24 * HOUR_MS).default(7 * 24 * HOUR_MS),
   HOLDFAST_METRICS_HOST: z.string().optional(),
   HOLDFAST_METRICS_PORT: integer(0, 65_535).default(9464),
-  HOLDFAST_INGRESS_TENANT: z
-    .string()
-    .regex(/^[a-z0-9_-]{1,32}$/, 'must have 1 to 32 characters: lower-case letters, digits, "_", "-"')
-    .default('default'),
+  HOLDFAST_INGRESS_TENANT: z.string().regex(TENANT_PATTERN, TENANT_RULE).default('default'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   HOLDFAST_REDIS_PORT: integer(1, 65_535).optional(),
   REDIS_URL: redisUrlSchema.optional(),
@@ -222,11 +221,6 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 /** How many browsers are started ahead: a quarter of the slots, two at most. One of them is there on a quiet day. */
 export function defaultWarmBrowsers(slots: number): number {
   return Math.min(2, Math.floor(slots / 4));
-}
-
-/** Whether a bind address is reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function egressSettings(

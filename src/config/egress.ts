@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { countTenants } from './tenants';
 
 /**
  * Where browsers may go (docs/egress.md): everywhere the machine reaches, to public addresses only, or only to what is
@@ -156,8 +157,7 @@ export function egressConfig(
   apiKeys: readonly { readonly tenant: string }[],
 ): { egress: EgressConfig; problems: string[] } {
   const problems: string[] = [];
-  const mode =
-    settings.HOLDFAST_EGRESS ?? (new Set(apiKeys.map(({ tenant }) => tenant)).size > 1 ? 'public' : 'open');
+  const mode = settings.HOLDFAST_EGRESS ?? (countTenants(apiKeys) > 1 ? 'public' : 'open');
   const listOf = (name: 'HOLDFAST_EGRESS_ALLOW' | 'HOLDFAST_EGRESS_DENY'): EgressEntry[] =>
     settings[name]
       .split(',')

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { nearestWord } from './nearest-word';
+import { TENANT_PATTERN, TENANT_RULE } from './tenants';
 
 /** The longest file that is read. */
 const FILE_MAX_BYTES = 1_048_576;
-
-const TENANT = /^[a-z0-9_-]{1,32}$/;
 
 /** The members of an object of JSON. */
 export type JsonMembers = Readonly<Record<string, unknown>>;
@@ -24,7 +23,8 @@ export class JsonSetting {
       if (json.length > FILE_MAX_BYTES) throw new Error(`is larger than ${FILE_MAX_BYTES} bytes`);
       return this.object('', JSON.parse(json));
     } catch (error) {
-      const reason = error instanceof SyntaxError ? `is not JSON: ${error.message}` : String(error);
+      const message = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof SyntaxError ? `is not JSON: ${message}` : message;
       this.problems.push(`${this.name}: ${path === null ? '' : `${path}: `}${reason}`);
       return {};
     }
@@ -48,8 +48,7 @@ export class JsonSetting {
     return Object.fromEntries(
       Object.entries(this.object(place, value)).map(([tenant, given]) => {
         const at = below(place, tenant);
-        if (!TENANT.test(tenant))
-          this.wrong(at, 'a tenant has 1 to 32 characters: lower-case letters, digits, "_", "-"');
+        if (!TENANT_PATTERN.test(tenant)) this.wrong(at, `the name of a tenant ${TENANT_RULE}`);
         return [tenant, read(at, given)];
       }),
     );

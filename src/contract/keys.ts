@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ApiKeyData } from '../client/keys';
 import type { CreateKeyRequest } from '../commands/create-key';
+import { TENANT_PATTERN, TENANT_RULE } from '../config/tenants';
 import { checkFields } from '../core/check-fields';
-import { TENANT_PATTERN } from '../core/ids';
 import { SCOPES } from '../core/scopes';
 import { isKeyCursor, type FoundKey, type ListKeysRequest } from '../queries/list-keys';
 import type { KeyRecord } from '../store/key-store';
@@ -13,9 +13,7 @@ import { iso, isoOrNull } from './times';
 const EXPIRES_IN_MIN_MS = 1_000;
 const EXPIRES_IN_MAX_MS = 10 * 366 * 24 * 3_600_000;
 
-const tenant = z
-  .string()
-  .regex(TENANT_PATTERN, 'must have 1 to 32 characters: lower-case letters, digits, "_", "-"');
+const tenant = z.string().regex(TENANT_PATTERN, TENANT_RULE);
 
 /** The body of `POST /v1/keys`. */
 export const createKeyBody = z.strictObject({

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { parseRef, refOf, TENANT_PATTERN, type SessionRef } from '../core/ids';
+import { TENANT_PATTERN } from '../config/tenants';
+import { parseRef, refOf, type SessionRef } from '../core/ids';
 
 /** What the holder of a token may do with its session, without an API key. */
 export type TokenUse = 'connect' | 'view';

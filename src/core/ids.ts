@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { TENANT_PATTERN } from '../config/tenants';
 
 /**
  * Names a session across the installation: `<tenant>/<id>`. Rows, indexes and jobs use it, so that one tenant's
@@ -14,9 +15,6 @@ export const CONTEXT_ID_PATTERN = /^ctx_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{
 
 /** The ids that clients may choose for a session. */
 export const SESSION_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** The names that a tenant may have. */
-export const TENANT_PATTERN = /^[a-z0-9_-]{1,32}$/;
 
 /** Joins tenant and id. */
 export function refOf(tenant: string, id: string): SessionRef {

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { adminKeys, type ApiKey } from '../config/api-keys';
+import { countTenants } from '../config/tenants';
 import { keyDigest } from '../core/api-key';
 
 /** A key of the environment, without the key itself. */
@@ -30,7 +31,7 @@ export class EnvironmentKeys {
 
   /** How many tenants have one. */
   get tenantCount(): number {
-    return new Set(this.#keys.map(({ tenant }) => tenant)).size;
+    return countTenants(this.#keys);
   }
 
   /** The key that a text is; null if it is none. */

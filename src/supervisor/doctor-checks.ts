@@ -7,6 +7,7 @@ import type { Config } from '../config/config';
 import { executableSearchPath } from '../config/env';
 import type { IsolationLevel } from '../config/isolation';
 import { isStandIn } from '../config/stand-in';
+import { countTenants } from '../config/tenants';
 import { staleDays } from '../core/browser-age';
 import { systemClock } from '../core/clock';
 import { messageOf } from '../core/errors';
@@ -136,7 +137,7 @@ function isolationFinding(
   const around = sealedBy === null ? '' : ` (${WHAT_SEALS[sealedBy]})`;
   const text = `isolation: ${level}, ${WHAT_IT_KEEPS_APART[level]}${around}`;
   if (whyNotMore === null) return ok(text);
-  const tenants = new Set(apiKeys.map(({ tenant }) => tenant)).size;
+  const tenants = countTenants(apiKeys);
   const isRefused = tenants > 1 && !keeper.allowsWeakIsolation;
   const advice = [`not more, because ${whyNotMore}`, 'docs/isolation.md says what each level needs'];
   if (!isRefused) return { ...note(text), advice };

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostInUrl } from '../config/address';
 import { ConfigError, type Config } from '../config/config';
 import { childEnvironment } from '../config/env';
 import { DeadlineExceededError, pollUntil } from '../core/abort';
@@ -271,7 +272,7 @@ export function lockPath(dataDir: string): string {
 /** The API's URL as far as it is known before the start. */
 function plannedUrl({ publicUrl, host, port }: Config): string | null {
   if (publicUrl !== null) return publicUrl;
-  return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return port === 0 ? null : `http://${hostInUrl(host)}:${port}`;
 }
 
 async function endLeftover(

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Config } from '../../src/config/config';
 import { executableSearchPath } from '../../src/config/env';
 import { quotasOf } from '../../src/config/quotas';
+import { countTenants } from '../../src/config/tenants';
 import { settlesWithin } from '../../src/core/abort';
 import { staleDays } from '../../src/core/browser-age';
 import { systemClock } from '../../src/core/clock';
@@ -108,7 +109,7 @@ function keeperOptions({
     advertise: keeper.advertise,
     isolation: { wanted: keeper.isolation, uids: keeper.browserUids, reads: keeper.browserReads },
     limits: keeper.browserLimits,
-    tenants: new Set(apiKeys.map(({ tenant }) => tenant)).size,
+    tenants: countTenants(apiKeys),
     allowsWeakIsolation: keeper.allowsWeakIsolation,
     egress: keeper.egress,
   };

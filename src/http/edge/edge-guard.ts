@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { ServiceError } from '../../core/errors';
-import { hostnameIn, isLoopbackName, withoutBrackets } from '../../core/host-header';
+import { isLoopback, withoutBrackets } from '../../config/address';
+import { hostnameIn } from '../../core/host-header';
 
 /** The settings that decide which hosts and origins are accepted. */
 export interface EdgeGuardOptions {
@@ -52,11 +53,11 @@ export function edgeGuard(options: EdgeGuardOptions): EdgeGuard {
 function hostCheck(options: EdgeGuardOptions, publicUrl: URL | null): (hostname: string) => boolean {
   const named = new Set([options.host.toLowerCase()]);
   if (publicUrl !== null) named.add(withoutBrackets(publicUrl.hostname));
-  const loopbackCounts = isLoopbackName(options.host) || options.hasApiKeys;
+  const loopbackCounts = isLoopback(options.host) || options.hasApiKeys;
   return hostname =>
     named.has(hostname) ||
     options.isNamed?.(hostname) === true ||
-    (loopbackCounts && isLoopbackName(hostname)) ||
+    (loopbackCounts && isLoopback(hostname)) ||
     // A page does not have the keys, so with keys any IP address is accepted as host (health checks, pods).
     (options.hasApiKeys && isIP(hostname) !== 0);
 }
@@ -78,7 +79,7 @@ function isAllowedOrigin(
     parsed.protocol === `${scheme}:` &&
     port === request.socket.localPort &&
     // A page at a name of the certificate came from here: only who has its key can serve that name.
-    (isLoopbackName(hostname) || isIP(hostname) !== 0 || isNamed?.(hostname) === true) &&
+    (isLoopback(hostname) || isIP(hostname) !== 0 || isNamed?.(hostname) === true) &&
     isAllowedHost(hostname)
   );
 }

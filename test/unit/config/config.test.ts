@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { defaultMemoryMaxBytes } from '../../../src/config/browser-limits';
-import { ConfigError, defaultSlots, envToConfig, isLoopback } from '../../../src/config/config';
+import { isLoopback } from '../../../src/config/address';
+import { ConfigError, defaultSlots, envToConfig } from '../../../src/config/config';
 import { NO_QUOTAS } from '../../../src/config/quotas';
 import { childEnvironment, readEnv, type Env, type EnvName } from '../../../src/config/env';
 

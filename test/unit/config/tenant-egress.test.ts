@@ -39,7 +39,7 @@ describe('the setting of what tenants reach', () => {
     [{ acme: { allow: ['a'] } }, 'acme.allow: needs the mode public or listed'],
     [{ acme: { mode: 'public', allow: ['*'] } }, 'acme.allow: * would allow everything'],
     [{ acme: ['a'] }, 'acme: must be an object'],
-    [{ Acme: {} }, 'Acme: a tenant has 1 to 32 characters'],
+    [{ Acme: {} }, 'Acme: the name of a tenant must have 1 to 32 characters'],
     [[], 'must be an object'],
   ])('refuses %j and names the tenant', (given, message) => {
     expect(read(given).problems).toEqual([expect.stringContaining(`HOLDFAST_EGRESS_TENANTS: ${message}`)]);
