@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ServiceError } from '../core/errors';
+import { invalidFields } from '../core/check-fields';
 import { withBrowser, type CdpCall } from './cdp-call';
 import type { Route } from './dial';
 import { listPages } from './open-pages';
@@ -30,9 +30,7 @@ export async function takeScreenshot(
     const targetId = (pageId === null ? pages[0] : pages.find(({ id }) => id === pageId))?.id;
     if (targetId === undefined) {
       const message = pageId === null ? 'there is no open page' : 'there is no page with this id';
-      throw new ServiceError('invalid_request', `query/pageId: ${message}`, {
-        fields: [{ pointer: 'query/pageId', message }],
-      });
+      throw invalidFields([{ pointer: 'query/pageId', message }]);
     }
     const { sessionId } = attached.parse(await call('Target.attachToTarget', { targetId, flatten: true }));
     return capturePage(call, sessionId, format);

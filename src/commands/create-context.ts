@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/config';
 import { quotasOf } from '../config/quotas';
-import { ServiceError } from '../core/errors';
 import { QuotaExceededError } from '../core/quota-exceeded';
 import { contextRefOf, newContextId, randomId } from '../core/ids';
 import { contextNotFound, nameTaken } from '../engine/context-errors';
@@ -9,6 +8,7 @@ import type { Report } from '../metrics/report';
 import type { ContextRecord } from '../store/contexts/context-record';
 import type { ContextStore } from '../store/contexts/context-store';
 import type { MaintenanceStore } from '../store/maintenance-store';
+import { keyReused } from './key-reused';
 
 /** A request to create a context. */
 export interface CreateContextRequest {
@@ -79,11 +79,6 @@ export function createContext(parts: CreateContextParts): CreateContext {
     throw contextNotFound();
   };
 }
-
-const keyReused = (): ServiceError =>
-  new ServiceError('idempotency_key_reused', 'This Idempotency-Key was used before, with another body.', {
-    fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
-  });
 
 /* Equal for equal parameters, in any order of labels. */
 function fingerprintOf({ name, labels, ifExists }: CreateContextRequest): string {

@@ -14,6 +14,7 @@ import type { ContextWriters } from '../store/contexts/context-writers';
 import type { MaintenanceStore } from '../store/maintenance-store';
 import type { SessionStore } from '../store/session-store';
 import type { QuotaAnswer, SessionRecord } from '../store/session-record';
+import { keyReused } from './key-reused';
 import type { ContextRequest, UseContext } from './use-context';
 
 /** How long an Idempotency-Key is remembered, unless the retention of sessions is shorter. */
@@ -210,9 +211,7 @@ function joined(
 
 function refusal(byKey: boolean, id: string): ServiceError {
   return byKey
-    ? new ServiceError('idempotency_key_reused', 'This Idempotency-Key was used before, with another body.', {
-        fields: [{ pointer: 'header/Idempotency-Key', message: 'was used before, with another body' }],
-      })
+    ? keyReused()
     : new ServiceError('session_id_taken', `The session id ${id} was used before, with another body.`, {
         fields: [{ pointer: '/sessionId', message: 'was used before, with another body' }],
       });

@@ -1,5 +1,5 @@
-import { ServiceError } from '../core/errors';
 import type { WorkerStore } from '../store/worker-store';
+import { workerNotFound } from '../engine/not-found';
 
 /** Makes a worker stop launching (`drained`), or launch again. */
 export type DrainWorker = (workerId: string, drained: boolean) => Promise<void>;
@@ -13,7 +13,7 @@ export type DrainWorker = (workerId: string, drained: boolean) => Promise<void>;
 export function drainWorker(workers: Pick<WorkerStore, 'exists' | 'setDrained'>): DrainWorker {
   return async (workerId, drained) => {
     if (!(await workers.exists(workerId))) {
-      throw new ServiceError('worker_not_found', 'There is no such worker.');
+      throw workerNotFound();
     }
     await workers.setDrained(workerId, drained);
   };

@@ -1,5 +1,5 @@
-import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { sessionNotFound } from '../engine/not-found';
 import { requireLive } from '../engine/session-ended';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionStore } from '../store/session-store';
@@ -19,7 +19,7 @@ export interface KeepAliveParts {
 export function keepAlive({ sessions, activity }: KeepAliveParts): KeepAlive {
   return async ref => {
     const { record } = await sessions.read(ref);
-    if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+    if (record === null) throw sessionNotFound();
     requireLive(record);
     await activity.note(ref, false);
   };

@@ -6,7 +6,8 @@ import { randomId } from '../core/ids';
  * it, so that the same key with something else is another operation, not a replay. Without one every call is an
  * operation of its own. The alphabet fits the ids of jobs.
  *
- * @param asked - subject, key and content of the request, as JSON
+ * @param asked - key and content of the request, as JSON; and its subject, unless operations are recorded for each
+ *   subject apart
  */
 export function operationId(kind: string, requestKey: string | null, asked: readonly unknown[]): string {
   if (requestKey === null) return randomId();

@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded, type ReleaseReason } from '../../machines/session/session.words';
 import { ServiceError } from '../core/errors';
-import { randomId, type SessionRef } from '../core/ids';
+import type { SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';
 import type { CommandSender } from '../engine/command-sender';
+import { sessionNotFound } from '../engine/not-found';
 import type { Waiters } from '../engine/waiters';
 import type { SessionCommand } from '../queue/payloads';
 import type { ClosedNotice } from '../store/notice-stream';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
+import { operationId } from './operation-id';
 
 /** How long a release waits for the browser to be gone. */
 const CLOSED_WAIT_MS = 5_000;
@@ -55,7 +56,7 @@ export interface ReleaseSessionParts {
 export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
   const read = async (ref: SessionRef): Promise<Released> => {
     const { record, nowMs } = await parts.sessions.read(ref);
-    if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+    if (record === null) throw sessionNotFound();
     return { record, nowMs, closed: () => untilClosed(parts, record) };
   };
 
@@ -77,7 +78,8 @@ export function releaseSession(parts: ReleaseSessionParts): ReleaseSession {
 const hasEnded = ({ record }: Released): boolean => isEnded(statusOf(record.snapshot));
 
 function commandOf({ ref, reason, actor, requestKey }: ReleaseRequest): SessionCommand {
-  return { v: 1, command: 'release', commandId: commandIdOf(ref, requestKey), ref, reason, actor };
+  const commandId = operationId('release', requestKey, [ref, requestKey]);
+  return { v: 1, command: 'release', commandId, ref, reason, actor };
 }
 
 async function untilClosed(
@@ -101,9 +103,3 @@ const outcomeOf = ({ save, traffic }: ClosedNotice): Pick<SessionRecord, 'finalS
   finalSave: save ?? null,
   traffic: traffic ?? null,
 });
-
-/** Job ids and operation ids have a narrow alphabet; a digest fits any key that a client chooses. */
-function commandIdOf(ref: SessionRef, requestKey: string | null): string {
-  if (requestKey === null) return randomId();
-  return `release.${createHash('sha256').update(`${ref}\n${requestKey}`).digest('hex').slice(0, 32)}`;
-}

@@ -1,5 +1,5 @@
-import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { sessionNotFound } from '../engine/not-found';
 import { sessionEnded } from '../engine/session-ended';
 import type { SessionStore } from '../store/session-store';
 
@@ -12,8 +12,7 @@ export function rotateToken(sessions: Pick<SessionStore, 'read' | 'rotateToken'>
     const answer = await sessions.rotateToken(ref);
     if (answer === 'OK') return;
     const { record } = await sessions.read(ref);
-    if (answer === 'MISSING' || record === null)
-      throw new ServiceError('session_not_found', 'There is no such session.');
+    if (answer === 'MISSING' || record === null) throw sessionNotFound();
     throw sessionEnded(record.snapshot);
   };
 }

@@ -1,5 +1,6 @@
 import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { sessionNotFound } from '../engine/not-found';
 import { requireLive } from '../engine/session-ended';
 import type { SaveStore } from '../store/save-store';
 import type { SessionStore } from '../store/session-store';
@@ -23,7 +24,7 @@ export interface SaveContextParts {
 export function saveContext({ sessions, saves }: SaveContextParts): SaveContext {
   return async ref => {
     const { record } = await sessions.read(ref);
-    if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+    if (record === null) throw sessionNotFound();
     requireLive(record);
     const { contextUse, owner } = record.snapshot.context;
     if (contextUse?.persist !== true || owner === null) {

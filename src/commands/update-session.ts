@@ -2,11 +2,13 @@ import { LABELS_MAX } from '../../machines/session/session.changes';
 import type { SessionChange } from '../../machines/session/session.events';
 import { statusOf } from '../../machines/session/session.view';
 import { isEnded } from '../../machines/session/session.words';
+import { invalidFields } from '../core/check-fields';
 import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
 import { newerVersion } from '../engine/newer-version';
 import { sessionEnded } from '../engine/session-ended';
 import type { CommandSender } from '../engine/command-sender';
+import { sessionNotFound } from '../engine/not-found';
 import type { CommandOutcome } from '../engine/waiters';
 import type { SessionStore } from '../store/session-store';
 import type { LoadedSession, SessionRecord } from '../store/session-record';
@@ -77,7 +79,7 @@ export function updateSession(parts: UpdateSessionParts): UpdateSession {
 }
 
 function recordOf({ record }: Pick<LoadedSession, 'record'>): SessionRecord {
-  if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+  if (record === null) throw sessionNotFound();
   return record;
 }
 
@@ -128,5 +130,4 @@ function refusal(outcome: CommandOutcome | null, { expiresAtMs, ifRevision }: Up
   }
 }
 
-const invalid = (pointer: string, message: string): ServiceError =>
-  new ServiceError('invalid_request', `${pointer}: ${message}`, { fields: [{ pointer, message }] });
+const invalid = (pointer: string, message: string): ServiceError => invalidFields([{ pointer, message }]);

@@ -9,6 +9,7 @@ import {
 } from '../browser/dial';
 import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { sessionNotFound } from './not-found';
 import type { ActivityStore } from '../store/activity-store';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
@@ -115,7 +116,7 @@ async function routeFound<R>(
   check: (record: SessionRecord) => void = () => undefined,
 ): Promise<{ readonly route: R; readonly record: SessionRecord }> {
   const { record } = await sessions.read(ref);
-  if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+  if (record === null) throw sessionNotFound();
   check(record);
   requireLive(record);
   const { endpoint, owner } = record.snapshot.context;

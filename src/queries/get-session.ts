@@ -1,6 +1,6 @@
 import { isQueued } from '../../machines/session/session.view';
-import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { sessionNotFound } from '../engine/not-found';
 import type { SessionIndex } from '../store/session-index';
 import type { SessionStore } from '../store/session-store';
 import type { SessionRecord } from '../store/session-record';
@@ -26,7 +26,7 @@ export interface GetSessionParts {
 export function getSession(parts: GetSessionParts): GetSession {
   return async ref => {
     const found = await findSession(parts, ref);
-    if (found === null) throw new ServiceError('session_not_found', 'There is no such session.');
+    if (found === null) throw sessionNotFound();
     return found;
   };
 }

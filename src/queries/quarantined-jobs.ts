@@ -1,5 +1,5 @@
-import { ServiceError } from '../core/errors';
 import type { QuarantinedJob, QuarantineEntry, QuarantineStore } from '../store/quarantine-store';
+import { jobNotFound } from '../engine/not-found';
 
 /** Selects jobs in quarantine. */
 export interface QuarantineQuery {
@@ -41,7 +41,7 @@ export function getQuarantined({ quarantine, ingressTenant }: QuarantineParts): 
   return async (tenant, id) => {
     const job = await quarantine.get(id);
     if (job === null || !isSeenBy(job, tenant, ingressTenant)) {
-      throw new ServiceError('job_not_found', 'There is no such job in quarantine.');
+      throw jobNotFound();
     }
     return job;
   };

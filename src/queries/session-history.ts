@@ -1,5 +1,5 @@
-import { ServiceError } from '../core/errors';
 import type { SessionRef } from '../core/ids';
+import { sessionNotFound } from '../engine/not-found';
 import type { EventLog } from '../store/event-log';
 import type { HistoryEntry } from '../store/session-record';
 
@@ -27,6 +27,6 @@ export function sessionHistory(eventLog: Pick<EventLog, 'historySince' | 'hasHis
     if (page !== null) return page;
     // The first entry is written with the row, and the history is forgotten with it.
     if (afterSeq > 0 && (await eventLog.hasHistory(ref))) return { entries: [], hasMore: false };
-    throw new ServiceError('session_not_found', 'There is no such session.');
+    throw sessionNotFound();
   };
 }

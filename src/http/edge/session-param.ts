@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import { ServiceError } from '../../core/errors';
 import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
+import { sessionNotFound } from '../../engine/not-found';
 import { tenantOf } from './request-context';
 
 /**
@@ -13,7 +13,7 @@ import { tenantOf } from './request-context';
 export function refOfParam(req: Request, res: Response): SessionRef {
   const { id } = req.params;
   if (typeof id !== 'string' || !SESSION_ID_PATTERN.test(id)) {
-    throw new ServiceError('session_not_found', 'There is no such session.');
+    throw sessionNotFound();
   }
   return refOf(tenantOf(res), id);
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Scope } from '../../core/scopes';
 import { ServiceError } from '../../core/errors';
 import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../core/ids';
+import { sessionNotFound } from '../../engine/not-found';
 import type { Authenticator } from '../edge/authenticator';
 import { unauthorized, type Caller } from '../edge/caller';
 import { grantOfToken } from '../../contract/connect-token';
@@ -52,6 +53,6 @@ export function cdpAccess({ authenticator, secret }: CdpAccessParts): CdpAccess 
     const caller = await authenticator.callerOf(request, CDP_SCOPE);
     if (caller === null) throw unauthorized();
     if (SESSION_ID_PATTERN.test(id)) return { ref: refOf(caller.tenant, id), caller, generation: null };
-    throw new ServiceError('session_not_found', 'There is no such session.');
+    throw sessionNotFound();
   };
 }

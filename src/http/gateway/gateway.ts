@@ -10,6 +10,7 @@ import { parseRef, type SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import { spliceUpgrade } from '../../core/splice';
 import type { StalledReaders } from '../../core/stalled-readers';
+import { sessionNotFound } from '../../engine/not-found';
 import type { ApiMetrics } from '../../metrics/api-metrics';
 import { newerVersion } from '../../engine/newer-version';
 import type { QuotaPlaces } from '../../engine/quota-places';
@@ -119,7 +120,7 @@ export class Gateway {
     upgrade.socket.once('close', leave);
     try {
       const [{ record }] = await withinRedisBudget(Promise.all([sessions.read(ref), place.taken]));
-      if (record === null) throw new ServiceError('session_not_found', 'There is no such session.');
+      if (record === null) throw sessionNotFound();
       requireGeneration(record, generation);
       requireLive(record);
       await this.#splice(upgrade, record, client, asked);

@@ -4,6 +4,7 @@ import { ServiceError, messageOf } from '../../core/errors';
 import type { SessionRef } from '../../core/ids';
 import type { Logger } from '../../core/logger';
 import type { SplicedBytes } from '../../core/splice';
+import { sessionNotFound } from '../../engine/not-found';
 import { endedAs, sessionEnded } from '../../engine/session-ended';
 import { tokenRotated } from '../../engine/token-generation';
 import type { Notice, NoticeStream } from '../../store/notice-stream';
@@ -137,7 +138,7 @@ export class SplicedClients {
   async #endIfOver(ref: SessionRef): Promise<void> {
     try {
       const { record } = await this.parts.sessions.read(ref);
-      if (record === null) this.#end(ref, new ServiceError('session_not_found', 'There is no such session.'));
+      if (record === null) this.#end(ref, sessionNotFound());
       else if (isEnded(statusOf(record.snapshot))) this.#end(ref, sessionEnded(record.snapshot));
       else this.#endRotated(ref, record.tokenGeneration);
     } catch (error) {

@@ -6,7 +6,7 @@ import type { RecordAudit } from '../../commands/record-audit';
 import type { DiscardJob, RetryJob } from '../../commands/retry-job';
 import { pageLimit } from '../../contract/schemas';
 import { checkFields } from '../../core/check-fields';
-import { ServiceError } from '../../core/errors';
+import { jobNotFound } from '../../engine/not-found';
 import type { GetQuarantined, ListQuarantine } from '../../queries/quarantined-jobs';
 import { isQuarantineCursor, type QuarantineEntry } from '../../store/quarantine-store';
 import { withinRedisBudget } from '../edge/redis-budget';
@@ -77,5 +77,5 @@ function viewOf({ id, queue, jobId, name, reason, detail, atMs, size }: Quaranti
 /* Ids of entries are UUIDs. */
 function jobIdOf({ params: { id } }: Request): string {
   if (typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id)) return id;
-  throw new ServiceError('job_not_found', 'There is no such job in quarantine.');
+  throw jobNotFound();
 }

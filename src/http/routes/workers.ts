@@ -2,8 +2,8 @@ import type { Request, RequestHandler } from 'express';
 import type { Worker } from '../../client/fleet';
 import type { RecordAudit } from '../../commands/record-audit';
 import type { DrainWorker } from '../../commands/drain-worker';
-import { ServiceError } from '../../core/errors';
 import { SESSION_ID_PATTERN } from '../../core/ids';
+import { workerNotFound } from '../../engine/not-found';
 import type { FoundWorker, GetCapacity, ListWorkers } from '../../queries/list-workers';
 import { withinRedisBudget } from '../edge/redis-budget';
 import { auditRequest } from './audit';
@@ -65,5 +65,5 @@ function viewOf({ id, info, draining, isAlive, leaseExpiresAtMs }: FoundWorker):
 /* Worker ids have the alphabet of session ids. */
 function workerIdOf({ params: { id } }: Request): string {
   if (typeof id === 'string' && SESSION_ID_PATTERN.test(id)) return id;
-  throw new ServiceError('worker_not_found', 'There is no such worker.');
+  throw workerNotFound();
 }

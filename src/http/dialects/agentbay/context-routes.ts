@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { parseCreateContext, parseUpdateContext } from '../../../contract/contexts';
 import { EMPTY_STATE } from '../../../core/browser-state';
-import { ServiceError } from '../../../core/errors';
+import { contextNotFound } from '../../../engine/context-errors';
 import { CONTEXT_ID_PATTERN, contextRefOf, type ContextRef } from '../../../core/ids';
 import type { FoundContext } from '../../../queries/get-context';
 import type { ContextService } from '../../../contract/service';
@@ -42,7 +42,7 @@ async function named(
   const all = { labels: [], createdAfterMs: null, createdBeforeMs: null };
   const { contexts } = await listContexts({ tenant, name, ...all, cursor: null, limit: 1 });
   const [found] = contexts;
-  if (found === undefined) throw noContext();
+  if (found === undefined) throw contextNotFound();
   return found;
 }
 
@@ -119,8 +119,6 @@ const refOfParameter = (req: Request, res: Response): ContextRef =>
 
 /* Always a context of the caller's own tenant. */
 function refOfId(id: string, res: Response): ContextRef {
-  if (!CONTEXT_ID_PATTERN.test(id)) throw noContext();
+  if (!CONTEXT_ID_PATTERN.test(id)) throw contextNotFound();
   return contextRefOf(tenantOf(res), id);
 }
-
-const noContext = (): ServiceError => new ServiceError('context_not_found', 'There is no such context.');

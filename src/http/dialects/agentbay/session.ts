@@ -5,6 +5,7 @@ import type { SessionData } from '../../../client/session';
 import type { Service } from '../../../contract/service';
 import { ServiceError } from '../../../core/errors';
 import { refOf, SESSION_ID_PATTERN, type SessionRef } from '../../../core/ids';
+import { sessionNotFound } from '../../../engine/not-found';
 import type { FoundSession } from '../../../queries/get-session';
 import { withinRedisBudget } from '../../edge/redis-budget';
 import { contextOf, tenantOf } from '../../edge/request-context';
@@ -30,7 +31,7 @@ export const AGENTBAY_STATUS: Readonly<Record<SessionStatus, AgentBayStatus>> = 
  */
 export function refOfSession(req: Request, res: Response): SessionRef {
   const id = parametersOf(req).required('SessionId');
-  if (!SESSION_ID_PATTERN.test(id)) throw noSession();
+  if (!SESSION_ID_PATTERN.test(id)) throw sessionNotFound();
   return refOf(tenantOf(res), id);
 }
 
@@ -45,7 +46,7 @@ export async function openSession(
   res: Response,
 ): Promise<FoundSession> {
   const found = await withinRedisBudget(getSession(refOfSession(req, res)));
-  if (isEnded(statusOf(found.record.snapshot))) throw noSession();
+  if (isEnded(statusOf(found.record.snapshot))) throw sessionNotFound();
   return found;
 }
 
@@ -63,7 +64,7 @@ export async function liveSession(service: Service, req: Request, res: Response)
     signal: contextOf(res).stopWaiting,
   });
   const session = service.views.of(found);
-  if (isEnded(session.status)) throw noSession();
+  if (isEnded(session.status)) throw sessionNotFound();
   if (!hasBrowser(session.status))
     throw new ServiceError('session_not_live', 'The session still waits for a browser.');
   return session;
@@ -99,5 +100,3 @@ export function sessionData(session: SessionData): object {
     ToolList: '',
   };
 }
-
-const noSession = (): ServiceError => new ServiceError('session_not_found', 'There is no such session.');

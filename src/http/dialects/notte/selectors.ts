@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ServiceError } from '../../../core/errors';
+import { invalidFields } from '../../../core/check-fields';
 import { notSupported } from './errors';
 
 const part = z.string().nullish();
@@ -42,9 +42,7 @@ export function puppeteerSelector(selector: z.output<typeof notteSelector>): str
   if ((css ?? '') !== '') return css ?? '';
   if ((xpath ?? '') !== '') return `xpath/${xpath ?? ''}`;
   const message = 'must have a css_selector, an xpath_selector or a playwright_selector';
-  throw new ServiceError('invalid_request', `/selector: ${message}`, {
-    fields: [{ pointer: '/selector', message }],
-  });
+  throw invalidFields([{ pointer: '/selector', message }]);
 }
 
 function ofPlaywright(selector: string): string {
