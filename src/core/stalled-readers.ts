@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { isIPv4, type Socket } from 'node:net';
-import { endianness } from 'node:os';
+import type { Socket } from 'node:net';
 import { pause } from './abort';
 import type { Clock } from './clock';
+import { readTcpTable, TCP_TABLES, tcpEnd, tcpRows } from './tcp-table';
 
 const CHECK_EVERY_MS = 2_500;
 
@@ -165,51 +164,21 @@ class FlowMeter {
   }
 }
 
-/** Names a connection as `/proc/net/tcp` does: both ends in hexadecimal. */
-export function connectionKey({ localAddress, localPort, remoteAddress, remotePort }: SocketEnds): string {
-  return `${endOf(localAddress, localPort)} ${endOf(remoteAddress, remotePort)}`;
-}
+/** Names a connection by both ends, as {@link tcpEnd} writes them. */
+export const connectionKey = (ends: SocketEnds): string => {
+  const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = ends;
+  return `${tcpEnd(localAddress, localPort)} ${tcpEnd(remoteAddress, remotePort)}`;
+};
 
 /** The two ends of a connection. */
 export type SocketEnds = Partial<Pick<Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>>;
 
-/** The `tx_queue` of every TCP connection of this network namespace, see proc_net_tcp in the kernel's documentation. */
+/**
+ * What the kernel holds for the other end of every TCP connection of this network namespace, by {@link connectionKey};
+ * empty on another system. Readers then stall when Node's own buffer says so.
+ */
 export async function linuxSendQueues(): Promise<ReadonlyMap<string, number>> {
-  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readTable));
-  const rows = tables.flatMap(table => table.split('\n').slice(1));
-  return new Map(
-    rows.map(row => {
-      const [, local = '', remote = '', , queues = ''] = row.trim().split(/\s+/);
-      return [`${local} ${remote}`, Number.parseInt(queues.split(':')[0] ?? '', 16) || 0];
-    }),
-  );
-}
-
-async function readTable(path: string): Promise<string> {
-  // No such table: another system, or one without IPv6. Readers then stall when Node's own buffer says so.
-  return readFile(path, 'utf8').catch(() => '');
-}
-
-/* Words of four bytes in the machine's byte order; an IPv4 address on an IPv6 socket appears as a mapped one. */
-function endOf(address = '', port = 0): string {
-  const bytes = isIPv4(address) ? address.split('.').map(Number) : ipv6Bytes(address);
-  const ordered = endianness() === 'LE' ? bytes.map((_, i) => bytes[(i & ~3) + 3 - (i & 3)] ?? 0) : bytes;
-  const hex = ordered.map(byte => byte.toString(16).padStart(2, '0')).join('');
-  return `${hex}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
-}
-
-function ipv6Bytes(address: string): number[] {
-  const mapped = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  const [, prefix = '', ...quad] = mapped ?? [];
-  const pair = (high = '0', low = '0'): string => (Number(high) * 256 + Number(low)).toString(16);
-  const text = mapped === null ? address : `${prefix}${pair(quad[0], quad[1])}:${pair(quad[2], quad[3])}`;
-  const [head = '', tail] = text.replace(/%.*$/, '').split('::');
-  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const before = groups(head);
-  const after = groups(tail ?? '');
-  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
-  return [...before, ...zeros, ...after].flatMap(group => {
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
+  const tables = await Promise.all(TCP_TABLES.map(readTcpTable));
+  const rows = tables.flatMap(table => tcpRows(table ?? ''));
+  return new Map(rows.map(({ local, remote, unackedBytes }) => [`${local} ${remote}`, unackedBytes]));
 }
