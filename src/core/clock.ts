@@ -9,7 +9,7 @@ export interface Clock {
   monotonicMs(): number;
 }
 
-/** The machine's clocks; nothing else calls `Date.now` or `performance.now`. */
+/** The machine's clocks; nothing else of the service calls `Date.now`. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

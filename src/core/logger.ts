@@ -3,7 +3,7 @@ import { LogOutput, stdoutLines } from './log-output';
 
 export type { Logger } from 'pino';
 
-/** Names of members that are removed from every log line, at any depth. */
+/** Members whose values are removed from every log line, at its top and one level below: log nothing deeper whole. */
 const REDACTED = [
   'authorization',
   'cookie',

@@ -1,8 +1,8 @@
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 
 /**
- * Replaces a file in one step: a reader sees the old or the new content, even if the keeper dies during the write or
- * the disk is full.
+ * Replaces a file in one step: a reader sees the old or the new content, even if this process dies during the write
+ * or the disk is full.
  *
  * @throws what the file system throws; the old content is still there then.
  */
