@@ -8,6 +8,7 @@ import type { Config } from '../config/config';
 import { isWildcard, withoutBrackets } from '../config/address';
 import { caFile, tlsDir } from '../config/data-dir';
 import { systemClock } from '../core/clock';
+import { systemCodeOf } from '../core/errors';
 import type { TlsCredentials } from '../core/tls-files';
 
 /** Clients of some systems accept no certificate that is valid for longer. */
@@ -135,7 +136,7 @@ async function keep(path: string, pem: string, names: readonly string[]): Promis
     try {
       await link(draft, path);
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      if (systemCodeOf(error) !== 'EEXIST') throw error;
       const other = await readPem(path);
       if (other !== null && isUsable(other, names)) kept = other;
       else await rename(draft, path);
@@ -165,7 +166,7 @@ async function readPem(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (systemCodeOf(error) === 'ENOENT') return null;
     throw error;
   }
 }
@@ -192,6 +193,3 @@ function partsOf(pem: string): { readonly key: string; readonly certificates: re
     certificates: blocks.filter(block => block.includes('CERTIFICATE')),
   };
 }
-
-// SAFETY: the file system throws errors of this kind.
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;

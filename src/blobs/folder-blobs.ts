@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../core/clock';
-import { messageOf } from '../core/errors';
+import { messageOf, systemCodeOf } from '../core/errors';
 import { WatchedSource } from '../core/watched-source';
 import { BlobNotFoundError, BlobStoreError, checkedKey, type BlobStore, type StoredBlob } from './blob-store';
 import { DigestWriter, verified } from './digest';
@@ -47,7 +47,7 @@ export class FolderBlobs implements BlobStore {
     } catch (error) {
       input.content.destroy();
       await rm(incoming, { force: true }).catch(() => undefined); // the next start removes it
-      if (codeOf(error) === 'ENOENT') this.#prepared = null; // somebody has removed the folder
+      if (systemCodeOf(error) === 'ENOENT') this.#prepared = null; // somebody has removed the folder
       throw input.failure ?? asStoreError(error);
     }
   }
@@ -55,7 +55,9 @@ export class FolderBlobs implements BlobStore {
   async get(key: string): Promise<Readable> {
     const path = join(this.dir, checkedKey(key));
     const file = await open(path, 'r').catch((error: unknown) => {
-      throw codeOf(error) === 'ENOENT' ? new BlobNotFoundError(key, { cause: error }) : asStoreError(error);
+      throw systemCodeOf(error) === 'ENOENT'
+        ? new BlobNotFoundError(key, { cause: error })
+        : asStoreError(error);
     });
     return verified(key, file.createReadStream({ highWaterMark: READ_BYTES }), asStoreError);
   }
@@ -101,7 +103,7 @@ export class FolderBlobs implements BlobStore {
         await rename(incoming, path);
         break;
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT' || tries === RENAME_TRIES) throw error;
+        if (systemCodeOf(error) !== 'ENOENT' || tries === RENAME_TRIES) throw error;
       }
     }
     // The name too, and those of its folders, must outlive a loss of power.
@@ -118,7 +120,7 @@ function* foldersUpTo(folder: string, top: string): Generator<string> {
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return null; // removed again, with what was in it
+    if (systemCodeOf(error) === 'ENOENT') return null; // removed again, with what was in it
     throw error;
   });
   if (handle === null) return;
@@ -135,21 +137,16 @@ async function removeEmptyFolders(folder: string, top: string): Promise<void> {
     try {
       await rmdir(each);
     } catch (error) {
-      if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return;
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '')) return;
+      if (systemCodeOf(error) !== 'ENOENT') throw error;
     }
   }
 }
 
 function asStoreError(error: unknown): BlobStoreError {
-  const code = codeOf(error);
+  const code = systemCodeOf(error) ?? '';
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new BlobStoreError('the disk of the blobs is full', { isTemporary: true, cause: error });
   const isTemporary = ['EMFILE', 'ENFILE', 'EIO', 'ENOENT', 'ESTALE', 'ETIMEDOUT', 'EAGAIN'].includes(code);
   return new BlobStoreError(`the folder of the blobs: ${messageOf(error)}`, { isTemporary, cause: error });
-}
-
-function codeOf(error: unknown): string {
-  // SAFETY: errors of the file system have a code, others are told by having none.
-  return (error as NodeJS.ErrnoException).code ?? '';
 }

@@ -163,3 +163,9 @@ export class ServiceError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** The code of a system error, such as `ENOENT`; null for anything else that was thrown. */
+export function systemCodeOf(thrown: unknown): string | null {
+  const isCoded = typeof thrown === 'object' && thrown !== null && 'code' in thrown;
+  return isCoded && typeof thrown.code === 'string' ? thrown.code : null;
+}

@@ -1,5 +1,6 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
+import { systemCodeOf } from './errors';
 
 /** At most so much waits for a reader; lines beyond it are dropped and counted. */
 const WAITING_MAX_BYTES = 1_048_576;
@@ -101,8 +102,7 @@ export class LogOutput implements DestinationStream {
       this.#isTorn = false;
       return this.writeBytes(bytes);
     } catch (error) {
-      // SAFETY: a write throws system errors only.
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 'later';
+      if (systemCodeOf(error) === 'EAGAIN') return 'later';
       this.#isTorn ||= this.#isBegun;
       this.#dropped += 1;
       return 'never';

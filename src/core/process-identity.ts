@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { systemCodeOf } from './errors';
 
 /**
  * Identifies a process, as opposed to a later one with the same pid: pid, start time and boot. Compared before a
@@ -103,8 +104,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
     process.kill(pid, signal);
     return true;
   } catch (error) {
-    // SAFETY: process.kill throws system errors only.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (systemCodeOf(error) === 'ESRCH') return false;
     throw error;
   }
 }
@@ -220,8 +220,7 @@ const psTable: ProcessTable = {
 };
 
 function gone(error: unknown): null {
-  // SAFETY: fs rejects with system errors; a process that vanished between two reads gives ENOENT or ESRCH.
-  const { code } = error as NodeJS.ErrnoException;
+  const code = systemCodeOf(error); // of a process that vanished between two reads
   if (code === 'ENOENT' || code === 'ESRCH') return null;
   throw error;
 }

@@ -1,4 +1,4 @@
-import { messageOf } from './errors';
+import { messageOf, systemCodeOf } from './errors';
 import type { Logger } from './logger';
 
 /**
@@ -39,8 +39,4 @@ export class RecurringFailures {
 }
 
 /* Messages may differ at every try; a code stays the same. */
-function reasonOf(error: unknown): string {
-  // SAFETY: Object() makes an object of anything; whether it has a code is what is asked.
-  const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? code : messageOf(error);
-}
+const reasonOf = (error: unknown): string => systemCodeOf(error) ?? messageOf(error);

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { open, opendir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCodeOf } from '../core/errors';
 import { ArchiveTooLargeError, ProfileChangedError } from './archive-errors';
 import type { ArchiveLimits } from './archive-limits';
 import { keptNames } from './profile-parts';
@@ -64,8 +65,7 @@ async function openNoLink(place: string): Promise<FileHandle | null> {
   try {
     return await open(place, SAFE_READ_FLAGS);
   } catch (error) {
-    // SAFETY: open throws system errors only.
-    if (NOTHING_TO_KEEP.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    if (NOTHING_TO_KEEP.includes(systemCodeOf(error) ?? '')) return null;
     throw error;
   }
 }

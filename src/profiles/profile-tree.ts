@@ -1,5 +1,6 @@
 import { chown, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCodeOf } from '../core/errors';
 import { BadArchiveError } from './archive-errors';
 
 /** Whom unpacked files belong to. */
@@ -35,8 +36,7 @@ export class ProfileTree {
   async write(path: string, content: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
     await this.#makeFolders(path);
     const file = await open(join(this.dir, path), 'wx', FILE_MODE).catch((error: unknown) => {
-      // SAFETY: open throws system errors only.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (systemCodeOf(error) !== 'EEXIST') throw error;
       throw new BadArchiveError('duplicate_name', 'a file comes twice', { cause: error });
     });
     try {

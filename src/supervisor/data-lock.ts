@@ -1,5 +1,6 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { systemCodeOf } from '../core/errors';
 import { randomId } from '../core/ids';
 import { isAlive, type ProcessTable } from '../core/process-identity';
 
@@ -25,10 +26,6 @@ export class AlreadyRunningError extends Error {
     this.name = 'AlreadyRunningError';
   }
 }
-
-const errorCode = (error: unknown): string | undefined =>
-  // SAFETY: only called for errors of fs, which are system errors.
-  (error as NodeJS.ErrnoException).code;
 
 /**
  * A lock that is a file naming its holder. It is taken with link(2), which is atomic and shows only the complete file.
@@ -117,7 +114,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
     await link(draft, path);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    if (systemCodeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -133,6 +130,6 @@ async function readHolder(path: string): Promise<LockHolder | 'unreadable' | nul
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     // An unreadable file (power was lost while it was written) names no process that could be alive.
-    return errorCode(error) === 'ENOENT' ? null : 'unreadable';
+    return systemCodeOf(error) === 'ENOENT' ? null : 'unreadable';
   }
 }

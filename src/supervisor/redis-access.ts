@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { systemCodeOf } from '../core/errors';
 import { randomId } from '../core/ids';
 import { aclLine, INGRESS_RULES, INGRESS_USER } from '../redis/ingress-acl';
 import { PROCESS_USERS, processRules, type ProcessUser } from '../redis/process-acl';
@@ -103,8 +104,7 @@ async function readStored(redisDir: string): Promise<Stored | null> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    // SAFETY: errors of fs are system errors.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (systemCodeOf(error) === 'ENOENT') return null;
     throw error;
   }
   try {

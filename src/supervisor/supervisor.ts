@@ -6,6 +6,7 @@ import { childEnvironment } from '../config/env';
 import { DeadlineExceededError, pollUntil } from '../core/abort';
 import { readTlsFiles } from '../core/tls-files';
 import { systemClock } from '../core/clock';
+import { messageOf, systemCodeOf } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { isAlive, signalProcess, type ProcessTable } from '../core/process-identity';
 import type { ProcessUser } from '../redis/process-acl';
@@ -181,8 +182,8 @@ export class Supervisor {
       await mkdir(config.dataDir, { recursive: true, mode: 0o711 });
       this.#lock = await DataLock.acquire(lockPath(config.dataDir), table, url);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
-      throw new StartError(`the data folder ${config.dataDir} cannot be used: ${error.message}`);
+      if (systemCodeOf(error) === null) throw error;
+      throw new StartError(`the data folder ${config.dataDir} cannot be used: ${messageOf(error)}`);
     }
     this.#children = await this.#openChildrenFile(join(config.dataDir, 'children.json'));
     for (const role of ['worker', 'api'] as const) await endLeftover(role, this.#children, table, log);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NO_LIMITS, type BrowserLimits } from '../../../src/config/browser-limits';
+import { systemCodeOf } from '../../../src/core/errors';
 import { GROUP_PREFIX, removeCgroups } from './cgroup';
 import { CONTROLLERS, TOGETHER_WEIGHT, valuesFor, type CgroupVersion, type Controller } from './controllers';
 
@@ -122,8 +123,7 @@ async function makeInGroup(folder: string): Promise<void> {
 const unless =
   (code: string) =>
   (error: unknown): void => {
-    // SAFETY: fs throws system errors only.
-    if ((error as NodeJS.ErrnoException).code !== code) throw error;
+    if (systemCodeOf(error) !== code) throw error;
   };
 
 async function set(path: string, value: string): Promise<void> {

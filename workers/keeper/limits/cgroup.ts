@@ -2,6 +2,7 @@ import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
+import { systemCodeOf } from '../../../src/core/errors';
 import { sendSignal } from '../../../src/core/process-identity';
 import { FreezableCgroup } from './freeze';
 
@@ -96,8 +97,7 @@ async function isRemoved(folder: string): Promise<boolean> {
     await unlessGone(rmdir(folder));
     return true;
   } catch (error) {
-    // SAFETY: fs throws system errors only.
-    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+    if (systemCodeOf(error) === 'EBUSY') return false;
     throw error;
   }
 }
@@ -106,8 +106,7 @@ async function unlessGone(work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    // SAFETY: fs throws system errors only.
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCodeOf(error);
     if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCodeOf } from '../../../src/core/errors';
 
 /** How a cgroup is frozen: the kernel takes the processor from everything in it, until it gives it back. */
 interface Form {
@@ -79,8 +80,7 @@ function unlessGone(work: () => void): void {
   try {
     work();
   } catch (error) {
-    // SAFETY: fs throws system errors only.
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCodeOf(error);
     if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
   }
 }

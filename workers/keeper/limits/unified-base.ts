@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemCodeOf } from '../../../src/core/errors';
 import { isBelow, type ProcessTable } from '../../../src/core/process-identity';
 import { TOGETHER_WEIGHT, type Controller } from './controllers';
 import type { OwnCgroup } from './hierarchies';
@@ -108,6 +109,5 @@ async function write(path: string, text: string): Promise<string | null> {
 }
 
 function codeOf(error: unknown): string {
-  // SAFETY: fs throws system errors only.
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+  return systemCodeOf(error) ?? String(error);
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { pollUntil } from '../../../src/core/abort';
+import { systemCodeOf } from '../../../src/core/errors';
 import { dropPrivileges } from './privileges';
 import type { User } from './run-root';
 import { sendSignal, type ProcessEntry, type ProcessTable } from '../../../src/core/process-identity';
@@ -120,8 +121,7 @@ function kill(pid: number): boolean {
   try {
     return sendSignal(pid, 'SIGKILL');
   } catch (error) {
-    // SAFETY: process.kill throws system errors only.
-    if ((error as NodeJS.ErrnoException).code === 'EPERM') return false;
+    if (systemCodeOf(error) === 'EPERM') return false;
     throw error;
   }
 }

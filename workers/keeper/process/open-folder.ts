@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { link, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCodeOf } from '../../../src/core/errors';
 
 /**
  * The clients of a browser may have put anything into its folders or replaced them, and the keeper may be root. So links
@@ -77,8 +78,7 @@ export async function linkIfFree(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    // SAFETY: link throws system errors only.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (systemCodeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }

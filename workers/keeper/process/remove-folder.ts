@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, lstat, opendir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pause } from '../../../src/core/abort';
+import { systemCodeOf } from '../../../src/core/errors';
 import { openFolder } from './open-folder';
 
 /** A dying process may still be writing; one that exchanges a folder for a link makes about every second try fail. */
@@ -93,7 +94,7 @@ async function removeFile(inside: string, name: string, place: Place): Promise<v
   try {
     await unlessMissing(unlink(join(inside, name)));
   } catch (error) {
-    if (!['EISDIR', 'EPERM'].includes(codeOf(error))) throw error;
+    if (!['EISDIR', 'EPERM'].includes(systemCodeOf(error) ?? '')) throw error;
     await removeEntry(inside, name, place);
   }
 }
@@ -108,9 +109,6 @@ async function openClosed(path: string): ReturnType<typeof openFolder> {
 
 async function unlessMissing(work: Promise<void>): Promise<void> {
   await work.catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
   });
 }
-
-// SAFETY: fs throws system errors only.
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';

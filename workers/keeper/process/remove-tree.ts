@@ -1,4 +1,5 @@
 import { pause } from '../../../src/core/abort';
+import { systemCodeOf } from '../../../src/core/errors';
 import { signalGroup, type ProcessIdentity, type ProcessTable } from '../../../src/core/process-identity';
 import { removeCgroups } from '../limits/cgroup';
 import { hasOneBrowser } from '../users/browser-users';
@@ -78,7 +79,7 @@ async function killGroup(processes: ProcessTable, shim: ProcessIdentity): Promis
   try {
     await signalGroup(processes, shim, 'SIGKILL');
   } catch (error) {
-    // SAFETY: process.kill throws system errors only. macOS gives EPERM for a group that contains only zombies.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    // macOS gives EPERM for a group that contains only zombies.
+    if (systemCodeOf(error) !== 'EPERM') throw error;
   }
 }

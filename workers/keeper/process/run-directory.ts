@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
+import { systemCodeOf } from '../../../src/core/errors';
 import { openBelow } from './open-folder';
 import { removeFolder } from './remove-folder';
 import { keptFolder, mountsFolder, type User } from './run-root';
@@ -267,8 +268,7 @@ async function moveIfThere(from: string, to: string): Promise<void> {
   try {
     if ((await lstat(from)).isDirectory()) await rename(from, to);
   } catch (error) {
-    // SAFETY: fs throws system errors only.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { systemCodeOf } from '../../../src/core/errors';
 import { isFileName, numberedFileName } from '../../../src/core/file-name';
 import { isNoRoom } from '../books/disk-room';
 import type { DiskAllowance } from '../books/tenant-disk';
@@ -240,8 +241,7 @@ async function ownFolder(path: string, mode: number): Promise<OpenFolder> {
   try {
     await mkdir(path, { mode: INCOMING_MODE });
   } catch (error) {
-    // SAFETY: mkdir throws system errors only.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
   const folder = await openFolder(path, ownUid());
   if (folder === null) throw new Error(`${path} is not a folder of the keeper`);
@@ -255,5 +255,4 @@ const ignored = (): void => undefined;
 
 const gone = (): UploadError => new UploadError('gone', 'the browser has ended');
 
-// SAFETY: unlink throws system errors only.
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+const isMissing = (error: unknown): boolean => systemCodeOf(error) === 'ENOENT';

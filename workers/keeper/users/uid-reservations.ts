@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCodeOf } from '../../../src/core/errors';
 import { makeOwnFolder } from './machine-folder';
 
 /** A user id that some keeper of this machine uses. */
@@ -35,8 +36,7 @@ export class UidReservations {
       await writeFile(join(this.folder, String(uid)), directory, { flag: 'wx', mode: 0o600 });
       return true;
     } catch (error) {
-      // SAFETY: fs throws system errors only.
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      if (systemCodeOf(error) === 'EEXIST') return false;
       throw error;
     }
   }
