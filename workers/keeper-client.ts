@@ -6,6 +6,7 @@ import { LineReader } from '../src/core/line-reader';
 import type { Logger } from '../src/core/logger';
 import { signalProcess, type ProcessIdentity, type ProcessTable } from '../src/core/process-identity';
 import { SilenceWatch } from '../src/core/silence-watch';
+import { TurnWrites } from '../src/core/turn-writes';
 import {
   BEAT_EVERY_MS,
   KeeperError,
@@ -60,6 +61,7 @@ export class KeeperClient {
   #beats: NodeJS.Timeout | null = null;
   #secret: string | null = null;
   #takesWarm: () => boolean = () => false;
+  readonly #writes = new TurnWrites();
   #nextId = 1;
   #running: Promise<void> | null = null;
 
@@ -131,6 +133,7 @@ export class KeeperClient {
       abort = () =>
         reject(new Error(`the request ${op} to the keeper was cancelled`, { cause: signal?.reason }));
       signal?.addEventListener('abort', abort);
+      this.#writes.hold(() => [socket]);
       socket.write(`${JSON.stringify({ id, op, args })}\n`);
     });
     try {

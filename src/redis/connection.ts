@@ -1,5 +1,6 @@
 import { Redis as ServerClient, type Cluster, type RedisOptions as AllRedisOptions } from 'ioredis';
 import type { Logger } from '../core/logger';
+import { TurnWrites } from '../core/turn-writes';
 import { redisAddress, type RedisAddress } from '../producer/redis-address';
 import { ClusterClient } from '../producer/redis-cluster';
 import { INGRESS_PREFIX, KEY_PREFIX } from './keys';
@@ -77,24 +78,6 @@ export function blockingOptions(url: string, longestBlockMs: number = BLOCK_MS):
     maxRetriesPerRequest: null,
     socketTimeout: longestBlockMs + BLOCKING_SOCKET_SLACK_MS,
   };
-}
-
-/** Writes what one turn of the event loop sends together: each write is a system call that wakes Redis. */
-class TurnWrites {
-  #isHolding = false;
-
-  /** @param streams - called once a turn; some clients have no stream before they connect */
-  hold(streams: () => readonly (ServerClient['stream'] | undefined)[]): void {
-    if (this.#isHolding) return;
-    const held = streams().filter(stream => stream !== undefined);
-    if (held.length === 0) return;
-    this.#isHolding = true;
-    for (const stream of held) stream.cork();
-    setImmediate(() => {
-      this.#isHolding = false;
-      for (const stream of held) stream.uncork();
-    });
-  }
 }
 
 class GatheringRedis extends ServerClient {
