@@ -188,7 +188,8 @@ end
 
 -- The times of a history never fall (I5), not even when the clock is set back. Everything else uses the clock.
 local last = redis.call('LINDEX', KEYS[2], -1)
-local atMs = math.max(nowMs, last and cjson.decode(last).at or 0)
+local lastMs = last and (string.match(last, '^{"seq":%d+,"at":(%d+),') or cjson.decode(last).at)
+local atMs = math.max(nowMs, tonumber(lastMs or 0))
 local place = string.format('{"seq":%d,"at":%d,', redis.call('LLEN', KEYS[2]) + 1, atMs)
 redis.call('RPUSH', KEYS[2], place .. string.sub(ARGV[3], 2))
 cmd.notice.rev = rev
