@@ -24,6 +24,7 @@ export class CommandsAlone {
 
   static async open(redisUrl: string): Promise<CommandsAlone> {
     const deps = await openDeps(envToConfig({}), redisUrl, createLogger('api', 'silent'));
+    await deps.notices.start();
     const keyRing = new KeyRing(deps);
     await keyRing.start();
     const localHost = await findHostIdentity(systemProcesses);

@@ -104,8 +104,8 @@ export interface Deps extends Stores {
 }
 
 /**
- * Composition root shared by API and worker. Waits for a Redis that accepts writes, opens connections and tails the
- * notices. `lifecycle.close()` closes everything in reverse order.
+ * Composition root shared by API and worker. Waits for a Redis that accepts writes, and opens connections. The notices
+ * are not read until somebody starts that. `lifecycle.close()` closes everything in reverse order.
  */
 export async function openDeps(config: Config, redisUrl: string, log: Logger): Promise<Deps> {
   const lifecycle = new Lifecycle();
@@ -116,9 +116,8 @@ export async function openDeps(config: Config, redisUrl: string, log: Logger): P
   const producer = new Producer(redis, log);
   lifecycle.defer('producer', () => producer.close());
   await producer.ready();
-  const notices = new NoticeStream(openRedis(blockingOptions(redisUrl), log), clock, log);
-  lifecycle.defer('notices', () => notices.stop());
-  await notices.start();
+  const notices = new NoticeStream(() => openRedis(blockingOptions(redisUrl), log), clock, log);
+  lifecycle.defer('notices', () => notices.close());
   watchScripts(redisUrl, lifecycle, log);
 
   const blobs = openBlobs(config, clock);

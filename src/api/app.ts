@@ -74,6 +74,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
     );
   }
   const deps = await openDeps(config, redisUrl, log);
+  await deps.notices.start();
   await startStepping(deps);
   const drain = await serve(deps, { plain: { listener, guard, url }, tls });
   return {

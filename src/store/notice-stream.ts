@@ -96,28 +96,24 @@ export async function publishNotice(redis: Redis, notice: Notice): Promise<void>
   await redis.xadd(keys.notices, 'MAXLEN', '~', NOTICES_MAX, '*', 'n', JSON.stringify(notice));
 }
 
-/** The one tail of the notices in a process. Emits every notice, and `resync` whenever some may have been missed. */
+/**
+ * The one tail of the notices in a process. Emits every notice, and `resync` whenever some may have been missed. Each
+ * notice is sent to each process that reads them, so a process that waits for one now and then reads only meanwhile.
+ */
 export class NoticeStream extends EventEmitter<NoticeEvents> {
   #lastReadMs = -Infinity;
-  readonly #tail: StreamTail;
+  #readers = 0;
+  #tail: StreamTail | null = null;
+  #opened: Promise<void> | null = null;
 
-  /** @param redis - a connection of its own; it blocks */
+  /** @param connect - opens a connection for reading alone; it blocks */
   constructor(
-    redis: Redis,
+    private readonly connect: () => Redis,
     private readonly clock: Clock,
-    log: Logger,
+    private readonly log: Logger,
   ) {
     super();
     this.setMaxListeners(0);
-    this.#tail = new StreamTail({
-      redis,
-      stream: keys.notices,
-      log,
-      // SAFETY: only the Lua scripts and publishNotice write the stream.
-      onEntry: (json, id) => this.emit('notice', JSON.parse(json) as Notice, id),
-      onGap: () => this.emit('resync'),
-      onRead: () => (this.#lastReadMs = this.clock.monotonicMs()),
-    });
   }
 
   /**
@@ -128,13 +124,45 @@ export class NoticeStream extends EventEmitter<NoticeEvents> {
     return this.clock.monotonicMs() - this.#lastReadMs;
   }
 
-  /** Starts tailing at the newest notice; resolves once the position is known. */
+  /** Reads from the newest notice on, until {@link close}; resolves once the position is known. */
   async start(): Promise<void> {
-    await this.#tail.start();
+    this.#readers += 1;
+    await this.#open();
   }
 
-  /** Stops tailing and closes the connection. */
-  async stop(): Promise<void> {
-    await this.#tail.stop();
+  /** Reads while `work` runs: it hears all notices from its first line on. Nothing more if they are read anyway. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#readers += 1;
+    try {
+      await this.#open();
+      return await work();
+    } finally {
+      this.#readers -= 1;
+      if (this.#readers === 0) await this.close();
+    }
+  }
+
+  /** Stops reading and closes the connection. */
+  async close(): Promise<void> {
+    const tail = this.#tail;
+    [this.#tail, this.#opened] = [null, null];
+    await tail?.stop();
+  }
+
+  #open(): Promise<void> {
+    this.#tail ??= this.#newTail();
+    return (this.#opened ??= this.#tail.start());
+  }
+
+  #newTail(): StreamTail {
+    return new StreamTail({
+      redis: this.connect(),
+      stream: keys.notices,
+      log: this.log,
+      // SAFETY: only the Lua scripts and publishNotice write the stream.
+      onEntry: (json, id) => this.emit('notice', JSON.parse(json) as Notice, id),
+      onGap: () => this.emit('resync'),
+      onRead: () => (this.#lastReadMs = this.clock.monotonicMs()),
+    });
   }
 }

@@ -48,7 +48,7 @@ async function during(work: () => Promise<unknown>): Promise<Load> {
 /** Of two processes that step machines: an API and a worker. */
 const IDLE_COMMANDS_PER_SECOND = 70;
 /** From the request to the browser that is gone, beyond what an idle installation sends. */
-const COMMANDS_PER_LIFECYCLE = 46;
+const COMMANDS_PER_LIFECYCLE = 41;
 const SCRIPTS_PER_LIFECYCLE = 25;
 
 test('an idle installation and a lifecycle stay within their numbers of commands', async () => {

@@ -70,6 +70,7 @@ export async function startTestApi(
   const redis = await startRedis(redisOptions);
   const apis = [await startApi(config, redis.url, log)];
   const deps = await openDeps(config, redis.url, log);
+  await deps.notices.start();
   const browser = await startEchoBrowser();
   const worker = new StandInWorker(deps, browser.endpoint);
   await worker.start();

@@ -34,7 +34,9 @@ export class EngineFixture {
 
   static async open(options: RedisOptions = {}): Promise<EngineFixture> {
     const server = await startRedis(options);
-    return new EngineFixture(server, await openDeps(envToConfig({}), server.url, testLog));
+    const deps = await openDeps(envToConfig({}), server.url, testLog);
+    await deps.notices.start();
+    return new EngineFixture(server, deps);
   }
 
   /** Closes everything and fails if a connection is left. */

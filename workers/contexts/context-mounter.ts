@@ -41,7 +41,8 @@ export interface ContextMounterParts extends OpenVersionParts {
   readonly versions: Pick<ContextVersions, 'find'>;
   readonly writers: Pick<ContextWriters, 'all'>;
   readonly sessions: Pick<SessionStore, 'read'>;
-  readonly waiters: Pick<Waiters, 'closed'>;
+  /** As {@link Waiters.closed}. */
+  readonly untilClosed: Waiters['closed'];
   readonly limits: ArchiveLimits;
   /** Where the keeper looks for profiles, each in a folder named after the claim. */
   readonly folder: string;
@@ -84,11 +85,11 @@ export class ContextMounter {
 
   /* A session that has just ended may still be saving into the context: what it leaves is what is wanted here. */
   async #untilSaved(ref: ContextRef, tenant: string): Promise<void> {
-    const { writers, sessions, waiters } = this.parts;
+    const { writers, sessions, untilClosed } = this.parts;
     const all = (await writers.all(ref)).map(({ sessionId }) => refOf(tenant, sessionId));
     const read = await Promise.all(all.map(async writer => (await sessions.read(writer)).record));
     const saving = read.filter(record => record !== null).filter(({ snapshot }) => savesAtEnd(snapshot));
-    await Promise.all(saving.map(record => waiters.closed(record.ref, SAVE_WAIT_MS)));
+    await Promise.all(saving.map(record => untilClosed(record.ref, SAVE_WAIT_MS)));
   }
 
   async #prepare(

@@ -1,6 +1,8 @@
 import type { RouteOf } from '../../src/browser/dial';
 import type { SessionRef } from '../../src/core/ids';
+import type { Waiters } from '../../src/engine/waiters';
 import type { ClosingStore } from '../../src/store/closing-store';
+import type { NoticeStream } from '../../src/store/notice-stream';
 import { archiveLimits } from '../../src/profiles/archive-limits';
 import type { KeeperClient } from '../keeper-client';
 import { workerFolders } from '../keeper/host';
@@ -26,10 +28,12 @@ export interface ContextParts {
 
 /** What mounts and saves need of the process. */
 export type ContextDeps = VersionMakerParts &
-  Pick<ContextMounterParts, 'contexts' | 'sessions' | 'waiters' | 'blobs'> &
+  Pick<ContextMounterParts, 'contexts' | 'sessions' | 'blobs'> &
   Pick<LiveSaverParts, 'sessions' | 'saves'> &
   Pick<EndedSaverParts, 'log'> & {
     readonly closing: Pick<ClosingStore, 'all'>;
+    readonly waiters: Pick<Waiters, 'closed'>;
+    readonly notices: Pick<NoticeStream, 'during'>;
     readonly contextVersions: ContextMounterParts['versions'];
     readonly contextWriters: ContextMounterParts['writers'] & EndedSaverParts['writers'];
   };
@@ -48,13 +52,15 @@ export interface ContextPartsInput {
 /** Makes what mounts and saves contexts in a worker. */
 export function contextParts(input: ContextPartsInput): ContextParts {
   const { deps, context, keeper, owned, runRoot, routeOf } = input;
-  const { config, blobs, sessions, saves, secret, waiters, report, log } = deps;
+  const { config, blobs, sessions, saves, secret, waiters, notices, report, log } = deps;
   const { contexts, contextVersions: versions, contextWriters: writers } = deps;
   const maker = new VersionMaker(deps);
   const folders = workerFolders(runRoot);
   const states = new StateFiles(folders.states);
   const mounter = new ContextMounter({
-    ...{ contexts, versions, writers, sessions, waiters, blobs, secret },
+    ...{ contexts, versions, writers, sessions, blobs, secret },
+    // Nothing else in a worker waits for notices.
+    untilClosed: (ref, timeoutMs) => notices.during(() => waiters.closed(ref, timeoutMs)),
     limits: archiveLimits(config.contexts.maxBytes),
     folder: folders.mounts,
   });
