@@ -38,6 +38,14 @@ export async function findSession(
 ): Promise<FoundSession | null> {
   const { record, nowMs } = await sessions.read(ref);
   if (record === null) return null;
-  const rank = isQueued(record.snapshot) ? await index.queuePosition(ref) : null;
-  return { record, nowMs, queuePosition: rank === null ? null : rank + 1 };
+  return { record, nowMs, queuePosition: await placeInQueue({ index }, record) };
+}
+
+/** 1 for the session that is launched next; null for one that does not wait. */
+export async function placeInQueue(
+  { index }: Pick<GetSessionParts, 'index'>,
+  { ref, snapshot }: SessionRecord,
+): Promise<number | null> {
+  const rank = isQueued(snapshot) ? await index.queuePosition(ref) : null;
+  return rank === null ? null : rank + 1;
 }

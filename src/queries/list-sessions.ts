@@ -1,5 +1,6 @@
 import type { SessionIndex, PageRequest } from '../store/session-index';
-import { findSession, type FoundSession, type GetSessionParts } from './get-session';
+import { placeInQueue, type FoundSession } from './get-session';
+import type { SessionStore } from '../store/session-store';
 
 /** One page of sessions, newest first. */
 export interface SessionPage {
@@ -15,7 +16,8 @@ export type ListRequest = PageRequest;
 export type ListSessions = (request: ListRequest) => Promise<SessionPage>;
 
 /** Dependencies of {@link listSessions}. */
-export interface ListSessionsParts extends GetSessionParts {
+export interface ListSessionsParts {
+  readonly sessions: Pick<SessionStore, 'readAll'>;
   readonly index: Pick<SessionIndex, 'page' | 'queuePosition'>;
 }
 
@@ -28,7 +30,11 @@ export interface ListSessionsParts extends GetSessionParts {
 export function listSessions(parts: ListSessionsParts): ListSessions {
   return async request => {
     const page = await parts.index.page(request);
-    const found = await Promise.all(page.refs.map(ref => findSession(parts, ref)));
-    return { sessions: found.filter(session => session !== null), nextCursor: page.nextCursor };
+    const { records, nowMs } = await parts.sessions.readAll(page.refs);
+    const found = records.filter(record => record !== null);
+    const sessions = await Promise.all(
+      found.map(async record => ({ record, nowMs, queuePosition: await placeInQueue(parts, record) })),
+    );
+    return { sessions, nextCursor: page.nextCursor };
   };
 }

@@ -4,7 +4,7 @@ import type { Redis } from './connection';
 
 /** The scripts in `lua/`, each in a file named after it and the number of keys it declares. */
 const SCRIPTS = {
-  loadSession: 'load-session-4',
+  loadSessions: 'load-sessions-3',
   createSession: 'create-session-14',
   commitSession: 'commit-session-22',
   pageMembers: 'page-members-1',
@@ -47,6 +47,9 @@ export type ScriptArg = string | number | Buffer;
 /** A reply of Lua: integers, strings and nested arrays of them. */
 export type ScriptReply = string | number | null | ScriptReply[];
 
+/** A reply of Lua whose texts are bytes; one level of arrays in it. */
+export type BytesReply = readonly (Buffer | number | readonly (Buffer | number)[])[];
+
 /**
  * Runs the Lua scripts on one connection, by EVALSHA with a fall-back to EVAL when the server no longer has them
  * (restart, SCRIPT FLUSH). A script may run twice when a connection breaks; its opId makes the second run harmless.
@@ -72,16 +75,16 @@ export class ScriptRunner {
     return commands[name](keys.length, ...keys, ...args);
   }
 
-  /** The same for a script that answers with an array of which some are bytes, not text. */
+  /** The same for a script that answers with arrays of which some members are bytes, not text. */
   async runForBytes(
     name: ScriptName,
     keys: readonly string[],
     args: readonly ScriptArg[],
-  ): Promise<readonly (Buffer | number)[]> {
+  ): Promise<BytesReply> {
     // SAFETY: ioredis defines such a command beside each one.
     const commands = this.#redis as unknown as Record<
       `${ScriptName}Buffer`,
-      (...all: ScriptArg[]) => Promise<readonly (Buffer | number)[]>
+      (...all: ScriptArg[]) => Promise<BytesReply>
     >;
     return commands[`${name}Buffer`](keys.length, ...keys, ...args);
   }

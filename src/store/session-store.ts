@@ -10,21 +10,18 @@ import type {
 } from './session-record';
 import { readNewerSnapshot } from '../../machines/session/session.newer';
 import { MACHINE_VERSION, upgradeSnapshot } from '../../machines/session/session.versions';
-import type { ContextSave } from '../../machines/session/session.types';
 import type { SessionStatus } from '../../machines/session/session.words';
 import { CREATES_WINDOW_MS, type QuotaName, type TenantQuotas } from '../config/quotas';
 import { refOf, type SessionRef } from '../core/ids';
 import type { QuotaBudget } from '../core/quota-exceeded';
-import type { Traffic } from '../core/traffic';
 import type { Redis } from '../redis/connection';
 import { indexMember, keys } from '../redis/keys';
 import type { ScriptReply, ScriptRunner } from '../redis/script-runner';
 import { labelEntries } from './label-index';
 import { NOTICES_MAX } from './notice-stream';
 import { commitArgs, commitKeys, pendingEffects } from './session-commit';
-import { unpackSession, type EndedSession } from './packed-session';
 import { encodeCreation, encodeSnapshot } from './session-encoding';
-import { isEndedRow, storedRow, type StoredRow } from './session-row';
+import { isEndedRow, loadedRow, recordOf, type LoadedRow, type ReadSnapshot } from './session-row';
 
 /** Reads and writes session rows; every write goes through one of two scripts. */
 export class SessionStore {
@@ -40,7 +37,7 @@ export class SessionStore {
    * @throws NewerMachineVersionError for a session of a newer version that has not ended; UnknownStateError.
    */
   async load(ref: SessionRef): Promise<LoadedSession> {
-    return this.#load(ref, ({ stored, mv, fields }) =>
+    return this.#loadOne(ref, ({ stored, mv, fields }) =>
       mv > MACHINE_VERSION && isEndedRow(fields)
         ? { snapshot: readNewerSnapshot(stored, fields), isPartial: true }
         : { snapshot: upgradeSnapshot(stored, mv) },
@@ -49,13 +46,16 @@ export class SessionStore {
 
   /** Reads a session for display. One that {@link load} refuses is read in part ({@link SessionRecord.isPartial}). */
   async read(ref: SessionRef): Promise<LoadedSession> {
-    return this.#load(ref, ({ stored, mv, fields }) => {
-      try {
-        return { snapshot: upgradeSnapshot(stored, mv) };
-      } catch {
-        return { snapshot: readNewerSnapshot(stored, fields), isPartial: true };
-      }
-    });
+    return this.#loadOne(ref, readForDisplay);
+  }
+
+  /** The same for many, all at one moment: in the order of `refs`, null for those that do not exist. */
+  async readAll(
+    refs: readonly SessionRef[],
+  ): Promise<Pick<LoadedSession, 'nowMs'> & { readonly records: readonly (SessionRecord | null)[] }> {
+    if (refs.length === 0) return { nowMs: 0, records: [] };
+    const { nowMs, rows } = await this.#load(refs);
+    return { nowMs, records: rows.map(row => row && recordOf(row, readForDisplay)) };
   }
 
   /** Accepts a session, or answers why not. Nothing is written unless the answer is OK. */
@@ -146,45 +146,30 @@ export class SessionStore {
     return reply > 0 ? 'OK' : reply === -1 ? 'MISSING' : 'ENDED';
   }
 
-  async #load(ref: SessionRef, read: (row: StoredRow) => ReadRow): Promise<LoadedSession> {
-    const reply = await this.scripts.runForBytes(
-      'loadSession',
-      [keys.row(ref), keys.activity, keys.attached, keys.present],
-      [ref],
-    );
-    const packed = unpackedIn(reply.at(-1));
-    const [nowMs, revision, mv, snapshot, fingerprint, activity, attached, present, ops, ...rest] =
-      reply.map(String);
-    const [save, tokenGeneration, traffic] = rest.slice(-4);
-    const beside = rest.slice(0, -4);
-    if (revision === undefined) return { nowMs: Number(nowMs), record: null, applied: [] };
-    return {
-      nowMs: Number(nowMs),
-      applied: String(ops)
-        .split(';')
-        .map(op => op.slice(0, op.lastIndexOf('='))),
-      record: {
-        ref,
-        revision: Number(revision),
-        ...read(storedRow(ref, packed?.mv ?? mv, packed?.snapshot ?? snapshot, beside)),
-        fingerprint: String(fingerprint),
-        lastActivityMs: activity === '' ? null : Number(activity),
-        attachedAtMs: attached === '' ? null : Number(attached),
-        presentAtMs: present === '' ? null : Number(present),
-        tokenGeneration: Number(tokenGeneration),
-        // SAFETY: only `ClosingStore` writes these fields.
-        finalSave: save === '' ? null : (JSON.parse(String(save)) as ContextSave),
-        traffic: traffic === '' ? null : (JSON.parse(String(traffic)) as Traffic),
-      },
-    };
+  async #loadOne(ref: SessionRef, read: ReadSnapshot): Promise<LoadedSession> {
+    const { nowMs, rows } = await this.#load([ref]);
+    const row = rows[0] ?? null;
+    if (row === null) return { nowMs, record: null, applied: [] };
+    return { nowMs, record: recordOf(row, read), applied: row.applied };
+  }
+
+  async #load(refs: readonly SessionRef[]): Promise<{ nowMs: number; rows: (LoadedRow | null)[] }> {
+    const beside = [keys.activity, keys.attached, keys.present];
+    const reply = await this.scripts.runForBytes('loadSessions', [...beside, ...refs.map(keys.row)], refs);
+    const [nowMs, ...sessions] = reply;
+    const rows = refs.map((ref, i) => loadedRow(ref, sessions[i]));
+    return { nowMs: Number(nowMs), rows };
   }
 }
 
-/* Null: it is not packed, or cannot be read. */
-const unpackedIn = (packed: Buffer | number | undefined): EndedSession | null =>
-  Buffer.isBuffer(packed) && packed.length > 0 ? unpackSession(packed) : null;
-
-type ReadRow = Pick<SessionRecord, 'snapshot' | 'isPartial'>;
+/* What {@link SessionStore.load} refuses is read in part. */
+const readForDisplay: ReadSnapshot = ({ stored, mv, fields }) => {
+  try {
+    return { snapshot: upgradeSnapshot(stored, mv) };
+  } catch {
+    return { snapshot: readNewerSnapshot(stored, fields), isPartial: true };
+  }
+};
 
 /* The keys of a create, in the order of the script's header. */
 function createKeys(
