@@ -50,7 +50,7 @@ async function main(runRoot: string): Promise<void> {
   process.on('uncaughtException', error => said.push(`uncaught: ${error.message}`));
   for (const options of WISHES) {
     const directory = RunDirectory.fresh(runRoot);
-    await directory.make(user, false);
+    await directory.make(user, { isCaged: false, isAhead: false });
     // The authority file of a display needs one descriptor.
     const giveBack = takeDescriptors(1);
     await Companions.start(directory, options, runtime, new AbortController().signal).catch(

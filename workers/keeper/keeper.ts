@@ -76,10 +76,8 @@ export class Keeper {
       this.#keep(stored, directoryOf(runRoot, name, stored)).remember(report);
     await removeUnknownRemains(runRoot, this.#books.directories());
     this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
-    log.info(
-      { adopted: found.alive.length, gone: found.gone.length, reaped: found.orphansReaped },
-      'keeper open',
-    );
+    const { orphansReaped: reaped, warmReaped } = found;
+    log.info({ adopted: found.alive.length, gone: found.gone.length, reaped, warmReaped }, 'keeper open');
   }
 
   /** Calls `listener` for every event until the returned function is called. */

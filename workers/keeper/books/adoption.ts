@@ -29,8 +29,10 @@ export interface RecoveredBrowsers {
     readonly stored: StoredBrowser;
     readonly report: GoneReport & { readonly atMs: number };
   }[];
-  /** Run directories that were removed because no browser of theirs could be kept. */
+  /** Run directories that were removed because no browser of theirs could be kept; see also {@link warmReaped}. */
   readonly orphansReaped: number;
+  /** Those of browsers that were started ahead and that no session had: they are no orphans. */
+  readonly warmReaped: number;
 }
 
 /** Dependencies of {@link recoverBrowsers}. */
@@ -56,16 +58,18 @@ export async function recoverBrowsers(deps: AdoptionDeps): Promise<RecoveredBrow
     deps.runtime.log.warn({ err: error }, 'cgroups of earlier browsers could not be removed');
   });
   const unrecorded = directories.filter(name => !records.has(name));
-  const [classified] = await Promise.all([
+  const [classified, ahead] = await Promise.all([
     Promise.all([...records].map(([name, stored]) => classify(name, stored, deps))),
-    Promise.all(unrecorded.map(name => reap(RunDirectory.at(deps.runRoot, name), null, deps))),
+    Promise.all(unrecorded.map(name => reapUnrecorded(RunDirectory.at(deps.runRoot, name), deps))),
   ]);
+  const warmReaped = ahead.filter(isAhead => isAhead).length;
   return {
     alive: classified.flatMap(({ process, stored }) => (process === null ? [] : [{ stored, process }])),
     gone: classified.flatMap(({ name, stored, report }) =>
       report === null ? [] : [{ name, stored, report }],
     ),
-    orphansReaped: unrecorded.length + classified.filter(({ reaped }) => reaped).length,
+    orphansReaped: unrecorded.length - warmReaped + classified.filter(({ reaped }) => reaped).length,
+    warmReaped,
   };
 }
 
@@ -142,6 +146,13 @@ async function doubtOfRecorded({ bootId, facts }: StoredBrowser, deps: AdoptionD
   if (why !== null) return { why };
   const answer = await fetchDevToolsPath(devTools, GUID_PATIENCE_MS);
   return answer === null || answer === path ? null : { why: `another browser answers on port ${port}` };
+}
+
+/* Answers whether its browser was started ahead. */
+async function reapUnrecorded(directory: RunDirectory, deps: AdoptionDeps): Promise<boolean> {
+  const isAhead = await directory.isAhead();
+  await reap(directory, null, deps);
+  return isAhead;
 }
 
 /**

@@ -161,7 +161,7 @@ async function trial(cage: Cage, users: BrowserUsers, runRoot: string): Promise<
   const directory = RunDirectory.fresh(runRoot);
   const user = await users.take(directory.path);
   try {
-    await directory.make(user, true);
+    await directory.make(user, { isCaged: true, isAhead: false });
     const words = [...dropPrivileges(user), ...cage.words(directory), '/bin/sh', '-c', TRIAL];
     const script = '"$@" 3<>"$0"';
     const options = { env: { PATH: SEARCH_PATH }, cwd: '/', timeout: TRIAL_TIMEOUT_MS };

@@ -98,7 +98,7 @@ export class BrowserProcess {
     try {
       await requireRoom(directory.root, runtime.roomNeededBytes);
       user = await runtime.users.take(directory.path);
-      await directory.make(user, runtime.cage !== null);
+      await directory.make(user, { isCaged: runtime.cage !== null, isAhead });
       const cgroups = await runtime.cgroups.make(directory.name, isAhead ? 'little' : 'full');
       command = await prepare(user, signal);
       await runtime.firewall?.enclose(user, command.reach);

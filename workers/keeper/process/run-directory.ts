@@ -20,6 +20,9 @@ const LOG_TAIL_BYTES = 4_096;
 const PID_PLACEHOLDER = `${'.'.repeat(10)}\n`;
 const EXIT_PLACEHOLDER = `${'.'.repeat(3)}\n`;
 
+/** Marks the folder of a browser that was started ahead. */
+const AHEAD = 'ahead';
+
 /** The content of `cage` until bubblewrap overwrites it, for the same reason; it is longer than any report. */
 const REPORT_PLACEHOLDER = `${' '.repeat(511)}\n`;
 
@@ -104,10 +107,12 @@ export class RunDirectory {
   /**
    * Creates the folder for the browser of this user, with a profile that saves downloads in it.
    *
-   * @param isCaged - what comes later cannot be shown in a cage, so that the folder of uploads is made now
+   * @param kind - isCaged: what comes later cannot be shown in a cage, so that the folder of uploads is made now;
+   *   isAhead: as {@link isAhead} answers from now on
    */
-  async make(user: User, isCaged: boolean): Promise<void> {
+  async make(user: User, { isCaged, isAhead }: { isCaged: boolean; isAhead: boolean }): Promise<void> {
     await mkdir(this.path, { mode: MODE });
+    if (isAhead) await writeFile(join(this.path, AHEAD), '', { mode: 0o600 });
     await this.#makeProfile();
     for (const path of [this.tmp, this.downloads]) await mkdir(path, { mode: MODE });
     const files = [
@@ -158,6 +163,12 @@ export class RunDirectory {
   /** Where the profile is after the end of the browser; null if it is not kept. */
   get keptProfile(): string | null {
     return this.profileUse.isKept ? join(keptFolder(this.root), this.name) : null;
+  }
+
+  /** Whether its browser was started ahead of a session. Remains true after the handover; then a record says more. */
+  async isAhead(): Promise<boolean> {
+    const found = await lstat(join(this.path, AHEAD)).catch(() => null);
+    return found !== null;
   }
 
   /** The pid of what the shim has started, the browser or its cage; null until the shim has written it. */
