@@ -4,6 +4,9 @@ import { Installation, type Role } from '../support/installation';
 import { pollUntil } from '../support/poll-until';
 import { scaled } from '../support/slowdown';
 
+/** What a process that is killed at each of its starts has to be outlived. */
+const LEAST_KILLS = 6;
+
 /* Kills each process in turn while a session with a real browser is live: the session must be the same afterwards. */
 describe('a live session', () => {
   let installation: Installation;
@@ -71,12 +74,11 @@ describe('a live session', () => {
     await survives(async () => {
       const beganMs = performance.now();
       let killed = await installation.signal(role, 'SIGKILL');
-      let kills = 1;
-      for (; performance.now() - beganMs < forMs; kills += 1) {
+      // On a busy machine a start takes longer, and fewer kills in the same time would prove less.
+      for (let kills = 1; performance.now() - beganMs < forMs || kills < LEAST_KILLS; kills += 1) {
         await installation.replaced(role, killed);
         killed = await installation.signal(role, 'SIGKILL');
       }
-      expect(kills).toBeGreaterThanOrEqual(6);
       await installation.replaced(role, killed);
     });
   });
