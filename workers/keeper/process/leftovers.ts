@@ -1,12 +1,18 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { pollUntil } from '../../../src/core/abort';
+import { DeadlineExceededError, pause } from '../../../src/core/abort';
 import { systemCodeOf } from '../../../src/core/errors';
 import { dropPrivileges } from './privileges';
 import type { User } from './run-root';
 import { sendSignal, type ProcessEntry, type ProcessTable } from '../../../src/core/process-identity';
 
+/** How long a process may outlive SIGKILL. */
 const PATIENCE_MS = 1_000;
+
+const LOOK_EVERY_MS = 10;
+
+/** As many looks find whatever can be found; only processes that start others without end are there after them. */
+const MOST_LOOKS = 100;
 
 /** A shell that starts and sends one signal. */
 const KILL_ALL_TIMEOUT_MS = 500;
@@ -40,27 +46,30 @@ export class Leftovers {
    * @param user - who has this browser alone; null: others have browsers, too
    * @param isProven - whether the cgroup of the browser is gone, which only an empty one can be
    * @returns how many had to be killed because they name the directory
-   * @throws DeadlineExceededError if some outlive SIGKILL for a second.
+   * @throws DeadlineExceededError if one outlives SIGKILL for a second, or new ones come all the time.
    */
   async kill(directory: string, user: User | null = null, isProven = false): Promise<number> {
     const killed = new Set<number>();
-    const options = { timeoutMs: PATIENCE_MS, everyMs: 10 };
+    const survivors = new Survivors();
     let rounds = 0;
     let isComplete = isProven;
-    await pollUntil(`the processes of ${directory} to go`, options, async () => {
+    for (let looks = 1; looks <= MOST_LOOKS; looks += 1) {
       const list = await this.#freshList();
       const naming = list.filter(({ commandLine }) => names(commandLine, directory));
-      const hit = naming.filter(({ pid }) => kill(pid));
-      hit.forEach(({ pid }) => killed.add(pid));
+      const hit = naming.filter(({ pid }) => kill(pid)).map(({ pid }) => pid);
+      hit.forEach(pid => killed.add(pid));
       const owned = user === null ? [] : await this.#aliveOf(user, list);
-      if (user === null || (owned.length === 0 && (isComplete || rounds === 0)))
-        return hit.length === 0 ? true : undefined;
-      rounds += 1;
-      if (owned.length === 0 || rounds > ROUNDS_ONE_BY_ONE) isComplete = await killAllOf(user);
-      else for (const pid of owned) kill(pid);
-      return undefined;
-    });
-    return killed.size;
+      const isUserDone = user === null || (owned.length === 0 && (isComplete || rounds === 0));
+      if (isUserDone && hit.length === 0) return killed.size;
+      if (!isUserDone) {
+        rounds += 1;
+        if (owned.length === 0 || rounds > ROUNDS_ONE_BY_ONE) isComplete = await killAllOf(user);
+        else for (const pid of owned) kill(pid);
+      }
+      if (survivors.longestMs([...hit, ...owned]) >= PATIENCE_MS) break;
+      await pause(LOOK_EVERY_MS);
+    }
+    throw new DeadlineExceededError(`the end of the processes of ${directory}`, PATIENCE_MS);
   }
 
   /* Zombies have no rights any more, and go when their parent looks after them. */
@@ -90,6 +99,18 @@ export class Leftovers {
     });
     this.#running = list;
     return list;
+  }
+}
+
+/* Since when processes are alive although they got SIGKILL. */
+class Survivors {
+  readonly #sinceMs = new Map<number, number>();
+
+  /* How long the longest of these has been alive since it was here first. */
+  longestMs(pids: readonly number[]): number {
+    const nowMs = performance.now();
+    for (const pid of pids) if (!this.#sinceMs.has(pid)) this.#sinceMs.set(pid, nowMs);
+    return Math.max(0, ...pids.map(pid => nowMs - (this.#sinceMs.get(pid) ?? nowMs)));
   }
 }
 
