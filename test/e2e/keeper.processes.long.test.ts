@@ -10,7 +10,7 @@ import { KeeperClient } from '../../workers/keeper-client';
 import { PLAIN_LAUNCH } from '../../workers/keeper/door/protocol';
 import { fence, NOBODY } from '../support/keeper-fixture';
 import { makeTempDir, type TempDir } from '../support/temp-dir';
-import { pollUntil } from '../support/poll-until';
+import { pollUntil, within } from '../support/poll-until';
 
 const HOOK = join(__dirname, '../support/typescript-hook.cjs');
 const MAIN = join(__dirname, '../../workers/keeper/main.ts');
@@ -40,7 +40,7 @@ afterEach(async () => {
 async function startKeeper(): Promise<{ keeper: ChildProcess; socketPath: string }> {
   const keeper = spawnKeeper();
   // SAFETY: the one message a keeper sends; a wrong shape fails the test.
-  const [message] = (await once(keeper, 'message', { signal: AbortSignal.timeout(START_MS) })) as [
+  const [message] = (await within('a ready keeper', START_MS, once(keeper, 'message'))) as [
     { ready: true; socketPath: string },
   ];
   expect(message.ready).toBe(true);

@@ -23,6 +23,9 @@ import { findHeadlessShell } from './headless-shell';
 import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
+/** No answer is promised within a time. */
+const ANSWER_PATIENCE_MS = 10_000;
+
 /** The identity of a worker that is not a process: the keeper kills a silent worker, and this identity matches none. */
 export const NOBODY: ProcessIdentity = { pid: process.pid, startedAt: 'never' };
 
@@ -206,15 +209,15 @@ export class TestWorker {
   }
 
   async forget(ref: string, { claimId }: Fence): Promise<void> {
-    await this.client.call('forget', { ref, claimId }, { timeoutMs: 1_000 });
+    await this.client.call('forget', { ref, claimId }, { timeoutMs: ANSWER_PATIENCE_MS });
   }
 
   async list(): Promise<readonly BrowserRecord[]> {
-    return (await this.client.call('list', {}, { timeoutMs: 1_000 })).browsers;
+    return (await this.client.call('list', {}, { timeoutMs: ANSWER_PATIENCE_MS })).browsers;
   }
 
   async used(): Promise<number> {
-    return (await this.client.call('list', {}, { timeoutMs: 1_000 })).stats.used;
+    return (await this.client.call('list', {}, { timeoutMs: ANSWER_PATIENCE_MS })).stats.used;
   }
 
   /** Waits for the report that the browser of this session has gone. */
