@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventView, SessionView } from '../support/installation';
-import type { ClientCall, CreateCall, FinalSession, Recording, SessionCall } from './recording';
+import type { ClientCall, CreateCall, FinalSession, Recording, SessionCall, Visit } from './recording';
 
 type Status = SessionView['status'];
 
 /** A broken invariant: which one, of which session, and what was seen. */
 export interface Violation {
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I10' | 'I22';
+  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I10' | 'I14' | 'I22';
   readonly session: string | null;
   readonly what: string;
 }
@@ -57,7 +57,7 @@ const isFinal = (status: Status): boolean => status in REASONS;
  * Checks a run: answers every broken invariant that can be seen from outside. Expects that every session had ended
  * before the last reads. Pure, and knows only the public words of the product.
  */
-export function check({ calls, sessions, rows, browsersLeft }: Recording): Violation[] {
+export function check({ calls, visits, sessions, rows, browsersLeft }: Recording): Violation[] {
   const creates = calls.filter(call => call.op === 'create');
   const byId = new Map(sessions.map(session => [session.id, session]));
   return [
@@ -70,6 +70,7 @@ export function check({ calls, sessions, rows, browsersLeft }: Recording): Viola
       ...checkShown(session, calls),
       ...checkDeadlines(session, creates),
     ]),
+    ...visits.flatMap(checkVisit),
     ...rows.flatMap(({ id, row, folded }) =>
       isDeepStrictEqual(row, folded)
         ? []
@@ -200,6 +201,12 @@ function checkShown({ id }: FinalSession, calls: readonly ClientCall[]): Violati
       session: id,
       what: `shown ${call.shown ?? ''} after it was shown ${firstEnd.shown ?? ''}`,
     }));
+}
+
+/* A browser serves one session. A browser that keeps no marks would show nothing. */
+function checkVisit({ id, marks }: Visit): Violation[] {
+  if (marks === null || isDeepStrictEqual(marks, [id])) return [];
+  return [{ invariant: 'I14', session: id, what: `the marks in its browser are [${marks.join(', ')}]` }];
 }
 
 /* The machine's own limit for one launch, milliseconds. */

@@ -2,15 +2,20 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { pause } from '../../src/core/abort';
 import { sendSignal } from '../../src/core/process-identity';
+import { callApi } from '../support/api';
 import type { Installation, Role } from '../support/installation';
 import type { Random } from './random';
 
 const run = promisify(execFile);
 
+const WARM_PATIENCE_MS = 300;
+
 /** A fault that was made in the installation, for the log. */
 export interface Fault {
   readonly atMs: number;
   readonly what: string;
+  /** How many browsers were warm just before; null if the API did not say. */
+  readonly warm: number | null;
 }
 
 type Hurt = (installation: Installation, random: Random) => Promise<string>;
@@ -101,7 +106,19 @@ export async function rage(
     const hurt = random.pick(FAULTS);
     const atMs = Date.now();
     // The target may be missing because of an earlier fault. Then nothing was done.
+    const warm = await warmBrowsersOf(installation);
     const what = await hurt(installation, random).catch((error: unknown) => `missed: ${String(error)}`);
-    faults.push({ atMs, what });
+    faults.push({ atMs, what, warm });
+  }
+}
+
+/** How many browsers are warm; null if the API does not say, because it is frozen or on its way back. */
+export async function warmBrowsersOf({ url }: Installation): Promise<number | null> {
+  try {
+    const signal = AbortSignal.timeout(WARM_PATIENCE_MS);
+    const { body } = await callApi(url, 'GET', '/v1/capacity', { signal });
+    return typeof body['warm'] === 'number' ? body['warm'] : null;
+  } catch {
+    return null;
   }
 }

@@ -6,11 +6,12 @@ interface Timed {
   readonly endedMs: number;
 }
 
-/** The options of a create that the checker uses. */
+/** The options of a create. */
 export interface Wish {
   readonly timeoutMs: number;
   readonly queueTimeoutMs: number;
   readonly idempotencyKey: string;
+  readonly isProxied: boolean;
 }
 
 /** A create that was answered (`status`), or that got no answer (null). */
@@ -34,6 +35,13 @@ export interface SessionCall extends Timed {
 /** A call of a client. */
 export type ClientCall = CreateCall | SessionCall;
 
+/** A look into the browser of a session, in which each session leaves its id as a mark. */
+export interface Visit extends Timed {
+  readonly id: string;
+  /** All marks that are in the browser; null if it could not be reached. */
+  readonly marks: readonly string[] | null;
+}
+
 /** A session as it was read at the end of the run. */
 export interface FinalSession {
   readonly id: string;
@@ -45,9 +53,13 @@ export interface FinalSession {
 /** Everything that the checker knows of a run. */
 export interface Recording {
   readonly calls: readonly ClientCall[];
+  readonly visits: readonly Visit[];
   readonly sessions: readonly FinalSession[];
   /** The snapshots in the rows at the end, and the snapshots that their histories lead to. */
   readonly rows: readonly { readonly id: string; readonly row: unknown; readonly folded: unknown }[];
-  /** Browser processes that were left at the end of the run. */
+  /**
+   * Browsers that were left when all sessions had ended, without those that the keeper may keep warm, plus what was left
+   * of browsers when the installation had stopped.
+   */
   readonly browsersLeft: number;
 }

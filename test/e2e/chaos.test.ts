@@ -4,7 +4,7 @@ import { runChaos } from '../chaos/run';
 
 test.each([
   { seed: 20_261_120, seconds: 8, browser: 'null' },
-  { seed: 7, seconds: 10, browser: 'shell' },
+  { seed: 7, seconds: 10, browser: 'shell', warmBrowsers: 2 },
 ] as const)('with seed $seed and the $browser browser no promise is broken', async options => {
   const { violations, faults, recording, ends } = await runChaos(options);
   const seen = { seed: options.seed, faults: faults.map(({ what }) => what), ends };

@@ -1,5 +1,5 @@
 import { check, type Violation } from '../../chaos/checker';
-import type { ClientCall, CreateCall, FinalSession, Recording, Wish } from '../../chaos/recording';
+import type { ClientCall, CreateCall, FinalSession, Recording, Visit, Wish } from '../../chaos/recording';
 import type { EventView, SessionView } from '../../support/installation';
 
 /* A checker that never reports proves nothing, so each rule gets a history that breaks it. */
@@ -32,7 +32,7 @@ const LIFE: readonly Line[] = [
   [1_400, 'release', 'released'],
 ];
 
-const WISH: Wish = { timeoutMs: 5_000, queueTimeoutMs: 2_000, idempotencyKey: 'k' };
+const WISH: Wish = { timeoutMs: 5_000, queueTimeoutMs: 2_000, idempotencyKey: 'k', isProxied: false };
 
 function viewOf(history: readonly EventView[], more: Partial<SessionView> = {}): SessionView {
   const last = history.at(-1);
@@ -79,7 +79,7 @@ function recordingOf(
 ): Recording {
   const history = historyOf(lines);
   const session: FinalSession = { id: 's', view: viewOf(history, view), history };
-  return { calls: [create()], sessions: [session], rows: [], browsersLeft: 0, ...more };
+  return { calls: [create()], visits: [], sessions: [session], rows: [], browsersLeft: 0, ...more };
 }
 
 const broken = (recording: Recording): Violation['invariant'][] =>
@@ -106,7 +106,7 @@ test('a correct history breaks nothing', () => {
 test('an accepted session that is not found any more breaks I1', () => {
   expect(broken(recordingOf(LIFE, { calls: [create(), create({ id: 'gone' })] }))).toContain('I1');
   const forgotten = { id: 's', view: null, history: [] };
-  expect(broken({ calls: [create()], sessions: [forgotten], rows: [], browsersLeft: 0 })).toEqual(['I1']);
+  expect(broken(recordingOf(LIFE, { sessions: [forgotten] }))).toEqual(['I1']);
 });
 
 test('a create that was never answered with an id promises nothing', () => {
@@ -202,4 +202,16 @@ test.each<[string, Line[], Partial<SessionView>]>([
   ['no cause', changed(4, [1_400, 'release', 'released', { cause: '' }]), {}],
 ])('an end with %s breaks I22', (_name, lines, view) => {
   expect(broken(recordingOf(lines, {}, view))).toEqual(['I22']);
+});
+
+test('a browser with the mark of another session breaks I14', () => {
+  const visit = (marks: readonly string[] | null): Visit => ({
+    id: 's',
+    beganMs: T0,
+    endedMs: T0 + 5,
+    marks,
+  });
+  expect(check(recordingOf(LIFE, { visits: [visit(['s']), visit(null)] }))).toEqual([]);
+  expect(broken(recordingOf(LIFE, { visits: [visit(['s', 'another'])] }))).toEqual(['I14']);
+  expect(broken(recordingOf(LIFE, { visits: [visit([])] }))).toEqual(['I14']);
 });
