@@ -1,5 +1,6 @@
+import { entriesOf } from './entries';
 import { pathSegment } from './path-segment';
-import { queryOf, splitRequest, type Call, type RequestOptions, type Transport } from './transport';
+import type { Call, RequestOptions, Transport } from './transport';
 
 /** A named place where logins are kept between sessions. */
 export interface ContextData {
@@ -124,17 +125,8 @@ export class Contexts {
   }
 
   /** The matching contexts, newest first; pages are requested as they are needed. */
-  async *list(options: ListContextsOptions = {}): AsyncGenerator<ContextData, void, undefined> {
-    const [request, filters] = splitRequest(options);
-    for (let cursor: string | undefined; ;) {
-      const path = `/v1/contexts${queryOf({ ...filters, cursor })}`;
-      const { body } = await this.transport.send({ ...request, method: 'GET', path });
-      // SAFETY: a 2xx of this route carries a page.
-      const page = body as { contexts: ContextData[]; nextCursor: string | null };
-      yield* page.contexts;
-      if (page.nextCursor === null) return;
-      cursor = page.nextCursor;
-    }
+  list(options: ListContextsOptions = {}): AsyncGenerator<ContextData, void, undefined> {
+    return entriesOf<ContextData>(this.transport, '/v1/contexts', 'contexts', options);
   }
 
   /** Changes name and labels. @throws HoldfastError `context_exists` for the name of another context. */

@@ -1,5 +1,6 @@
+import { entriesOf } from './entries';
 import { pathSegment } from './path-segment';
-import { queryOf, splitRequest, type RequestOptions, type Transport } from './transport';
+import type { RequestOptions, Transport } from './transport';
 
 /** A job in quarantine, which no consumer could handle. Its texts are safe to be shown. */
 export interface QuarantinedJob {
@@ -34,17 +35,8 @@ export class Jobs {
   constructor(private readonly transport: Transport) {}
 
   /** All jobs, newest first; pages are requested as they are needed. */
-  async *list(options: ListJobsOptions = {}): AsyncGenerator<QuarantinedJob, void, undefined> {
-    const [request, filters] = splitRequest(options);
-    for (let cursor: string | undefined; ;) {
-      const path = `/v1/jobs${queryOf({ ...filters, cursor })}`;
-      const { body } = await this.transport.send({ ...request, method: 'GET', path });
-      // SAFETY: a 2xx of this route carries a page.
-      const page = body as { jobs: QuarantinedJob[]; nextCursor: string | null };
-      yield* page.jobs;
-      if (page.nextCursor === null) return;
-      cursor = page.nextCursor;
-    }
+  list(options: ListJobsOptions = {}): AsyncGenerator<QuarantinedJob, void, undefined> {
+    return entriesOf<QuarantinedJob>(this.transport, '/v1/jobs', 'jobs', options);
   }
 
   /** @throws HoldfastError `job_not_found`. */

@@ -1,5 +1,6 @@
+import { entriesOf } from './entries';
 import { pathSegment } from './path-segment';
-import { queryOf, splitRequest, type RequestOptions, type Transport } from './transport';
+import { splitRequest, type RequestOptions, type Transport } from './transport';
 
 /** What an API key may do; `admin` includes all. */
 export type Scope = 'sessions' | 'view' | 'jobs' | 'admin';
@@ -58,17 +59,8 @@ export class Keys {
   }
 
   /** All keys, newest first; pages are requested as they are needed. */
-  async *list(options: ListKeysOptions = {}): AsyncGenerator<ApiKeyData, void, undefined> {
-    const [request, filters] = splitRequest(options);
-    for (let cursor: string | undefined; ;) {
-      const path = `/v1/keys${queryOf({ ...filters, cursor })}`;
-      const { body } = await this.transport.send({ ...request, method: 'GET', path });
-      // SAFETY: a 2xx of this route carries a page.
-      const page = body as { keys: ApiKeyData[]; nextCursor: string | null };
-      yield* page.keys;
-      if (page.nextCursor === null) return;
-      cursor = page.nextCursor;
-    }
+  list(options: ListKeysOptions = {}): AsyncGenerator<ApiKeyData, void, undefined> {
+    return entriesOf<ApiKeyData>(this.transport, '/v1/keys', 'keys', options);
   }
 
   /**
