@@ -143,7 +143,7 @@ export const QUEUES = [...OWN_QUEUES, INGRESS_QUEUE] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** The jobs that change a session from outside, and the probe that tests the path of such a job. */
-export const COMMANDS = ['release', 'update', 'probe'] as const;
+const COMMANDS = ['release', 'update', 'probe'] as const;
 
 /** The jobs that other services may put into the queue for them. */
 export const INGRESS_JOBS = ['session.create', 'session.extend', 'session.release', 'session.run'] as const;

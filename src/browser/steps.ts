@@ -4,10 +4,10 @@ import { newCookie } from './cookies';
 /* The steps that a job may run in a session. Strict: with a misspelt field a step would do something else. */
 
 /** How many steps one job may have. */
-export const STEPS_MAX = 100;
+const STEPS_MAX = 100;
 
 /** How long a step may take by default, milliseconds. */
-export const STEP_TIMEOUT_DEFAULT_MS = 30_000;
+const STEP_TIMEOUT_DEFAULT_MS = 30_000;
 
 const STEP_TIMEOUT_MAX_MS = 300_000;
 const COOKIES_MAX = 500;

@@ -219,7 +219,7 @@ export function defaultSlots(cores: number, availableBytes: number): number {
 }
 
 /** How many browsers are started ahead: a quarter of the slots, two at most. One of them is there on a quiet day. */
-export function defaultWarmBrowsers(slots: number): number {
+function defaultWarmBrowsers(slots: number): number {
   return Math.min(2, Math.floor(slots / 4));
 }
 

@@ -33,7 +33,7 @@ export interface QuotaConfig {
 }
 
 /** The greatest weight. */
-export const WEIGHT_MAX = 100;
+const WEIGHT_MAX = 100;
 
 /** The window of `createsPerMinute`. */
 export const CREATES_WINDOW_MS = 60_000;

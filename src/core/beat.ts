@@ -1,5 +1,5 @@
 /** How often a supervised process sends its heartbeat. */
-export const SUPERVISED_BEAT_EVERY_MS = 1_000;
+const SUPERVISED_BEAT_EVERY_MS = 1_000;
 
 /**
  * Sends the supervisor a heartbeat over IPC, now and every second. A process that hangs or was stopped (SIGSTOP) sends

@@ -18,7 +18,7 @@ export const stateCookie = z.object({
 });
 
 /** The local storage of one origin, or of one origin inside a page of another. */
-export const stateLocalStorage = z.object({
+const stateLocalStorage = z.object({
   /** CDP's serialized storage key: `https://a.example/`, with a suffix if it is partitioned. */
   storageKey: z.string(),
   origin: z.string(),

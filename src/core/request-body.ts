@@ -55,7 +55,7 @@ export function bodyOf(request: IncomingMessage): Readable {
 }
 
 /** The error for a body that has broken off. */
-export const endedEarly = (cause: unknown): ServiceError =>
+const endedEarly = (cause: unknown): ServiceError =>
   new ServiceError('malformed_request', 'The body ended early.', { cause });
 
 class BodyLimit {

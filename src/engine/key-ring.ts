@@ -9,7 +9,7 @@ import type { Notice, NoticeStream } from '../store/notice-stream';
 const CHECK_EVERY_MS = 2_000;
 
 /** How long the known keys go on while Redis is away. */
-export const KEYS_COUNT_MS = 60_000;
+const KEYS_COUNT_MS = 60_000;
 
 /** How often the use of one key is noted by one process. */
 const NOTE_USE_EVERY_MS = 60_000;

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 /** Replaces a label value outside its closed set. */
-export const OTHER = 'other';
+const OTHER = 'other';
 
 /** The labels of a metric, each with the closed set of its values. */
 export type LabelDomains<L extends string> = Readonly<Record<L, readonly (string | number)[]>>;

@@ -1,7 +1,7 @@
 import { JobError } from './errors';
 
 /** How long Redis may take to answer, or to be reached, milliseconds. */
-export const REDIS_TIMEOUT_MS = 5_000;
+const REDIS_TIMEOUT_MS = 5_000;
 
 /**
  * Waits for Redis for a limited time: an ioredis client that cannot connect would queue commands without limit.

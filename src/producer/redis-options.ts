@@ -45,7 +45,7 @@ export const commandOptions = (url: string): RedisOptions => commonOptions(url);
 /**
  * For the connection that reads events: it outlasts every outage, and detects a dead connection that was never reset.
  */
-export const eventsOptions = (url: string): RedisOptions => ({
+const eventsOptions = (url: string): RedisOptions => ({
   ...commonOptions(url),
   socketTimeout: EVENTS_BLOCK_MS + 3_000,
 });

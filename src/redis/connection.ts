@@ -23,7 +23,7 @@ export type RedisOptions = RedisAddress &
   > & { readonly maxRetriesPerRequest?: number | null };
 
 /** How long one command may take before it fails as "Redis is away". */
-export const COMMAND_TIMEOUT_MS = 2_000;
+const COMMAND_TIMEOUT_MS = 2_000;
 
 /** Longest wait before the next attempt to reconnect: due timers must not wait for the back-off. */
 const RECONNECT_CAP_MS = 500;

@@ -9,7 +9,7 @@ export const FILE_MAX_BYTES = 8 * 2 ** 20;
 const FILES_MAX_BYTES = 64 * 2 ** 20;
 
 /** How long a file is kept. */
-export const FILE_TTL_MS = 3_600_000;
+const FILE_TTL_MS = 3_600_000;
 
 /** A file that a job has made. */
 export interface StoredFile {

@@ -49,13 +49,13 @@ export interface QuarantinePage {
 }
 
 /** How many jobs are kept; their payloads then take less than 64 MiB, see {@link QUARANTINE_DATA_MAX_BYTES}. */
-export const QUARANTINE_MAX = 1_000;
+const QUARANTINE_MAX = 1_000;
 
 /** How long jobs are kept. */
 export const QUARANTINE_AGE_MS = 7 * 86_400_000;
 
 /** How much of a payload is kept, bytes. */
-export const QUARANTINE_DATA_MAX_BYTES = 65_536;
+const QUARANTINE_DATA_MAX_BYTES = 65_536;
 
 const NAME_MAX = 128;
 const DETAIL_MAX = 500;

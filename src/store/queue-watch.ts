@@ -17,7 +17,7 @@ export interface WatchedQueue {
 }
 
 /** A job with a longer delay goes into quarantine. */
-export const DELAY_MAX_MS = 86_400_000;
+const DELAY_MAX_MS = 86_400_000;
 
 /** How long, and how many, jobs that have ended are kept in a foreign queue. */
 const FINISHED_AGE_MS = 3_600_000;

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Programs that can be the embedded Redis, the preferred one first. */
-export const REDIS_PROGRAMS = ['redis-server', 'valkey-server'] as const;
+const REDIS_PROGRAMS = ['redis-server', 'valkey-server'] as const;
 
 /** Finds a Redis on a PATH: an absolute path, or null. */
 export async function findRedisBinary(searchPath: string): Promise<string | null> {

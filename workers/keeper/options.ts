@@ -4,7 +4,7 @@ import { hostBrowsers } from './host';
 import type { BrowserChoice } from './keeper-app';
 
 /** No browser was found; the message contains advice. */
-export class NoChromiumError extends Error {
+class NoChromiumError extends Error {
   constructor({ browser, chromiumPath, headlessShellPath }: Config['keeper']) {
     const [what, setting, path] =
       browser === 'chromium-headless-shell'

@@ -19,7 +19,7 @@ const PAGE_MAX = 100;
 const KEY_WORD = 'its name, its id, or the beginning of its id';
 
 /** API keys as a table. */
-export function keysView(nowMs: number): View<ApiKeyData> {
+function keysView(nowMs: number): View<ApiKeyData> {
   return {
     nameOf: ({ id }) => id,
     columns: [

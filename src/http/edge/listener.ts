@@ -145,7 +145,7 @@ export function refuseUpgrade(
 }
 
 /** The path of a request without its query. */
-export function pathOf({ url = '' }: IncomingMessage): string {
+function pathOf({ url = '' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '';
 }
 

@@ -6,7 +6,7 @@ export interface Preferences {
 }
 
 /** The longest wait; longer ones are cut to it, and `Preference-Applied` shows the result. */
-export const WAIT_MAX_SECONDS = 120;
+const WAIT_MAX_SECONDS = 120;
 
 /** Reads the header; never throws. */
 export function parsePrefer(header: string | string[] | undefined): Preferences {

@@ -5,7 +5,7 @@ import { ServiceError } from '../../core/errors';
  * How long one request may wait for Redis, all its commands together; a requested wait is not counted (I15). The rest of
  * the 2.5 s is for what else a request does: the first one to the queue board loads it, which takes up to 300 ms.
  */
-export const REDIS_BUDGET_MS = 2_200;
+const REDIS_BUDGET_MS = 2_200;
 
 /**
  * Bounds the Redis work of a request. The result of work that misses the deadline is dropped; the work may still take

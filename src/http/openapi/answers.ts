@@ -35,7 +35,7 @@ const milliseconds = z.int().min(0).describe('Milliseconds.');
 const NULL_IS_DEFAULT = 'Null: the default of Chromium.';
 
 /** What became of a save of a context. */
-export const contextSaveAnswer = z.object({
+const contextSaveAnswer = z.object({
   id: z
     .int()
     .nullable()

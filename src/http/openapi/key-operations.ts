@@ -19,7 +19,7 @@ const key = {
 };
 
 /** An API key as lists show it. */
-export const apiKeyAnswer = z.object(key) satisfies z.ZodType<ApiKeyData>;
+const apiKeyAnswer = z.object(key) satisfies z.ZodType<ApiKeyData>;
 
 const newKeyAnswer = z.object({
   ...key,

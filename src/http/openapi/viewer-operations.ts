@@ -12,7 +12,7 @@ const milliseconds = z.int().min(0).nullable();
 const [, liveSession, endedSession] = sessionAnswer.options;
 
 /** What `GET /v1/sessions/{id}/view/state` answers. */
-export const viewerStateAnswer = z.object({
+const viewerStateAnswer = z.object({
   id: z.string(),
   name: z.string().nullable(),
   status: z.enum(STATUSES),

@@ -10,7 +10,7 @@ import { admit } from '../edge/request-context';
 export const BOARD_PATH = '/queues';
 
 /** What a key needs for the board. */
-export const BOARD_SCOPE: Scope = 'admin';
+const BOARD_SCOPE: Scope = 'admin';
 
 /** Dependencies of the board. */
 export interface QueueBoardParts {

@@ -35,7 +35,7 @@ export interface ProfileUse {
 }
 
 /** A new profile that goes with its browser. */
-export const NEW_PROFILE: ProfileUse = { mountedFor: null, isKept: false };
+const NEW_PROFILE: ProfileUse = { mountedFor: null, isKept: false };
 
 /** What the browser's user can write to; all else in a run directory belongs to the keeper's user. */
 const OF_THE_BROWSER = ['profile', 'tmp', DOWNLOADS_FOLDER];

@@ -123,7 +123,7 @@ async function follow(
 }
 
 /** What a session that is not live yet waits for. */
-export function phaseOf({ status, queuePosition, workerId }: Session): string {
+function phaseOf({ status, queuePosition, workerId }: Session): string {
   if (status !== 'created') return status;
   if (queuePosition !== null) return `queued, position ${queuePosition}`;
   return workerId === null ? 'queued' : 'launching';

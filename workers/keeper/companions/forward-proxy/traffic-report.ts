@@ -5,7 +5,7 @@ import { NO_TRAFFIC, type Traffic } from '../../../../src/core/traffic';
 export const TRAFFIC_BYTES = 4_096;
 
 /** Where the process finds the file for its reports: the first descriptor after the standard ones. */
-export const TRAFFIC_FD = 3;
+const TRAFFIC_FD = 3;
 
 /** How often a report is written, also if nothing has changed: that it comes shows that the process works. */
 const EVERY_MS = 1_000;
