@@ -34,6 +34,21 @@ const ordersIn = (text: string): string[][] =>
   );
 
 describe('a runbook', () => {
+  it('is in the list of all, with when its alert fires', () => {
+    const list = textOf('README.md').split('\n');
+    for (const [file, text] of pages.filter(([name]) => name !== 'README.md')) {
+      const [, severity, when = ''] = /\n\*\*(critical|warning)\*\* · ([^]*?)\n\n/.exec(text) ?? [];
+      const at = list.findIndex(line => line.includes(`](${file})`));
+      const [, heading] =
+        list
+          .slice(0, at)
+          .findLast(line => /^\| (critical|warning)/.test(line))
+          ?.split(/ *\| */) ?? [];
+      const [, , said] = list[at]?.split(/ *\| */) ?? [];
+      expect([file, heading, said]).toEqual([file, severity, when.replaceAll('\n', ' ')]);
+    }
+  });
+
   it('asks for commands and options that exist', () => {
     const orders = pages.flatMap(([file, text]) => ordersIn(text).map(words => [file, words] as const));
     expect(orders.length).toBeGreaterThan(20);
