@@ -11,7 +11,7 @@ import { pollUntil } from '../support/poll-until';
 
 /*
  * Kills each process in the middle of a save and of a mount: the storage has acted, and its answer is held back. The
- * browser is a null browser; that its profile is the right one is tried out with Chromium, in contexts.test.ts.
+ * browser is a null browser; that its profile is the right one is tried out with Chromium, in contexts.long.test.ts.
  */
 describe('a context', () => {
   let store: S3Server;

@@ -50,7 +50,7 @@ function run(command: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcom
 
 const setup = (env: NodeJS.ProcessEnv = {}): Promise<Outcome> => run(['scripts/setup.mjs'], env);
 
-describe('npm run setup', () => {
+describe('scripts/setup.mjs', () => {
   test('prints nothing when nothing is missing', async () => {
     await setup();
     expect(await setup()).toEqual({ code: 0, output: '' });

@@ -10,13 +10,13 @@ describe.each(each)('the service %s of the compose file', (_name, service) => {
     expect(service.cap_drop).toEqual(['ALL']);
     expect(service.security_opt).toContain('no-new-privileges:true');
     expect(service.read_only).toBe(true);
-    expect(service.mem_limit).toBeDefined();
+    expect(service.mem_limit).toMatch(/^(\d+[mg]|\$\{[A-Z]+_MEMORY:-\d+[mg]\})$/);
     expect(service.pids_limit).toBeGreaterThan(0);
   });
 
   it('has no password that is not asked for, and is published on loopback only', () => {
     for (const [name, value] of Object.entries(service.environment ?? {}))
-      if (/PASSWORD|SECRET|KEYS|AUTH$/.test(name) && !/^\d|false|true$/.test(String(value)))
+      if (/PASSWORD|SECRET|KEYS|AUTH$/.test(name) && !/^(\d+|false|true)$/.test(String(value)))
         expect([name, value]).toEqual([name, expect.stringMatching(/:\?set it in \.env\}/)]);
     for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
   });

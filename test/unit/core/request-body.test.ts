@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { pause } from '../../../src/core/abort';
 import { allowSlowBody, bodyOf, dropBody, limitBody } from '../../../src/core/request-body';
 
@@ -97,12 +98,12 @@ test('the rest of a refused body is read for a short time, then the connection i
 });
 
 test('a body of its own fails when the client disconnects, and can be destroyed while the request is answered', async () => {
-  const seen: unknown[] = [];
+  let onBegun: (body: Readable) => void = () => undefined;
+  const begun = new Promise<Readable>(resolve => (onBegun = resolve));
   await serve(60_000, (request, response) => {
     const body = bodyOf(request);
-    body.once('error', error => seen.push(error));
     body.once('data', () => {
-      if (request.headers['content-length'] !== '5') return;
+      if (request.headers['content-length'] !== '5') return onBegun(body);
       body.destroy();
       response.end('answered');
     });
@@ -112,9 +113,8 @@ test('a body of its own fails when the client disconnects, and can be destroyed 
   while (!answered.text().includes('answered')) await once(answered.socket, 'data');
   const cut = begin(10);
   cut.socket.write('x');
-  await pause(50);
+  const failed = once(await begun, 'error');
   cut.socket.destroy();
-  while (seen.length === 0) await pause(5);
-  expect(seen).toMatchObject([{ code: 'malformed_request' }]);
+  expect(await failed).toMatchObject([{ code: 'malformed_request' }]);
   answered.socket.destroy();
 });
