@@ -30,6 +30,7 @@ export class WorkerExporter {
   readonly #warmEnded;
   readonly #sleeps: MirroredCounter;
   readonly #wakes: MirroredCounter;
+  readonly #breaths: MirroredCounter;
   /** The number of the latest wake that was observed; null: those before this process are not. */
   #lastWake: number | null = null;
 
@@ -44,6 +45,7 @@ export class WorkerExporter {
     this.#browserCpu = new MirroredCounter(this.#worker.browserCpu, {});
     this.#sleeps = new MirroredCounter(this.#worker.sleep.sleeps, {});
     this.#wakes = new MirroredCounter(this.#worker.sleep.wakes, {});
+    this.#breaths = new MirroredCounter(this.#worker.sleep.breaths, {});
     this.#warmEnded = WARM_END_CAUSES.map(cause => ({
       cause,
       counter: new MirroredCounter(this.#worker.launch.warmEnded, { cause }),
@@ -83,10 +85,11 @@ export class WorkerExporter {
     this.#browserCpu.update(load.cpuSeconds);
   }
 
-  #observeSleep({ asleep, sleeps, wakes, latest }: SleepCounts): void {
+  #observeSleep({ asleep, sleeps, wakes, breaths = 0, latest }: SleepCounts): void {
     this.#worker.sleep.asleep.set({}, asleep);
     this.#sleeps.update(sleeps);
     this.#wakes.update(wakes);
+    this.#breaths.update(breaths);
     const newest = latest.at(-1)?.n ?? 0;
     // A new keeper counts from the beginning.
     const before = this.#lastWake === null ? newest : Math.min(this.#lastWake, newest);

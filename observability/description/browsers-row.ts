@@ -33,11 +33,12 @@ export const BROWSERS_ROW: Row = {
     lines({
       title: 'Sleeping browsers',
       description:
-        'Browsers of sessions with `sleepAfter` that sleep, by worker; how often they fall asleep and are woken.',
+        'Browsers of sessions with `sleepAfter` that sleep, by worker; how often they fall asleep, breathe and are woken.',
       unit: 'short',
       queries: [
         { expr: 'sum by (instance) (holdfast_browsers_asleep)', legend: '{{instance}}' },
         { expr: increase('holdfast_browser_sleeps_total'), legend: 'fallen asleep' },
+        { expr: increase('holdfast_browser_breaths_total'), legend: 'breaths' },
         { expr: increase('holdfast_browser_wakes_total'), legend: 'woken' },
       ],
     }),

@@ -12,9 +12,11 @@ export interface SleepCounts {
   readonly asleep: number;
   readonly sleeps: number;
   readonly wakes: number;
+  /** How often what was overdue has run in a browser that sleeps. Left out by older keepers. */
+  readonly breaths?: number;
   /** The latest wakes by clients, the newest last. */
   readonly latest: readonly Wake[];
 }
 
 /** Of a keeper that lets none sleep. */
-export const NO_SLEEP: SleepCounts = { asleep: 0, sleeps: 0, wakes: 0, latest: [] };
+export const NO_SLEEP: SleepCounts = { asleep: 0, sleeps: 0, wakes: 0, breaths: 0, latest: [] };

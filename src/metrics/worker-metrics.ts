@@ -103,6 +103,7 @@ function sleepMetrics(registry: MetricRegistry): {
   readonly asleep: BoundedGauge;
   readonly sleeps: BoundedCounter;
   readonly wakes: BoundedCounter;
+  readonly breaths: BoundedCounter;
   readonly wakeDuration: BoundedHistogram;
 } {
   return {
@@ -114,6 +115,10 @@ function sleepMetrics(registry: MetricRegistry): {
     wakes: registry.counter({
       name: 'browser_wakes_total',
       help: 'How often browsers were woken, by clients or calls. The end of a session is no wake.',
+    }),
+    breaths: registry.counter({
+      name: 'browser_breaths_total',
+      help: 'How often what was overdue has run in a browser that sleeps.',
     }),
     wakeDuration: registry.histogram({
       name: 'browser_wake_duration_seconds',

@@ -19,6 +19,7 @@ import { Keeper } from './keeper';
 import { Leftovers } from './process/leftovers';
 import { findLimits, type FoundLimits } from './limits/find-limits';
 import { LIVENESS, type LivenessRhythm } from './process/liveness';
+import { BREATHS, type BreathRhythm } from './sleep/breaths';
 import { Records } from './books/records';
 import { TenantDisk, type DiskTerms } from './books/tenant-disk';
 import {
@@ -88,6 +89,7 @@ export interface KeeperOptions {
     readonly adoptGraceMs?: number;
     readonly workerlessMaxMs?: number;
     readonly liveness?: LivenessRhythm;
+    readonly breaths?: BreathRhythm;
   };
 }
 
@@ -252,6 +254,7 @@ async function makeKeeper(
     gatewaySocket: gatewaySocketPath(runRoot),
     machine: { gatewayConnections: () => gateway()?.connections ?? 0, meter, memory },
     liveness: rhythm?.liveness ?? LIVENESS,
+    breathRhythm: rhythm?.breaths ?? BREATHS,
     disk: new TenantDisk(options.disk),
     clock,
     log,

@@ -6,6 +6,7 @@ import type { CommandFactory } from './process/browser-command';
 import type { BrowserRuntime } from './process/browser-facts';
 import type { BrowserProcess } from './process/browser-process';
 import type { LivenessRhythm } from './process/liveness';
+import type { BreathRhythm } from './sleep/breaths';
 import type { Records } from './books/records';
 import type { TenantDisk } from './books/tenant-disk';
 
@@ -27,6 +28,7 @@ export interface KeeperDeps {
   readonly gatewaySocket: string;
   readonly machine: Machine;
   readonly liveness: LivenessRhythm;
+  readonly breathRhythm: BreathRhythm;
   readonly disk: TenantDisk;
   readonly clock: Clock;
   readonly log: Logger;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createLogger } from '../../../src/core/logger';
 import { FreezableCgroup, thawCgroups } from '../../../workers/keeper/limits/freeze';
 import { freezerPlace } from '../../../workers/keeper/limits/freezer-place';
+import { Breaths } from '../../../workers/keeper/sleep/breaths';
 import { CommandLedger } from '../../../workers/keeper/sleep/command-ledger';
 import { FrameReader, type KeptText } from '../../../workers/keeper/sleep/frames';
 import type { Sight } from '../../../workers/keeper/sleep/page-look';
@@ -144,11 +145,13 @@ describe('a sleeper', () => {
   /** Null: there is an error. */
   let freezes: boolean | null;
   let isRunning: boolean;
+  let tally: SleepTally;
   let sleeper: Sleeper;
 
   beforeEach(() => {
     jest.useFakeTimers();
     [nowMs, sight, states, freezes, isRunning] = [0, 'idle', [], true, true];
+    tally = new SleepTally();
     sleeper = new Sleeper({
       ref: 't/a',
       afterMs: AFTER_MS,
@@ -159,6 +162,15 @@ describe('a sleeper', () => {
           states.push('frozen');
           return freezes === null ? Promise.reject(new Error('EACCES')) : Promise.resolve(freezes);
         },
+        canBreathe: true,
+        breathe: async (forMs, isWanted, signal) => {
+          states.push('breathes');
+          await new Promise<void>(done => {
+            setTimeout(done, forMs);
+            signal.addEventListener('abort', () => done());
+          });
+          return isWanted();
+        },
         thaw: () => {
           states.push('thawed');
           return Promise.resolve();
@@ -168,7 +180,8 @@ describe('a sleeper', () => {
         states.push('reclaimed');
         return Promise.resolve();
       },
-      tally: new SleepTally(),
+      breaths: new Breaths({ firstAfterMs: 20_000, everyMs: 60_000, forMs: 5_000 }),
+      tally,
       onChanged: () => undefined,
       clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
       log: createLogger('keeper', 'silent'),
@@ -285,6 +298,35 @@ describe('a sleeper', () => {
     expect(sleeper.isAsleep).toBe(false);
   });
 
+  it('breathes after a while, then at double times up to the longest, and sleeps on', async () => {
+    await pass(1_100);
+    const since = sleeper.asleepSinceMs;
+    await pass(19_000);
+    expect(tally.counts(1).breaths).toBe(0);
+    await pass(1_000 + 5_000 + 39_000);
+    expect(tally.counts(1).breaths).toBe(1);
+    await pass(1_000 + 5_000 + 59_000);
+    expect(tally.counts(1).breaths).toBe(2);
+    await pass(1_000 + 5_000 + 59_000);
+    expect(tally.counts(1).breaths).toBe(3);
+    expect(states).toEqual(['frozen', 'reclaimed', 'breathes', 'breathes', 'breathes']);
+    expect(sleeper.asleepSinceMs).toBe(since);
+    expect(tally.counts(1)).toMatchObject({ sleeps: 1, wakes: 0 });
+  });
+
+  it('is woken in the middle of a breath at once, and does not breathe while it is awake', async () => {
+    await pass(22_000);
+    expect(states.at(-1)).toBe('breathes');
+    const woken = sleeper.whileAwake(() => Promise.resolve(states.push('work')));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(states.slice(-2)).toEqual(['thawed', 'work']);
+    await woken;
+    const release = sleeper.hold();
+    await pass(100_000);
+    expect(tally.counts(0).breaths).toBe(1);
+    release();
+  });
+
   it('never sleeps again once its browser ends', async () => {
     isRunning = false;
     await pass(5_000);
@@ -328,6 +370,27 @@ describe('cgroups that freeze', () => {
       expect(await FreezableCgroup.find([other])).toBeNull();
     },
   );
+
+  it.each([
+    ['1', 'freezer.state', 'FROZEN', 'THAWED'],
+    ['2', 'cgroup.freeze', '1', '0'],
+  ] as const)('let run all but the pages in them: version %s', async (_version, file, frozen, thawed) => {
+    const folder = cgroup('own', { [file]: thawed, 'cgroup.procs': '11\n12\n13\n' });
+    const found = await FreezableCgroup.find([folder]);
+    const states = (): string[] =>
+      [folder, join(folder, 'pages')].map(at => readFileSync(join(at, file), 'utf8'));
+    mkdirSync(join(folder, 'pages'));
+    writeFileSync(join(folder, 'pages', 'cgroup.procs'), '');
+    writeFileSync(join(folder, 'pages', file), thawed);
+    await found?.setPagesAside(pid => Promise.resolve(pid === 12));
+    expect(readFileSync(join(folder, 'pages', 'cgroup.procs'), 'utf8')).toBe('12');
+    found?.freeze();
+    found?.thawAllButPages();
+    expect(states()).toEqual([thawed, frozen]);
+    found?.freeze();
+    await thawCgroups([folder]);
+    expect(states()).toEqual([thawed, thawed]);
+  });
 
   it('are those with limits in version 2, and else of their own', () => {
     const cgroup2 = '0::/a.service/holdfast\n';

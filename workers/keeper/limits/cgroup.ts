@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
 import { systemCodeOf } from '../../../src/core/errors';
 import { sendSignal } from '../../../src/core/process-identity';
-import { FreezableCgroup } from './freeze';
+import { FreezableCgroup, PAGES_CGROUP } from './freeze';
 
 /*
  * What is done with the cgroup of one browser, which is a folder in each tree that has one of the controllers. What a
@@ -78,18 +78,26 @@ export async function removeCgroups(folders: readonly string[]): Promise<void> {
   for (const folder of folders) await unlessGone(writeFile(join(folder, 'pids.max'), '0', { flag: 'r+' }));
   for (const folder of folders) {
     const freezable = await FreezableCgroup.find([folder]);
+    const pages = join(folder, PAGES_CGROUP);
     await pollUntil(`${folder} to be removed`, { timeoutMs: PATIENCE_MS, everyMs: 10 }, async () => {
       // What is frozen starts nothing either; where nothing limits processes, that is what is faster than a fork bomb.
       freezable?.freeze();
-      const list = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
-      for (const pid of list.split('\n').filter(line => line !== '')) sendSignal(Number(pid), 'SIGKILL');
+      for (const pid of [...(await pidsIn(pages)), ...(await pidsIn(folder))]) sendSignal(pid, 'SIGKILL');
       // Frozen processes of version 1 end only now, and do nothing else any more.
       freezable?.thaw();
-      return (await isRemoved(folder)) ? true : undefined;
+      return (await isRemoved(pages)) && (await isRemoved(folder)) ? true : undefined;
     });
   }
   const groups = new Set(folders.map(dirname).filter(path => basename(path).startsWith(GROUP_PREFIX)));
   for (const group of groups) await rmdir(group).catch(() => undefined); // there are others in it
+}
+
+async function pidsIn(folder: string): Promise<number[]> {
+  const list = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
+  return list
+    .split('\n')
+    .filter(line => line !== '')
+    .map(Number);
 }
 
 async function isRemoved(folder: string): Promise<boolean> {

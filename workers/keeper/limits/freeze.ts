@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCodeOf } from '../../../src/core/errors';
+
+/** The cgroup within that of a browser for the processes of its pages; made when it first sleeps. */
+export const PAGES_CGROUP = 'pages';
 
 /** How a cgroup is frozen: the kernel takes the processor from everything in it, until it gives it back. */
 interface Form {
@@ -56,9 +59,39 @@ export class FreezableCgroup {
     unlessGone(() => this.#write(this.form.frozen));
   }
 
-  /** @throws as {@link FreezableCgroup.freeze}. */
+  /** Thaws everything in it, its pages first. @throws as {@link FreezableCgroup.freeze}. */
   thaw(): void {
+    unlessGone(() => this.#write(this.form.thawed, PAGES_CGROUP));
     unlessGone(() => this.#write(this.form.thawed));
+  }
+
+  /** Thaws everything in it but what was set aside as its pages. @throws as {@link FreezableCgroup.freeze}. */
+  thawAllButPages(): void {
+    unlessGone(() => this.#write(this.form.frozen, PAGES_CGROUP));
+    unlessGone(() => this.#write(this.form.thawed));
+  }
+
+  /**
+   * Moves processes into the cgroup of the pages. What these start is in there as well.
+   *
+   * @param isOfPage - whether a process belongs there
+   * @throws what the file system throws.
+   */
+  async setPagesAside(isOfPage: (pid: number) => Promise<boolean>): Promise<void> {
+    const pages = join(this.folder, PAGES_CGROUP);
+    await mkdir(pages).catch((error: unknown) => {
+      if (systemCodeOf(error) !== 'EEXIST') throw error;
+    });
+    for (const pid of readFileSync(join(this.folder, 'cgroup.procs'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(Number)) {
+      // One that has ended meanwhile needs no place.
+      if (await isOfPage(pid))
+        await writeFile(join(pages, 'cgroup.procs'), String(pid), { flag: 'r+' }).catch((error: unknown) => {
+          if (systemCodeOf(error) !== 'ESRCH') throw error;
+        });
+    }
   }
 
   /** Whether nothing in it runs any more. @throws what the file system throws. */
@@ -66,8 +99,8 @@ export class FreezableCgroup {
     return this.form.isFrozen.test(readFileSync(join(this.folder, this.form.report), 'utf8'));
   }
 
-  #write(word: string): void {
-    writeFileSync(join(this.folder, this.form.file), word, { flag: 'r+' });
+  #write(word: string, below = ''): void {
+    writeFileSync(join(this.folder, below, this.form.file), word, { flag: 'r+' });
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { pause } from '../../../src/core/abort';
 import { isAlive, sendSignal, signalGroup, type ProcessTable } from '../../../src/core/process-identity';
 import { FreezableCgroup } from '../limits/freeze';
@@ -6,6 +7,9 @@ import type { BrowserFacts } from '../process/browser-facts';
 /** How long processes may take to stand still: some finish what the kernel does for them first. */
 const FREEZE_PATIENCE_MS = 1_000;
 const FREEZE_POLL_MS = 2;
+
+/** What Chromium writes into the command line of each process of a page. */
+const OF_PAGE = '--type=renderer';
 
 /** What a freezer needs to know of its browser. */
 export type Freezable = Pick<BrowserFacts, 'shim' | 'cgroups'>;
@@ -16,6 +20,7 @@ export type Freezable = Pick<BrowserFacts, 'shim' | 'cgroups'>;
  */
 export class BrowserFreezer {
   #cgroup: Promise<FreezableCgroup | null> | null = null;
+  #pagesAreAside = false;
 
   constructor(
     private readonly browser: Freezable,
@@ -31,14 +36,39 @@ export class BrowserFreezer {
   async freeze(isWanted: () => boolean): Promise<boolean> {
     const cgroup = await this.#found();
     if (cgroup === null) return this.#stop(isWanted);
-    if (!isWanted()) return false;
-    cgroup.freeze();
-    for (let waitedMs = 0; isWanted(); waitedMs += FREEZE_POLL_MS) {
-      if (cgroup.isFrozen) return true;
-      if (waitedMs >= FREEZE_PATIENCE_MS) return false;
-      await pause(FREEZE_POLL_MS);
-    }
-    return false;
+    await this.#setPagesAside(cgroup);
+    return untilFrozen(cgroup, isWanted);
+  }
+
+  /** Whether it can let run all but the pages of a browser that it has frozen. */
+  get canBreathe(): boolean {
+    return this.#pagesAreAside;
+  }
+
+  /**
+   * Lets all processes but those of pages run for so long, and freezes them again, so that what is overdue in them
+   * does not pile up. Only for one that can breathe.
+   *
+   * @param signal - aborted: the browser is wanted, and stays as it is then, to be thawed
+   * @returns as {@link BrowserFreezer.freeze}.
+   * @throws as {@link BrowserFreezer.freeze}.
+   */
+  async breathe(forMs: number, isWanted: () => boolean, signal: AbortSignal): Promise<boolean> {
+    const cgroup = await this.#found();
+    if (cgroup === null || !isWanted()) return false;
+    cgroup.thawAllButPages();
+    await pause(forMs, signal);
+    return untilFrozen(cgroup, isWanted);
+  }
+
+  /* Where that is not possible it sleeps all the same, and does not breathe. */
+  async #setPagesAside(cgroup: FreezableCgroup): Promise<void> {
+    const isOfPage = async (pid: number): Promise<boolean> =>
+      (await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).includes(OF_PAGE);
+    this.#pagesAreAside = await cgroup.setPagesAside(isOfPage).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Lets it go on; does nothing to one that is not frozen, or is gone. @throws as {@link BrowserFreezer.freeze}. */
@@ -58,4 +88,15 @@ export class BrowserFreezer {
     this.#cgroup ??= FreezableCgroup.find(this.browser.cgroups);
     return this.#cgroup;
   }
+}
+
+async function untilFrozen(cgroup: FreezableCgroup, isWanted: () => boolean): Promise<boolean> {
+  if (!isWanted()) return false;
+  cgroup.freeze();
+  for (let waitedMs = 0; isWanted(); waitedMs += FREEZE_POLL_MS) {
+    if (cgroup.isFrozen) return true;
+    if (waitedMs >= FREEZE_PATIENCE_MS) return false;
+    await pause(FREEZE_POLL_MS);
+  }
+  return false;
 }

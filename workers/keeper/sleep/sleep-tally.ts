@@ -7,6 +7,7 @@ const WAKES_KEPT = 32;
 export class SleepTally {
   #sleeps = 0;
   #wakes = 0;
+  #breaths = 0;
   #latest: Wake[] = [];
 
   /** A browser has fallen asleep. */
@@ -19,6 +20,11 @@ export class SleepTally {
     this.#wakes += 1;
   }
 
+  /** A browser that sleeps has let run what was overdue. */
+  breathed(): void {
+    this.#breaths += 1;
+  }
+
   /** A client that has woken a browser has its first bytes from it, so long after its own. */
   answered(tookMs: number): void {
     const n = (this.#latest.at(-1)?.n ?? 0) + 1;
@@ -27,6 +33,6 @@ export class SleepTally {
 
   /** @param asleep - how many sleep now */
   counts(asleep: number): SleepCounts {
-    return { asleep, sleeps: this.#sleeps, wakes: this.#wakes, latest: this.#latest };
+    return { asleep, sleeps: this.#sleeps, wakes: this.#wakes, breaths: this.#breaths, latest: this.#latest };
   }
 }

@@ -1,6 +1,7 @@
 import { messageOf } from '../../../src/core/errors';
 import type { Clock } from '../../../src/core/clock';
 import type { Logger } from '../../../src/core/logger';
+import type { Breaths } from './breaths';
 import type { BrowserFreezer } from './browser-freezer';
 import type { Sight } from './page-look';
 import { SleepyConnection, type SleepyBrowser } from './sleepy-connection';
@@ -21,7 +22,8 @@ export interface SleeperParts {
   readonly isRunning: () => boolean;
   /** Looks at its downloads and pages. Never rejects. */
   readonly look: () => Promise<Sight>;
-  readonly freezer: Pick<BrowserFreezer, 'freeze' | 'thaw'>;
+  readonly freezer: Pick<BrowserFreezer, 'freeze' | 'canBreathe' | 'breathe' | 'thaw'>;
+  readonly breaths: Breaths;
   /** Gives memory of a frozen browser back. Never rejects. */
   readonly reclaim: () => Promise<void>;
   readonly tally: SleepTally;
@@ -36,6 +38,8 @@ export interface SleeperParts {
  * their commands waits for an answer, no call holds it awake, nothing is downloaded and no page is busy. It is awake again
  * with the next byte of a client, or the next call, before that reaches it.
  *
+ * While it sleeps it breathes: all but its pages runs for a moment, so that it is woken without much that is overdue.
+ *
  * All bytes between clients and the browser pass through {@link Sleeper.connect}: a browser that sleeps is reached through
  * its keeper only.
  */
@@ -49,7 +53,9 @@ export class Sleeper implements SleepyBrowser {
   #lastMs: number;
   #asleepSinceMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
-  /** Freezing and thawing, one after the other. */
+  /** Aborted when the present sleep is over. */
+  #sleepOver = new AbortController();
+  /** Freezing, breathing and thawing, one after the other. */
   #work: Promise<void> = Promise.resolve();
 
   constructor(parts: SleeperParts) {
@@ -132,6 +138,7 @@ export class Sleeper implements SleepyBrowser {
   /** Does nothing any more. One that sleeps is thawed by its end, or by the next keeper. */
   stop(): void {
     this.#state = 'over';
+    this.#sleepOver.abort();
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
@@ -178,17 +185,41 @@ export class Sleeper implements SleepyBrowser {
   }
 
   #sleep(): void {
-    const { clock, tally, onChanged, freezer, reclaim, ref, log } = this.#parts;
+    const { clock, tally, onChanged, freezer, reclaim, breaths, ref, log } = this.#parts;
     this.#state = 'asleep';
     this.#asleepSinceMs = clock.nowMs();
+    this.#sleepOver = new AbortController();
+    const { signal } = this.#sleepOver;
     tally.slept();
     log.debug({ ref }, 'a browser falls asleep');
-    this.#then(async () => {
+    void this.#then(async () => {
       // Not written yet, or undone by the thaw behind it.
-      if (await freezer.freeze(() => this.#isToSleep())) void reclaim();
-      else if (this.#isToSleep()) this.#wake();
+      if (await freezer.freeze(() => this.#isToSleep())) {
+        void reclaim();
+        if (freezer.canBreathe) this.#breatheAfter(breaths.rhythm.firstAfterMs, signal);
+      } else if (this.#isToSleep()) this.#wake();
     });
     onChanged();
+  }
+
+  /* The timer is free: it does not wait for sleep. */
+  #breatheAfter(ms: number, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const { breaths } = this.#parts;
+    this.#timer = setTimeout(
+      () => breaths.inTurn(() => this.#then(() => this.#breathe(ms, signal))),
+      ms,
+    ).unref();
+  }
+
+  async #breathe(waitedMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { breaths, freezer, tally } = this.#parts;
+    tally.breathed();
+    const isToSleep = (): boolean => !signal.aborted && this.#isToSleep();
+    if (await freezer.breathe(breaths.rhythm.forMs, isToSleep, signal))
+      this.#breatheAfter(breaths.after(waitedMs), signal);
+    else if (isToSleep()) this.#wake();
   }
 
   #isToSleep(): boolean {
@@ -202,18 +233,20 @@ export class Sleeper implements SleepyBrowser {
     this.#wait(afterMs);
     if (!slept) return;
     this.#asleepSinceMs = null;
+    this.#sleepOver.abort();
     tally.woke();
     log.debug({ ref }, 'a browser is woken');
-    this.#then(() => freezer.thaw());
+    void this.#then(() => freezer.thaw());
     onChanged();
   }
 
   /* One that could not be frozen counts as awake; one that could not be thawed is given up by its liveness. */
-  #then(work: () => Promise<void>): void {
+  #then(work: () => Promise<void>): Promise<void> {
     this.#work = this.#work.then(work).catch((error: unknown) => {
       const { ref, log } = this.#parts;
       log.error({ ref, reason: messageOf(error) }, 'a browser could not be frozen or thawed');
       if (this.#isToSleep()) this.#wake();
     });
+    return this.#work;
   }
 }

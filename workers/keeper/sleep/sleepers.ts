@@ -2,6 +2,7 @@ import type { Clock } from '../../../src/core/clock';
 import type { SleepCounts } from '../../../src/core/sleep-counts';
 import type { BrowserRuntime } from '../process/browser-facts';
 import type { KeptBrowser } from '../process/kept-browser';
+import { Breaths, type BreathRhythm } from './breaths';
 import { BrowserFreezer } from './browser-freezer';
 import { lookAtPages } from './page-look';
 import { Reclaimer } from './reclaimer';
@@ -11,6 +12,7 @@ import { Sleeper } from './sleeper';
 /** Dependencies of {@link Sleepers}. */
 export interface SleepersParts {
   readonly runtime: Pick<BrowserRuntime, 'processes' | 'log'>;
+  readonly breathRhythm: BreathRhythm;
   readonly clock: Clock;
 }
 
@@ -18,13 +20,16 @@ export interface SleepersParts {
 export class Sleepers {
   readonly #tally = new SleepTally();
   readonly #reclaimer = new Reclaimer();
+  readonly #breaths: Breaths;
   readonly #all = new Map<KeptBrowser, Sleeper>();
 
   /** @param onChanged - called when one has fallen asleep or is awake again */
   constructor(
     private readonly parts: SleepersParts,
     private readonly onChanged: () => void,
-  ) {}
+  ) {
+    this.#breaths = new Breaths(parts.breathRhythm);
+  }
 
   get counts(): SleepCounts {
     return this.#tally.counts([...this.#all.values()].filter(({ isAsleep }) => isAsleep).length);
@@ -42,6 +47,7 @@ export class Sleepers {
       look: async () =>
         (await browser.downloads?.isUnderWay()) === true ? 'busy' : lookAtPages(facts.devTools),
       freezer: new BrowserFreezer(facts, processes),
+      breaths: this.#breaths,
       reclaim: () => this.#reclaimer.reclaim(facts.cgroups, () => sleeper.isAsleep),
       onChanged: this.onChanged,
     });
