@@ -176,6 +176,8 @@ export class QueueWatch {
     const raw = await this.#read(keyOf(prefix, id));
     const found = finding ?? faultOf(id, raw);
     if (found === null) return null;
+    // It has ended since the list was read, as jobs do: it must not be in quarantine, not even for a moment.
+    if (found.reason === 'orphaned' && !(await this.#isActive(prefix, id))) return null;
     const job: BadJob = {
       queue,
       jobId: id.toString(),
@@ -185,6 +187,11 @@ export class QueueWatch {
     };
     const dataBytes = raw?.data?.length ?? -1;
     return this.quarantine.seize(job, { prefix, id, dataBytes });
+  }
+
+  async #isActive(prefix: string, id: Buffer): Promise<boolean> {
+    const active = await this.redis.lrangeBuffer(`${prefix}active`, 0, ACTIVE_MAX - 1);
+    return active.some(other => other.equals(id));
   }
 
   /* Null: the key is not a hash. */

@@ -175,6 +175,20 @@ describe('the queue of other services', () => {
     expect(await fixture.redis.exists(`${PREFIX}text`)).toBe(0);
   });
 
+  it('never shows a job that ends while it is looked at', async () => {
+    await plant('1');
+    const put = jest.spyOn(quarantine, 'put');
+    const read = fixture.redis.hmgetBuffer.bind(fixture.redis);
+    // As BullMQ ends a job that is not kept.
+    const endFirst = async (key: Buffer, ...fields: string[]): Promise<unknown> => {
+      await fixture.redis.multi().lrem(`${PREFIX}active`, 1, '1').del(key).exec();
+      return read(key, ...fields);
+    };
+    jest.spyOn(fixture.redis, 'hmgetBuffer').mockImplementationOnce(endFirst as never);
+    expect(await sweep()).toEqual([]);
+    expect(put).not.toHaveBeenCalled();
+  });
+
   it('quarantines jobs with a delay of more than a day', async () => {
     await queue.add('soon', {}, { delay: 3_600_000 });
     await queue.add('late', { a: 1 }, { delay: 25 * 3_600_000 });
