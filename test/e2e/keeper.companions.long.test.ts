@@ -277,12 +277,13 @@ test.each([
   await expectNothingLeft();
 });
 
-test('a proxy without credentials needs no process', async () => {
+test('a proxy without credentials is used like one with them', async () => {
   const upstream = await startHttpProxy(KNOWN);
   try {
     const endpoint = await launch({ proxy: { server: upstream.url, username: null, password: null } });
-    expect(await companions('--forward-proxy-of')).toEqual([]);
-    await read(endpoint, `http://127.0.0.1:${originPort}/`);
+    await onlyCompanion('--forward-proxy-of');
+    const answer = await read(endpoint, `http://127.0.0.1:${originPort}/`);
+    expect(answer.trim()).toBe('502 the upstream proxy refused the credentials');
     expect([visitors, upstream.refused() > 0]).toEqual([0, true]);
   } finally {
     await upstream.close();

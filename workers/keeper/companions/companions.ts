@@ -33,8 +33,8 @@ export class Companions {
   ) {}
 
   /**
-   * Starts the companions that the options need; they are complete when {@link ready} has resolved. Chromium uses a
-   * proxy without credentials itself, unless there are rules for where it may go.
+   * Starts the companions that the options need; they are complete when {@link ready} has resolved. A session's proxy
+   * is used by a forward proxy alone, so that browsers with one are all started alike.
    *
    * @throws if one does not start; the others are removed with the directory.
    */
@@ -45,14 +45,13 @@ export class Companions {
     signal: AbortSignal,
   ): Promise<Companions> {
     const { headless, proxy: upstream } = options;
-    const hasCredentials = upstream !== null && (upstream.username !== null || upstream.password !== null);
     // It has no other way out.
     const hasOwnNetwork = (runtime.cage?.proxyDoor ?? null) !== null;
     const egress = rulesFor(runtime.egress, options.tenantEgress, options.egress);
     // Waits for all: the directory must not be removed while one is still starting.
     const display = headless ? Promise.resolve(null) : startDisplay(directory, options, runtime, signal);
     const forwardProxy =
-      hasCredentials || egress !== null || hasOwnNetwork
+      upstream !== null || egress !== null || hasOwnNetwork
         ? ForwardProxyProcess.start(directory, { upstream, egress }, runtime, signal)
         : Promise.resolve(null);
     await Promise.allSettled([display, forwardProxy]);

@@ -47,7 +47,7 @@ export function chromiumCommand(
     const program = programs[browser];
     if (program === undefined) throw new Error(`this machine has no ${browser}`);
     const companions = await Companions.start(directory, options, { ...runtime, user }, signal);
-    const proxyServer = companions.proxyServer ?? options.proxy?.server ?? null;
+    const { proxyServer } = companions;
     const { profile } = directory;
     return {
       program,
