@@ -10,12 +10,29 @@ import { Canary, opens, tryEverything } from '../support/canary';
 import { connectPuppeteer, withPuppeteer } from '../support/clients';
 import { freePort } from '../support/free-port';
 import { Installation, type SessionView } from '../support/installation';
+import { startMirrorSite } from '../support/mirror-site';
 import { ordinaryUser } from '../support/ordinary-user';
 import { pollUntil } from '../support/poll-until';
 import { listProcesses } from '../support/proc';
 import { scaled } from '../support/slowdown';
 import { makeTempDir } from '../support/temp-dir';
 import { startHttpProxy } from '../support/upstream-proxy';
+import { workerFigure } from '../support/worker-figures';
+
+/** Creates sessions until one gets a browser that was started ahead. */
+async function createWarm(
+  installation: Installation,
+  metricsPort: number,
+  options: Record<string, unknown>,
+): Promise<SessionView> {
+  return pollUntil('a session with a warm browser', { timeoutMs: 60_000, everyMs: 500 }, async () => {
+    const session = await installation.create(options);
+    if ((await workerFigure(metricsPort, 'holdfast_browser_launches_total{start="warm"}')) > 0)
+      return session;
+    await installation.call('DELETE', `/v1/sessions/${session.id}`);
+    return undefined;
+  });
+}
 
 /* What a browser in a network of its own does as any other, and what a hostile one does not. */
 
@@ -307,3 +324,27 @@ async function directoryOf(session: SessionView): Promise<string> {
     return profile.replace(/\/profile$/, '');
   });
 }
+
+test('a warm browser in a network of its own reaches its session’s proxy', async () => {
+  const known = { username: 'ann', password: 'a-secret-of-the-test' };
+  const [metricsPort, site] = [await freePort(), await startMirrorSite()];
+  const proxy = await startHttpProxy(known);
+  const installation = await Installation.start({
+    browser: 'chromium',
+    ...ordinaryUser(),
+    env: {
+      ...{ HOLDFAST_ISOLATION: 'sealed', HOLDFAST_SLOTS: '2' },
+      ...{ HOLDFAST_WARM_BROWSERS: '1', HOLDFAST_METRICS_PORT: String(metricsPort) },
+    },
+  });
+  try {
+    const proxied = { proxy: { server: proxy.url, ...known } };
+    const session = await createWarm(installation, metricsPort, proxied);
+    await withPuppeteer(session, async page => expect(await opens(page, `${site.url}/warm`)).toBe('200'));
+    expect(proxy.carried).toContain(`GET ${site.url}/warm`);
+    expect(installation.output).not.toContain(known.password);
+  } finally {
+    await installation.stop();
+    await Promise.all([proxy.close(), site.close()]);
+  }
+});

@@ -4,6 +4,7 @@ import { freePort } from '../support/free-port';
 import { Installation } from '../support/installation';
 import { startMirrorSite, type MirrorSite } from '../support/mirror-site';
 import { pollUntil } from '../support/poll-until';
+import { startHttpProxy, type UpstreamProxyServer } from '../support/upstream-proxy';
 import { isWrapper, listProcesses } from '../support/proc';
 import { workerFigure } from '../support/worker-figures';
 
@@ -14,6 +15,8 @@ const PHONE = {
   locale: 'de-DE',
   timezone: 'Asia/Kathmandu',
 };
+
+const ANN = { username: 'ann', password: 'a-secret-of-the-test' };
 
 /** A browser is compared when it has done what it does by itself after its start. */
 const SETTLED_AFTER_MS = 3_000;
@@ -70,20 +73,30 @@ async function coldLikeness(options: Record<string, unknown>): Promise<Likeness>
   return likeness;
 }
 
-async function warmLikeness(options: Record<string, unknown>): Promise<Likeness> {
-  // The next one is started with the options of the last session.
-  const teacher = await warmOnes.create(options);
+/** @param earlier - the options of the session before, whose browser has the same shape */
+async function warmLikeness(
+  options: Record<string, unknown>,
+  earlier = options,
+  beforeCreate: () => void = () => undefined,
+): Promise<Likeness> {
+  // The next one is started with the shape of the last session.
+  const teacher = await warmOnes.create(earlier);
   await warmOnes.call('DELETE', `/v1/sessions/${teacher.id}`);
   await untilWarm();
   await settle();
   const place = await placeOf(warmOnes);
   const before = await warmStarts();
+  beforeCreate();
   const session = await warmOnes.create(options);
   expect(await warmStarts()).toBe(before + 1);
   const likeness = await likenessOf(session, site.url, place);
   await warmOnes.call('DELETE', `/v1/sessions/${session.id}`);
   return likeness;
 }
+
+/** What a proxy was asked for, with all headers, but for what Chromium asks for by itself. */
+const ofSite = ({ heads }: UpstreamProxyServer): readonly (readonly string[])[] =>
+  heads.filter(([line]) => line?.includes(site.url));
 
 describe('a browser that was started ahead', () => {
   it.each([
@@ -92,6 +105,31 @@ describe('a browser that was started ahead', () => {
   ])('cannot be told from one that was started for its session, %s', async (_what, options) => {
     const cold = await coldLikeness(options);
     expect(await warmLikeness(options)).toEqual(cold);
+  });
+
+  it('cannot be told by a page, a client or its proxy when the session has a proxy', async () => {
+    const [colds, before, warms] = await Promise.all([
+      startHttpProxy(ANN),
+      startHttpProxy(ANN),
+      startHttpProxy(ANN),
+    ]);
+    const proxied = ({ url }: UpstreamProxyServer): Record<string, unknown> => ({
+      proxy: { server: url, ...ANN },
+    });
+    try {
+      const cold = await coldLikeness(proxied(colds));
+      let heard = 0;
+      const likeness = await warmLikeness(proxied(warms), proxied(before), () => {
+        heard = before.connections();
+        expect(warms.connections()).toBe(0);
+      });
+      expect(likeness).toEqual(cold);
+      expect(ofSite(warms)).toEqual(ofSite(colds));
+      expect(ofSite(warms)).not.toEqual([]);
+      expect(before.connections()).toBe(heard);
+    } finally {
+      await Promise.all([colds, before, warms].map(proxy => proxy.close()));
+    }
   });
 
   it('has the cookies of its session, and no others', async () => {

@@ -173,7 +173,9 @@ async function clientOf(cdp: RawCdp, { runDirectory }: Place): Promise<unknown> 
     })),
     contexts: (await cdp.call<{ browserContextIds: string[] }>('Target.getBrowserContexts'))
       .browserContextIds,
-    words: words.map(word => word.replaceAll(runDirectory, '<run directory>')),
+    words: words.map(word =>
+      word.replaceAll(runDirectory, '<run directory>').replace(/(?<=^--proxy-server=\w+:\/\/)\S+$/, '<door>'),
+    ),
     bounds,
     history: [history.currentIndex, history.entries.map(entry => entry.url)],
     frame: { url, domainAndRegistry, securityOrigin, mimeType },

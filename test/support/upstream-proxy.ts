@@ -22,6 +22,10 @@ export interface UpstreamProxyServer {
   readonly url: string;
   /** What it carried, oldest first: `CONNECT host:port` or `GET http://…`. */
   readonly carried: string[];
+  /** The same with the names and values of its headers; nothing for SOCKS. */
+  readonly heads: (readonly string[])[];
+  /** How many connections it has taken. */
+  readonly connections: () => number;
   /** How often a client was refused. */
   readonly refused: () => number;
   close(): Promise<void>;
@@ -49,7 +53,12 @@ async function serveHttp(
 ): Promise<UpstreamProxyServer> {
   const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const carried: string[] = [];
+  const heads: (readonly string[])[] = [];
   let refused = 0;
+  const note = ({ method = '', url = '', rawHeaders }: IncomingMessage): void => {
+    carried.push(`${method} ${url}`);
+    heads.push([`${method} ${url}`, ...rawHeaders]);
+  };
   const isKnown = ({ headers }: IncomingMessage): boolean => {
     const known = headers['proxy-authorization'] === expected;
     if (!known) refused += 1;
@@ -60,8 +69,8 @@ async function serveHttp(
       response.writeHead(407, { 'proxy-authenticate': 'Basic realm="test"' }).end('who are you?');
       return;
     }
+    note(request);
     const { method = '', url = '', rawHeaders } = request;
-    carried.push(`${method} ${url}`);
     const { port, pathname, search } = new URL(url);
     const headers = rawHeaders.flatMap((name, i) =>
       i % 2 === 1 || name.toLowerCase() === 'proxy-authorization' ? [] : [name, rawHeaders[i + 1] ?? ''],
@@ -82,10 +91,10 @@ async function serveHttp(
       );
       return;
     }
-    carried.push(`CONNECT ${request.url ?? ''}`);
+    note(request);
     carry(socket, portIn(request.url ?? ''), 'HTTP/1.1 200 OK\r\n\r\n', head);
   });
-  return listening(server, scheme, carried, () => refused);
+  return listening(server, scheme, { carried, heads, refused: () => refused });
 }
 
 /** A SOCKS5 proxy with user name and password (RFC 1928, RFC 1929); names resolve as above. */
@@ -114,7 +123,7 @@ export async function startSocksProxy({ username, password }: Credentials): Prom
     socket.on('error', () => undefined);
     serve(socket).catch(() => socket.destroy());
   });
-  return listening(server, 'socks5', carried, () => refused);
+  return listening(server, 'socks5', { carried, heads: [], refused: () => refused });
 }
 
 /* The host of a CONNECT of SOCKS5, in the form of URLs. */
@@ -151,11 +160,12 @@ const portIn = (authority: string): number => Number(/:(\d+)$/.exec(authority)?.
 async function listening(
   server: Server,
   scheme: string,
-  carried: string[],
-  refused: () => number,
+  seen: Pick<UpstreamProxyServer, 'carried' | 'heads' | 'refused'>,
 ): Promise<UpstreamProxyServer> {
+  let connections = 0;
   const sockets = new Set<Socket>();
   server.on('connection', socket => {
+    connections += 1;
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -170,5 +180,5 @@ async function listening(
     await closed;
   };
   const host = scheme === 'https' ? 'localhost' : '127.0.0.1';
-  return { url: `${scheme}://${host}:${port}`, carried, refused, close };
+  return { ...seen, url: `${scheme}://${host}:${port}`, connections: () => connections, close };
 }

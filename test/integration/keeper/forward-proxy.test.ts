@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, request as requestOf, type IncomingMessage, type Server } from 'node:http';
@@ -191,50 +191,94 @@ describe.each(UPSTREAMS)('in front of %s', (_name, start) => {
   });
 });
 
-describe('in front of an HTTPS proxy', () => {
-  /** The program itself: Node reads the authorities that it knows when it starts. */
-  async function startProgram(
-    env: NodeJS.ProcessEnv,
-  ): Promise<{ port: number; carried: string[]; reports: string }> {
-    const upstream = await startHttpsProxy(KNOWN);
-    const hook = join(__dirname, '../../support/typescript-hook.cjs');
-    const program = join(__dirname, '../../../workers/keeper/companions/forward-proxy/main.ts');
-    const folder = await makeTempDir();
-    opened.push({ close: () => folder.remove() });
-    const reports = join(folder.path, 'traffic');
-    const fd = openSync(reports, 'w+');
-    const child = spawn(process.execPath, ['-r', hook, program], {
-      env,
-      stdio: ['pipe', 'pipe', 'inherit', fd],
-    });
-    closeSync(fd);
+interface Program {
+  readonly child: ChildProcess;
+  readonly port: number;
+  /** The file of its reports. */
+  readonly reports: string;
+}
+
+/** The program itself, with its order. */
+async function startProgram(upstream: ForwardProxyOrder['upstream'], env = {}): Promise<Program> {
+  const hook = join(__dirname, '../../support/typescript-hook.cjs');
+  const program = join(__dirname, '../../../workers/keeper/companions/forward-proxy/main.ts');
+  const folder = await makeTempDir();
+  opened.push({ close: () => folder.remove() });
+  const reports = join(folder.path, 'traffic');
+  const fd = openSync(reports, 'w+');
+  const child = spawn(process.execPath, ['-r', hook, program], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit', fd],
+  });
+  closeSync(fd);
+  const exited = once(child, 'exit');
+  opened.push({
+    close: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  });
+  const at = { host: '127.0.0.1', port: 0, socket: null };
+  const order: ForwardProxyOrder = { ...at, upstream, egress: null, user: browserUser() };
+  child.stdin!.write(`${JSON.stringify(order)}\n`);
+  // SAFETY: an answer without a port fails the test.
+  const { port } = (await lineOf(child)) as { port: number };
+  return { child, port, reports };
+}
+
+async function lineOf({ stdout }: ChildProcess): Promise<unknown> {
+  // SAFETY: a stream without an encoding emits buffers; the program writes its lines one at a time.
+  const [line] = (await once(stdout!, 'data')) as [Buffer];
+  return JSON.parse(String(line));
+}
+
+describe('without an upstream yet', () => {
+  test('everything is refused with the reason, and nothing is held until it is known', async () => {
+    const upstream = await startHttpProxy(KNOWN);
+    opened.push(upstream);
+    const proxy = await ForwardProxy.listen('127.0.0.1', 0, 'later');
+    opened.push(proxy);
+    const early = await ask(proxy, `${originUrl}/early`);
+    expect([early.status, early.body]).toEqual([502, 'the proxy of the session is not known yet\n']);
+    expect((await tunnel(proxy, 'early.test:443')).status).toMatch(/^HTTP\/1\.1 502 /);
+    proxy.assign({ server: upstream.url, ...KNOWN });
+    expect(await ask(proxy, `${originUrl}/late`)).toMatchObject({ status: 201 });
+    expect(upstream.carried).toEqual([`GET ${originUrl}/late`]);
+  });
+
+  test('the program waits for it, and says when it uses it', async () => {
+    const upstream = await startHttpProxy(KNOWN);
+    opened.push(upstream);
+    const { child, port } = await startProgram('later');
+    expect((await ask({ port }, `${originUrl}/early`)).status).toBe(502);
+    child.stdin!.write(`${JSON.stringify({ server: upstream.url, ...KNOWN })}\n`);
+    expect(await lineOf(child)).toEqual({ port });
+    expect(await ask({ port }, `${originUrl}/late`)).toMatchObject({ status: 201 });
+  });
+
+  test.each([
+    ['is not valid', '{"server":"ftp://127.0.0.1:21"}\n', 'proxies with the scheme ftp: are not supported'],
+    ['never comes, because its keeper has ended', '', 'the keeper says no more'],
+  ])('the program ends if it %s', async (_what, said, error) => {
+    const { child } = await startProgram('later');
     const exited = once(child, 'exit');
-    opened.push(upstream, {
-      close: () =>
-        exited.then(
-          () => undefined,
-          () => undefined,
-        ),
-    });
-    opened.push({ close: () => Promise.resolve(void child.kill('SIGKILL')) });
-    const order: ForwardProxyOrder = {
-      host: '127.0.0.1',
-      port: 0,
-      socket: null,
-      upstream: { server: upstream.url, ...KNOWN },
-      egress: null,
-      user: browserUser(),
-    };
-    child.stdin!.end(JSON.stringify(order));
-    // SAFETY: a stream without an encoding emits buffers; the program writes one line.
-    const [line] = (await once(child.stdout!, 'data')) as [Buffer];
-    // SAFETY: an answer without a port fails the test.
-    const { port } = JSON.parse(String(line)) as { port: number };
-    return { port, carried: upstream.carried, reports };
+    child.stdin!.end(said);
+    expect(await lineOf(child)).toEqual({ error });
+    expect(await exited).toEqual([1, null]);
+  });
+});
+
+describe('in front of an HTTPS proxy', () => {
+  /** A program of its own: Node reads the authorities that it knows when it starts. */
+  async function behindHttps(env: NodeJS.ProcessEnv): Promise<Program & { carried: string[] }> {
+    const upstream = await startHttpsProxy(KNOWN);
+    opened.push(upstream);
+    const program = await startProgram({ server: upstream.url, ...KNOWN }, env);
+    return { ...program, carried: upstream.carried };
   }
 
   test('requests and tunnels go through it', async () => {
-    const proxy = await startProgram({ NODE_EXTRA_CA_CERTS: PROXY_CERTIFICATE });
+    const proxy = await behindHttps({ NODE_EXTRA_CA_CERTS: PROXY_CERTIFICATE });
     expect(await ask(proxy, `${originUrl}/a`)).toMatchObject({ status: 201, body: 'GET /a ' });
     const target = await startEcho();
     const { status, socket } = await tunnel(proxy, target);
@@ -258,7 +302,7 @@ describe('in front of an HTTPS proxy', () => {
   });
 
   test('a certificate of an unknown authority is an error, and the password stays here', async () => {
-    const proxy = await startProgram({});
+    const proxy = await behindHttps({});
     const { status, body } = await ask(proxy, `${originUrl}/`);
     expect([status, body]).toEqual([502, expect.stringContaining('self-signed certificate')]);
     expect((await tunnel(proxy, 'page.test:443')).status).toMatch(/^HTTP\/1\.1 502 [^]*self-signed/);

@@ -3,7 +3,7 @@ import { shapeOf, type ShapedOptions } from '../../../workers/keeper/warm/launch
 import { BURST_MS, DEMAND_WINDOW_MS, WarmDemand } from '../../../workers/keeper/warm/warm-demand';
 import { planWarm, WARM_MAX_AGE_MS, type WarmSituation } from '../../../workers/keeper/warm/warm-plan';
 
-const PROXY = { server: 'http://proxy.example:8080', username: null, password: null };
+const PROXY = { server: 'http://proxy.example:8080', username: 'ann', password: 'a-secret' };
 
 function shaped(options: Partial<LaunchOptions> = {}): ShapedOptions {
   const found = shapeOf({ ...PLAIN_LAUNCH, ...options });
@@ -25,6 +25,7 @@ describe('the shape of a launch', () => {
     ['locale', { locale: 'de-DE' }],
     ['timezone', { timezone: 'Europe/Berlin' }],
     ['egress', { egress: { allow: ['example.com'], deny: [] } }],
+    ['proxy', { proxy: PROXY }],
     ['tenantEgress', { tenantEgress: { mode: 'public', allow: [], deny: [] } }],
   ] as const)('is another one with another %s', (_what, options) => {
     expect(shaped(options).shape).not.toBe(PLAIN.shape);
@@ -42,9 +43,16 @@ describe('the shape of a launch', () => {
     expect(kept.options.profile.isKept).toBe(false);
   });
 
-  it('is none with a profile that was mounted, or a proxy', () => {
+  it('says that there is a proxy, and nothing about it', () => {
+    const proxied = shaped({ proxy: PROXY });
+    expect(shaped({ proxy: { ...PROXY, server: 'socks5://other.example:1080' } })).toEqual(proxied);
+    expect(proxied.options.proxy).toBe('later');
+    const said = JSON.stringify(proxied);
+    for (const secret of Object.values(PROXY)) expect(said).not.toContain(secret);
+  });
+
+  it('is none with a profile that was mounted', () => {
     expect(shapeOf({ ...PLAIN_LAUNCH, profile: { isMounted: true, isKept: false } })).toBeNull();
-    expect(shapeOf({ ...PLAIN_LAUNCH, proxy: PROXY })).toBeNull();
   });
 });
 

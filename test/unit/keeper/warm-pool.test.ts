@@ -1,6 +1,7 @@
 import { createLogger } from '../../../src/core/logger';
 import { PLAIN_LAUNCH, type LaunchOptions } from '../../../workers/keeper/door/protocol';
 import { RunDirectory } from '../../../workers/keeper/process/run-directory';
+import type { StartOptions } from '../../../workers/keeper/process/start-options';
 import type { WarmBrowser } from '../../../workers/keeper/warm/warm-browser';
 import { WARM_MAX_AGE_MS } from '../../../workers/keeper/warm/warm-plan';
 import { QUIET_MS, WarmPool, type WarmPoolParts } from '../../../workers/keeper/warm/warm-pool';
@@ -17,7 +18,7 @@ class FakeBrowser {
   lose: () => void = () => undefined;
   readonly rootPid = 1;
 
-  constructor(readonly options: LaunchOptions) {
+  constructor(readonly options: StartOptions) {
     this.lost = new Promise(resolve => (this.lose = resolve));
   }
 

@@ -3,9 +3,10 @@ import { ForwardProxyProcess } from './forward-proxy-process';
 import type { ForwardProxyFacts, ForwardProxyRuntime } from './forward-proxy-start';
 import type { EgressConfig } from '../../../src/config/egress';
 import type { Reach } from '../firewall/ruleset';
-import type { LaunchOptions } from '../door/protocol';
+import type { UpstreamProxy } from '../door/protocol';
 import { rulesFor } from '../egress/egress-policy';
 import type { RunDirectory } from '../process/run-directory';
+import type { StartOptions } from '../process/start-options';
 
 /** Dependencies of companions on the machine. */
 export type CompanionRuntime = DisplayRuntime &
@@ -16,6 +17,7 @@ export type CompanionRuntime = DisplayRuntime &
 
 /** What another keeper needs to take them over; a display needs nothing. */
 export interface CompanionFacts {
+  /** Null: there is none, or the session's proxy is not known yet. */
   readonly forwardProxy: ForwardProxyFacts | null;
 }
 
@@ -34,13 +36,13 @@ export class Companions {
 
   /**
    * Starts the companions that the options need; they are complete when {@link ready} has resolved. A session's proxy
-   * is used by a forward proxy alone, so that browsers with one are all started alike.
+   * is used by a forward proxy alone, so that browsers with one are all started alike, also before it is known.
    *
    * @throws if one does not start; the others are removed with the directory.
    */
   static async start(
     directory: RunDirectory,
-    options: LaunchOptions,
+    options: StartOptions,
     runtime: CompanionRuntime,
     signal: AbortSignal,
   ): Promise<Companions> {
@@ -82,6 +84,11 @@ export class Companions {
     return this.forwardProxy?.ready ?? Promise.resolve();
   }
 
+  /** Resolves when one has ended that cannot be replaced, because it had no session yet. Never rejects. */
+  get lost(): Promise<void> {
+    return this.forwardProxy?.lost ?? new Promise(() => undefined);
+  }
+
   /** Flags for the browser. */
   get args(): readonly string[] {
     return this.display?.args ?? [];
@@ -97,10 +104,21 @@ export class Companions {
     return this.forwardProxy?.server ?? null;
   }
 
+  /**
+   * Names the session's proxy to companions that were started ahead; null: it has none.
+   *
+   * @throws if that is not acknowledged within `timeoutMs`.
+   */
+  async assign(upstream: UpstreamProxy | null, timeoutMs: number): Promise<void> {
+    if (upstream === null) return;
+    if (this.forwardProxy === null) throw new Error('the browser was started without a forward proxy');
+    await this.forwardProxy.assign(upstream, timeoutMs);
+  }
+
   /** What the browser may send to: nothing but its forward proxy, so that a client cannot go round it. */
   get reach(): Reach {
     if (this.forwardProxy === null) return 'everything';
-    const { host, port } = this.forwardProxy.facts;
+    const { host, port } = this.forwardProxy.place;
     return [{ host, port }];
   }
 

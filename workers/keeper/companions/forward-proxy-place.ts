@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import type { UpstreamProxy } from '../door/protocol';
 import type { Cage } from '../isolation/cage';
 import type { RunDirectory } from '../process/run-directory';
+import type { StartProxy } from '../process/start-options';
 
 /** What a browser speaks with its forward proxy. */
 export type ForwardProxyScheme = 'http' | 'socks5';
@@ -33,7 +33,7 @@ export interface ForwardProxyPlace {
 export async function placeFor(
   { proxySocket }: RunDirectory,
   door: Cage['proxyDoor'],
-  upstream: UpstreamProxy | null,
+  upstream: StartProxy,
 ): Promise<ForwardProxyPlace> {
   const scheme = upstream === null ? 'socks5' : 'http';
   if (door !== null) return { scheme, ...door, socket: proxySocket };

@@ -1,8 +1,9 @@
-import { backoffMs, pause, settlesWithin } from '../../../src/core/abort';
+import { backoffMs, pause, settlesWithin, withDeadline } from '../../../src/core/abort';
 import { messageOf } from '../../../src/core/errors';
 import { isAlive, sendSignal, signalProcess, type ProcessIdentity } from '../../../src/core/process-identity';
+import type { UpstreamProxy } from '../door/protocol';
 import type { RunDirectory } from '../process/run-directory';
-import { placeFor } from './forward-proxy-place';
+import { placeFor, type ForwardProxyPlace } from './forward-proxy-place';
 import {
   argumentFor,
   startForwardProxy,
@@ -25,9 +26,12 @@ const RESTART_FIRST_MS = 100;
 const RESTART_CAP_MS = 2_000;
 
 /**
- * The process that holds a browser to its rules (ADR 73) and adds the credentials of its session's proxy (ADR 20): one
- * for each browser with either, started together with the browser and, if it dies alone, restarted on the same address.
- * It is killed with the leftovers of the browser, by its argument.
+ * The process that holds a browser to its rules (ADR 73) and goes on to its session's proxy, with the credentials
+ * (ADR 20): one for each browser with either, started together with the browser and, if it dies alone, restarted on the
+ * same address. It is killed with the leftovers of the browser, by its argument.
+ *
+ * One that was started ahead of its session is told its upstream when the session comes (ADR 101). Until then it is not
+ * restarted: its browser is not handed over any more.
  *
  * It never runs as a user that one browser has alone: what that user may reach is up to the browser's own firewall.
  */
@@ -35,19 +39,28 @@ export class ForwardProxyProcess {
   readonly #stopped = new AbortController();
   readonly #watched: Promise<void>;
   readonly #found: Promise<void>;
+  #task: ForwardProxyTask;
   #isEnding = false;
+  #isLost = false;
   #running: Running | null = null;
+  #onLost: () => void = () => undefined;
 
   /** Resolves when it listens; rejects if it does not start. The browser may be started before. */
   readonly ready: Promise<void>;
 
+  /** Resolves when one that waits for its upstream has ended. Never rejects. */
+  readonly lost: Promise<void>;
+
   /** @param launching - null: an earlier keeper has started it */
   private constructor(
     private readonly directory: RunDirectory,
-    readonly facts: ForwardProxyFacts,
+    readonly place: ForwardProxyPlace,
+    task: ForwardProxyTask,
     private readonly runtime: ForwardProxyRuntime,
     launching: Promise<Running> | null,
   ) {
+    this.#task = task;
+    this.lost = new Promise(resolve => (this.#onLost = resolve));
     this.#found = this.#find(launching);
     this.ready = launching === null ? Promise.resolve() : launching.then(() => undefined);
     // One that has not started is not started again: its launch fails, and says why.
@@ -72,10 +85,9 @@ export class ForwardProxyProcess {
     runtime: ForwardProxyRuntime,
     signal: AbortSignal,
   ): Promise<ForwardProxyProcess> {
-    const at = await placeFor(directory, runtime.cage?.proxyDoor ?? null, task.upstream);
-    const facts = { ...task, ...at };
-    const { launching } = await startForwardProxy({ ...facts, directory }, runtime, signal);
-    return new ForwardProxyProcess(directory, facts, runtime, launching);
+    const place = await placeFor(directory, runtime.cage?.proxyDoor ?? null, task.upstream);
+    const { launching } = await startForwardProxy({ ...place, ...task, directory }, runtime, signal);
+    return new ForwardProxyProcess(directory, place, task, runtime, launching);
   }
 
   /** Takes over one that an earlier keeper started; if it has died meanwhile it is restarted. */
@@ -84,13 +96,35 @@ export class ForwardProxyProcess {
     facts: ForwardProxyFacts,
     runtime: ForwardProxyRuntime,
   ): ForwardProxyProcess {
-    return new ForwardProxyProcess(directory, facts, runtime, null);
+    const { upstream, egress, ...place } = facts;
+    return new ForwardProxyProcess(directory, place, { upstream, egress }, runtime, null);
+  }
+
+  /** For the next keeper; null while the upstream is not known. */
+  get facts(): ForwardProxyFacts | null {
+    const { upstream, egress } = this.#task;
+    return upstream === 'later' ? null : { ...this.place, upstream, egress };
   }
 
   /** Its address for the browser's command line. */
   get server(): string {
-    const { scheme, host, port } = this.facts;
+    const { scheme, host, port } = this.place;
     return `${scheme}://${host}:${port}`;
+  }
+
+  /**
+   * Names the upstream to one that waits for it. From then on it is restarted with that upstream.
+   *
+   * @throws if it does not use it within `timeoutMs`, or does not wait for one; then it is of no use.
+   */
+  async assign(upstream: UpstreamProxy, timeoutMs: number): Promise<void> {
+    const assign = this.#running?.assign ?? null;
+    if (this.#isLost || this.#task.upstream !== 'later' || assign === null)
+      throw new Error('the forward proxy waits for no upstream');
+    await withDeadline('naming its upstream to the forward proxy', timeoutMs, assign(upstream));
+    // Its end may be noticed before its last answer.
+    if (this.#isLost) throw new Error('the forward proxy has ended');
+    this.#task = { ...this.#task, upstream };
   }
 
   /** Stops restarts; the process itself is killed with all others that name the directory. */
@@ -130,6 +164,11 @@ export class ForwardProxyProcess {
     for (;;) {
       await this.#running?.exited;
       if (this.#stopped.signal.aborted || this.#isEnding) return;
+      if (this.#task.upstream === 'later') {
+        this.#isLost = true;
+        this.#onLost();
+        return;
+      }
       log.warn({ directory: this.directory.name }, 'a forward proxy has ended; starting another');
       this.#running = await this.#restart();
       if (this.#running === null) return;
@@ -145,7 +184,7 @@ export class ForwardProxyProcess {
         // A process that an earlier keeper started just before its death may hold the port.
         if (attempt > 0) for (const pid of await this.#pids()) sendSignal(pid, 'SIGKILL');
         const { launching } = await startForwardProxy(
-          { ...this.facts, directory: this.directory },
+          { ...this.place, ...this.#task, directory: this.directory },
           this.runtime,
           signal,
         );
@@ -170,6 +209,7 @@ export class ForwardProxyProcess {
         terminate: async () => {
           await signalProcess(processes, identity, 'SIGTERM').catch(() => false); // it is killed with all others
         },
+        assign: null,
       };
     } catch (error) {
       log.error({ err: error }, 'a forward proxy cannot be watched');

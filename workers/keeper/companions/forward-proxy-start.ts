@@ -13,6 +13,7 @@ import type { EgressRules } from '../egress/egress-policy';
 import type { Cage } from '../isolation/cage';
 import type { RunDirectory } from '../process/run-directory';
 import { browserUser } from '../process/run-root';
+import type { StartProxy } from '../process/start-options';
 import type { EgressTally } from './egress-tally';
 import type { ForwardProxyPlace, ForwardProxyScheme } from './forward-proxy-place';
 import type { ForwardProxyOrder } from './forward-proxy/program';
@@ -29,14 +30,16 @@ const START_TIMEOUT_MS = 10_000;
 
 /** What a forward proxy does. Contains a password. */
 export interface ForwardProxyTask {
-  /** Null: everything goes straight on. */
-  readonly upstream: UpstreamProxy | null;
+  /** Null: everything goes straight on. `later`: nothing goes anywhere until {@link Running.assign}. */
+  readonly upstream: StartProxy;
   /** Null: everything may be reached. */
   readonly egress: EgressRules | null;
 }
 
 /** What the next keeper cannot find out by itself. */
-export type ForwardProxyFacts = ForwardProxyTask & ForwardProxyPlace;
+export interface ForwardProxyFacts extends ForwardProxyTask, ForwardProxyPlace {
+  readonly upstream: UpstreamProxy | null;
+}
 
 /** Dependencies of forward proxies on the machine. */
 export interface ForwardProxyRuntime {
@@ -51,7 +54,7 @@ export interface ForwardProxyRuntime {
 const answer = z.union([z.object({ port: z.number().int() }), z.object({ error: z.string() })]);
 
 /** The process to start. */
-interface Plan extends ForwardProxyFacts {
+interface Plan extends ForwardProxyTask, ForwardProxyPlace {
   readonly directory: RunDirectory;
 }
 
@@ -62,6 +65,11 @@ export interface Running {
   readonly exited: Promise<void>;
   /** Tells it to end. */
   readonly terminate: () => Promise<void>;
+  /**
+   * Names its upstream, once, to one that was started without; resolves when it uses it. Rejects if it refuses it, or
+   * ends. Null: it was not started so.
+   */
+  readonly assign: ((upstream: UpstreamProxy) => Promise<void>) | null;
 }
 
 /** The argument by which {@link Leftovers} finds it. */
@@ -84,12 +92,14 @@ export async function startForwardProxy(
   stdin.on('error', () => undefined); // it has exited already and will not answer either
   const { host, port, socket, upstream, egress } = facts;
   const order: ForwardProxyOrder = { host, port, socket, upstream, egress, user: browserUser() };
-  stdin.end(JSON.stringify(order));
-  return { launching: untilListening(started, runtime, signal) };
+  stdin.write(`${JSON.stringify(order)}\n`);
+  if (upstream !== 'later') stdin.end();
+  return { launching: untilListening(started, upstream === 'later', runtime, signal) };
 }
 
 async function untilListening(
   { child, exited }: Started,
+  isAssignedLater: boolean,
   { processes }: ForwardProxyRuntime,
   signal: AbortSignal,
 ): Promise<Running> {
@@ -100,14 +110,25 @@ async function untilListening(
     const started = await withDeadline('starting the forward proxy', START_TIMEOUT_MS, answerOf(child));
     if ('error' in started) throw new Error(`the forward proxy does not start: ${started.error}`);
     const identity = await processes.identify(child.pid ?? 0);
-    return { identity, exited, terminate: () => Promise.resolve(void child.kill('SIGTERM')) };
+    return {
+      identity,
+      exited,
+      terminate: () => Promise.resolve(void child.kill('SIGTERM')),
+      assign: isAssignedLater ? upstream => assignTo(child, upstream) : null,
+    };
   } catch (error) {
     kill();
     throw error;
   } finally {
     signal.removeEventListener('abort', kill);
-    child.stdout.destroy();
+    if (!isAssignedLater) child.stdout.destroy();
   }
+}
+
+async function assignTo(child: Started['child'], upstream: UpstreamProxy): Promise<void> {
+  child.stdin.end(`${JSON.stringify(upstream)}\n`);
+  const taken = await answerOf(child).finally(() => child.stdout.destroy());
+  if ('error' in taken) throw new Error(`the forward proxy does not take its upstream: ${taken.error}`);
 }
 
 /** A process that was started. */

@@ -2,9 +2,9 @@ import { chromiumArgs, chromiumEnv } from './chromium-args';
 import { Companions, type CompanionRuntime } from '../companions/companions';
 import type { Reach } from '../firewall/ruleset';
 import type { BrowserName } from '../../../machines/session/session.words';
-import type { LaunchOptions } from '../door/protocol';
 import type { RunDirectory } from './run-directory';
 import type { User } from './run-root';
+import type { StartOptions } from './start-options';
 
 /** The command that the shim runs. */
 export interface BrowserCommand {
@@ -24,7 +24,7 @@ export interface BrowserCommand {
 export type Prepare = (user: User, signal: AbortSignal) => Promise<BrowserCommand>;
 
 /** Plans one browser; `claimId` only distinguishes null browsers. */
-export type CommandFactory = (directory: RunDirectory, claimId: string, options: LaunchOptions) => Prepare;
+export type CommandFactory = (directory: RunDirectory, claimId: string, options: StartOptions) => Prepare;
 
 /** The settings for all browsers of a keeper. */
 export interface ChromiumChoice {

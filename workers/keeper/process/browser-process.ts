@@ -6,6 +6,7 @@ import type { BrowserFacts, BrowserRuntime } from './browser-facts';
 import { BrowserDownloads } from '../downloads/browser-downloads';
 import { BrowserStart, LaunchError } from './browser-start';
 import { Companions } from '../companions/companions';
+import type { UpstreamProxy } from '../door/protocol';
 import { lacksRoom } from '../books/disk-room';
 import { closeOverDevTools } from './devtools';
 import { letRun } from './let-run';
@@ -47,6 +48,7 @@ export class BrowserProcess {
   readonly exited: Promise<BrowserExit>;
   readonly downloads: BrowserDownloads;
   #directory: RunDirectory;
+  #facts: BrowserFacts;
   #hasExited = false;
   #gone: Promise<void> | null = null;
   readonly #runtime: BrowserRuntime;
@@ -54,12 +56,13 @@ export class BrowserProcess {
 
   private constructor(
     directory: RunDirectory,
-    readonly facts: BrowserFacts,
+    facts: BrowserFacts,
     private readonly companions: Companions,
     runtime: BrowserRuntime,
     shimExited: Promise<void> | null,
   ) {
     this.#directory = directory;
+    this.#facts = facts;
     this.#runtime = runtime;
     this.downloads = new BrowserDownloads({
       path: directory.downloads,
@@ -75,6 +78,15 @@ export class BrowserProcess {
 
   get directory(): RunDirectory {
     return this.#directory;
+  }
+
+  get facts(): BrowserFacts {
+    return this.#facts;
+  }
+
+  /** See {@link Companions.lost}. */
+  get companionLost(): Promise<void> {
+    return this.companions.lost;
   }
 
   /**
@@ -119,6 +131,16 @@ export class BrowserProcess {
   static adopt(directory: RunDirectory, facts: BrowserFacts, runtime: BrowserRuntime): BrowserProcess {
     const companions = Companions.adopt(directory, facts.companions, runtime);
     return new BrowserProcess(directory, facts, companions, runtime, null);
+  }
+
+  /**
+   * Names the session's proxy to a browser that was started ahead; null: the session has none.
+   *
+   * @throws if that is not acknowledged within `timeoutMs`; then the browser is of no use.
+   */
+  async assignProxy(upstream: UpstreamProxy | null, timeoutMs: number): Promise<void> {
+    await this.companions.assign(upstream, timeoutMs);
+    this.#facts = { ...this.#facts, companions: this.companions.facts };
   }
 
   /**

@@ -3,6 +3,7 @@ import { KEEPER_LAUNCH_TIMEOUT_MS, type LaunchOptions } from '../door/protocol';
 import type { KeeperDeps } from '../keeper-deps';
 import { BrowserProcess, type LaunchLimits } from './browser-process';
 import { RunDirectory } from './run-directory';
+import type { StartOptions } from './start-options';
 
 /** A run directory for the browser of a claim; nothing is created yet. */
 export function directoryFor(
@@ -28,7 +29,7 @@ export interface LaunchPlace {
 export function launchBrowser(
   { runtime, command }: Pick<KeeperDeps, 'runtime' | 'command'>,
   { directory, fence }: LaunchPlace,
-  options: LaunchOptions,
+  options: StartOptions,
   limits: LaunchLimits,
 ): Promise<BrowserProcess> {
   const timeoutMs = Math.min(limits.timeoutMs, KEEPER_LAUNCH_TIMEOUT_MS);

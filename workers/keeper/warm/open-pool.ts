@@ -1,10 +1,11 @@
 import type { KeeperBooks } from '../books/keeper-books';
 import { dropRemains } from '../books/remains';
-import { KEEPER_LAUNCH_TIMEOUT_MS, type LaunchOptions } from '../door/protocol';
+import { KEEPER_LAUNCH_TIMEOUT_MS } from '../door/protocol';
 import type { KeeperDeps } from '../keeper-deps';
 import { LaunchError } from '../process/browser-start';
 import { launchBrowser } from '../process/launch-browser';
 import { RunDirectory } from '../process/run-directory';
+import type { StartOptions } from '../process/start-options';
 import { WarmBrowser } from './warm-browser';
 import { WarmPool } from './warm-pool';
 
@@ -27,7 +28,7 @@ export function openPool(deps: KeeperDeps, books: KeeperBooks, onChanged: () => 
 async function startAhead(
   deps: KeeperDeps,
   directory: RunDirectory,
-  options: LaunchOptions,
+  options: StartOptions,
   signal: AbortSignal,
 ): Promise<WarmBrowser> {
   const limits = { timeoutMs: KEEPER_LAUNCH_TIMEOUT_MS, signal, isAhead: true };

@@ -2,9 +2,10 @@ import { firstPageCommand } from '../../../src/core/first-page-command';
 import { dropRemains } from '../books/remains';
 import type { LaunchOptions } from '../door/protocol';
 import type { BrowserProcess } from '../process/browser-process';
+import type { StartOptions } from '../process/start-options';
 import { PageWatch } from './page-watch';
 
-/** How long it may take to answer before it is used; on a quiet machine it answers within a millisecond. */
+/** How long it, and its forward proxy, may take to answer before it is used; on a quiet machine a millisecond. */
 const ANSWER_PATIENCE_MS = 500;
 
 /**
@@ -21,6 +22,7 @@ export class WarmBrowser {
   ) {
     this.lost = new Promise(resolve => {
       void page.lost.then(resolve);
+      void process.companionLost.then(resolve);
       void process.exited.then(() => resolve());
     });
   }
@@ -30,7 +32,7 @@ export class WarmBrowser {
    *
    * @throws if that fails; then the browser is gone.
    */
-  static async open(process: BrowserProcess, options: LaunchOptions): Promise<WarmBrowser> {
+  static async open(process: BrowserProcess, options: StartOptions): Promise<WarmBrowser> {
     try {
       return new WarmBrowser(
         process,
@@ -50,11 +52,15 @@ export class WarmBrowser {
   /**
    * Gives the browser away, for one session alone; null if it is of no use: then it is still to be discarded.
    *
-   * @param isKept - whether its profile stays after its end
+   * @throws if its forward proxy does not take the session's proxy; then it is still to be discarded, too.
    */
-  async handOver(isKept: boolean): Promise<BrowserProcess | null> {
-    if (!(await this.page.answers(ANSWER_PATIENCE_MS))) return null;
-    this.process.handOver(isKept);
+  async handOver({ proxy, profile }: LaunchOptions): Promise<BrowserProcess | null> {
+    const [answers] = await Promise.all([
+      this.page.answers(ANSWER_PATIENCE_MS),
+      this.process.assignProxy(proxy, ANSWER_PATIENCE_MS),
+    ]);
+    if (!answers) return null;
+    this.process.handOver(profile.isKept);
     this.page.close();
     return this.process;
   }

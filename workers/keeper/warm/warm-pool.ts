@@ -6,6 +6,7 @@ import type { WarmEndCause } from '../../../src/core/warm-end-causes';
 import type { LaunchOptions, WarmCounts } from '../door/protocol';
 import type { BrowserProcess } from '../process/browser-process';
 import type { RunDirectory } from '../process/run-directory';
+import type { StartOptions } from '../process/start-options';
 import { shapeOf, type ShapedOptions } from './launch-shape';
 import type { WarmBrowser } from './warm-browser';
 import { WarmDemand } from './warm-demand';
@@ -39,7 +40,7 @@ export interface WarmPoolParts {
   /** Starts a browser and opens its first page; rejects after everything is undone. */
   readonly start: (
     directory: RunDirectory,
-    options: LaunchOptions,
+    options: StartOptions,
     signal: AbortSignal,
   ) => Promise<WarmBrowser>;
   /** No browser is kept that no session has. */
@@ -130,7 +131,7 @@ export class WarmPool {
     const { entry, browser } = oldest;
     this.#entries.delete(entry);
     this.#reserved.add(entry);
-    return { handOver: () => this.#handOver(entry, browser, options.profile.isKept) };
+    return { handOver: () => this.#handOver(entry, browser, options) };
   }
 
   /** Compares what is there with what is wanted, and acts on it. To be called when slots or launches have changed. */
@@ -205,8 +206,12 @@ export class WarmPool {
     this.adjust();
   }
 
-  async #handOver(entry: Entry, browser: WarmBrowser, isKept: boolean): Promise<BrowserProcess | null> {
-    const process = await browser.handOver(isKept).catch((error: unknown) => {
+  async #handOver(
+    entry: Entry,
+    browser: WarmBrowser,
+    options: LaunchOptions,
+  ): Promise<BrowserProcess | null> {
+    const process = await browser.handOver(options).catch((error: unknown) => {
       this.#parts.log.error({ err: error }, 'a browser that was started ahead could not be handed over');
       return null;
     });

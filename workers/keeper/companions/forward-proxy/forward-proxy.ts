@@ -16,11 +16,12 @@ import { listenOnPort, portOf } from '../../door/listen-on-port';
 import { listenOnSocket } from '../../door/listen-on-socket';
 import type { UpstreamProxy } from '../../door/protocol';
 import { EgressRefused, UNGUARDED, type EgressGuard } from '../../egress/egress-guard';
+import type { StartProxy } from '../../process/start-options';
 import { Direct } from './direct';
 import { joinStreams } from '../join-streams';
 import { endToEnd, isRepeatable, requestTarget, tunnelTarget } from './request-head';
 import { refusalAnswer, type RefusalStatus } from './refusal';
-import type { PlainRequest, Route } from './route';
+import { NO_WAY_YET, type PlainRequest, type Route } from './route';
 import { MAX_HEADER_BYTES } from './target';
 import { TrafficMeter } from './traffic-meter';
 import { Upstream } from './upstream';
@@ -37,11 +38,13 @@ const IDLE_CONNECTION_MS = 360_000;
  */
 export class ForwardProxy {
   readonly #server: Server;
-  readonly #route: Route;
+  readonly #guard: EgressGuard;
+  #route: Route;
   readonly #meter = new TrafficMeter();
 
-  private constructor(route: Route) {
-    this.#route = route;
+  private constructor(upstream: StartProxy, guard: EgressGuard) {
+    this.#guard = guard;
+    this.#route = routeFor(upstream, guard);
     const limits = {
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: 0,
@@ -58,16 +61,16 @@ export class ForwardProxy {
    * Starts to listen.
    *
    * @param port - 0 takes a free one
-   * @param upstream - null: everything goes straight on
+   * @param upstream - null: everything goes straight on; `later`: nothing goes anywhere until {@link assign}
    * @throws if the address cannot be bound, or the upstream's address is not valid.
    */
   static async listen(
     host: string,
     port: number,
-    upstream: UpstreamProxy | null,
+    upstream: StartProxy,
     guard: EgressGuard = UNGUARDED,
   ): Promise<ForwardProxy> {
-    const proxy = new ForwardProxy(routeFor(upstream, guard));
+    const proxy = new ForwardProxy(upstream, guard);
     await listenOnPort(proxy.#server, host, port);
     return proxy;
   }
@@ -79,10 +82,10 @@ export class ForwardProxy {
    */
   static async listenOn(
     path: string,
-    upstream: UpstreamProxy | null,
+    upstream: StartProxy,
     guard: EgressGuard = UNGUARDED,
   ): Promise<ForwardProxy> {
-    const proxy = new ForwardProxy(routeFor(upstream, guard));
+    const proxy = new ForwardProxy(upstream, guard);
     await listenOnSocket(proxy.#server, path);
     return proxy;
   }
@@ -93,6 +96,15 @@ export class ForwardProxy {
 
   get traffic(): Traffic {
     return this.#meter.traffic;
+  }
+
+  /**
+   * Everything goes to this upstream from now on.
+   *
+   * @throws if its address is not valid.
+   */
+  assign(upstream: UpstreamProxy): void {
+    this.#route = routeFor(upstream, this.#guard);
   }
 
   /** Stops listening; open tunnels continue until one of their ends closes. */
@@ -192,8 +204,10 @@ export class ForwardProxy {
   }
 }
 
-const routeFor = (upstream: UpstreamProxy | null, guard: EgressGuard): Route =>
-  upstream === null ? new Direct(guard) : new Upstream(upstream, guard);
+function routeFor(upstream: StartProxy, guard: EgressGuard): Route {
+  if (upstream === 'later') return NO_WAY_YET;
+  return upstream === null ? new Direct(guard) : new Upstream(upstream, guard);
+}
 
 function passOn(answer: IncomingMessage, response: ServerResponse, whyNo407: string): void {
   const { statusCode = 502, statusMessage } = answer;

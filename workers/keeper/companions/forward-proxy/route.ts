@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Target } from '../../egress/egress-policy';
-import type { RouteError } from './target';
+import { RouteError } from './target';
 
 /** A request that is not a tunnel. */
 export interface PlainRequest {
@@ -37,6 +37,23 @@ export interface Route {
 
   close(): void;
 }
+
+const noWayYet = (): RouteError => new RouteError('the proxy of the session is not known yet');
+
+/**
+ * Before there is a session: what a browser asks for by itself then is not the session's, so it is refused and not
+ * held until the upstream is known.
+ */
+export const NO_WAY_YET: Route = {
+  takesRequests: false,
+  whyNo407: '',
+  tunnelTo: () => Promise.reject(noWayYet()),
+  request: () => {
+    throw noWayYet();
+  },
+  explain: noWayYet,
+  close: () => undefined,
+};
 
 /** {@link Route.whyNo407} where the page's server has answered it. */
 export const SERVER_407 = 'the server asks for the credentials of a proxy (407), which it is not';
