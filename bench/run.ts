@@ -24,6 +24,7 @@ import { leftovers } from './leftovers';
 import { lifecycles } from './lifecycles';
 import { listPage } from './list-page';
 import { inOwnFolder } from './own-folder';
+import { proxiedCreate } from './proxied-create';
 import { release } from './release';
 import { scaleLive } from './scale-live';
 import { scaleRetained } from './scale-retained';
@@ -45,6 +46,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldCreate,
   browsers,
   warmCreate,
+  proxiedCreate,
   warmBurst,
   release,
   evaluate,
