@@ -39,13 +39,19 @@ test('lists of features are merged into one, because Chromium obeys only the las
   const extraArgs = ['--disable-features=A,B', '--enable-features=C', '--disable-features=D'];
   const args = chromiumArgs({ ...OPTIONS, extraArgs });
   expect(listOf('--disable-features', args)).toEqual(expect.arrayContaining(['Translate', 'A', 'B', 'D']));
-  expect(listOf('--enable-features', args)).toEqual(['PdfOopif', 'C']);
+  expect(listOf('--enable-features', args)).toEqual(['PdfOopif', 'NetworkServiceInProcess2', 'C']);
 });
 
 test('a feature that the operator enables is not disabled by us', () => {
   const args = chromiumArgs({ ...OPTIONS, extraArgs: ['--enable-features=Translate'] });
   expect(listOf('--disable-features', args)).not.toContain('Translate');
   expect(listOf('--enable-features', args)).toContain('Translate');
+});
+
+test('a feature that the operator disables is not enabled by us', () => {
+  const args = chromiumArgs({ ...OPTIONS, extraArgs: ['--disable-features=NetworkServiceInProcess2'] });
+  expect(listOf('--enable-features', args)).toEqual(['PdfOopif']);
+  expect(listOf('--disable-features', args)).toContain('NetworkServiceInProcess2');
 });
 
 describe('the options of a session', () => {
