@@ -152,14 +152,15 @@ export class BrowserProcess {
   handOver(isKept: boolean): void {
     const { root, name } = this.#directory;
     this.#directory = RunDirectory.at(root, name, { mountedFor: null, isKept });
-    this.#runtime.cgroups.weigh(name, 'full').catch((error: unknown) => {
-      // The cgroup of one that has ended is gone.
-      if (!this.#hasExited)
-        this.#runtime.log.warn(
-          { directory: name, reason: messageOf(error) },
-          'a browser keeps its small share of the processor',
-        );
-    });
+    const { cgroups, log } = this.#runtime;
+    const unlessEnded =
+      (what: string) =>
+      (error: unknown): void => {
+        // The cgroup of one that has ended is gone.
+        if (!this.#hasExited) log.warn({ directory: name, reason: messageOf(error) }, what);
+      };
+    cgroups.weigh(name, 'full').catch(unlessEnded('a browser keeps its small share of the processor'));
+    this.#directory.noLongerAhead().catch(unlessEnded('a browser keeps the mark that it was started ahead'));
   }
 
   /** Stops managing its companions and downloads; all of them keep running. */

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lchown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
 import { systemCodeOf } from '../../../src/core/errors';
@@ -165,10 +176,15 @@ export class RunDirectory {
     return this.profileUse.isKept ? join(keptFolder(this.root), this.name) : null;
   }
 
-  /** Whether its browser was started ahead of a session. Remains true after the handover; then a record says more. */
+  /** Whether its browser was started ahead, and has no session yet. */
   async isAhead(): Promise<boolean> {
     const found = await lstat(join(this.path, AHEAD)).catch(() => null);
     return found !== null;
+  }
+
+  /** Its browser has a session now; nothing is left by which it differs from others. */
+  async noLongerAhead(): Promise<void> {
+    await rm(join(this.path, AHEAD), { force: true });
   }
 
   /** The pid of what the shim has started, the browser or its cage; null until the shim has written it. */
