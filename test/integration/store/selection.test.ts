@@ -1,89 +1,32 @@
 import fc from 'fast-check';
-import type { SessionStatus } from '../../../machines/session/session.words';
 import { keys } from '../../../src/redis/keys';
-import type { LabelRequirement } from '../../../src/store/label-index';
-import { SessionIndex, type Selection } from '../../../src/store/session-index';
+import { SessionIndex } from '../../../src/store/session-index';
+import {
+  idsFound,
+  idsMeant,
+  knownIds,
+  knownLabels,
+  knownTimes,
+  selections,
+  type KnownSession,
+} from '../../support/known-sessions';
 import { selector } from '../../support/label-selector';
 import { T0 } from '../../support/session-samples';
 import { StoreFixture } from '../../support/store-fixture';
 
 /* Compares the index in Redis with a filter over plain objects: for every query both must give the same sessions. */
 
-interface Known {
-  readonly id: string;
-  readonly createdAtMs: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly status: SessionStatus;
-}
-
-const names = fc.constantFrom('team', 'env', 'app.kubernetes.io/name');
-const values = fc.constantFrom('a', 'b', 'c', '', 'in (x)', 'größe');
-const statuses = fc.constantFrom<SessionStatus[]>('created', 'released');
-const createdAt = fc.integer({ min: T0, max: T0 + 40 });
-
-const requirement: fc.Arbitrary<LabelRequirement> = fc.oneof(
-  fc.record({
-    name: names,
-    operator: fc.constantFrom('in' as const, 'notin' as const),
-    values: fc.array(values, { minLength: 1, maxLength: 4 }),
-  }),
-  fc.record({ name: names, operator: fc.constantFrom('exists' as const, 'absent' as const) }),
-);
-
-const selection: fc.Arbitrary<Selection> = fc.record({
-  statuses: fc.array(statuses, { maxLength: 3 }),
-  labels: fc.array(requirement, { maxLength: 4 }),
-  createdAfterMs: fc.option(createdAt),
-  createdBeforeMs: fc.option(createdAt),
-});
-
-function meets(labels: Known['labels'], asked: LabelRequirement): boolean {
-  const has = Object.hasOwn(labels, asked.name);
-  switch (asked.operator) {
-    case 'exists':
-      return has;
-    case 'absent':
-      return !has;
-    case 'in':
-      return has && asked.values.includes(labels[asked.name] ?? '');
-    case 'notin':
-      return !has || !asked.values.includes(labels[asked.name] ?? '');
-  }
-}
-
-function isMeant({ createdAtMs, labels, status }: Known, asked: Selection): boolean {
-  return (
-    (asked.statuses.length === 0 || asked.statuses.includes(status)) &&
-    (asked.createdAfterMs === null || createdAtMs > asked.createdAfterMs) &&
-    (asked.createdBeforeMs === null || createdAtMs < asked.createdBeforeMs) &&
-    asked.labels.every(one => meets(labels, one))
-  );
-}
-
-const memberOf = ({ createdAtMs, id }: Known): Buffer =>
-  Buffer.from(createdAtMs.toString(16).padStart(12, '0') + id);
-
 describe('selecting sessions', () => {
   let fixture: StoreFixture;
   let index: SessionIndex;
-  const known: Known[] = [];
-
-  /* Ids of every kind and many sessions in one millisecond: the order must not depend on the locale of a server. */
-  const ids = fc.sample(
-    fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9_-]{1,6}$/), { minLength: 90, maxLength: 90 }),
-    {
-      numRuns: 1,
-      seed: 7,
-    },
-  )[0] as string[];
+  const known: KnownSession[] = [];
+  const ids = knownIds(90);
+  const statuses = fc.constantFrom('created' as const, 'released' as const);
 
   beforeAll(async () => {
     fixture = await StoreFixture.open();
     index = new SessionIndex(fixture.redis, fixture.scripts);
-    const lives = fc.sample(fc.tuple(createdAt, fc.dictionary(names, values, { maxKeys: 3 }), statuses), {
-      numRuns: ids.length,
-      seed: 7,
-    });
+    const lives = fc.sample(fc.tuple(knownTimes, knownLabels, statuses), { numRuns: ids.length, seed: 7 });
     for (const [i, [nowMs, labels, status]] of lives.entries()) {
       const id = ids[i] ?? '';
       // Half of them get their labels by a change.
@@ -95,35 +38,25 @@ describe('selecting sessions', () => {
         await fixture.commit(ref, 'end', { type: 'RELEASE', reason: 'drained', nowMs });
       known.push({ id, createdAtMs: nowMs, labels, status });
     }
-    known.sort((a, b) => Buffer.compare(memberOf(b), memberOf(a)));
   });
   afterAll(() => fixture.close());
 
-  const found = async (asked: Selection, limit: number): Promise<string[]> => {
-    const seen: string[] = [];
-    let cursor: string | null = null;
-    do {
-      const page = await index.page({ tenant: 'default', ...asked, cursor, limit });
-      expect(page.refs.length).toBeLessThanOrEqual(limit);
-      seen.push(...page.refs.map(ref => ref.replace('default/', '')));
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-    return seen;
-  };
-
   it('gives the same sessions as a filter over all of them, in the same order, page by page', async () => {
     await fc.assert(
-      fc.asyncProperty(selection, fc.constantFrom(1, 7, 100), async (asked, limit) => {
-        const meant = known.filter(session => isMeant(session, asked)).map(({ id }) => id);
-        expect(await found(asked, limit)).toEqual(meant);
-      }),
+      fc.asyncProperty(
+        selections('created', 'released'),
+        fc.constantFrom(1, 7, 100),
+        async (asked, limit) => {
+          expect(await idsFound(index, asked, limit)).toEqual(idsMeant(known, asked));
+        },
+      ),
       { numRuns: 300 },
     );
   }, 60_000);
 
   it('does not find a session by labels that it no longer has', async () => {
     const any = { statuses: [], createdAfterMs: null, createdBeforeMs: null };
-    expect(await found({ ...any, labels: selector('gone') }, 100)).toEqual([]);
+    expect(await idsFound(index, { ...any, labels: selector('gone') }, 100)).toEqual([]);
     expect(await fixture.redis.exists(keys.indexLabel('default', 'gone=y'))).toBe(0);
   });
 
