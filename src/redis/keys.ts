@@ -58,15 +58,15 @@ export const keys = {
   turnsOf: (tenant: string) => key('turns', tenant),
   /** Hash, while sessions wait: the greatest turn that was launched, by tenant; `|`: of all tenants. */
   servedTurns: key('served'),
-  /** Zset by end: refs of ended sessions, for retention. */
+  /** Zset by end: refs of ended sessions, for retention. Those packed are in its blocks, `<12 hex end><ref>`. */
   ended: key('ended'),
-  /** String: sessions that ended until then are packed, epoch ms. */
-  packedUntil: key('packed'),
+  /** String: what ended until then is packed and in blocks, as far as it can be, epoch ms. */
+  packedUntil: key('ended', 'until'),
   /** Hash: number of retained sessions by status. */
   counts: key('counts'),
   /** Capped stream: the notices, tailed by every process. */
   notices: key('notices'),
-  /** Zset (score 0) of `<12 hex createdAt><id>`: a tenant's sessions. */
+  /** Zset (score 0) of `<12 hex createdAt><id>`: a tenant's sessions. Those packed are in its blocks: `blocks.lua`. */
   indexAll: (tenant: string) => key('ix', tenant, 'all'),
   indexStatus: (tenant: string, status: SessionStatus) => key('ix', tenant, 'st', status),
   /** `name=value`: the sessions with that label; `name` alone: those with any value of it (no name contains a `=`). */

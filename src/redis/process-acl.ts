@@ -81,7 +81,7 @@ const DATA = [
 /**
  * The keys of a worker: all but those of API keys, which it only reads (for its metrics), the audit log, and the names,
  * indexes and Idempotency-Keys that only creates write. A worker runs browsers, so it is the process that a stranger
- * comes closest to.
+ * comes closest to. Workers of earlier versions use `packed`.
  */
 const WORKER_KEYS = [
   ...[

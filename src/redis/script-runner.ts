@@ -8,7 +8,7 @@ const SCRIPTS = {
   createSession: 'create-session-14',
   commitSession: 'commit-session-22',
   pageMembers: 'page-members-1',
-  packSession: 'pack-session-2',
+  packSession: 'pack-session-3',
   retireSessions: 'retire-sessions-2',
   renewLease: 'renew-lease-3',
   noteActivity: 'note-activity-4',
@@ -50,6 +50,12 @@ export type ScriptReply = string | number | null | ScriptReply[];
 /** A reply of Lua whose texts are bytes; one level of arrays in it. */
 export type BytesReply = readonly (Buffer | number | readonly (Buffer | number)[])[];
 
+const readLua = (file: string): string => readFileSync(join(__dirname, 'lua', `${file}.lua`), 'utf8');
+
+/* Puts what several scripts share in place of its name, as BullMQ does. */
+const withIncludes = (lua: string): string =>
+  lua.replace(/^--- @include "([a-z-]+)"$/gm, (_line, name: string) => readLua(`include/${name}`));
+
 /**
  * Runs the Lua scripts on one connection, by EVALSHA with a fall-back to EVAL when the server no longer has them
  * (restart, SCRIPT FLUSH). A script may run twice when a connection breaks; its opId makes the second run harmless.
@@ -61,7 +67,7 @@ export class ScriptRunner {
     this.#redis = redis;
     for (const [name, file] of Object.entries(SCRIPTS)) {
       // No numberOfKeys: the count travels with each call, since some scripts take more keys than they declare.
-      redis.defineCommand(name, { lua: readFileSync(join(__dirname, 'lua', `${file}.lua`), 'utf8') });
+      redis.defineCommand(name, { lua: withIncludes(readLua(file)) });
     }
   }
 

@@ -145,18 +145,25 @@ export class MaintenanceStore {
    * of the script handles a few hundred at most, so that Redis is not blocked for long. Ends early when it is stopped.
    */
   async retire(retentionMs: number, isStopped: () => boolean): Promise<number> {
+    const fromBlocks = await this.#retireIn('blocks', retentionMs, isStopped);
+    return fromBlocks + (isStopped() ? 0 : await this.#retireIn('set', retentionMs, isStopped));
+  }
+
+  async #retireIn(place: 'set' | 'blocks', retentionMs: number, isStopped: () => boolean): Promise<number> {
     let forgotten = 0;
     for (let passedOver = 0; ;) {
       const reply = await this.scripts.run(
         'retireSessions',
         [keys.ended, keys.counts],
-        [KEY_PREFIX, retentionMs, passedOver, RETIRED_AT_A_TIME, MACHINE_VERSION],
+        [KEY_PREFIX, retentionMs, place, passedOver, RETIRED_AT_A_TIME, MACHINE_VERSION],
       );
-      // SAFETY: the script answers with two counts.
-      const [seen, gone] = reply as [number, number];
+      // SAFETY: the script answers with three numbers.
+      const [seen, gone, hasMore] = reply as [number, number, number];
       forgotten += gone;
-      passedOver += seen - gone;
-      if (seen < RETIRED_AT_A_TIME || isStopped()) return forgotten;
+      // A block of which all are forgotten is gone.
+      const stayed = seen - gone;
+      passedOver += place === 'set' ? stayed : Math.min(stayed, 1);
+      if (hasMore === 0 || isStopped()) return forgotten;
     }
   }
 

@@ -3,7 +3,7 @@ import { ENDED_STATUSES } from '../../machines/session/session.words';
 import type { SessionRef } from '../core/ids';
 import type { Redis } from '../redis/connection';
 import { isRedisAway } from '../redis/errors';
-import { keys } from '../redis/keys';
+import { KEY_PREFIX, keys } from '../redis/keys';
 import type { ScriptRunner } from '../redis/script-runner';
 import { packSession, unpackSession, type EndedSession } from './packed-session';
 
@@ -23,8 +23,8 @@ const AT_A_TIME = 2_000;
 const LINES_MAX = 200;
 
 /**
- * Packs what sessions that have ended leave behind. Until when all are packed is kept, so that processes can take
- * turns.
+ * Packs what sessions that have ended leave behind, and moves their places in the indexes to blocks. Until when all are
+ * packed is kept, so that processes can take turns.
  */
 export class PackStore {
   constructor(
@@ -46,11 +46,12 @@ export class PackStore {
     let packed = 0;
     for (let isLast = false; !isLast && packed < AT_A_TIME && !isStopped();) {
       const page = await this.#endedSince(fromMs, untilMs, passed);
-      packed += await this.#packAll(page.map(({ ref }) => ref));
+      const answers = await this.#packAll(page, untilMs);
+      packed += answers.filter(answer => answer === PACKED).length;
       isLast = page.length < PAGE;
       const lastMs = isLast ? untilMs : (page.at(-1)?.endedAtMs ?? untilMs);
-      // The next page begins in the millisecond of the last one, after those of it that this page has had.
-      const ofLast = page.filter(({ endedAtMs }) => endedAtMs === lastMs).length;
+      // The next page begins in the millisecond of the last one, after those of it that are still in the set.
+      const ofLast = page.filter(({ endedAtMs }, i) => endedAtMs === lastMs && answers[i] === STAYS).length;
       passed = lastMs === fromMs ? passed + ofLast : ofLast;
       fromMs = lastMs;
       await this.redis.set(keys.packedUntil, fromMs);
@@ -69,41 +70,46 @@ export class PackStore {
     return found;
   }
 
-  async #packAll(refs: readonly SessionRef[]): Promise<number> {
+  /** What the script answers for each. */
+  async #packAll(ended: readonly Ended[], untilMs: number): Promise<number[]> {
     const pipeline = this.redis.pipeline();
-    for (const ref of refs) {
+    for (const { ref } of ended) {
       pipeline.hmget(keys.row(ref), 'rev', 'st', 'mv', 'ops', 'snap');
       pipeline.lrange(keys.history(ref), 0, LINES_MAX);
     }
     const replies = (await pipeline.exec()) ?? [];
     for (const [error] of replies) if (error !== null && isRedisAway(error)) throw error;
-    const done = await Promise.all(
-      refs.map((ref, i) => this.#pack(ref, replies[2 * i]?.[1], replies[2 * i + 1]?.[1])),
+    return Promise.all(
+      ended.map(({ ref }, i) => this.#pack(ref, replies[2 * i]?.[1], replies[2 * i + 1]?.[1], untilMs)),
     );
-    return done.filter(isPacked => isPacked).length;
   }
 
-  /* Those that are packed already, or are not what the scripts write, stay as they are. */
-  async #pack(ref: SessionRef, row: unknown, history: unknown): Promise<boolean> {
-    const [rev, status, mv, ops, snapshot] = texts(row);
-    const lines = texts(history);
-    if (ops === undefined || snapshot === undefined || lines.length !== Number(rev)) return false;
-    if (!ENDED_STATUSES.some(ended => ended === status)) return false;
-    const packed = packSession({ mv: Number(mv), snapshot, lines });
-    if (packed === null) return false;
-    const keysOf = [keys.row(ref), keys.history(ref)];
-    return (await this.scripts.run('packSession', keysOf, [packed, ops, MACHINE_VERSION])) === 1;
+  async #pack(ref: SessionRef, row: unknown, history: unknown, untilMs: number): Promise<number> {
+    const [rev, status, mv, ops, snapshot] = Array.isArray(row) ? row.map(textOf) : [];
+    if (ops === undefined || !ENDED_STATUSES.some(ended => ended === status)) return STAYS;
+    const lines = Array.isArray(history) ? history.map(String) : [];
+    // A row that is packed already, or is not what the scripts write, stays as it is.
+    const isWhole = snapshot !== undefined && lines.length === Number(rev);
+    const packed = isWhole ? packSession({ mv: Number(mv), snapshot, lines }) : null;
+    const answer = await this.scripts.run(
+      'packSession',
+      [keys.row(ref), keys.history(ref), keys.ended],
+      [packed ?? '', ops, MACHINE_VERSION, KEY_PREFIX, ref, untilMs],
+    );
+    return Number(answer);
   }
 }
+
+/* What the script answers. */
+const PACKED = 1;
+const STAYS = 0;
 
 interface Ended {
   readonly ref: SessionRef;
   readonly endedAtMs: number;
 }
 
-/* An array of strings without a gap; empty if it is none. */
-const texts = (reply: unknown): string[] =>
-  Array.isArray(reply) && reply.every(text => typeof text === 'string') ? reply : [];
+const textOf = (field: unknown): string | undefined => (typeof field === 'string' ? field : undefined);
 
 /** The packed part of a row as it was before; `session` null: it cannot be read. Null: the row has none. */
 export async function readPacked(redis: Redis, ref: SessionRef): Promise<PackedPart | null> {

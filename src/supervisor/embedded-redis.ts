@@ -150,6 +150,8 @@ export class EmbeddedRedis implements ProcessPlan {
       'lua-time-limit': '1000',
       // A row fits a listpack: 588 bytes instead of 1064. The older of the two names; every version knows it.
       'hash-max-ziplist-value': '1024',
+      // A block of an index with long ids is one, too.
+      'zset-max-ziplist-value': '128',
     };
     return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   }

@@ -87,7 +87,7 @@ const list = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
 /** The keys that may exist while no session lives, apart from those of the ended sessions themselves. */
 const KEPT_KEYS: readonly RegExp[] = [
-  /^\{hf\}:(ended|counts|notices|secret|leases|procs|armed|packed)$/,
+  /^\{hf\}:(ended|ended:until|counts|notices|secret|leases|procs|armed)$/,
   /^\{hf\}:audit$/, // bounded: a release of all is written there
   /^\{hf\}:(w|ctl):[0-9a-f-]+$/, // the worker itself
   /^\{hf\}:usage:default:\d{4}-\d\d-\d\d$/, // a tenant's sums of a day

@@ -107,6 +107,7 @@ test('serves its own user on a Unix socket and does not listen on TCP', async ()
       'hash-max-listpack-value',
       '1024',
     ]);
+    expect(await client.config('GET', 'zset-max-listpack-value')).toEqual(['zset-max-listpack-value', '128']);
   });
 });
 

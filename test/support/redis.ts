@@ -95,6 +95,7 @@ async function spawnServer(dir: string, socketPath: string, options: RedisOption
     'maxmemory-policy': 'noeviction',
     hz: '100',
     'hash-max-listpack-value': '1024',
+    'zset-max-listpack-value': '128',
   };
   const argv = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const server = spawn('redis-server', [...argv, ...(options.args ?? [])], {

@@ -13,7 +13,9 @@ function filesBelow(folder: string, extension: string): string[] {
 }
 
 const sources = ['machines', 'src', 'workers'].flatMap(folder => filesBelow(folder, '.ts'));
-const scripts = filesBelow('src', '.lua');
+const lua = filesBelow('src', '.lua');
+const included = lua.filter(file => file.includes('/include/'));
+const scripts = lua.filter(file => !included.includes(file));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 describe('source files', () => {
@@ -76,5 +78,12 @@ describe('the scripts', () => {
   it('are all used', () => {
     const runner = read('src/redis/script-runner.ts');
     expect(scripts.filter(file => !runner.includes(`'${basename(file, '.lua')}'`))).toEqual([]);
+  });
+
+  it('include what there is, below their contract, and all of it', () => {
+    const lines = scripts.flatMap(file => [...read(file).matchAll(/^--- @include "(.*)"$/gm)]);
+    const names = new Set(lines.map(([, name]) => `src/redis/lua/include/${name}.lua`));
+    expect([...names].sort()).toEqual([...included].sort());
+    for (const file of scripts) expect(read(file)).not.toMatch(/^--- @include[^]*^--\[\[/m);
   });
 });

@@ -81,7 +81,7 @@ describe('the sweeps', () => {
     }, 1_000);
     const left = (await deps.redis.keys('{hf}:*')).filter(
       key =>
-        !/:(secret|notices|counts|armed|packed|ctl:.*|lock:.*|usage:.*)$|^\{hf\}:(launch|timers|sessions):/.test(
+        !/:(secret|notices|counts|armed|ended:until|ctl:.*|lock:.*|usage:.*)$|^\{hf\}:(launch|timers|sessions):/.test(
           key,
         ),
     );
