@@ -2,18 +2,22 @@ import type { ConnectionOptions } from 'bullmq';
 import { Redis, type Cluster, type RedisOptions as AllRedisOptions } from 'ioredis';
 import { redisAddress, type RedisAddress } from './redis-address';
 import { ClusterClient } from './redis-cluster';
+import { connectorOf } from './sentinel-connector';
 
 /** The ioredis settings in use, in a form that BullMQ accepts as well. */
 type RedisOptions = RedisAddress &
   Pick<
     { [K in keyof AllRedisOptions]: NonNullable<AllRedisOptions[K]> },
     'retryStrategy' | 'disconnectTimeout' | 'socketTimeout' | 'commandTimeout'
-  > & { readonly maxRetriesPerRequest: null };
+  > &
+  Pick<AllRedisOptions, 'Connector'> & { readonly maxRetriesPerRequest: null };
 
 /** @throws TypeError if the URL is not that of a Redis. */
 function commonOptions(url: string): RedisOptions {
+  const address = addressOf(url);
   return {
-    ...addressOf(url),
+    ...address,
+    ...connectorOf(address),
     retryStrategy,
     // Commands have a separate deadline; the reader of events has none.
     maxRetriesPerRequest: null,

@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger';
 import { TurnWrites } from '../core/turn-writes';
 import { redisAddress, type RedisAddress } from '../producer/redis-address';
 import { ClusterClient } from '../producer/redis-cluster';
+import { connectorOf } from '../producer/sentinel-connector';
 import { INGRESS_PREFIX, KEY_PREFIX } from './keys';
 import { expectRightKind, wrongKindOf } from './right-kind';
 
@@ -20,7 +21,8 @@ export type RedisOptions = RedisAddress &
     | 'enableOfflineQueue'
     | 'commandTimeout'
     | 'lazyConnect'
-  > & { readonly maxRetriesPerRequest?: number | null };
+  > &
+  Pick<AllRedisOptions, 'Connector'> & { readonly maxRetriesPerRequest?: number | null };
 
 /** How long one command may take before it fails as "Redis is away". */
 const COMMAND_TIMEOUT_MS = 2_000;
@@ -43,8 +45,10 @@ export const BLOCK_MS = 5_000;
 
 /** Options of every connection. */
 function commonOptions(url: string): RedisOptions {
+  const address = redisAddress(url);
   return {
-    ...redisAddress(url),
+    ...address,
+    ...connectorOf(address),
     retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS),
     // A replica that was promoted away answers READONLY: drop the connection and send the command again elsewhere.
     reconnectOnError: error => (error.message.includes('READONLY') ? 2 : false),
