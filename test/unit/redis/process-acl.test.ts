@@ -10,7 +10,10 @@ const commands = (user: (typeof PROCESS_USERS)[number]): string[] =>
 
 describe.each(PROCESS_USERS)('the rights of the Redis user %s', user => {
   it('include every command of our scripts', () => {
-    const scripts = readdirSync(LUA).map(file => readFileSync(join(LUA, file), 'utf8'));
+    const files = readdirSync(LUA, { recursive: true, encoding: 'utf8' }).filter(file =>
+      file.endsWith('.lua'),
+    );
+    const scripts = files.map(file => readFileSync(join(LUA, file), 'utf8'));
     const used = new Set(
       scripts.flatMap(text =>
         [...text.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(([, name]) => name!.toLowerCase()),

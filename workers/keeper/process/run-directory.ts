@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { DOWNLOADS_FOLDER } from '../../../src/core/downloads-folder';
 import { systemCodeOf } from '../../../src/core/errors';
+import { preferencesFor } from './first-preferences';
 import { openBelow } from './open-folder';
 import { removeFolder } from './remove-folder';
 import { keptFolder, mountsFolder, type User } from './run-root';
@@ -25,8 +26,8 @@ const HEAD_BYTES = 256 * 1024;
 const LOG_TAIL_BYTES = 4_096;
 
 /**
- * The content of `pid`, `relay` and `exit` until a process overwrites it. It has the same length as the final content, because on
- * a full disk bytes can only be replaced. A reader cannot take it for a number.
+ * The content of `pid`, `relay` and `exit` until a process overwrites it. It has the same length as the final content,
+ * because on a full disk bytes can only be replaced. A reader cannot take it for a number.
  */
 const PID_PLACEHOLDER = `${'.'.repeat(10)}\n`;
 const EXIT_PLACEHOLDER = `${'.'.repeat(3)}\n`;
@@ -265,29 +266,6 @@ export class RunDirectory {
       await file.close();
     }
   }
-}
-
-/**
- * The preferences in Chromium's profile at the first start. A preference outlasts every client, whereas
- * `Browser.setDownloadBehavior` ends with the client that called it.
- */
-function preferencesFor(downloads: string, prepared: string | null): object {
-  const { profile, ...others } = members(prepared === null ? {} : JSON.parse(prepared));
-  return {
-    ...others,
-    download: { default_directory: downloads, prompt_for_download: false },
-    savefile: { default_directory: downloads },
-    // Otherwise Chromium deletes session cookies when the last page closes, and when it starts with them (measured with
-    // 156). No tab opens: there are no files of a former session.
-    session: { restore_on_startup: 1 },
-    // Pages may save several files without a prompt.
-    profile: { ...members(profile), default_content_setting_values: { automatic_downloads: 1 } },
-  };
-}
-
-function members(value: unknown): Readonly<Record<string, unknown>> {
-  // SAFETY: any object can be asked for members.
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
 /* What is not there was moved before, or never made. A profile that is no folder any more is not kept. */
