@@ -24,8 +24,8 @@ interface Round {
 
 /**
  * Whether a login comes back, in each way that a site can keep one: session cookie, persistent cookie, partitioned
- * cookie, local storage, IndexedDB, service worker with its cache. In every second round the session is released; in the
- * others the save is asked for 100 ms after the last write, and the browser killed as soon as it is answered.
+ * cookie, local storage, IndexedDB, service worker with its cache. In every second round the session is released; in
+ * the others the save is asked for 100 ms after the last write, and the browser killed as soon as it is answered.
  */
 export const contextLogins: Benchmark = {
   name: 'context-logins',

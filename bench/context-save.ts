@@ -14,8 +14,8 @@ import {
 import { differences, interleave, p50, sampleCount, timed, type Benchmark } from './harness';
 
 /**
- * How much longer a release is answered that saves a context. The baselines are a release of a session that has done the
- * same without a context, and the save alone: the same profile packed, encrypted and stored by a process that does
+ * How much longer a release is answered that saves a context. The baselines are a release of a session that has done
+ * the same without a context, and the save alone: the same profile packed, encrypted and stored by a process that does
  * nothing else.
  */
 export const contextSave: Benchmark = {

@@ -23,8 +23,8 @@ const LOOK_MS = 5_000;
 const ROUND_TRIPS = 100;
 
 /**
- * How many sessions a machine holds, each with a page loaded and then idle, and what breaks first: sessions of one browser
- * are created one by one until a create is not served.
+ * How many sessions a machine holds, each with a page loaded and then idle, and what breaks first: sessions of one
+ * browser are created one by one until a create is not served.
  */
 export const density: Benchmark = {
   name: 'density',

@@ -8,8 +8,8 @@ export interface Slope {
 const Z = 1.96;
 
 /**
- * The median of the slopes between all pairs of points, with the interval that ranks of the pairs give (Theil and Sen). A
- * few points far off, such as memory right before a collection of garbage, do not move it.
+ * The median of the slopes between all pairs of points, with the interval that ranks of the pairs give (Theil and Sen).
+ * A few points far off, such as memory right before a collection of garbage, do not move it.
  *
  * @param points - x and y, in the order of x; three or more
  */

@@ -43,7 +43,8 @@ try {
 }
 
 /**
- * Packs folders; answers the files that npm has written. The scripts of the packages are not run: they are built already.
+ * Packs folders; answers the files that npm has written. The scripts of the packages are not run: they are built
+ * already.
  */
 function pack(projects) {
   const [program, ...first] = process.env.npm_execpath?.endsWith('.js')

@@ -25,8 +25,8 @@ export interface MetricsServerParts {
 }
 
 /**
- * Serves /metrics and /livez of a worker on a port of its own. /livez says nothing, and needs nothing. If the port is in use, that is logged and the worker
- * continues without metrics.
+ * Serves /metrics and /livez of a worker on a port of its own. /livez says nothing, and needs nothing. If the port is
+ * in use, that is logged and the worker continues without metrics.
  */
 export async function serveMetrics(
   { metrics, access, maintenance, lifecycle, log }: MetricsServerParts,

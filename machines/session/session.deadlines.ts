@@ -16,8 +16,8 @@ export interface Activity {
 export const NO_ACTIVITY: Activity = { lastActivityMs: null, attachedAtMs: null, presentAtMs: null };
 
 /**
- * When an armed deadline is due. Activity postpones the idle deadline, the presence of a client the disconnect deadline;
- * the first client satisfies the connect deadline for good. Null: never.
+ * When an armed deadline is due. Activity postpones the idle deadline, the presence of a client the disconnect
+ * deadline; the first client satisfies the connect deadline for good. Null: never.
  */
 export function dueAtMs(
   { deadlines, limits }: SessionContext,

@@ -31,14 +31,14 @@ export interface Endpoint {
   /** Kernel boot id of the machine: together with `netns` it shows whether another process shares this loopback. */
   readonly bootId: string;
   /**
-   * Network namespace of the keeper. Of a browser that is not reached on its loopback, because it has a namespace of its
-   * own or may sleep, `<the keeper's>/<name of the browser>`, which equals that of no other process.
+   * Network namespace of the keeper. Of a browser that is not reached on its loopback, because it has a namespace of
+   * its own or may sleep, `<the keeper's>/<name of the browser>`, which equals that of no other process.
    */
   readonly netns: string;
   /**
    * Path of the Unix socket that leads to the DevTools server of a browser in a namespace of its own, for processes in
-   * that of its keeper. Left out where there is none, as by older keepers, and for a browser that may sleep: that one is
-   * reached through its keeper only.
+   * that of its keeper. Left out where there is none, as by older keepers, and for a browser that may sleep: that one
+   * is reached through its keeper only.
    */
   readonly devToolsSocket?: string;
   /** `host:port` of the keeper's gateway for processes on other machines; null when it does not listen. */

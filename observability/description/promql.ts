@@ -23,7 +23,7 @@ export const quantiles = (histogram: string, selector = ''): { expr: string; leg
 export const cluster = (gauge: string, by = ''): string => `max${by === '' ? '' : ` by (${by}) `}(${gauge})`;
 
 /**
- * How long callbacks of a process wait, p99 since the last scrape, in seconds. The metric is the distance of two samples
- * of the event loop, 100 ms if nothing is late.
+ * How long callbacks of a process wait, p99 since the last scrape, in seconds. The metric is the distance of two
+ * samples of the event loop, 100 ms if nothing is late.
  */
 export const EVENT_LOOP_LAG = 'max by (job, instance) (holdfast_nodejs_eventloop_lag_p99_seconds) - 0.1';

@@ -7,7 +7,9 @@ import { which } from './which.mjs';
 /** The size is only known when the download has begun. */
 const SIZE = 'about 180 MB, 400 MB on disk';
 
-/** Whether setup fetches a Chromium itself when it is all that is missing: where there is no package manager it knows. */
+/**
+ * Whether setup fetches a Chromium itself when it is all that is missing: where there is no package manager it knows.
+ */
 export function fetchesChromium() {
   return process.env.HOLDFAST_SETUP !== 'check' && which('apt-get') === null && whyNotFetch() === null;
 }
@@ -29,7 +31,8 @@ function thisMachine() {
 
 /**
  * Fetches the Chrome for Testing that this version of Puppeteer is tested with into a cache folder, in the layout of
- * `@puppeteer/browsers`. It appears there when it is complete. Proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+ * `@puppeteer/browsers`. It appears there when it is complete. Proxies are those of HTTP_PROXY, HTTPS_PROXY and
+ * NO_PROXY.
  */
 export async function fetchChromium(root, cacheDir) {
   // Installed only now: setup runs before the modules are there.

@@ -31,8 +31,8 @@ const UBUNTU_PACKAGES = ['redis', 'xvfb', 'bubblewrap', 'nftables', 'prometheus'
 const PROXY_NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 /**
- * Installs what is missing (names of `DEBIAN_PACKAGES`) where that needs no question: with apt-get as root, or through a
- * sudo that asks for no password.
+ * Installs what is missing (names of `DEBIAN_PACKAGES`) where that needs no question: with apt-get as root, or through
+ * a sudo that asks for no password.
  */
 export async function ensurePackages(missing) {
   const problem = await whyNotInstall(missing);

@@ -10,8 +10,8 @@ export interface StoredBlob {
 /** Where files are kept that are too large for Redis. Keys are made by {@link checkedKey}'s rule, never by clients. */
 export interface BlobStore {
   /**
-   * Stores what the source gives, when it has given all: a put that fails leaves nothing, and an older blob of the key as
-   * it was.
+   * Stores what the source gives, when it has given all: a put that fails leaves nothing, and an older blob of the key
+   * as it was.
    *
    * @throws BlobStoreError, or the error of the source.
    */
@@ -59,8 +59,8 @@ export class BlobDamagedError extends BlobStoreError {
 const KEY = /^[a-z0-9_-]{1,200}(?:\/[a-z0-9_-]{1,200}){0,7}$/;
 
 /**
- * A key as it is, if it is one: names of small letters, digits, `_` and `-` with `/` between them. As a path it stays in
- * its folder, and has no name that stores use for themselves.
+ * A key as it is, if it is one: names of small letters, digits, `_` and `-` with `/` between them. As a path it stays
+ * in its folder, and has no name that stores use for themselves.
  *
  * @throws RangeError
  */

@@ -59,8 +59,8 @@ export async function findHostIdentity(table: ProcessTable): Promise<HostIdentit
 }
 
 /**
- * The route to a browser: over loopback or its own socket on its machine; through its keeper's gateway from any other, and
- * to one that may sleep; null if there is none.
+ * The route to a browser: over loopback or its own socket on its machine; through its keeper's gateway from any other,
+ * and to one that may sleep; null if there is none.
  *
  * @param secret - the installation's secret; signs the ticket for the keeper
  */
@@ -94,8 +94,8 @@ export function requireRoute(target: DialTarget, localHost: HostIdentity, secret
 }
 
 /**
- * The address of the gateway of a browser's keeper: its Unix socket on its own machine, its port from any other; null if
- * there is neither.
+ * The address of the gateway of a browser's keeper: its Unix socket on its own machine, its port from any other; null
+ * if there is neither.
  */
 export function keeperOf(endpoint: Endpoint, localHost: HostIdentity): SocketAddress | null {
   if (endpoint.gatewaySocket !== null && isWithKeeper(endpoint, localHost))

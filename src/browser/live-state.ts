@@ -179,7 +179,8 @@ async function restoreStorage(
     if (!isWebOrigin(origin) || storageKey !== storageKeyOf(origin)) continue;
     await call('Page.navigate', { url: storageKey }, sessionId);
     const storageId = { storageKey, isLocalStorage: true };
-    // Carried out in this order. The save has all items of the origin: what the profile has beside them was removed since.
+    // Carried out in this order. The save has all items of the origin: what the profile has beside them was removed
+    // since.
     await Promise.all([
       call('DOMStorage.clear', { storageId }, sessionId).catch(refused),
       ...items.map(([key, value]) =>

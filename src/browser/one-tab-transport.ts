@@ -72,8 +72,8 @@ export class OneTabTransport implements ConnectionTransport {
 }
 
 /**
- * A command of Puppeteer as it is sent. Attaching to every target of the browser becomes attaching to the tab; attaching
- * to everything inside of it becomes attaching to its page and frames, without making them wait.
+ * A command of Puppeteer as it is sent. Attaching to every target of the browser becomes attaching to the tab;
+ * attaching to everything inside of it becomes attaching to its page and frames, without making them wait.
  */
 export function narrowed(message: string, tabId: string): string {
   if (!message.includes(AUTO_ATTACH)) return message;

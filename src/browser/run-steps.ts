@@ -26,8 +26,8 @@ export interface StepPage {
   /**
    * Does one step.
    *
-   * @throws ServiceError `browser_unreachable` if page or browser is gone; else an Error whose message says why the step
-   *   failed, for the producer of the job.
+   * @throws ServiceError `browser_unreachable` if page or browser is gone; else an Error whose message says why the
+   *   step failed, for the producer of the job.
    */
   perform(step: RunStep): Promise<StepOutput>;
   /**
@@ -60,8 +60,8 @@ export async function loadStepLibrary(): Promise<void> {
 }
 
 /**
- * Connects Puppeteer to the first page of a session. Pages keep their size and everything else; only while connected the
- * page counts as the one in front. Other pages, and the session's other clients, do not notice it.
+ * Connects Puppeteer to the first page of a session. Pages keep their size and everything else; only while connected
+ * the page counts as the one in front. Other pages, and the session's other clients, do not notice it.
  *
  * @param signal - disconnects at once; a running step then rejects
  * @throws ServiceError `browser_unreachable`.

@@ -1,6 +1,6 @@
 /*
- * Functions that run in the page, as those in page-functions.ts: they can use nothing but their arguments and the page's
- * globals. The types of the DOM are not available here.
+ * Functions that run in the page, as those in page-functions.ts: they can use nothing but their arguments and the
+ * page's globals. The types of the DOM are not available here.
  */
 
 interface PageNode {

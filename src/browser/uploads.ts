@@ -48,8 +48,8 @@ export async function listUploads(route: KeeperRoute): Promise<Upload[]> {
 /**
  * Passes a file on to the keeper as it comes.
  *
- * @throws ServiceError `upload_quota_exceeded`, `worker_disk_full`, `browser_unreachable`, or that of the bytes. Nothing
- *   of the file is left then.
+ * @throws ServiceError `upload_quota_exceeded`, `worker_disk_full`, `browser_unreachable`, or that of the bytes.
+ *   Nothing of the file is left then.
  */
 export async function storeUpload(route: KeeperRoute, file: FileToUpload): Promise<Upload> {
   return ask(route, stored, { method: 'POST', name: file.name, file });

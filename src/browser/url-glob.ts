@@ -7,7 +7,8 @@ type Places = readonly boolean[];
 /**
  * Whether a URL is the one that a pattern describes: `**` stands for anything, `*` for anything without a slash,
  * `{a,b}` for one of several. All other characters, also `?`, stand for themselves, and any does after a backslash. A
- * pattern that is a whole URL may leave out what URLs have implicitly, such as the last slash of `https://shop.example`.
+ * pattern that is a whole URL may leave out what URLs have implicitly, such as the last slash of
+ * `https://shop.example`.
  *
  * Takes time in proportion to the length of both, whatever the pattern: a regular expression would not.
  */

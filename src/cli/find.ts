@@ -49,9 +49,9 @@ export class AmbiguousWord extends UsageError {
 }
 
 /**
- * Calls `use` with the session, context, worker or job that a word means. A complete id is used directly, without a further
- * request. Only if the service does not know it is the word looked up: as a name, then as a prefix of an id. A word
- * with several matches is an error.
+ * Calls `use` with the session, context, worker or job that a word means. A complete id is used directly, without a
+ * further request. Only if the service does not know it is the word looked up: as a name, then as a prefix of an id. A
+ * word with several matches is an error.
  *
  * @throws UsageError if the word is empty; AmbiguousWord if it means several; what `use` throws.
  */

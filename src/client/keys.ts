@@ -64,8 +64,8 @@ export class Keys {
   }
 
   /**
-   * Revokes a key: it is refused everywhere within five seconds, and what was opened with it is closed. Not retried: the
-   * answer to a repeat would be that there is no such key.
+   * Revokes a key: it is refused everywhere within five seconds, and what was opened with it is closed. Not retried:
+   * the answer to a repeat would be that there is no such key.
    *
    * @throws HoldfastError `key_not_found`.
    */

@@ -16,7 +16,7 @@ export type EndedStatus = (typeof ENDED_STATUSES)[number];
 /** The status of a session. */
 export type SessionStatus = (typeof OPEN_STATUSES)[number] | EndedStatus;
 
-/** What the browser of a session has sent and received, if it was held to rules of egress or had a proxy with a password. */
+/** What the browser of a session has sent and received, if it was held to rules of egress or had a proxy. */
 export interface SessionTraffic {
   readonly sentBytes: number;
   readonly receivedBytes: number;

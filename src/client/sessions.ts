@@ -119,8 +119,8 @@ export class Sessions {
   }
 
   /**
-   * Gives a session another `websocketUrl`: the one before opens nothing any more, and what it has opened is closed. Not
-   * retried: a repeat would give yet another one.
+   * Gives a session another `websocketUrl`: the one before opens nothing any more, and what it has opened is closed.
+   * Not retried: a repeat would give yet another one.
    */
   async rotateToken(session: SessionOrId, request: RequestOptions = {}): Promise<Session> {
     const path = `${pathOf(session)}/rotate-token`;
@@ -202,7 +202,8 @@ export class Sessions {
    * Puts a file beside the browser of a live session, for file inputs of its pages, and answers with its path there. If
    * the name is taken, the file gets a number: `a (1).txt`. Not retried, and without a time-out.
    *
-   * @throws HoldfastError `upload_quota_exceeded`, `worker_disk_full` and others; what the file system throws for a path.
+   * @throws HoldfastError `upload_quota_exceeded`, `worker_disk_full` and others; what the file system throws for a
+   *   path.
    */
   async upload(session: SessionOrId, source: UploadSource, options?: UploadOptions): Promise<SessionUpload> {
     return sendUpload(this.transport, `${pathOf(session)}/uploads`, source, options);

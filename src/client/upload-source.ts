@@ -3,8 +3,8 @@ import type { SessionUpload } from './session';
 import { queryOf, type ByteBody, type Transport } from './transport';
 
 /**
- * What can be uploaded: the path of a file (in Node), bytes, a `Blob` or `File`, or a stream of bytes, such as Node's or
- * the body of a `Response`.
+ * What can be uploaded: the path of a file (in Node), bytes, a `Blob` or `File`, or a stream of bytes, such as Node's
+ * or the body of a `Response`.
  */
 export type UploadSource =
   string | Uint8Array | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;

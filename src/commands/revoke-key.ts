@@ -13,7 +13,8 @@ export interface RevokeKeyParts {
 }
 
 /**
- * From the answer on this process refuses the key; the others do within five seconds, and close what was opened with it.
+ * From the answer on this process refuses the key; the others do within five seconds, and close what was opened with
+ * it.
  *
  * @throws ServiceError `key_not_found`; what Redis throws while it is away.
  */

@@ -21,8 +21,8 @@ export function adminKeys(apiKeys: readonly ApiKey[]): readonly ApiKey[] {
 }
 
 /**
- * The keys that `HOLDFAST_API_KEYS` lists, and what is wrong with it. A wrong entry is named by its place alone: any part
- * of it can be a part of a key.
+ * The keys that `HOLDFAST_API_KEYS` lists, and what is wrong with it. A wrong entry is named by its place alone: any
+ * part of it can be a part of a key.
  */
 export function parseApiKeys(text: string): { apiKeys: ApiKey[]; problems: string[] } {
   const problems: string[] = [];

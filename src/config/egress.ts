@@ -52,8 +52,8 @@ const GRAMMAR =
   'each with :port or without';
 
 /**
- * Reads `host`, `*.host`, `address`, `address/bits` or `*`, each with `:port` or without. An IPv6 address with a port is
- * in brackets. Names are compared in the form that URLs have: small letters, punycode, no dot at the end.
+ * Reads `host`, `*.host`, `address`, `address/bits` or `*`, each with `:port` or without. An IPv6 address with a port
+ * is in brackets. Names are compared in the form that URLs have: small letters, punycode, no dot at the end.
  *
  * @throws EgressEntryError
  */

@@ -1,6 +1,6 @@
 /**
- * How far browsers are kept apart, weakest first (docs/isolation.md): one user for all, a user each, a cage each with what
- * it sees, or such a cage that nobody else reaches over the network.
+ * How far browsers are kept apart, weakest first (docs/isolation.md): one user for all, a user each, a cage each with
+ * what it sees, or such a cage that nobody else reaches over the network.
  */
 export const ISOLATION_LEVELS = ['shared', 'user', 'cage', 'sealed'] as const;
 

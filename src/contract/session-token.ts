@@ -12,9 +12,10 @@ export type TokenUse = 'connect' | 'view';
 const PREFIXES: Readonly<Record<TokenUse, string>> = { connect: '', view: 'view:' };
 
 /**
- * The token of one session for one use: `<tenant>.<base64url HMAC-SHA256(secret, prefix + ref)>`. It stays the same until
- * it is rotated; then the number of rotations is in it, too: `<tenant>.<generation>.<HMAC(…, prefix + generation:ref)>`.
- * It contains the tenant because ids are unique within a tenant only.
+ * The token of one session for one use: `<tenant>.<base64url HMAC-SHA256(secret, prefix + ref)>`. It stays the same
+ * until it is rotated; then the number of rotations is in it, too:
+ * `<tenant>.<generation>.<HMAC(…, prefix + generation:ref)>`. It contains the tenant because ids are unique within a
+ * tenant only.
  *
  * @param secret - the installation's secret
  * @param generation - how often it was rotated

@@ -21,8 +21,8 @@ export function isKeeperTicket(secret: string, claimId: string, ticket: string):
 export const KEEPER_CALL_HEADER = 'x-holdfast-call';
 
 /**
- * A browser is woken for its use, and stays awake meanwhile. A look is refused while it sleeps, and does not put its sleep
- * off.
+ * A browser is woken for its use, and stays awake meanwhile. A look is refused while it sleeps, and does not put its
+ * sleep off.
  */
 export type CallPurpose = 'use' | 'look';
 

@@ -18,8 +18,8 @@ export interface LoopWatchParts {
 
 /**
  * Says in the log when the event loop of this process stood still for more than a second: nothing was answered, renewed
- * or watched meanwhile. It was stopped, had no processor, or did something that takes too long. Does not keep the process
- * alive; returns a function that ends the watch.
+ * or watched meanwhile. It was stopped, had no processor, or did something that takes too long. Does not keep the
+ * process alive; returns a function that ends the watch.
  */
 export function watchLoop({ clock, log }: LoopWatchParts): () => void {
   let lookedAtMs = clock.monotonicMs();

@@ -11,8 +11,8 @@ const REST_MS = 2_000;
 const limits = new WeakMap<IncomingMessage, BodyLimit>();
 
 /**
- * Gives a body `limitMs` to be there as a whole, then calls `onLate` once. Node's own `requestTimeout` does the same, but
- * for all requests of a server alike: the body of a file may take longer, as long as it moves.
+ * Gives a body `limitMs` to be there as a whole, then calls `onLate` once. Node's own `requestTimeout` does the same,
+ * but for all requests of a server alike: the body of a file may take longer, as long as it moves.
  */
 export function limitBody(request: IncomingMessage, limitMs: number, onLate: () => void): void {
   const { 'transfer-encoding': coding, 'content-length': length = '0' } = request.headers;
@@ -29,8 +29,8 @@ export function allowSlowBody(request: IncomingMessage, silenceMs: number): void
 
 /**
  * Discards the rest of a body that will be answered before it is there. The connection stays open for it, for a short
- * time: if it were closed while the client is still sending, its reset could overtake the answer. Called before the answer
- * is written.
+ * time: if it were closed while the client is still sending, its reset could overtake the answer. Called before the
+ * answer is written.
  */
 export function dropBody(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete) return;
@@ -42,8 +42,8 @@ export function dropBody(request: IncomingMessage, response: ServerResponse): vo
 }
 
 /**
- * The body as a stream of its own, which can be destroyed without closing the connection, so that the request can still be
- * answered. It fails with `malformed_request` if the client disconnects.
+ * The body as a stream of its own, which can be destroyed without closing the connection, so that the request can still
+ * be answered. It fails with `malformed_request` if the client disconnects.
  */
 export function bodyOf(request: IncomingMessage): Readable {
   const body = new PassThrough();

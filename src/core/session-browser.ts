@@ -11,9 +11,9 @@ export type SessionBrowserTest = (socket: Socket) => Promise<boolean>;
 export const FORWARD_PROXY_OPTION = '--forward-proxy-of';
 
 /**
- * Tells the browsers of sessions from other programs of this machine by their users; a browser of the service's own user
- * that is in a network of its own, by its forward proxy. A sender that has closed its end could be one: it gets no answer
- * anyway.
+ * Tells the browsers of sessions from other programs of this machine by their users; a browser of the service's own
+ * user that is in a network of its own, by its forward proxy. A sender that has closed its end could be one: it gets no
+ * answer anyway.
  *
  * @param wished - the operator's range of user ids for browsers
  */

@@ -12,7 +12,10 @@ export class Wakeup {
     this.#wake();
   };
 
-  /** Resolves at once if there was a notification since the last wait, else at the next one or when the signal is aborted. */
+  /**
+   * Resolves at once if there was a notification since the last wait, else at the next one or when the signal is
+   * aborted.
+   */
   async wait(signal: AbortSignal): Promise<void> {
     if (!this.#isNotified && !signal.aborted) {
       await new Promise<void>(resolve => {

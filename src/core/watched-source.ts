@@ -1,8 +1,8 @@
 import { finished, PassThrough, type Readable } from 'node:stream';
 
 /**
- * What a stream gives, and whether it was the stream that failed. `pipeline` cannot tell: it destroys all its streams with
- * the first error, and then each of them has failed with it.
+ * What a stream gives, and whether it was the stream that failed. `pipeline` cannot tell: it destroys all its streams
+ * with the first error, and then each of them has failed with it.
  */
 export class WatchedSource {
   /** To be read instead of the source. It fails with the source; if it is destroyed, so is the source. */

@@ -12,8 +12,8 @@ export interface CommitVersionParts {
 }
 
 /**
- * The one way a version comes into being, by whichever save. A repeat of a save is answered as the first time, and reported
- * only then.
+ * The one way a version comes into being, by whichever save. A repeat of a save is answered as the first time, and
+ * reported only then.
  *
  * @throws what Redis throws while it is away; then the version may exist, and a repeat tells.
  */

@@ -11,8 +11,8 @@ const STATE_EVERY_MS = PLACE_TTL_MS / 3;
 /** A place within a quota, for one connection. */
 export interface Place {
   /**
-   * Resolves when the place is taken. Rejects with QuotaExceededError if there is none, and with what Redis throws while
-   * it is away: without it nobody can know.
+   * Resolves when the place is taken. Rejects with QuotaExceededError if there is none, and with what Redis throws
+   * while it is away: without it nobody can know.
    */
   readonly taken: Promise<void>;
   /** Gives it back, now or as soon as it is taken; further calls do nothing. */

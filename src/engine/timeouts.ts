@@ -80,8 +80,8 @@ export class Timeouts {
   }
 
   /**
-   * Handles a delayed job. One that comes early waits again, if not for long: else the sweep adds another one, when it is
-   * due soon. A deadline that was moved has a job of its own.
+   * Handles a delayed job. One that comes early waits again, if not for long: else the sweep adds another one, when it
+   * is due soon. A deadline that was moved has a job of its own.
    */
   async handleJob({ ref, kind, deadlineMs }: TimerPayload): Promise<JobResult> {
     const outcome = await this.fire(ref, kind, deadlineMs, 'job');

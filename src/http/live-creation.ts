@@ -12,8 +12,8 @@ import { withinRedisBudget } from './edge/redis-budget';
 export const LIVE_WAIT_MS = 30_000;
 
 /**
- * The notice that a session is live comes sooner, if its browser is warm. A process that was frozen after the commit may
- * have passed over it.
+ * The notice that a session is live comes sooner, if its browser is warm. A process that was frozen after the commit
+ * may have passed over it.
  */
 const FIRST_READ_AFTER_MS = 1_000;
 

@@ -64,7 +64,9 @@ const MISNAMED = [
   'nodejs_active_resources_total',
 ];
 
-/** How often the delay of the event loop is sampled. By default it is 10 ms: a hundred wake-ups a second, when idle too. */
+/**
+ * How often the delay of the event loop is sampled. By default it is 10 ms: a hundred wake-ups a second, when idle too.
+ */
 const EVENT_LOOP_PRECISION_MS = 100;
 
 const PREFIX = 'holdfast_';

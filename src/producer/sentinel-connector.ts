@@ -4,9 +4,9 @@ import type { RedisAddress } from './redis-address';
 /**
  * Asks sentinels for the primary as ioredis does, and does not listen for failovers meanwhile.
  *
- * When a sentinel reports a failover, ioredis (6.0.0) breaks its connection to make another. If it has none, because the
- * primary was killed and it is asking for the next one, it takes the report for the order to close and never connects
- * again.
+ * When a sentinel reports a failover, ioredis (6.0.0) breaks its connection to make another. If it has none, because
+ * the primary was killed and it is asking for the next one, it takes the report for the order to close and never
+ * connects again.
  */
 class LastingSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {

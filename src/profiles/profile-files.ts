@@ -33,8 +33,8 @@ const READ_BYTES = 256 * 2 ** 10;
 /**
  * The files of a profile that are kept, in the order of their names. Each is open until the next one is asked for.
  *
- * @throws ArchiveTooLargeError for a folder with more entries or more levels than an archive may have, ProfileChangedError
- *   from `read`, and what the file system throws.
+ * @throws ArchiveTooLargeError for a folder with more entries or more levels than an archive may have,
+ *   ProfileChangedError from `read`, and what the file system throws.
  */
 export async function* keptFiles(dir: string, limits: ArchiveLimits): AsyncGenerator<ProfileFile> {
   yield* below(dir, '', limits);

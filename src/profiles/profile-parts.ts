@@ -1,8 +1,8 @@
 /*
- * What of a Chromium profile is kept (measured with Chromium 156 by leaving out one part after the other): cookies, local
- * storage, IndexedDB with its blobs, service workers with their scripts and caches, storage buckets, and the private
- * files of origins came back from these alone. Session storage belongs to tabs, which are not kept. `Local State` is not
- * needed, because keepers start browsers with `--password-store=basic`.
+ * What of a Chromium profile is kept (measured with Chromium 156 by leaving out one part after the other): cookies,
+ * local storage, IndexedDB with its blobs, service workers with their scripts and caches, storage buckets, and the
+ * private files of origins came back from these alone. Session storage belongs to tabs, which are not kept. `Local
+ * State` is not needed, because keepers start browsers with `--password-store=basic`.
  */
 
 /** The preferences of a profile, which are never copied as they are: see preferences.ts. */

@@ -48,9 +48,9 @@ export function followTenant(parts: TenantFeedParts): FollowTenant {
 }
 
 /**
- * Notices about all sessions and contexts of one tenant, in order, from the process' one tail of the notices. A consumer that is too
- * slow for its inbox, or had a gap in the tail, catches up from the stream itself. It gets `reset` only if its position
- * is no longer in the stream.
+ * Notices about all sessions and contexts of one tenant, in order, from the process' one tail of the notices. A
+ * consumer that is too slow for its inbox, or had a gap in the tail, catches up from the stream itself. It gets `reset`
+ * only if its position is no longer in the stream.
  */
 export class TenantFeed {
   readonly #wakeup = new Wakeup();

@@ -9,7 +9,9 @@ import { toStorageState, type StorageState } from '../profiles/storage-state';
 import type { ContextVersions } from '../store/contexts/context-versions';
 import type { GetContext } from './get-context';
 
-/** Reads cookies and local storage of a version of a context (default: the current one), as Playwright's `storageState`. */
+/**
+ * Reads cookies and local storage of a version of a context (default: the current one), as Playwright's `storageState`.
+ */
 export type GetStorageState = (ref: ContextRef, version?: number) => Promise<StorageState>;
 
 /** Dependencies of {@link getStorageState}. */
@@ -25,8 +27,8 @@ const EMPTY: StorageState = { cookies: [], origins: [] };
 /**
  * Local storage is that of the origins which were open at the save.
  *
- * @throws ServiceError `context_not_found`, `context_version_not_found`; `storage_state_unknown` if the browser was closed by its client, before its
- *   state was read; `context_failed` for a damaged version; `storage_unavailable`; what Redis throws while it is away.
+ * @throws ServiceError `context_not_found`, `context_version_not_found`; `storage_state_unknown` if the browser was
+ *   closed by its client, before its state was read; `context_failed` for a damaged version; `storage_unavailable`; what Redis throws while it is away.
  */
 export function getStorageState(parts: GetStorageStateParts): GetStorageState {
   const limits = archiveLimits(parts.maxBytes);

@@ -48,8 +48,8 @@ export interface AccessTerms {
 }
 
 /**
- * Makes the users of a folder's Redis. Passwords are generated once and then stay the same. They and the ACL file, which
- * holds their digests, are readable for this user only.
+ * Makes the users of a folder's Redis. Passwords are generated once and then stay the same. They and the ACL file,
+ * which holds their digests, are readable for this user only.
  *
  * @throws if what is stored cannot be read or written.
  */

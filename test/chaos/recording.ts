@@ -58,8 +58,8 @@ export interface Recording {
   /** The snapshots in the rows at the end, and the snapshots that their histories lead to. */
   readonly rows: readonly { readonly id: string; readonly row: unknown; readonly folded: unknown }[];
   /**
-   * Browsers that were left when all sessions had ended, without those that the keeper may keep warm, plus what was left
-   * of browsers when the installation had stopped.
+   * Browsers that were left when all sessions had ended, without those that the keeper may keep warm, plus what was
+   * left of browsers when the installation had stopped.
    */
   readonly browsersLeft: number;
 }

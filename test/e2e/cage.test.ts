@@ -5,7 +5,9 @@ import type { Endpoint } from '../../machines/session/session.types';
 import { RunDirectory } from '../../workers/keeper/process/run-directory';
 import { fence, KeeperFixture, realChromium, type TestWorker } from '../support/keeper-fixture';
 
-/* What a client of one browser can reach of the machine and of another browser, by everything that CDP can read with. */
+/*
+ * What a client of one browser can reach of the machine and of another browser, by everything that CDP can read with.
+ */
 
 const CANARY = 'a-canary-of-somebody-else';
 

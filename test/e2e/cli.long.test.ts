@@ -66,7 +66,9 @@ describe('the command line', () => {
     return stdout.trim();
   };
 
-  /** A call of the API, for what a test needs but is not about: a process for each would cost a hundred times as much. */
+  /**
+   * A call of the API, for what a test needs but is not about: a process for each would cost a hundred times as much.
+   */
   const call = async <T = SessionView>(method: string, path: string, body?: unknown): Promise<Answer<T>> =>
     installation.call<T>(method, path, body, { authorization: `Bearer ${API_KEY}` });
   const live = async (wish: Record<string, unknown> = {}): Promise<string> => {

@@ -5,7 +5,10 @@ import type { ContextVersionData } from '../../src/client/contexts';
 import { Installation, type SessionView } from '../support/installation';
 import { readEvents } from '../support/sse';
 
-/* Several sessions of one context. They have null browsers: what is saved does not matter here, but whether and as what. */
+/*
+ * Several sessions of one context. They have null browsers: what is saved does not matter here, but whether and as
+ * what.
+ */
 describe('sessions with one context', () => {
   let installation: Installation;
   beforeAll(async () => {

@@ -157,7 +157,9 @@ describe('an installation of an ordinary user with one tenant', () => {
 
   const isRelay = ({ commandLine }: { commandLine: string }): boolean =>
     /--relay-of=\S+\/$/.test(commandLine);
-  /** Sends a signal to the relay of a session, waits for the next one, and answers after how many milliseconds it came. */
+  /**
+   * Sends a signal to the relay of a session, waits for the next one, and answers after how many milliseconds it came.
+   */
   const replaceRelay = async (session: SessionView, signal: NodeJS.Signals): Promise<number> => {
     const [relay] = (await processesOf(session)).filter(isRelay);
     if (relay === undefined) throw new Error('there is no relay');

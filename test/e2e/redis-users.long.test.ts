@@ -72,7 +72,8 @@ it('serves every kind of call, and Redis refuses nothing', async () => {
     await makeEveryCall({ api, ingressUrl: urlOf('ingress') }).catch(async (error: unknown) => {
       throw new Error(`Redis has refused ${JSON.stringify(await refused())}`, { cause: error });
     });
-    // The next one adopts; then the machine is lost while a session lives, and the rows of the first ones are forgotten.
+    // The next one adopts; then the machine is lost while a session lives, and the rows of the first ones are
+    // forgotten.
     const adopted = await api.create();
     const before = await worker.signal('worker', 'SIGKILL');
     await worker.replaced('worker', before);

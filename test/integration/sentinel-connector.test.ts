@@ -10,7 +10,9 @@ const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
 const array = (...texts: string[]): string => `*${texts.length}\r\n${texts.map(bulk).join('')}`;
 const CHANNEL = '+switch-master';
 
-/** A sentinel that names one primary. Once it is told to, it reports a failover to each client that asks, then answers. */
+/**
+ * A sentinel that names one primary. Once it is told to, it reports a failover to each client that asks, then answers.
+ */
 class TestSentinel {
   isFailingOver = false;
   readonly #server: Server;

@@ -2,9 +2,9 @@ import vm, { type CompileFunctionOptions } from 'node:vm';
 
 /**
  * Lets this process compile each module once, however many test files load it. Jest gives every test file a context of
- * its own, and compiles every module for it again: the service and its packages, some 900 modules, took 40 % of the time
- * in which a file was loaded. A script can be run in any number of contexts instead; the modules are still made anew for
- * each of them, so test files share nothing.
+ * its own, and compiles every module for it again: the service and its packages, some 900 modules, took 40 % of the
+ * time in which a file was loaded. A script can be run in any number of contexts instead; the modules are still made
+ * anew for each of them, so test files share nothing.
  */
 export function compileOnce(): void {
   const { compileFunction } = vm;

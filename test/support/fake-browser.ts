@@ -5,8 +5,8 @@ import { makeTempDir, type TempDir } from './temp-dir';
 import { pollUntil } from './poll-until';
 
 /**
- * The outcome of each start of the browser, until a test changes it. `bombs`: it starts well, and has a fork bomb beside
- * it, which waits to be lit.
+ * The outcome of each start of the browser, until a test changes it. `bombs`: it starts well, and has a fork bomb
+ * beside it, which waits to be lit.
  */
 export type Behaviour = 'well' | 'exits' | 'exits_once' | 'hangs' | 'bombs';
 

@@ -48,8 +48,8 @@ export interface Answer<T> {
 export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * Default: `null`, a browser that costs nothing. `shell` is the headless shell of Chromium, whose start costs a third,
-   * or Chromium where there is none: for tests of what happens to browsers, not of what is in them.
+   * Default: `null`, a browser that costs nothing. `shell` is the headless shell of Chromium, whose start costs a
+   * third, or Chromium where there is none: for tests of what happens to browsers, not of what is in them.
    */
   readonly browser?: 'null' | 'shell' | 'chromium';
   readonly mode?: 'start' | 'worker' | 'api';
@@ -238,7 +238,8 @@ export class Installation {
     const look = async (): Promise<true | undefined> => {
       const { shims, browsers } = await this.#runDirectories();
       found = [...browsers.values()];
-      // A process has no command line in the moment in which it becomes another program; its shim is there all the time.
+      // A process has no command line in the moment in which it becomes another program; its shim is there all the
+      // time.
       return [...shims].every(directory => browsers.has(directory)) ? true : undefined;
     };
     // A shim that outlives its browser for longer than that is what the caller wants to see.

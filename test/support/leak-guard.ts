@@ -6,10 +6,10 @@ import { allPids, readProc } from './proc';
 
 /**
  * A test may leave nothing behind. Several runs can share a machine, so the guard does not go by names of processes. A
- * process belongs to a test if it descends from the runner, or if its command line, environment or working directory names
- * the test's own temporary folder. TMPDIR points there, so every child inherits it. A browser with an empty environment
- * still has its run directory in there. A Redis that listens on TCP writes its title over both its command line and its
- * environment; it is known by its working directory.
+ * process belongs to a test if it descends from the runner, or if its command line, environment or working directory
+ * names the test's own temporary folder. TMPDIR points there, so every child inherits it. A browser with an empty
+ * environment still has its run directory in there. A Redis that listens on TCP writes its title over both its command
+ * line and its environment; it is known by its working directory.
  */
 export interface Leaks {
   readonly processes: readonly LeakedProcess[];

@@ -54,7 +54,9 @@ export class SmallDisk implements TempDir {
     rmSync(this.ballast, { force: true });
   }
 
-  /** Unmounts it. A read of a folder that was under way when its keeper stopped may have it open for a moment longer. */
+  /**
+   * Unmounts it. A read of a folder that was under way when its keeper stopped may have it open for a moment longer.
+   */
   async remove(): Promise<void> {
     let reason = '';
     await pollUntil('the disk to be unmounted', { timeoutMs: 5_000, everyMs: 5 }, () => {

@@ -115,7 +115,9 @@ export const baseVersionOf = ({
 /** Enough for Chromium's preferences. */
 const PREFERENCES_BYTES = 1_048_576;
 
-/* After an orderly close the profile is complete. A browser that lies about it harms the context of its session only. */
+/*
+ * After an orderly close the profile is complete. A browser that lies about it harms the context of its session only.
+ */
 async function endedCleanly(profile: string): Promise<boolean> {
   const preferences = await readUntrustedFile(join(profile, 'Default/Preferences'), PREFERENCES_BYTES);
   return /"exit_type":\s*"Normal"/.test(preferences ?? '');

@@ -257,7 +257,9 @@ export class Keeper {
     });
   }
 
-  /* What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again. */
+  /*
+   * What an earlier keeper has left incomplete takes space. If it cannot be removed now, the next upload tries again.
+   */
   async #openUploads({ ref, uploads }: KeptBrowser): Promise<void> {
     await uploads?.open().catch((error: unknown) => {
       this.#deps.log.warn({ err: error, ref }, 'incomplete uploads could not be removed');

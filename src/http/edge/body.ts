@@ -7,9 +7,9 @@ export const BODY_MAX_BYTES = 262_144;
 const DEPTH_MAX = 32;
 
 /**
- * Reads the body of an operation: JSON objects and arrays only, of bounded size and depth. A request without a body gets
- * `{}`. Anything but `application/json` is refused: a web page can send that type to another origin only after a CORS
- * preflight.
+ * Reads the body of an operation: JSON objects and arrays only, of bounded size and depth. A request without a body
+ * gets `{}`. Anything but `application/json` is refused: a web page can send that type to another origin only after a
+ * CORS preflight.
  */
 export function bodyReader(maxBytes = BODY_MAX_BYTES): RequestHandler[] {
   return [requireJson, express.json({ limit: maxBytes, strict: true, inflate: false }), checkBody];

@@ -2,8 +2,8 @@ import { DeadlineExceededError, withDeadline } from '../../core/abort';
 import { ServiceError } from '../../core/errors';
 
 /**
- * How long one request may wait for Redis, all its commands together; a requested wait is not counted (I15). The rest of
- * the 2.5 s is for what else a request does: the first one to the queue board loads it, which takes up to 300 ms.
+ * How long one request may wait for Redis, all its commands together; a requested wait is not counted (I15). The rest
+ * of the 2.5 s is for what else a request does: the first one to the queue board loads it, which takes up to 300 ms.
  */
 const REDIS_BUDGET_MS = 2_200;
 

@@ -11,7 +11,9 @@ export interface AskedBrowser {
   readonly part?: DevToolsPart;
   /** Of the connect token that it came with; null or left out: it came with a key. */
   readonly generation?: number | null;
-  /** Aborted when the key that it came with is revoked or has expired; null or left out: it came with none of that kind. */
+  /**
+   * Aborted when the key that it came with is revoked or has expired; null or left out: it came with none of that kind.
+   */
   readonly revoked?: AbortSignal | null;
   /** Taken for the client by a door that could not begin without; it is freed when the client has gone. */
   readonly place?: Place;

@@ -13,7 +13,10 @@ import type { AskedBrowser } from './door';
 
 /** One client that connects to a session, or is attached to it. */
 export interface SplicedClient {
-  /** Aborted when the session has ended, or the key of the client is revoked: every connection of this client must be closed at once. */
+  /**
+   * Aborted when the session has ended, or the key of the client is revoked: every connection of this client must be
+   * closed at once.
+   */
   readonly ended: AbortSignal;
   /** The error that a client would get if it connected now; null while the session has not ended. */
   readonly why: () => ServiceError | null;

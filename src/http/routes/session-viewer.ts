@@ -52,7 +52,9 @@ export function viewerStateRoute({
   };
 }
 
-/** `GET /v1/sessions/:id/view/picture`: what a page shows right now. Who asks at the same time gets the same picture. */
+/**
+ * `GET /v1/sessions/:id/view/picture`: what a page shows right now. Who asks at the same time gets the same picture.
+ */
 export function viewerPictureRoute({
   findBrowserToView,
   secret,

@@ -37,8 +37,8 @@ export interface UsageRouteParts {
 }
 
 /**
- * `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason, and of its contexts.
- * JSON, or CSV for those who prefer that.
+ * `GET /v1/usage`: usage of the tenant's sessions, by the day on which they ended and by end reason, and of its
+ * contexts. JSON, or CSV for those who prefer that.
  */
 export function usageRoute({ getUsage, maintenance }: UsageRouteParts): RequestHandler {
   return async (req, res) => {

@@ -60,7 +60,8 @@ describe('the paths of the session machine', () => {
   });
 
   it('give the same session when `step()` walks them', () => {
-    // A path is a chain of transitions: if it begins with the same session and each of them is the same, so is the path.
+    // A path is a chain of transitions: if it begins with the same session and each of them is the same, so is the
+    // path.
     const all = adjacencyMapToArray(getAdjacencyMap(sessionMachine, options));
     expect(all.length).toBeGreaterThan(500);
     expect(all.map(({ state: { value, context } }) => ({ value, context }))).toContainEqual(

@@ -20,7 +20,8 @@ const NO_LIMIT_FROM = 2 ** 60;
 
 /**
  * The tightest limit on the memory of a cgroup and those above it; null: none can be seen. Cached files count as
- * available: the kernel takes them back before it refuses anything, and what browsers write fills a container with them.
+ * available: the kernel takes them back before it refuses anything, and what browsers write fills a container with
+ * them.
  */
 export async function cgroupMemory({ version, folder, path }: OwnCgroup): Promise<CgroupMemory | null> {
   const depth = path.split('/').filter(part => part !== '').length;

@@ -17,8 +17,8 @@ export interface MemoryReading {
 }
 
 /**
- * Below the first it is short, and until the second is available again; a start and its first page take up to 350 MB. On a
- * small machine these parts of its memory.
+ * Below the first it is short, and until the second is available again; a start and its first page take up to 350 MB.
+ * On a small machine these parts of its memory.
  */
 const SHORT_BELOW = { bytes: 512 * 2 ** 20, share: 1 / 8 };
 const ENOUGH_FROM = { bytes: 2 ** 30, share: 1 / 4 };
@@ -47,8 +47,8 @@ export interface MemoryGateParts {
 }
 
 /**
- * Says when the machine has no memory for another browser: a slot is a promise to people who count browsers, memory is what
- * browsers need. While it is short, launches wait in their queue, and no browser is started ahead.
+ * Says when the machine has no memory for another browser: a slot is a promise to people who count browsers, memory is
+ * what browsers need. While it is short, launches wait in their queue, and no browser is started ahead.
  */
 export class MemoryGate {
   readonly #parts: Required<MemoryGateParts>;

@@ -41,9 +41,9 @@ export interface Display {
 
 /**
  * A display for one browser: an Xvfb of its own on Linux, the desktop of the current user elsewhere. The Xvfb runs as
- * the browser's user, listens on an abstract socket only (no file, no port), or on one in the run directory for a browser
- * in a network of its own, accepts only clients with its cookie, and is killed like all processes that name the run
- * directory. If it dies, its browser dies too.
+ * the browser's user, listens on an abstract socket only (no file, no port), or on one in the run directory for a
+ * browser in a network of its own, accepts only clients with its cookie, and is killed like all processes that name the
+ * run directory. If it dies, its browser dies too.
  *
  * @throws if there is no Xvfb, it does not start, or `signal` is aborted meanwhile.
  */

@@ -21,8 +21,8 @@ export interface Use {
 }
 
 /**
- * What a connection means for the sleep of its browser: a call holds it awake, what a client says on it wakes it. Null: it
- * only looks, and the browser sleeps.
+ * What a connection means for the sleep of its browser: a call holds it awake, what a client says on it wakes it. Null:
+ * it only looks, and the browser sleeps.
  */
 export function useOf({ sleeper }: MaySleep, { headers }: IncomingMessage, client: Socket): Use | null {
   if (sleeper === null) return { carry: {}, end: () => undefined };

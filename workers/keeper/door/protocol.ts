@@ -151,8 +151,8 @@ export interface KeeperOperations {
    */
   readonly secret: { readonly request: { readonly secret: string }; readonly reply: Record<string, never> };
   /**
-   * Starts a browser, or hands one over that was started ahead; answers when its DevTools socket accepts, or fails after
-   * everything that it had started is gone.
+   * Starts a browser, or hands one over that was started ahead; answers when its DevTools socket accepts, or fails
+   * after everything that it had started is gone.
    */
   readonly launch: {
     readonly request: {
@@ -160,7 +160,9 @@ export interface KeeperOperations {
       readonly fence: Fence;
       readonly timeoutMs: number;
       readonly options: LaunchOptions;
-      /** Its browser sleeps after so long with nothing to do; null: never. Left out by older workers, whose never do. */
+      /**
+       * Its browser sleeps after so long with nothing to do; null: never. Left out by older workers, whose never do.
+       */
       readonly sleepAfterMs?: number | null | undefined;
       /** Whether the worker can do with a browser whose first page is open. Left out by older workers, who cannot. */
       readonly takesWarm?: boolean | undefined;

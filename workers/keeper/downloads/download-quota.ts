@@ -48,9 +48,9 @@ export interface DownloadQuotaParts {
 }
 
 /**
- * Limits the downloads of one browser to the bytes that they may take on the disk (ADR 29). The kernel ends a download beyond the
- * quota: its next write fails, Chromium treats the download as interrupted and removes the file. Files that were
- * completed between two checks are removed, the newest first. It works without any client.
+ * Limits the downloads of one browser to the bytes that they may take on the disk (ADR 29). The kernel ends a download
+ * beyond the quota: its next write fails, Chromium treats the download as interrupted and removes the file. Files that
+ * were completed between two checks are removed, the newest first. It works without any client.
  */
 export class DownloadQuota {
   readonly #parts: DownloadQuotaParts;

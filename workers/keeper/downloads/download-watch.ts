@@ -63,8 +63,8 @@ type Event = Exclude<Message, { id: number }>;
 /**
  * Stays connected to a browser and keeps the downloads of every browser context in its folder, until `signal` is
  * aborted. The own context of the whole Chromium needs no connection for that (its profile sets the folder). In other
- * contexts, and in every one of the headless shell, which reads no such preference, nothing is kept unless CDP has set a
- * folder for that context, which lasts only as long as the connection that set it.
+ * contexts, and in every one of the headless shell, which reads no such preference, nothing is kept unless CDP has set
+ * a folder for that context, which lasts only as long as the connection that set it.
  *
  * The connection attaches to no target and makes none wait, so that clients do not notice it.
  *

@@ -4,8 +4,8 @@ import { readEgressEntry, type EgressConfig, type EntryHost } from '../../../src
 import { facesOf, isLoopback, isPublic, plainAddress } from './addresses';
 
 /**
- * What one browser may reach: what the installation permits, narrowed by its tenant and its session. Plain data, so that
- * it can be sent.
+ * What one browser may reach: what the installation permits, narrowed by its tenant and its session. Plain data, so
+ * that it can be sent.
  */
 export interface EgressRules extends EgressConfig {
   readonly tenant: EgressConfig | null;
@@ -55,8 +55,8 @@ interface Seen extends Target {
 /**
  * Decides where a browser may go. Pure: others resolve names, and ask for each address that a name has.
  *
- * Of the operator's rules `deny` is asked first, then `allow`, then the mode: first those of the installation, then those
- * of the tenant, which can only take away from what is left. So can those of the session.
+ * Of the operator's rules `deny` is asked first, then `allow`, then the mode: first those of the installation, then
+ * those of the tenant, which can only take away from what is left. So can those of the session.
  */
 export class EgressPolicy {
   readonly #layers: readonly Layer[];

@@ -38,7 +38,8 @@ export async function findFirewall({
 }
 
 /**
- * Removes the rules of an earlier keeper of this run root, which had a firewall where there is none any more. Root only.
+ * Removes the rules of an earlier keeper of this run root, which had a firewall where there is none any more. Root
+ * only.
  *
  * @throws NftError if they are there and stay; what the file system throws.
  */

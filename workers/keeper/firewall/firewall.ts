@@ -6,7 +6,9 @@ import type { Nft } from './nft';
 import { added, removed, wholeTable, withoutTable, type FirewallEntry, type Reach } from './ruleset';
 import type { TableNames } from './table-names';
 
-/** How often it is checked that the rules are still there: a firewall that is loaded anew may remove those of others. */
+/**
+ * How often it is checked that the rules are still there: a firewall that is loaded anew may remove those of others.
+ */
 const CHECK_MS = 10_000;
 
 /** What {@link Firewall} needs. */
@@ -18,7 +20,8 @@ export interface FirewallParts {
 
 /**
  * The rules of nftables about the users of a keeper's browsers, in a table of the keeper's own. The rules outlive the
- * keeper: they change only when the next one has taken over. Writes that are wanted at the same time are one call of nft.
+ * keeper: they change only when the next one has taken over. Writes that are wanted at the same time are one call of
+ * nft.
  */
 export class Firewall {
   readonly #parts: FirewallParts;

@@ -6,9 +6,9 @@ import { makeOwnFolder } from '../users/machine-folder';
 const FORM = /^holdfast_[0-9a-f]{12}$/;
 
 /**
- * Whose tables there are on this machine: a file for each in a folder of root's, named after the table, with the run root
- * of its keeper. A keeper that was killed leaves its table; one whose run root is gone, too, has no successor. Keepers of
- * other containers in the same network have another folder, so nobody takes their tables for abandoned.
+ * Whose tables there are on this machine: a file for each in a folder of root's, named after the table, with the run
+ * root of its keeper. A keeper that was killed leaves its table; one whose run root is gone, too, has no successor.
+ * Keepers of other containers in the same network have another folder, so nobody takes their tables for abandoned.
  */
 export class TableNames {
   private constructor(

@@ -17,8 +17,8 @@ const GROUPS = 'root:x:0:\nnogroup:x:65534:\n';
 const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-cgroup-try'];
 
 /**
- * What a browser sees of the machine: its own folders, and an allow-list of what it needs, read-only. Made by bubblewrap,
- * which needs no privileges, so that it is the same for root and for an ordinary user (ADR 65).
+ * What a browser sees of the machine: its own folders, and an allow-list of what it needs, read-only. Made by
+ * bubblewrap, which needs no privileges, so that it is the same for root and for an ordinary user (ADR 65).
  */
 export class Cage {
   private constructor(

@@ -80,7 +80,8 @@ const TRIAL_TIMEOUT_MS = 10_000;
 const TRIAL = 'command -v unshare >/dev/null || exit 0; exec unshare --user true';
 
 /**
- * The best isolation that is wanted and available: a cage is tried once, as the browsers' user, and the rules of a firewall.
+ * The best isolation that is wanted and available: a cage is tried once, as the browsers' user, and the rules of a
+ * firewall.
  *
  * @throws IsolationError if a level is named and this machine does not have it; NftError; what the file system throws.
  */

@@ -22,9 +22,10 @@ const DISPLAY_SOCKETS = '/tmp/.X11-unix';
 const FILTER_FD = 4;
 
 /**
- * A network for each browser, which has a loopback and no way out (ADR 80). Two Unix sockets lead through its wall, held
- * by a relay: one in, to DevTools, one out, to the browser's forward proxy. Both are in the run directory, which the
- * cage does not show. The relay is in the network and outside of the cage, so that no program of the browser's sees it.
+ * A network for each browser, which has a loopback and no way out (ADR 80). Two Unix sockets lead through its wall,
+ * held by a relay: one in, to DevTools, one out, to the browser's forward proxy. Both are in the run directory, which
+ * the cage does not show. The relay is in the network and outside of the cage, so that no program of the browser's sees
+ * it.
  *
  * Made by bubblewrap without privileges.
  */
@@ -76,8 +77,8 @@ export class OwnNetwork {
   }
 
   /**
-   * What comes before the display of a browser, which is outside of its network, so that its socket is a file in the run
-   * directory: abstract sockets belong to a network.
+   * What comes before the display of a browser, which is outside of its network, so that its socket is a file in the
+   * run directory: abstract sockets belong to a network.
    */
   displayWords({ displaySockets, authority }: RunDirectory): string[] {
     return [
@@ -89,9 +90,10 @@ export class OwnNetwork {
 }
 
 /*
- * A relay, and another one when it has ended, until all that names the run directory is killed. The first one comes soon,
- * for the sake of clients; further ones do not take the processor away from a browser whose relay cannot start. By a
- * shell of its own, whose command line has none of the browser's words, and without the descriptor of the cage's report.
+ * A relay, and another one when it has ended, until all that names the run directory is killed. The first one comes
+ * soon, for the sake of clients; further ones do not take the processor away from a browser whose relay cannot start.
+ * By a shell of its own, whose command line has none of the browser's words, and without the descriptor of the cage's
+ * report.
  */
 function keepingUp(relay: readonly string[]): string {
   const once = relay.map(quoted).join(' ');

@@ -68,8 +68,8 @@ export function exceededLimit(status: number | null, counts: LimitCounts): Excee
 }
 
 /**
- * Kills every process in these cgroups and removes them, each with the group that it was the last one of. Nothing is done
- * about those that are gone.
+ * Kills every process in these cgroups and removes them, each with the group that it was the last one of. Nothing is
+ * done about those that are gone.
  *
  * @throws DeadlineExceededError if one outlives SIGKILL for a second; what the file system throws.
  */

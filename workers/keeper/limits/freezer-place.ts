@@ -4,8 +4,8 @@ import { ownCgroup, type CgroupTexts } from './hierarchies';
 import { SERVICE_CGROUP } from './unified-base';
 
 /**
- * Where the cgroups are that only freeze browsers; null: there is nothing to freeze with, or those with limits can do it.
- * The second version freezes without any controller.
+ * Where the cgroups are that only freeze browsers; null: there is nothing to freeze with, or those with limits can do
+ * it. The second version freezes without any controller.
  *
  * @param limited - where the cgroups with limits are
  */

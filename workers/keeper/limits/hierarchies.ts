@@ -67,7 +67,9 @@ function placed(version: CgroupVersion, path: string, mount: Mount | undefined):
   return { version, path, folder: join(mount.at, below) };
 }
 
-/* As in proc(5): id, parent, device, root, mount point, options, other fields, "-", type, source, options of the type. */
+/*
+ * As in proc(5): id, parent, device, root, mount point, options, other fields, "-", type, source, options of the type.
+ */
 function mountIn(line: string): Mount[] {
   const [before, after] = line.split(' - ');
   const [, , , root, at] = before?.split(' ') ?? [];

@@ -7,9 +7,9 @@ import { openBelow, SAFE_READ_FLAGS } from './open-folder';
 const DEPTH_MAX = 64;
 
 /**
- * Copies a part of a browser's folder: folders and plain files. What is neither is left out, as archives of profiles leave it
- * out: links, pipes, and files with a second name, which may be files that the browser itself could not read. Each is
- * opened without following a link.
+ * Copies a part of a browser's folder: folders and plain files. What is neither is left out, as archives of profiles
+ * leave it out: links, pipes, and files with a second name, which may be files that the browser itself could not read.
+ * Each is opened without following a link.
  *
  * @param part - a path inside `folder`; one that does not exist is left out
  * @throws what the file system throws, and for folders that are nested too deeply.

@@ -22,8 +22,8 @@ const ROUNDS_ONE_BY_ONE = 2;
 
 /**
  * Kills every process that still names a run directory in an argument (`…=<directory>/…`, or `-auth <directory>/…` as a
- * display may): Chromium's crash handlers leave its process group, and its companions were never in it. The form excludes
- * an operator's `tail <directory>/log`.
+ * display may): Chromium's crash handlers leave its process group, and its companions were never in it. The form
+ * excludes an operator's `tail <directory>/log`.
  */
 export class Leftovers {
   readonly #processes: ProcessTable;
@@ -38,10 +38,10 @@ export class Leftovers {
    * Kills every process that names a directory, and every process of a user, whatever it is called. Returns when there
    * is none any more.
    *
-   * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing from
-   * it together with the other. So once processes of the user were found, an empty list is believed only if none can
-   * start another any more: because all were killed at once, or because their cgroup is gone. An empty first list is
-   * believed as it is: a shell for each of many browsers that end at once would be too much for a busy machine.
+   * A list of processes is not of one moment: one that starts another and ends while the list is read can be missing
+   * from it together with the other. So once processes of the user were found, an empty list is believed only if none
+   * can start another any more: because all were killed at once, or because their cgroup is gone. An empty first list
+   * is believed as it is: a shell for each of many browsers that end at once would be too much for a busy machine.
    *
    * @param user - who has this browser alone; null: others have browsers, too
    * @param isProven - whether the cgroup of the browser is gone, which only an empty one can be
@@ -118,8 +118,8 @@ const names = (commandLine: string, directory: string): boolean =>
   [`=${directory}/`, `-auth ${directory}/`].some(form => commandLine.includes(form));
 
 /*
- * As that user, whose signal reaches all its processes in one call: one by one, a fork bomb is faster. False if the call
- * may not have been made: the processes that it is for can signal, too.
+ * As that user, whose signal reaches all its processes in one call: one by one, a fork bomb is faster. False if the
+ * call may not have been made: the processes that it is for can signal, too.
  */
 async function killAllOf(user: User): Promise<boolean> {
   const words = [...dropPrivileges(user), '/bin/sh', '-c', 'kill -KILL -1'];

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { systemCodeOf } from '../../../src/core/errors';
 
 /**
- * The clients of a browser may have put anything into its folders or replaced them, and the keeper may be root. So links
- * are not followed, and opening a pipe does not block.
+ * The clients of a browser may have put anything into its folders or replaced them, and the keeper may be root. So
+ * links are not followed, and opening a pipe does not block.
  */
 export const SAFE_READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

@@ -136,8 +136,8 @@ export async function installScript(runRoot: string, source: string): Promise<st
 }
 
 /**
- * Writes a file that browsers, or what starts them, can read. An equal one is left alone, and an older one stays if there
- * is no room for the new one: a keeper that cannot start would cost every browser, an older file does no harm.
+ * Writes a file that browsers, or what starts them, can read. An equal one is left alone, and an older one stays if
+ * there is no room for the new one: a keeper that cannot start would cost every browser, an older file does no harm.
  *
  * @returns its path in the run root
  * @throws if there is none and it cannot be written.

@@ -9,7 +9,8 @@ export interface BreathRhythm {
 }
 
 /**
- * Chromium does much of what is due later half a minute after its start, and most of the rest every few minutes (ADR 93).
+ * Chromium does much of what is due later half a minute after its start, and most of the rest every few minutes (ADR
+ * 93).
  */
 export const BREATHS: BreathRhythm = { firstAfterMs: 30_000, everyMs: 300_000, forMs: 100 };
 

@@ -1,4 +1,7 @@
-/* Chromium has a target of the type `browser` for each connection to itself, and tells clients that follow targets of it. */
+/*
+ * Chromium has a target of the type `browser` for each connection to itself, and tells clients that follow targets of
+ * it.
+ */
 
 const APPEARED =
   /^\{"method":"Target\.target(?:Created|InfoChanged)","params":\{"targetInfo":\{"targetId":"([^"]+)","type":"browser"/;

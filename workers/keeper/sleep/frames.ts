@@ -1,6 +1,8 @@
 import { frameHeaderAt, MASK_BYTES, type FrameHeader } from '../../../src/core/frame-header';
 
-/* Messages in a stream of WebSocket frames (RFC 6455, section 5.2), as far as it matters whether a browser is in use. */
+/*
+ * Messages in a stream of WebSocket frames (RFC 6455, section 5.2), as far as it matters whether a browser is in use.
+ */
 
 /** In the first byte of a frame: the last one of its message. */
 const FIN = 0x80;

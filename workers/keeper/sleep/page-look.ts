@@ -43,8 +43,9 @@ const remote = z.object({ result: z.object({ objectId: z.string() }) });
 const found = z.object({ objects: z.object({ objectId: z.string() }) });
 
 /**
- * Looks at all pages of a browser over a connection of its own, whether they are busy, and lets them drop what they do not
- * need. Pages do not notice; clients that follow targets hear that each page is attached for a moment. Never rejects.
+ * Looks at all pages of a browser over a connection of its own, whether they are busy, and lets them drop what they do
+ * not need. Pages do not notice; clients that follow targets hear that each page is attached for a moment. Never
+ * rejects.
  */
 export async function lookAtPages(devTools: DevToolsAddress): Promise<Sight> {
   // A null browser has no pages.

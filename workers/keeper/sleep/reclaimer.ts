@@ -8,8 +8,8 @@ const SWAP_AREA = /\n\S/;
  * Gives the memory of frozen browsers back to the machine, as far as there is swap to take it: without, only pages of
  * files could go, which the kernel takes by itself when memory is short, and which browsers that are awake share.
  *
- * One at a time: the kernel works on it for some tenths of a second, in one of the few threads that this process has for
- * files.
+ * One at a time: the kernel works on it for some tenths of a second, in one of the few threads that this process has
+ * for files.
  */
 export class Reclaimer {
   #tail: Promise<void> = Promise.resolve();
@@ -18,8 +18,8 @@ export class Reclaimer {
   constructor(private readonly swaps = '/proc/swaps') {}
 
   /**
-   * Reclaims what the processes in these cgroups have, if they still sleep when it is their turn. Never rejects: it is a
-   * gift, and nothing is lost without it.
+   * Reclaims what the processes in these cgroups have, if they still sleep when it is their turn. Never rejects: it is
+   * a gift, and nothing is lost without it.
    */
   reclaim(cgroups: readonly string[], isAsleep: () => boolean): Promise<void> {
     this.#tail = this.#tail.then(async () => {
@@ -34,7 +34,10 @@ async function hasSwap(swaps: string): Promise<boolean> {
   return SWAP_AREA.test(await readFile(swaps, 'utf8').catch(() => ''));
 }
 
-/* Version 1, then version 2, whose limit keeps an awake browser from swapping (ADR 72); the other ones have no such files. */
+/*
+ * Version 1, then version 2, whose limit keeps an awake browser from swapping (ADR 72); the other ones have no such
+ * files.
+ */
 async function reclaimIn(folder: string): Promise<void> {
   await write(join(folder, 'memory.force_empty'), '0');
   const used = await readFile(join(folder, 'memory.current'), 'utf8').catch(() => null);

@@ -34,14 +34,14 @@ export interface SleeperParts {
 }
 
 /**
- * Decides when one browser sleeps. It falls asleep when for `afterMs` no byte has come from or gone to a client, none of
- * their commands waits for an answer, no call holds it awake, nothing is downloaded and no page is busy. It is awake again
- * with the next byte of a client, or the next call, before that reaches it.
+ * Decides when one browser sleeps. It falls asleep when for `afterMs` no byte has come from or gone to a client, none
+ * of their commands waits for an answer, no call holds it awake, nothing is downloaded and no page is busy. It is awake
+ * again with the next byte of a client, or the next call, before that reaches it.
  *
  * While it sleeps it breathes: all but its pages runs for a moment, so that it is woken without much that is overdue.
  *
- * All bytes between clients and the browser pass through {@link Sleeper.connect}: a browser that sleeps is reached through
- * its keeper only.
+ * All bytes between clients and the browser pass through {@link Sleeper.connect}: a browser that sleeps is reached
+ * through its keeper only.
  */
 export class Sleeper implements SleepyBrowser {
   readonly #parts: SleeperParts;

@@ -42,8 +42,9 @@ export interface SleepyConnectionParts {
 }
 
 /**
- * One connection of a client to a browser that may sleep: what is said on it wakes the browser or keeps it awake. Pings do
- * neither, since clients send them for as long as they are connected; while the browser sleeps they are answered here.
+ * One connection of a client to a browser that may sleep: what is said on it wakes the browser or keeps it awake. Pings
+ * do neither, since clients send them for as long as they are connected; while the browser sleeps they are answered
+ * here.
  */
 export class SleepyConnection {
   readonly #ledger = new CommandLedger();

@@ -236,7 +236,10 @@ async function filesIn(inside: string): Promise<Omit<Upload, 'path'>[]> {
   return found.flat();
 }
 
-/* In a run directory of an earlier version the browser's user may have put something there first: then no file is taken. */
+/*
+ * In a run directory of an earlier version the browser's user may have put something there first: then no file is
+ * taken.
+ */
 async function ownFolder(path: string, mode: number): Promise<OpenFolder> {
   try {
     await mkdir(path, { mode: INCOMING_MODE });

@@ -14,9 +14,9 @@ export interface Reservation {
 const FRESH_MS = 60_000;
 
 /**
- * Which user ids are in use on this machine, by whichever keeper: a file for each in a folder of root's, named after the
- * id, made exclusively. Nobody takes over the file of another; one whose run directory is gone is removed by the next
- * keeper that starts.
+ * Which user ids are in use on this machine, by whichever keeper: a file for each in a folder of root's, named after
+ * the id, made exclusively. Nobody takes over the file of another; one whose run directory is gone is removed by the
+ * next keeper that starts.
  */
 export class UidReservations {
   private constructor(private readonly folder: string) {}
@@ -45,7 +45,9 @@ export class UidReservations {
     await rm(join(this.folder, String(uid)), { force: true });
   }
 
-  /** What is reserved. Reservations that have outlived their run directory are removed, unless `isInUse` says otherwise. */
+  /**
+   * What is reserved. Reservations that have outlived their run directory are removed, unless `isInUse` says otherwise.
+   */
   async sweep(nowMs: number, isInUse: (uid: number) => boolean): Promise<Reservation[]> {
     const found = await Promise.all((await readdir(this.folder)).map(name => this.#read(name)));
     const kept = await Promise.all(

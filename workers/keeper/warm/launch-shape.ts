@@ -14,8 +14,8 @@ export interface ShapedOptions {
  * The shape of a launch: everything that only flags, the environment or a companion can set. Null for a launch with a
  * mounted profile, which is there before its browser.
  *
- * Of a proxy only that there is one: shapes outlast sessions, and its password must not. The hand-over names it. Whether
- * the profile is kept is no part of a shape, since that is decided when the browser ends.
+ * Of a proxy only that there is one: shapes outlast sessions, and its password must not. The hand-over names it.
+ * Whether the profile is kept is no part of a shape, since that is decided when the browser ends.
  */
 export function shapeOf({ profile, proxy, ...others }: LaunchOptions): ShapedOptions | null {
   if (profile.isMounted) return null;

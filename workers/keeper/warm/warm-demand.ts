@@ -5,8 +5,8 @@ import { shapeOf, type LaunchShape, type ShapedOptions } from './launch-shape';
 export const DEMAND_WINDOW_MS = 600_000;
 
 /**
- * Launches within this time of each other are one burst. A worker orders four at a time, so that a burst without browsers
- * that are ready takes long to be ordered.
+ * Launches within this time of each other are one burst. A worker orders four at a time, so that a burst without
+ * browsers that are ready takes long to be ordered.
  */
 export const BURST_MS = 30_000;
 

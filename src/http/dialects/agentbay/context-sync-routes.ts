@@ -23,7 +23,8 @@ interface Task {
 
 /**
  * `SyncContext`: asks for a save of the session's context. Clients look for it in `GetContextInfo` at once, and take no
- * upload there as a finished one: it is registered before this answers. A session without a context has nothing to save.
+ * upload there as a finished one: it is registered before this answers. A session without a context has nothing to
+ * save.
  */
 export function syncRoute({ service }: DialectParts): RequestHandler {
   return async (req, res) => {

@@ -77,8 +77,8 @@ export interface GivenCookies {
 }
 
 /**
- * The body of `POST /sessions/{id}/cookies`. Expired cookies are left out: clients send whole files of an earlier session,
- * and one of them would make the browser refuse all.
+ * The body of `POST /sessions/{id}/cookies`. Expired cookies are left out: clients send whole files of an earlier
+ * session, and one of them would make the browser refuse all.
  *
  * @throws ServiceError `invalid_request`, naming every field.
  */

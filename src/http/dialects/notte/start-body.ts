@@ -92,11 +92,11 @@ const startBody = (maxMinutes: number) =>
 type StartBody = z.output<ReturnType<typeof startBody>>;
 
 /**
- * The body of a start → the parameters of the session, by the checks of the native create. The function is made once for
- * all bodies.
+ * The body of a start → the parameters of the session, by the checks of the native create. The function is made once
+ * for all bodies.
  *
- * @throws ServiceError `invalid_request` naming every field, `not_supported`, `context_not_found`; the returned function
- *   does.
+ * @throws ServiceError `invalid_request` naming every field, `not_supported`, `context_not_found`; the returned
+ *   function does.
  */
 export function startBodyParser(
   policy: TimeoutPolicy,
@@ -150,8 +150,8 @@ function dimensionsOf(given: StartBody): { width: number; height: number } | nul
 }
 
 /*
- * A proxy of one's own must be used, or else the start fails. Those of the other system do not exist here; the answer has
- * `proxies: false` then.
+ * A proxy of one's own must be used, or else the start fails. Those of the other system do not exist here; the answer
+ * has `proxies: false` then.
  */
 function proxyOf(proxies: readonly z.output<typeof proxy>[]): { proxy?: object } {
   const [external, ...others] = proxies.filter(({ type }) => type === 'external');

@@ -145,8 +145,8 @@ function pathIn({ params }: Request): string {
 }
 
 /*
- * The SDK sends the fields in the order of the caller's object: `path` may come when the file is stored already. Then it
- * is stored again under its name.
+ * The SDK sends the fields in the order of the caller's object: `path` may come when the file is stored already. Then
+ * it is stored again under its name.
  */
 /** A form that is being read: its files, and the texts that have come so far. */
 interface OpenForm {

@@ -6,7 +6,9 @@ import { testmuDoor } from './door';
 import { testmuErrorAnswer } from './errors';
 import { listRoute } from './session-list';
 
-/** What the SDK of TestMu AI's Browser Cloud connects to: `customWebSocketUrl: '<url>/testmu/puppeteer?capabilities=…'`. */
+/**
+ * What the SDK of TestMu AI's Browser Cloud connects to: `customWebSocketUrl: '<url>/testmu/puppeteer?capabilities=…'`.
+ */
 export function testmu(parts: DialectParts): Dialect {
   const handlers: DialectHandlers<typeof TESTMU_CALLS> = {
     connect: (_req, res) => {

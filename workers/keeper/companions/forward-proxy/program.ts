@@ -42,8 +42,9 @@ export type Listen = (order: ForwardProxyOrder, guard: EgressGuard) => Promise<L
  * inspected by its new user (proc(5), PR_SET_DUMPABLE), so the browser's user cannot read the password out of its
  * memory.
  *
- * Answers each line with one, `{"port": …}` or `{"error": …}`, and writes nothing after that: its keeper may be gone. One
- * that waits for its upstream ends when its keeper does. What goes through it is written to a file that it inherits.
+ * Answers each line with one, `{"port": …}` or `{"error": …}`, and writes nothing after that: its keeper may be gone.
+ * One that waits for its upstream ends when its keeper does. What goes through it is written to a file that it
+ * inherits.
  *
  * Each kind of proxy is a program, because what speaks HTTP and TLS takes twice as long to load as all of the rest.
  */
