@@ -84,7 +84,27 @@ export function blockingOptions(url: string, longestBlockMs: number = BLOCK_MS):
   };
 }
 
-class GatheringRedis extends ServerClient {
+/*
+ * A connection that waits to reconnect ends without saying so in ioredis (6.0.0): it emits no `end`, for which BullMQ's
+ * worker waits when it closes, and rejects nothing that waits to be sent. One that waits for its first command ends as
+ * it should, so it ends as that one.
+ */
+class EndingRedis extends ServerClient {
+  override disconnect(reconnect = false): void {
+    if (!reconnect && this.status === 'reconnecting') this.status = 'wait';
+    super.disconnect(reconnect);
+  }
+
+  /* BullMQ makes its blocking connections in this way. */
+  override duplicate(
+    ...[override]: Parameters<ServerClient['duplicate']>
+  ): ReturnType<ServerClient['duplicate']> {
+    // SAFETY: the options of a client are right for another; their type has members that may be undefined.
+    return new EndingRedis({ ...this.options, ...override } as AllRedisOptions & { replyMapping?: 'legacy' });
+  }
+}
+
+class GatheringRedis extends EndingRedis {
   readonly #writes = new TurnWrites();
 
   override sendCommand(...args: Parameters<ServerClient['sendCommand']>): unknown {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { openCommandRedis } from '../../src/redis/connection';
+import type { Redis } from 'ioredis';
+import { blockingOptions, openCommandRedis, openRedis } from '../../src/redis/connection';
 import { startRedis } from '../support/redis';
 import { testLog } from '../support/store-fixture';
 
@@ -30,5 +31,23 @@ test('the commands of one turn reach Redis together, those of another turn do no
     redis.disconnect();
     watched.close();
     await server.stop();
+  }
+});
+
+test('a connection that waits to reconnect ends like any other, and so does one made from it', async () => {
+  const server = await startRedis();
+  // SAFETY: it is no cluster.
+  const redis = openRedis(blockingOptions(server.url), testLog) as Redis;
+  const both = [redis, redis.duplicate()];
+  await Promise.all(both.map(each => each.ping()));
+  const waiting = both.map(each => once(each, 'reconnecting'));
+  await server.stop();
+  await Promise.all(waiting);
+  for (const each of both) {
+    const answer = each.ping();
+    const ended = once(each, 'end');
+    each.disconnect();
+    await ended;
+    await expect(answer).rejects.toThrow('Connection is closed.');
   }
 });
