@@ -8,8 +8,8 @@ import type { ScriptRunner } from '../redis/script-runner';
 import { packSession, unpackSession, type EndedSession } from './packed-session';
 
 /**
- * How long after its end a session is packed. Whoever waited for the end has read it by then, and an API of a version
- * before this one, which cannot read what is packed, has been upgraded meanwhile.
+ * How long after its end a session is packed. A caller that waited for the end has read it by then, and an API of a
+ * version before this one, which cannot read what is packed, has been upgraded meanwhile.
  */
 export const PACKED_AFTER_MS = 3_600_000;
 

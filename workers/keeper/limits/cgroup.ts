@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { pollUntil } from '../../../src/core/abort';
 import { systemCodeOf } from '../../../src/core/errors';
 import { sendSignal } from '../../../src/core/process-identity';
-import { FreezableCgroup, PAGES_CGROUP } from './freeze';
+import { FreezableCgroup, PAGES_CGROUP, pidsIn } from './freeze';
 
 /*
  * What is done with the cgroup of one browser, which is a folder in each tree that has one of the controllers. What a
@@ -90,14 +90,6 @@ export async function removeCgroups(folders: readonly string[]): Promise<void> {
   }
   const groups = new Set(folders.map(dirname).filter(path => basename(path).startsWith(GROUP_PREFIX)));
   for (const group of groups) await rmdir(group).catch(() => undefined); // there are others in it
-}
-
-async function pidsIn(folder: string): Promise<number[]> {
-  const list = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
-  return list
-    .split('\n')
-    .filter(line => line !== '')
-    .map(Number);
 }
 
 async function isRemoved(folder: string): Promise<boolean> {

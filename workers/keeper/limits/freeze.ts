@@ -1,10 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCodeOf } from '../../../src/core/errors';
 
 /** The cgroup within that of a browser for the processes of its pages; made when it first sleeps. */
 export const PAGES_CGROUP = 'pages';
+
+/** The processes in a cgroup, without those in cgroups below it; none if it is gone. */
+export async function pidsIn(folder: string): Promise<number[]> {
+  const list = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
+  return list.split('\n').filter(Boolean).map(Number);
+}
 
 /** How a cgroup is frozen: the kernel takes the processor from everything in it, until it gives it back. */
 interface Form {
@@ -82,15 +88,12 @@ export class FreezableCgroup {
     await mkdir(pages).catch((error: unknown) => {
       if (systemCodeOf(error) !== 'EEXIST') throw error;
     });
-    for (const pid of readFileSync(join(this.folder, 'cgroup.procs'), 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map(Number)) {
+    for (const pid of await pidsIn(this.folder)) {
+      if (!(await isOfPage(pid))) continue;
       // One that has ended meanwhile needs no place.
-      if (await isOfPage(pid))
-        await writeFile(join(pages, 'cgroup.procs'), String(pid), { flag: 'r+' }).catch((error: unknown) => {
-          if (systemCodeOf(error) !== 'ESRCH') throw error;
-        });
+      await writeFile(join(pages, 'cgroup.procs'), String(pid), { flag: 'r+' }).catch((error: unknown) => {
+        if (systemCodeOf(error) !== 'ESRCH') throw error;
+      });
     }
   }
 
